@@ -1,0 +1,71 @@
+"""The seam between formulas and numerics: a linear mixed model as plain arrays.
+
+``design`` turns a formula and a frame into a :class:`MixedProblem`; the numerics
+(``solve`` and what hangs from it) see nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MixedProblem", "RandomTerm"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class RandomTerm:
+    """One random-effects term ``(terms | group)``.
+
+    Attributes
+    ----------
+    group : str
+        Name of the grouping factor as written, e.g. ``"family"`` or ``"organisation:worker"``.
+    term_names : tuple of str, length q
+        Names of the columns of ``z``, e.g. ``("(Intercept)", "months")``.
+    z : array, shape (n, q)
+        Row values of the random-effect columns.
+    codes : array of int, shape (n,)
+        Group of each row, 0 .. n_groups - 1.
+    levels : tuple, length n_groups
+        The group labels, in the order of the codes.
+    correlated : bool
+        True: Lambda is a full lower triangle, q(q+1)/2 thetas; False (``||``): diagonal, q thetas.
+    """
+
+    group: str
+    term_names: tuple[str, ...]
+    z: FloatArray
+    codes: IntArray
+    levels: tuple[Any, ...]
+    correlated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MixedProblem:
+    """y = X beta + sum of Z b + e, ready for the numerics.
+
+    Attributes
+    ----------
+    y : array, shape (n,)
+    x : array, shape (n, p)
+        Full column rank (aliased columns were dropped and named by the design step).
+    x_names : tuple of str, length p
+    random : tuple of RandomTerm
+        In lme4's order (decreasing number of groups, ties as written); theta is the concatenation over
+        the terms of the column-major lower triangle of Lambda, as in lme4.
+    weights : array, shape (n,), or None
+        Prior weights; Var(e_i) = sigma^2 / w_i.
+    residual : object or None
+        A residual structure (AR1, CAR1, VarianceBy) bound to the rows, or None for independence.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    x_names: tuple[str, ...]
+    random: tuple[RandomTerm, ...]
+    weights: FloatArray | None = None
+    residual: Any = None
