@@ -1,0 +1,69 @@
+"""The files that set the package up agree with each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[<>=!~ ;\[]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def test_environment_yml_has_the_packages_and_bounds_of_pyproject(project: dict) -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    listed = {entry for entry in environment["dependencies"] if isinstance(entry, str)}
+    listed -= {"pip"}
+    wanted = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    wanted.add("python" + project["requires-python"])
+    assert listed == wanted
+
+
+def test_the_packages_the_project_promises_are_dependencies(project: dict) -> None:
+    promised = {"jupyterlab", "statsmodels", "pandas", "seaborn", "papermill", "pingouin"}
+    assert promised <= {name_of(requirement) for requirement in project["dependencies"]}
+
+
+def test_lock_file_pins_and_hashes_everything_and_names_no_index(project: dict) -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==\S+.*\\$", lock, flags=re.MULTILINE)
+    entries = re.findall(r"^[a-z0-9].*$", lock, flags=re.MULTILINE)
+    assert len(pins) == len(entries), "every entry is pinned with == and followed by hashes"
+    wanted = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    assert {name_of(requirement) for requirement in wanted} <= {name_of(pin) for pin in pins}
+    assert not re.search(r"https?://|file:|--index|--find-links|--extra-index", lock)
+
+
+def test_versions_agree(project: dict) -> None:
+    import mpg_research
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert project["version"] == mpg_research.__version__ == citation["version"]
+    assert project["license"] == citation["license"] == "GPL-3.0-or-later"
+
+
+def test_public_names_exist() -> None:
+    import mpg_research
+
+    for name in mpg_research.__all__:
+        assert getattr(mpg_research, name) is not None, name
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, mpg_research, mpg_research.cli; "
+        "print(sorted({'pandas', 'numpy', 'scipy', 'matplotlib', 'pydantic', 'papermill'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
