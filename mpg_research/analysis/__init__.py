@@ -1,0 +1,40 @@
+"""The questions researchers ask, one module each: a Study in, a frozen result out.
+
+The functions are imported on first use, so that ``import mpg_research.analysis`` stays light.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__all__ = [
+    "DataQuality",
+    "Measurement",
+    "OrganisationComparison",
+    "TrajectoryFit",
+    "compare_organisations",
+    "describe_measurement",
+    "describe_quality",
+    "fit_trajectory",
+]
+
+_HOMES = {
+    "DataQuality": "quality",
+    "describe_quality": "quality",
+    "Measurement": "measurement",
+    "describe_measurement": "measurement",
+    "TrajectoryFit": "trajectory",
+    "fit_trajectory": "trajectory",
+    "OrganisationComparison": "organisations",
+    "compare_organisations": "organisations",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module behind a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

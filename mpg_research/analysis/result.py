@@ -1,0 +1,194 @@
+"""What every analysis returns: tables of unrounded numbers with the families behind each of them.
+
+A result is a frozen dataclass of its own (``TrajectoryFit``, ``DataQuality``, ...) that follows the
+protocol :class:`AnalysisResult`. Its numbers stand in :class:`ResultTable` objects, which carry what
+the disclosure gate has to know: the number of *distinct* families (and organisations) behind each row,
+which columns say what the row is, and over which columns the rows add up to a total shown elsewhere.
+
+What ``n_families`` counts
+--------------------------
+- observed numbers (a mean of scores around month 12, a share, a count): the distinct families with at
+  least one value in that number;
+- model-based numbers (an adjusted mean, a predicted change): the distinct families whose measurements
+  entered the model, for an organisation's own row those of that organisation only;
+- contrasts between organisations (pairwise, or with the overall mean): the smallest number of families
+  among the organisations that the row is about, since a difference gives away its smallest side.
+
+``n_organisations`` stands in tables whose rows pool organisations and counts them in the same way.
+Every result also has the table ``sample_flow(step, text, n_measurements, n_episodes)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from mpg_research.errors import Note
+    from mpg_research.study.course import SampleFlow
+    from mpg_research.study.model import Study
+
+__all__ = [
+    "ESTIMATE_COLUMNS",
+    "AnalysisResult",
+    "Provenance",
+    "ResultTable",
+    "collect_tables",
+    "provenance_of",
+    "sample_flow_table",
+]
+
+#: The columns of every estimate, in this order, whatever the arguments of the analysis.
+ESTIMATE_COLUMNS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultTable:
+    """One table of a result, with what the disclosure gate has to know about it.
+
+    Attributes
+    ----------
+    name : str
+        Key of the table in ``result.tables``.
+    data : DataFrame
+        Unrounded numbers. Always has ``n_families``; ``n_organisations`` where rows pool organisations.
+    keys : tuple of str
+        Columns that say what the row is.
+    values : tuple of str
+        Columns with numbers about families; suppressed together.
+    organisation_columns : tuple of str
+        Columns that hold organisation keys; ``()`` where the rows pool organisations.
+    parts_of_total : tuple of str
+        Key columns over which the rows add up to a total (or a mean) that is shown elsewhere, so that
+        one missing row could be recovered from the others; ``()`` if none.
+    unit : {"aggregate", "family"}
+        ``"family"``: a row is about one family; never written under ``reports/``.
+
+    Raises
+    ------
+    ValueError
+        If ``data`` lacks one of the named columns or ``n_families`` (a mistake in this package).
+    """
+
+    name: str
+    data: pd.DataFrame
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    organisation_columns: tuple[str, ...] = ()
+    parts_of_total: tuple[str, ...] = ()
+    unit: Literal["aggregate", "family"] = "aggregate"
+
+    def __post_init__(self) -> None:
+        needed = {*self.keys, *self.values, *self.organisation_columns, "n_families"}
+        missing = sorted(needed - set(self.data.columns))
+        if missing:
+            raise ValueError(f"table {self.name!r} lacks the columns {missing}")
+        loose = sorted({*self.organisation_columns, *self.parts_of_total} - set(self.keys))
+        if loose:
+            raise ValueError(f"table {self.name!r}: {loose} must be among its keys {self.keys}")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a result comes from.
+
+    Attributes
+    ----------
+    study : str
+        Name of the study (its folder name under ``reports/``).
+    synthetic : bool
+        Whether the study's data are made up; then every page says so.
+    digest : str
+        SHA-256 over the study's configuration and raw files.
+    package_version : str
+        Version of this package.
+    parameters : mapping
+        The arguments of the analysis after defaults were filled in; JSON-friendly.
+    instrument, outcome : str
+        Instrument key and outcome column (``"raw"`` or ``"t_score"``); empty where not about scores.
+    """
+
+    study: str
+    synthetic: bool
+    digest: str
+    package_version: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    instrument: str = ""
+    outcome: str = ""
+
+
+@runtime_checkable
+class AnalysisResult(Protocol):
+    """What the disclosure gate may count on in any result."""
+
+    @property
+    def kind(self) -> str:
+        """Which analysis this is: ``"trajectory"``, ``"organisations"``, ..."""
+
+    @property
+    def tables(self) -> Mapping[str, ResultTable]:
+        """The numbers, by table name."""
+
+    @property
+    def flow(self) -> SampleFlow:
+        """From what was read to what was analysed, each step with its reason."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader should know."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Study, data, version and parameters behind the numbers."""
+
+    @property
+    def level(self) -> float:
+        """Confidence level of all intervals, e.g. 0.95."""
+
+    @property
+    def converged(self) -> bool:
+        """False if a model did not converge: the result must then not be presented as if it had."""
+
+
+def collect_tables(tables: Iterable[ResultTable]) -> dict[str, ResultTable]:
+    """Tables by their names, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If two tables have one name (a mistake in this package).
+    """
+    collected: dict[str, ResultTable] = {}
+    for table in tables:
+        if table.name in collected:
+            raise ValueError(f"two tables are called {table.name!r}")
+        collected[table.name] = table
+    return collected
+
+
+def sample_flow_table(flow: SampleFlow) -> ResultTable:
+    """The sample flow as a table: step, text, n_measurements, n_episodes, n_families."""
+    columns = ["step", "text", "n_measurements", "n_episodes", "n_families"]
+    rows = [(s.code, s.text, s.n_measurements, s.n_episodes, s.n_families) for s in flow.steps]
+    data = pd.DataFrame(rows, columns=columns)
+    return ResultTable("sample_flow", data, keys=("step",), values=("n_measurements", "n_episodes"))
+
+
+def provenance_of(
+    study: Study, *, parameters: Mapping[str, Any], instrument: str = "", outcome: str = ""
+) -> Provenance:
+    """Provenance of a result computed from ``study`` with ``parameters``."""
+    from mpg_research import __version__
+
+    return Provenance(
+        study=study.name,
+        synthetic=study.synthetic,
+        digest=study.digest,
+        package_version=__version__,
+        parameters=dict(parameters),
+        instrument=instrument,
+        outcome=outcome,
+    )
