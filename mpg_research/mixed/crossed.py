@@ -1,0 +1,224 @@
+"""The general route: eliminate the largest grouping factor by blocks, the rest as one dense block.
+
+Exact for any mixture of nested, partly crossed and crossed factors. The cost is set by the number of
+random effects outside the largest factor (their dense Cholesky); nested levels have a route of
+their own that is linear in the number of groups.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
+
+from .problem import MixedProblem
+from .scaling import Scaled
+
+__all__ = ["CrossedRoute", "CrossedState"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossedState:
+    """Everything one evaluation of the objective leaves for the gradient and the modes.
+
+    ``k0`` (n0, q0, q0) is Lambda (I + Lambda'A Lambda)^-1 Lambda' of the eliminated factor, ``kc`` (m, m)
+    the same of the dense block given that elimination; ``d_zz``, ``d_zf`` are the dense block after it.
+    ``s`` (p+1, p+1) is [X y]'V^-1[X y] and ``log_det`` is log|V|, both unscaled.
+    """
+
+    log_det: float
+    s: FloatArray
+    k0: FloatArray
+    kc: FloatArray
+    d_zz: FloatArray
+    d_zf: FloatArray
+
+
+def _block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
+    count, size, _ = blocks.shape
+    return sparse.bsr_matrix(
+        (blocks, np.arange(count), np.arange(count + 1)), shape=(count * size, count * size)
+    )
+
+
+def _indicator(z: FloatArray, codes: NDArray[np.intp], n_groups: int) -> sparse.csr_matrix:
+    n, q = z.shape
+    columns = codes[:, None] * q + np.arange(q)
+    return sparse.csr_matrix((z.ravel(), columns.ravel(), np.arange(n + 1) * q), shape=(n, n_groups * q))
+
+
+class CrossedRoute:
+    """Cross-products of a problem, and the sweeps over them."""
+
+    def __init__(self, problem: MixedProblem, scaled: Scaled) -> None:
+        self.scaled = scaled
+        counts = [len(term.levels) for term in problem.random]
+        self.counts = counts
+        largest = max(range(len(counts)), key=lambda t: counts[t] * problem.random[t].z.shape[1])
+        first_codes = problem.random[largest].codes
+        self.first = [
+            t
+            for t, term in enumerate(problem.random)
+            if counts[t] == counts[largest]
+            and (term.codes is first_codes or np.array_equal(term.codes, first_codes))
+        ]
+        self.rest = [t for t in range(len(counts)) if t not in self.first]
+        self.n0 = counts[largest]
+        z0 = np.concatenate([scaled.z[t] for t in self.first], axis=1)
+        self.q0 = z0.shape[1]
+        z0_wide = _indicator(z0, first_codes, self.n0)
+        fixed = scaled.fixed
+        self.e = fixed.shape[1]
+        self.a0 = self._own_blocks(z0, first_codes)
+        self.b0f = np.asarray(z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
+        self.c_ff = fixed.T @ fixed
+        self.offsets: dict[int, int] = {}
+        m = 0
+        wide = []
+        for t in self.rest:
+            self.offsets[t] = m
+            m += counts[t] * scaled.z[t].shape[1]
+            wide.append(_indicator(scaled.z[t], problem.random[t].codes, counts[t]))
+        self.m = m
+        if m:
+            zc = sparse.hstack(wide, format="csr")
+            self.b0z = (z0_wide.T @ zc).tocsr()
+            self.c_zz = (zc.T @ zc).toarray()
+            self.c_zf = np.asarray(zc.T @ fixed)
+        else:
+            self.b0z = sparse.csr_matrix((self.n0 * self.q0, 0))
+            self.c_zz = np.zeros((0, 0))
+            self.c_zf = np.zeros((0, self.e))
+
+    def _own_blocks(self, z0: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
+        blocks = np.empty((self.n0, self.q0, self.q0))
+        for i in range(self.q0):
+            for j in range(i + 1):
+                blocks[:, i, j] = np.bincount(codes, z0[:, i] * z0[:, j], minlength=self.n0)
+                blocks[:, j, i] = blocks[:, i, j]
+        return blocks
+
+    def _first_factor(self, factors: list[FloatArray]) -> FloatArray:
+        joined = np.zeros((self.q0, self.q0))
+        start = 0
+        for t in self.first:
+            stop = start + factors[t].shape[0]
+            joined[start:stop, start:stop] = factors[t]
+            start = stop
+        return joined
+
+    def _rest_times(self, factors: list[FloatArray], matrix: FloatArray, *, transpose: bool) -> FloatArray:
+        """Lambda_c matrix, or Lambda_c' matrix, for the block-diagonal Lambda_c of the dense block."""
+        result = np.empty_like(matrix)
+        for t in self.rest:
+            q = factors[t].shape[0]
+            start, stop = self.offsets[t], self.offsets[t] + self.counts[t] * q
+            block = matrix[start:stop].reshape(self.counts[t], q, -1)
+            factor = factors[t].T if transpose else factors[t]
+            result[start:stop] = (factor @ block).reshape(stop - start, -1)
+        return result
+
+    def evaluate(self, factors: list[FloatArray]) -> CrossedState:
+        """Up-sweep: log|V| and S at the internal Lambda of each term."""
+        l0 = self._first_factor(factors)
+        m0 = l0.T @ self.a0 @ l0 + np.eye(self.q0)
+        t0 = np.linalg.cholesky(m0)
+        log_det = 2.0 * float(np.sum(np.log(np.diagonal(t0, axis1=1, axis2=2))))
+        k0 = l0 @ np.linalg.solve(m0, np.broadcast_to(l0.T, m0.shape))
+        k0 = 0.5 * (k0 + np.swapaxes(k0, 1, 2))
+        kb_f = k0 @ self.b0f
+        s = self.c_ff - np.tensordot(self.b0f, kb_f, axes=([0, 1], [0, 1]))
+        if not self.m:
+            empty = np.zeros((0, 0))
+            return CrossedState(log_det, s, k0, empty, empty, np.zeros((0, self.e)))
+        kb_z = (_block_diagonal(k0) @ self.b0z).tocsr()
+        d_zz = self.c_zz - (self.b0z.T @ kb_z).toarray()
+        d_zz = 0.5 * (d_zz + d_zz.T)
+        d_zf = self.c_zf - kb_z.T @ self.b0f.reshape(-1, self.e)
+        ld = self._rest_times(factors, d_zz, transpose=True)
+        mc = self._rest_times(factors, np.ascontiguousarray(ld.T), transpose=True)
+        mc[np.diag_indices(self.m)] += 1.0
+        tc = cholesky(mc, lower=True, overwrite_a=True, check_finite=False)
+        log_det += 2.0 * float(np.sum(np.log(np.diagonal(tc))))
+        lt = self._rest_times(factors, np.eye(self.m), transpose=True)
+        root = solve_triangular(tc, lt, lower=True, check_finite=False)
+        kc = root.T @ root
+        w = root @ d_zf
+        return CrossedState(log_det, s - w.T @ w, k0, kc, d_zz, d_zf)
+
+    def modes(self, state: CrossedState) -> list[FloatArray]:
+        """Z~_t-modes for every fixed column, per term (n_t, q_t, p + 1): the posterior mean given each."""
+        bh_c = state.kc @ state.d_zf
+        first = self.b0f.reshape(-1, self.e) - self.b0z @ bh_c
+        bh_0 = state.k0 @ first.reshape(self.n0, self.q0, self.e)
+        return self._per_term(bh_0, bh_c)
+
+    def _per_term(self, first: FloatArray, rest: FloatArray) -> list[FloatArray]:
+        found: list[FloatArray] = [np.empty(0)] * len(self.counts)
+        start = 0
+        for t in self.first:
+            q = self.scaled.z[t].shape[1]
+            found[t] = first[:, start : start + q]
+            start += q
+        for t in self.rest:
+            q = self.scaled.z[t].shape[1]
+            stop = self.offsets[t] + self.counts[t] * q
+            found[t] = rest[self.offsets[t] : stop].reshape(self.counts[t], q, -1)
+        return found
+
+    def scores(self, state: CrossedState) -> list[FloatArray]:
+        """F = Z_t'V^-1[X y], per term (n_t, q_t, p + 1)."""
+        bh_c = state.kc @ state.d_zf
+        f_c = state.d_zf - state.d_zz @ bh_c
+        raw = (self.b0f.reshape(-1, self.e) - self.b0z @ bh_c).reshape(self.n0, self.q0, self.e)
+        return self._per_term(raw - self.a0 @ (state.k0 @ raw), f_c)
+
+    def _cross_variance(self, left: sparse.csr_matrix, kc: FloatArray) -> FloatArray:
+        """Diagonal blocks (n0, q0, q0) of left kc left', in chunks of groups."""
+        blocks = np.empty((self.n0, self.q0, self.q0))
+        step = max(1, int(4_000_000 / max(1, self.m * self.q0)))
+        for start in range(0, self.n0, step):
+            stop = min(self.n0, start + step)
+            rows = left[start * self.q0 : stop * self.q0]
+            product = np.asarray(rows @ kc)
+            for i in range(self.q0):
+                mine = rows[i :: self.q0]
+                for j in range(self.q0):
+                    blocks[start:stop, i, j] = np.asarray(
+                        mine.multiply(product[j :: self.q0]).sum(axis=1)
+                    ).ravel()
+        return blocks
+
+    def _per_term_blocks(self, first: FloatArray, rest: FloatArray) -> list[FloatArray]:
+        """Diagonal blocks (n_t, q_t, q_t) per term from the first factor's blocks and a dense matrix."""
+        found: list[FloatArray] = [np.empty(0)] * len(self.counts)
+        start = 0
+        for t in self.first:
+            q = self.scaled.z[t].shape[1]
+            found[t] = first[:, start : start + q, start : start + q]
+            start += q
+        for t in self.rest:
+            q, count = self.scaled.z[t].shape[1], self.counts[t]
+            index = self.offsets[t] + np.arange(count * q).reshape(count, q)
+            found[t] = rest[index[:, :, None], index[:, None, :]]
+        return found
+
+    def informations(self, state: CrossedState) -> list[FloatArray]:
+        """H = Z_g'V^-1 Z_g of every group, per term (n_t, q_t, q_t)."""
+        h_0 = self.a0 - self.a0 @ state.k0 @ self.a0
+        if not self.m:
+            return self._per_term_blocks(h_0, np.zeros((0, 0)))
+        n_z = (self.b0z - _block_diagonal(self.a0 @ state.k0) @ self.b0z).tocsr()
+        h_0 = h_0 - self._cross_variance(n_z, state.kc)
+        h_c = state.d_zz - state.d_zz @ (state.kc @ state.d_zz)
+        return self._per_term_blocks(h_0, h_c)
+
+    def posterior_variances(self, state: CrossedState) -> list[FloatArray]:
+        """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""
+        k_0 = state.k0
+        if self.m:
+            k_0 = k_0 + self._cross_variance((_block_diagonal(state.k0) @ self.b0z).tocsr(), state.kc)
+        return self._per_term_blocks(k_0, state.kc)

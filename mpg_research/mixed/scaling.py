@@ -1,0 +1,216 @@
+"""Internal coordinates: an orthonormal base for X, a residualised outcome, orthonormal random columns.
+
+All numerics run in coordinates that do not depend on the origin or unit of the outcome, of time or of
+any other column, so that conditioning and the optimiser's path do not either:
+
+* ``X = base R`` with ``base`` orthonormal (times root n), ``y = X beta_ols + scale * y_base``;
+* ``Z_t = Z~_t R_t`` per term, ``R_t`` upper triangular (diagonal for an uncorrelated term), so that
+  ``Lambda~ Lambda~' = R_t Lambda Lambda' R_t'``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from ..errors import ModelError
+from .problem import MixedProblem, RandomTerm
+
+__all__ = ["Scaled", "TermScale", "lower_factor", "pack", "scale_problem", "unpack"]
+
+FloatArray = NDArray[np.float64]
+
+
+def lower_factor(matrix: FloatArray) -> FloatArray:
+    """Lower triangle L with non-negative diagonal and ``L L' = matrix matrix'``; any rank."""
+    size = matrix.shape[0]
+    upper: FloatArray = np.asarray(np.linalg.qr(matrix.T, mode="r"))
+    lower = np.zeros((size, size))
+    lower[:, : upper.shape[0]] = upper.T[:, :size]
+    signs = np.where(np.diagonal(lower) < 0, -1.0, 1.0)
+    return lower * signs
+
+
+def unpack(theta: FloatArray, size: int, correlated: bool) -> FloatArray:
+    """Lambda (size, size) from its free entries: column-major lower triangle, or the diagonal."""
+    if not correlated:
+        return np.diag(np.asarray(theta, dtype=float))
+    factor = np.zeros((size, size))
+    factor.T[np.triu_indices(size)] = theta
+    return factor
+
+
+def pack(factor: FloatArray, correlated: bool) -> FloatArray:
+    """The free entries of Lambda: the inverse of :func:`unpack`."""
+    if not correlated:
+        return np.diagonal(factor).copy()
+    return factor.T[np.triu_indices(factor.shape[0])].copy()
+
+
+@dataclass(frozen=True, slots=True)
+class TermScale:
+    """How the internal columns of one random term relate to the user's.
+
+    Attributes
+    ----------
+    root : array, shape (q, q)
+        Upper triangle with ``Z = Z~ root``; diagonal for an uncorrelated term.
+    correlated : bool
+    """
+
+    root: FloatArray
+    correlated: bool
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free entries of Lambda."""
+        size = int(self.root.shape[0])
+        return size * (size + 1) // 2 if self.correlated else size
+
+    def inward(self, factor: FloatArray) -> FloatArray:
+        """Lambda of the user's columns -> Lambda of the internal columns."""
+        return lower_factor(self.root @ factor) if self.correlated else self.root @ factor
+
+    def outward(self, factor: FloatArray) -> FloatArray:
+        """Lambda of the internal columns -> Lambda of the user's columns, diagonal not negative."""
+        user = solve_triangular(self.root, factor)
+        return lower_factor(user) if self.correlated else np.abs(user)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The problem in internal coordinates.
+
+    Attributes
+    ----------
+    fixed : array, shape (n, p + 1)
+        Orthonormal columns spanning sqrt(w) X, times root n, and last the scaled residual outcome.
+    x_root : array, shape (p, p)
+        Upper triangle with ``sqrt(w) X[:, order] = fixed[:, :p] x_root``.
+    order : array of int, shape (p,)
+    beta_start : array, shape (p,)
+        (Weighted) least-squares coefficients, subtracted from the outcome.
+    y_scale : float
+    z : tuple of arrays, each (n, q_t)
+        Internal random columns times sqrt(w).
+    terms : tuple of TermScale
+    log_weights : float
+        Sum of log w: the weights' share of the log-likelihood.
+    """
+
+    fixed: FloatArray
+    x_root: FloatArray
+    order: NDArray[np.intp]
+    beta_start: FloatArray
+    y_scale: float
+    z: tuple[FloatArray, ...]
+    terms: tuple[TermScale, ...]
+    log_weights: float
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.fixed.shape[0])
+
+    @property
+    def p(self) -> int:
+        """Number of fixed-effect columns."""
+        return int(self.fixed.shape[1]) - 1
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of theta."""
+        return sum(term.n_parameters for term in self.terms)
+
+    def factors(self, internal: FloatArray) -> list[FloatArray]:
+        """Internal parameter vector -> internal Lambda of each term."""
+        found, start = [], 0
+        for term in self.terms:
+            stop = start + term.n_parameters
+            found.append(unpack(internal[start:stop], term.root.shape[0], term.correlated))
+            start = stop
+        return found
+
+    def to_internal(self, theta: FloatArray) -> FloatArray:
+        """lme4's theta -> internal parameter vector."""
+        pairs = zip(self.terms, self.factors(theta), strict=True)
+        return np.concatenate([pack(term.inward(factor), term.correlated) for term, factor in pairs])
+
+    def to_theta(self, internal: FloatArray) -> FloatArray:
+        """Internal parameter vector -> lme4's theta."""
+        pairs = zip(self.terms, self.factors(internal), strict=True)
+        return np.concatenate([pack(term.outward(factor), term.correlated) for term, factor in pairs])
+
+
+def _scale_term(term: RandomTerm, root_weights: FloatArray | None) -> tuple[FloatArray, TermScale]:
+    z = np.asarray(term.z, dtype=float)
+    if root_weights is not None:
+        z = z * root_weights[:, None]
+    root_n = np.sqrt(z.shape[0])
+    if term.correlated and z.shape[1] > 1:
+        root = np.linalg.qr(z, mode="r") / root_n
+        root = root * np.where(np.diagonal(root) < 0, -1.0, 1.0)[:, None]
+        diagonal = np.abs(np.diagonal(root))
+        if np.min(diagonal) > 1e-10 * np.max(diagonal):
+            return solve_triangular(root, z.T, trans="T").T, TermScale(root, True)
+    lengths = np.sqrt(np.einsum("ij,ij->j", z, z)) / root_n
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    return z / lengths, TermScale(np.diag(lengths), term.correlated)
+
+
+def scale_problem(problem: MixedProblem) -> Scaled:
+    """Put a problem into internal coordinates.
+
+    Raises
+    ------
+    ModelError
+        If X has not full column rank, or there are not more rows than columns.
+    """
+    x, y = np.asarray(problem.x, dtype=float), np.asarray(problem.y, dtype=float)
+    n, p = x.shape
+    if n <= p:
+        raise ModelError(
+            f"The model has {p} fixed effects but only {n} rows of data; expected more rows than effects. "
+            "Simplify the fixed part or supply more data."
+        )
+    root_weights = None if problem.weights is None else np.sqrt(np.asarray(problem.weights, dtype=float))
+    if root_weights is not None:
+        if not np.all(root_weights > 0):
+            raise ModelError(
+                "A weight is zero, negative or missing; expected weights above 0. Drop those rows."
+            )
+        x, y = x * root_weights[:, None], y * root_weights
+    order = np.arange(p)
+    root_n = np.sqrt(n)
+    lengths = np.sqrt(np.einsum("ij,ij->j", x, x)) if p else np.empty(0)
+    base, root = np.linalg.qr(x / np.where(lengths > 0, lengths, 1.0))
+    diagonal = np.abs(np.diagonal(root))
+    if p and (np.any(lengths == 0) or np.min(diagonal) < 1e-10):
+        raise ModelError(
+            "The fixed-effect columns are linearly dependent; expected a design of full rank. "
+            "Drop the aliased columns first."
+        )
+    signs = np.where(np.diagonal(root) < 0, -1.0, 1.0)
+    base, root = base * signs, root * signs[:, None] * lengths
+    coefficients = base.T @ y
+    residual = y - base @ coefficients
+    residual -= base @ (base.T @ residual)
+    beta_start = solve_triangular(root, coefficients)
+    y_scale = float(np.sqrt(residual @ residual / n))
+    if not y_scale > 1e-13 * float(np.sqrt(y @ y / n)):
+        raise ModelError(
+            "The fixed effects reproduce the outcome exactly, so nothing is left to explain; "
+            "expected an outcome that varies around its mean. Check the outcome column."
+        )
+    scaled_terms = [_scale_term(term, root_weights) for term in problem.random]
+    return Scaled(
+        fixed=np.column_stack([base * root_n, residual / y_scale]),
+        x_root=root / root_n,
+        order=order,
+        beta_start=beta_start,
+        y_scale=y_scale,
+        z=tuple(z for z, _ in scaled_terms),
+        terms=tuple(scale for _, scale in scaled_terms),
+        log_weights=0.0 if root_weights is None else float(2.0 * np.sum(np.log(root_weights))),
+    )
