@@ -327,16 +327,7 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
     value, gradient = engine.value_and_gradient(x)
     if value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
         return best
-    return Minimum(
-        x,
-        value,
-        gradient,
-        best.inverse_hessian,
-        best.n_evaluations + 1,
-        best.converged,
-        best.decrement,
-        best.message,
-    )
+    return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
 
 
 def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | None:
@@ -358,7 +349,7 @@ def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | Non
             else:
                 values, vectors = np.linalg.eigh(gamma)
                 if values[0] < -1e-6 * max(1.0, float(np.max(np.abs(values)))):
-                        factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
+                    factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
                     useful = True
         pieces.append(pack(factor, term.correlated))
     return np.concatenate(pieces) if useful else None

@@ -1,7 +1,5 @@
 """The solver against lme4's stored fits, against itself, and at the boundary."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -73,7 +71,8 @@ def test_conditional_modes_agree_with_lme4(name: str) -> None:
     for group, stored in model["ranef_head"].items():
         index = next(i for i, t in enumerate(made.random) if t.group == group)
         modes, variances = found.conditional_modes(index)
-        rows = [made.random[index].levels.index(level) for level in stored["levels"]]
+        known = [str(level).removesuffix(".0") for level in made.random[index].levels]
+        rows = [known.index(level) for level in stored["levels"]]
         assert modes[rows] == pytest.approx(
             np.array(stored["values"]).reshape(len(rows), -1), rel=1e-6, abs=1e-8
         )
@@ -195,6 +194,8 @@ def test_perfect_correlation_is_found() -> None:
             y, z, ("1", "months"), (RandomTerm("family", ("1", "months"), z, family, tuple(range(30))),)
         )
     )
-    assert found.converged and found.is_singular and found.faces[0].rank == 1
+    assert found.converged
+    assert found.faces[0].is_singular
+    assert found.faces[0].rank == 1
     covariance = found.random_covariance(0)
     assert abs(covariance[0, 1]) == pytest.approx(np.sqrt(covariance[0, 0] * covariance[1, 1]), rel=1e-6)
