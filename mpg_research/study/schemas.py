@@ -1,0 +1,255 @@
+"""The tables of a study as data: columns, kinds, vocabularies, and what each means.
+
+No pandas here: the configuration is checked against these schemas in milliseconds.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "END_REASONS",
+    "INTERVENTIONS",
+    "ITEM_COLUMN",
+    "SCHEMAS",
+    "WORKING_ELEMENTS",
+    "Column",
+    "Schema",
+    "item_name",
+]
+
+Kind = Literal["id", "text", "code", "time", "number", "integer", "boolean"]
+
+ITEM_COLUMN = re.compile(r"item_\d{2,3}")
+
+# CBS Beleidsinformatie Jeugd, codes 01-05 for the reason help ended. 03 and 04 count as drop-out.
+END_REASONS = {
+    "as_planned": ("01", "1"),
+    "early_agreed": ("02", "2"),
+    "early_client": ("03", "3"),
+    "early_provider": ("04", "4"),
+    "external": ("05", "5"),
+}
+
+# The toolkit for stagnating help (DESIGN: fixed vocabulary); a study may add its own codes.
+INTERVENTIONS = {
+    "out_of_the_situation": (),
+    "systemic_broadening": (),
+    "future_projection": (),
+    "emphasise_strengths": (),
+    "bring_in_colleague": (),
+    "network_meeting": (),
+    "experience_expert": (),
+    "critical_maximum": (),
+}
+
+EVENTS: dict[str, tuple[str, ...]] = {"placement": (), "eviction": (), "renewed_referral": ()}
+
+# RoQua writes `parent` for the first parent.
+RESPONDENTS: dict[str, tuple[str, ...]] = {"first_parent": ("parent",), "second_parent": ()}
+
+# Working elements of "one family, one plan".
+WORKING_ELEMENTS = {
+    "one_plan_one_case_manager": "one plan and one case manager",
+    "generalist_specialist": "generalist with the family, specialist in the team",
+    "developed_from_the_field": "practice developed from the field",
+    "demand_led_empowering": "demand-led and empowering",
+    "outreach_presence": "outreach and presence",
+    "integral_systemic": "integral and systemic",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Canonical name.
+    kind : str
+        "id" and "text" stay text; "code" is text from a vocabulary; "time" is a date, or a number
+        where ``[time] kind = "numbers"``; "number", "integer" and "boolean" as they say.
+    meaning : str
+        What it holds, for the codebook.
+    required : bool
+        Whether the column must be there and filled in every row.
+    minimum, maximum : float or None
+        Bounds, inclusive.
+    vocabulary : mapping or None
+        Canonical codes, each with the spellings that mean the same.
+    open_vocabulary : bool
+        Whether other codes are kept as they are (with a warning) or refused.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    vocabulary: dict[str, tuple[str, ...]] | None = None
+    open_vocabulary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One table.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table and of its section in ``study.toml``.
+    row : str
+        What one row is.
+    columns : tuple of Column
+        Known columns. ``measurements`` takes item_01, item_02, ... besides.
+    key : tuple of str
+        Columns that together may occur once only (those that are present).
+    """
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Canonical names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column | None:
+        """The column of this name; items count as integers; None if unknown."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        if self.name == "measurements" and ITEM_COLUMN.fullmatch(name):
+            return Column(name, "integer", "answer to this item")
+        return None
+
+
+def item_name(number: int | str) -> str:
+    """Canonical column of an item: 3 becomes ``item_03``."""
+    return f"item_{int(number):02d}"
+
+
+FAMILY = Column("family", "id", "pseudonymous id of the family; links the tables", required=True)
+EPISODE = Column("episode", "id", "which period of help of this family; may be left out")
+WORKER = Column("worker", "id", "worker in charge; unique within the organisation only")
+
+EPISODES = Schema(
+    "episodes",
+    "family and period of help",
+    (
+        FAMILY,
+        Column("episode", "id", "number or id of this period of help; numbered by start if left out"),
+        Column("organisation", "id", "key of the organisation that helps", required=True),
+        WORKER,
+        Column("start", "time", "start of the help: time zero", required=True),
+        Column("end", "time", "end of the help; empty while it runs"),
+        Column("end_reason", "code", "why the help ended (CBS codes 01-05)", vocabulary=END_REASONS),
+        Column("child_age", "number", "age of the child at intake, in years", minimum=0, maximum=25),
+        Column("n_children", "integer", "number of children in the family", minimum=0, maximum=25),
+        Column("single_parent", "boolean", "one parent in the household"),
+        Column("earlier_care", "boolean", "youth care before this period"),
+        Column("problem_mental_health", "boolean", "problems with mental health at intake"),
+        Column("problem_addiction", "boolean", "problems with addiction at intake"),
+        Column("problem_parenting", "boolean", "problems with parenting at intake"),
+        Column("problem_housing", "boolean", "problems with housing at intake"),
+        Column("problem_money", "boolean", "problems with money and debts at intake"),
+        Column("problem_school_work", "boolean", "problems with school and work at intake"),
+    ),
+    ("family", "episode"),
+)
+
+MEASUREMENTS = Schema(
+    "measurements",
+    "family, respondent, date and instrument",
+    (
+        FAMILY,
+        EPISODE,
+        Column("respondent", "code", "who answered: first_parent, second_parent, ...",
+               vocabulary=RESPONDENTS, open_vocabulary=True),
+        Column("date", "time", "when the questionnaire was filled in", required=True),
+        Column("instrument", "id", "key of the questionnaire", required=True),
+        Column("total", "number", "total score, where items are not exported"),
+    ),
+    ("family", "episode", "respondent", "instrument", "date"),
+)  # fmt: skip
+
+INTERVENTION_TABLE = Schema(
+    "interventions",
+    "family and date",
+    (
+        FAMILY,
+        EPISODE,
+        Column("date", "time", "when it was used", required=True),
+        Column("intervention", "code", "one of the toolkit's eight, or the study's own code", required=True,
+               vocabulary=INTERVENTIONS, open_vocabulary=True),
+        WORKER,
+    ),
+    ("family", "episode", "date", "intervention"),
+)  # fmt: skip
+
+CARE = Schema(
+    "care",
+    "family and month",
+    (
+        FAMILY,
+        EPISODE,
+        Column("month", "time", "the month, as its first day", required=True),
+        WORKER,
+        Column("contact_hours", "number", "hours of contact in the month", minimum=0, maximum=744),
+        Column("n_agencies", "integer", "agencies involved", minimum=0, maximum=100),
+        Column("case_manager", "boolean", "there is one case manager"),
+        Column("one_plan", "boolean", "there is one plan"),
+        Column("network_meeting", "boolean", "a network meeting was held"),
+    ),
+    ("family", "episode", "month"),
+)
+
+PRACTICE = Schema(
+    "practice",
+    "family or team, and date",
+    (
+        Column("family", "id", "the family, where the scores are about one family"),
+        Column("episode", "id", "which period of help of this family; may be left out"),
+        Column("organisation", "id", "the organisation, where the scores are about a team"),
+        Column("team", "id", "the team, where the scores are about a team"),
+        Column("date", "time", "when it was scored", required=True),
+        *(Column(name, "number", f"score on: {text}") for name, text in WORKING_ELEMENTS.items()),
+    ),
+    ("family", "episode", "organisation", "team", "date"),
+)
+
+EVENT_TABLE = Schema(
+    "events",
+    "family and date",
+    (
+        FAMILY,
+        EPISODE,
+        Column("date", "time", "when it happened", required=True),
+        Column("event", "code", "placement, eviction, renewed_referral, ...", required=True,
+               vocabulary=EVENTS, open_vocabulary=True),
+    ),
+    ("family", "episode", "date", "event"),
+)  # fmt: skip
+
+PRICES = Schema(
+    "prices",
+    "item and year",
+    (
+        Column("item", "id", "what is priced (a kind of care, an event)", required=True),
+        Column("year", "integer", "price year", required=True, minimum=1990, maximum=2100),
+        Column("unit", "text", "what one unit is (hour, month, placement)"),
+        Column("unit_price", "number", "price of one unit, in euros", required=True, minimum=0),
+        Column("actor", "text", "who pays"),
+        Column("source", "text", "where the price comes from"),
+    ),
+    ("item", "year", "actor"),
+)
+
+SCHEMAS = {
+    schema.name: schema
+    for schema in (EPISODES, MEASUREMENTS, INTERVENTION_TABLE, CARE, PRACTICE, EVENT_TABLE, PRICES)
+}
