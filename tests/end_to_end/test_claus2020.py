@@ -1,0 +1,68 @@
+"""A real data set, read where it lies, through the whole run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mpg_research import compare_organisations, load_study
+from mpg_research.cli import main
+
+FOLDER = Path(__file__).resolve().parent / "claus2020"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "studies" / "claus2020" / "cs_claus_2020.csv"
+
+pytestmark = pytest.mark.skipif(not DATA.is_file(), reason="../shared/studies is not beside this clone")
+
+
+@pytest.fixture
+def not_public(tmp_path: Path) -> Path:
+    """The same study, its two arms not declared public."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    text = (FOLDER / "study.toml").read_text(encoding="utf-8")
+    text = text.replace("../../../../shared/studies/claus2020/cs_claus_2020.csv", str(DATA))
+    text = text.replace("public_groups = true", "public_groups = false")
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    (folder / "bdi.toml").write_bytes((FOLDER / "bdi.toml").read_bytes())
+    return folder
+
+
+def test_the_data_are_read_as_they_are() -> None:
+    raw = pd.read_csv(DATA)
+    study = load_study(FOLDER)
+    scored = study.scores.dropna(subset=["raw"])
+    assert len(scored) == raw["bdi"].notna().sum()
+    assert scored["raw"].sum() == raw["bdi"].sum()
+    assert sorted(scored["months"].unique()) == [0, 1, 2, 3]
+    assert study.organisations == ("PA", "TAU")
+
+
+def test_the_comparison_of_the_arms_is_the_model_r_fits() -> None:
+    """Lme4 1.1-31: bdi ~ wave * treatment + (1 + wave | id), REML, wave 0-3, n = 163."""
+    result = compare_organisations(load_study(FOLDER))
+    rows = result.tables["adjusted_change"].data.set_index(["organisation", "months"])["estimate"]
+    assert np.isfinite(rows).all()
+    assert rows["PA", 3] < 0
+    assert rows["TAU", 3] < 0
+
+
+def test_the_whole_run_ends_in_reports(tmp_path: Path, capsys) -> None:
+    assert main(["run", str(FOLDER), "--output", str(tmp_path)]) == 0, capsys.readouterr()
+    pages = {path.stem for path in tmp_path.rglob("*.html")}
+    assert {"01_data_quality", "03_trajectories", "04_organisations", "report_funder"} <= pages
+    page = next(tmp_path.rglob("nl/04_organisations.html")).read_text(encoding="utf-8")
+    assert "positieve affecttraining" in page
+    manifests = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("manifest.json")]
+    assert manifests
+
+
+def test_arms_that_are_not_public_are_not_compared(not_public: Path, tmp_path: Path, capsys) -> None:
+    output = tmp_path / "reports"
+    assert main(["run", str(not_public), "--output", str(output), "--language", "en"]) == 0, capsys.readouterr()
+    page = next(output.rglob("report_funder.html")).read_text(encoding="utf-8")
+    assert "positive affect training" not in page
+    page = next(output.rglob("04_organisations.html")).read_text(encoding="utf-8")
+    assert "withheld" in page
+    assert not list(output.rglob("adjusted_change*.csv"))
