@@ -1,0 +1,217 @@
+"""Standard errors, degrees of freedom, tests and limits for anything linear in the fixed effects."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from mpg_research.errors import ModelError
+from mpg_research.mixed.design_df import design_df
+from mpg_research.mixed.solution import MixedSolution
+
+__all__ = ["COLUMNS", "DfRule", "Inference", "JointTest", "estimate_rows", "make_inference"]
+
+FloatArray = NDArray[np.float64]
+DfRule = Literal["satterthwaite", "kenward-roger", "residual", "normal"]
+DF_RULES = ("satterthwaite", "kenward-roger", "residual", "normal")
+INFORMATION = ("observed", "expected")
+
+#: The columns of every table of estimates, in this order.
+COLUMNS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+
+
+@dataclass(frozen=True, slots=True)
+class JointTest:
+    """An F test that several linear combinations of the fixed effects are all zero.
+
+    Attributes
+    ----------
+    hypothesis : str
+        What was tested, in the user's words.
+    statistic : float
+        F (under ``df="normal"``: chi-square divided by its degrees of freedom).
+    df : float
+        Numerator degrees of freedom: the number of independent restrictions.
+    df_denominator : float
+        Denominator degrees of freedom; infinite under ``df="normal"``.
+    p_value : float
+    method : str
+        The rule behind the denominator degrees of freedom.
+    """
+
+    hypothesis: str
+    statistic: float
+    df: float
+    df_denominator: float
+    p_value: float
+    method: str
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The test as one row."""
+        row = {
+            "statistic": self.statistic,
+            "df": self.df,
+            "df_denominator": self.df_denominator,
+            "p_value": self.p_value,
+        }
+        return pd.DataFrame(row, index=pd.Index([self.hypothesis], name="hypothesis"))
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """A rule made ready for one fit.
+
+    Attributes
+    ----------
+    rule : str
+        The rule that is in force.
+    beta : array, shape (p,)
+    covariance : array, shape (p, p)
+        Of the fixed effects; adjusted for small samples under Kenward-Roger.
+    single_df : callable
+        Rows L, shape (r, p) -> degrees of freedom of each row, shape (r,).
+    joint : callable
+        L, shape (q, p) of full row rank -> (F, denominator df).
+    """
+
+    rule: str
+    beta: FloatArray
+    covariance: FloatArray
+    single_df: Callable[[FloatArray], FloatArray]
+    joint: Callable[[FloatArray], tuple[float, float]]
+
+
+def make_inference(solution: MixedSolution, rule: DfRule, information: str | None) -> Inference:
+    """Make an inference rule ready.
+
+    Parameters
+    ----------
+    solution : MixedSolution
+    rule : {"satterthwaite", "kenward-roger", "residual", "normal"}
+    information : {"observed", "expected"} or None
+        Of the variance parameters; None: observed for Satterthwaite, expected for Kenward-Roger.
+
+    Returns
+    -------
+    Inference
+    """
+    n, p = solution.problem.x.shape
+    if rule in ("normal", "residual"):
+        constant = np.inf if rule == "normal" else float(n - p)
+        return _plain(rule, solution, lambda rows: np.full(len(rows), constant))
+    return _interim(solution)
+
+
+def _interim(solution: MixedSolution) -> Inference:
+    per_column = design_df(solution.problem)
+
+    def smallest(rows: FloatArray) -> FloatArray:
+        size = np.abs(rows) * np.sqrt(np.diagonal(solution.covariance))
+        used = size > 1e-10 * size.max(axis=1, keepdims=True)
+        return np.where(used, per_column, np.inf).min(axis=1)
+
+    return _plain("containment", solution, smallest)
+
+
+def _plain(rule: str, solution: MixedSolution, single_df: Callable[[FloatArray], FloatArray]) -> Inference:
+    """The usual covariance with the smallest df of the rows for a joint test."""
+    beta, covariance = solution.beta, solution.covariance
+
+    def joint(rows: FloatArray) -> tuple[float, float]:
+        return _wald(rows, beta, covariance), float(single_df(rows).min())
+
+    return Inference(rule, beta, covariance, single_df, joint)
+
+
+def _wald(rows: FloatArray, beta: FloatArray, covariance: FloatArray) -> float:
+    estimate = rows @ beta
+    return float(estimate @ np.linalg.solve(rows @ covariance @ rows.T, estimate) / len(rows))
+
+
+def estimate_rows(
+    inference: Inference, rows: FloatArray, level: float, *, covariance: FloatArray | None = None
+) -> pd.DataFrame:
+    """Estimates of linear combinations of the fixed effects.
+
+    Parameters
+    ----------
+    inference : Inference
+    rows : array, shape (r, p)
+    level : float
+        Of the confidence limits.
+    covariance : array, shape (r, r), optional
+        If already computed.
+
+    Returns
+    -------
+    DataFrame
+        The seven columns of :data:`COLUMNS`, one row per combination; t statistics (z under
+        ``df="normal"``).
+    """
+    rows = np.atleast_2d(rows)
+    estimate = rows @ inference.beta
+    if covariance is None:
+        variance = np.einsum("ij,jk,ik->i", rows, inference.covariance, rows)
+    else:
+        variance = np.diagonal(covariance)
+    std_error = np.sqrt(np.maximum(variance, 0.0))
+    df = inference.single_df(rows)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.where(std_error > 0, estimate / std_error, np.nan)
+    half = stats.t.ppf(0.5 + level / 2, df) * std_error
+    p_value = 2 * stats.t.sf(np.abs(statistic), df)
+    values = (estimate, std_error, df, statistic, p_value, estimate - half, estimate + half)
+    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def joint_test(inference: Inference, rows: FloatArray, hypothesis: str) -> JointTest:
+    """Test that all rows of L times the fixed effects are zero; redundant rows are removed.
+
+    Raises
+    ------
+    ModelError
+        If no row says anything.
+    """
+    rows = _independent_rows(np.atleast_2d(np.asarray(rows, dtype=np.float64)))
+    if not len(rows):
+        raise ModelError(f"{hypothesis}: there is nothing to test; every row of the matrix is zero.")
+    if rows.shape[1] != len(inference.beta):
+        raise ModelError(
+            f"{hypothesis}: the matrix has {rows.shape[1]} columns; expected {len(inference.beta)}, one per coefficient."
+        )
+    statistic, df_denominator = inference.joint(rows)
+    p_value = float(
+        stats.f.sf(statistic, len(rows), df_denominator)
+        if np.isfinite(df_denominator)
+        else stats.chi2.sf(statistic * len(rows), len(rows))
+    )
+    return JointTest(hypothesis, statistic, float(len(rows)), df_denominator, p_value, inference.rule)
+
+
+def _independent_rows(rows: FloatArray) -> FloatArray:
+    """The rows themselves if independent, else an orthonormal basis of their space."""
+    if not rows.size:
+        return rows
+    _, singular, right = np.linalg.svd(rows, full_matrices=False)
+    rank = int((singular > 1e-9 * max(singular.max(), 1e-300)).sum())
+    return rows if rank == len(rows) else right[:rank]
+
+
+def check_rule(df: Any, information: Any, level: Any) -> None:
+    """Refuse unknown rules in words.
+
+    Raises
+    ------
+    ModelError
+    """
+    if df not in DF_RULES:
+        raise ModelError(f"df must be one of {', '.join(DF_RULES)}; found {df!r}.")
+    if information is not None and information not in INFORMATION:
+        raise ModelError(f"information must be 'observed', 'expected' or None; found {information!r}.")
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise ModelError(f"level must be a number between 0 and 1, such as 0.95; found {level!r}.")

@@ -1,0 +1,170 @@
+"""Computing the expressions of a formula: arithmetic and a closed set of functions, nothing else."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpg_research.errors import FormulaError, ModelError
+from mpg_research.mixed.splines import b_spline_basis, natural_spline_basis, orthogonal_polynomial
+from mpg_research.mixed.tokens import Binary, Call, Expression, Name, Number, Unary, render
+
+__all__ = ["evaluate", "evaluate_basis"]
+
+FloatArray = NDArray[np.float64]
+States = dict[str, dict[str, Any]]
+"""What stateful functions learned from the data of the fit, by the text of the call."""
+
+_PLAIN: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "I": lambda x: x,
+    "abs": np.abs,
+    "cos": np.cos,
+    "exp": np.exp,
+    "log": np.log,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+}
+_WORDS = {"True": True, "TRUE": True, "False": False, "FALSE": False}
+
+
+def evaluate(node: Expression, columns: Mapping[str, FloatArray], states: States) -> FloatArray:
+    """The value of an expression for every row.
+
+    Parameters
+    ----------
+    node : Expression
+        From the parser, so already within the closed set.
+    columns : mapping of str to array, shape (n,)
+        The numeric columns the expression uses.
+    states : dict
+        Memory of ``scale`` and ``center``; filled on the first evaluation, used on later ones.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    ModelError
+        If a result is not a finite number (the logarithm of zero, a division by zero).
+    """
+    with np.errstate(all="ignore"):
+        value = np.asarray(_evaluate(node, columns, states), dtype=np.float64)
+    finite = np.isfinite(value)
+    if not finite.all():
+        bad = int((~finite).sum())
+        raise ModelError(
+            f"{render(node)} is not a finite number in {bad} of {finite.size} rows "
+            "(such as the logarithm of zero); transform or leave out those rows first."
+        )
+    return value
+
+
+def _evaluate(node: Expression, columns: Mapping[str, FloatArray], states: States) -> Any:
+    if isinstance(node, Name):
+        return columns[node.name]
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Unary):
+        value = _evaluate(node.operand, columns, states)
+        return -value if node.operator == "-" else value
+    if isinstance(node, Binary):
+        return _combine(
+            node.operator, _evaluate(node.left, columns, states), _evaluate(node.right, columns, states)
+        )
+    if isinstance(node, Call):
+        value = np.asarray(_evaluate(node.arguments[0], columns, states), dtype=np.float64)
+        if node.function in _PLAIN:
+            return _PLAIN[node.function](value)
+        if node.function in ("scale", "center"):
+            return _standardise(node, value, states)
+    raise FormulaError(f"{render(node)} cannot be computed in a formula.")
+
+
+def _combine(operator: str, left: Any, right: Any) -> Any:
+    left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if operator == "+":
+        return left + right
+    if operator == "-":
+        return left - right
+    if operator == "*":
+        return left * right
+    return left / right if operator == "/" else left**right
+
+
+def _standardise(node: Call, value: FloatArray, states: States) -> FloatArray:
+    """``scale(x, center=True, scale=True)`` with the sample standard deviation; ``center(x)``."""
+    options = _options(node, {"center": True, "scale": node.function == "scale"})
+    state = states.setdefault(render(node), {})
+    if not state:
+        state["mean"] = float(value.mean()) if options["center"] else 0.0
+        spread = float(np.sqrt(((value - state["mean"]) ** 2).sum() / max(len(value) - 1, 1)))
+        state["sd"] = spread if options["scale"] else 1.0
+        if state["sd"] == 0.0:
+            raise ModelError(f"{render(node)}: the column has one value only and cannot be scaled.")
+    return (value - state["mean"]) / state["sd"]  # type: ignore[no-any-return]
+
+
+def evaluate_basis(node: Call, columns: Mapping[str, FloatArray], states: States) -> FloatArray:
+    """The columns of ``poly``, ``bs`` or ``cr`` for every row.
+
+    Returns
+    -------
+    array, shape (n, number of columns)
+
+    Raises
+    ------
+    FormulaError
+        If an option is unknown or has the wrong kind of value.
+    ModelError
+        If the data do not allow the basis.
+    """
+    x = evaluate(node.arguments[0], columns, states)
+    name = render(node)
+    state = states.setdefault(name, {})
+    if node.function == "poly":
+        options = _options(node, {"degree": 1, "raw": False})
+        degree = _count(node, "degree", options["degree"])
+        return orthogonal_polynomial(x, state, degree=degree, raw=bool(options["raw"]), name=name)
+    if node.function == "bs":
+        options = _options(node, {"df": None, "degree": 3})
+        df = None if options["df"] is None else _count(node, "df", options["df"])
+        return b_spline_basis(x, state, df=df, degree=_count(node, "degree", options["degree"]), name=name)
+    options = _options(node, {"df": None})
+    return natural_spline_basis(x, state, df=_count(node, "df", options["df"]), name=name)
+
+
+def _options(node: Call, defaults: dict[str, Any]) -> dict[str, Any]:
+    """The constants given to a call after its first argument, by position or by name."""
+    given = dict(zip(defaults, node.arguments[1:], strict=False)) | dict(node.options)
+    too_many = len(node.arguments) - 1 > len(defaults)
+    unknown = [key for key in given if key not in defaults]
+    if too_many or unknown:
+        raise FormulaError(
+            f"{render(node)}: {'too many values' if too_many else f'unknown option {unknown[0]!r}'}; "
+            f"{node.function}() takes {', '.join(defaults)}."
+        )
+    return defaults | {key: _constant(node, key, value) for key, value in given.items()}
+
+
+def _constant(node: Call, key: str, value: Expression) -> float | bool:
+    if isinstance(value, Number):
+        return value.value
+    if isinstance(value, Name) and value.name in _WORDS:
+        return _WORDS[value.name]
+    raise FormulaError(f"{render(node)}: {key} must be a number, True or False; found {render(value)}.")
+
+
+def _count(node: Call, key: str, value: Any) -> int:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value != int(value)
+        or not 1 <= value <= 100
+    ):
+        raise FormulaError(f"{render(node)}: {key} must be a whole number from 1 to 100; found {value}.")
+    return int(value)
