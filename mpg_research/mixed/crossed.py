@@ -45,6 +45,7 @@ def _block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
 
 
 def _indicator(z: FloatArray, codes: NDArray[np.intp], n_groups: int) -> sparse.csr_matrix:
+    z = z.T
     n, q = z.shape
     columns = codes[:, None] * q + np.arange(q)
     return sparse.csr_matrix((z.ravel(), columns.ravel(), np.arange(n + 1) * q), shape=(n, n_groups * q))
@@ -67,10 +68,10 @@ class CrossedRoute:
         ]
         self.rest = [t for t in range(len(counts)) if t not in self.first]
         self.n0 = counts[largest]
-        z0 = np.concatenate([scaled.z[t] for t in self.first], axis=1)
-        self.q0 = z0.shape[1]
+        z0 = np.concatenate([scaled.z[t] for t in self.first], axis=0)
+        self.q0 = z0.shape[0]
         z0_wide = _indicator(z0, first_codes, self.n0)
-        fixed = scaled.fixed
+        fixed = np.ascontiguousarray(scaled.fixed.T)
         self.e = fixed.shape[1]
         self.a0 = self._own_blocks(z0, first_codes)
         self.b0f = np.asarray(z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
@@ -80,7 +81,7 @@ class CrossedRoute:
         wide = []
         for t in self.rest:
             self.offsets[t] = m
-            m += counts[t] * scaled.z[t].shape[1]
+            m += counts[t] * scaled.z[t].shape[0]
             wide.append(_indicator(scaled.z[t], problem.random[t].codes, counts[t]))
         self.m = m
         if m:
@@ -97,7 +98,7 @@ class CrossedRoute:
         blocks = np.empty((self.n0, self.q0, self.q0))
         for i in range(self.q0):
             for j in range(i + 1):
-                blocks[:, i, j] = np.bincount(codes, z0[:, i] * z0[:, j], minlength=self.n0)
+                blocks[:, i, j] = np.bincount(codes, z0[i] * z0[j], minlength=self.n0)
                 blocks[:, j, i] = blocks[:, i, j]
         return blocks
 
@@ -149,22 +150,29 @@ class CrossedRoute:
         w = root @ d_zf
         return CrossedState(log_det, s - w.T @ w, k0, kc, d_zz, d_zf)
 
-    def modes(self, state: CrossedState) -> list[FloatArray]:
-        """Z~_t-modes for every fixed column, per term (n_t, q_t, p + 1): the posterior mean given each."""
-        bh_c = state.kc @ state.d_zf
-        first = self.b0f.reshape(-1, self.e) - self.b0z @ bh_c
-        bh_0 = state.k0 @ first.reshape(self.n0, self.q0, self.e)
-        return self._per_term(bh_0, bh_c)
+    def modes(self, state: CrossedState, weights: FloatArray) -> list[FloatArray]:
+        """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""
+        bh_c = state.kc @ (state.d_zf @ weights)
+        first = self.b0f @ weights - (self.b0z @ bh_c).reshape(self.n0, self.q0)
+        bh_0 = state.k0 @ first[:, :, None]
+        return [found[:, :, 0] for found in self._per_term(bh_0, bh_c)]
+
+    def slopes(self, state: CrossedState, inner: FloatArray) -> list[FloatArray]:
+        """Gamma_t = sum over groups of H - F inner F' with F = Z'V^-1[X y], per term (q_t, q_t)."""
+        found = []
+        for h, f in zip(self.informations(state), self.scores(state), strict=True):
+            found.append(h.sum(axis=0) - np.tensordot(f @ inner, f, axes=([0, 2], [0, 2])))
+        return found
 
     def _per_term(self, first: FloatArray, rest: FloatArray) -> list[FloatArray]:
         found: list[FloatArray] = [np.empty(0)] * len(self.counts)
         start = 0
         for t in self.first:
-            q = self.scaled.z[t].shape[1]
+            q = self.scaled.z[t].shape[0]
             found[t] = first[:, start : start + q]
             start += q
         for t in self.rest:
-            q = self.scaled.z[t].shape[1]
+            q = self.scaled.z[t].shape[0]
             stop = self.offsets[t] + self.counts[t] * q
             found[t] = rest[self.offsets[t] : stop].reshape(self.counts[t], q, -1)
         return found
@@ -197,11 +205,11 @@ class CrossedRoute:
         found: list[FloatArray] = [np.empty(0)] * len(self.counts)
         start = 0
         for t in self.first:
-            q = self.scaled.z[t].shape[1]
+            q = self.scaled.z[t].shape[0]
             found[t] = first[:, start : start + q, start : start + q]
             start += q
         for t in self.rest:
-            q, count = self.scaled.z[t].shape[1], self.counts[t]
+            q, count = self.scaled.z[t].shape[0], self.counts[t]
             index = self.offsets[t] + np.arange(count * q).reshape(count, q)
             found[t] = rest[index[:, :, None], index[:, None, :]]
         return found

@@ -84,16 +84,16 @@ class Scaled:
 
     Attributes
     ----------
-    fixed : array, shape (n, p + 1)
-        Orthonormal columns spanning sqrt(w) X, times root n, and last the scaled residual outcome.
+    fixed : array, shape (p + 1, n)
+        Orthonormal rows spanning the columns of sqrt(w) X, times root n, and last the scaled residual
+        outcome.
     x_root : array, shape (p, p)
-        Upper triangle with ``sqrt(w) X[:, order] = fixed[:, :p] x_root``.
-    order : array of int, shape (p,)
+        Upper triangle with ``sqrt(w) X = fixed[:p]' x_root``.
     beta_start : array, shape (p,)
         (Weighted) least-squares coefficients, subtracted from the outcome.
     y_scale : float
-    z : tuple of arrays, each (n, q_t)
-        Internal random columns times sqrt(w).
+    z : tuple of arrays, each (q_t, n)
+        Internal random columns times sqrt(w), one row each.
     terms : tuple of TermScale
     log_weights : float
         Sum of log w: the weights' share of the log-likelihood.
@@ -101,7 +101,6 @@ class Scaled:
 
     fixed: FloatArray
     x_root: FloatArray
-    order: NDArray[np.intp]
     beta_start: FloatArray
     y_scale: float
     z: tuple[FloatArray, ...]
@@ -111,12 +110,12 @@ class Scaled:
     @property
     def n(self) -> int:
         """Number of rows."""
-        return int(self.fixed.shape[0])
+        return int(self.fixed.shape[1])
 
     @property
     def p(self) -> int:
         """Number of fixed-effect columns."""
-        return int(self.fixed.shape[1]) - 1
+        return int(self.fixed.shape[0]) - 1
 
     @property
     def n_parameters(self) -> int:
@@ -143,20 +142,47 @@ class Scaled:
         return np.concatenate([pack(term.outward(factor), term.correlated) for term, factor in pairs])
 
 
+def orthonormal_rows(rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Rows (k, n) -> base (k, n) with ``base base' = n I`` and upper triangle with ``rows = root' base``.
+
+    Cholesky QR, done twice (Yamamoto et al. 2015: orthogonal to rounding where the columns' condition
+    is below 1e7); Householder QR beyond that; None where the rows are linearly dependent.
+    """
+    size, n = rows.shape
+    if size == 0:
+        return rows, np.zeros((0, 0))
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows) / n)
+    if np.any(lengths == 0):
+        return None
+    base = rows / lengths[:, None]
+    gram = base @ base.T / n
+    if np.linalg.eigvalsh(gram)[0] < 1e-13:
+        base, root = np.linalg.qr(base.T)
+        diagonal = np.diagonal(root)
+        if np.min(np.abs(diagonal)) < 1e-10 * np.sqrt(n):
+            return None
+        signs = np.where(diagonal < 0, -np.sqrt(n), np.sqrt(n))
+        return np.ascontiguousarray(base.T) * signs[:, None], root / signs[:, None] * lengths
+    root = np.eye(size)
+    for _ in range(2):
+        lower = np.linalg.cholesky(gram)
+        base = solve_triangular(lower, np.eye(size), lower=True) @ base
+        root = lower.T @ root
+        gram = base @ base.T / n
+    return base, root * lengths
+
+
 def _scale_term(term: RandomTerm, root_weights: FloatArray | None) -> tuple[FloatArray, TermScale]:
-    z = np.asarray(term.z, dtype=float)
+    z = np.ascontiguousarray(np.asarray(term.z, dtype=float).T)
     if root_weights is not None:
-        z = z * root_weights[:, None]
-    root_n = np.sqrt(z.shape[0])
-    if term.correlated and z.shape[1] > 1:
-        root = np.linalg.qr(z, mode="r") / root_n
-        root = root * np.where(np.diagonal(root) < 0, -1.0, 1.0)[:, None]
-        diagonal = np.abs(np.diagonal(root))
-        if np.min(diagonal) > 1e-10 * np.max(diagonal):
-            return solve_triangular(root, z.T, trans="T").T, TermScale(root, True)
-    lengths = np.sqrt(np.einsum("ij,ij->j", z, z)) / root_n
+        z = z * root_weights
+    if term.correlated and z.shape[0] > 1:
+        found = orthonormal_rows(z)
+        if found is not None:
+            return found[0], TermScale(found[1], True)
+    lengths = np.sqrt(np.einsum("ij,ij->i", z, z) / z.shape[1])
     lengths = np.where(lengths > 0, lengths, 1.0)
-    return z / lengths, TermScale(np.diag(lengths), term.correlated)
+    return z / lengths[:, None], TermScale(np.diag(lengths), term.correlated)
 
 
 def scale_problem(problem: MixedProblem) -> Scaled:
@@ -165,52 +191,53 @@ def scale_problem(problem: MixedProblem) -> Scaled:
     Raises
     ------
     ModelError
-        If X has not full column rank, or there are not more rows than columns.
+        If X has not full column rank, there are not more rows than columns, a weight is not positive,
+        or nothing is left to explain.
     """
-    x, y = np.asarray(problem.x, dtype=float), np.asarray(problem.y, dtype=float)
-    n, p = x.shape
-    if n <= p:
-        raise ModelError(
-            f"The model has {p} fixed effects but only {n} rows of data; expected more rows than effects. "
-            "Simplify the fixed part or supply more data."
-        )
+    x = np.ascontiguousarray(np.asarray(problem.x, dtype=float).T)
+    y = np.asarray(problem.y, dtype=float)
+    p, n = x.shape
+    _check(problem, n, p)
     root_weights = None if problem.weights is None else np.sqrt(np.asarray(problem.weights, dtype=float))
     if root_weights is not None:
-        if not np.all(root_weights > 0):
-            raise ModelError(
-                "A weight is zero, negative or missing; expected weights above 0. Drop those rows."
-            )
-        x, y = x * root_weights[:, None], y * root_weights
-    order = np.arange(p)
-    root_n = np.sqrt(n)
-    lengths = np.sqrt(np.einsum("ij,ij->j", x, x)) if p else np.empty(0)
-    base, root = np.linalg.qr(x / np.where(lengths > 0, lengths, 1.0))
-    diagonal = np.abs(np.diagonal(root))
-    if p and (np.any(lengths == 0) or np.min(diagonal) < 1e-10):
+        x, y = x * root_weights, y * root_weights
+    found = orthonormal_rows(x)
+    if found is None:
         raise ModelError(
             "The fixed-effect columns are linearly dependent; expected a design of full rank. "
             "Drop the aliased columns first."
         )
-    signs = np.where(np.diagonal(root) < 0, -1.0, 1.0)
-    base, root = base * signs, root * signs[:, None] * lengths
-    coefficients = base.T @ y
-    residual = y - base @ coefficients
-    residual -= base @ (base.T @ residual)
-    beta_start = solve_triangular(root, coefficients)
+    base, root = found
+    fixed = np.empty((p + 1, n))
+    fixed[:p] = base
+    coefficients = base @ y / n
+    residual = y - coefficients @ base
+    again = base @ residual / n
+    residual -= again @ base
     y_scale = float(np.sqrt(residual @ residual / n))
     if not y_scale > 1e-13 * float(np.sqrt(y @ y / n)):
         raise ModelError(
             "The fixed effects reproduce the outcome exactly, so nothing is left to explain; "
             "expected an outcome that varies around its mean. Check the outcome column."
         )
+    fixed[p] = residual / y_scale
     scaled_terms = [_scale_term(term, root_weights) for term in problem.random]
     return Scaled(
-        fixed=np.column_stack([base * root_n, residual / y_scale]),
-        x_root=root / root_n,
-        order=order,
-        beta_start=beta_start,
+        fixed=fixed,
+        x_root=root,
+        beta_start=solve_triangular(root, coefficients + again) if p else np.empty(0),
         y_scale=y_scale,
         z=tuple(z for z, _ in scaled_terms),
         terms=tuple(scale for _, scale in scaled_terms),
         log_weights=0.0 if root_weights is None else float(2.0 * np.sum(np.log(root_weights))),
     )
+
+
+def _check(problem: MixedProblem, n: int, p: int) -> None:
+    if n <= p:
+        raise ModelError(
+            f"The model has {p} fixed effects but only {n} rows of data; expected more rows than effects. "
+            "Simplify the fixed part or supply more data."
+        )
+    if problem.weights is not None and not np.all(np.asarray(problem.weights) > 0):
+        raise ModelError("A weight is zero, negative or missing; expected weights above 0. Drop those rows.")

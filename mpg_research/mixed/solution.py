@@ -9,6 +9,7 @@ from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
 from .crossed import CrossedRoute
+from .nested import NestedRoute, chain_of_levels
 from .optimise import Minimum, minimise
 from .problem import MixedProblem
 from .scaling import Scaled, lower_factor, pack, scale_problem
@@ -88,7 +89,12 @@ class Engine:
             raise ModelError(f"The method is {method!r}; expected 'REML' or 'ML'.")
         self.problem, self.method = problem, method
         self.scaled: Scaled = scale_problem(problem)
-        self.route = CrossedRoute(problem, self.scaled)
+        chain = chain_of_levels(problem)
+        self.route: NestedRoute | CrossedRoute
+        if chain is None:
+            self.route = CrossedRoute(problem, self.scaled)
+        else:
+            self.route = NestedRoute(problem, self.scaled, chain)
         self.divisor = self.scaled.n - self.scaled.p if method == "REML" else self.scaled.n
 
     def shift(self) -> float:
@@ -106,17 +112,11 @@ class Engine:
 
     def slopes(self, state: Any, found: Profile) -> list[FloatArray]:
         """Gamma_t with d deviance = trace(Gamma_t dG_t), per term (q_t, q_t), G = Lambda Lambda'."""
-        gammas = []
-        f_all = self.route.scores(state)
-        beta = np.append(-found.beta, 1.0)
-        for h, f in zip(self.route.informations(state), f_all, strict=True):
-            gamma = h.sum(axis=0)
-            if self.method == "REML":
-                fx = f[:, :, :-1]
-                gamma = gamma - np.tensordot(fx @ found.phi, fx, axes=([0, 2], [0, 2]))
-            u = f @ beta
-            gammas.append(gamma - u.T @ u / found.s2)
-        return gammas
+        contrast = np.append(-found.beta, 1.0)
+        inner = np.outer(contrast, contrast) / found.s2
+        if self.method == "REML":
+            inner[:-1, :-1] += found.phi
+        return self.route.slopes(state, inner)
 
     def value_and_gradient(self, internal: FloatArray) -> tuple[float, FloatArray]:
         """Internal deviance and its gradient."""
@@ -217,7 +217,7 @@ class MixedSolution:
         root = engine.scaled.terms[term_index].root
         inverse = np.linalg.inv(root)
         weights = np.append(-found.beta, 1.0) * scale
-        modes = (engine.route.modes(state)[term_index] @ weights) @ inverse.T
+        modes = engine.route.modes(state, weights)[term_index] @ inverse.T
         variances = engine.route.posterior_variances(state)[term_index]
         return modes, (scale**2 * found.s2) * (inverse @ variances @ inverse.T)
 

@@ -1,0 +1,395 @@
+"""The fast route: nested levels, one sweep up for the deviance and one down for its gradient.
+
+Level 0 is the finest grouping, the last one the coarsest. All Z, X and y are columns of one base
+``D`` (``Z_l = D T_l``), so that a group is described by its cross-products with D alone. Arrays keep
+the group index last and contiguous: every operation is a vector operation over all groups at once.
+
+Eliminating a level with blocks C = D'V^-1 D per group, B = T'C, A = B T, G = Lambda Lambda':
+``K = Lambda (I + Lambda'A Lambda)^-1 Lambda'``, ``N = (I - A K) B``, and C - B'K B = C - B'G N goes to the
+parent. Lambda is never inverted, so the boundary is like any other point.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .problem import MixedProblem
+from .scaling import Scaled
+
+__all__ = ["LevelState", "NestedRoute", "NestedState", "chain_of_levels", "outer_sum"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One grouping factor of the chain.
+
+    Attributes
+    ----------
+    terms : tuple of int
+        The random terms that share this grouping.
+    n : int
+        Number of groups.
+    position : array of int, shape (n,)
+        Code of the group at each position; groups with one parent are neighbours.
+    parent : array of int, shape (n,)
+        Position of each group's parent in the next level (0 where there is none).
+    starts : array of int, shape (n_parents,)
+        First position of each parent's children.
+    base : array, shape (d, q)
+        T: the random columns in terms of D.
+    """
+
+    terms: tuple[int, ...]
+    n: int
+    position: IntArray
+    parent: IntArray
+    starts: IntArray
+    base: FloatArray
+
+    @property
+    def n_parents(self) -> int:
+        """Number of groups in the next level, 1 at the top."""
+        return int(self.starts.size)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelState:
+    """What one level leaves behind: all arrays with the group index last.
+
+    ``a``, ``k`` and ``h`` = A - A K A have shape (q, q, n); ``b`` and ``nb`` = (I - A K) B shape (q, d, n).
+    """
+
+    a: FloatArray
+    k: FloatArray
+    h: FloatArray
+    b: FloatArray
+    nb: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class NestedState:
+    """One up-sweep: log|V|, S = [X y]'V^-1[X y] (p+1, p+1), and the levels' blocks."""
+
+    log_det: float
+    s: FloatArray
+    levels: tuple[LevelState, ...]
+
+
+def chain_of_levels(problem: MixedProblem) -> list[list[int]] | None:
+    """Terms grouped by level, finest first; None if not all nested or a level has no rows."""
+    if any(np.bincount(term.codes, minlength=len(term.levels)).min() == 0 for term in problem.random):
+        return None
+    groups: list[list[int]] = []
+    for t, term in enumerate(problem.random):
+        for found in groups:
+            other = problem.random[found[0]]
+            if term.codes is other.codes or (
+                len(term.levels) == len(other.levels) and np.array_equal(term.codes, other.codes)
+            ):
+                found.append(t)
+                break
+        else:
+            groups.append([t])
+    groups.sort(key=lambda found: -len(problem.random[found[0]].levels))
+    for fine, coarse in pairwise(groups):
+        inner, outer = problem.random[fine[0]], problem.random[coarse[0]]
+        first = np.zeros(len(inner.levels), dtype=np.intp)
+        first[inner.codes] = outer.codes
+        if not np.array_equal(first[inner.codes], outer.codes):
+            return None
+    return groups
+
+
+def outer_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over each parent's children of left_a right_b: (a, n), (b, n) -> (a, b, n_parents)."""
+    if starts.size == 1:
+        product: FloatArray = left @ right.T
+        return product[:, :, None]
+    result = np.empty((left.shape[0], right.shape[0], starts.size))
+    for i in range(left.shape[0]):
+        np.add.reduceat(left[i] * right, starts, axis=1, out=result[i])
+    return result
+
+
+def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over q and children of left_qa right_qb where that is symmetric in a, b: -> (d, d, n_parents)."""
+    q, d, _ = left.shape
+    if starts.size == 1:
+        total = np.tensordot(left, right, axes=([0, 2], [0, 2]))
+        return (0.5 * (total + total.T))[:, :, None]
+    result = np.empty((d, d, starts.size))
+    for a in range(d):
+        product = left[0, a] * right[0, a:]
+        for i in range(1, q):
+            product += left[i, a] * right[i, a:]
+        np.add.reduceat(product, starts, axis=1, out=result[a, a:])
+        result[a:, a] = result[a, a:]
+    return result
+
+
+def multiply(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Matrix product per group: (a, b, n), (b, c, n) -> (a, c, n)."""
+    result: FloatArray = np.einsum("abn,bcn->acn", left, right)
+    return result
+
+
+def _inner(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """K (q, q, n) and log|I + Lambda'A Lambda| (n,)."""
+    q, _, n = a.shape
+    if q == 1:
+        g = factor[0, 0] ** 2
+        m = 1.0 + g * a[0, 0]
+        return (g / m)[None, None, :], np.log(m)
+    if q == 2:
+        l11, l21, l12, l22 = factor[0, 0], factor[1, 0], factor[0, 1], factor[1, 1]
+        c1, c2 = l11 * a[0, 0] + l21 * a[1, 0], l11 * a[0, 1] + l21 * a[1, 1]
+        m11 = 1.0 + l11 * c1 + l21 * c2
+        m12 = l12 * c1 + l22 * c2
+        m22 = 1.0 + l12 * (l12 * a[0, 0] + 2.0 * l22 * a[0, 1]) + l22**2 * a[1, 1]
+        det = m11 * m22 - m12 * m12
+        inverse = 1.0 / det
+        i11, i22, i12 = m22 * inverse, m11 * inverse, -m12 * inverse
+        k = np.empty((2, 2, n))
+        k[0, 0] = l11**2 * i11 + 2.0 * l11 * l12 * i12 + l12**2 * i22
+        k[1, 1] = l21**2 * i11 + 2.0 * l21 * l22 * i12 + l22**2 * i22
+        k[0, 1] = l11 * l21 * i11 + (l11 * l22 + l12 * l21) * i12 + l12 * l22 * i22
+        k[1, 0] = k[0, 1]
+        return k, np.log(det)
+    m = np.moveaxis(a, 2, 0)
+    m = factor.T @ m @ factor + np.eye(q)
+    root = np.linalg.cholesky(m)
+    half = np.linalg.solve(root, np.broadcast_to(factor.T, m.shape))
+    k = np.ascontiguousarray(np.moveaxis(np.swapaxes(half, 1, 2) @ half, 0, 2))
+    return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)), axis=1)
+
+
+class NestedRoute:
+    """Cross-products of a nested problem, and the sweeps over them."""
+
+    def __init__(self, problem: MixedProblem, scaled: Scaled, chain: list[list[int]]) -> None:
+        self.scaled = scaled
+        self.n_terms = len(problem.random)
+        z_all = [np.concatenate([scaled.z[t] for t in terms], axis=0) for terms in chain]
+        base, self.xy = _extended_base(scaled.fixed, z_all)
+        self.d = base.shape[0]
+        self.levels = _levels(problem, chain, [base @ z.T / scaled.n for z in z_all])
+        level = self.levels[0]
+        codes = problem.random[chain[0][0]].codes
+        rank = np.empty(level.n, dtype=np.intp)
+        rank[level.position] = np.arange(level.n)
+        row_position = rank[codes]
+        z0 = z_all[0]
+        if np.any(row_position[1:] < row_position[:-1]):
+            order = np.argsort(row_position, kind="stable")
+            base, z0, row_position = base[:, order], z0[:, order], row_position[order]
+        row_starts = np.searchsorted(row_position, np.arange(level.n))
+        self.b0 = np.empty((z0.shape[0], self.d, level.n))
+        for i in range(z0.shape[0]):
+            for a in range(self.d):
+                np.add.reduceat(z0[i] * base[a], row_starts, out=self.b0[i, a])
+        self.a0 = np.empty((z0.shape[0], z0.shape[0], level.n))
+        for i in range(z0.shape[0]):
+            for j in range(i + 1):
+                self.a0[i, j] = self.a0[j, i] = np.add.reduceat(z0[i] * z0[j], row_starts)
+        self.c1 = symmetric_sum(base[None], base[None], row_starts[level.starts])
+
+    def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
+        """Lambda of all terms of a level, block-diagonal (q, q)."""
+        if len(level.terms) == 1:
+            return factors[level.terms[0]]
+        size = sum(factors[t].shape[0] for t in level.terms)
+        result, start = np.zeros((size, size)), 0
+        for t in level.terms:
+            stop = start + factors[t].shape[0]
+            result[start:stop, start:stop] = factors[t]
+            start = stop
+        return result
+
+    def split(self, level: Level) -> list[tuple[int, slice]]:
+        """(term, its slice of the level's columns) for each term of a level."""
+        found, start = [], 0
+        for t in level.terms:
+            stop = start + self.scaled.terms[t].root.shape[0]
+            found.append((t, slice(start, stop)))
+            start = stop
+        return found
+
+    def evaluate(self, factors: list[FloatArray]) -> NestedState:
+        """Up-sweep: log|V| and S at the internal Lambda of each term."""
+        log_det, states = 0.0, []
+        a, b, c = self.a0, self.b0, self.c1
+        for index, level in enumerate(self.levels):
+            if index:
+                # C here is the sum over the children of what they sent up.
+                b = np.tensordot(level.base.T, c, axes=(1, 0))
+                a = np.einsum("qdn,dr->qrn", b, level.base)
+                c = _segments(c, level.starts)
+            factor = self.joined(factors, level)
+            k, log_dets = _inner(a, factor)
+            log_det += float(np.sum(log_dets))
+            ak = multiply(a, k)
+            nb = b - multiply(ak, b)
+            h = a - multiply(ak, a)
+            gram = factor @ factor.T
+            weighted = np.tensordot(gram, nb, axes=(1, 0))
+            c = c - symmetric_sum(b, weighted, level.starts)
+            states.append(LevelState(a, k, h, b, nb))
+        root = c[:, :, 0][np.ix_(self.xy, self.xy)]
+        return NestedState(log_det, root, tuple(states))
+
+    def _descend(
+        self, state: NestedState, omega: FloatArray, psi: FloatArray
+    ) -> list[tuple[FloatArray, FloatArray]]:
+        """(omega, psi) that each level's groups receive from their parents, finest level first.
+
+        ``omega`` (d, d, n_parents) is a second moment of what the ancestors took away, plus whatever the
+        caller starts with at the root; ``psi`` (d, m, n_parents) is the root's columns less the ancestors'
+        modes.
+        """
+        received: list[tuple[FloatArray, FloatArray]] = []
+        for index in range(len(self.levels) - 1, -1, -1):
+            level, blocks = self.levels[index], state.levels[index]
+            received.append((omega, psi))
+            if index == 0:
+                break
+            kb = multiply(blocks.k, blocks.b)
+            transfer = np.eye(self.d)[:, :, None] - np.tensordot(level.base, kb, axes=(1, 0))
+            omega, psi = omega[:, :, level.parent], psi[:, :, level.parent]
+            omega = multiply(multiply(transfer, omega), np.swapaxes(transfer, 0, 1))
+            spread = np.tensordot(level.base, blocks.k, axes=(1, 0))
+            omega = omega + np.einsum("dqn,eq->den", spread, level.base)
+            psi = multiply(transfer, psi)
+        return received[::-1]
+
+    def _root(self, columns: FloatArray) -> FloatArray:
+        """Columns given over [X y] as columns over D, with a group axis of 1."""
+        wide = np.zeros((self.d, columns.shape[1], 1))
+        wide[self.xy, :, 0] = columns
+        return wide
+
+    def slopes(self, state: NestedState, inner: FloatArray) -> list[FloatArray]:
+        """Gamma_t = sum over groups of H - F inner F' with F = Z'V^-1[X y], per term (q_t, q_t)."""
+        found: list[FloatArray] = [np.empty(0)] * self.n_terms
+        omega = np.zeros((self.d, self.d, 1))
+        omega[self.xy[:, None], self.xy, 0] = inner
+        received = self._descend(state, omega, np.zeros((self.d, 0, 1)))
+        for level, blocks, (moment, _) in zip(self.levels, state.levels, received, strict=True):
+            gamma = blocks.h.sum(axis=2)
+            gamma -= _quadratic(blocks.nb, moment, level)
+            for t, part in self.split(level):
+                found[t] = gamma[part, part]
+        return found
+
+    def modes(self, state: NestedState, weights: FloatArray) -> list[FloatArray]:
+        """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""
+        found: list[FloatArray] = [np.empty(0)] * self.n_terms
+        start = np.zeros((self.d, self.d, 1))
+        received = self._descend(state, start, self._root(weights[:, None]))
+        for level, blocks, (_, psi) in zip(self.levels, state.levels, received, strict=True):
+            raw = np.einsum("qdn,dn->qn", blocks.b, psi[:, 0, level.parent])
+            modes = np.empty((level.n, raw.shape[0]))
+            modes[level.position] = np.einsum("qrn,rn->nq", blocks.k, raw)
+            for t, part in self.split(level):
+                found[t] = modes[:, part]
+        return found
+
+    def scores(self, state: NestedState) -> list[FloatArray]:
+        """F = Z_t'V^-1[X y] of every group, per term (n_t, q_t, p + 1)."""
+        found: list[FloatArray] = [np.empty(0)] * self.n_terms
+        start = np.zeros((self.d, self.d, 1))
+        received = self._descend(state, start, self._root(np.eye(len(self.xy))))
+        for level, blocks, (_, psi) in zip(self.levels, state.levels, received, strict=True):
+            scores = np.empty((level.n, blocks.nb.shape[0], len(self.xy)))
+            scores[level.position] = np.moveaxis(multiply(blocks.nb, psi[:, :, level.parent]), 2, 0)
+            for t, part in self.split(level):
+                found[t] = scores[:, part]
+        return found
+
+    def posterior_variances(self, state: NestedState) -> list[FloatArray]:
+        """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""
+        found: list[FloatArray] = [np.empty(0)] * self.n_terms
+        start = np.zeros((self.d, self.d, 1))
+        received = self._descend(state, start, np.zeros((self.d, 0, 1)))
+        for level, blocks, (moment, _) in zip(self.levels, state.levels, received, strict=True):
+            kb = multiply(blocks.k, blocks.b)
+            spread = multiply(multiply(kb, moment[:, :, level.parent]), np.swapaxes(kb, 0, 1))
+            variances = np.empty((level.n, *blocks.k.shape[:2]))
+            variances[level.position] = np.moveaxis(blocks.k + spread, 2, 0)
+            for t, part in self.split(level):
+                found[t] = variances[:, part, part]
+        return found
+
+
+def _segments(c: FloatArray, starts: IntArray) -> FloatArray:
+    if starts.size == 1:
+        total: FloatArray = c.sum(axis=2, keepdims=True)
+        return total
+    result: FloatArray = np.add.reduceat(c, starts, axis=2)
+    return result
+
+
+def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
+    """Sum over groups of N moment N', (q, q), the moment (d, d, n_parents) taken from the parent."""
+    q, d, n = nb.shape
+    if level.n_parents == 1:
+        flat = nb.reshape(q * d, n)
+        products = (flat @ flat.T).reshape(q, d, q, d)
+        result: FloatArray = np.einsum("iajb,ab->ij", products, moment[:, :, 0])
+        return result
+    total = np.zeros((q, q))
+    for a in range(d):
+        carried = np.einsum("bn,qbn->qn", moment[a][:, level.parent], nb)
+        total += nb[:, a] @ carried.T
+    return 0.5 * (total + total.T)
+
+
+def _extended_base(fixed: FloatArray, z_all: list[FloatArray]) -> tuple[FloatArray, IntArray]:
+    """D (d, n): the orthonormal X, whatever Z adds to it, and y; and the rows of D that are [X y]."""
+    p, n = fixed.shape[0] - 1, fixed.shape[1]
+    z = np.concatenate(z_all, axis=0)
+    x = fixed[:p]
+    rest = z - (z @ x.T / n) @ x
+    extra: list[FloatArray] = []
+    for row in rest:
+        for other in extra:
+            row = row - (row @ other / n) * other
+        length = np.sqrt(row @ row / n)
+        if length > 1e-9:
+            row = row / length
+            row = row - (x @ row / n) @ x
+            for other in extra:
+                row = row - (row @ other / n) * other
+            extra.append(row / np.sqrt(row @ row / n))
+    if not extra:
+        return fixed, np.arange(p + 1)
+    return np.concatenate([fixed, np.array(extra)], axis=0), np.arange(p + 1)
+
+
+def _levels(problem: MixedProblem, chain: list[list[int]], bases: list[FloatArray]) -> list[Level]:
+    """Order the groups of every level so that siblings are neighbours."""
+    parents_of: list[IntArray] = []
+    for fine, coarse in pairwise(chain):
+        up = np.zeros(len(problem.random[fine[0]].levels), dtype=np.intp)
+        up[problem.random[fine[0]].codes] = problem.random[coarse[0]].codes
+        parents_of.append(up)
+    levels: list[Level] = []
+    rank: IntArray | None = None
+    for index in range(len(chain) - 1, -1, -1):
+        n = len(problem.random[chain[index][0]].levels)
+        if rank is None:
+            position, parent = np.arange(n), np.zeros(n, dtype=np.intp)
+            starts = np.zeros(1, dtype=np.intp)
+        else:
+            above = rank[parents_of[index]]
+            position = np.argsort(above, kind="stable")
+            parent = above[position]
+            starts = np.searchsorted(parent, np.arange(rank.size))
+        rank = np.empty(n, dtype=np.intp)
+        rank[position] = np.arange(n)
+        levels.append(Level(tuple(chain[index]), n, position, parent, starts, bases[index]))
+    return levels[::-1]
