@@ -1,0 +1,251 @@
+"""The ``mpg`` command. Nothing heavy is imported before it is needed, so that help comes at once."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mpg_research import __version__
+from mpg_research.errors import MpgError
+
+if TYPE_CHECKING:
+    from mpg_research.reporting.run import RunSummary
+
+__all__ = ["build_parser", "main"]
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+_EPILOG = """\
+examples:
+  mpg run                              all reports of the synthetic example study
+  mpg run my_study                     all reports of your own study
+  mpg run my_study --only report_funder --language nl
+  mpg check my_study                   every problem in the data, at once
+  mpg init my_study                    a new study folder with a commented study.toml
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The arguments after ``mpg``; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 when all is well; the error's own code (2-8) when this package refuses with a reason; 70 for a
+        bug; 130 after an interruption.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except MpgError as error:
+        if options.debug:
+            raise
+        print(f"mpg: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(_interruption(options), file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return 0
+    except Exception as error:
+        if options.debug:
+            raise
+        print(
+            f"mpg: something went wrong that should not: {type(error).__name__}: {error}\n"
+            "This is a bug in mpg_research, not in your data. The same command with --debug shows where it "
+            "is; please send that text to the developers after looking whether it quotes data.",
+            file=sys.stderr,
+        )
+        return EXIT_BUG
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser = argparse.ArgumentParser(
+        prog="mpg",
+        description="A study folder goes in, trustworthy reports come out.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mpg_research {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands, common)
+    _add_check(commands, common)
+    _add_init(commands, common)
+    _add_simulate(commands, common)
+    version = commands.add_parser("version", parents=[common], help="say which version this is")
+    version.set_defaults(command=_version)
+    return parser
+
+
+def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
+    run = commands.add_parser(
+        "run",
+        parents=[common],
+        help="make all notebooks and reports of a study",
+        description="Make all notebooks and reports of a study. What is up to date is left as it is; "
+        "after an interruption the same command goes on where it stopped.",
+    )
+    run.add_argument(
+        "study", nargs="?", metavar="STUDY", help="study folder or study.toml (default: the example study)"
+    )
+    run.add_argument(
+        "--output", default="reports", metavar="DIR", help="where the reports go (default: reports)"
+    )
+    run.add_argument(
+        "--only", action="append", default=[], metavar="NOTEBOOK", help="only this notebook (may be repeated)"
+    )
+    run.add_argument(
+        "--organisation",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="only the report of this organisation (may be repeated)",
+    )
+    run.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="only this language, nl or en (may be repeated)",
+    )
+    run.add_argument(
+        "--jobs", type=int, metavar="N", help="notebooks at the same time (default: one per core)"
+    )
+    run.add_argument("--force", action="store_true", help="also make anew what is up to date")
+    run.set_defaults(command=_run)
+
+
+def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
+    check = commands.add_parser(
+        "check", parents=[common], help="list every problem in a study's data, and a summary"
+    )
+    check.add_argument("study", nargs="?", metavar="STUDY", help="study folder (default: the example study)")
+    check.set_defaults(command=_check)
+
+
+def _add_init(commands: Any, common: argparse.ArgumentParser) -> None:
+    init = commands.add_parser("init", parents=[common], help="make a new, empty study folder")
+    init.add_argument("folder", metavar="DIR", help="folder to make")
+    init.set_defaults(command=_init)
+
+
+def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
+    simulate = commands.add_parser(
+        "simulate", parents=[common], help="make a synthetic study with a known truth"
+    )
+    simulate.add_argument("folder", metavar="DIR", help="folder to make")
+    simulate.add_argument("--seed", type=int, help="seed of the random numbers")
+    simulate.add_argument("--example", action="store_true", help="the example study exactly as it is shipped")
+    simulate.set_defaults(command=_simulate)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.progress import make_progress
+    from mpg_research.reporting.run import run_study
+
+    # A polite request to stop is treated as Ctrl-C: kernels end, nothing half-written stays.
+    signal.signal(signal.SIGTERM, _interrupt)
+    summary = run_study(
+        options.study,
+        reports=options.output,
+        only=options.only,
+        organisation=options.organisation,
+        language=options.language,
+        jobs=options.jobs,
+        force=options.force,
+        progress=make_progress(),
+    )
+    _print_summary(summary, debug=options.debug)
+    return summary.exit_code
+
+
+def _check(options: argparse.Namespace) -> int:
+    from mpg_research.errors import DataError
+    from mpg_research.study import check_study, shipped_example
+
+    report = check_study(options.study or shipped_example())
+    print(report.as_text())
+    return 0 if report.ok else DataError.exit_code
+
+
+def _init(options: argparse.Namespace) -> int:
+    from mpg_research.study import init_study
+
+    folder = init_study(options.folder)
+    print(
+        f"Made {folder or options.folder}. Put your tables there and adapt study.toml; then: "
+        f"mpg check {options.folder}"
+    )
+    return 0
+
+
+def _version(options: argparse.Namespace) -> int:
+    print(f"mpg_research {__version__}")
+    return 0
+
+
+def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
+    """The closing table, the reasons of what failed, and where the reports lie."""
+    width = max((len(outcome.step.name) for outcome in summary.outcomes), default=0)
+    print()
+    for outcome in summary.outcomes:
+        seconds = f"{outcome.seconds:6.1f} s" if outcome.status != "up to date" else ""
+        print(f"  {outcome.step.name:<{width}}  {outcome.status:<10}  {seconds}".rstrip())
+    counts = [f"{summary.count(status)} {status}" for status in ("ok", "up to date", "failed")]
+    print(f"\n{', '.join(counts)}.")
+    if summary.warnings:
+        print(f"The check of the data has {summary.warnings} warnings; mpg check lists them.")
+    print(f"Reports: {summary.folder}")
+    print(f"Overview (internal, do not pass on): {summary.index}")
+    failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
+    sys.stdout.flush()
+    for reason, names in _by_reason(failed).items():
+        print(f"\nFailed: {', '.join(names)}\n{reason}", file=sys.stderr)
+    if debug:
+        for outcome in failed:
+            print(f"\n{outcome.step.name}\n{outcome.traceback}", file=sys.stderr)
+
+
+def _by_reason(failed: Sequence[Any]) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for outcome in failed:
+        reasons.setdefault(outcome.reason, []).append(outcome.step.name)
+    return reasons
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _interruption(options: argparse.Namespace) -> str:
+    if options.command is _run:
+        return (
+            "\nmpg: interrupted. The reports that were finished are complete and stay; "
+            "the same command goes on where this run stopped."
+        )
+    return "\nmpg: interrupted."
+
+
+def _forget_output() -> None:
+    """Whoever read our output has gone; do not complain about it at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from mpg_research.study.simulate import simulate_study
+
+    folder = simulate_study(options.folder, seed=options.seed)
+    print(f"Made the synthetic study {folder}.")
+    return 0

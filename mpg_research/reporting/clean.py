@@ -1,0 +1,116 @@
+"""An executed notebook made fit to be handed over: one language, no times, no paths, gated outputs only."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from mpg_research.errors import DisclosureError, ReportError
+from mpg_research.reporting.session import MARK
+
+__all__ = ["clean_notebook", "warning_counts"]
+
+_LANGUAGES = {"nl", "en"}
+_WARNING = re.compile(r"^(?:.*?:\d+: )?(\w*Warning)\b", re.MULTILINE)
+_KEPT_OUTPUT_TYPES = ("text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain")
+
+
+def clean_notebook(node: Any, *, language: str, parameters: Mapping[str, Any]) -> Any:
+    """A published notebook from an executed one.
+
+    Cells of the other language go; so do times, run ids and whatever a program wrote to its error stream.
+    Cell ids follow from the position. The parameter cell holds the step's own parameters, without this
+    machine's paths.
+
+    Parameters
+    ----------
+    node : NotebookNode
+        The executed notebook.
+    language : {"nl", "en"}
+        The report's language.
+    parameters : mapping
+        The parameters as they may be shown.
+
+    Returns
+    -------
+    NotebookNode
+        A new notebook.
+
+    Raises
+    ------
+    DisclosureError
+        If a cell shows something that did not come through the gate.
+    ReportError
+        If a cell holds an error.
+    """
+    import nbformat
+
+    cells: list[Any] = []
+    for number, cell in enumerate(node.cells, start=1):
+        tags = set(cell.metadata.get("tags", []))
+        if cell.cell_type == "raw" or (tags & _LANGUAGES and language not in tags):
+            continue
+        if "injected-parameters" in tags:
+            continue
+        kept = sorted(tags - _LANGUAGES)
+        if cell.cell_type == "code":
+            source = _parameter_source(parameters) if "parameters" in tags else cell.source
+            clean = nbformat.v4.new_code_cell(source)
+            clean.execution_count = cell.execution_count
+            clean.outputs = [
+                _clean_output(output, number) for output in cell.outputs if not _is_noise(output)
+            ]
+        else:
+            clean = nbformat.v4.new_markdown_cell(cell.source)
+        clean.id = f"cell-{len(cells) + 1:02d}"
+        clean.metadata = nbformat.from_dict({"tags": kept} if kept else {})
+        cells.append(clean)
+    published = nbformat.v4.new_notebook(cells=cells)
+    published.nbformat_minor = 5
+    published.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+            "mpg_research": {"parameters": dict(parameters), "language": language},
+        }
+    )
+    return published
+
+
+def warning_counts(node: Any) -> dict[str, int]:
+    """How often which kind of Python warning was written; the text may quote data and is left out."""
+    counts: Counter[str] = Counter()
+    for cell in node.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                counts.update(_WARNING.findall(output.text) or ["other"])
+    return dict(sorted(counts.items()))
+
+
+def _is_noise(output: Any) -> bool:
+    return bool(output.output_type == "stream" and output.name == "stderr")
+
+
+def _clean_output(output: Any, number: int) -> Any:
+    import nbformat
+
+    if output.output_type == "error":
+        raise ReportError(f"Cell {number} of the notebook ended in an error.")
+    if output.output_type == "stream":
+        raise DisclosureError(
+            f"Cell {number} of the notebook prints text. A report shows only what went through the "
+            "disclosure gate: use session.sentences, session.table or session.figure, and remove the print."
+        )
+    if MARK not in output.get("metadata", {}):
+        raise DisclosureError(
+            f"Cell {number} of the notebook shows something that did not go through the disclosure gate. Use "
+            "session.sentences, session.table or session.figure, or end the line with a semicolon."
+        )
+    data = {kind: output.data[kind] for kind in _KEPT_OUTPUT_TYPES if kind in output.data}
+    return nbformat.v4.new_output("display_data", data=data, metadata={MARK: dict(output.metadata[MARK])})
+
+
+def _parameter_source(parameters: Mapping[str, Any]) -> str:
+    return "\n".join(
+        ["# The parameters of this report", *(f"{name} = {value!r}" for name, value in parameters.items())]
+    )

@@ -1,0 +1,179 @@
+"""A cleaned notebook as one self-contained page."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mpg_research.errors import ReportError
+from mpg_research.reporting.inspect import inspect_page
+
+__all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+_TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+_WORDS = {
+    "nl": {
+        "skip": "Direct naar de inhoud",
+        "synthetic": "Synthetische gegevens",
+        "synthetic_long": "Alle gegevens op deze pagina zijn verzonnen; zij gaan niet over echte gezinnen of "
+        "organisaties.",
+        "show_code": "Toon code",
+        "made_with": "Gemaakt met mpg_research",
+        "digest": "Vingerafdruk van studie en gegevens",
+        "for": "Voor",
+        "researcher": "de onderzoeker",
+        "funder": "de financier",
+        "internal": "Intern overzicht: niet doorgeven",
+        "internal_long": "Deze pagina noemt alle ontvangers bij naam. Geef alleen de map van een "
+        "ontvanger door.",
+        "overview": "Overzicht van de verslagen",
+        "recipient": "Ontvanger",
+        "folder": "Map",
+        "report": "Verslag",
+        "languages": "Talen",
+        "absent": "nog niet gemaakt",
+        "index_caption": "De gemaakte verslagen per ontvanger",
+        "other_language": "English",
+    },
+    "en": {
+        "skip": "Skip to the content",
+        "synthetic": "Synthetic data",
+        "synthetic_long": "All data on this page are made up; they are not about real families or "
+        "organisations.",
+        "show_code": "Show code",
+        "made_with": "Made with mpg_research",
+        "digest": "Fingerprint of study and data",
+        "for": "For",
+        "researcher": "the researcher",
+        "funder": "the funder",
+        "internal": "Internal overview: do not pass on",
+        "internal_long": "This page names all recipients. Pass on a recipient's own folder only.",
+        "overview": "Overview of the reports",
+        "recipient": "Recipient",
+        "folder": "Folder",
+        "report": "Report",
+        "languages": "Languages",
+        "absent": "not made yet",
+        "index_caption": "The reports made, by recipient",
+        "other_language": "Nederlands",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageFrame:
+    """What stands around a report.
+
+    Attributes
+    ----------
+    language : {"nl", "en"}
+        Language of the page.
+    study : str
+        Public title of the study.
+    recipient : str
+        Whom the page is for, in words.
+    synthetic : bool
+        Whether the study's data are made up.
+    show_code : bool
+        Whether code cells stay, folded.
+    digest : str
+        Hash that ties the page to its inputs.
+    version : str
+        Version of this package.
+    """
+
+    language: str
+    study: str
+    recipient: str
+    synthetic: bool
+    show_code: bool
+    digest: str
+    version: str
+
+
+def page_words(language: str) -> dict[str, str]:
+    """The fixed words of a page in one language."""
+    return _WORDS[language]
+
+
+def render_page(node: Any, frame: PageFrame) -> str:
+    """The page of a cleaned notebook.
+
+    Parameters
+    ----------
+    node : NotebookNode
+        From :func:`mpg_research.reporting.clean.clean_notebook`.
+    frame : PageFrame
+        What stands around it.
+
+    Returns
+    -------
+    str
+        A whole HTML document: no scripts, nothing loaded from anywhere.
+
+    Raises
+    ------
+    ReportError
+        If the page does not pass :func:`mpg_research.reporting.inspect.inspect_page`.
+    """
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
+    title, body = _take_title(node)
+    exporter = TemplateExporter(
+        template_name="report",
+        extra_template_basedirs=[str(TEMPLATES)],
+        file_extension=".html",
+        exclude_input=not frame.show_code,
+    )
+    exporter.register_filter("markdown2html", _markdown_to_html)
+    exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
+    resources = {
+        "mpg": {
+            "frame": frame,
+            "words": page_words(frame.language),
+            "title": title,
+            "policy": _POLICY,
+            "style": (TEMPLATES / "report" / "report.css").read_text(encoding="utf-8").strip(),
+        }
+    }
+    page, _ = exporter.from_notebook_node(body, resources=resources)
+    page = _tidy(page)
+    findings = inspect_page(page, language=frame.language)
+    if findings:
+        raise ReportError(
+            "The page may not be published as it is:\n" + "\n".join(f"- {text}" for text in findings)
+        )
+    return page
+
+
+def _take_title(node: Any) -> tuple[str, Any]:
+    """The notebook's first main heading, and the notebook without it."""
+    body = node.copy()
+    body.cells = [cell.copy() for cell in node.cells]
+    for cell in body.cells:
+        match = _TITLE.search(cell.source) if cell.cell_type == "markdown" else None
+        if match:
+            cell.source = (cell.source[: match.start()] + cell.source[match.end() :]).strip()
+            return match.group(1), body
+    raise ReportError("The notebook has no title: its first text cell starts with '# ' and the title.")
+
+
+def _markdown_to_html(text: str) -> str:
+    """Text cells as HTML; HTML written in a text cell is shown as text."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(text)).strip()
+
+
+def _tidy(page: str) -> str:
+    """No trailing spaces and no runs of empty lines: the same page from the same content."""
+    lines = [line.rstrip() for line in page.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

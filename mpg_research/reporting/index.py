@@ -1,0 +1,91 @@
+"""The internal overview over all recipients' reports."""
+
+from pathlib import Path
+from typing import Any
+
+from mpg_research.reporting.files import write_atomically
+from mpg_research.reporting.html import TEMPLATES, page_words
+from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.manifest import read_manifest
+from mpg_research.reporting.parameters import NOTEBOOKS
+from mpg_research.reporting.plan import Step, recipients_of
+from mpg_research.study.config import StudyConfig
+
+__all__ = ["index_page", "write_index"]
+
+
+def write_index(folder: Path, config: StudyConfig) -> Path:
+    """Write ``index.html`` (the study's first language) and one page for each further language.
+
+    Parameters
+    ----------
+    folder : Path
+        ``reports/<study>``.
+    config : StudyConfig
+        The study.
+
+    Returns
+    -------
+    Path
+        The first page.
+    """
+    languages = config.study.languages
+    for language in languages:
+        path = folder / _page_name(language, languages)
+        content = index_page(folder, config, language=language).encode()
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
+    return folder / "index.html"
+
+
+def index_page(folder: Path, config: StudyConfig, *, language: str) -> str:
+    """The overview in one language, made from the manifests that lie in ``folder``.
+
+    Raises
+    ------
+    RuntimeError
+        If the page does not pass the check that every page must pass (a bug).
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("overview.html.j2").render(
+        language=language,
+        words=page_words(language),
+        title=config.study.title.in_language(language),
+        synthetic=config.study.synthetic,
+        style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
+        others=[
+            (code, _page_name(code, config.study.languages))
+            for code in config.study.languages
+            if code != language
+        ],
+        rows=_rows(folder, config, language),
+    )
+    findings = inspect_page(page, language=language)
+    if findings:
+        raise RuntimeError(f"the overview does not pass its own check: {'; '.join(findings)}")
+    return page
+
+
+def _page_name(language: str, languages: tuple[str, ...]) -> str:
+    return "index.html" if language == languages[0] else f"index.{language}.html"
+
+
+def _rows(folder: Path, config: StudyConfig, language: str) -> list[dict[str, Any]]:
+    """One row per recipient and notebook, with a link per language where the report is there."""
+    words = page_words(language)
+    rows = []
+    for recipient, key in recipients_of(config).items():
+        made = read_manifest(folder / recipient)["steps"]
+        name = config.organisations[key].name.in_language(language) if key else words[recipient]
+        role = "organisation" if key else recipient
+        for notebook in (spec.name for spec in NOTEBOOKS.values() if spec.role == role):
+            links = []
+            for code in config.study.languages:
+                step = Step(notebook, role, recipient, code)
+                links.append((code, f"{recipient}/{code}/{notebook}.html" if step.key in made else ""))
+            rows.append({"recipient": name, "folder": recipient, "notebook": notebook, "links": links})
+    return rows

@@ -1,0 +1,155 @@
+"""The record beside each recipient's reports: what went in, what came out, when and where.
+
+One ``manifest.json`` per recipient, one entry per step. Time and machine stand here and nowhere else,
+so that two runs on the same input give the same pages.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mpg_research.errors import ReportError
+from mpg_research.reporting.files import file_sha256, json_bytes, write_atomically
+from mpg_research.reporting.fingerprint import Inputs
+from mpg_research.reporting.plan import Step
+
+__all__ = ["FORMAT", "is_up_to_date", "read_manifest", "record_step", "step_entry", "write_manifest"]
+
+#: Changed when the meaning of a field changes; an older manifest then counts as absent.
+FORMAT = 1
+NAME = "manifest.json"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a recipient's folder; an empty one where there is none that can be read."""
+    empty: dict[str, Any] = {"format": FORMAT, "steps": {}}
+    try:
+        manifest = json.loads((folder / NAME).read_bytes())
+    except (OSError, ValueError):
+        return empty
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        return empty
+    return manifest if isinstance(manifest.get("steps"), dict) else empty
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a recipient's manifest in one piece."""
+    write_atomically(folder / NAME, json_bytes(manifest))
+
+
+def is_up_to_date(folder: Path, step: Step, fingerprint: str, manifest: Mapping[str, Any]) -> bool:
+    """Whether the step was published from exactly these inputs and its files are still what they were."""
+    entry = manifest["steps"].get(step.key)
+    if not isinstance(entry, dict) or entry.get("fingerprint") != fingerprint:
+        return False
+    outputs = entry.get("outputs")
+    if not isinstance(outputs, dict) or not outputs:
+        return False
+    for name, recorded in outputs.items():
+        path = folder / name
+        if not path.is_file() or file_sha256(path) != recorded:
+            return False
+    return True
+
+
+def step_entry(
+    step: Step,
+    *,
+    fingerprint: str,
+    inputs: Inputs,
+    notebook_sha256: str,
+    outputs: Mapping[str, str],
+    record: Mapping[str, Any],
+    started: datetime,
+    seconds: float,
+    host: str,
+    platform: str,
+) -> dict[str, Any]:
+    """The entry of one step.
+
+    Parameters
+    ----------
+    step : Step
+        What was run.
+    fingerprint, notebook_sha256 : str
+        Hashes of all inputs together and of the notebook.
+    inputs : Inputs
+        Hashes and versions shared by all steps.
+    outputs : mapping of str to str
+        SHA-256 by published file, relative to the recipient's folder.
+    record : mapping
+        What the session wrote down: results with their sample flow, notes, seeds, warnings.
+    started : datetime
+        Start of the step.
+    seconds : float
+        Its duration.
+    host, platform : str
+        The machine.
+    """
+    own = _hasher(step)
+    return {
+        "notebook": step.notebook,
+        "language": step.language,
+        "role": step.role,
+        "parameters": dict(step.parameters),
+        "fingerprint": fingerprint,
+        "inputs": {
+            "hash": "sha256"
+            if step.role == "researcher"
+            else "sha256 of recipient, a null byte and the sha256",
+            "data": {name: own(value) for name, value in inputs.data.items()},
+            "settings": {name: own(value) for name, value in inputs.settings.items()},
+            "notebook": notebook_sha256,
+            "package": inputs.package,
+        },
+        "versions": dict(inputs.versions),
+        "outputs": dict(sorted(outputs.items())),
+        "sample_flow": record.get("sample_flow", {}),
+        "notes": record.get("notes", []),
+        "withheld": record.get("withheld", []),
+        "warnings": record.get("warnings", {}),
+        "seeds": record.get("seeds", {}),
+        "run": {
+            "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 1),
+            "host": host,
+            "platform": platform,
+        },
+    }
+
+
+def _hasher(step: Step) -> Callable[[str], str]:
+    """Outside the research team only a derivative of the data's hashes is given away.
+
+    The order of the neutral labels hangs on the study's digest, which follows from those hashes. The
+    researcher can still verify a derivative; nobody can go back from it.
+    """
+    if step.role == "researcher":
+        return str
+    return lambda value: hashlib.sha256(f"{step.recipient}\0{value}".encode()).hexdigest()
+
+
+def record_step(
+    folder: Path, step: Step, entry: Mapping[str, Any] | None, *, study: str, synthetic: bool
+) -> None:
+    """Put a step's entry into its recipient's manifest, or (``None``) take it out.
+
+    Raises
+    ------
+    ReportError
+        If the manifest cannot be written.
+    """
+    manifest = read_manifest(folder)
+    if entry is None:
+        if manifest["steps"].pop(step.key, None) is None:
+            return
+    else:
+        manifest["steps"][step.key] = dict(entry)
+    manifest |= {"format": FORMAT, "study": study, "recipient": step.recipient, "synthetic": synthetic}
+    try:
+        write_manifest(folder, manifest)
+    except OSError as error:
+        raise ReportError(f"{folder / NAME} cannot be written ({error.strerror or error}).") from None

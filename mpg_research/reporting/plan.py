@@ -1,0 +1,144 @@
+"""The steps of a run: which notebook, for whom, in which language, and where its files lie."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from mpg_research.errors import ConfigError
+from mpg_research.reporting.parameters import NOTEBOOKS, validate_parameters
+from mpg_research.study.config import StudyConfig
+from mpg_research.study.names import safe_folder_name
+
+__all__ = ["Step", "notebook_files", "plan_steps", "published_files", "recipients_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One notebook, run for one recipient in one language.
+
+    Attributes
+    ----------
+    notebook : str
+        Name of the notebook.
+    role : {"researcher", "funder", "organisation"}
+        For whom.
+    recipient : str
+        Folder of the recipient under ``reports/<study>/``.
+    language : {"nl", "en"}
+        Language of the report.
+    organisation : str
+        Key of the organisation the report is for; empty for the others.
+    parameters : mapping
+        What the notebook is given, without paths (those depend on the machine).
+    """
+
+    notebook: str
+    role: str
+    recipient: str
+    language: str
+    organisation: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The step within its recipient's folder, as ``nl/03_trajectories``."""
+        return f"{self.language}/{self.notebook}"
+
+    @property
+    def name(self) -> str:
+        """The step within the study, as ``researcher/nl/03_trajectories``."""
+        return f"{self.recipient}/{self.key}"
+
+
+def plan_steps(
+    config: StudyConfig,
+    *,
+    only: Sequence[str] = (),
+    organisation: Sequence[str] = (),
+    language: Sequence[str] = (),
+) -> tuple[Step, ...]:
+    """All steps of a study's run, or those asked for.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    only : sequence of str
+        Notebooks to run (``"report_funder"``); empty: all.
+    organisation : sequence of str
+        Keys of organisations whose report to make; given without ``only``, nothing else is run.
+    language : sequence of str
+        Languages; empty: all of the study's.
+
+    Returns
+    -------
+    tuple of Step
+        The researcher's notebooks, the funder's report, then each organisation's.
+
+    Raises
+    ------
+    ConfigError
+        If a notebook, organisation or language is not there.
+    """
+    notebooks = _chosen("notebook", only, NOTEBOOKS, "The notebooks are")
+    keys = _chosen("organisation", organisation, config.organisations, "study.toml declares")
+    languages = _chosen("language", language, config.study.languages, "The study's languages are")
+    if organisation:
+        notebooks = [name for name in notebooks if NOTEBOOKS[name].role == "organisation"]
+        if not notebooks:
+            raise ConfigError(
+                "--organisation goes with the report for organisations, and --only asks for other notebooks. "
+                "Leave one of the two out."
+            )
+    steps = []
+    for notebook in notebooks:
+        role = NOTEBOOKS[notebook].role
+        for key in keys if role == "organisation" else [""]:
+            recipient = safe_folder_name(key) if key else role
+            for code in languages:
+                parameters = {"language": code} | ({"organisation": key} if key else {})
+                validate_parameters(notebook, parameters)
+                steps.append(Step(notebook, role, recipient, code, key, parameters))
+    return tuple(steps)
+
+
+def recipients_of(config: StudyConfig) -> dict[str, str]:
+    """Every recipient's folder and the organisation it belongs to (empty for researcher and funder)."""
+    own = {safe_folder_name(key): key for key in config.organisations}
+    return {"researcher": "", "funder": ""} | own
+
+
+def notebook_files(folder: Path, steps: Iterable[Step]) -> dict[str, Path]:
+    """Where the notebooks of these steps lie.
+
+    Raises
+    ------
+    ConfigError
+        If one is missing.
+    """
+    files = {step.notebook: folder / f"{step.notebook}.ipynb" for step in steps}
+    missing = [name for name, file in files.items() if not file.is_file()]
+    if missing:
+        raise ConfigError(
+            f"In {folder} these notebooks are missing: {', '.join(missing)}. Install the package again."
+        )
+    return files
+
+
+def published_files(step: Step) -> dict[str, str]:
+    """The fixed files of a step within the recipient's folder: its page and its executed notebook."""
+    return {
+        "page": f"{step.language}/{step.notebook}.html",
+        "notebook": f"{step.language}/notebooks/{step.notebook}.ipynb",
+    }
+
+
+def _chosen(what: str, asked: Sequence[str], known: Iterable[str], heading: str) -> list[str]:
+    listed = list(known)
+    for name in asked:
+        if name not in listed:
+            close = get_close_matches(name, listed, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ConfigError(f"There is no {what} {name!r}.{hint} {heading}: {', '.join(listed) or 'none'}.")
+    return [name for name in listed if name in asked] if asked else listed

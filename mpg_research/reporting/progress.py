@@ -1,0 +1,107 @@
+"""What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from mpg_research.reporting.plan import Step
+    from mpg_research.reporting.step import StepOutcome
+
+__all__ = ["PlainProgress", "Progress", "TerminalProgress", "make_progress"]
+
+
+class Progress:
+    """Says nothing; the base of the others."""
+
+    def begin(self, total: int, up_to_date: int) -> None:
+        """``total`` steps will be run; ``up_to_date`` need not be."""
+
+    def started(self, step: "Step") -> None:
+        """A step begins."""
+
+    def finished(self, outcome: "StepOutcome") -> None:
+        """A step has ended."""
+
+    def end(self) -> None:
+        """No more steps."""
+
+
+class PlainProgress(Progress):
+    """One line per finished step."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.total = 0
+        self.done = 0
+        self._lock = threading.Lock()
+
+    def begin(self, total: int, up_to_date: int) -> None:
+        """Say how much there is to do."""
+        self.total = total
+        if total:
+            text = f"{total} to make" + (f", {up_to_date} up to date" if up_to_date else "")
+            print(text, file=self.stream, flush=True)
+
+    def finished(self, outcome: "StepOutcome") -> None:
+        """One line."""
+        with self._lock:
+            self.done += 1
+            count = f"[{self.done:{len(str(self.total))}}/{self.total}]"
+            text = f"{count} {outcome.step.name}: {outcome.status} ({outcome.seconds:.0f} s)"
+            print(text, file=self.stream, flush=True)
+
+
+class TerminalProgress(Progress):
+    """A bar with the steps that run now."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            SpinnerColumn(),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            transient=True,
+        )
+        self._task: Any = None
+        self._running: list[str] = []
+        self._lock = threading.Lock()
+
+    def begin(self, total: int, up_to_date: int) -> None:
+        """Show the bar."""
+        if total:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=total)
+
+    def started(self, step: "Step") -> None:
+        """Name the step beside the bar."""
+        self._change(add=step.name)
+
+    def finished(self, outcome: "StepOutcome") -> None:
+        """Move the bar on."""
+        self._change(remove=outcome.step.name, advance=1)
+        if outcome.status == "failed":
+            self._bar.console.print(f"{outcome.step.name}: failed", markup=False, highlight=False)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def _change(self, *, add: str = "", remove: str = "", advance: int = 0) -> None:
+        with self._lock:
+            if add:
+                self._running.append(add)
+            if remove in self._running:
+                self._running.remove(remove)
+            text = ", ".join(self._running).replace("[", "\\[")
+            self._bar.update(self._task, advance=advance, description=text)
+
+
+def make_progress(stream: TextIO | None = None) -> Progress:
+    """The display that fits where the output goes."""
+    stream = stream or sys.stdout
+    return TerminalProgress() if stream.isatty() else PlainProgress(stream)

@@ -1,0 +1,234 @@
+"""What a notebook works with: the study, the audience, and the only way to show a result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mpg_research.errors import ConfigError
+from mpg_research.reporting.files import json_bytes, write_atomically
+from mpg_research.reporting.parameters import NotebookParameters, notebook_spec, validate_parameters
+
+if TYPE_CHECKING:
+    from mpg_research.disclosure import Audience
+    from mpg_research.study.model import Study
+
+__all__ = ["MARK", "RECORD", "Session", "Shown", "begin"]
+
+#: Key in an output's metadata that says it came through the gate. Publishing refuses outputs without it.
+MARK = "mpg_research"
+#: The session's own record in the staging folder; read by the run, never published as it is.
+RECORD = "session.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something presented, as a notebook displays it.
+
+    Attributes
+    ----------
+    presented : object
+        What :mod:`mpg_research.present` made of a released result.
+    role : str
+        For whom it was released.
+    """
+
+    presented: Any
+    role: str
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.presented._repr_mimebundle_(include, exclude)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return dict(data), {MARK: {"released_to": self.role}}
+
+    def __str__(self) -> str:
+        return str(self.presented)
+
+
+@dataclass(slots=True)
+class _Record:
+    """What the run must know of a session; written anew after each result shown."""
+
+    folder: Path | None
+    content: dict[str, Any]
+    seen: set[int] = field(default_factory=set)
+
+    def write(self) -> None:
+        if self.folder is not None:
+            write_atomically(self.folder / RECORD, json_bytes(self.content))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A notebook's study, audience and language, and the way to show results to that audience.
+
+    Attributes
+    ----------
+    notebook : str
+        Name of the notebook.
+    study : Study
+        The loaded study.
+    audience : Audience
+        For whom the notebook shows its results.
+    language : {"nl", "en"}
+        Language of sentences, tables and figures.
+    parameters : NotebookParameters
+        The typed parameters.
+    organisation : str
+        Key of the organisation the report is for; empty in the other notebooks.
+    output : Path or None
+        Where tables and figures are written; ``None`` by hand.
+    """
+
+    notebook: str
+    study: "Study"
+    audience: "Audience"
+    language: str
+    parameters: NotebookParameters
+    organisation: str
+    output: Path | None
+    _policy: Any
+    _record: _Record
+    _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+
+    def sentences(self, result: Any, topic: str | None = None) -> Shown:
+        """A result in words.
+
+        Parameters
+        ----------
+        result : AnalysisResult
+            What an analysis returned.
+        topic : str, optional
+            One of the topics :func:`mpg_research.present.say` knows; by default the main finding.
+        """
+        from mpg_research.present import say
+
+        return self._shown(say(self._release(result), topic, language=self.language), None)
+
+    def table(self, result: Any, name: str) -> Shown:
+        """One table of a result; its CSV is written to ``tables/`` of the report's folder."""
+        from mpg_research.present import tabulate
+
+        return self._shown(tabulate(self._release(result), name, language=self.language), "tables")
+
+    def figure(self, result: Any, name: str) -> Shown:
+        """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``."""
+        from mpg_research.present import draw
+
+        return self._shown(draw(self._release(result), name, language=self.language), "figures")
+
+    def _release(self, result: Any) -> Any:
+        """Release a result once per session, and write down what the manifest needs of it."""
+        from mpg_research.disclosure import release
+
+        held = self._released.get(id(result))
+        if held is not None and held[0] is result:
+            return held[1]
+        released = release(result, self.audience, policy=self._policy)
+        self._released[id(result)] = (result, released)
+        _write_down(self._record, released)
+        return released
+
+    def _shown(self, presented: Any, kind: str | None) -> Shown:
+        if self.output is not None and kind is not None:
+            presented.save(self.output / kind)
+        return Shown(presented, self.audience.role)
+
+
+def begin(notebook: str, **parameters: Any) -> Session:
+    """Start a notebook: check its parameters, load its study, know its audience.
+
+    Parameters
+    ----------
+    notebook : str
+        Name of the notebook, e.g. ``"03_trajectories"``.
+    **parameters
+        The names of the notebook's parameter cell. See :mod:`mpg_research.reporting.parameters`.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is unknown or mistyped, or the study or organisation is not there.
+    DataError
+        If the study's data cannot be used.
+
+    Examples
+    --------
+    >>> session = begin("01_data_quality", language="en")  # doctest: +SKIP
+    """
+    from mpg_research.disclosure import Audience, policy_of
+    from mpg_research.study import load_study
+
+    values = validate_parameters(notebook, parameters)
+    spec = notebook_spec(notebook)
+    study = load_study(find_study(values.study))
+    organisation = _organisation(study, values) if spec.role == "organisation" else ""
+    output = Path(values.output) if values.output else None
+    record = _Record(output, {"organisations": list(study.organisations), "sample_flow": {}, "notes": []})
+    record.write()
+    return Session(
+        notebook=notebook,
+        study=study,
+        audience=Audience(spec.role, organisation or None),
+        language=values.language,
+        parameters=values,
+        organisation=organisation,
+        output=output,
+        _policy=policy_of(study),
+        _record=record,
+    )
+
+
+def find_study(study: str) -> Path:
+    """The study's folder: as named, or as seen from a folder above this one; empty is the example."""
+    from mpg_research.study.shipped import shipped_example
+
+    if not study:
+        return shipped_example()
+    named = Path(study).expanduser()
+    here = Path.cwd()
+    for base in (here, *here.parents[:3]):
+        if (base / named).exists():
+            return base / named
+    return named
+
+
+def _organisation(study: "Study", values: NotebookParameters) -> str:
+    asked = str(getattr(values, "organisation", ""))
+    known = list(study.config.organisations) or list(study.organisations)
+    if asked and asked not in known:
+        raise ConfigError(
+            f"There is no organisation {asked!r} in the study {study.name}. It has: {', '.join(known)}."
+        )
+    return asked or known[0]
+
+
+def _write_down(record: _Record, released: Any) -> None:
+    """Sample flow, notes and what was withheld, as they were released: nothing that the gate held back."""
+    flow = released.tables.get("sample_flow")
+    if flow is not None:
+        rows = flow.data.astype(object).where(flow.data.notna(), None).to_dict("records")
+        record.content["sample_flow"][released.kind] = [_plain(row) for row in rows]
+    notes = [{"code": note.code, "level": note.level, "result": released.kind} for note in released.notes]
+    record.content["notes"] = _merged(record.content["notes"], notes)
+    held = [{"table": item.table, "code": item.code, "result": released.kind} for item in released.withheld]
+    record.content["withheld"] = _merged(record.content.get("withheld", []), held)
+    seed = released.provenance.parameters.get("seed")
+    if seed is not None:
+        record.content.setdefault("seeds", {})[released.kind] = int(seed)
+    record.write()
+
+
+def _merged(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return known + [item for item in new if item not in known]
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Python's own numbers and texts: numpy's are not JSON."""
+    return {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
