@@ -28,8 +28,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from mpg_research.errors import Note
-    from mpg_research.study.course import SampleFlow
-    from mpg_research.study.model import Study
+    from mpg_research.study.model import SampleFlow, Study
 
 __all__ = [
     "ESTIMATE_COLUMNS",

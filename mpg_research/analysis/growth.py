@@ -1,0 +1,225 @@
+"""The growth model behind the trajectories and the comparison of organisations.
+
+In lme4's language, with organisations as fixed effects, case mix x, and everything that can be asked for::
+
+    score ~ months * organisation + x + months:x
+            + (1 + months | family) + (1 | family:respondent) + (1 | family:episode)
+            + (1 + months || worker)
+
+Case mix acts on the level and on the change, since an adjusted *change* is what organisations are
+compared on. ``shape="spline"`` puts a natural cubic spline in the place of ``months`` in the part that is
+common to all families; the families' own deviations, and the case mix, stay linear in time.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.frame import ModelFrame
+from mpg_research.errors import ModelError, Note
+from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.mixed.inference import DfRule, estimate_rows
+
+__all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth", "moments_needed"]
+
+Shape = Literal["linear", "spline"]
+OrganisationRole = Literal[False, "fixed", "random"]
+
+#: Knots of the natural spline: three bends of freedom are enough for a year of help.
+_KNOTS = 4
+#: A random slope needs families whose own line leaves something over: this many with three moments.
+_FAMILIES_FOR_SLOPE = 3
+#: From this many workers with on average two families each, workers enter the model by default.
+_WORKERS_FOR_EFFECT = 10
+_FAMILIES_PER_WORKER = 2.0
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthModel:
+    """A fitted growth model and the linear combinations that questions are asked with.
+
+    Attributes
+    ----------
+    frame : ModelFrame
+    fit : MixedFit
+        From ``mpg_research.mixed.fit_mixed``.
+    formula : str
+        As fitted, with the model's own column names.
+    shape : {"linear", "spline"}
+    organisation : {False, "fixed", "random"}
+    worker : bool
+        Whether workers have random effects.
+    notes : tuple of Note
+    """
+
+    frame: ModelFrame
+    fit: MixedFit
+    formula: str
+    shape: Shape
+    organisation: OrganisationRole
+    worker: bool
+    notes: tuple[Note, ...]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the optimiser reached the optimum."""
+        return bool(self.fit.convergence)
+
+    def mean_rows(self, months: list[float]) -> FloatArray:
+        """Combinations for the expected score of the average family, shape (months, p).
+
+        With organisations as fixed effects every organisation weighs as its number of families.
+        """
+        if self.organisation != "fixed":
+            return self._rows("months", {"months": months})
+        sizes = np.array(list(self.frame.families_of.values()), dtype=float)
+        return np.tensordot(sizes / sizes.sum(), self.organisation_rows(months), axes=1)
+
+    def organisation_rows(self, months: list[float]) -> FloatArray:
+        """Combinations for the average family at each organisation, shape (organisations, months, p)."""
+        codes = list(self.frame.organisations)
+        rows = self._rows("organisation", {"organisation": codes, "months": months})
+        return rows.reshape(len(codes), len(months), -1)
+
+    def _rows(self, variables: str, at: dict[str, list[str] | list[float]]) -> FloatArray:
+        average = {covariate.column: [0.0] for covariate in self.frame.covariates}
+        return self.fit.means(variables, at={**at, **average}).matrix
+
+    def estimate(self, rows: FloatArray) -> pd.DataFrame:
+        """Estimate, standard error, df, t, p and limits of combinations of the fixed effects."""
+        return estimate_rows(self.fit.inference, rows, self.fit.level)
+
+
+def fit_growth(
+    frame: ModelFrame,
+    *,
+    shape: Shape = "linear",
+    organisation: OrganisationRole = False,
+    worker: bool | None = None,
+    df: DfRule = "satterthwaite",
+    level: float = 0.95,
+) -> GrowthModel:
+    """Fit the growth model of the module's docstring by REML.
+
+    Parameters
+    ----------
+    frame : ModelFrame
+    shape : {"linear", "spline"}
+        Of the common course.
+    organisation : {False, "fixed", "random"}
+        Organisations left out, with their own level and course, or as random level and slope.
+    worker : bool, optional
+        Random level and slope per worker. By default with at least ten workers, on average two families
+        per worker, and a known worker at every measurement.
+    df : {"satterthwaite", "kenward-roger", "residual", "normal"}
+        Rule of the degrees of freedom.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    GrowthModel
+
+    Raises
+    ------
+    ModelError
+        If the data cannot carry the model.
+    """
+    if shape not in ("linear", "spline"):
+        raise ModelError(f"shape must be 'linear' or 'spline'; found {shape!r}.")
+    if organisation not in (False, "fixed", "random"):
+        raise ModelError(f"organisation must be False, 'fixed' or 'random'; found {organisation!r}.")
+    notes: list[Note] = []
+    fixed = _fixed_part(frame, shape, organisation)
+    random, with_worker = _random_part(frame, organisation, worker, notes)
+    formula = f"score ~ {fixed} + {random}"
+    fit = fit_mixed(formula, frame.data, method="REML", df=df, level=level)
+    notes += [_readable(note, frame) for note in fit.notes]
+    return GrowthModel(frame, fit, formula, shape, organisation, with_worker, tuple(notes))
+
+
+def _readable(note: Note, frame: ModelFrame) -> Note:
+    """The engine's note under the study's column names."""
+    names = {covariate.column: covariate.name for covariate in frame.covariates}
+
+    def rename(text: str) -> str:
+        return re.sub(r"covariate_\d+", lambda found: names.get(found[0], found[0]), text)
+
+    values = {key: rename(value) if isinstance(value, str) else value for key, value in note.values.items()}
+    return replace(note, text=rename(note.text), values=values)
+
+
+def moments_needed(shape: Shape) -> int:
+    """Moments at which an organisation must have been measured to get a course of its own."""
+    return _KNOTS if shape == "spline" else 2
+
+
+def _fixed_part(frame: ModelFrame, shape: Shape, organisation: OrganisationRole) -> str:
+    time = "months"
+    if shape == "spline":
+        moments = int(frame.data["months"].nunique())
+        if moments < _KNOTS:
+            raise ModelError(
+                f"A spline needs measurements at {_KNOTS} moments or more; found {moments}. "
+                "Use shape='linear'."
+            )
+        time = f"cr(months, df={_KNOTS})"
+    terms = [f"{time} * organisation" if organisation == "fixed" else time]
+    for covariate in frame.covariates:
+        terms += [covariate.column, f"months:{covariate.column}"]
+    return " + ".join(terms)
+
+
+def _random_part(
+    frame: ModelFrame, organisation: OrganisationRole, worker: bool | None, notes: list[Note]
+) -> tuple[str, bool]:
+    data = frame.data
+    terms = ["(1 + months | family)" if _has_slopes(data) else "(1 | family)"]
+    if terms == ["(1 | family)"]:
+        notes.append(
+            Note(
+                "no_random_slope",
+                "Families have too few measurements each to see how their courses differ, so the model lets "
+                "families differ in level only.",
+                {},
+                "caution",
+            )
+        )
+    for column in ("respondent", "episode"):
+        if data.groupby("family")[column].nunique().max() > 1:
+            terms.append(f"(1 | family:{column})")
+    with_worker = _use_workers(data, worker)
+    if with_worker:
+        terms.append("(1 + months || worker)")
+    if organisation == "random":
+        if len(frame.organisations) < 2:
+            raise ModelError("A random effect of organisations needs at least two organisations; found one.")
+        terms.append("(1 + months | organisation)")
+    return " + ".join(terms), with_worker
+
+
+def _has_slopes(data: pd.DataFrame) -> bool:
+    """As lme4 asks: more measurements than random effects, and families with three moments or more."""
+    moments = data.groupby("family")["months"].nunique()
+    return len(data) > 2 * len(moments) and int((moments >= 3).sum()) >= _FAMILIES_FOR_SLOPE
+
+
+def _use_workers(data: pd.DataFrame, worker: bool | None) -> bool:
+    unknown = int(data["worker"].isna().sum())
+    if worker is None:
+        if unknown:
+            return False
+        families = data.groupby("worker")["family"].nunique()
+        return len(families) >= _WORKERS_FOR_EFFECT and float(families.mean()) >= _FAMILIES_PER_WORKER
+    if worker and unknown:
+        raise ModelError(
+            f"{unknown} of {len(data)} measurements have no known worker, so workers cannot enter the model. "
+            "Complete the column worker of the episodes, or leave workers out (worker=False)."
+        )
+    return worker

@@ -1,0 +1,215 @@
+"""How well the questionnaire measures in this study.
+
+Tables of :class:`Measurement` (beside ``sample_flow``)
+------------------------------------------------------
+- ``reliability(instrument, coefficient, estimate, conf_low, conf_high, n_measurements)``: ``alpha`` and
+  ``omega`` on the first complete questionnaire of each family, ``icc_over_time`` on the families measured in
+  each of the first three months. Without rows where only totals are known.
+- ``items(instrument, item, mean, sd, item_rest_correlation, n_measurements)``: all measurements of the course
+  by the respondents used; items in the direction in which they are added up.
+- ``score_distribution(instrument, score_low, score_high, n_measurements)``: scored measurements per band of
+  the raw score (or the T-score where that is the outcome), both ends included.
+- ``scores(instrument, mean, sd, n_measurements)``: the same measurements in one line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.analysis.result import (
+    Provenance,
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.errors import Note
+from mpg_research.instruments import Instrument, estimate_reliability, estimate_stability
+from mpg_research.instruments.score import turn_items
+from mpg_research.statistics import item_statistics
+from mpg_research.study.course import course_frame
+from mpg_research.study.model import CourseFrame, SampleFlow, Study
+
+__all__ = ["Measurement", "describe_measurement"]
+
+_BANDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What :func:`describe_measurement` found; its tables are described in the module's docstring."""
+
+    instrument: Instrument
+    tables: Mapping[str, ResultTable]
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float = 0.95
+    converged: bool = True
+    kind: str = "measurement"
+
+
+def describe_measurement(study: Study, *, instrument: str | None = None, level: float = 0.95) -> Measurement:
+    """Describe how a questionnaire behaves in a study: reliability, items, distribution of scores.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    instrument : str, optional
+        Key of the questionnaire; the study's own choice by default.
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    Measurement
+
+    Examples
+    --------
+    >>> from mpg_research import describe_measurement, load_study
+    >>> from mpg_research.study import shipped_example
+    >>> found = describe_measurement(load_study(shipped_example()))  # doctest: +SKIP
+    >>> found.tables["reliability"].data  # doctest: +SKIP
+    """
+    course = course_frame(study, instrument=instrument)
+    questionnaire = study.instruments[course.instrument]
+    scores = _used_scores(study, course)
+    notes = [*study.notes, *_measurement_notes(questionnaire)]
+    tables = [
+        ResultTable(
+            "reliability",
+            _reliability(study, questionnaire, scores, level),
+            keys=("instrument", "coefficient"),
+            values=("estimate", "conf_low", "conf_high", "n_measurements"),
+        ),
+        ResultTable(
+            "items",
+            _items(study, questionnaire, scores),
+            keys=("instrument", "item"),
+            values=("mean", "sd", "item_rest_correlation", "n_measurements"),
+        ),
+        ResultTable(
+            "score_distribution",
+            _distribution(questionnaire, scores, course.outcome),
+            keys=("instrument", "score_low", "score_high"),
+            values=("n_measurements",),
+            parts_of_total=("score_low", "score_high"),
+        ),
+        ResultTable(
+            "scores",
+            _summary(questionnaire, scores, course.outcome),
+            keys=("instrument",),
+            values=("mean", "sd", "n_measurements"),
+        ),
+        sample_flow_table(course.flow),
+    ]
+    return Measurement(
+        instrument=questionnaire,
+        tables=collect_tables(tables),
+        flow=course.flow,
+        notes=tuple(notes),
+        provenance=provenance_of(
+            study,
+            parameters={"instrument": course.instrument, "level": level},
+            instrument=course.instrument,
+            outcome=course.outcome,
+        ),
+        level=level,
+    )
+
+
+def _used_scores(study: Study, course: CourseFrame) -> pd.DataFrame:
+    """Scored measurements of the course by the respondents in use; the index is that of the measurements."""
+    scores = study.scores
+    used = (scores["instrument"] == course.instrument) & scores["phase"].isin(["baseline", "course"])
+    if course.respondents == "declared":
+        used &= scores["declared_respondent"]
+    return scores[used & scores[course.outcome].notna()]
+
+
+def _measurement_notes(instrument: Instrument) -> list[Note]:
+    if not instrument.total_only:
+        return []
+    text = f"Only totals of {instrument.abbreviation} are known, so nothing can be said about its items."
+    return [Note("total_only", text, {"instrument": instrument.key})]
+
+
+def _answers(study: Study, instrument: Instrument, scores: pd.DataFrame) -> pd.DataFrame | None:
+    measurements = study.tables["measurements"]
+    if instrument.total_only or not set(instrument.items) <= set(measurements.columns):
+        return None
+    answers = measurements.loc[scores.index, list(instrument.items)]
+    return answers if bool(answers.notna().any(axis=None)) else None
+
+
+def _reliability(study: Study, instrument: Instrument, scores: pd.DataFrame, level: float) -> pd.DataFrame:
+    pieces = []
+    ordered = scores.sort_values(["family", "months"], kind="stable")
+    answers = _answers(study, instrument, ordered)
+    if answers is not None:
+        families = ordered["family"].astype(str)
+        pieces.append(estimate_reliability(instrument, answers, families=families, level=level))
+    pieces.append(estimate_stability(ordered, level=level))
+    found = pd.concat(pieces, ignore_index=True)
+    found.insert(0, "instrument", instrument.key)
+    return found
+
+
+def _items(study: Study, instrument: Instrument, scores: pd.DataFrame) -> pd.DataFrame:
+    answers = _answers(study, instrument, scores)
+    columns = ["instrument", "item", "mean", "sd", "item_rest_correlation", "n_measurements", "n_families"]
+    if answers is None:
+        return pd.DataFrame(columns=columns)
+    values = turn_items(instrument, answers)
+    found = item_statistics(values)
+    families = [int(scores.loc[answers[item].notna(), "family"].nunique()) for item in instrument.items]
+    return pd.DataFrame(
+        {
+            "instrument": instrument.key,
+            "item": list(instrument.items),
+            "mean": found.mean,
+            "sd": found.sd,
+            "item_rest_correlation": found.item_rest_correlation,
+            "n_measurements": found.n_answered,
+            "n_families": families,
+        }
+    )
+
+
+def _distribution(instrument: Instrument, scores: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Counts in about ten bands; whole scores for raw totals, tens for T-scores."""
+    values = scores[outcome].to_numpy(dtype=float)
+    if outcome == "raw":
+        low, high = instrument.raw_minimum, instrument.raw_maximum
+        width = float(np.ceil((high - low + 1) / _BANDS))
+    else:
+        width = 5.0
+        low = float(np.floor(values.min() / width) * width)
+        high = float(values.max())
+    starts = np.arange(low, high + 1e-9, width)
+    band = np.clip(np.floor((values - low) / width).astype(int), 0, len(starts) - 1)
+    rows = []
+    for number, start in enumerate(starts):
+        mine = scores[band == number]
+        end = min(start + width - 1, high) if outcome == "raw" else start + width
+        counts = (len(mine), mine["family"].nunique(), mine["organisation"].nunique())
+        rows.append((instrument.key, start, end, *counts))
+    columns = ["instrument", "score_low", "score_high", "n_measurements", "n_families", "n_organisations"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _summary(instrument: Instrument, scores: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    values = scores[outcome].to_numpy(dtype=float)
+    return pd.DataFrame(
+        {
+            "instrument": [instrument.key],
+            "mean": [float(values.mean())],
+            "sd": [float(values.std(ddof=1)) if len(values) > 1 else float("nan")],
+            "n_measurements": [len(values)],
+            "n_families": [int(scores["family"].nunique())],
+            "n_organisations": [int(scores["organisation"].nunique())],
+        }
+    )

@@ -1,0 +1,239 @@
+"""What came in: how much was measured, where, how completely, and what is odd.
+
+Tables of :class:`DataQuality` (beside ``sample_flow``)
+------------------------------------------------------
+- ``overview(quantity, value)``: one count per row, see :data:`QUANTITIES`.
+- ``measurements_by_month(months, n_measurements)``: scored measurements in the course; month 3 holds
+  everything from 2.5 up to 3.5 months after the start.
+- ``item_completeness(instrument, item, n_measurements, share_answered, n_out_of_range)``: all measurements
+  of the study, at any time.
+- ``by_organisation(organisation, n_measurements, share_with_baseline, measurements_per_family, n_ended,
+  share_ended_early, ended_early_low, ended_early_high)``: scored measurements in the course;
+  ``share_with_baseline`` is the share of the organisation's families with a score in the baseline window
+  or the first month; ``share_ended_early`` the share of ended episodes that the family or the provider
+  ended early (drop-out: CBS codes 03 and 04), with its Wilson interval.
+- ``problems(code, severity, n_findings)``: findings of the checks. ``n_families`` is an upper bound here: a
+  finding is about one row, so about one family at most.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.analysis.result import (
+    Provenance,
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.errors import Note
+from mpg_research.statistics import wilson_interval
+from mpg_research.study.course import course_frame
+from mpg_research.study.model import SampleFlow, Study
+
+__all__ = ["DROP_OUT_REASONS", "QUANTITIES", "DataQuality", "describe_quality"]
+
+#: End reasons that count as drop-out (CBS codes 03 and 04).
+DROP_OUT_REASONS = ("early_client", "early_provider")
+
+#: Rows of the table ``overview``, in order.
+QUANTITIES = (
+    "families",
+    "episodes",
+    "organisations",
+    "workers",
+    "measurements",
+    "measurements_scored",
+    "measurements_before_start",
+    "measurements_in_course",
+    "measurements_after_end",
+    "families_without_measurements",
+    "families_with_two_or_more_in_course",
+    "families_with_several_respondents",
+    "families_with_several_episodes",
+    "median_measurements_per_family",
+    "median_months_followed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DataQuality:
+    """What :func:`describe_quality` found; its tables are described in the module's docstring."""
+
+    tables: Mapping[str, ResultTable]
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float = 0.95
+    converged: bool = True
+    kind: str = "data_quality"
+
+
+def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
+    """Describe what was measured in a study, how completely, and what its checks found.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    DataQuality
+
+    Examples
+    --------
+    >>> from mpg_research import describe_quality, load_study
+    >>> from mpg_research.study import shipped_example
+    >>> quality = describe_quality(load_study(shipped_example()))  # doctest: +SKIP
+    >>> quality.tables["overview"].data  # doctest: +SKIP
+    """
+    flow = course_frame(study).flow
+    course = _scored_course(study)
+    tables = [
+        ResultTable("overview", _overview(study, course), keys=("quantity",), values=("value",)),
+        ResultTable(
+            "measurements_by_month",
+            _by_month(course),
+            keys=("months",),
+            values=("n_measurements",),
+            parts_of_total=("months",),
+        ),
+        ResultTable(
+            "item_completeness",
+            _item_completeness(study),
+            keys=("instrument", "item"),
+            values=("n_measurements", "share_answered", "n_out_of_range"),
+        ),
+        _by_organisation(study, course, level),
+        _problems(study),
+        sample_flow_table(flow),
+    ]
+    return DataQuality(
+        tables=collect_tables(tables),
+        flow=flow,
+        notes=study.notes,
+        provenance=provenance_of(study, parameters={"level": level}),
+        level=level,
+    )
+
+
+def _scored_course(study: Study) -> pd.DataFrame:
+    scores = study.scores
+    return scores[scores["raw"].notna() & scores["phase"].isin(["baseline", "course"])]
+
+
+def _overview(study: Study, course: pd.DataFrame) -> pd.DataFrame:
+    episodes, scores = study.tables["episodes"], study.scores
+    scored = scores[scores["raw"].notna()]
+    families = pd.Index(episodes["family"].unique())
+    measured = pd.Index(scores["family"].unique())
+    per_family = course.groupby("family").size()
+    respondents = scores.groupby("family")["respondent"].nunique()
+    periods = episodes.groupby("family")["episode"].nunique()
+    workers = episodes.dropna(subset=["worker"])[["organisation", "worker", "family"]]
+    followed = course.groupby(["family", "episode"])["months"].max()
+
+    def count(rows: pd.DataFrame) -> tuple[float, int]:
+        return len(rows), rows["family"].nunique()
+
+    def number(members: pd.Index) -> tuple[float, int]:
+        return len(members), len(members)
+
+    found = {
+        "families": number(families),
+        "episodes": count(episodes[["family", "episode"]].drop_duplicates()),
+        "organisations": (episodes["organisation"].nunique(), len(families)),
+        "workers": (len(workers[["organisation", "worker"]].drop_duplicates()), workers["family"].nunique()),
+        "measurements": count(scores),
+        "measurements_scored": count(scored),
+        "measurements_before_start": count(scores[scores["phase"] == "before"]),
+        "measurements_in_course": count(course),
+        "measurements_after_end": count(scores[scores["phase"] == "follow_up"]),
+        "families_without_measurements": number(families.difference(measured)),
+        "families_with_two_or_more_in_course": number(per_family.index[per_family >= 2]),
+        "families_with_several_respondents": number(respondents.index[respondents >= 2]),
+        "families_with_several_episodes": number(periods.index[periods >= 2]),
+        "median_measurements_per_family": (float(per_family.median()), len(per_family)),
+        "median_months_followed": (float(followed.median()), len(per_family)),
+    }
+    rows = [(quantity, float(found[quantity][0]), int(found[quantity][1])) for quantity in QUANTITIES]
+    return pd.DataFrame(rows, columns=["quantity", "value", "n_families"])
+
+
+def _by_month(course: pd.DataFrame) -> pd.DataFrame:
+    month = np.floor(course["months"].to_numpy(dtype=float) + 0.5)
+    grouped = course.assign(month=month).groupby("month")
+    found = grouped.agg(n_measurements=("family", "size"), n_families=("family", "nunique"))
+    found["n_organisations"] = grouped["organisation"].nunique()
+    return found.rename_axis("months").reset_index()
+
+
+def _item_completeness(study: Study) -> pd.DataFrame:
+    measurements = study.tables["measurements"]
+    rows = []
+    for key in sorted(measurements["instrument"].dropna().unique()):
+        instrument = study.instruments.get(key)
+        if instrument is None or instrument.total_only:
+            continue
+        mine = measurements[measurements["instrument"] == key]
+        for item in (name for name in instrument.items if name in mine.columns):
+            values = pd.to_numeric(mine[item], errors="coerce")
+            outside = (values < instrument.item_minimum) | (values > instrument.item_maximum)
+            n_families = mine["family"].nunique()
+            rows.append((key, item, len(mine), float(values.notna().mean()), int(outside.sum()), n_families))
+    columns = ["instrument", "item", "n_measurements", "share_answered", "n_out_of_range", "n_families"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> ResultTable:
+    episodes = study.tables["episodes"]
+    early = course[course["months"] <= BASELINE_MONTHS]
+    rows = []
+    for key in study.organisations:
+        mine = episodes[episodes["organisation"] == key]
+        measured = course[course["organisation"] == key]
+        n_families = mine["family"].nunique()
+        started = early[early["organisation"] == key]["family"].nunique()
+        ended = mine[mine["end_reason"].notna()] if "end_reason" in mine.columns else mine.iloc[:0]
+        dropped = ended["end_reason"].isin(DROP_OUT_REASONS).sum()
+        share = wilson_interval([dropped], [len(ended)], level=level)
+        rows.append(
+            {
+                "organisation": key,
+                "n_measurements": len(measured),
+                "share_with_baseline": started / n_families,
+                "measurements_per_family": len(measured) / n_families,
+                "n_ended": len(ended),
+                "share_ended_early": share.estimate[0],
+                "ended_early_low": share.conf_low[0],
+                "ended_early_high": share.conf_high[0],
+                "n_families": n_families,
+            }
+        )
+    data = pd.DataFrame(rows)
+    values = tuple(name for name in data.columns if name not in ("organisation", "n_families"))
+    return ResultTable(
+        "by_organisation",
+        data,
+        keys=("organisation",),
+        values=values,
+        organisation_columns=("organisation",),
+        parts_of_total=("organisation",),
+    )
+
+
+def _problems(study: Study) -> ResultTable:
+    severity = {problem.code: problem.severity for problem in reversed(study.checks.problems)}
+    rows = [
+        (code, severity.get(code, "warning"), number, number)
+        for code, number in sorted(study.checks.counts.items())
+    ]
+    data = pd.DataFrame(rows, columns=["code", "severity", "n_findings", "n_families"])
+    return ResultTable("problems", data, keys=("code", "severity"), values=("n_findings",))

@@ -1,0 +1,198 @@
+"""Tables that several analyses have in common."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.errors import ConfigError, Note
+from mpg_research.statistics import standardise_change
+from mpg_research.study.model import CourseFrame, Study
+
+__all__ = [
+    "FEW_FAMILIES",
+    "add_standardised",
+    "chosen_months",
+    "coefficient_table",
+    "describe_parameters",
+    "estimate_rows",
+    "model_notes",
+    "pooled_table",
+    "study_notes",
+    "variance_table",
+]
+
+#: Below this many families a number says little, and is not shown by default.
+FEW_FAMILIES = 10
+
+FloatArray = NDArray[np.float64]
+
+
+def chosen_months(study: Study, months: tuple[float, ...] | list[float] | None) -> list[float]:
+    """The months asked for, else those of ``study.toml``; increasing, not negative, one after 0.
+
+    Raises
+    ------
+    ConfigError
+        If they are not so.
+    """
+    listed = [float(month) for month in (study.config.analysis.months if months is None else months)]
+    if listed != sorted(set(listed)) or not np.isfinite(listed).all() or not listed or listed[0] < 0:
+        raise ConfigError(f"months must be increasing numbers, 0 or later; found {listed}.")
+    if listed[-1] == 0:
+        raise ConfigError(
+            f"months must hold a month after 0, or there is no change to speak of; found {listed}."
+        )
+    return listed
+
+
+def estimate_rows(model: GrowthModel, keys: pd.DataFrame, rows: FloatArray) -> pd.DataFrame:
+    """Key columns beside the seven columns of the estimates of ``rows``, shape (len(keys), p)."""
+    estimates = model.estimate(rows)[list(ESTIMATE_COLUMNS)].reset_index(drop=True)
+    return pd.concat([keys.reset_index(drop=True), estimates], axis=1)
+
+
+def add_standardised(table: pd.DataFrame, frame: ModelFrame, level: float) -> pd.DataFrame:
+    """The table with standardised, standardised_low, standardised_high: change / baseline SD, Hedges' J."""
+    effect = standardise_change(
+        table["estimate"],
+        table["std_error"],
+        df=table["df"],
+        baseline_sd=frame.baseline.sd,
+        n=frame.baseline.n_families,
+        level=level,
+    )
+    return table.assign(
+        standardised=effect.estimate, standardised_low=effect.conf_low, standardised_high=effect.conf_high
+    )
+
+
+def coefficient_table(model: GrowthModel) -> ResultTable:
+    """Fixed effects that are not about single organisations, under the study's own column names.
+
+    With organisations as fixed effects, ``(Intercept)`` is the expected score of the average family at
+    the start and ``months`` the change per month, both averaged over the families.
+    """
+    fixed = model.fit.fixed
+    named = {"Intercept": "(Intercept)"}
+    for covariate in model.frame.covariates:
+        shown = f"{covariate.name}={covariate.level}" if covariate.level else covariate.name
+        named[covariate.column] = shown
+        named[f"months:{covariate.column}"] = named[f"{covariate.column}:months"] = f"months:{shown}"
+    terms = [str(term) for term in fixed.index]
+    if model.organisation == "fixed":
+        averaged = _averaged_course(model)
+        own = [place for place, term in enumerate(terms) if "covariate_" in term]
+        labels = [*averaged, *(named[terms[place]] for place in own)]
+        rows = np.vstack([*averaged.values(), np.eye(len(terms))[own]])
+    else:
+        labels, rows = [named.get(term, term) for term in terms], np.eye(len(terms))
+    data = estimate_rows(model, pd.DataFrame({"term": labels}), rows)
+    return pooled_table("coefficients", data, model.frame, keys=("term",), values=ESTIMATE_COLUMNS)
+
+
+def _averaged_course(model: GrowthModel) -> dict[str, FloatArray]:
+    start, next_month = model.mean_rows([0.0, 1.0])
+    if model.shape == "spline":
+        return {"(Intercept)": start}
+    return {"(Intercept)": start, "months": next_month - start}
+
+
+def variance_table(model: GrowthModel) -> ResultTable:
+    """Variances and covariances of the random effects, and of the residual."""
+    data = model.fit.random[["group", "term_1", "term_2", "covariance", "sd", "correlation"]].copy()
+    data["group"] = data["group"].replace({"Residual": "residual"})
+    if "residual" not in set(data["group"]):
+        sd = float(model.fit.residual_sd)
+        data.loc[len(data)] = ["residual", "", "", sd**2, sd, np.nan]
+    keys = ("group", "term_1", "term_2")
+    return pooled_table(
+        "variance_components", data, model.frame, keys=keys, values=("covariance", "sd", "correlation")
+    )
+
+
+def pooled_table(
+    name: str, data: pd.DataFrame, frame: ModelFrame, *, keys: tuple[str, ...], values: tuple[str, ...]
+) -> ResultTable:
+    """A table whose every row is about all families of the model."""
+    counted = data.assign(n_families=frame.n_families, n_organisations=len(frame.organisations))
+    return ResultTable(name, counted.reset_index(drop=True), keys=keys, values=values)
+
+
+def model_notes(model: GrowthModel, months: list[float]) -> list[Note]:
+    """Cautions about what the model was asked: few families, months beyond the data, no baseline spread."""
+    frame = model.frame
+    notes = [*frame.notes, *model.notes]
+    last = float(frame.data["months"].max())
+    if months[-1] > last + 0.5:
+        notes.append(
+            Note(
+                "beyond_the_data",
+                f"Month {months[-1]:g} lies beyond the last measurement (month {last:.1f}); the numbers "
+                "there continue the line and rest on no measurement.",
+                {"month": months[-1], "last_month": round(last, 1)},
+                "caution",
+            )
+        )
+    small = sum(number < FEW_FAMILIES for number in frame.families_of.values())
+    if model.organisation == "fixed" and small:
+        notes.append(
+            Note(
+                "few_families",
+                f"{small} of {len(frame.organisations)} organisations have fewer than {FEW_FAMILIES} "
+                "families; their own results are very uncertain.",
+                {"n_organisations": small, "n_all": len(frame.organisations), "minimum": FEW_FAMILIES},
+                "caution",
+            )
+        )
+    if not frame.baseline.sd > 0:
+        notes.append(
+            Note(
+                "no_baseline_spread",
+                "There is no spread of scores at the start to express changes in, so standardised changes "
+                "are missing.",
+                {"n_families": frame.baseline.n_families},
+            )
+        )
+    return notes
+
+
+def study_notes(study: Study, instrument: str, outcome: str) -> list[Note]:
+    """What a reader should know before any number: synthetic data, no norms, made-up norms."""
+    questionnaire = study.instruments[instrument]
+    notes: list[Note] = []
+    if study.synthetic:
+        text = "These are synthetic data: no family in them exists."
+        notes.append(Note("synthetic_data", text, {}, "caution"))
+    if outcome == "raw" and questionnaire.norms is None:
+        text = f"No norm table of {questionnaire.abbreviation} was supplied, so the raw score is used."
+        notes.append(Note("no_norms", text, {"instrument": questionnaire.abbreviation}))
+    if outcome == "t_score" and questionnaire.synthetic_norms:
+        text = "The T-scores come from a norm table made from simulated families, not from the publisher."
+        notes.append(Note("synthetic_norms", text, {"instrument": questionnaire.abbreviation}, "caution"))
+    known = {note.code for note in study.notes}
+    return [*study.notes, *(note for note in notes if note.code not in known)]
+
+
+def describe_parameters(study: Study, course: CourseFrame, **parameters: Any) -> dict[str, Any]:
+    """The arguments of an analysis, with what is needed to put its numbers into words.
+
+    ``direction`` ("higher_is_worse" or "higher_is_better"), ``instrument_name``, ``time_unit`` ("months" or
+    "waves"), ``raw_minimum`` and ``raw_maximum`` come from the study.
+    """
+    questionnaire = study.instruments[course.instrument]
+    return {
+        **parameters,
+        "respondents": course.respondents,
+        "episodes": course.episodes,
+        "case_mix": list(course.case_mix),
+        "instrument_name": questionnaire.abbreviation,
+        "direction": questionnaire.direction,
+        "raw_minimum": questionnaire.raw_minimum,
+        "raw_maximum": questionnaire.raw_maximum,
+        "time_unit": study.time_unit,
+    }

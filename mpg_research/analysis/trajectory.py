@@ -1,0 +1,229 @@
+"""How the score develops during help, over all families of a study.
+
+Tables of :class:`TrajectoryFit` (beside ``sample_flow``)
+--------------------------------------------------------
+Each has the families of the model in ``n_families`` and their organisations in ``n_organisations``; in
+``observed_course`` those measured around the month.
+
+- ``mean_course(months, ...)``: expected score of the average family at the months asked for.
+- ``mean_curve(months, ...)``: the same, month by month, for a figure.
+- ``change(months, ..., standardised, standardised_low, standardised_high)``: change since the start.
+- ``observed_course(months, mean, sd, n_measurements)``: means of families measured around each month.
+- ``coefficients(term, ...)``, ``variance_components(group, term_1, term_2, covariance, sd, correlation)``.
+
+``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from mpg_research.analysis.frame import ModelFrame, prepare_frame
+from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth, moments_needed
+from mpg_research.analysis.observed import month_grid, observed_means
+from mpg_research.analysis.result import (
+    ESTIMATE_COLUMNS,
+    Provenance,
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.analysis.tables import (
+    add_standardised,
+    chosen_months,
+    coefficient_table,
+    describe_parameters,
+    estimate_rows,
+    model_notes,
+    pooled_table,
+    study_notes,
+    variance_table,
+)
+from mpg_research.errors import Note
+from mpg_research.mixed.inference import DfRule
+from mpg_research.study.course import course_frame
+from mpg_research.study.model import SampleFlow, Study
+
+__all__ = ["TrajectoryFit", "fit_trajectory", "observed_table", "primary_month_of"]
+
+_STANDARDISED = ("standardised", "standardised_low", "standardised_high")
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryFit:
+    """What :func:`fit_trajectory` found; its tables are described in the module's docstring.
+
+    Attributes
+    ----------
+    model : GrowthModel
+        The fitted model, for further questions (``model.fit`` is the mixed-model fit).
+    primary_month : float
+        The month that a one-sentence answer is about.
+    baseline_sd : float
+        Standard deviation that changes are divided by, in points.
+    """
+
+    model: GrowthModel = field(repr=False)
+    primary_month: float
+    baseline_sd: float
+    tables: Mapping[str, ResultTable]
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool
+    kind: str = "trajectory"
+
+
+def fit_trajectory(
+    study: Study,
+    *,
+    instrument: str | None = None,
+    outcome: str | None = None,
+    shape: Shape = "linear",
+    organisation: bool | OrganisationRole = False,
+    case_mix: tuple[str, ...] | None = None,
+    respondents: str | None = None,
+    episodes: str | None = None,
+    months: tuple[float, ...] | list[float] | None = None,
+    worker: bool | None = None,
+    df: DfRule = "satterthwaite",
+    level: float = 0.95,
+) -> TrajectoryFit:
+    """Fit a growth model to the scores in the course of help.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    instrument, outcome, respondents, episodes : str, optional
+        Which scores; by default as ``study.toml`` says. ``respondents`` is "declared" or "both",
+        ``episodes`` "first" or "all", ``outcome`` "raw" or "t_score".
+    shape : {"linear", "spline"}
+        A straight line, or a natural cubic spline.
+    organisation : {False, True, "fixed", "random"}
+        Whether organisations have their own level and course; True means "fixed". The mean course is
+        then that of the average family, organisations weighing as their number of families.
+    case_mix : tuple of str, optional
+        Columns of ``episodes`` to adjust for, in level and in change; none by default.
+    months : sequence of float, optional
+        Moments to report, in months (or waves) since the start; by default those of ``study.toml``.
+    worker : bool, optional
+        Random effects of workers; by default where workers are known, ten or more, and have two families
+        on average.
+    df : str
+        Rule of the degrees of freedom: "satterthwaite", "kenward-roger", "residual" or "normal".
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    TrajectoryFit
+
+    Raises
+    ------
+    ModelError
+        If the measurements cannot carry a growth model.
+    ConfigError
+        If an option is impossible.
+
+    Notes
+    -----
+    ``score ~ months + (1 + months | family)``, by REML. With both respondents ``(1 | family:respondent)`` is
+    added, with all episodes ``(1 | family:episode)``, with workers ``(1 + months || worker)``, with random
+    organisations ``(1 + months | organisation)``. A standardised change is the change divided by the
+    standard deviation of the families' first scores (within the first month), with Hedges' correction.
+
+    Examples
+    --------
+    >>> from mpg_research import fit_trajectory, load_study
+    >>> from mpg_research.study import shipped_example
+    >>> fit = fit_trajectory(load_study(shipped_example()))  # doctest: +SKIP
+    >>> fit.tables["change"].data[["months", "estimate", "conf_low", "conf_high"]]  # doctest: +SKIP
+    """
+    wanted = chosen_months(study, months)
+    course = course_frame(
+        study,
+        instrument=instrument,
+        outcome=outcome,
+        respondents=respondents,
+        episodes=episodes,
+        case_mix=tuple(case_mix or ()),
+    )
+    role: OrganisationRole = "fixed" if organisation is True else organisation
+    frame = prepare_frame(course, by_organisation=role == "fixed", moments_needed=moments_needed(shape))
+    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
+    primary = primary_month_of(study, wanted)
+    parameters = describe_parameters(
+        study, course, shape=shape, organisation=role, worker=model.worker, df=df, level=level,
+        months=wanted, primary_month=primary, formula=model.formula,
+    )  # fmt: skip
+    return TrajectoryFit(
+        model=model,
+        primary_month=primary,
+        baseline_sd=frame.baseline.sd,
+        tables=trajectory_tables(model, wanted, level),
+        flow=frame.flow,
+        notes=tuple(study_notes(study, course.instrument, course.outcome) + model_notes(model, wanted)),
+        provenance=provenance_of(
+            study, parameters=parameters, instrument=course.instrument, outcome=course.outcome
+        ),
+        level=level,
+        converged=model.converged,
+    )
+
+
+def trajectory_tables(model: GrowthModel, months: list[float], level: float) -> dict[str, ResultTable]:
+    """The tables of a trajectory, from a fitted model."""
+    frame = model.frame
+    later = [month for month in months if month > 0]
+    grid = [month for month in month_grid(frame.data) if month < months[-1]]
+    curve = sorted({0.0, *grid, *months})
+    change = model.mean_rows(later) - model.mean_rows([0.0])
+    change_data = add_standardised(estimate_rows(model, _month_keys(later), change), frame, level)
+    tables = [
+        _by_month("mean_course", model, months),
+        _by_month("mean_curve", model, curve),
+        pooled_table(
+            "change", change_data, frame, keys=("months",), values=(*ESTIMATE_COLUMNS, *_STANDARDISED)
+        ),
+        observed_table(frame),
+        coefficient_table(model),
+        variance_table(model),
+        sample_flow_table(frame.flow),
+    ]
+    return collect_tables(tables)
+
+
+def observed_table(frame: ModelFrame, *, by_organisation: bool = False) -> ResultTable:
+    """Observed means around each month, over all families or per organisation."""
+    by = ("organisation",) if by_organisation else ()
+    data = observed_means(frame.data, month_grid(frame.data), by=by)
+    if by_organisation:
+        data = data.assign(organisation=data["organisation"].map(dict(frame.organisations)))
+        data = data.drop(columns="n_organisations")
+    return ResultTable(
+        "observed_course",
+        data,
+        keys=(*by, "months"),
+        values=("mean", "sd", "n_measurements"),
+        organisation_columns=by,
+        parts_of_total=by,
+    )
+
+
+def _by_month(name: str, model: GrowthModel, months: list[float]) -> ResultTable:
+    data = estimate_rows(model, _month_keys(months), model.mean_rows(months))
+    return pooled_table(name, data, model.frame, keys=("months",), values=ESTIMATE_COLUMNS)
+
+
+def _month_keys(months: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"months": months})
+
+
+def primary_month_of(study: Study, months: list[float]) -> float:
+    """The declared primary month where it is among ``months``, else the last of them."""
+    primary = float(study.config.analysis.primary_month)
+    return primary if primary in months else months[-1]
