@@ -128,7 +128,6 @@ def plan_matrix(terms: tuple[Term, ...], data: Mapping[str, ColumnData], states:
 
 def _bind(expression: Expression, data: Mapping[str, ColumnData]) -> Factor:
     key, name = render(expression), factor_name(expression)
-    called = isinstance(expression, Call)
     if isinstance(expression, Name) and data[expression.name].kind != "categorical":
         return Factor(key, name, expression, False)
     if isinstance(expression, Name) or (isinstance(expression, Call) and expression.function == "C"):
@@ -139,7 +138,7 @@ def _bind(expression: Expression, data: Mapping[str, ColumnData]) -> Factor:
         ranks = np.array([levels.index(level) for level in column.levels], dtype=np.intp)
         values = None if column.kind == "categorical" else np.array(column.levels, dtype=np.float64)
         return Factor(key, name, expression, True, levels, ranks, values, coding or "treatment")
-    return Factor(key, name, expression, called and expression.function == "cr")
+    return Factor(key, name, expression, isinstance(expression, Call) and expression.function == "cr")
 
 
 def _coding_of(call: Call, column: ColumnData) -> tuple[tuple[Any, ...], Coding]:
@@ -292,6 +291,7 @@ def _codes_of_numbers(values: NDArray[Any], factor: Factor) -> NDArray[np.intp]:
     unknown = known[codes] != values
     if unknown.any():
         raise ModelError(
-            f"{factor.name}: the value {values[unknown][0]:g} was not in the fit; known are {list_levels(factor.levels)}."
+            f"{factor.name}: the value {values[unknown][0]:g} was not in the fit; "
+            f"known are {list_levels(factor.levels)}."
         )
     return codes

@@ -97,6 +97,8 @@ def read_column(
     column = find_column(data, name)
     if keep is not None:
         column = column[keep]
+    if column.dtype == object:
+        column = column.infer_objects()
     dtype = column.dtype
     if reference is None:
         if pd.api.types.is_bool_dtype(dtype):
@@ -109,7 +111,8 @@ def read_column(
             return ColumnData(name, "numeric", values, levels)
     if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
         raise ModelError(
-            f"Column {name!r} holds dates or durations; turn them into a number first (for example months since start)."
+            f"Column {name!r} holds dates or durations; turn them into a number first "
+            "(for example months since start)."
         )
     codes, levels = _factorize(column, name)
     if reference is not None:
@@ -127,13 +130,16 @@ def _factorize(column: pd.Series, name: str) -> tuple[IntArray, tuple[Any, ...]]
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.remove_unused_categories()
         return column.cat.codes.to_numpy().astype(np.intp), tuple(column.cat.categories.tolist())
-    try:
-        codes, levels = pd.factorize(column, sort=True)
-    except TypeError:
-        kinds = sorted({type(value).__name__ for value in column})
+    codes, levels = pd.factorize(column)
+    kinds = sorted({type(value).__name__ for value in levels}) if column.dtype == object else []
+    if len(kinds) > 1:
         raise ModelError(
             f"Column {name!r} mixes kinds of values ({', '.join(kinds)}); make it all text or all numbers."
-        ) from None
+        )
+    order = np.argsort(np.asarray(levels, dtype=object), kind="stable")
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    codes, levels = rank[codes], np.asarray(levels, dtype=object)[order]
     return codes.astype(np.intp, copy=False), tuple(np.asarray(levels, dtype=object).tolist())
 
 
@@ -144,7 +150,8 @@ def _with_first(
     first = match_level(levels, reference)
     if first is None:
         raise ModelError(
-            f"Reference level {reference!r} does not occur in column {name!r}; its levels are {list_levels(levels)}."
+            f"Reference level {reference!r} does not occur in column {name!r}; "
+            f"its levels are {list_levels(levels)}."
         )
     order = [first, *(index for index in range(len(levels)) if index != first)]
     rank = np.empty(len(levels), dtype=np.intp)
@@ -186,7 +193,7 @@ def read_like(data: pd.DataFrame, fitted: ColumnData) -> NDArray[Any]:
         )
     if fitted.kind != "categorical":
         try:
-            return column.to_numpy(dtype=np.float64)
+            return np.asarray(column.to_numpy(dtype=np.float64))
         except (TypeError, ValueError):
             raise ModelError(
                 f"Column {fitted.name!r} of the new data must hold numbers, as in the fit."

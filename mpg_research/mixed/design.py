@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -371,7 +372,7 @@ def _in_lme4_order(
 ) -> tuple[tuple[RandomTerm, ...], tuple[RandomPlan, ...]]:
     """Decreasing number of groups; when anything moves, lme4 also reverses ties."""
     counts = [len(term.levels) for term, _ in pairs]
-    if any(after > before for before, after in zip(counts, counts[1:], strict=False)):
+    if any(after > before for before, after in pairwise(counts)):
         order = sorted(range(len(pairs)), key=lambda index: counts[index])[::-1]
         pairs = [_reversed_diagonal(*pairs[index]) for index in order]
     return tuple(term for term, _ in pairs), tuple(plan for _, plan in pairs)
@@ -411,10 +412,11 @@ def _check_size(y: FloatArray, x: FloatArray, random: tuple[RandomTerm, ...]) ->
     for term in random:
         if len(term.levels) < 2:
             raise ModelError(
-                f"The grouping factor {term.group!r} has {len(term.levels)} group; at least 2 are needed for a random term."
+                f"The grouping factor {term.group!r} has {len(term.levels)} group; "
+                "at least 2 are needed for a random term."
             )
         if len(term.levels) >= len(y) and term.term_names == ("Intercept",):
             raise ModelError(
-                f"The grouping factor {term.group!r} has a group for every row ({len(y)}): its random intercept "
-                "cannot be told apart from the residual. Leave the term out or group differently."
+                f"The grouping factor {term.group!r} has a group for every row ({len(y)}): its random "
+                "intercept cannot be told apart from the residual. Leave the term out or group differently."
             )

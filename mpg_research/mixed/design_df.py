@@ -60,7 +60,7 @@ def design_df(problem: MixedProblem) -> FloatArray:
     free = np.isinf(best)
     spent = max(len(term.levels) * term.z.shape[1] for term in problem.random) if problem.random else 0
     best[free] = n - spent - free.sum()
-    return np.maximum(best, 1.0)
+    return np.asarray(np.maximum(best, 1.0))
 
 
 def containing_groups(problem: MixedProblem) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class Estimates:
         return iter(self.frame.columns)
 
     def _repr_html_(self) -> str:
-        return self.frame.to_html(index=False, float_format=lambda value: f"{value:.4g}", escape=True)
+        return str(self.frame.to_html(index=False, float_format=lambda value: f"{value:.4g}", escape=True))
 
     def contrasts(
         self,
@@ -215,5 +215,5 @@ def _tukey_quantile(level: float, n_means: int, df: float) -> float:
 
 
 def _range_df(df: float) -> float:
-    """scipy integrates the finite-df form only up to 100,000; above it the limit is used."""
+    """SciPy integrates the finite-df form only up to 100,000; above it the limit is used."""
     return df if df < 1e5 else np.inf

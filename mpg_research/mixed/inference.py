@@ -113,7 +113,7 @@ def _interim(solution: MixedSolution) -> Inference:
     def smallest(rows: FloatArray) -> FloatArray:
         size = np.abs(rows) * np.sqrt(np.diagonal(solution.covariance))
         used = size > 1e-10 * size.max(axis=1, keepdims=True)
-        return np.where(used, per_column, np.inf).min(axis=1)
+        return np.asarray(np.where(used, per_column, np.inf).min(axis=1))
 
     return _plain("containment", solution, smallest)
 
@@ -182,7 +182,8 @@ def joint_test(inference: Inference, rows: FloatArray, hypothesis: str) -> Joint
         raise ModelError(f"{hypothesis}: there is nothing to test; every row of the matrix is zero.")
     if rows.shape[1] != len(inference.beta):
         raise ModelError(
-            f"{hypothesis}: the matrix has {rows.shape[1]} columns; expected {len(inference.beta)}, one per coefficient."
+            f"{hypothesis}: the matrix has {rows.shape[1]} columns; "
+            f"expected {len(inference.beta)}, one per coefficient."
         )
     statistic, df_denominator = inference.joint(rows)
     p_value = float(

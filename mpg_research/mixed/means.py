@@ -151,8 +151,8 @@ def _chosen_axis(column: ColumnData, values: list[Any]) -> _Axis:
         places = [match_level(column.levels, value) for value in values]
         if None in places:
             raise ModelError(
-                f"at asks for {column.name!r} = {values[places.index(None)]!r}, which did not occur in the fit; "
-                f"its levels are {list_levels(column.levels)}."
+                f"at asks for {column.name!r} = {values[places.index(None)]!r}, which did not occur "
+                f"in the fit; its levels are {list_levels(column.levels)}."
             )
         return _Axis(column.name, np.array(places), tuple(column.levels[p] for p in places if p is not None))
     try:

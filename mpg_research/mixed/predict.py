@@ -144,9 +144,9 @@ def _refuse_unseen(
                 f"not in the fit: {list_levels([':'.join(str(part) for part in value) for value in values])}"
             )
         raise ModelError(
-            f"The random effects of {problem.random[index].group!r} were asked for {len(unknown)} row(s) of groups that "
-            f"the model does not know ({found}). Use unseen='population' to predict those as an average "
-            "group, or random_effects='none'."
+            f"The random effects of {problem.random[index].group!r} were asked for {len(unknown)} row(s) "
+            f"of groups that the model does not know ({found}). "
+            "Use unseen='population' to predict those as an average group, or random_effects='none'."
         )
 
 

@@ -50,8 +50,8 @@ def orthogonal_polynomial(
         distinct = len(np.unique(x[: 100 * (degree + 1)])) if len(x) > 100 * (degree + 1) else 0
         if distinct <= degree and len(np.unique(x)) <= degree:
             raise ModelError(
-                f"{name} asks for degree {degree}, but the column has only {len(np.unique(x))} distinct values; "
-                "use a lower degree."
+                f"{name} asks for degree {degree}, but the column has only {len(np.unique(x))} distinct "
+                "values; use a lower degree."
             )
         state["centre"], state["squares"] = [], [float(len(x))]
     columns = [np.ones_like(x)]
@@ -147,7 +147,8 @@ def natural_spline_basis(x: FloatArray, state: dict[str, Any], *, df: int, name:
         distinct = np.unique(x)
         if df < 3 or df > len(distinct):
             raise ModelError(
-                f"{name}: df must lie between 3 and the number of distinct values ({len(distinct)}); found df={df}."
+                f"{name}: df must lie between 3 and the number of distinct values ({len(distinct)}); "
+                f"found df={df}."
             )
         state["knots"] = np.quantile(distinct, np.linspace(0, 1, df))
         state["curvature"] = _curvature_map(state["knots"])
@@ -191,6 +192,6 @@ def _edge_slope(knots: FloatArray, curvature: FloatArray, edge: int) -> FloatArr
     slope = np.zeros(len(knots))
     if edge == 0:
         slope[:2] = -1 / step[0], 1 / step[0]
-        return slope - step[0] / 6 * curvature[1]
+        return np.asarray(slope - step[0] / 6 * curvature[1])
     slope[-2:] = -1 / step[-1], 1 / step[-1]
-    return slope + step[-1] / 6 * curvature[-2]
+    return np.asarray(slope + step[-1] / 6 * curvature[-2])

@@ -99,7 +99,7 @@ class RandomEffects:
         return pd.DataFrame(self.modes, index=index, columns=list(self.terms))
 
     def _repr_html_(self) -> str:
-        return self.table.to_html(float_format=lambda value: f"{value:.4g}", escape=True)
+        return str(self.table.to_html(float_format=lambda value: f"{value:.4g}", escape=True))
 
 
 def variance_table(solution: MixedSolution) -> pd.DataFrame:
@@ -178,7 +178,8 @@ def fit_notes(solution: MixedSolution) -> tuple[Note, ...]:
     if not solution.converged:
         text = (
             f"The fit did not converge ({solution.message}); its numbers must not be used. "
-            "Simplify the random part (fewer slopes, or || instead of |), or centre and rescale the predictors."
+            "Simplify the random part (fewer slopes, or || instead of |), or centre and rescale "
+            "the predictors."
         )
         notes.append(Note("not_converged", text, {"reason": solution.message}, "stop"))
     for face in solution.faces:
@@ -189,15 +190,22 @@ def fit_notes(solution: MixedSolution) -> tuple[Note, ...]:
 
 def _singular_note(face: BoundaryFace) -> Note:
     zero = ", ".join(face.zero_sd)
-    values = {"group": face.group, "zero_sd": zero, "rank": face.rank, "size": face.size}
+    values: dict[str, str | int | float | bool] = {
+        "group": face.group,
+        "zero_sd": zero,
+        "rank": face.rank,
+        "size": face.size,
+    }
     if zero and face.rank == face.size - len(face.zero_sd):
         text = (
-            f"No variation between the groups of {face.group!r} was found in {zero}: its standard deviation is "
-            "estimated as zero. That is not proof that there is none; with few groups it happens by chance."
+            f"No variation between the groups of {face.group!r} was found in {zero}: its standard "
+            "deviation is estimated as zero. That is not proof that there is none; "
+            "with few groups it happens by chance."
         )
         return Note("zero_variance", text, values, "caution")
     text = (
-        f"The random effects of {face.group!r} ({', '.join(face.term_names)}) are estimated as perfectly dependent "
-        f"on each other ({face.rank} of {face.size} dimensions left): the data do not carry so rich a random part."
+        f"The random effects of {face.group!r} ({', '.join(face.term_names)}) are estimated as perfectly "
+        f"dependent on each other ({face.rank} of {face.size} dimensions left): the data do not "
+        "carry so rich a random part."
     )
     return Note("singular_fit", text, values, "caution")

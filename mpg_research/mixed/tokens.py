@@ -51,7 +51,8 @@ def fail(formula: str, token: Token, message: str) -> NoReturn:
     marker = " " * (token.position - start) + "^" * max(1, len(token.text.split("\n", 1)[0]))
     shown = f"{token.text!r}" if token.kind != "end" else "the end"
     raise FormulaError(
-        f"The formula cannot be used: at position {token.position + 1}, {shown}: {message}\n    {line}\n    {marker}"
+        f"The formula cannot be used: at position {token.position + 1}, {shown}: {message}\n"
+        f"    {line}\n    {marker}"
     )
 
 
