@@ -15,7 +15,7 @@ from scipy.linalg import cholesky, solve_triangular
 from .problem import MixedProblem
 from .scaling import Scaled
 
-__all__ = ["CrossedRoute", "CrossedState"]
+__all__ = ["CrossedRoute", "CrossedState", "block_diagonal"]
 
 FloatArray = NDArray[np.float64]
 
@@ -37,7 +37,8 @@ class CrossedState:
     d_zf: FloatArray
 
 
-def _block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
+def block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
+    """Sparse matrix with these (n, q, q) blocks on its diagonal."""
     count, size, _ = blocks.shape
     return sparse.bsr_matrix(
         (blocks, np.arange(count), np.arange(count + 1)), shape=(count * size, count * size)
@@ -122,6 +123,25 @@ class CrossedRoute:
             result[start:stop] = (factor @ block).reshape(stop - start, -1)
         return result
 
+    def first_slice(self, t: int) -> slice:
+        """Columns of one term within the eliminated factor's block."""
+        start = 0
+        for other in self.first:
+            size = self.scaled.z[other].shape[0]
+            if other == t:
+                return slice(start, start + size)
+            start += size
+        raise KeyError(t)
+
+    def rest_direction(self, t: int, direction: FloatArray, matrix: FloatArray) -> FloatArray:
+        """(I x E) matrix for one term of the dense block; zero in the rows of the others."""
+        result = np.zeros_like(matrix)
+        q = direction.shape[0]
+        start, stop = self.offsets[t], self.offsets[t] + self.counts[t] * q
+        block = matrix[start:stop].reshape(self.counts[t], q, -1)
+        result[start:stop] = (direction @ block).reshape(stop - start, -1)
+        return result
+
     def evaluate(self, factors: list[FloatArray]) -> CrossedState:
         """Up-sweep: log|V| and S at the internal Lambda of each term."""
         l0 = self._first_factor(factors)
@@ -135,7 +155,7 @@ class CrossedRoute:
         if not self.m:
             empty = np.zeros((0, 0))
             return CrossedState(log_det, s, k0, empty, empty, np.zeros((0, self.e)))
-        kb_z = (_block_diagonal(k0) @ self.b0z).tocsr()
+        kb_z = (block_diagonal(k0) @ self.b0z).tocsr()
         d_zz = self.c_zz - (self.b0z.T @ kb_z).toarray()
         d_zz = 0.5 * (d_zz + d_zz.T)
         d_zf = self.c_zf - kb_z.T @ self.b0f.reshape(-1, self.e)
@@ -219,7 +239,7 @@ class CrossedRoute:
         h_0 = self.a0 - self.a0 @ state.k0 @ self.a0
         if not self.m:
             return self._per_term_blocks(h_0, np.zeros((0, 0)))
-        n_z = (self.b0z - _block_diagonal(self.a0 @ state.k0) @ self.b0z).tocsr()
+        n_z = (self.b0z - block_diagonal(self.a0 @ state.k0) @ self.b0z).tocsr()
         h_0 = h_0 - self._cross_variance(n_z, state.kc)
         h_c = state.d_zz - state.d_zz @ (state.kc @ state.d_zz)
         return self._per_term_blocks(h_0, h_c)
@@ -228,5 +248,5 @@ class CrossedRoute:
         """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""
         k_0 = state.k0
         if self.m:
-            k_0 = k_0 + self._cross_variance((_block_diagonal(state.k0) @ self.b0z).tocsr(), state.kc)
+            k_0 = k_0 + self._cross_variance((block_diagonal(state.k0) @ self.b0z).tocsr(), state.kc)
         return self._per_term_blocks(k_0, state.kc)

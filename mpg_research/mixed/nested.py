@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 from .problem import MixedProblem
 from .scaling import Scaled
 
-__all__ = ["LevelState", "NestedRoute", "NestedState", "chain_of_levels", "outer_sum"]
+__all__ = [
+    "Level",
+    "LevelState",
+    "NestedRoute",
+    "NestedState",
+    "chain_of_levels",
+    "multiply",
+    "outer_sum",
+    "segments",
+    "symmetric_sum",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -228,7 +238,7 @@ class NestedRoute:
                 # C here is the sum over the children of what they sent up.
                 b = np.tensordot(level.base.T, c, axes=(1, 0))
                 a = np.einsum("qdn,dr->qrn", b, level.base)
-                c = _segments(c, level.starts)
+                c = segments(c, level.starts)
             factor = self.joined(factors, level)
             k, log_dets = _inner(a, factor)
             log_det += float(np.sum(log_dets))
@@ -325,7 +335,8 @@ class NestedRoute:
         return found
 
 
-def _segments(c: FloatArray, starts: IntArray) -> FloatArray:
+def segments(c: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over each parent's children along the last axis of (a, b, n)."""
     if starts.size == 1:
         total: FloatArray = c.sum(axis=2, keepdims=True)
         return total

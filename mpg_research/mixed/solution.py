@@ -129,7 +129,7 @@ class Engine:
         return found.deviance, np.concatenate(pieces)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MixedSolution:
     """A fitted (or evaluated) mixed model, as numbers.
 
@@ -175,6 +175,7 @@ class MixedSolution:
     faces: tuple[BoundaryFace, ...]
     engine: Any = field(repr=False)
     internal: FloatArray = field(repr=False)
+    cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def covariance(self) -> FloatArray:

@@ -1,0 +1,270 @@
+"""Information about the variance parameters, and the degrees of freedom that follow from it.
+
+Everything is taken in parameters in which V is linear: the entries of each Omega_t, where
+G_t = Lambda_t Omega_t Lambda_t' (Omega = I at the fit), and sigma^2. Where Lambda_t has not full rank this
+*is* the reduced-rank face: directions out of the range of G_t do not occur, and the results equal those
+of the model without them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from ..errors import ModelError
+from .derivatives import crossed_derivatives, nested_derivatives
+from .nested import NestedRoute
+from .solution import Engine, MixedSolution
+
+__all__ = ["Information", "information", "random_directions"]
+
+FloatArray = NDArray[np.float64]
+Kind = Literal["observed", "expected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Information:
+    """What the data say about the variance parameters, and how Var(beta) depends on them.
+
+    Internal units throughout (see :mod:`scaling`): contrasts are brought in by :meth:`inward`.
+
+    Attributes
+    ----------
+    kind : {"observed", "expected"}
+    matrix : array, shape (k, k)
+        Information for the k parameters (entries of every Omega, then sigma^2).
+    inverse : array, shape (k, k)
+        W, the asymptotic covariance of the parameters.
+    phi : array, shape (p, p)
+        Covariance of the internal beta, sigma^2 (X'V^-1X)^-1.
+    p : array, shape (k, p, p)
+        P_i = X'V^-1 V_i V^-1 X, so that d phi / d psi_i = phi P_i phi.
+    q : array, shape (k, k, p, p)
+        Q_ij = X'V^-1 V_i V^-1 V_j V^-1 X.
+    x_root : array, shape (p, p)
+        Upper triangle that takes internal columns to the user's.
+    beta : array, shape (p,)
+        The user's fixed effects.
+    y_scale : float
+        Unit of the internal outcome.
+    n_rows : int
+    jacobian : array, shape (n_entries, k)
+        From the k parameters to the user's variance components (vech per term, then sigma^2).
+    labels : tuple of str, length n_entries
+    """
+
+    kind: Kind
+    matrix: FloatArray
+    inverse: FloatArray
+    phi: FloatArray
+    p: FloatArray
+    q: FloatArray
+    x_root: FloatArray
+    beta: FloatArray
+    y_scale: float
+    n_rows: int
+    jacobian: FloatArray
+    labels: tuple[str, ...]
+
+    @property
+    def component_covariance(self) -> FloatArray:
+        """Asymptotic covariance of the user's variance components, shape (n_entries, n_entries)."""
+        return self.jacobian @ self.inverse @ self.jacobian.T
+
+    def inward(self, contrasts: FloatArray) -> FloatArray:
+        """Rows of contrasts over the user's columns -> over the internal columns, shape (m, p)."""
+        rows = np.atleast_2d(np.asarray(contrasts, dtype=float))
+        if rows.shape[1] != self.beta.size:
+            raise ModelError(
+                f"A contrast has {rows.shape[1]} weights; expected {self.beta.size}, one per fixed effect."
+            )
+        inside: FloatArray = solve_triangular(self.x_root, rows.T, trans="T").T
+        return inside
+
+
+def random_directions(engine: Engine, internal: FloatArray) -> list[list[FloatArray]]:
+    """Per term the matrices E_i = Lambda E Lambda' that span the face of its covariance matrix."""
+    found: list[list[FloatArray]] = []
+    for term, factor in zip(engine.scaled.terms, engine.scaled.factors(internal), strict=True):
+        own: list[FloatArray] = []
+        if term.correlated:
+            left, values, _ = np.linalg.svd(factor)
+            basis = left[:, values > 1e-7] * values[values > 1e-7]
+            rank = basis.shape[1]
+            for j in range(rank):
+                for i in range(j, rank):
+                    square = np.outer(basis[:, i], basis[:, j])
+                    own.append(square if i == j else square + square.T)
+        else:
+            for j, value in enumerate(np.diagonal(factor)):
+                if value**2 > 1e-14:
+                    wide = np.zeros_like(factor)
+                    wide[j, j] = value**2
+                    own.append(wide)
+        found.append(own)
+    return found
+
+
+def information(solution: MixedSolution, kind: Kind = "observed") -> Information:
+    """Information matrix of the variance parameters at a solution.
+
+    Parameters
+    ----------
+    solution : MixedSolution
+    kind : {"observed", "expected"}
+        lmerTest's Satterthwaite uses observed, pbkrtest's Kenward-Roger expected, SAS observed for both.
+
+    Returns
+    -------
+    Information
+
+    Notes
+    -----
+    With t_ij = tr(V^-1 V_i V^-1 V_j) and Phi = (X'V^-1X)^-1 (REML; without the Phi terms for ML):
+    expected = [t_ij - 2 tr(Phi Q_ij) + tr(Phi P_i Phi P_j)] / 2 and
+    observed = [-t_ij + 2 tr(Phi Q_ij) - tr(Phi P_i Phi P_j) + d2(y'Py)_ij] / 2.
+
+    References
+    ----------
+    Kenward & Roger (1997), 10.2307/2533558.
+    """
+    if kind not in ("observed", "expected"):
+        raise ModelError(f"information is {kind!r}; expected 'observed' or 'expected'.")
+    if kind not in solution.cache:
+        solution.cache[kind] = _information(solution, kind)
+    found: Information = solution.cache[kind]
+    return found
+
+
+def _information(solution: MixedSolution, kind: Kind) -> Information:
+    engine: Engine = solution.engine
+    if "natural" not in solution.cache:
+        solution.cache["natural"] = _natural(solution)
+    pieces: _Natural = solution.cache["natural"]
+    phi_inverse = pieces.s[:-1, :-1]
+    phi = np.linalg.inv(phi_inverse) if phi_inverse.size else np.zeros((0, 0))
+    phi = 0.5 * (phi + phi.T)
+    p, q = pieces.p[:, :-1, :-1], pieces.q[:, :, :-1, :-1]
+    reml = engine.method == "REML"
+    pq = 2.0 * np.einsum("ab,ijba->ij", phi, q) if reml else np.zeros_like(pieces.trace_2)
+    phi_p = np.einsum("ab,ibc->iac", phi, p)
+    pp = np.einsum("iab,jba->ij", phi_p, phi_p) if reml else np.zeros_like(pieces.trace_2)
+    if kind == "expected":
+        matrix = 0.5 * (pieces.trace_2 - pq + pp)
+    else:
+        w = np.append(-phi @ pieces.s[:-1, -1], 1.0)
+        pw = (pieces.p @ w)[:, :-1]
+        quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, pieces.q, w) - 2.0 * pw @ phi @ pw.T
+        matrix = 0.5 * (-pieces.trace_2 + pq - pp + quadratic)
+    matrix = 0.5 * (matrix + matrix.T)
+    jacobian, labels = _jacobian(solution)
+    return Information(
+        kind=kind,
+        matrix=matrix,
+        inverse=_inverse(matrix),
+        phi=phi,
+        p=p,
+        q=q,
+        x_root=engine.scaled.x_root,
+        beta=solution.beta,
+        y_scale=engine.scaled.y_scale,
+        n_rows=engine.scaled.n,
+        jacobian=jacobian,
+        labels=labels,
+    )
+
+
+def _inverse(matrix: FloatArray) -> FloatArray:
+    """Inverse after scaling to unit diagonal; the pseudo-inverse where a direction carries nothing."""
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(matrix)), 1e-300))
+    balanced = matrix * np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(balanced)
+    keep = np.abs(values) > 1e-12 * np.max(np.abs(values))
+    inverse = (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
+    result: FloatArray = inverse * np.outer(scale, scale)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Natural:
+    """S, P, Q and traces at V = sigma^2 V0 for the natural parameters (random entries, then sigma^2)."""
+
+    s: FloatArray
+    p: FloatArray
+    q: FloatArray
+    trace_2: FloatArray
+
+
+def _natural(solution: MixedSolution) -> _Natural:
+    engine: Engine = solution.engine
+    directions = random_directions(engine, solution.internal)
+    state, found = engine.at(solution.internal)
+    if isinstance(engine.route, NestedRoute):
+        raw = nested_derivatives(engine.route, state, directions)
+    else:
+        raw = crossed_derivatives(engine.route, state, directions)
+    s2, k = found.s2, raw.trace.size
+    e = state.s.shape[0]
+    # Omega = I: the weight of each direction in V0 is 1 on the diagonal of Omega and 0 beside it.
+    weight = s2 * np.concatenate([_diagonal_entries(len(own)) for own in directions] or [np.empty(0)])
+    if not all(term.correlated for term in engine.scaled.terms):
+        weight = s2 * np.concatenate(
+            [
+                _diagonal_entries(len(own)) if term.correlated else np.ones(len(own))
+                for own, term in zip(directions, engine.scaled.terms, strict=True)
+            ]
+        )
+    s = state.s / s2
+    p, q = np.empty((k + 1, e, e)), np.empty((k + 1, k + 1, e, e))
+    trace, trace_2 = np.empty(k + 1), np.empty((k + 1, k + 1))
+    p[:k], q[:k, :k] = raw.p / s2**2, raw.q / s2**3
+    trace[:k], trace_2[:k, :k] = raw.trace / s2, raw.trace_2 / s2**2
+    # sigma^2 by Euler's identities: S, P, log|V| are homogeneous in the parameters together.
+    p[k] = (s - np.tensordot(weight, p[:k], axes=1)) / s2
+    trace[k] = (engine.scaled.n - weight @ trace[:k]) / s2
+    for i in range(k):
+        q[i, k] = (p[i] - np.tensordot(weight, q[i, :k], axes=1)) / s2
+        q[k, i] = q[i, k].T
+        trace_2[i, k] = trace_2[k, i] = (trace[i] - trace_2[i, :k] @ weight) / s2
+    q[k, k] = (p[k] - np.tensordot(weight, q[k, :k], axes=1)) / s2
+    trace_2[k, k] = (trace[k] - trace_2[k, :k] @ weight) / s2
+    return _Natural(s, p, q, trace_2)
+
+
+def _diagonal_entries(count: int) -> FloatArray:
+    """1 for the diagonal entries of a column-major vech of that length, 0 for the others."""
+    size = round((np.sqrt(8 * count + 1) - 1) / 2)
+    rows, columns = np.triu_indices(size)
+    return (rows == columns).astype(float)
+
+
+def _jacobian(solution: MixedSolution) -> tuple[FloatArray, tuple[str, ...]]:
+    """From the internal parameters to the user's variances and covariances."""
+    engine: Engine = solution.engine
+    directions = random_directions(engine, solution.internal)
+    unit = engine.scaled.y_scale**2
+    blocks: list[FloatArray] = []
+    labels: list[str] = []
+    for term, scale, own in zip(solution.problem.random, engine.scaled.terms, directions, strict=True):
+        size = scale.root.shape[0]
+        inverse = np.linalg.inv(scale.root)
+        columns, rows = np.triu_indices(size) if scale.correlated else (np.arange(size), np.arange(size))
+        block = np.zeros((rows.size, len(own)))
+        for i, direction in enumerate(own):
+            block[:, i] = (unit * inverse @ direction @ inverse.T)[rows, columns]
+        blocks.append(block)
+        for row, column in zip(rows, columns, strict=True):
+            first, second = term.term_names[column], term.term_names[row]
+            labels.append(
+                f"var({term.group}: {first})" if row == column else f"cov({term.group}: {first}, {second})"
+            )
+    total = sum(block.shape[1] for block in blocks)
+    jacobian = np.zeros((len(labels) + 1, total + 1))
+    at_row = at_column = 0
+    for block in blocks:
+        jacobian[at_row : at_row + block.shape[0], at_column : at_column + block.shape[1]] = block
+        at_row, at_column = at_row + block.shape[0], at_column + block.shape[1]
+    jacobian[-1, -1] = unit
+    return jacobian, (*labels, "residual")
