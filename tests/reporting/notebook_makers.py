@@ -1,0 +1,53 @@
+"""Small notebooks for the tests of the machinery: they load no study and draw nothing."""
+
+from pathlib import Path
+
+import nbformat
+from nbformat import v4
+
+from mpg_research.reporting.parameters import NOTEBOOKS
+
+SHOW = """\
+from pathlib import Path
+from mpg_research.reporting.files import json_bytes, write_atomically
+from mpg_research.reporting.parameters import validate_parameters
+from mpg_research.reporting.session import RECORD, Shown
+from types import SimpleNamespace
+
+def sentence(text):
+    bundle = {"text/html": f"<p>{text}</p>", "text/plain": text}
+    return Shown(SimpleNamespace(_repr_mimebundle_=lambda include, exclude: bundle), "tester")
+"""
+
+
+def make_notebook(folder: Path, name: str, *code: str, defaults: str | None = None) -> Path:
+    """A notebook with the right parameter cell, a title in two languages, and these code cells."""
+    model = NOTEBOOKS[name].model
+    if defaults is None:
+        defaults = "\n".join(f"{field} = {info.default!r}" for field, info in model.model_fields.items())
+    cells = [
+        v4.new_markdown_cell(f"# Verslag {name}\n\n## Uitkomst\n\nTekst.", metadata={"tags": ["nl"]}),
+        v4.new_markdown_cell(f"# Report {name}\n\n## Outcome\n\nText.", metadata={"tags": ["en"]}),
+        v4.new_code_cell(defaults, metadata={"tags": ["parameters"]}),
+        v4.new_code_cell(SHOW),
+        *(v4.new_code_cell(source) for source in code),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.ipynb"
+    nbformat.write(v4.new_notebook(cells=cells), path)
+    return path
+
+
+def make_all_notebooks(folder: Path, *code: str) -> Path:
+    """All notebooks of the main job, each with the same code cells."""
+    for name in NOTEBOOKS:
+        make_notebook(folder, name, *(code or ('sentence("Een zin.")', WRITE_TABLE)))
+    return folder
+
+
+WRITE_TABLE = """\
+flow = [{"step": "read", "n_families": 20}]
+record = {"organisations": [], "sample_flow": {"trajectory": flow}}
+write_atomically(Path(output) / RECORD, json_bytes(record))
+write_atomically(Path(output) / "tables" / "flow.csv", b"step;n_families\\nread;20\\n");
+"""

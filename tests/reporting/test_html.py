@@ -1,0 +1,67 @@
+import pytest
+from nbformat import v4
+
+from mpg_research.errors import ReportError
+from mpg_research.reporting.html import PageFrame, render_page
+from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.session import MARK
+
+
+def frame(**changes: object) -> PageFrame:
+    values = {
+        "language": "nl",
+        "study": "Een <studie>",
+        "recipient": "<script>alert(1)</script> & Co",
+        "synthetic": True,
+        "show_code": False,
+        "digest": "0123456789abcdef",
+        "version": "0.1.0",
+    }
+    return PageFrame(**{**values, **changes})
+
+
+def notebook(html: str = "<p>Een zin.</p>", text: str = "# De titel\n\n## Een kop\n\nTekst.") -> object:
+    code = v4.new_code_cell("a < b", outputs=[])
+    code.outputs = [v4.new_output("display_data", data={"text/html": html}, metadata={MARK: {}})]
+    return v4.new_notebook(cells=[v4.new_markdown_cell(text), code])
+
+
+def test_a_page_stands_by_itself_and_escapes_what_comes_from_data() -> None:
+    page = render_page(notebook(), frame())
+    assert inspect_page(page, language="nl") == ()
+    assert page.count("<h1>") == 1
+    assert "<h1>De titel</h1>" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in page
+    assert "default-src &#39;none&#39;" in page
+    assert "Synthetische gegevens" in page
+    assert page == render_page(notebook(), frame()), "the same input gives the same bytes"
+
+
+def test_code_is_shown_folded_to_the_researcher_only() -> None:
+    assert "a &lt; b" not in render_page(notebook(), frame())
+    page = render_page(notebook(), frame(show_code=True))
+    assert "a &lt; b" in page
+    assert "<summary>Toon code</summary>" in page
+
+
+def test_only_a_synthetic_study_says_so() -> None:
+    assert "Synthetic data" in render_page(notebook(), frame(language="en"))
+    assert "Synthetic data" not in render_page(notebook(), frame(language="en", synthetic=False))
+
+
+def test_html_written_in_a_text_cell_is_shown_as_text() -> None:
+    page = render_page(notebook(text="# T\n\n<script>alert(1)</script>"), frame())
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    "html", ["<script>1</script>", "<img src='data:image/png;base64,'>", "<h4>a</h4>", "<table></table>"]
+)
+def test_a_page_that_fails_the_check_is_not_made(html: str) -> None:
+    with pytest.raises(ReportError, match="may not be published"):
+        render_page(notebook(html), frame())
+
+
+def test_a_notebook_without_a_title_is_not_made() -> None:
+    with pytest.raises(ReportError, match="no title"):
+        render_page(notebook(text="## Een kop"), frame())

@@ -1,0 +1,65 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from mpg_research.errors import DisclosureError
+from mpg_research.reporting.scan import refuse_names, searchable_text
+
+OTHER = "Jeugd & Co"
+
+
+def check(tmp_path: Path, content: bytes, *, name: str = "a.html", own: tuple[str, ...] = ()) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    refuse_names({name: file}, forbidden=(OTHER, "Noord", "org_b"), own=own)
+
+
+HIDDEN = {
+    "plain": b"<p>Jeugd & Co</p>",
+    "escaped": b"<p>Jeugd &amp; Co</p>",
+    "escaped twice": b"<p>Jeugd &amp;amp; Co</p>",
+    "numeric reference": b"<p>Jeugd &#38; Co</p>",
+    "split by markup": b"<p>Jeugd <b>&amp;</b> Co</p>",
+    "within a word by markup": b"<p>No<b>or</b>d</p>",
+    "spread over lines": b"Jeugd &\n   Co",
+    "attribute": b"<img alt='Noord falls'>",
+    "json": json.dumps({"source": "Noord"}).encode(),
+    "json escape": b'{"source": "\\u004eoord"}',
+    "key": b"organisation;score\norg_b;12,3\n",
+    "svg comment": b"<svg><!-- Noord --></svg>",
+    "embedded picture": b"<img src='data:image/svg+xml;base64," + base64.b64encode(b"<!-- Noord -->") + b"'>",
+    "png text": b"\x89PNG\r\n\x1a\n\x00\x00tEXtTitle\x00Noord\x00\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_another_organisations_name_is_found_wherever_it_hides(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DisclosureError, match=r"a\.html names another organisation"):
+        check(tmp_path, HIDDEN[name])
+
+
+def test_a_file_name_counts_too(tmp_path: Path) -> None:
+    with pytest.raises(DisclosureError):
+        check(tmp_path, b"", name="nl/tables/Noord.csv")
+
+
+def test_parts_of_words_do_not_count(tmp_path: Path) -> None:
+    check(tmp_path, b"<p>Noordwijk en org_b2</p>")
+
+
+def test_the_own_name_may_contain_anothers(tmp_path: Path) -> None:
+    check(tmp_path, b"<p>Jeugdhulp Noord en Zuid</p>", own=("Jeugdhulp Noord",))
+    with pytest.raises(DisclosureError):
+        check(tmp_path, b"<p>Jeugdhulp Noord, en Noord</p>", own=("Jeugdhulp Noord",))
+
+
+def test_the_message_does_not_repeat_the_name(tmp_path: Path) -> None:
+    with pytest.raises(DisclosureError) as caught:
+        check(tmp_path, b"Noord")
+    assert "Noord" not in str(caught.value)
+
+
+def test_letters_composed_in_two_ways_are_one() -> None:
+    assert "Zorgcafé" in searchable_text("Zorgcafe\u0301".encode())
