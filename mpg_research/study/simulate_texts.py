@@ -1,0 +1,179 @@
+"""The text files of the synthetic study: study.toml, README.md and truth.toml."""
+
+from mpg_research.study.simulate_course import (
+    INCOMPLETE_SHARE,
+    INTERVENTION_EFFECT,
+    INTERVENTION_SHARE,
+    SD_OCCASION,
+)
+from mpg_research.study.simulate_families import (
+    CASE_MIX_EFFECTS,
+    MEAN_BURDEN,
+    PRACTICE_EFFECT,
+    SD_BURDEN,
+    SD_WORKER,
+)
+from mpg_research.study.simulate_norms import NORMS_SOURCE
+from mpg_research.study.simulate_periods import EXPORT_DATE
+from mpg_research.study.simulate_plan import ITEM_SLOPES, ITEM_THRESHOLDS, OrganisationPlan
+from mpg_research.study.simulate_truth import TRUTH_MONTHS
+
+__all__ = ["readme_text", "study_text", "truth_text"]
+
+_TABLES = ("episodes", "measurements", "interventions", "care", "practice", "events", "prices")
+
+_STUDY = """\
+# Synthetic data: invented families in invented organisations. Made by `mpg simulate`.
+[study]
+name = "{name}"
+title = {{ nl = "Voorbeeldstudie (synthetische gegevens)", en = "Example study (synthetic data)" }}
+languages = ["nl", "en"]
+synthetic = true
+export_date = {export_date}
+
+[time]
+kind = "dates"
+baseline_window_days = 30
+
+{tables}
+{organisations}
+# The norm table was made from reference_sample.csv. It is not the publisher's.
+[instruments.obvl_k]
+norms = "norms.csv"
+norms_source = "{norms_source}"
+norms_synthetic = true
+
+[analysis]
+instrument = "obvl_k"
+outcome = "raw"
+respondents = "declared"
+episodes = "first"
+case_mix = [
+  "child_age", "n_children", "single_parent", "earlier_care", "problem_mental_health", "problem_addiction",
+  "problem_parenting", "problem_housing", "problem_money", "problem_school_work",
+]
+months = [0, 6, 12]
+primary_month = 12
+
+[disclosure]
+minimum_families = 10
+minimum_other_organisations = 3
+public_groups = false
+name_organisations_to_funder = false
+"""
+
+_README = """\
+# Example study: synthetic data
+
+No family, parent, child, worker or organisation in this folder exists. Everything was drawn by
+`mpg simulate` from seed {seed} ({families} families, {organisations} organisations) and comes out the
+same, byte for byte, when it is made again with the same version of this software and of numpy. The
+organisations' names were invented; likeness to a real organisation is chance. The numbers behind the
+simulation are invented as well: they say nothing about real help.
+
+| file | one row per |
+|---|---|
+| `study.toml` | the description of the study |
+| `episodes.csv` | family and period of help, with the case mix at intake |
+| `measurements.csv` | family, respondent and date: ten answers from 1 to 4 (OBVL-K layout; no item texts) |
+| `interventions.csv` | family and date: what the toolkit offers when help stagnates |
+| `care.csv` | family and calendar month: worker in charge, contact hours, agencies, plan, network meeting |
+| `practice.csv` | family and date: scores from 1 to 5 on the six working elements |
+| `events.csv` | family and date: placement, eviction, renewed referral |
+| `prices.csv` | item and year: invented prices |
+| `reference_sample.csv` | simulated parent in general: age of the child in years and raw score |
+| `norms.csv` | age band and raw score: T-score, made from the reference sample. Not the publisher's norms |
+| `truth/` | what is true of the simulated population, for testing analyses |
+
+What was put in on purpose: visits around the month rather than on it; missed months and open items; first
+forms up to 30 days before the start (and a few earlier), some forms after the end; families in which only
+the second parent answers, or both do; second periods of help, sometimes at another organisation; workers
+numbered anew in each organisation; an end of help that depends on the scores seen; families without any
+form; a few unknown intake variables; organisations that differ more in their families than in their help.
+
+The truth (`truth/mean_course.csv`) is the mean course of each organisation in a very large simulated
+population, at its own case mix and at an equal one. `truth/truth.toml` has the model.
+"""
+
+
+def study_text(name: str, plans: tuple[OrganisationPlan, ...]) -> str:
+    """The ``study.toml`` of a synthetic study.
+
+    Parameters
+    ----------
+    name : str
+        Name of the study.
+    plans : tuple of OrganisationPlan
+        Its organisations.
+    """
+    tables = "\n".join(f'[tables.{table}]\nfile = "{table}.csv"\n' for table in _TABLES)
+    organisations = "\n".join(f'[organisations.{plan.key}]\nname = "{plan.name}"\n' for plan in plans)
+    return _STUDY.format(
+        name=name,
+        export_date=EXPORT_DATE.isoformat(),
+        tables=tables,
+        organisations=organisations,
+        norms_source=NORMS_SOURCE,
+    )
+
+
+def readme_text(seed: int, families: int, organisations: int) -> str:
+    """The ``README.md`` that lies beside the data."""
+    return _README.format(seed=seed, families=families, organisations=organisations)
+
+
+def truth_text(plans: tuple[OrganisationPlan, ...], seed: int, families: int) -> str:
+    """``truth.toml``: the model and its parameters, in words and numbers.
+
+    Parameters
+    ----------
+    plans : tuple of OrganisationPlan
+        The organisations.
+    seed : int
+        Seed of the study.
+    families : int
+        Size of the population per organisation and case mix; 0 if the courses were not computed.
+    """
+    lines = [
+        "# Synthetic data: the truth behind them. All parameters are invented.",
+        f"seed = {seed}",
+        f"families_per_organisation_and_case_mix = {families}",
+        f"months = [0, {TRUTH_MONTHS}]",
+        'estimand = """',
+        "Mean raw score (and T-score) of the declared respondent at exact months since the start of the",
+        "first period of help, if nobody left and every visit took place: what is estimated from the study",
+        "under missingness at random. case_mix = own: the organisation's own kind of families. case_mix =",
+        "equal: families of all organisations, in their shares of the study, helped by this organisation.",
+        '"""',
+        "",
+        "[burden]  # latent, in SD of the reference population",
+        f"mean = {MEAN_BURDEN}",
+        f"sd_between_families = {SD_BURDEN}",
+        f"sd_between_occasions = {SD_OCCASION}",
+        "",
+        "[case_mix]  # centre, effect on the burden at intake, effect on progress (log-odds)",
+        *(f"{name} = {list(effects)}" for name, effects in CASE_MIX_EFFECTS.items()),
+        "",
+        "[progress]  # log-odds",
+        f"sd_between_workers = {SD_WORKER}",
+        f"per_sd_of_practice = {PRACTICE_EFFECT}",
+        "",
+        "[intervention]",
+        f"effect_on_burden = {INTERVENTION_EFFECT}",
+        f"chance_per_visit_when_stagnating = {INTERVENTION_SHARE}",
+        "",
+        "[answers]  # graded response model",
+        f"share_of_incomplete_forms = {INCOMPLETE_SHARE}",
+        f"slopes = {[float(slope) for slope in ITEM_SLOPES]}",
+        f"thresholds = {[[round(float(step), 3) for step in steps] for steps in ITEM_THRESHOLDS]}",
+    ]
+    for plan in plans:
+        lines += [
+            "",
+            f"[organisations.{plan.key}]",
+            f"severity = {plan.severity}",
+            f"age_shift = {plan.age_shift}",
+            f"progress = {plan.progress}",
+            f"practice = {plan.practice}",
+        ]
+    return "\n".join(lines) + "\n"
