@@ -1,0 +1,159 @@
+"""For whom a result is released, and by which rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mpg_research.errors import DisclosureError
+
+if TYPE_CHECKING:
+    from mpg_research.study.model import Study
+
+__all__ = ["Audience", "DisclosurePolicy", "InstrumentFacts", "policy_of"]
+
+ROLES = ("researcher", "funder", "organisation")
+LANGUAGES = ("nl", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who will read it.
+
+    Attributes
+    ----------
+    role : {"researcher", "funder", "organisation"}
+        What kind of reader.
+    organisation : str or None
+        Key of the reading organisation; with the role ``"organisation"`` only.
+
+    Raises
+    ------
+    DisclosureError
+        If the role is unknown, or the organisation is missing or does not belong to the role.
+    """
+
+    role: Literal["researcher", "funder", "organisation"]
+    organisation: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise DisclosureError(f"Unknown audience {self.role!r}; expected one of {', '.join(ROLES)}.")
+        if self.role == "organisation" and not self.organisation:
+            raise DisclosureError("An audience of role 'organisation' needs the organisation's key.")
+        if self.role != "organisation" and self.organisation is not None:
+            raise DisclosureError(f"An audience of role {self.role!r} belongs to no organisation.")
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the reader has no right to the study's data: everyone but the researcher."""
+        return self.role != "researcher"
+
+    @property
+    def recipient(self) -> str:
+        """A text that differs between recipients: the role, and the organisation's key after a colon."""
+        return f"{self.role}:{self.organisation or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFacts:
+    """What a page must know of a questionnaire to speak about its scores.
+
+    Attributes
+    ----------
+    name : str
+        What people call it ("OBVL-K"). Data: escaped wherever it is shown.
+    direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
+    synthetic_norms : bool
+        Whether its norm table is made up.
+    norms_source : str
+        Where the norm table comes from; empty without norms.
+    """
+
+    name: str
+    direction: Literal["higher_is_worse", "higher_is_better"] = "higher_is_worse"
+    synthetic_norms: bool = False
+    norms_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosurePolicy:
+    """The rules of a study, and the public facts a released result may name.
+
+    Attributes
+    ----------
+    minimum_families : int
+        Fewest distinct families behind a number that is shown.
+    minimum_other_organisations : int
+        Fewest others that must stand beside (or be pooled with) an organisation that is shown.
+    public_groups : bool
+        Whether the groups are no secret (the arms of a trial): lifts the rules on organisations,
+        never the rule on families.
+    name_organisations_to_funder : bool
+        Whether the funder sees organisations by name.
+    organisations : mapping of str to mapping of str to str
+        Public name per language of every organisation of the study, by key.
+    instruments : mapping of str to InstrumentFacts
+        The questionnaires by key.
+    time_unit : {"months", "waves"}
+        What the column ``months`` counts.
+    """
+
+    minimum_families: int = 10
+    minimum_other_organisations: int = 3
+    public_groups: bool = False
+    name_organisations_to_funder: bool = False
+    organisations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    instruments: Mapping[str, InstrumentFacts] = field(default_factory=dict)
+    time_unit: Literal["months", "waves"] = "months"
+
+    def __post_init__(self) -> None:
+        if self.minimum_families < 3:
+            raise DisclosureError(
+                f"minimum_families is {self.minimum_families}; expected 3 or more: with fewer, a reader who "
+                "knows one family learns about the other."
+            )
+        if self.minimum_other_organisations < 1:
+            raise DisclosureError("minimum_other_organisations must be 1 or more.")
+
+    def sees_names(self, audience: Audience) -> bool:
+        """Whether this audience sees every organisation by its name."""
+        if self.public_groups or not audience.is_external:
+            return True
+        return audience.role == "funder" and self.name_organisations_to_funder
+
+
+def policy_of(study: "Study") -> DisclosurePolicy:
+    """The policy that ``study.toml`` sets, with the names of the study's organisations and instruments.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+
+    Returns
+    -------
+    DisclosurePolicy
+        From ``[disclosure]``, ``[organisations]``, ``[instruments]`` and ``[time]``.
+    """
+    rules = study.config.disclosure
+    keys = sorted({*study.config.organisations, *study.organisations})
+    return DisclosurePolicy(
+        minimum_families=rules.minimum_families,
+        minimum_other_organisations=rules.minimum_other_organisations,
+        public_groups=rules.public_groups,
+        name_organisations_to_funder=rules.name_organisations_to_funder,
+        organisations={
+            key: {language: study.organisation_name(key, language) for language in LANGUAGES} for key in keys
+        },
+        instruments={
+            key: InstrumentFacts(
+                name=instrument.abbreviation,
+                direction=instrument.direction,
+                synthetic_norms=bool(instrument.norms and instrument.norms.synthetic),
+                norms_source=instrument.norms.source if instrument.norms else "",
+            )
+            for key, instrument in study.instruments.items()
+        },
+        time_unit="waves" if study.time_unit == "waves" else "months",
+    )

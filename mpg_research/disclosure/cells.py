@@ -1,0 +1,320 @@
+"""Which cells of a table must not be shown, so that no small number of families can be read or computed.
+
+Pure functions on a :class:`Cells` (numbers and marks side by side); the rules are put together in
+:mod:`mpg_research.disclosure.gate`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
+
+__all__ = [
+    "Cells",
+    "cells_of",
+    "count_columns",
+    "cover_groups",
+    "cover_small_rows",
+    "deviations",
+    "hide_cells",
+    "hide_extremes",
+    "hide_implied_counts",
+    "hide_rows",
+    "hide_share",
+    "hide_small_counts",
+    "is_text",
+    "mask_of",
+    "round_counts",
+    "round_ratios",
+    "small_rows",
+]
+
+NOT_PEOPLE = frozenset({"n_organisations", "n_items", "n_levels"})
+EXTREMES = frozenset(
+    [
+        "minimum",
+        "maximum",
+        "min",
+        "max",
+        "lowest",
+        "highest",
+        "first",
+        "last",
+        "first_date",
+        "last_date",
+        "range",
+    ]
+)
+MODEL_COLUMNS = frozenset(
+    {*ESTIMATE_COLUMNS, "standardised", "standardised_low", "standardised_high", "p_adjusted", "df_numerator"}
+)
+# What a share is a share of, where that is not the families.
+SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_ended"}
+# A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
+# count nor n; unrounded, 0.2258 can only be 7/31.
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(slots=True)
+class Cells:
+    """A table on its way through the gate.
+
+    Attributes
+    ----------
+    table : ResultTable
+        What came in.
+    data : DataFrame
+        Keys, values and counts only; index 0..n-1; no categories, whose unused levels would tell names.
+    marks : DataFrame
+        Same shape as ``data``: "", "suppressed" or "rounded".
+    has_complement : bool
+        Whether something was hidden only to protect something else.
+    """
+
+    table: ResultTable
+    data: pd.DataFrame
+    marks: pd.DataFrame
+    has_complement: bool = False
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns that are not keys."""
+        return [column for column in self.data.columns if column not in self.table.keys]
+
+    def hidden(self, column: str = "n_families") -> np.ndarray:
+        """Which rows of a column are suppressed, shape (n_rows,)."""
+        return np.asarray(self.marks[column] == SUPPRESSED)
+
+
+def cells_of(table: ResultTable) -> Cells:
+    """The declared columns of a table as plain numbers and text, nothing marked yet."""
+    declared = [*table.keys, *table.values, "n_families"]
+    if "n_organisations" in table.data.columns:
+        declared.append("n_organisations")
+    data = pd.DataFrame(index=range(len(table.data)))
+    for column in dict.fromkeys(declared):
+        values = table.data[column]
+        if column in table.organisation_columns:
+            data[column] = np.array([str(key) for key in values], dtype=object)
+        elif not is_text(values):
+            data[column] = values.to_numpy(dtype=float, na_value=np.nan)
+        else:
+            data[column] = np.array(values.tolist(), dtype=object)
+    return Cells(table, data, pd.DataFrame(SHOWN, index=data.index, columns=data.columns, dtype=object))
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether a column holds text (or anything else that is not a number)."""
+    return not pd.api.types.is_numeric_dtype(column)
+
+
+def count_columns(cells: Cells) -> list[str]:
+    """The columns that count families, or things that families have (measurements, episodes, findings)."""
+    return [column for column in cells.numbers if column.startswith("n_") and column not in NOT_PEOPLE]
+
+
+def small_rows(cells: Cells, minimum: int) -> np.ndarray:
+    """Rows with 1 to ``minimum`` - 1 families, or an unknown number; shape (n_rows,)."""
+    families = cells.data["n_families"].to_numpy(dtype=float)
+    return np.asarray(~((families >= minimum) | (families == 0)))
+
+
+def hide_rows(cells: Cells, rows: np.ndarray) -> None:
+    """Suppress every number in these rows."""
+    for column in cells.numbers:
+        hide_cells(cells, rows, column)
+
+
+def hide_cells(cells: Cells, rows: np.ndarray, column: str) -> None:
+    """Suppress one column in these rows."""
+    if not rows.any():
+        return
+    cells.data.loc[rows, column] = None if is_text(cells.data[column]) else np.nan
+    cells.marks.loc[rows, column] = SUPPRESSED
+
+
+def hide_small_counts(cells: Cells, minimum: int) -> None:
+    """Suppress single counts of 1 to ``minimum`` - 1: three findings come from three families at most.
+
+    A share of such a count goes with it.
+    """
+    for column in count_columns(cells):
+        counts = cells.data[column].to_numpy(dtype=float)
+        hide_cells(cells, (counts > 0) & (counts < minimum), column)
+    for share, base in SHARE_OF.items():
+        if {share, base} <= set(cells.data.columns):
+            hide_share(cells, cells.hidden(base), share)
+
+
+def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
+    """Suppress a share and its interval in these rows."""
+    stem = column.removeprefix("share_")
+    for shown in (column, f"{stem}_low", f"{stem}_high"):
+        if shown in cells.data.columns:
+            hide_cells(cells, rows, shown)
+
+
+def hide_extremes(cells: Cells) -> None:
+    """Suppress smallest and largest values: each is the value of one family."""
+    for column in cells.numbers:
+        if column in EXTREMES or column.startswith(("min_", "max_")):
+            hide_cells(cells, np.ones(len(cells.data), dtype=bool), column)
+    for key in cells.table.keys:
+        names = [str(value) for value in cells.data[key]]
+        rows = np.array([bool(EXTREMES & set(name.lower().split("_"))) for name in names], dtype=bool)
+        if key == "quantity" and rows.any():
+            hide_rows(cells, rows)
+
+
+def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
+    """Suppress shares that, times their number, give a small count (or leave one): 4 % of 50 is 2."""
+    for column in cells.numbers:
+        if not column.startswith("share_"):
+            continue
+        base_column = SHARE_OF.get(column, "n_families")
+        base_column = base_column if base_column in cells.data.columns else "n_families"
+        base = cells.data[base_column].to_numpy(dtype=float)
+        share = cells.data[column].to_numpy(dtype=float)
+        count, rest = share * base, (1 - share) * base
+        # Half a family of slack on both sides, since a share may be of families or of their episodes.
+        implied = ((count > 0.5) & (count < minimum - 0.5)) | ((rest > 0.5) & (rest < minimum - 0.5))
+        hide_share(cells, rows & implied, column)
+
+
+def round_counts(cells: Cells, rows: np.ndarray, column: str) -> None:
+    """Round a count to tens in these rows (never to zero)."""
+    values = cells.data[column].to_numpy(dtype=float)
+    chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
+    cells.data.loc[chosen, column] = np.maximum(10.0, 10.0 * np.floor(values[chosen] / 10.0 + 0.5))
+    cells.marks.loc[chosen, column] = ROUNDED
+
+
+def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
+    """Round observed means and shares in these rows so coarsely that they fit several numbers of families."""
+    steps = np.array([_step(number) for number in families])
+    for column in cells.numbers:
+        if column in MODEL_COLUMNS or column.startswith("n_") or is_text(cells.data[column]):
+            continue
+        values = cells.data[column].to_numpy(dtype=float)
+        chosen = rows & np.isfinite(values)
+        rounded = np.round(np.round(values / steps) * steps, 6)
+        cells.data.loc[chosen, column] = rounded[chosen]
+        cells.marks.loc[chosen, column] = ROUNDED
+
+
+def _step(families: float) -> float:
+    smallest = 1 / families if families and families > 0 else 1.0
+    return next((step for step in STEPS if step >= smallest), 1.0)
+
+
+def cover_small_rows(
+    small: np.ndarray,
+    families: np.ndarray,
+    minimum: int,
+    *,
+    order: Sequence[int],
+    each_knows_its_own: bool = False,
+) -> np.ndarray:
+    """Rows to hide beside the small ones, until no small number can be computed from the total.
+
+    A reader who knows the total knows the sum of the hidden numbers. Hidden are at least two with a sum
+    above ``minimum``, so that a small number stands beside one that may be small or not. Which rows cover
+    must not hang on their numbers (a cover known to be the smallest has an upper limit, and the small
+    number beside it a lower one): that is why the order comes from outside.
+
+    Parameters
+    ----------
+    small : ndarray of bool, shape (n_rows,)
+        Rows that are hidden because they are small.
+    families : ndarray of float, shape (n_rows,)
+        The numbers that add up to a total shown elsewhere.
+    minimum : int
+        Smallest number that may be shown.
+    order : sequence of int
+        All rows, in the order in which they are taken to cover.
+    each_knows_its_own : bool
+        Whether each hidden row has a reader who knows its number (rows are organisations): then the
+        rest must stay hidden from each of them.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+        The covering rows.
+    """
+    counts = np.nan_to_num(np.asarray(families, dtype=float))
+    hidden = [int(row) for row in np.flatnonzero(small)]
+    candidates = [int(row) for row in order if not small[row] and counts[row] > 0]
+    cover: list[int] = []
+
+    def is_open_to(knower: int | None) -> bool:
+        rest = [counts[row] for row in (*hidden, *cover) if row != knower]
+        return len(rest) < 2 or sum(rest) <= minimum
+
+    while hidden and candidates:
+        knowers = [None, *hidden, *cover] if each_knows_its_own else [None]
+        if not any(is_open_to(knower) for knower in knowers):
+            break
+        cover.append(candidates.pop(0))
+    return mask_of(np.array(cover, dtype=int), len(counts))
+
+
+def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
+    """Hide covering rows in every group of rows that adds up to a total, for each way of adding up."""
+    keys = [key for key in cells.table.keys if key != "score_high"]
+    ways = {frozenset(parts), *(frozenset([part]) for part in parts)}
+    changed = True
+    while changed:
+        changed = False
+        for way in sorted(ways, key=sorted):
+            others = [key for key in keys if key not in way]
+            changed |= _cover_each_group(cells, others, minimum)
+
+
+def _cover_each_group(cells: Cells, others: list[str], minimum: int) -> bool:
+    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+    changed = False
+    for rows in _groups(cells.data, others):
+        hidden = cells.hidden()[rows]
+        if not hidden.any() or hidden.all() or len(rows) == 1:
+            continue
+        small = hidden & ~(families[rows] >= minimum)
+        basis = small if small.any() else hidden
+        distance = np.abs(np.subtract.outer(np.arange(len(rows)), np.flatnonzero(basis))).min(axis=1)
+        order = np.argsort(distance, kind="stable").tolist()
+        extra = cover_small_rows(basis, families[rows], minimum, order=order) & ~hidden
+        if extra.any():
+            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
+            cells.has_complement = changed = True
+    return changed
+
+
+def mask_of(rows: np.ndarray, length: int) -> np.ndarray:
+    """Row numbers as a boolean mask of this length."""
+    mask = np.zeros(length, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _groups(data: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
+    if not keys:
+        return [np.arange(len(data))]
+    grouped = data.groupby(keys, sort=False, dropna=False).indices
+    return [np.asarray(rows) for rows in grouped.values()]
+
+
+def deviations(cells: Cells) -> bool:
+    """Whether a column of numbers adds up to zero within each group: then any one follows from the others."""
+    others = [key for key in cells.table.keys if key not in cells.table.organisation_columns]
+    for column in cells.numbers:
+        if column.startswith("n_") or is_text(cells.data[column]):
+            continue
+        values = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
+        groups = [values[rows] for rows in _groups(cells.data, others)]
+        groups = [group for group in groups if np.isfinite(group).all() and np.abs(group).sum() > 0]
+        if groups and all(len(g) > 1 and abs(g.sum()) < 1e-6 * np.abs(g).sum() for g in groups):
+            return True
+    return False

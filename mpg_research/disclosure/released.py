@@ -1,0 +1,152 @@
+"""What leaves the gate. Only :func:`mpg_research.disclosure.release` can make these."""
+
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
+from types import MappingProxyType
+
+import pandas as pd
+
+from mpg_research.analysis.result import Provenance
+from mpg_research.disclosure.audience import Audience, DisclosurePolicy, InstrumentFacts
+from mpg_research.errors import DisclosureError, Note
+
+__all__ = ["ROUNDED", "SHOWN", "SUPPRESSED", "Released", "ReleasedTable", "Withheld"]
+
+SHOWN, SUPPRESSED, ROUNDED = "", "suppressed", "rounded"
+
+# Whoever holds this object is the gate. A constructor that is not given it refuses.
+_SEAL = object()
+
+
+def _demand_seal(seal: object, what: str) -> None:
+    if seal is not _SEAL:
+        raise DisclosureError(
+            f"A {what} can only come from release(result, audience, policy=...): "
+            "results are shown after the disclosure gate, never before it."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A table that was not released, and why.
+
+    Attributes
+    ----------
+    table : str
+        Name of the table.
+    code : str
+        The reason: ``"family_level"``, ``"too_few_organisations"``, ``"too_few_other_organisations"``,
+        ``"pooled_with_too_few"``, ``"names_in_text"``, ``"gives_away_a_small_group"``,
+        ``"all_suppressed"``.
+    values : mapping
+        Numbers of the rule that the wording may use (never numbers about the families).
+    """
+
+    table: str
+    code: str
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedTable:
+    """One table after the gate.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table.
+    keys, values : tuple of str
+        Columns that say what the row is, and columns with numbers.
+    organisation_columns : tuple of str
+        Columns with label codes of organisations; the wording is in ``Released.organisation_labels``.
+    has_complement : bool
+        Whether cells were withheld only to protect others, so that "<10" is not said of every mark.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    organisation_columns: tuple[str, ...]
+    has_complement: bool
+    _data: pd.DataFrame
+    _marks: pd.DataFrame
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        _demand_seal(seal, "released table")
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """A copy of the numbers: unrounded, withheld cells NaN, and a boolean column ``suppressed``
+        that is true where a row was withheld as a whole.
+        """
+        return self._data.copy()
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        """A copy of what was done to each cell of ``data``: "", "suppressed" or "rounded"."""
+        return self._marks.copy()
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A result after the gate, for one audience.
+
+    Attributes
+    ----------
+    kind : str
+        Which analysis ("trajectory", "organisations", ...).
+    audience : Audience
+        For whom it was released.
+    policy : DisclosurePolicy
+        By which rules. Its list of organisations is emptied for those who see no names.
+    tables : mapping of str to ReleasedTable
+        What may be shown, by table name.
+    withheld : tuple of Withheld
+        What may not, and why.
+    notes : tuple of Note
+        What a reader should know, without names or small numbers.
+    provenance : Provenance
+        Where it comes from. For anyone but the researcher the digest is a one-way derivative of the
+        study's, since the order of the neutral labels hangs on the digest.
+    level : float
+        Confidence level of the intervals.
+    converged : bool
+        False: show the verdict, not the numbers.
+    synthetic : bool
+        True: say so on every page.
+    organisation_labels : mapping of str to mapping of str to str
+        Wording per language of each label code in the organisation columns.
+    own : str or None
+        Label code of the reading organisation.
+    """
+
+    kind: str
+    audience: Audience
+    policy: DisclosurePolicy
+    tables: Mapping[str, ReleasedTable]
+    withheld: tuple[Withheld, ...]
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool
+    synthetic: bool
+    organisation_labels: Mapping[str, Mapping[str, str]]
+    own: str | None
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        _demand_seal(seal, "released result")
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+
+    def __init_subclass__(cls) -> None:
+        raise DisclosureError("Released cannot be subclassed: only what the gate made is shown.")
+
+    @property
+    def instrument(self) -> InstrumentFacts | None:
+        """The questionnaire that the numbers are about, if they are about one."""
+        return self.policy.instruments.get(self.provenance.instrument)
+
+    def reason_for(self, table: str) -> Withheld | None:
+        """Why a table was withheld; None if it was not."""
+        return next((withheld for withheld in self.withheld if withheld.table == table), None)
