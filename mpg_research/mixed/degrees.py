@@ -46,8 +46,9 @@ class FTest:
 def _gradients(found: Information, inside: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Variances (m,) of the contrasts and their derivatives (m, k) in the variance parameters."""
     half = inside @ found.phi
-    variances = np.einsum("ma,ma->m", half, inside)
-    return variances, np.einsum("ma,iab,mb->mi", half, found.p, half)
+    variances: FloatArray = np.einsum("ma,ma->m", half, inside)
+    slopes: FloatArray = np.einsum("ma,iab,mb->mi", half, found.p, half, optimize=True)
+    return variances, slopes
 
 
 def satterthwaite_degrees(
@@ -75,8 +76,9 @@ def satterthwaite_degrees(
     found = information(solution, kind)
     variances, slopes = _gradients(found, found.inward(contrasts))
     spread = np.einsum("mi,ij,mj->m", slopes, found.inverse, slopes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(spread > 0, 2.0 * variances**2 / spread, np.inf)
+    degrees = np.full(spread.shape, np.inf)
+    np.divide(2.0 * variances**2, spread, out=degrees, where=spread > 0)
+    return degrees
 
 
 def satterthwaite_test(solution: MixedSolution, contrasts: FloatArray, *, kind: Kind = "observed") -> FTest:
@@ -144,7 +146,8 @@ class KenwardRoger:
     def standard_errors(self, contrasts: FloatArray) -> FloatArray:
         """Adjusted standard errors of each contrast, shape (m,), in units of the outcome."""
         inside = self.information.inward(contrasts)
-        return self.information.y_scale * np.sqrt(np.einsum("ma,ab,mb->m", inside, self.adjusted, inside))
+        variances = np.einsum("ma,ab,mb->m", inside, self.adjusted, inside)
+        return np.asarray(self.information.y_scale * np.sqrt(variances))
 
     def test(self, contrasts: FloatArray) -> FTest:
         """Joint F test with the scaled Wald statistic; linearly dependent rows count once."""

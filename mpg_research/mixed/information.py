@@ -90,8 +90,7 @@ def random_directions(engine: Engine, internal: FloatArray) -> list[list[FloatAr
     for term, factor in zip(engine.scaled.terms, engine.scaled.factors(internal), strict=True):
         own: list[FloatArray] = []
         if term.correlated:
-            left, values, _ = np.linalg.svd(factor)
-            basis = left[:, values > 1e-7] * values[values > 1e-7]
+            basis = _face_basis(factor)
             rank = basis.shape[1]
             for j in range(rank):
                 for i in range(j, rank):
@@ -158,6 +157,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         pw = (pieces.p @ w)[:, :-1]
         quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, pieces.q, w) - 2.0 * pw @ phi @ pw.T
         matrix = 0.5 * (-pieces.trace_2 + pq - pp + quadratic)
+        matrix = matrix + _curvature(solution)
     matrix = 0.5 * (matrix + matrix.T)
     jacobian, labels = _jacobian(solution)
     return Information(
@@ -176,6 +176,70 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
     )
 
 
+def _curvature(solution: MixedSolution) -> FloatArray:
+    """What observed information gains where the gradient is not zero, as at a theta that was given.
+
+    There it depends on the parameters in which one differentiates. Ours are (theta, sigma), as lmerTest's:
+    half the gradient in G times d2G/d(theta, sigma), brought to the linear parameters. Zero at the optimum,
+    and left out at the boundary, where theta is not one to one.
+    """
+    engine: Engine = solution.engine
+    if solution.is_singular:
+        return np.zeros((1, 1))
+    state, found = engine.at(solution.internal)
+    gammas = engine.slopes(state, found)
+    sigma = np.sqrt(found.s2)
+    size = engine.scaled.n_parameters + 1
+    jacobian, bend = np.zeros((size, size)), np.zeros((size, size))
+    start = 0
+    for scale, internal, gamma in zip(
+        engine.scaled.terms, engine.scaled.factors(solution.internal), gammas, strict=True
+    ):
+        q, correlated = internal.shape[0], scale.correlated
+        user = scale.outward(internal)
+        columns, rows = np.triu_indices(q) if correlated else (np.arange(q), np.arange(q))
+        moves = []
+        for row, column in zip(rows, columns, strict=True):
+            unit = np.zeros((q, q))
+            unit[row, column] = 1.0
+            moves.append(scale.root @ unit)
+        factor = scale.root @ user
+        basis = _face_basis(internal) if correlated else internal
+        own = slice(start, start + len(moves))
+        for a, move in enumerate(moves):
+            half = move @ factor.T
+            jacobian[own, start + a] = found.s2 * _coordinates(half + half.T, basis, correlated)
+            bend[start + a, -1] = bend[-1, start + a] = 2.0 / sigma * float(np.sum(gamma * (half + half.T)))
+            for b, other in enumerate(moves):
+                bend[start + a, start + b] = 2.0 * float(np.sum(gamma * (move @ other.T)))
+        whole = factor @ factor.T
+        jacobian[own, -1] = 2.0 * sigma * _coordinates(whole, basis, correlated)
+        # 2 Gamma : G / sigma^2 from the random part cancels against the same of the residual part.
+        start = own.stop
+    jacobian[-1, -1] = 2.0 * sigma
+    inverse = np.linalg.inv(jacobian)
+    result: FloatArray = 0.5 * inverse.T @ bend @ inverse
+    return result
+
+
+def _face_basis(factor: FloatArray) -> FloatArray:
+    """Columns that span the range of Lambda, scaled so that their outer products sum to G."""
+    left, values, _ = np.linalg.svd(factor)
+    basis: FloatArray = left[:, values > 1e-7] * values[values > 1e-7]
+    return basis
+
+
+def _coordinates(change: FloatArray, basis: FloatArray, correlated: bool) -> FloatArray:
+    """A symmetric matrix of the user's internal columns -> the entries of Omega."""
+    inverse = np.linalg.inv(basis)
+    inside = inverse @ change @ inverse.T
+    if not correlated:
+        return np.array(np.diagonal(inside))
+    columns, rows = np.triu_indices(inside.shape[0])
+    entries: FloatArray = inside[rows, columns]
+    return entries
+
+
 def _inverse(matrix: FloatArray) -> FloatArray:
     """Inverse after scaling to unit diagonal; the pseudo-inverse where a direction carries nothing."""
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(matrix)), 1e-300))
@@ -183,8 +247,8 @@ def _inverse(matrix: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(balanced)
     keep = np.abs(values) > 1e-12 * np.max(np.abs(values))
     inverse = (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
-    result: FloatArray = inverse * np.outer(scale, scale)
-    return result
+    result = inverse * np.outer(scale, scale)
+    return np.asarray(result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +301,7 @@ def _diagonal_entries(count: int) -> FloatArray:
     """1 for the diagonal entries of a column-major vech of that length, 0 for the others."""
     size = round((np.sqrt(8 * count + 1) - 1) / 2)
     rows, columns = np.triu_indices(size)
-    return (rows == columns).astype(float)
+    return np.asarray(rows == columns, dtype=float)
 
 
 def _jacobian(solution: MixedSolution) -> tuple[FloatArray, tuple[str, ...]]:
