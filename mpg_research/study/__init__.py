@@ -26,7 +26,7 @@ _HOMES = {
     "Study": "model",
 }
 
-__all__ = [*_HOMES]  # noqa: PLE0604  (names are provided by __getattr__)
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ No pandas here: the configuration is checked against these schemas in millisecon
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,7 +89,7 @@ class Column:
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
-    vocabulary: dict[str, tuple[str, ...]] | None = None
+    vocabulary: Mapping[str, tuple[str, ...]] | None = None
     open_vocabulary: bool = False
 
 

@@ -1,0 +1,255 @@
+"""What can be wrong or odd in the tables of a study. Every check is vectorised."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import Problem
+from mpg_research.instruments import Instrument
+from mpg_research.study.columns import Table
+from mpg_research.study.config import StudyConfig
+from mpg_research.study.config_errors import did_you_mean
+from mpg_research.study.findings import Findings
+from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS
+
+__all__ = [
+    "check_duplicates",
+    "check_episodes",
+    "check_families",
+    "check_future",
+    "check_identifiers",
+    "check_instruments",
+    "check_items",
+    "check_organisations",
+]
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_BSN_WEIGHTS = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
+MANY_LIKE_BSN = 0.5  # of random nine-digit numbers one in eleven passes the test by chance
+
+
+def check_episodes(table: Table, findings: Findings) -> None:
+    """End before start, two episodes under one id, and episodes of a family that overlap."""
+    frame, places = table.frame, table.places
+    start, end = frame["start"], frame["end"]
+    findings.add_rows(
+        "end_before_start", places, "end", (end < start).to_numpy(dtype=bool, na_value=False),
+        lambda place: f"the end {_day(end, place)} lies before the start {_day(start, place)}",
+        expected="an end on or after the start", remedy="Correct one of the two.",
+    )  # fmt: skip
+    check_duplicates(table, ("family", "episode"), "duplicate_episode", "episode", findings)
+    ordered = frame[["family", "start", "end"]].sort_values(["family", "start"], kind="stable")
+    same = ordered["family"].eq(ordered["family"].shift())
+    running = ordered["end"].shift().isna() | (ordered["end"].shift() > ordered["start"])
+    overlap = (same & running & ordered["start"].notna()).reindex(frame.index).to_numpy(dtype=bool)
+    if not findings.counts["duplicate_episode"]:
+        findings.add_rows(
+            "overlapping_episodes", places, "start", overlap,
+            lambda place: f"family {frame['family'].iloc[place]} has an episode that starts before the last one ended",
+            expected="episodes one after the other",
+            remedy="Measurements that name no episode count for the one that started last.",
+            severity="warning",
+        )  # fmt: skip
+
+
+def check_duplicates(
+    table: Table,
+    key: tuple[str, ...],
+    code: str,
+    what: str,
+    findings: Findings,
+    *,
+    only: NDArray[np.bool_] | None = None,
+) -> None:
+    """Rows that share a key with an earlier row."""
+    frame = table.frame
+    present = [name for name in key if name in frame]
+    again = frame.duplicated(present, keep="first").to_numpy(dtype=bool)
+    if only is not None:
+        again = again & only
+    if not again.any():
+        return
+    first = frame.drop_duplicates(present, keep="first")[present].copy()
+    first["_first"] = table.places.rows[first.index.to_numpy()]
+    twice = frame.loc[again, present].merge(first, on=present, how="left")["_first"].to_numpy()
+    order = {int(place): int(row) for place, row in zip(np.flatnonzero(again), twice, strict=True)}
+    findings.add_rows(
+        code, table.places, present[-1], again,
+        lambda place: (
+            f"a second {what} with the same {', '.join(present)} as row {order[place]} "
+            f"({', '.join(_cell(frame[name], place) for name in present)})"
+        ),
+        expected=f"one {what} for each {', '.join(present)}",
+        remedy="Remove one of the two, or correct what should tell them apart.",
+    )  # fmt: skip
+
+
+def check_future(name: str, table: Table, config: StudyConfig, findings: Findings) -> None:
+    """Dates after the export (or after today)."""
+    if config.time.kind == "numbers":
+        return
+    last = np.datetime64(config.last_date, "s")
+    known = "the export date in study.toml" if config.study.export_date else "today"
+    for column in SCHEMAS[name].columns:
+        if column.kind == "time" and column.name in table.frame:
+            dates = table.frame[column.name]
+            findings.add_rows(
+                "date_in_future", table.places, column.name, (dates > last).to_numpy(dtype=bool),
+                lambda place, dates=dates: f"the date {_day(dates, place)}",  # type: ignore[misc]
+                expected=f"a date no later than {config.last_date.isoformat()} ({known})",
+                remedy=(
+                    "Leave it empty while help goes on." if column.name == "end"
+                    else "Correct it, or set export_date in [study]."
+                ),
+            )  # fmt: skip
+
+
+def check_organisations(name: str, table: Table, config: StudyConfig, findings: Findings) -> None:
+    """Organisations that are not declared, where study.toml declares them."""
+    if not config.organisations or "organisation" not in table.frame:
+        return
+    keys = table.frame["organisation"]
+    unknown = (keys.notna() & ~keys.isin(list(config.organisations))).to_numpy(dtype=bool)
+
+    def found(place: int) -> str:
+        return f'the organisation "{keys.iloc[place]}", which study.toml does not declare'
+
+    distinct = pd.unique(keys[unknown])
+    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, config.organisations))]
+    findings.add_rows(
+        "unknown_organisation", table.places, "organisation", unknown, found,
+        expected=f"one of {', '.join(config.organisations)}",
+        remedy=" ".join([*hints[:1], "Correct the cell, or declare it: [organisations.KEY] with a name."]),
+    )  # fmt: skip
+
+
+def check_families(name: str, table: Table, families: pd.Series, findings: Findings) -> None:
+    """Families in this table that have no episode."""
+    if "family" not in table.frame:
+        return
+    given = table.frame["family"]
+    unknown = (given.notna() & ~given.isin(families.unique())).to_numpy(dtype=bool)
+    zeros = set(given[unknown].str.lstrip("0")) & set(families.str.lstrip("0")) if unknown.any() else set()
+    hint = "The ids differ in leading zeros: export them as text in both files. " if zeros else ""
+    findings.add_rows(
+        "unknown_family", table.places, "family", unknown,
+        lambda place: f"family {given.iloc[place]} has no episode",
+        expected="families that occur in the table episodes",
+        remedy=f"{hint}Add the episode, or correct the id.",
+    )  # fmt: skip
+
+
+def check_identifiers(name: str, table: Table, findings: Findings) -> None:
+    """Ids that look like a citizen service number (BSN) or an e-mail address. They are not printed."""
+    for column in ("family", "worker"):
+        if column not in table.frame:
+            continue
+        distinct = table.frame[column].dropna().unique()
+        mails = {key for key in distinct if _EMAIL.fullmatch(key)}
+        numbers = [key for key in distinct if key.isascii() and key.isdigit() and len(key) in (8, 9)]
+        bsn = {key for key in numbers if _like_bsn(key)}
+        if len(bsn) <= MANY_LIKE_BSN * len(numbers):
+            bsn = set()
+        if not (mails or bsn):
+            continue
+        what = "an e-mail address" if mails else "a citizen service number (BSN)"
+        mask = table.frame[column].isin(mails | bsn).to_numpy(dtype=bool)
+        row = int(table.places.rows[mask.argmax()])
+        findings.add(
+            Problem(
+                found=f"{len(mails | bsn)} ids look like {what}", expected="pseudonyms",
+                remedy="Replace them by pseudonyms before the data come here; see pseudonymise().",
+                file=table.places.file, row=row, column=table.places.columns.get(column, column),
+                severity="warning", code="unsafe_pseudonym",
+            ),
+            times=len(mails | bsn),
+        )  # fmt: skip
+
+
+def _like_bsn(text: str) -> bool:
+    digits = np.array([int(digit) for digit in text.zfill(9)])
+    total = int(digits @ _BSN_WEIGHTS)
+    return total % 11 == 0 and bool(digits.any())
+
+
+def check_instruments(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
+    """Measurements with a questionnaire that is not known."""
+    keys = table.frame["instrument"]
+    unknown = (keys.notna() & ~keys.isin(list(instruments))).to_numpy(dtype=bool)
+    distinct = list(pd.unique(keys[unknown]))
+    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, instruments))]
+    findings.add_rows(
+        "unknown_instrument", table.places, "instrument", unknown,
+        lambda place: f'the instrument "{keys.iloc[place]}"',
+        expected=f"one of {', '.join(instruments)}",
+        remedy=" ".join([*hints[:1], 'Correct the cell, or describe it: [instruments.KEY] file = "KEY.toml".']),
+    )  # fmt: skip
+
+
+def check_items(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
+    """Answers outside the range of their questionnaire, items it does not have, impossible totals."""
+    frame = table.frame
+    item_columns = [name for name in frame if ITEM_COLUMN.fullmatch(name)]
+    several = len(instruments) > 1
+    for key, instrument in instruments.items():
+        of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)
+        if not of_this.any():
+            continue
+        for name in item_columns:
+            values = frame[name].to_numpy(dtype=float)
+            given = of_this & np.isfinite(values)
+            if name in instrument.items:
+                _item_range(table, name, values, given, instrument, findings)
+            elif given.any() and not instrument.total_only:
+                findings.add_rows(
+                    "unknown_item", table.places, name, given,
+                    lambda place, values=values: f"an answer ({values[place]:g})",  # type: ignore[misc]
+                    expected=f"items of {instrument.abbreviation}: {instrument.items[0]} to {instrument.items[-1]}",
+                    remedy="Correct the columns in study.toml" + (", or the instrument." if several else "."),
+                )  # fmt: skip
+        if "total" in frame:
+            totals = frame["total"].to_numpy(dtype=float)
+            low, high = instrument.raw_minimum, instrument.raw_maximum
+            with np.errstate(invalid="ignore"):
+                outside = of_this & ((totals < low) | (totals > high))
+            findings.add_rows(
+                "out_of_range", table.places, "total", outside,
+                lambda place, totals=totals: f"the total {totals[place]:g}",  # type: ignore[misc]
+                expected=f"a total of {instrument.abbreviation} from {low:g} to {high:g}",
+                remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
+            )  # fmt: skip
+
+
+def _item_range(
+    table: Table,
+    name: str,
+    values: NDArray[np.float64],
+    given: NDArray[np.bool_],
+    instrument: Instrument,
+    findings: Findings,
+) -> None:
+    low, high = instrument.item_minimum, instrument.item_maximum
+    if low is None or high is None:
+        return
+    with np.errstate(invalid="ignore"):
+        outside = given & ((values < low) | (values > high))
+    findings.add_rows(
+        "out_of_range", table.places, name, outside, lambda place: f"the answer {values[place]:g}",
+        expected=f"a whole number from {low} to {high} ({instrument.abbreviation})",
+        remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
+    )  # fmt: skip
+
+
+def _day(times: pd.Series, place: int) -> str:
+    value = times.iloc[place]
+    return value.date().isoformat() if isinstance(value, pd.Timestamp) else f"{value:g}"
+
+
+def _cell(values: pd.Series, place: int) -> str:
+    value = values.iloc[place]
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,297 @@
+"""From the columns of an export to the canonical, typed columns of a table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.study.config import StudyConfig, TableConfig
+from mpg_research.study.decimals import settle_decimal
+from mpg_research.study.findings import Findings, Places
+from mpg_research.study.read import RawTable
+from mpg_research.study.schemas import Column, Schema
+from mpg_research.study.values import (
+    Decimal,
+    identifier_text,
+    is_missing,
+    parse_boolean,
+    parse_column,
+    parse_dates,
+    parse_number,
+)
+
+__all__ = ["TEXT", "Converter", "Table", "text_series"]
+
+TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A canonical table and where its rows came from.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Canonical columns, typed; index 0, 1, ...
+    places : Places
+        File, rows and columns, for messages.
+    shared_file : bool
+        Whether the same file serves another table too.
+    """
+
+    frame: pd.DataFrame
+    places: Places
+    shared_file: bool = False
+
+    def take(self, mask: NDArray[Any]) -> "Table":
+        """Some rows only (a mask or positions), the index renewed."""
+        frame = self.frame.iloc[np.flatnonzero(mask) if mask.dtype == bool else mask].reset_index(drop=True)
+        return Table(frame, self.places.take(mask), self.shared_file)
+
+
+def text_series(values: NDArray[Any]) -> pd.Series:
+    """Text values (None where missing) as a Series of text."""
+    return pd.Series(values, dtype=TEXT)
+
+
+class Converter:
+    """Turns columns of one raw table into typed ones, and notes what could not be turned.
+
+    Parameters
+    ----------
+    raw : RawTable
+        The file.
+    schema : Schema
+        The table it serves.
+    table : TableConfig
+        Its section in ``study.toml``.
+    config : StudyConfig
+        The whole configuration: the kind of time, organisations, vocabularies.
+    findings : Findings
+        Receives the problems.
+    """
+
+    def __init__(
+        self, raw: RawTable, schema: Schema, table: TableConfig, config: StudyConfig, findings: Findings
+    ) -> None:
+        self.raw, self.schema, self.table, self.config, self.findings = raw, schema, table, config, findings
+        self.missing = frozenset(identifier_text(code) for code in table.missing_values)
+        self.decimal: Decimal = table.decimal or "."
+
+    def settle_decimal(self, sources: Sequence[str]) -> None:
+        """Find out which decimal separator these columns of the file use, unless it is set."""
+        if self.table.decimal is None:
+            self.decimal, problem = settle_decimal(self.raw, sources)
+            if problem is not None:
+                self.findings.add(problem)
+
+    def convert(self, column: Column, cells: pd.Series, source: str) -> pd.Series:
+        """One column, typed by its kind.
+
+        Parameters
+        ----------
+        column : Column
+            What it should hold.
+        cells : Series, shape (n_rows,)
+            Cells of the raw table.
+        source : str
+            Name of the column in the file, for messages and labels.
+
+        Returns
+        -------
+        Series, shape (n_rows,)
+            Text, datetime64[s], float, or boolean; missing where empty or not convertible.
+        """
+        places = Places(self.raw.path.name, self.raw.rows, {column.name: source})
+        cells = self._relabel(column, cells, source)
+        kinds: dict[str, Callable[[Column, pd.Series, Places], pd.Series]] = {
+            "id": self._text,
+            "text": self._text,
+            "code": self._code,
+            "time": self._time,
+            "number": self._number,
+            "integer": self._number,
+            "boolean": self._boolean,
+        }
+        converted = kinds[column.kind](column, cells, places)
+        self._required(column, converted, places)
+        return converted
+
+    def convert_free(self, name: str, cells: pd.Series, source: str) -> pd.Series:
+        """A case-mix column of the study's own: numbers if it holds numbers, else text."""
+        cells = self._relabel(Column(name, "text", ""), cells, source)
+        distinct = [value for value in pd.unique(cells) if not is_missing(value)]
+        n_numbers = sum(parse_number(value, self.decimal) is not None for value in distinct)
+        is_number = n_numbers > 0 and n_numbers >= len(distinct) / 2
+        return self.convert(Column(name, "number" if is_number else "text", ""), cells, source)
+
+    def _relabel(self, column: Column, cells: pd.Series, source: str) -> pd.Series:
+        """Apply the study's ``values``, then SPSS value labels where words are wanted."""
+        mapping: dict[Any, Any] = {}
+        labels = self.raw.labels.get(source, {})
+        chosen = {key.strip().lower(): value for key, value in self.table.values.get(column.name, {}).items()}
+        known = self._known_codes(column)
+        for value in pd.unique(cells):
+            if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+                continue
+            code, label = identifier_text(value), labels.get(value)
+            if code.lower() in chosen:
+                mapping[value] = chosen[code.lower()]
+            elif label is not None and label.strip().lower() in chosen:
+                mapping[value] = chosen[label.strip().lower()]
+            elif label is not None and _wants_label(column, code, label, known):
+                mapping[value] = label
+        return cells.astype(object).replace(mapping) if mapping else cells
+
+    def _known_codes(self, column: Column) -> frozenset[str]:
+        known = {name for name in column.vocabulary or {}}
+        for spellings in (column.vocabulary or {}).values():
+            known.update(spellings)
+        if column.name == "organisation":
+            known.update(key.lower() for key in self.config.organisations)
+        if column.name == "instrument":
+            known.update(self.config.instruments)
+        return frozenset(known)
+
+    def _text(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        own_missing = frozenset() if column.kind == "id" else self.missing
+        parsed = parse_column(cells, identifier_text, empty=None, dtype=object, missing=own_missing)
+        return text_series(parsed.values)
+
+    def _code(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        spellings = {name: name for name in column.vocabulary or {}}
+        for name, others in (column.vocabulary or {}).items():
+            spellings.update(dict.fromkeys(others, name))
+        own = {"respondent": "respondents", "intervention": "interventions", "event": "events"}
+        if column.name in own:
+            declared = getattr(self.config.vocabularies, own[column.name])
+            spellings.update({key.lower(): key for key in declared})
+        unknown: set[str] = set()
+
+        def one(value: object) -> str:
+            text = identifier_text(value)
+            if text.lower() not in spellings:
+                unknown.add(text)
+            return spellings.get(text.lower(), text)
+
+        parsed = parse_column(cells, one, empty=None, dtype=object, missing=self.missing)
+        if unknown and not (column.open_vocabulary and column.name == "respondent"):
+            table = self.schema.name
+            self.findings.add_rows(
+                "unknown_code", places, column.name, pd.Series(parsed.values).isin(unknown).to_numpy(),
+                lambda place: f'the code "{parsed.values[place]}"',
+                expected=f"one of {', '.join(dict.fromkeys(spellings.values()))}",
+                remedy=(
+                    f"Add it to [vocabularies.{own[column.name]}]." if column.open_vocabulary
+                    else f'Say what it means: in [tables.{table}.values.{column.name}], "code" = "one of these".'
+                ),
+                severity="warning" if column.open_vocabulary else "error",
+            )  # fmt: skip
+        return text_series(parsed.values)
+
+    def _time(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        if self.config.time.kind == "numbers":
+            return self._number(column, cells, places)
+        parsed, incomplete = parse_dates(
+            cells,
+            date_format=self.table.date_format,
+            numbers=self.raw.form if self.raw.form in ("excel", "spss") else "",
+            missing=self.missing,
+        )
+        shown = cells.to_numpy(dtype=object)
+        self.findings.add_rows(
+            "impossible_date", places, column.name, parsed.bad,
+            lambda place: f'the date "{shown[place]}"',
+            expected=self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231",
+            remedy='Correct the cell, or set date_format in study.toml (such as "%m/%d/%Y").',
+        )  # fmt: skip
+        values = pd.Series(parsed.values)
+        if column.name == "month":
+            return values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]")
+        middle = self.config.time.incomplete_dates == "middle"
+        self.findings.add_rows(
+            "incomplete_date", places, column.name, incomplete,
+            lambda place: f'the date "{shown[place]}" without a day',
+            expected="a whole date",
+            remedy=(
+                "The middle of the month (or year) was taken, as study.toml says." if middle else
+                'Complete it, or set incomplete_dates = "middle" in [time] to take the middle of the month.'
+            ),
+            severity="warning" if middle else "error",
+        )  # fmt: skip
+        return values
+
+    def _number(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        decimal = self.decimal
+        parsed = parse_column(
+            cells, lambda value: parse_number(value, decimal), empty=np.nan, dtype=float, missing=self.missing
+        )
+        shown = cells.to_numpy(dtype=object)
+        sign = "comma" if decimal == "," else "point"
+        self.findings.add_rows(
+            "not_a_number", places, column.name, parsed.bad, lambda place: f'"{shown[place]}"',
+            expected=f"a number with a decimal {sign} and without signs for thousands",
+            remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
+        )  # fmt: skip
+        values = parsed.values
+        if column.kind == "integer":
+            fraction = np.isfinite(values) & (values != np.round(values))
+            self.findings.add_rows(
+                "not_a_whole_number", places, column.name, fraction, lambda place: f"{values[place]:g}",
+                expected="a whole number", remedy="Correct the cell.",
+            )  # fmt: skip
+        self._within_bounds(column, values, places)
+        return pd.Series(values)
+
+    def _within_bounds(self, column: Column, values: NDArray[np.float64], places: Places) -> None:
+        low = -np.inf if column.minimum is None else column.minimum
+        high = np.inf if column.maximum is None else column.maximum
+        with np.errstate(invalid="ignore"):
+            outside = (values < low) | (values > high)
+        bounds = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number from {low:g}"
+        self.findings.add_rows(
+            "out_of_range", places, column.name, outside, lambda place: f"{values[place]:g}",
+            expected=bounds,
+            remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
+        )  # fmt: skip
+
+    def _boolean(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        parsed = parse_column(cells, parse_boolean, empty=None, dtype=object, missing=self.missing)
+        shown = cells.to_numpy(dtype=object)
+        self.findings.add_rows(
+            "not_yes_or_no", places, column.name, parsed.bad, lambda place: f'"{shown[place]}"',
+            expected="yes or no (ja/nee, yes/no, true/false, 1/0)",
+            remedy=f"Say what it means in [tables.{self.schema.name}.values.{column.name}].",
+        )  # fmt: skip
+        return pd.Series(parsed.values, dtype="boolean")
+
+    def _required(self, column: Column, converted: pd.Series, places: Places) -> None:
+        if not column.required:
+            return
+        is_time = column.kind == "time"
+        if column.name == "start" and self.config.time.kind == "numbers":
+            return
+        empty = converted.isna().to_numpy(dtype=bool)
+        self.findings.add_rows(
+            "missing_date" if is_time else "missing_value", places, column.name, empty,
+            lambda place: "an empty cell",
+            expected="a date" if is_time else f"a value for {column.name} in every row",
+            remedy=(
+                "Measurements without a date, or of an episode without a start, are left out and counted."
+                if is_time else "Fill it in, or remove the row."
+            ),
+            severity="warning" if is_time else "error",
+        )  # fmt: skip
+
+
+def _wants_label(column: Column, code: str, label: str, known: frozenset[str]) -> bool:
+    if column.kind in ("number", "integer", "time"):
+        return False
+    if column.kind == "boolean":
+        return parse_boolean(label) is not None
+    if column.kind == "code" or column.name in ("organisation", "instrument"):
+        return label.strip().lower() in known or code.lower() not in known
+    return column.kind == "text" or column.name not in ("family", "episode", "worker", "team")

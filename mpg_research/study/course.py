@@ -1,0 +1,182 @@
+"""The measurements an analysis of the course uses, and how the sample became what it is."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.errors import ConfigError, DataError
+from mpg_research.study.config_errors import did_you_mean
+from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
+from mpg_research.study.scores import IN_COURSE
+
+__all__ = ["course_frame"]
+
+IDENTIFIERS = ("family", "episode", "organisation", "worker", "start", "end", "end_reason")
+
+
+def course_frame(
+    study: Study,
+    *,
+    instrument: str | None = None,
+    outcome: str | None = None,
+    respondents: str | None = None,
+    episodes: str | None = None,
+    case_mix: Sequence[str] | None = (),
+) -> CourseFrame:
+    """Select the scored measurements in the course of help.
+
+    Parameters
+    ----------
+    study : Study
+    instrument : str, optional
+        Key of the questionnaire; by default that of ``[analysis]``, else the only one measured.
+    outcome : {"raw", "t_score"}, optional
+        Which score; default from ``[analysis]``.
+    respondents : {"declared", "both"}, optional
+        One respondent per family (the first parent, else the one with most measurements) or all.
+    episodes : {"first", "all"}, optional
+        Per family only the first episode that has a scored measurement in the course, or all.
+    case_mix : sequence of str, optional
+        Columns of the table episodes to add; rows without them are dropped and counted. None asks
+        for those of ``[analysis]``. Yes/no columns become 1.0 and 0.0.
+
+    Returns
+    -------
+    CourseFrame
+        Data sorted by organisation, family, episode, respondent and months; and the sample flow.
+
+    Raises
+    ------
+    ConfigError
+        If a choice or a column does not exist.
+    DataError
+        If no measurement is left.
+
+    Notes
+    -----
+    Time zero is the start of the episode. Measurements within the baseline window before it count as
+    time zero; earlier ones, and ones after the end (follow-up), are not part of the course.
+
+    Examples
+    --------
+    >>> from mpg_research.study import course_frame, load_study, shipped_example
+    >>> course = course_frame(load_study(shipped_example()))
+    >>> bool((course.data["months"] >= 0).all())
+    True
+    """
+    defaults = study.config.analysis
+    key = instrument or defaults.instrument or _only_instrument(study)
+    score = _choice("outcome", outcome or defaults.outcome, ("raw", "t_score"))
+    who = _choice("respondents", respondents or defaults.respondents, ("declared", "both"))
+    which = _choice("episodes", episodes or defaults.episodes, ("first", "all"))
+    extra = tuple(defaults.case_mix if case_mix is None else case_mix)
+    _known_columns(study, extra)
+    if key not in study.instruments:
+        known = ", ".join(study.instruments)
+        raise ConfigError(f'There is no instrument "{key}" in study {study.name}; expected one of {known}.')
+    flow = _Flow(study.scores)
+    flow.keep("instrument", f"measured with {study.instruments[key].abbreviation}",
+              lambda rows: rows["instrument"] == key)  # fmt: skip
+    flow.keep("dated", "with a date and a start of help", lambda rows: rows["phase"] != "undated")
+    flow.keep("not_before", "not before the baseline window", lambda rows: rows["phase"] != "before")
+    flow.keep(
+        "in_course", "not after the end of help (follow-up)", lambda rows: rows["phase"].isin(IN_COURSE)
+    )
+    words = "with a score" if score == "raw" else "with a T-score"
+    flow.keep("scored", words, lambda rows: rows[score].notna())
+    if who == "declared":
+        flow.keep("respondent", "of the one declared respondent per family",
+                  lambda rows: rows["declared_respondent"])  # fmt: skip
+    if which == "first":
+        flow.keep(
+            "first_episode", "in the first episode of the family with a score", _in_first_episode(study)
+        )
+    rows = flow.rows
+    if extra:
+        intake = study.tables["episodes"][["family", "episode", *extra]]
+        joined = rows[["family", "episode"]].merge(intake, on=["family", "episode"], how="left")[list(extra)]
+        complete = joined.notna().all(axis=1).to_numpy(dtype=bool)
+        columns = {name: _plain(joined[name]).to_numpy() for name in extra}
+        rows = flow.keep("case_mix", f"with {', '.join(extra)} known at intake", lambda _: complete)
+        columns = {name: values[complete] for name, values in columns.items()}
+        rows = rows.assign(**columns)
+    if rows.empty:
+        raise DataError(
+            f"No measurement of {key} in study {study.name} is left for an analysis of the course:\n"
+            f"{flow.result().as_text()}\nSee mpg check for the reasons."
+        )
+    flow.step("analysed", "analysed")
+    data = rows.assign(score=rows[score].astype(float))
+    order = ["organisation", "family", "episode", "respondent", "months"]
+    data = data.sort_values(order, kind="stable").reset_index(drop=True)
+    columns_out = ["family", "episode", "organisation", "worker", "respondent", "months", "score", *extra]
+    return CourseFrame(data[columns_out], flow.result(), key, score, who, which, extra)
+
+
+class _Flow:
+    """Rows that shrink step by step, with the counts of each step."""
+
+    def __init__(self, scores: pd.DataFrame) -> None:
+        self.rows = scores
+        self._steps: list[FlowStep] = []
+        self.step("read", "read")
+
+    def step(self, code: str, text: str) -> None:
+        rows = self.rows
+        n_episodes = len(rows[["family", "episode"]].drop_duplicates())
+        self._steps.append(FlowStep(code, text, len(rows), rows["family"].nunique(), n_episodes))
+
+    def keep(self, code: str, text: str, chosen: object) -> pd.DataFrame:
+        mask = chosen(self.rows)  # type: ignore[operator]
+        self.rows = self.rows[np.asarray(mask, dtype=bool)]
+        self.step(code, text)
+        return self.rows
+
+    def result(self) -> SampleFlow:
+        return SampleFlow(tuple(self._steps))
+
+
+def _in_first_episode(study: Study) -> object:
+    starts = study.tables["episodes"][["family", "episode", "start"]]
+
+    def chosen(rows: pd.DataFrame) -> object:
+        present = rows[["family", "episode"]].drop_duplicates().merge(starts, on=["family", "episode"])
+        first = present.sort_values(["family", "start", "episode"], kind="stable").drop_duplicates("family")
+        wanted = dict(zip(first["family"], first["episode"], strict=True))
+        return rows["family"].map(wanted) == rows["episode"]
+
+    return chosen
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Yes/no as 1.0 and 0.0, so that models and means can use it; other kinds as they are."""
+    return values.astype("Float64").astype(float) if values.dtype == "boolean" else values
+
+
+def _only_instrument(study: Study) -> str:
+    measured = study.scores["instrument"].unique().tolist()
+    if len(measured) == 1:
+        return str(measured[0])
+    raise ConfigError(
+        f"Study {study.name} has measurements of {', '.join(sorted(measured))}; name the one to analyse "
+        "in study.toml: [analysis] instrument."
+    )
+
+
+def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        listed = " or ".join(f'"{each}"' for each in allowed)
+        raise ConfigError(f'{name} = "{value}"; expected {listed}. {did_you_mean(value, allowed)}'.rstrip())
+    return value
+
+
+def _known_columns(study: Study, names: Sequence[str]) -> None:
+    known = [name for name in study.tables["episodes"] if name not in IDENTIFIERS]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f'The case-mix column "{name}" is not in the table episodes of study {study.name}; '
+                f"expected one of {', '.join(known) or 'none: the table has no such columns'}. "
+                f"{did_you_mean(name, known)}".rstrip()
+            )

@@ -1,0 +1,137 @@
+"""Collecting findings: vectorised masks in, a readable and bounded list of problems out."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpg_research.errors import Problem
+
+__all__ = ["LISTED_PER_CHECK", "Findings", "Places"]
+
+LISTED_PER_CHECK = 50
+"""Findings listed one by one per check, file and column; the others are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the rows of a table came from, for messages.
+
+    Attributes
+    ----------
+    file : str
+        Name of the raw file.
+    rows : ndarray of int, shape (n_rows,)
+        Row in the file as a spreadsheet counts: the header is row 1.
+    columns : mapping of str to str
+        Canonical column to column of the file.
+    waves : ndarray of int, shape (n_rows,), or None
+        For a wide file: which occasion a row came from.
+    wave_columns : tuple of mapping
+        For a wide file: the columns of each occasion.
+    """
+
+    file: str
+    rows: NDArray[np.int64]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    waves: NDArray[np.int64] | None = None
+    wave_columns: tuple[Mapping[str, str], ...] = ()
+
+    def column_of(self, column: str, position: int) -> str:
+        """The column of the file behind a canonical column, in the row at ``position``."""
+        if self.waves is not None:
+            name = self.wave_columns[int(self.waves[position])].get(column)
+            if name is not None:
+                return name
+        return self.columns.get(column, column)
+
+    def take(self, positions: NDArray[Any]) -> "Places":
+        """The places of some rows only (positions or a mask)."""
+        waves = None if self.waves is None else self.waves[positions]
+        return Places(self.file, self.rows[positions], self.columns, waves, self.wave_columns)
+
+
+class Findings:
+    """The problems found so far, with their full counts by code."""
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything was found that stops the run."""
+        return any(problem.severity == "error" for problem in self._problems)
+
+    def add(self, problem: Problem, *, times: int = 1) -> None:
+        """One finding; ``times`` counts it more than once."""
+        if problem not in self._problems[-LISTED_PER_CHECK:]:
+            self._problems.append(problem)
+            self.counts[problem.code] += times
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Several findings."""
+        for problem in problems:
+            self.add(problem)
+
+    def add_rows(
+        self,
+        code: str,
+        places: Places,
+        column: str,
+        mask: NDArray[np.bool_],
+        found: Callable[[int], str],
+        *,
+        expected: str = "",
+        remedy: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> bool:
+        """One finding per row where ``mask`` holds; the first ones listed, all counted.
+
+        Parameters
+        ----------
+        code : str
+            Stable name of the check.
+        places : Places
+            Where the rows came from.
+        column : str
+            Canonical column.
+        mask : ndarray of bool, shape (n_rows,)
+            The rows that are wrong.
+        found : callable
+            What was found, from the position of the row.
+        expected, remedy, severity :
+            As in :class:`~mpg_research.errors.Problem`.
+
+        Returns
+        -------
+        bool
+            Whether any row was found.
+        """
+        positions = np.flatnonzero(mask)
+        for position in positions[:LISTED_PER_CHECK]:
+            place = int(position)
+            self._problems.append(
+                Problem(
+                    found=found(place), expected=expected, remedy=remedy, file=places.file,
+                    row=int(places.rows[place]), column=places.column_of(column, place),
+                    severity=severity, code=code,
+                )
+            )  # fmt: skip
+        rest = len(positions) - LISTED_PER_CHECK
+        if rest > 0:
+            self._problems.append(
+                Problem(
+                    found=f"{rest} more rows like these", expected=expected, remedy=remedy, file=places.file,
+                    column=places.columns.get(column, column), severity=severity, code=code,
+                )
+            )  # fmt: skip
+        self.counts[code] += len(positions)
+        return bool(len(positions))
+
+    def listed(self) -> tuple[Problem, ...]:
+        """All problems, errors first, otherwise in the order in which they were found."""
+        return tuple(sorted(self._problems, key=lambda problem: problem.severity != "error"))

@@ -1,0 +1,327 @@
+"""A study folder in, a :class:`Study` out: read, check, link, place in time, score."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.errors import ConfigError, DataError, MpgError, Note, Problem
+from mpg_research.instruments import (
+    SHIPPED_INSTRUMENTS,
+    Instrument,
+    adapt_instrument,
+    load_instrument,
+    read_norm_table,
+)
+from mpg_research.study import checks
+from mpg_research.study.assign import assign_episodes, number_episodes
+from mpg_research.study.columns import Table
+from mpg_research.study.config import StudyConfig, read_config, source_paths
+from mpg_research.study.findings import Findings
+from mpg_research.study.model import CheckReport, SourceFile, Study
+from mpg_research.study.notes import reading_notes
+from mpg_research.study.read import RawTable, read_table
+from mpg_research.study.schemas import SCHEMAS
+from mpg_research.study.scores import check_scores, make_scores
+from mpg_research.study.summary import summarise
+from mpg_research.study.tables import canonical_table
+
+__all__ = ["Assembly", "assemble", "load_study"]
+
+
+@dataclass(slots=True)
+class Assembly:
+    """A study while it is being read: whatever could be read, and everything that was found.
+
+    Attributes
+    ----------
+    config : StudyConfig
+    findings : Findings
+    tables : dict of str to Table
+        Tables that could be read.
+    instruments : dict of str to Instrument
+    scores : DataFrame or None
+        As in :class:`Study`; None where errors stand in the way.
+    sources : tuple of SourceFile
+    n_assigned : int
+        Measurements that named no episode and were assigned by their date.
+    """
+
+    config: StudyConfig
+    findings: Findings = field(default_factory=Findings)
+    tables: dict[str, Table] = field(default_factory=dict)
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    scores: pd.DataFrame | None = None
+    sources: tuple[SourceFile, ...] = ()
+    n_assigned: int = 0
+
+    def report(self) -> CheckReport:
+        """What was found, with the data-quality summary."""
+        return CheckReport(
+            study=self.config.study.name,
+            problems=self.findings.listed(),
+            counts={code: number for code, number in self.findings.counts.items() if number},
+            summary=summarise(
+                {name: table.frame for name, table in self.tables.items()},
+                self.scores,
+                self.instruments,
+                self.findings.counts,
+            ),
+        )
+
+
+def load_study(path: str | Path) -> Study:
+    """Read a study: its configuration, tables, instruments and scores.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study folder, or its ``study.toml``.
+
+    Returns
+    -------
+    Study
+        Frozen. The raw files are only read; their SHA-256 is in ``sources``.
+
+    Raises
+    ------
+    ConfigError
+        If ``study.toml``, an instrument file or a norm table's setting is not as it should be.
+    DataError
+        If the data hold errors. All of them are in the message; warnings do not stop the loading
+        and are in ``checks``.
+
+    Examples
+    --------
+    >>> from mpg_research.study import load_study, shipped_example
+    >>> study = load_study(shipped_example())
+    >>> study.scores["phase"].isin(["before", "baseline", "course", "follow_up", "undated"]).all()
+    True
+    """
+    config = read_config(path)
+    assembly = assemble(config)
+    checked = assembly.report()
+    if not checked.ok or assembly.scores is None:
+        raise DataError.from_problems(
+            f"The data of study {config.study.name} cannot be used ({len(checked.errors)} errors; "
+            "the whole list: mpg check):",
+            checked.errors,
+        )
+    synthetic_norms = any(instrument.synthetic_norms for instrument in assembly.instruments.values())
+    return Study(
+        name=config.study.name,
+        folder=config.folder,
+        config=config,
+        tables={name: table.frame for name, table in assembly.tables.items()},
+        scores=assembly.scores,
+        instruments=assembly.instruments,
+        sources=assembly.sources,
+        checks=checked,
+        notes=_notes(assembly),
+        synthetic=config.study.synthetic or synthetic_norms,
+        digest=_digest(config, assembly.sources),
+    )
+
+
+def assemble(config: StudyConfig) -> Assembly:
+    """Read and check everything that can be read and checked; nothing is raised for bad data.
+
+    Parameters
+    ----------
+    config : StudyConfig
+
+    Returns
+    -------
+    Assembly
+    """
+    assembly = Assembly(config)
+    _read_tables(assembly)
+    _read_instruments(assembly)
+    episodes = assembly.tables.get("episodes")
+    if episodes is not None:
+        assembly.tables["episodes"] = episodes = _finished_episodes(episodes, config)
+        checks.check_episodes(episodes, assembly.findings)
+    for name, table in assembly.tables.items():
+        _check_table(name, table, assembly)
+    measurements = assembly.tables.get("measurements")
+    if measurements is not None:
+        checks.check_instruments(measurements, assembly.instruments, assembly.findings)
+        checks.check_items(measurements, assembly.instruments, assembly.findings)
+    if episodes is not None and measurements is not None:
+        _link(assembly, episodes, measurements)
+    if not assembly.findings.has_errors and assembly.scores is None:
+        raise AssertionError("a study without errors has scores")
+    return assembly
+
+
+def _read_tables(assembly: Assembly) -> None:
+    config, findings = assembly.config, assembly.findings
+    present = config.tables.present()
+    files = Counter(config.path_of(table.file) for table in present.values() if table.sheet is None)
+    raws: dict[tuple[object, ...], RawTable] = {}
+    for name, table in present.items():
+        path = config.path_of(table.file)
+        reading = (path, table.sheet, table.separator, table.encoding)
+        try:
+            if reading not in raws:
+                raws[reading] = read_table(path, table)
+        except DataError as error:
+            findings.extend(error.problems)
+            continue
+        raw = raws[reading]
+        built = canonical_table(name, raw, config, findings, shared_file=files[path] > 1)
+        if built is not None:
+            assembly.tables[name] = built
+    assembly.sources = _sources(config, raws.values())
+
+
+def _sources(config: StudyConfig, raws: Iterable[RawTable]) -> tuple[SourceFile, ...]:
+    rows: dict[Path, int] = {}
+    hashes: dict[Path, str] = {}
+    for raw in raws:
+        rows[raw.path] = rows.get(raw.path, 0) + len(raw.frame)
+        hashes[raw.path] = raw.sha256
+    sources = []
+    for path in source_paths(config):
+        if path not in hashes and path.is_file():
+            hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+        if path in hashes:
+            sources.append(SourceFile(path, hashes[path], rows.get(path, 0)))
+    return tuple(sources)
+
+
+def _digest(config: StudyConfig, sources: Iterable[SourceFile]) -> str:
+    total = hashlib.sha256(config.file.read_bytes())
+    for source in sources:
+        total.update(f"\n{source.path.name} {source.sha256}".encode())
+    return total.hexdigest()
+
+
+def _read_instruments(assembly: Assembly) -> None:
+    config = assembly.config
+    wanted = dict.fromkeys(config.instruments)
+    measurements = assembly.tables.get("measurements")
+    if measurements is not None:
+        for key in measurements.frame["instrument"].dropna().unique():
+            if key in SHIPPED_INSTRUMENTS:
+                wanted[key] = None
+    for key in wanted:
+        try:
+            assembly.instruments[key] = _instrument(key, config)
+        except MpgError as error:
+            _add_error(error, key, assembly.findings)
+    chosen = config.analysis.instrument
+    if chosen and chosen not in (*wanted, *SHIPPED_INSTRUMENTS):
+        assembly.findings.add(
+            Problem(
+                found=f'[analysis] instrument = "{chosen}", which is not described',
+                expected=f"one of {', '.join(dict.fromkeys([*wanted, *SHIPPED_INSTRUMENTS]))}",
+                remedy=f'Correct it, or describe it: [instruments.{chosen}] file = "{chosen}.toml".',
+                file=config.file.name, code="unknown_instrument",
+            )
+        )  # fmt: skip
+
+
+def _add_error(error: MpgError, key: str, findings: Findings) -> None:
+    if error.problems:
+        findings.extend(error.problems)
+    else:
+        findings.add(Problem(found=f"instrument {key}: {error}", file="study.toml", code="bad_instrument"))
+
+
+def _instrument(key: str, config: StudyConfig) -> Instrument:
+    """A questionnaire with the study's own choices on top."""
+    settings = config.instruments.get(key)
+    if settings is None:
+        return load_instrument(key)
+    if settings.file is None and key not in SHIPPED_INSTRUMENTS:
+        raise ConfigError(
+            f"[instruments.{key}] has no file, and {key} is not one of the questionnaires that come with "
+            f'the package ({", ".join(SHIPPED_INSTRUMENTS)}). Add file = "{key}.toml".'
+        )
+    instrument = load_instrument(config.path_of(settings.file) if settings.file else key)
+    norms = None
+    if settings.norms:
+        norms = read_norm_table(
+            config.path_of(settings.norms),
+            source=settings.norms_source or "",
+            synthetic=settings.norms_synthetic,
+        )
+    adapted = adapt_instrument(
+        instrument,
+        norms=norms,
+        max_missing=settings.maximum_missing_items,
+        reverse_items=settings.reverse_items,
+    )
+    return replace(adapted, key=key)
+
+
+def _finished_episodes(table: Table, config: StudyConfig) -> Table:
+    """Equal rows of a file that serves another table too are one; numbers and ends are filled in."""
+    if table.shared_file:
+        table = table.take(~table.frame.duplicated().to_numpy(dtype=bool))
+    frame = table.frame.copy()
+    times = "datetime64[s]" if config.time.kind == "dates" else "float64"
+    for name in ("start", "end"):
+        if name not in frame:
+            frame[name] = pd.Series(pd.NaT if times != "float64" else np.nan, index=frame.index, dtype=times)
+    if config.time.kind == "numbers":
+        frame["start"] = frame["start"].fillna(config.time.origin)
+    frame = number_episodes(frame)
+    if "worker" not in frame:
+        frame["worker"] = pd.Series(None, index=frame.index, dtype=frame["family"].dtype)
+    first = [name for name in SCHEMAS["episodes"].names if name in frame]
+    return Table(frame[first + [name for name in frame if name not in first]], table.places)
+
+
+def _check_table(name: str, table: Table, assembly: Assembly) -> None:
+    config, findings = assembly.config, assembly.findings
+    checks.check_future(name, table, config, findings)
+    checks.check_organisations(name, table, config, findings)
+    checks.check_identifiers(name, table, findings)
+    if name == "episodes":
+        return
+    if "episodes" in assembly.tables:
+        checks.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
+    if name != "measurements":
+        checks.check_duplicates(table, SCHEMAS[name].key, f"duplicate_{name}", "row", findings)
+
+
+def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
+    """Measurements to episodes; then, if all is well, months, phases and scores."""
+    config, findings = assembly.config, assembly.findings
+    position = assign_episodes(measurements.frame, episodes.frame, config)
+    frame = measurements.frame
+    if "episode" in frame:
+        known_family = frame["family"].isin(episodes.frame["family"].unique()).to_numpy(dtype=bool)
+        findings.add_rows(
+            "unknown_episode", measurements.places, "episode", (position < 0) & known_family,
+            lambda place: f"family {frame['family'].iloc[place]} has no episode {frame['episode'].iloc[place]}",
+            expected="episodes that occur in the table episodes",
+            remedy="Correct it, or leave the cell empty: the date decides then.",
+        )  # fmt: skip
+    named = frame["episode"].notna() if "episode" in frame else pd.Series(False, index=frame.index)
+    assembly.n_assigned = int((~named).sum())
+    found = episodes.frame["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]
+    frame = frame.assign(episode=pd.Series(np.where(position < 0, None, found), dtype=frame["family"].dtype))
+    first = [name for name in SCHEMAS["measurements"].names if name in frame]
+    table = Table(frame[first + [name for name in frame if name not in first]], measurements.places)
+    assembly.tables["measurements"] = table
+    dated = frame["date"].notna().to_numpy(dtype=bool) & (position >= 0)
+    key = SCHEMAS["measurements"].key
+    checks.check_duplicates(table, key, "duplicate_measurement", "measurement", findings, only=dated)
+    if findings.has_errors:
+        return
+    assembly.scores = make_scores(table.frame, episodes.frame, position, assembly.instruments, config)
+    check_scores(assembly.scores, table, episodes, config, findings)
+
+
+def _notes(assembly: Assembly) -> tuple[Note, ...]:
+    assert assembly.scores is not None  # load_study stops before
+    return reading_notes(
+        assembly.config, assembly.instruments, assembly.scores, assembly.findings.counts, assembly.n_assigned
+    )

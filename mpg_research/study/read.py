@@ -1,0 +1,180 @@
+"""Raw files to raw tables: CSV, Excel, SPSS and Parquet, only read, never written."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    from mpg_research.study.config import TableConfig
+
+__all__ = ["RawTable", "file_error", "read_table"]
+
+Form = Literal["csv", "excel", "spss", "parquet"]
+
+FORM_OF_SUFFIX: dict[str, Form] = {
+    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "csv",
+    ".xlsx": "excel", ".xlsm": "excel",
+    ".sav": "spss", ".zsav": "spss",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+NAME_OF_FORM = {
+    "csv": "a text table (CSV)",
+    "excel": "an Excel workbook (.xlsx)",
+    "spss": "an SPSS file (.sav)",
+    "parquet": "a Parquet file",
+    "zip": "a zip archive",
+    "old_excel": "an old Excel workbook (.xls)",
+    "pdf": "a PDF",
+    "gzip": "a gzip archive",
+    "html": "a web page (HTML)",
+    "binary": "something else than text",
+}
+SIGNATURES = (
+    (b"$FL2", "spss"), (b"$FL3", "spss"), (b"PAR1", "parquet"), (b"PK\x03\x04", "zip"),
+    (b"\xd0\xcf\x11\xe0", "old_excel"), (b"%PDF", "pdf"), (b"\x1f\x8b", "gzip"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A table as its file holds it.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    sha256 : str
+        Hash of its bytes.
+    form : {"csv", "excel", "spss", "parquet"}
+        How it was read.
+    frame : DataFrame
+        The cells. Of a CSV all text; of other forms typed as the program stored them. Rows without
+        any content are left out.
+    rows : ndarray of int, shape (n_rows,)
+        Row in the file as a spreadsheet counts; the header is row 1.
+    labels : mapping
+        SPSS value labels: column to {value: label}. User-missing values are already gone.
+    """
+
+    path: Path
+    sha256: str
+    form: Form
+    frame: pd.DataFrame
+    rows: NDArray[np.int64]
+    labels: dict[str, dict[Any, str]] = field(default_factory=dict)
+
+
+def file_error(path: Path, found: str, expected: str, remedy: str, code: str, **place: Any) -> DataError:
+    """A DataError with one problem about a file."""
+    problem = Problem(found=found, expected=expected, remedy=remedy, file=path.name, code=code, **place)
+    return DataError(str(problem), problems=[problem])
+
+
+def read_table(path: Path, table: "TableConfig") -> RawTable:
+    """Read one file as it is; what the columns mean comes later.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    table : TableConfig
+        Says how the file is written, where detection should not decide.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, of another kind than its name says, or cannot be read.
+    """
+    content = _bytes_of(path)
+    form = FORM_OF_SUFFIX.get(path.suffix.lower())
+    if form is None:
+        known = ", ".join(FORM_OF_SUFFIX)
+        raise file_error(
+            path, f'the ending "{path.suffix}"', f"one of {known}",
+            "Save the table in one of these forms.", "unknown_file_form",
+        )  # fmt: skip
+    actual = _form_of_content(content)
+    if actual != form:
+        raise file_error(
+            path, f"the file is not what its name says: its content is {NAME_OF_FORM[actual]}",
+            NAME_OF_FORM[form], "Save it again from the program it came from, or correct its name.",
+            "not_what_its_name_says",
+        )  # fmt: skip
+    digest = hashlib.sha256(content).hexdigest()
+    if form == "csv":
+        from mpg_research.study.read_csv import read_csv_bytes
+
+        frame, rows = read_csv_bytes(path, content, table)
+        return RawTable(path, digest, form, frame, rows)
+    from mpg_research.study import read_binary
+
+    if form == "spss":
+        frame, labels = read_binary.read_spss(path)
+        return RawTable(path, digest, form, frame, _counted(frame), labels)
+    if form == "excel":
+        frame, rows = read_binary.read_excel(path, content, table.sheet)
+        return RawTable(path, digest, form, frame, rows)
+    frame = read_binary.read_parquet(path, content)
+    return RawTable(path, digest, form, frame, _counted(frame))
+
+
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file():
+        folder = path.parent
+        near = sorted(p.name for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
+        raise file_error(
+            path, f"there is no such file: {path}",
+            f"one of {', '.join(near[:8])}" if near else "an existing folder and file",
+            "Correct the file name in study.toml, or put the file there.", "missing_file",
+        )  # fmt: skip
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise file_error(
+            path, f"the file cannot be read: {error.strerror}", "a readable file",
+            "Close it in other programs, or ask for permission to read it.", "unreadable_file",
+        ) from None  # fmt: skip
+    if not content.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        raise file_error(
+            path, "the file is empty", "a header row and at least one row of data",
+            "Export the table again.", "empty_table",
+        )  # fmt: skip
+    return content
+
+
+def _form_of_content(content: bytes) -> str:
+    for signature, form in SIGNATURES:
+        if content.startswith(signature):
+            return "excel" if form == "zip" and b"xl/" in content else form
+    start = content[:4096]
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
+        return "html"
+    return "csv" if _is_text(start) else "binary"
+
+
+def _is_text(start: bytes) -> bool:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or _like_utf_16(start):
+        return True
+    controls = sum(byte < 32 and byte not in (9, 10, 12, 13, 26) for byte in start)
+    return controls == 0
+
+
+def _like_utf_16(start: bytes) -> bool:
+    """UTF-16 without its mark: every other byte of plain letters is zero."""
+    half = len(start) // 2
+    return half > 0 and max(start[::2].count(0), start[1::2].count(0)) > 0.7 * half
+
+
+def _counted(frame: pd.DataFrame) -> NDArray[np.int64]:
+    return np.arange(2, len(frame) + 2)

@@ -1,0 +1,150 @@
+"""Excel, SPSS and Parquet: cells typed as the program stored them."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.study.read import file_error
+from mpg_research.study.read_csv import check_header, drop_blank_rows
+
+__all__ = ["read_excel", "read_parquet", "read_spss"]
+
+SPSS_DATE_FORMATS = frozenset(["DATE", "ADATE", "EDATE", "SDATE", "JDATE", "DATETIME", "YMDHMS"])
+DAYS_FROM_SPSS_TO_1970 = 141_428  # SPSS counts seconds from 14 October 1582
+
+
+def read_excel(path: Path, content: bytes, sheet: str | int | None) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """One sheet of a workbook, with the spreadsheet row of each row.
+
+    Raises
+    ------
+    DataError
+        If the workbook is damaged, has no such sheet, or repeats a column name.
+    """
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns about styles and validations it drops
+            workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            worksheet = _sheet_of(path, workbook, sheet)
+            worksheet.reset_dimensions()  # some programs write a wrong size
+            records = [tuple(record) for record in worksheet.iter_rows(values_only=True)]
+    except (KeyError, ValueError, OSError, SyntaxError) as error:
+        raise file_error(
+            path, f"the workbook cannot be read: {error}", "an Excel workbook (.xlsx)",
+            "Open it in Excel and save it again.", "unreadable_file",
+        ) from None  # fmt: skip
+    start = next((number for number, record in enumerate(records) if _filled(record)), None)
+    if start is None:
+        raise file_error(
+            path, f'the sheet "{worksheet.title}" is empty', "a header row and at least one row of data",
+            "Name another sheet in study.toml, or export the table again.", "empty_table",
+        )  # fmt: skip
+    header = ["" if cell is None else str(cell) for cell in records[start]]
+    while not header[-1].strip():
+        header.pop()
+    names = check_header(path, header)
+    body = [(*record[: len(names)], *[None] * (len(names) - len(record))) for record in records[start + 1 :]]
+    frame = pd.DataFrame(body, columns=names, dtype=object)
+    return drop_blank_rows(frame, np.arange(start + 2, start + 2 + len(frame)))
+
+
+def _filled(record: tuple[Any, ...]) -> bool:
+    return any(cell is not None and str(cell).strip() for cell in record)
+
+
+def _sheet_of(path: Path, workbook: Any, sheet: str | int | None) -> Any:
+    titles = workbook.sheetnames
+    if sheet is None:
+        return workbook.worksheets[0]
+    if isinstance(sheet, int):
+        if 1 <= sheet <= len(workbook.worksheets):
+            return workbook.worksheets[sheet - 1]
+    else:
+        for worksheet in workbook.worksheets:
+            if worksheet.title.strip().lower() == sheet.strip().lower():
+                return worksheet
+    raise file_error(
+        path, f'there is no sheet "{sheet}"', f"one of {', '.join(titles)}",
+        "Correct sheet in study.toml (a name, or a number from 1).", "missing_sheet",
+    )  # fmt: skip
+
+
+def read_spss(path: Path) -> tuple[pd.DataFrame, dict[str, dict[Any, str]]]:
+    """An SPSS file and its value labels; values declared user-missing are empty.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    import pyreadstat
+
+    try:
+        # Dates come as the numbers they are, so that user-missing codes can be taken out first.
+        frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
+        raise file_error(
+            path, f"the SPSS file cannot be read: {error}", "an SPSS file (.sav)",
+            "Open it in SPSS and save it again.", "unreadable_file",
+        ) from None  # fmt: skip
+    for name, ranges in meta.missing_ranges.items():
+        frame[name] = _without_user_missing(frame[name], ranges)
+    for name, written in meta.original_variable_types.items():
+        if written.upper().rstrip("0123456789.") in SPSS_DATE_FORMATS:
+            frame[name] = _spss_dates(frame[name])
+    frame.columns = check_header(path, [str(name) for name in frame.columns])
+    labels = {name.strip(): dict(labelled) for name, labelled in meta.variable_value_labels.items()}
+    return frame, labels
+
+
+def _without_user_missing(cells: pd.Series, ranges: list[dict[str, Any]]) -> pd.Series:
+    gone = np.zeros(len(cells), dtype=bool)
+    for each in ranges:
+        low, high = each["lo"], each["hi"]
+        if isinstance(low, str):
+            gone |= (cells.astype(str).str.strip() == low.strip()).to_numpy(dtype=bool)
+        else:
+            numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float)
+            gone |= (numbers >= low) & (numbers <= high)
+    return cells.mask(gone)
+
+
+def _spss_dates(seconds: pd.Series) -> pd.Series:
+    numbers = seconds.to_numpy(dtype=float)
+    days = np.floor(numbers / 86_400) - DAYS_FROM_SPSS_TO_1970
+    known = np.isfinite(days)
+    dates = np.full(len(days), np.datetime64("NaT"), dtype="datetime64[D]")
+    dates[known] = days[known].astype(np.int64).astype("datetime64[D]")
+    return pd.Series(dates.astype("datetime64[s]"), index=seconds.index)
+
+
+def read_parquet(path: Path, content: bytes) -> pd.DataFrame:
+    """A Parquet file; categories become their values.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    import pyarrow
+
+    try:
+        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise file_error(
+            path, f"the Parquet file cannot be read: {error}", "a Parquet file",
+            "Write it again.", "unreadable_file",
+        ) from None  # fmt: skip
+    frame = frame.reset_index() if any(frame.index.names) else frame.reset_index(drop=True)
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            frame[name] = frame[name].astype(object)
+    frame.columns = check_header(path, [str(name) for name in frame.columns])
+    return frame

@@ -1,0 +1,168 @@
+"""Text tables: encoding and separator detected or set; every cell stays text."""
+
+import csv
+import io
+import re
+import warnings
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.study.read import file_error
+
+if TYPE_CHECKING:
+    from mpg_research.study.config import TableConfig
+
+__all__ = ["check_header", "drop_blank_rows", "read_csv_bytes"]
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_LINES = 50
+
+
+def read_csv_bytes(
+    path: Path, content: bytes, table: "TableConfig"
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """A CSV as a frame of text, and the spreadsheet row of each of its rows.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    content : bytes
+        The file.
+    table : TableConfig
+        ``encoding`` and ``separator`` where set.
+
+    Returns
+    -------
+    frame, rows
+
+    Raises
+    ------
+    DataError
+        If it is no text in the encoding, has no header, repeats a column name, or a row has more
+        cells than the header.
+    """
+    text = _decode(path, content, table.encoding)
+    lead = len(text) - len(text.lstrip("\r\n"))
+    skipped = text[:lead].replace("\r\n", "\n").count("\n")
+    text = text[lead:]
+    separator = table.separator or _separator_of(text)
+    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    while header and not header[-1].strip():
+        header.pop()
+    names = check_header(path, header)
+    frame = _cells(path, text, separator, names)
+    rows = np.arange(2, len(frame) + 2) + skipped
+    return drop_blank_rows(frame, rows)
+
+
+def _decode(path: Path, content: bytes, encoding: str | None) -> str:
+    if encoding is None:
+        encoding = _encoding_of(content)
+    if encoding == "utf-8":
+        encoding = "utf-8-sig"
+    if encoding == "utf-16" and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16-le" if content[1::2].count(0) >= content[::2].count(0) else "utf-16-be"
+    try:
+        return content.decode(encoding).replace("\x00", "")
+    except UnicodeDecodeError as error:
+        raise file_error(
+            path, f"byte {error.start + 1} is no text in the encoding {encoding}",
+            "text in utf-8, utf-8-sig, cp1252 or utf-16",
+            "Save the file again as CSV UTF-8, or set encoding in study.toml.", "bad_encoding",
+        ) from None  # fmt: skip
+
+
+def _encoding_of(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:4096]:
+        return "utf-16"
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _separator_of(text: str) -> str:
+    """The separator that splits the header into most cells and the rows into as many."""
+    lines = list(islice(io.StringIO(text), SAMPLE_LINES))
+    best, best_score = ",", (0.0, 1)
+    for separator in SEPARATORS:
+        records = [record for record in csv.reader(lines, delimiter=separator) if any(record)]
+        width = len(records[0]) if records else 0
+        if width > 1:
+            agreeing = sum(len(record) == width for record in records) / len(records)
+            score = (round(agreeing, 1), width)
+            if score > best_score:
+                best, best_score = separator, score
+    return best
+
+
+def check_header(path: Path, header: list[str]) -> list[str]:
+    """Column names without the spaces around them; refused where two are the same."""
+    names = [str(name).strip().strip("\ufeff") for name in header]
+    if not any(names):
+        raise file_error(
+            path, "the first row is empty", "the names of the columns",
+            "Put the names of the columns in the first row.", "missing_header", row=1,
+        )  # fmt: skip
+    seen: set[str] = set()
+    for name in names:
+        if name and name in seen:
+            raise file_error(
+                path, f'the column name "{name}" occurs twice', "each name once",
+                "Rename or remove one of the two.", "duplicate_column", row=1, column=name,
+            )  # fmt: skip
+        seen.add(name)
+    return [name or f"(column {number} without a name)" for number, name in enumerate(names, start=1)]
+
+
+def _cells(path: Path, text: str, separator: str, names: list[str]) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.StringIO(text, newline=""), sep=separator, dtype=str, na_filter=False, header=None,
+                skiprows=0, skip_blank_lines=False, index_col=False, low_memory=False,
+            )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        place = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        if place is None:
+            raise file_error(
+                path, f"the rows cannot be read: {error}", "a table", "Export the table again.", "bad_rows"
+            ) from None
+        raise file_error(
+            path, f"{place[3]} cells in this row", f"{place[1]} cells, as in the header",
+            f'A text with "{separator}" in it must stand between quotes.', "bad_rows", row=int(place[2]),
+        ) from None  # fmt: skip
+    width = len(names)
+    beyond = frame.iloc[:, width:]
+    if beyond.shape[1]:
+        filled = (beyond != "").any(axis=1).to_numpy() & (np.arange(len(frame)) > 0)
+        if filled.any():
+            raise file_error(
+                path, "a row has more cells than the header", f"{width} cells",
+                f'A text with "{separator}" in it must stand between quotes.', "bad_rows",
+                row=int(np.flatnonzero(filled)[0]) + 1,
+            )  # fmt: skip
+    frame = frame.iloc[1:, :width].reset_index(drop=True)
+    frame.columns = names
+    return frame
+
+
+def drop_blank_rows(frame: pd.DataFrame, rows: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Leave out rows in which no cell holds anything; the row numbers of the others stay."""
+    filled = np.zeros(len(frame), dtype=bool)
+    for name in frame.columns:
+        if filled.all():
+            break
+        rest = ~filled
+        cells = frame[name][rest]
+        text = cells.astype(str).str.strip()
+        filled[rest] = (cells.notna() & (text != "")).to_numpy(dtype=bool)
+    return frame[filled].reset_index(drop=True), rows[filled]

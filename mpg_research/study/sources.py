@@ -1,0 +1,183 @@
+"""Which column of a file is which canonical column: as study.toml says, else by its own name."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mpg_research.errors import Problem
+from mpg_research.study.config import StudyConfig, TableConfig
+from mpg_research.study.config_errors import did_you_mean
+from mpg_research.study.findings import Findings
+from mpg_research.study.patterns import compile_pattern
+from mpg_research.study.read import RawTable
+from mpg_research.study.schemas import ITEM_COLUMN, Schema, item_name
+
+__all__ = ["Sources", "find_column", "find_sources"]
+
+SHOWN_COLUMNS = 25
+
+
+@dataclass(slots=True)
+class Sources:
+    """Where the canonical columns of one table come from.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        Canonical column to column of the file.
+    free_columns : dict of str to str
+        Case-mix columns of the study's own, likewise.
+    constants : dict of str to object
+        Canonical column to its one value.
+    complete : bool
+        Whether everything is there that the table cannot do without.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+    free_columns: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True
+
+
+def find_column(names: list[str], wanted: str) -> str | None:
+    """The column of this name; capitals count only where they tell two columns apart."""
+    if wanted.strip() in names:
+        return wanted.strip()
+    alike = [name for name in names if name.lower() == wanted.strip().lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def find_sources(
+    raw: RawTable, schema: Schema, table: TableConfig, config: StudyConfig, findings: Findings
+) -> Sources:
+    """Find every canonical column of a table, and report those that are missing.
+
+    Parameters
+    ----------
+    raw : RawTable
+        The file.
+    schema : Schema
+        The table it serves.
+    table : TableConfig
+        Its section in ``study.toml``.
+    config : StudyConfig
+        For case mix, the default instrument, and the kind of time.
+    findings : Findings
+        Receives the problems.
+
+    Returns
+    -------
+    Sources
+    """
+    names = [str(name) for name in raw.frame.columns]
+    sources = Sources(constants=dict(table.constants))
+    known = {*schema.names, *(name for name in table.columns if ITEM_COLUMN.fullmatch(name))}
+    for column in schema.names:
+        if column not in table.columns and column not in sources.constants:
+            _by_own_name(column, names, schema, table, config, sources, raw, findings)
+    for column, source in table.columns.items():
+        found = find_column(names, source)
+        if found is None:
+            sources.complete = False
+            findings.add(_missing(raw, schema, column, source))
+        elif column in known:
+            sources.columns[column] = found
+        else:
+            sources.free_columns[column] = found
+    if schema.name == "episodes":
+        _case_mix(names, schema, table, config, sources, raw, findings)
+    if schema.name == "measurements" and table.layout == "long":
+        _items(names, table, sources, raw, schema, findings)
+    return sources
+
+
+def _by_own_name(
+    column: str,
+    names: list[str],
+    schema: Schema,
+    table: TableConfig,
+    config: StudyConfig,
+    sources: Sources,
+    raw: RawTable,
+    findings: Findings,
+) -> None:
+    found = find_column(names, column)
+    if found is not None:
+        sources.columns[column] = found
+        return
+    described = schema.column(column)
+    if described is None or not described.required or _comes_otherwise(column, table, config):
+        return
+    if column == "instrument" and config.default_instrument:
+        sources.constants[column] = config.default_instrument
+        return
+    sources.complete = False
+    findings.add(_missing(raw, schema, column, column))
+
+
+def _comes_otherwise(column: str, table: TableConfig, config: StudyConfig) -> bool:
+    """Whether a required column comes from a pattern, the waves, or the origin of time."""
+    if column == "start" and config.time.kind == "numbers":
+        return True
+    if table.layout != "wide":
+        return False
+    if column == "date" and config.time.kind == "numbers":
+        return True
+    return column in table.patterns or any(f"{{{column}}}" in pattern for pattern in table.patterns.values())
+
+
+def _case_mix(
+    names: list[str],
+    schema: Schema,
+    table: TableConfig,
+    config: StudyConfig,
+    sources: Sources,
+    raw: RawTable,
+    findings: Findings,
+) -> None:
+    for column in config.analysis.case_mix:
+        if {column} & {*sources.columns, *sources.free_columns, *sources.constants, *table.columns}:
+            continue
+        found = find_column(names, column)
+        if found is None:
+            sources.complete = False
+            findings.add(_missing(raw, schema, column, column, why="[analysis] case_mix asks for it. "))
+        else:
+            sources.free_columns[column] = found
+
+
+def _items(
+    names: list[str],
+    table: TableConfig,
+    sources: Sources,
+    raw: RawTable,
+    schema: Schema,
+    findings: Findings,
+) -> None:
+    pattern = table.patterns.get("item")
+    if pattern is None:
+        matched = {name: name for name in names if ITEM_COLUMN.fullmatch(name)}
+        matched |= {name.lower(): name for name in names if ITEM_COLUMN.fullmatch(name.lower())}
+    else:
+        compiled = compile_pattern(pattern)
+        matched = {item_name(match["item"]): name for name in names if (match := compiled.fullmatch(name))}
+    for column, name in sorted(matched.items()):
+        sources.columns.setdefault(column, name)
+    has_items = any(ITEM_COLUMN.fullmatch(column) for column in sources.columns)
+    if not has_items and not {"total"} & {*sources.columns, *sources.constants} and sources.complete:
+        sources.complete = False
+        findings.add(_missing(raw, schema, "item_01", pattern or "item_01 (nor a column total)"))
+
+
+def _missing(raw: RawTable, schema: Schema, column: str, source: str, *, why: str = "") -> Problem:
+    names = [str(name) for name in raw.frame.columns]
+    shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
+    close = did_you_mean(source, names)
+    remedy = f'Say which column holds it: in [tables.{schema.name}], columns = {{ {column} = "..." }}.'
+    return Problem(
+        found=f"there is no column {source}",
+        expected=f"a column that holds {column} of {schema.name} (the file has {shown})",
+        remedy=f"{why}{close} {remedy}".strip(),
+        file=raw.path.name,
+        row=1,
+        code="missing_column",
+    )

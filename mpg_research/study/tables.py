@@ -1,0 +1,125 @@
+"""Canonical tables from raw ones, long or wide."""
+
+import pandas as pd
+
+from mpg_research.errors import Problem
+from mpg_research.study.columns import Converter, Table
+from mpg_research.study.config import StudyConfig, TableConfig
+from mpg_research.study.findings import Findings, Places
+from mpg_research.study.read import RawTable
+from mpg_research.study.schemas import SCHEMAS, Column, Schema
+from mpg_research.study.sources import Sources, find_sources
+from mpg_research.study.wide import Occasion, find_occasions, long_from_wide, number_columns
+
+__all__ = ["RESPONDENT_NOT_GIVEN", "canonical_table"]
+
+RESPONDENT_NOT_GIVEN = "not_given"
+NUMBER_KINDS = ("number", "integer")
+
+
+def canonical_table(
+    name: str, raw: RawTable, config: StudyConfig, findings: Findings, *, shared_file: bool = False
+) -> Table | None:
+    """The canonical table behind a raw one.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table ("episodes").
+    raw : RawTable
+        Its file.
+    config : StudyConfig
+        Says which column is which.
+    findings : Findings
+        Receives the problems.
+    shared_file : bool
+        Whether another table is read from the same file; then equal rows are one row.
+
+    Returns
+    -------
+    Table or None
+        None if a column it cannot do without is missing, or it has no rows.
+    """
+    schema, table = SCHEMAS[name], config.tables.present()[name]
+    sources = find_sources(raw, schema, table, config, findings)
+    occasions = _occasions(raw, table, findings)
+    if raw.frame.empty:
+        findings.add(_no_rows(raw))
+    if raw.frame.empty or not sources.complete or occasions is None:
+        return None
+    converter = Converter(raw, schema, table, config, findings)
+    converter.settle_decimal(_number_columns(schema, sources, config) + number_columns(occasions))
+    frame = _converted(raw, schema, sources, converter)
+    places = Places(raw.path.name, raw.rows, {**sources.columns, **sources.free_columns})
+    built = Table(frame, places, shared_file)
+    if occasions:
+        long = long_from_wide(built, occasions, converter, findings)
+        if long is None:
+            return None
+        built = Table(long.frame, long.places, shared_file)
+    return Table(_completed(built.frame, schema), built.places, shared_file)
+
+
+def _no_rows(raw: RawTable) -> Problem:
+    return Problem(
+        found="the table has no rows",
+        expected="at least one row of data below the header",
+        remedy="Export the table again; remove it from study.toml if the study has none and it is optional.",
+        file=raw.path.name,
+        code="empty_table",
+    )
+
+
+def _occasions(raw: RawTable, table: TableConfig, findings: Findings) -> list[Occasion] | None:
+    """The occasions of a wide file; none for a long one; None if no column fits the patterns."""
+    if table.layout != "wide":
+        return []
+    occasions = find_occasions([str(name) for name in raw.frame.columns], table.patterns)
+    if occasions:
+        return occasions
+    findings.add(
+        Problem(
+            found="no column fits the patterns",
+            expected=" or ".join(table.patterns[key] for key in ("item", "total") if key in table.patterns),
+            remedy="Compare the patterns in study.toml with the first row of the file.",
+            file=raw.path.name, row=1, code="missing_column",
+        )
+    )  # fmt: skip
+    return None
+
+
+def _number_columns(schema: Schema, sources: Sources, config: StudyConfig) -> list[str]:
+    kinds = (*NUMBER_KINDS, "time") if config.time.kind == "numbers" else NUMBER_KINDS
+    named = [source for name, source in sources.columns.items() if _column(schema, name).kind in kinds]
+    return named + list(sources.free_columns.values())
+
+
+def _converted(raw: RawTable, schema: Schema, sources: Sources, converter: Converter) -> pd.DataFrame:
+    done: dict[str, pd.Series] = {}
+    for name, source in sources.columns.items():
+        done[name] = converter.convert(_column(schema, name), raw.frame[source], source)
+    for name, source in sources.free_columns.items():
+        done[name] = converter.convert_free(name, raw.frame[source], source)
+    for name, value in sources.constants.items():
+        cells = pd.Series([value] * len(raw.frame), dtype=object)
+        if column := schema.column(name):
+            done[name] = converter.convert(column, cells, name)
+        else:
+            done[name] = converter.convert_free(name, cells, name)
+    return pd.DataFrame(done, index=pd.RangeIndex(len(raw.frame)))
+
+
+def _column(schema: Schema, name: str) -> Column:
+    column = schema.column(name)
+    assert column is not None  # find_sources names known columns only
+    return column
+
+
+def _completed(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Defaults for what may be left out, and the columns in the order of the schema."""
+    if schema.name == "measurements":
+        if "respondent" not in frame:
+            frame["respondent"] = RESPONDENT_NOT_GIVEN
+        frame["respondent"] = frame["respondent"].fillna(RESPONDENT_NOT_GIVEN)
+    first = [name for name in schema.names if name in frame]
+    return frame[first + sorted(name for name in frame.columns if name not in first)]
