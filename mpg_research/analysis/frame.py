@@ -121,7 +121,7 @@ def prepare_frame(
     Episodes with a missing covariate are left out and counted in the flow, one step per covariate.
     """
     data = course.data
-    steps = list(course.flow.steps)
+    steps = [step for step in course.flow.steps if step.code != "analysed"]
     notes: list[Note] = []
     for name in course.case_mix:
         known = data[name].notna()
@@ -227,6 +227,10 @@ def _code_covariates(
                     {"name": name},
                 )
             )
+            continue
+        if by_organisation and data.groupby("organisation")[name].nunique().max() < 2:
+            text = f"{name} is the same for all families of an organisation, so it cannot be adjusted for."
+            notes.append(Note("case_mix_is_organisation", text, {"name": name}, "caution"))
             continue
         for level, numbers in _indicators(values, episodes):
             column = f"covariate_{len(covariates) + 1}"

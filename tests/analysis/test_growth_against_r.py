@@ -1,4 +1,4 @@
-"""Adjusted means, changes and contrasts equal lme4, emmeans and pbkrtest (tests/oracles/analysis/growth.R)."""
+"""Adjusted means and contrasts equal lme4, emmeans and pbkrtest (tests/oracles/analysis/growth.R)."""
 
 import json
 from typing import Any
