@@ -1,5 +1,6 @@
 """Make a synthetic study with a known truth: the whole folder, from one seed."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from mpg_research.study.simulate_tables import simulate_tables
 from mpg_research.study.simulate_texts import readme_text, study_text, truth_text
 from mpg_research.study.simulate_truth import population_truth
 
-__all__ = ["EXAMPLE_SEED", "TRUTH_FAMILIES", "simulate_study"]
+__all__ = ["EXAMPLE_SEED", "TRUTH_FAMILIES", "simulate_example", "simulate_study"]
 
 TRUTH_FAMILIES = 200_000
 """Simulated families per organisation and case mix behind the truth of the example."""
@@ -33,7 +34,7 @@ def simulate_study(
     families: int = 250,
     organisations: int = 6,
     truth_families: int = TRUTH_FAMILIES,
-    name: str = "example",
+    name: str | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a synthetic study: tables, study.toml, norm table, reference sample, and the truth.
@@ -49,8 +50,8 @@ def simulate_study(
     truth_families : int
         Simulated families per organisation and case mix from which the true mean courses are
         computed; 0 leaves the true courses out. It has no influence on the study itself.
-    name : str
-        Name of the study, and so of the folder of its reports.
+    name : str, optional
+        Name of the study, and so of the folder of its reports; by default made from the folder's.
     overwrite : bool, default False
         Whether a synthetic study that stands there may be replaced. Anything else never is.
 
@@ -95,12 +96,37 @@ def simulate_study(
     _write_csv(folder / "reference_sample.csv", sample.astype(str))
     _write_csv(folder / "norms.csv", norms.astype(object).map(_text))
     _write_csv(folder / "truth" / "families.csv", simulated.families)
-    _write_text(folder / "study.toml", study_text(name, plans))
+    _write_text(folder / "study.toml", study_text(name or _name_from(folder), plans))
     _write_text(folder / "README.md", readme_text(seed, families, organisations))
     _write_text(folder / "truth" / "truth.toml", truth_text(plans, seed, truth_families))
+    for stale in ("mean_course.csv", "classes.csv"):
+        (folder / "truth" / stale).unlink(missing_ok=True)
     if truth_families:
         _write_truth(folder / "truth", truth_stream, plans, sizes, norms, truth_families)
     return folder
+
+
+def simulate_example(folder: str | Path, *, truth_families: int = TRUTH_FAMILIES) -> Path:
+    """Write the example study exactly as it is shipped, over an earlier one if need be.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the study is written.
+    truth_families : int
+        As in `simulate_study`.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    return simulate_study(folder, name="example", truth_families=truth_families, overwrite=True)
+
+
+def _name_from(folder: Path) -> str:
+    name = re.sub(r"[^a-z0-9_-]+", "-", folder.resolve().name.lower()).strip("-_")
+    return name[:48] or "simulated"
 
 
 def _write_truth(
