@@ -156,10 +156,10 @@ def _days(times: pd.Series) -> NDArray[np.float64]:
     """Whole days since 1970 for dates, the numbers themselves otherwise; NaN where missing."""
     if pd.api.types.is_datetime64_any_dtype(times):
         days = times.to_numpy(dtype="datetime64[D]")
-        numbers = days.astype(np.int64).astype(float)
+        numbers: NDArray[np.float64] = days.astype(np.int64).astype(float)
         numbers[np.isnat(days)] = np.nan
         return numbers
-    return times.to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(times.to_numpy(dtype=float, na_value=np.nan))
 
 
 def _window(config: StudyConfig) -> float:

@@ -48,7 +48,7 @@ def check_episodes(table: Table, findings: Findings) -> None:
     if not findings.counts["duplicate_episode"]:
         findings.add_rows(
             "overlapping_episodes", places, "start", overlap,
-            lambda place: f"family {frame['family'].iloc[place]} has an episode that starts before the last one ended",
+            lambda place: f"family {frame['family'].iloc[place]} starts again before the last episode ended",
             expected="episodes one after the other",
             remedy="Measurements that name no episode count for the one that started last.",
             severity="warning",
@@ -185,7 +185,7 @@ def check_instruments(table: Table, instruments: Mapping[str, Instrument], findi
         "unknown_instrument", table.places, "instrument", unknown,
         lambda place: f'the instrument "{keys.iloc[place]}"',
         expected=f"one of {', '.join(instruments)}",
-        remedy=" ".join([*hints[:1], 'Correct the cell, or describe it: [instruments.KEY] file = "KEY.toml".']),
+        remedy=" ".join([*hints[:1], 'Correct it, or describe it: [instruments.KEY] file = "KEY.toml".']),
     )  # fmt: skip
 
 
@@ -207,7 +207,7 @@ def check_items(table: Table, instruments: Mapping[str, Instrument], findings: F
                 findings.add_rows(
                     "unknown_item", table.places, name, given,
                     lambda place, values=values: f"an answer ({values[place]:g})",  # type: ignore[misc]
-                    expected=f"items of {instrument.abbreviation}: {instrument.items[0]} to {instrument.items[-1]}",
+                    expected=f"{instrument.abbreviation} has {instrument.items[0]} to {instrument.items[-1]}",
                     remedy="Correct the columns in study.toml" + (", or the instrument." if several else "."),
                 )  # fmt: skip
         if "total" in frame:
@@ -245,11 +245,11 @@ def _item_range(
 
 def _day(times: pd.Series, place: int) -> str:
     value = times.iloc[place]
-    return value.date().isoformat() if isinstance(value, pd.Timestamp) else f"{value:g}"
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else f"{value:g}"
 
 
 def _cell(values: pd.Series, place: int) -> str:
     value = values.iloc[place]
     if isinstance(value, pd.Timestamp):
-        return value.date().isoformat()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return f"{value:%Y-%m-%d}"
+    return f"{value:g}" if isinstance(value, float) else f"{value}"

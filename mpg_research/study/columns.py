@@ -147,7 +147,7 @@ class Converter:
         return cells.astype(object).replace(mapping) if mapping else cells
 
     def _known_codes(self, column: Column) -> frozenset[str]:
-        known = {name for name in column.vocabulary or {}}
+        known = set(column.vocabulary or {})
         for spellings in (column.vocabulary or {}).values():
             known.update(spellings)
         if column.name == "organisation":
@@ -186,7 +186,7 @@ class Converter:
                 expected=f"one of {', '.join(dict.fromkeys(spellings.values()))}",
                 remedy=(
                     f"Add it to [vocabularies.{own[column.name]}]." if column.open_vocabulary
-                    else f'Say what it means: in [tables.{table}.values.{column.name}], "code" = "one of these".'
+                    else f'Say what it means in [tables.{table}.values.{column.name}]: "code" = "...".'
                 ),
                 severity="warning" if column.open_vocabulary else "error",
             )  # fmt: skip

@@ -24,7 +24,7 @@ _KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*(?:\.|=)""")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ "Did you mean "file"?" where a known name is close, else an empty string."""
+    """The question whether a close known name was meant, else an empty string."""
     close = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return f'Did you mean "{close[0]}"?' if close else ""
 

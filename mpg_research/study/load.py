@@ -300,7 +300,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
         known_family = frame["family"].isin(episodes.frame["family"].unique()).to_numpy(dtype=bool)
         findings.add_rows(
             "unknown_episode", measurements.places, "episode", (position < 0) & known_family,
-            lambda place: f"family {frame['family'].iloc[place]} has no episode {frame['episode'].iloc[place]}",
+            lambda place: "family {} has no episode {}".format(*frame[["family", "episode"]].iloc[place]),
             expected="episodes that occur in the table episodes",
             remedy="Correct it, or leave the cell empty: the date decides then.",
         )  # fmt: skip

@@ -62,7 +62,7 @@ def make_scores(
     months, phase = place_in_time(measurements["date"], of_episode["start"], of_episode["end"], config)
     scores["months"] = months
     scores["phase"] = pd.Series(phase, dtype=measurements["family"].dtype)
-    age = of_episode["child_age"] if "child_age" in of_episode else None
+    age = of_episode.get("child_age")
     scored = _scored(measurements, instruments, age)
     scores = scores.join(scored)
     scores["declared_respondent"] = _declared(scores)
@@ -166,9 +166,10 @@ def _check_totals(scores: pd.DataFrame, measurements: Table, findings: Findings)
         return
     complete = scores["n_answered"].notna() & ~scores["prorated"] & scores["raw"].notna()
     differs = complete & frame["total"].notna() & (frame["total"] != scores["raw"])
+    total, summed = frame["total"].to_numpy(), scores["raw"].to_numpy()
     findings.add_rows(
         "total_differs", measurements.places, "total", differs.to_numpy(dtype=bool),
-        lambda place: f"a total of {frame['total'].iloc[place]:g}, but the items make {scores['raw'].iloc[place]:g}",
+        lambda place: f"a total of {total[place]:g}; the items make {summed[place]:g}",
         expected="the same from both",
         remedy="The items were used; look whether the export holds items already turned round.",
         severity="warning",

@@ -44,7 +44,7 @@ def canonical_table(
     sources = find_sources(raw, schema, table, config, findings)
     occasions = _occasions(raw, table, findings)
     if raw.frame.empty:
-        findings.add(_no_rows(raw))
+        findings.add(_no_rows(raw, required=name in ("episodes", "measurements")))
     if raw.frame.empty or not sources.complete or occasions is None:
         return None
     converter = Converter(raw, schema, table, config, findings)
@@ -60,12 +60,13 @@ def canonical_table(
     return Table(_completed(built.frame, schema), built.places, shared_file)
 
 
-def _no_rows(raw: RawTable) -> Problem:
+def _no_rows(raw: RawTable, *, required: bool) -> Problem:
     return Problem(
         found="the table has no rows",
         expected="at least one row of data below the header",
-        remedy="Export the table again; remove it from study.toml if the study has none and it is optional.",
+        remedy="Export the table again." if required else "The study is read as if it had no such table.",
         file=raw.path.name,
+        severity="error" if required else "warning",
         code="empty_table",
     )
 

@@ -1,0 +1,194 @@
+"""A new study folder: a commented study.toml, empty tables with headers, and a codebook."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mpg_research.errors import ConfigError
+from mpg_research.study.schemas import SCHEMAS, Column, Schema, item_name
+
+__all__ = ["init_study"]
+
+N_ITEMS = 10  # of the OBVL-K
+REQUIRED_TABLES = ("episodes", "measurements")
+KINDS = {
+    "id": "text (leading zeros count)",
+    "text": "text",
+    "code": "one of the codes below",
+    "time": "date: 2025-12-31 or 31-12-2025",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "1 or 0 (also ja/nee, yes/no)",
+}
+
+
+def init_study(folder: str | Path) -> tuple[Path, ...]:
+    """Make a new study folder; nothing that exists is ever overwritten.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder that does not exist, or is empty.
+
+    Returns
+    -------
+    tuple of Path
+        The files that were made: ``study.toml``, ``codebook.md`` and a CSV with a header per table.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something, or cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> made = init_study(Path(tempfile.mkdtemp()) / "my-study")
+    >>> made[0].name
+    'study.toml'
+    """
+    folder = Path(folder).expanduser().absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} exists already and is not an empty folder. Name a new folder: nothing is overwritten."
+        )
+    contents = {"study.toml": _study_toml(folder.name), "codebook.md": _codebook()}
+    for schema in SCHEMAS.values():
+        contents[f"{schema.name}.csv"] = ",".join(_header(schema)) + "\n"
+    made = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in contents.items():
+            with (folder / name).open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            made.append(folder / name)
+    except OSError as error:
+        raise ConfigError(f"The study folder {folder} cannot be made: {error.strerror}.") from None
+    return tuple(made)
+
+
+def _header(schema: Schema) -> list[str]:
+    names = list(schema.names)
+    if schema.name == "measurements":
+        names.remove("total")
+        names += [item_name(number) for number in range(1, N_ITEMS + 1)]
+    return names
+
+
+def _study_name(folder: str) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:48].strip("-")
+    return name or "my-study"
+
+
+def _study_toml(folder: str) -> str:
+    name = _study_name(folder)
+    optional = "\n".join(
+        f'# [tables.{table}]\n# file = "{table}.csv"\n' for table in SCHEMAS if table not in REQUIRED_TABLES
+    )
+    return _TEMPLATE.replace("@NAME@", name).replace("@OPTIONAL@", optional)
+
+
+def _codebook() -> str:
+    lines = [
+        "# Codebook",
+        "",
+        "The tables of this study and their columns. Columns marked with * must be filled in every row;",
+        "the others may be left empty or left out. Extra columns are not read.",
+    ]
+    for schema in SCHEMAS.values():
+        lines += [
+            "",
+            f"## {schema.name}",
+            "",
+            f"One row per {schema.row}.",
+            "",
+            "| column | kind | meaning |",
+        ]
+        lines += ["|---|---|---|", *(_codebook_row(column) for column in _described(schema))]
+    return "\n".join(lines) + "\n"
+
+
+def _described(schema: Schema) -> Iterator[Column]:
+    yield from schema.columns
+    if schema.name == "measurements":
+        yield Column("item_01 ... item_10", "integer", "the answers, as many as the questionnaire has items")
+
+
+def _codebook_row(column: Column) -> str:
+    codes = ", ".join(
+        f"{name} ({others[0]})" if others else name for name, others in (column.vocabulary or {}).items()
+    )
+    bounds = ""
+    if column.minimum is not None:
+        bounds = f", from {column.minimum:g}" + (f" to {column.maximum:g}" if column.maximum else "")
+    meaning = f"{column.meaning}; codes: {codes}" if codes else column.meaning
+    return f"| {column.name}{'*' if column.required else ''} | {KINDS[column.kind]}{bounds} | {meaning} |"
+
+
+_TEMPLATE = """\
+# A study: which files hold the data, and how to read them. Lines that start with # are explanation.
+# Look for mistakes with: mpg check   Make the reports with: mpg run
+
+[study]
+name = "@NAME@"                      # name of the folder with the reports: a-z, 0-9, - and _
+title = { nl = "@NAME@", en = "@NAME@" }   # as the reports print it
+languages = ["nl", "en"]
+# synthetic = true                   # if the data are made up: every page will say so
+# export_date = 2025-12-31           # later dates are mistakes; today if left out
+
+[time]
+kind = "dates"                       # or "numbers" if the study has no dates; then also:
+# unit = "months"                    # days, weeks, months, years or waves
+# origin = 0                         # the number that is the start of the help
+# months_per_unit = 3                # length of a wave, for unit = "waves"
+baseline_window_days = 30            # measured so many days before the start still counts as time zero
+# incomplete_dates = "middle"        # read 20250300 as the middle of the month; an error if left out
+
+# Separator, decimal comma, encoding and date format of a CSV are found out; set them if that fails.
+# A file may also be .xlsx (with sheet = "..."), .sav or .parquet, and may lie elsewhere.
+[tables.episodes]
+file = "episodes.csv"
+# separator = ";"
+# decimal = ","
+# encoding = "cp1252"
+# date_format = "%d-%m-%Y"
+# missing_values = [99]              # codes that mean: no answer
+# columns = { family = "client_id", organisation = "org" }       # our column = column in the file
+# constants = { organisation = "org_a" }                         # one value for all rows
+# values = { end_reason = { "gestopt" = "early_client" } }       # code in the file = our code
+
+[tables.measurements]
+file = "measurements.csv"
+# layout = "wide"                    # one column per wave and item, found with patterns:
+# patterns = { item = "obvlk_t{wave}_{item}", date = "date_t{wave}" }
+
+@OPTIONAL@
+# Declare the organisations to give them their public names; others are then refused.
+# [organisations.org_a]
+# name = "Organisatie A"
+
+# The OBVL-K (obvl_k) and the OBVL (obvl, total only) are known; norms are not public. If you have them:
+# [instruments.obvl_k]
+# norms = "norms.csv"                # columns age_from, age_to, raw, t_score
+# norms_source = "where the table comes from, as the reports will print it"
+# maximum_missing_items = 1          # prorate up to so many unanswered items; 0 if left out
+#
+# A questionnaire of your own is described in a file in this folder:
+# [instruments.mine]
+# file = "mine.toml"
+
+[analysis]
+instrument = "obvl_k"
+outcome = "raw"                      # or "t_score", with norms
+respondents = "declared"             # one per family (the first parent, else who has most); or "both"
+episodes = "first"                   # per family; or "all"
+case_mix = []                        # columns of episodes to adjust for, such as "child_age"
+months = [0, 6, 12]
+primary_month = 12
+
+[disclosure]
+minimum_families = 10                # figures on fewer families are not shown
+minimum_other_organisations = 3
+public_groups = false                # true only if the groups are no secret, such as the arms of a trial
+name_organisations_to_funder = false
+"""

@@ -1,0 +1,115 @@
+"""Pseudonyms: keyed, so that nobody without the key can find the number behind one by trying."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from mpg_research.errors import ConfigError
+
+__all__ = ["make_key", "pseudonymise"]
+
+KEY_BYTES = 32
+# 80 bits: among ten million families the chance of two with one pseudonym is below 1 in 10 billion.
+PSEUDONYM_BYTES = 10
+STUDY_MARKS = ("study.toml", ".git")
+
+
+def make_key(key_file: str | Path) -> Path:
+    """Make a new key, readable by its owner only.
+
+    Parameters
+    ----------
+    key_file : str or Path
+        A file that does not exist yet, outside every study folder and repository.
+
+    Returns
+    -------
+    Path
+        The file, absolute.
+
+    Raises
+    ------
+    ConfigError
+        If the file exists, or lies in a study folder or repository.
+    """
+    path = _outside(key_file)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigError(
+            f"{path} exists already. A key is never overwritten: old pseudonyms could not be made again."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be made: {error.strerror}.") from None
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    return path
+
+
+def pseudonymise(ids: Iterable[object], key_file: str | Path) -> list[str]:
+    """Replace ids by pseudonyms: HMAC-SHA256 with a secret key.
+
+    The same id and key always give the same pseudonym, so that tables can still be linked. Do this
+    before the data come to the study folder. Pseudonymised data are still personal data.
+
+    Parameters
+    ----------
+    ids : iterable
+        Ids as in the export; spaces around them do not count, leading zeros do. An empty id stays
+        empty.
+    key_file : str or Path
+        Made with :func:`make_key`; outside the study folder and the repository.
+
+    Returns
+    -------
+    list of str
+        One pseudonym per id: 16 small letters and digits.
+
+    Raises
+    ------
+    ConfigError
+        If the key is missing, too short, or lies in a study folder or repository.
+
+    References
+    ----------
+    Krawczyk, H., Bellare, M., & Canetti, R. (1997). HMAC: Keyed-hashing for message authentication.
+    RFC 2104. https://doi.org/10.17487/RFC2104
+    """
+    key = _read_key(_outside(key_file))
+    made: dict[str, str] = {"": ""}
+    pseudonyms = []
+    for each in ids:
+        text = "" if each is None or each != each else str(each).strip()  # NaN differs from itself
+        if text not in made:
+            digest = hmac.new(key, text.encode("utf-8"), hashlib.sha256).digest()[:PSEUDONYM_BYTES]
+            made[text] = base64.b32encode(digest).decode("ascii").lower()
+        pseudonyms.append(made[text])
+    return pseudonyms
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        raise ConfigError(f"There is no key {path}. Make one with make_key().") from None
+    except (ValueError, OSError):
+        raise ConfigError(f"{path} is no key; expected one line of 64 hexadecimal digits.") from None
+    if len(key) < KEY_BYTES:
+        raise ConfigError(f"The key in {path} is too short; expected 64 hexadecimal digits.")
+    return key
+
+
+def _outside(key_file: str | Path) -> Path:
+    path = Path(key_file).expanduser().resolve()
+    for folder in path.parents:
+        for mark in STUDY_MARKS:
+            if (folder / mark).exists():
+                raise ConfigError(
+                    f"The key {path} lies in {folder}, which holds {mark}. Keep it elsewhere, where who gets "
+                    "the data cannot read it."
+                )
+    return path
