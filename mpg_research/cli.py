@@ -3,7 +3,9 @@
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mpg_research import __version__
@@ -144,8 +146,14 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
         "simulate", parents=[common], help="make a synthetic study with a known truth"
     )
     simulate.add_argument("folder", metavar="DIR", help="folder to make")
-    simulate.add_argument("--seed", type=int, help="seed of the random numbers")
-    simulate.add_argument("--example", action="store_true", help="the example study exactly as it is shipped")
+    simulate.add_argument("--seed", type=int, help="seed of the random numbers (default: the example's)")
+    simulate.add_argument("--families", type=int, default=250, help="number of families (default: 250)")
+    simulate.add_argument("--organisations", type=int, default=6, help="number of organisations (default: 6)")
+    simulate.add_argument(
+        "--example",
+        action="store_true",
+        help="the example study as it is shipped, over one that stands there; ignores the other options",
+    )
     simulate.set_defaults(command=_simulate)
 
 
@@ -153,18 +161,17 @@ def _run(options: argparse.Namespace) -> int:
     from mpg_research.reporting.progress import make_progress
     from mpg_research.reporting.run import run_study
 
-    # A polite request to stop is treated as Ctrl-C: kernels end, nothing half-written stays.
-    signal.signal(signal.SIGTERM, _interrupt)
-    summary = run_study(
-        options.study,
-        reports=options.output,
-        only=options.only,
-        organisation=options.organisation,
-        language=options.language,
-        jobs=options.jobs,
-        force=options.force,
-        progress=make_progress(),
-    )
+    with _termination_as_interruption():
+        summary = run_study(
+            options.study,
+            reports=options.output,
+            only=options.only,
+            organisation=options.organisation,
+            language=options.language,
+            jobs=options.jobs,
+            force=options.force,
+            progress=make_progress(),
+        )
     _print_summary(summary, debug=options.debug)
     return summary.exit_code
 
@@ -186,6 +193,26 @@ def _init(options: argparse.Namespace) -> int:
         f"Made {folder or options.folder}. Put your tables there and adapt study.toml; then: "
         f"mpg check {options.folder}"
     )
+    return 0
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mpg_research.study import safe_folder_name
+    from mpg_research.study.simulate import EXAMPLE_SEED, simulate_study
+
+    if options.example:
+        folder = simulate_study(options.folder, overwrite=True)
+    else:
+        folder = simulate_study(
+            options.folder,
+            seed=EXAMPLE_SEED if options.seed is None else options.seed,
+            families=options.families,
+            organisations=options.organisations,
+            name=safe_folder_name(Path(options.folder).absolute().name)[:48],
+        )
+    print(f"Made the synthetic study {folder}. To make its reports: mpg run {folder}")
     return 0
 
 
@@ -223,6 +250,19 @@ def _by_reason(failed: Sequence[Any]) -> dict[str, list[str]]:
     return reasons
 
 
+@contextmanager
+def _termination_as_interruption() -> Iterator[None]:
+    """A polite request to stop is treated as Ctrl-C: kernels end, nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
@@ -241,11 +281,3 @@ def _forget_output() -> None:
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _simulate(options: argparse.Namespace) -> int:
-    from mpg_research.study.simulate import simulate_study
-
-    folder = simulate_study(options.folder, seed=options.seed)
-    print(f"Made the synthetic study {folder}.")
-    return 0

@@ -1,0 +1,306 @@
+"""The machinery of a run, on a small study and with notebooks that only show a sentence."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mpg_research.errors import ConfigError, MpgError
+from mpg_research.reporting.run import RunSummary, run_study
+from mpg_research.study import safe_folder_name
+
+from .conftest import ORGANISATIONS
+from .notebook_makers import WRITE_TABLE, make_all_notebooks, make_notebook
+
+RESEARCHER_NOTEBOOKS = 4
+STEPS = RESEARCHER_NOTEBOOKS + 1 + len(ORGANISATIONS)
+
+
+@pytest.fixture
+def run(study: Path, notebooks: Path, tmp_path: Path) -> Callable[..., RunSummary]:
+    def call(**options: object) -> RunSummary:
+        return run_study(study, **{"reports": tmp_path / "reports", "notebooks": notebooks, **options})
+
+    return call
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def statuses(summary: RunSummary) -> dict[str, str]:
+    return {outcome.step.name: outcome.status for outcome in summary.outcomes}
+
+
+def test_a_whole_run_then_nothing_to_do_and_the_same_bytes_again(
+    run: Callable[..., RunSummary], tmp_path: Path
+) -> None:
+    first = run()
+    assert first.exit_code == 0
+    assert first.count("ok") == STEPS, [outcome.reason for outcome in first.outcomes]
+    folder = tmp_path / "reports" / "small"
+    recipients = {path.name for path in folder.iterdir() if path.is_dir()}
+    assert recipients == {"researcher", "funder", *map(safe_folder_name, ORGANISATIONS)}
+    before = files_in(folder)
+    own = {name for name in before if name.startswith("org_a/")}
+    assert own == {
+        "org_a/manifest.json",
+        "org_a/nl/report_organisation.html",
+        "org_a/nl/notebooks/report_organisation.ipynb",
+        "org_a/nl/tables/report_organisation/flow.csv",
+    }
+
+    assert run().count("up to date") == STEPS
+    assert files_in(folder) == before, "a run with nothing to do writes nothing"
+
+    again = run(reports=tmp_path / "elsewhere")
+    assert again.exit_code == 0
+    other = files_in(tmp_path / "elsewhere" / "small")
+    different = {name for name in before if before[name] != other[name]}
+    assert {Path(name).name for name in different} <= {"manifest.json"}, (
+        "only the record tells the runs apart"
+    )
+
+
+def test_the_manifest_says_what_went_in_and_what_came_out(
+    run: Callable[..., RunSummary], tmp_path: Path
+) -> None:
+    run(only=["01_data_quality"])
+    folder = tmp_path / "reports" / "small" / "researcher"
+    entry = json.loads((folder / "manifest.json").read_bytes())["steps"]["nl/01_data_quality"]
+    assert set(entry["inputs"]["data"]) == {"episodes.csv", "measurements.csv"}
+    assert set(entry["inputs"]["settings"]) == {"study.toml"}
+    assert entry["sample_flow"] == {"trajectory": [{"step": "read", "n_families": 20}]}
+    assert entry["parameters"] == {"language": "nl"}
+    assert {"mpg_research", "python", "pandas"} <= set(entry["versions"])
+    assert entry["run"]["host"]
+    assert entry["run"]["seconds"] > 0
+    assert str(tmp_path) not in json.dumps({**entry, "run": {}}), "no paths of this machine"
+
+
+def test_an_organisation_cannot_work_out_the_hashes_that_order_the_labels(
+    run: Callable[..., RunSummary], tmp_path: Path
+) -> None:
+    run(only=["01_data_quality", "report_organisation"])
+    folder = tmp_path / "reports" / "small"
+    inputs = [
+        next(iter(json.loads((folder / name / "manifest.json").read_bytes())["steps"].values()))["inputs"]
+        for name in ("researcher", "org_a", "org_b")
+    ]
+    assert len({entry["data"]["episodes.csv"] for entry in inputs}) == 3
+
+
+@pytest.mark.parametrize("change", ["data", "settings", "notebook", "page", "manifest"])
+def test_a_change_is_noticed_by_content(
+    run: Callable[..., RunSummary], study: Path, notebooks: Path, tmp_path: Path, change: str
+) -> None:
+    run(only=["report_funder"])
+    folder = tmp_path / "reports" / "small" / "funder"
+    if change == "data":
+        path = study / "episodes.csv"
+        path.write_bytes(path.read_bytes() + b"F99,org_a,w1,2024-01-01,,\n")
+    elif change == "settings":
+        path = study / "study.toml"
+        path.write_bytes(path.read_bytes() + b"# a remark\n")
+    elif change == "notebook":
+        make_notebook(notebooks, "report_funder", 'sentence("Een andere zin.")')
+    elif change == "page":
+        (folder / "nl" / "report_funder.html").write_text("<p>mended by hand</p>")
+    else:
+        (folder / "manifest.json").write_text("{")
+    assert statuses(run(only=["report_funder"])) == {"funder/nl/report_funder": "ok"}
+    page = (folder / "nl" / "report_funder.html").read_text(encoding="utf-8")
+    assert ("Een andere zin." in page) == (change == "notebook")
+    left_over = (folder / "nl" / "tables" / "report_funder" / "flow.csv").exists()
+    assert left_over != (change == "notebook"), "files that a step no longer makes are removed"
+
+
+def test_touching_a_file_changes_nothing(run: Callable[..., RunSummary], study: Path) -> None:
+    run(only=["report_funder"])
+    os.utime(study / "episodes.csv", (0, 0))
+    assert run(only=["report_funder"]).count("up to date") == 1
+    assert run(only=["report_funder"], force=True).count("ok") == 1
+
+
+def test_one_failing_notebook_does_not_stop_the_others(
+    run: Callable[..., RunSummary], notebooks: Path, tmp_path: Path
+) -> None:
+    code = "from mpg_research.errors import ModelError; raise ModelError('The model has no answer.')"
+    make_notebook(notebooks, "report_funder", code)
+    summary = run()
+    assert summary.exit_code == 7
+    assert summary.count("ok") == STEPS - 1
+    failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
+    assert [outcome.reason for outcome in failed] == ["The model has no answer."]
+    assert not (tmp_path / "reports" / "small" / "funder").exists()
+    assert "funder/nl/report_funder.html" not in summary.index.read_text(encoding="utf-8")
+
+
+def test_a_failed_report_keeps_the_last_good_one_but_counts_as_due(
+    run: Callable[..., RunSummary], notebooks: Path, tmp_path: Path
+) -> None:
+    run(only=["report_funder"])
+    page = tmp_path / "reports" / "small" / "funder" / "nl" / "report_funder.html"
+    before = page.read_bytes()
+    make_notebook(notebooks, "report_funder", "1 / 0")
+    assert run(only=["report_funder"]).count("failed") == 1
+    assert page.read_bytes() == before
+    assert run(only=["report_funder"]).count("failed") == 1
+
+
+def test_a_report_that_names_another_organisation_is_not_published(
+    run: Callable[..., RunSummary], notebooks: Path, tmp_path: Path
+) -> None:
+    make_notebook(notebooks, "report_organisation", 'sentence("Beter dan <b>Lin</b>de.")')
+    summary = run(only=["report_organisation"])
+    assert statuses(summary) == {
+        "org_a/nl/report_organisation": "ok",
+        **{
+            f"{safe_folder_name(key)}/nl/report_organisation": "failed"
+            for key in ORGANISATIONS
+            if key != "org_a"
+        },
+    }
+    assert {path.name for path in (tmp_path / "reports" / "small").iterdir() if path.is_dir()} == {"org_a"}
+
+
+def test_what_did_not_go_through_the_gate_is_not_published(
+    run: Callable[..., RunSummary], notebooks: Path, tmp_path: Path
+) -> None:
+    make_notebook(notebooks, "01_data_quality", "print('family F01: 12 12 14')")
+    summary = run(only=["01_data_quality"])
+    assert "disclosure gate" in summary.outcomes[0].reason
+    assert not (tmp_path / "reports" / "small" / "researcher").exists()
+
+
+def test_hostile_names_stay_text_and_inside_the_folder(
+    run: Callable[..., RunSummary], tmp_path: Path
+) -> None:
+    summary = run(only=["report_organisation"])
+    assert summary.exit_code == 0
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "reports").rglob("*.html")]
+    assert not any("<script" in page for page in pages)
+    assert any("&lt;script&gt;alert(1)" in page for page in pages)
+    assert not (tmp_path / "etc").exists()
+    assert not (tmp_path.parent / "etc").exists()
+
+
+def test_choosing_what_to_make(run: Callable[..., RunSummary]) -> None:
+    assert list(statuses(run(organisation=["org_a"]))) == ["org_a/nl/report_organisation"]
+    with pytest.raises(ConfigError, match=r"no notebook 'report_funders'\. Did you mean 'report_funder'"):
+        run(only=["report_funders"])
+    with pytest.raises(ConfigError, match="no organisation 'org_z'"):
+        run(organisation=["org_z"])
+    with pytest.raises(ConfigError, match="no language 'en'"):
+        run(language=["en"])
+    with pytest.raises(ConfigError, match="Leave one of the two out"):
+        run(organisation=["org_a"], only=["report_funder"])
+    with pytest.raises(ConfigError, match="--jobs is 0"):
+        run(jobs=0)
+
+
+@pytest.mark.parametrize("fault", ["a missing file", "a wrong score", "a typing error"])
+def test_a_study_that_cannot_be_used_starts_no_kernel_and_writes_nothing(
+    run: Callable[..., RunSummary], study: Path, tmp_path: Path, fault: str
+) -> None:
+    if fault == "a missing file":
+        (study / "measurements.csv").unlink()
+    elif fault == "a wrong score":
+        path = study / "measurements.csv"
+        path.write_text(path.read_text(encoding="utf-8").replace("-05,1,", "-05,9,", 1), encoding="utf-8")
+    else:
+        path = study / "study.toml"
+        path.write_text(path.read_text(encoding="utf-8").replace("months", "moths"), encoding="utf-8")
+    with pytest.raises(MpgError):
+        run()
+    assert not (tmp_path / "reports").exists()
+
+
+def test_reports_are_not_written_among_raw_files(study: Path, notebooks: Path, tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    study.rename(tmp_path / "small" / "raw")
+    with pytest.raises(ConfigError, match="study's own file"):
+        run_study(tmp_path / "small" / "raw", reports=tmp_path, notebooks=notebooks)
+
+
+def test_a_killed_run_leaves_whole_files_and_the_next_goes_on(
+    study: Path, tmp_path: Path, run: Callable[..., RunSummary]
+) -> None:
+    make_all_notebooks(tmp_path / "notebooks", 'sentence("Een zin.")', WRITE_TABLE)
+    process = start(study, tmp_path)
+    reports = tmp_path / "reports" / "small"
+    wait_until(lambda: len(list(reports.rglob("manifest.json"))) >= 2)
+    process.kill()
+    process.wait()
+    recorded = {
+        f"{path.parent.name}/{name}"
+        for path in reports.rglob("manifest.json")
+        for entry in json.loads(path.read_bytes())["steps"].values()
+        for name in entry["outputs"]
+    }
+    for path in reports.rglob("*.html"):
+        assert path.read_text(encoding="utf-8").endswith("</html>\n"), "no half-written page"
+    assert recorded
+    summary = run()
+    assert summary.exit_code == 0
+    assert summary.count("up to date") >= 1, "what was finished is not made again"
+    assert summary.count("ok") >= 1
+    assert not (reports / ".staging").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_kernels_and_says_how_to_go_on(
+    study: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    marker = tmp_path / "kernel.pid"
+    code = f"import os, time; open({str(marker)!r}, 'w').write(str(os.getpid())); time.sleep(120)"
+    make_all_notebooks(tmp_path / "notebooks", code)
+    process = start(study, tmp_path)
+    wait_until(lambda: marker.exists() and marker.read_text() != "")
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "goes on where this run stopped" in told
+    assert "Traceback" not in told
+    kernel = int(marker.read_text())
+    wait_until(lambda: not Path(f"/proc/{kernel}").exists() or is_zombie(kernel))
+    assert [path.name for path in (tmp_path / "reports" / "small").iterdir()] == [".lock"]
+
+
+def start(study: Path, tmp_path: Path) -> "subprocess.Popen[str]":
+    """`mpg run` in a process of its own, on the small notebooks."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
+        "from mpg_research.reporting import run\n"
+        f"run.shipped_notebooks = lambda: Path({str(tmp_path / 'notebooks')!r})\n"
+        f"options = ['--output', {str(tmp_path / 'reports')!r}, '--jobs', '1']\n"
+        f"sys.exit(cli.main(['run', {str(study)!r}, *options]))\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True

@@ -1,0 +1,100 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mpg_research import cli
+from mpg_research.errors import ConfigError, DataError
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Seconds; `mpg --help` takes about 0.05 on a laptop, this leaves room for a machine that is busy.
+AT_ONCE = 1.0
+
+
+def mpg(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "mpg_research", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+def test_help_comes_at_once_and_names_the_commands() -> None:
+    started = time.perf_counter()
+    done = mpg("--help")
+    assert time.perf_counter() - started < AT_ONCE
+    assert done.returncode == 0
+    for command in ("run", "check", "init", "simulate", "version"):
+        assert f"  {command} " in done.stdout
+
+
+def test_parsing_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom mpg_research.cli import build_parser\nbuild_parser().parse_args(['run', 'x'])\n"
+        "heavy = {'pandas', 'numpy', 'pydantic', 'rich', 'nbformat', 'jinja2', 'asyncio'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version() -> None:
+    assert mpg("version").stdout == mpg("--version").stdout == "mpg_research 0.1.0\n"
+
+
+def test_a_refusal_is_one_message_with_the_errors_own_exit_code(tmp_path: Path) -> None:
+    done = mpg("run", str(tmp_path / "nowhere"), "--output", str(tmp_path / "reports"))
+    assert done.returncode == ConfigError.exit_code
+    assert done.stderr.startswith("mpg: ")
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = mpg("run", str(tmp_path / "nowhere"), "--debug")
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def stop(error: BaseException):
+    def command(options: object) -> int:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (DataError("measurements.csv, row 12: found 5."), 3, "row 12"),
+        (ZeroDivisionError("division by zero"), 70, "This is a bug in mpg_research"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_every_end_has_its_exit_code(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(cli, "_check", stop(error))
+    assert cli.main(["check"]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_check_ends_with_the_code_of_a_data_error_when_there_are_errors(tmp_path: Path, capsys) -> None:
+    assert cli.main(["init", str(tmp_path / "new")]) == 0
+    assert "mpg check" in capsys.readouterr().out
+    assert cli.main(["check", str(tmp_path / "new")]) == DataError.exit_code
+
+
+def test_simulate_makes_a_study_that_passes_the_check(tmp_path: Path, capsys, monkeypatch) -> None:
+    folder = tmp_path / "Mijn studie"
+    from mpg_research.study import simulate
+
+    monkeypatch.setattr(simulate, "TRUTH_FAMILIES", 0)
+    assert cli.main(["simulate", str(folder), "--families", "60", "--organisations", "4"]) == 0
+    assert cli.main(["check", str(folder)]) == 0
+    assert "60 families" in capsys.readouterr().out
