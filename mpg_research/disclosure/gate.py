@@ -53,6 +53,7 @@ from mpg_research.disclosure.cells import (
     hide_rows,
     hide_small_counts,
     is_text,
+    mask_of,
     round_counts,
     round_ratios,
     small_rows,
@@ -114,7 +115,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     labels = label_organisations(keys, audience, policy=policy, digest=result.provenance.digest)
     names = _names_to_find(keys, audience, policy)
 
-    _hide_small(tables, policy.minimum_families)
+    _hide_small(tables, policy, digest=result.provenance.digest)
     covered = _cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
     refused = _refused(tables, result.kind, audience, policy=policy, covered=covered, names=names)
     withheld += [Withheld(name, code, values) for name, (code, values) in refused.items()]
@@ -161,8 +162,9 @@ def _names_to_find(keys: set[str], audience: Audience, policy: DisclosurePolicy)
     return NameFinder(names | keys | set(policy.organisations))
 
 
-def _hide_small(tables: Mapping[str, Cells], minimum: int) -> None:
+def _hide_small(tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest: str) -> None:
     """Rules 2 to 4 within each table."""
+    minimum = policy.minimum_families
     for name, cells in tables.items():
         hide_extremes(cells)
         hide_rows(cells, small_rows(cells, minimum))
@@ -172,7 +174,9 @@ def _hide_small(tables: Mapping[str, Cells], minimum: int) -> None:
             continue
         parts = {*cells.table.parts_of_total, *(ADDS_UP & set(cells.table.keys))}
         parts -= set(cells.table.organisation_columns)
-        if _has_additive_counts(cells) and parts:
+        if _is_observed_by_organisation(cells.table):
+            _cover_each_month(cells, minimum, digest=digest)
+        elif _has_additive_counts(cells) and parts:
             cover_groups(cells, sorted(parts), minimum)
 
 
@@ -182,8 +186,32 @@ def _has_additive_counts(cells: Cells) -> bool:
 
 
 def _stands_for_whole(table: ResultTable) -> bool:
+    """Whether a row of an organisation is about all its families: model-based ones at any month are."""
     others = set(table.keys) - set(table.organisation_columns)
-    return len(table.organisation_columns) == 1 and others <= WHOLE_ORGANISATION
+    whole = len(table.organisation_columns) == 1 and others <= WHOLE_ORGANISATION
+    return whole and not _is_observed_by_organisation(table)
+
+
+def _is_observed_by_organisation(table: ResultTable) -> bool:
+    """Whether rows are about the families of an organisation measured in one month, which differ by month."""
+    if len(table.organisation_columns) != 1 or set(table.keys) != {*table.organisation_columns, "months"}:
+        return False
+    per_organisation = table.data.groupby(table.organisation_columns[0], sort=False)["n_families"]
+    return bool((per_organisation.nunique(dropna=False) > 1).any())
+
+
+def _cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
+    """Within each month organisations add up to the observed course of all: hide enough of them."""
+    column = cells.table.organisation_columns[0]
+    keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
+    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+    for rows in (np.asarray(found) for found in cells.data.groupby("months", sort=False).indices.values()):
+        small = cells.hidden()[rows]
+        order = np.argsort([keyed.index(key) for key in cells.data[column].iloc[rows]]).tolist()
+        extra = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
+        if extra.any():
+            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
+            cells.has_complement = True
 
 
 def _cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:

@@ -19,13 +19,15 @@ def thin_flow(cells: Cells, minimum: int) -> None:
 
     The last step (what was analysed) always stays. A step that is too close to the next one that stays is
     taken together with it; its code goes before the other's, joined by ``+``. A suppressed step is dropped
-    with the same trace, unless it is the last.
+    with the same trace, unless it is the last. A step listed twice is shown once.
     """
     families = cells.data["n_families"].to_numpy(dtype=float)
     codes = [str(code) for code in cells.data["step"]]
     kept: list[int] = []
     for row in reversed(range(len(codes))):
         later = kept[-1] if kept else None
+        if later is not None and _same(cells, row, later):
+            continue
         if later is None or _far_apart(families[row], families[later], minimum):
             kept.append(row)
         else:
@@ -34,6 +36,11 @@ def thin_flow(cells: Cells, minimum: int) -> None:
     cells.data = cells.data.iloc[kept].reset_index(drop=True)
     cells.marks = cells.marks.iloc[kept].reset_index(drop=True)
     cells.data["step"] = [codes[row] for row in kept]
+
+
+def _same(cells: Cells, first: int, second: int) -> bool:
+    one, two = cells.data.iloc[first], cells.data.iloc[second]
+    return bool(((one == two) | (one.isna() & two.isna())).all())
 
 
 def _far_apart(first: float, second: float, minimum: int) -> bool:

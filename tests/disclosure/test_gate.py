@@ -526,3 +526,21 @@ def test_provenance_gives_no_key_to_the_labels():
         release(make_trajectory(provenance=provenance), RESEARCHER, policy=made_policy()).provenance
         == provenance
     )
+
+
+def test_small_months_of_organisations_are_covered_month_by_month():
+    """At month 18 one organisation is small: two more are hidden there, and nothing is hidden elsewhere."""
+    rows = [(key, month, 20.0, 5.0, n, n) for key, n in SIZES.items() for month in (0.0, 12.0)]
+    rows += [(key, 18.0, 19.0, 5.0, n - 10, n - 10) for key, n in SIZES.items()]
+    columns = ("organisation", "months", "mean", "sd", "n_measurements", "n_families")
+    table = ResultTable(
+        "observed_course", frame(rows, *columns), columns[:2], columns[2:5], columns[:1], columns[:1]
+    )
+    result = result_of("organisations", sizes_table(SIZES), table)
+    released = release(result, RESEARCHER, policy=made_policy())
+    shown = released.tables["observed_course"].data
+    late = shown["months"] == 18
+    assert shown.loc[late & (shown["organisation"] == "wilg"), "suppressed"].all()
+    assert shown.loc[late, "suppressed"].sum() == 3
+    assert not shown.loc[~late, "suppressed"].any()
+    assert released.tables["by_organisation"].data["n_families"].notna().all()
