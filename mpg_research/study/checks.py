@@ -31,8 +31,11 @@ _BSN_WEIGHTS = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
 MANY_LIKE_BSN = 0.5  # of random nine-digit numbers one in eleven passes the test by chance
 
 
-def check_episodes(table: Table, findings: Findings) -> None:
-    """End before start, two episodes under one id, and episodes of a family that overlap."""
+def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
+    """End before start, one episode twice, and episodes of a family that overlap.
+
+    ``numbered``: the file has no ids of episodes; then two of a family with one start are the same.
+    """
     frame, places = table.frame, table.places
     start, end = frame["start"], frame["end"]
     findings.add_rows(
@@ -40,7 +43,8 @@ def check_episodes(table: Table, findings: Findings) -> None:
         lambda place: f"the end {_day(end, place)} lies before the start {_day(start, place)}",
         expected="an end on or after the start", remedy="Correct one of the two.",
     )  # fmt: skip
-    check_duplicates(table, ("family", "episode"), "duplicate_episode", "episode", findings)
+    key = ("family", "start") if numbered else ("family", "episode")
+    check_duplicates(table, key, "duplicate_episode", "episode", findings)
     ordered = frame[["family", "start", "end"]].sort_values(["family", "start"], kind="stable")
     same = ordered["family"].eq(ordered["family"].shift())
     running = ordered["end"].shift().isna() | (ordered["end"].shift() > ordered["start"])
@@ -198,6 +202,7 @@ def check_items(table: Table, instruments: Mapping[str, Instrument], findings: F
         of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)
         if not of_this.any():
             continue
+        _all_items_there(table, item_columns, instrument, findings)
         for name in item_columns:
             values = frame[name].to_numpy(dtype=float)
             given = of_this & np.isfinite(values)
@@ -221,6 +226,23 @@ def check_items(table: Table, instruments: Mapping[str, Instrument], findings: F
                 expected=f"a total of {instrument.abbreviation} from {low:g} to {high:g}",
                 remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
             )  # fmt: skip
+
+
+def _all_items_there(
+    table: Table, item_columns: list[str], instrument: Instrument, findings: Findings
+) -> None:
+    """A table with some of a questionnaire's items must have a column for each."""
+    lacking = [name for name in instrument.items if name not in item_columns]
+    if not lacking or (len(lacking) == instrument.n_items and "total" in table.frame):
+        return
+    findings.add(
+        Problem(
+            found=f"there is no column for {', '.join(lacking)}",
+            expected=f"the {instrument.n_items} items of {instrument.abbreviation}",
+            remedy=f"Name the columns: in [tables.measurements], columns = {{ {lacking[0]} = \"...\" }}.",
+            file=table.places.file, row=1, code="missing_column",
+        )
+    )  # fmt: skip
 
 
 def _item_range(

@@ -143,8 +143,9 @@ def assemble(config: StudyConfig) -> Assembly:
     _read_instruments(assembly)
     episodes = assembly.tables.get("episodes")
     if episodes is not None:
+        numbered = "episode" not in episodes.frame
         assembly.tables["episodes"] = episodes = _finished_episodes(episodes, config)
-        checks.check_episodes(episodes, assembly.findings)
+        checks.check_episodes(episodes, assembly.findings, numbered=numbered)
     for name, table in assembly.tables.items():
         _check_table(name, table, assembly)
     measurements = assembly.tables.get("measurements")
