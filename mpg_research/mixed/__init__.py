@@ -4,9 +4,24 @@ Longitudinal data with any number of nested or crossed grouping factors, in lme4
 language, with degrees of freedom for small numbers of groups. Knows nothing of families.
 """
 
+from mpg_research.mixed.compare import FitComparison, compare_fits
+from mpg_research.mixed.diagnostics import RSquared
 from mpg_research.mixed.estimates import Estimates
-from mpg_research.mixed.fit import MixedFit, fit_mixed
+from mpg_research.mixed.fit import fit_mixed
 from mpg_research.mixed.inference import JointTest
+from mpg_research.mixed.resample import Bootstrap
+from mpg_research.mixed.result import MixedFit
 from mpg_research.mixed.tables import Convergence, RandomEffects
 
-__all__ = ["Convergence", "Estimates", "JointTest", "MixedFit", "RandomEffects", "fit_mixed"]
+__all__ = [
+    "Bootstrap",
+    "Convergence",
+    "Estimates",
+    "FitComparison",
+    "JointTest",
+    "MixedFit",
+    "RSquared",
+    "RandomEffects",
+    "compare_fits",
+    "fit_mixed",
+]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from mpg_research.mixed.fit import MixedFit
+    from mpg_research.mixed.numbers import FitNumbers
 
 __all__ = ["html", "text"]
 
@@ -22,7 +22,7 @@ _HEADINGS = {
 }
 
 
-def text(fit: "MixedFit") -> str:
+def text(fit: "FitNumbers") -> str:
     """The fit as plain text: sample, fixed effects, variances, notes."""
     parts = [*_header(fit), "", "Fixed effects", _fixed(fit).to_string(), "", "Random effects"]
     parts += [_random(fit).to_string(index=False), ""]
@@ -30,7 +30,7 @@ def text(fit: "MixedFit") -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def html(fit: "MixedFit") -> str:
+def html(fit: "FitNumbers") -> str:
     """The fit as a fragment of HTML with captions and row headers."""
     lines = "".join(f"<p>{escape(line)}</p>" for line in _header(fit))
     notes = "".join(f"<li>{escape(note.text)}</li>" for note in fit.notes)
@@ -42,7 +42,7 @@ def html(fit: "MixedFit") -> str:
     )
 
 
-def _header(fit: "MixedFit") -> list[str]:
+def _header(fit: "FitNumbers") -> list[str]:
     groups = ", ".join(f"{group}: {count}" for group, count in fit.n_groups.items())
     dropped = f" ({fit.n_dropped} rows left out)" if fit.n_dropped else ""
     return [
@@ -54,7 +54,7 @@ def _header(fit: "MixedFit") -> list[str]:
     ]
 
 
-def _fixed(fit: "MixedFit") -> pd.DataFrame:
+def _fixed(fit: "FitNumbers") -> pd.DataFrame:
     table = fit.fixed
     shown = pd.DataFrame(index=table.index)
     for column, heading in _HEADINGS.items():
@@ -65,7 +65,7 @@ def _fixed(fit: "MixedFit") -> pd.DataFrame:
     return shown
 
 
-def _random(fit: "MixedFit") -> pd.DataFrame:
+def _random(fit: "FitNumbers") -> pd.DataFrame:
     table = fit.random
     rows = []
     for row in table.itertuples(index=False):

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.design_df import design_df
+from mpg_research.mixed.degrees import (
+    FTest,
+    design_degrees,
+    kenward_roger,
+    satterthwaite_degrees,
+    satterthwaite_test,
+)
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["COLUMNS", "DfRule", "Inference", "JointTest", "estimate_rows", "make_inference"]
@@ -77,6 +83,8 @@ class Inference:
         Rows L, shape (r, p) -> degrees of freedom of each row, shape (r,).
     joint : callable
         L, shape (q, p) of full row rank -> (F, denominator df).
+    estimated_df : callable
+        As ``single_df`` but without the ceiling of the design on the boundary.
     """
 
     rule: str
@@ -84,6 +92,7 @@ class Inference:
     covariance: FloatArray
     single_df: Callable[[FloatArray], FloatArray]
     joint: Callable[[FloatArray], tuple[float, float]]
+    estimated_df: Callable[[FloatArray], FloatArray]
 
 
 def make_inference(solution: MixedSolution, rule: DfRule, information: str | None) -> Inference:
@@ -99,38 +108,80 @@ def make_inference(solution: MixedSolution, rule: DfRule, information: str | Non
     Returns
     -------
     Inference
+
+    Notes
+    -----
+    Where a variance is estimated as zero, Satterthwaite and Kenward-Roger follow from the model
+    without it, which is over-confident if the variance is small rather than absent. Effects that
+    live at that level therefore get the degrees of freedom of the design if these are fewer;
+    ``estimated_df`` keeps the others.
     """
     n, p = solution.problem.x.shape
-    if rule in ("normal", "residual"):
-        constant = np.inf if rule == "normal" else float(n - p)
-        return _plain(rule, solution, lambda rows: np.full(len(rows), constant))
-    return _interim(solution)
+    if rule == "normal":
+        return _plain(rule, solution, np.inf)
+    if rule == "residual":
+        return _plain(rule, solution, float(n - p))
+    kind: Any = information or ("observed" if rule == "satterthwaite" else "expected")
+    if rule == "satterthwaite":
+        return _limited(
+            rule,
+            solution,
+            solution.covariance,
+            lambda rows: satterthwaite_degrees(solution, rows, kind=kind),
+            lambda rows: satterthwaite_test(solution, rows, kind=kind),
+        )
+    found = kenward_roger(solution, kind=kind)
+    return _limited(rule, solution, found.covariance, found.degrees, found.test)
 
 
-def _interim(solution: MixedSolution) -> Inference:
-    per_column = design_df(solution.problem)
+def _limited(
+    rule: str,
+    solution: MixedSolution,
+    covariance: FloatArray,
+    degrees: Callable[[FloatArray], FloatArray],
+    test: Callable[[FloatArray], FTest],
+) -> Inference:
+    """A rule with the design's degrees of freedom as a ceiling where the fit is on the boundary."""
+    design = design_degrees(solution) if solution.is_singular else None
 
-    def smallest(rows: FloatArray) -> FloatArray:
-        size = np.abs(rows) * np.sqrt(np.diagonal(solution.covariance))
-        used = size > 1e-10 * size.max(axis=1, keepdims=True)
-        return np.asarray(np.where(used, per_column, np.inf).min(axis=1))
+    def estimated(rows: FloatArray) -> FloatArray:
+        return _over_distinct(degrees, rows)
 
-    return _plain("containment", solution, smallest)
-
-
-def _plain(rule: str, solution: MixedSolution, single_df: Callable[[FloatArray], FloatArray]) -> Inference:
-    """The usual covariance with the smallest df of the rows for a joint test."""
-    beta, covariance = solution.beta, solution.covariance
+    def limited(rows: FloatArray) -> FloatArray:
+        found = estimated(rows)
+        return found if design is None else np.minimum(found, _over_distinct(design.of, rows))
 
     def joint(rows: FloatArray) -> tuple[float, float]:
-        return _wald(rows, beta, covariance), float(single_df(rows).min())
+        found = test(rows)
+        ceiling = np.inf if design is None else float(design.of(rows).min())
+        return found.statistic, min(found.denominator_df, ceiling)
 
-    return Inference(rule, beta, covariance, single_df, joint)
+    return Inference(rule, solution.beta, covariance, limited, joint, estimated)
 
 
-def _wald(rows: FloatArray, beta: FloatArray, covariance: FloatArray) -> float:
-    estimate = rows @ beta
-    return float(estimate @ np.linalg.solve(rows @ covariance @ rows.T, estimate) / len(rows))
+def _over_distinct(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
+    """Evaluate once per distinct row; NaN for rows that cannot be estimated."""
+    good = np.isfinite(rows).all(axis=1)
+    found = np.full(len(rows), np.nan)
+    if good.any():
+        distinct, inverse = np.unique(rows[good], axis=0, return_inverse=True)
+        found[good] = np.asarray(function(distinct))[inverse.ravel()]
+    return found
+
+
+def _plain(rule: str, solution: MixedSolution, df: float) -> Inference:
+    """The usual covariance with one number of degrees of freedom for everything."""
+    beta, covariance = solution.beta, solution.covariance
+
+    def constant(rows: FloatArray) -> FloatArray:
+        return np.where(np.isfinite(rows).all(axis=1), df, np.nan)
+
+    def joint(rows: FloatArray) -> tuple[float, float]:
+        estimate = rows @ beta
+        wald = estimate @ np.linalg.solve(rows @ covariance @ rows.T, estimate)
+        return float(wald / len(rows)), df
+
+    return Inference(rule, beta, covariance, constant, joint, constant)
 
 
 def estimate_rows(

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, stats
-from scipy.sparse.linalg import splu
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.columns import find_column, list_levels
 from mpg_research.mixed.design import Design, RandomPlan, group_key
+from mpg_research.mixed.equations import form_equations, spherical_design
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import MixedSolution
@@ -200,18 +200,12 @@ def _joint_variance(
     ----------
     Henderson, C. R. (1975). Biometrics, 31, 423-447. doi:10.2307/2529430
     """
-    problem = solution.problem
-    root = np.ones(len(problem.y)) if problem.weights is None else np.sqrt(problem.weights)
-    fitted = _fitted_rows(problem)
-    every = list(range(len(problem.random)))
-    design = sparse.diags(root) @ _spherical(solution, fitted, every)
-    factor = splu((design.T @ design + sparse.identity(design.shape[1])).tocsc())
-    towards_x = design.T @ (root[:, None] * problem.x)
-    asked = _spherical(solution, rows, included).tocsr()
+    equations = form_equations(solution)
+    asked = spherical_design(solution, rows.z, rows.codes, included)
     distinct, inverse = _distinct_rows(asked, rows.x)
     v = asked[distinct].toarray().T
-    solved = factor.solve(v)
-    rest = rows.x[distinct] - solved.T @ towards_x
+    solved = equations.factor.solve(v)
+    rest = rows.x[distinct] - solved.T @ equations.towards_x
     variance = solution.sigma2 * np.einsum("ij,ij->j", v, solved)
     variance += np.einsum("ij,jk,ik->i", rest, inference.covariance, rest)
     return np.asarray(variance[inverse])
@@ -230,16 +224,3 @@ def _distinct_rows(asked: Any, x: FloatArray) -> tuple[NDArray[np.intp], NDArray
             first.append(row)
         inverse[row] = keys[key]
     return np.array(first, dtype=np.intp), inverse
-
-
-def _spherical(solution: MixedSolution, rows: _NewRows, included: Sequence[int]) -> Any:
-    """Z Lambda for given rows, all terms side by side; zero for terms or groups that do not count."""
-    blocks = []
-    for index, term in enumerate(solution.problem.random):
-        n, q = rows.z[index].shape
-        known = (rows.codes[index] >= 0) & (index in included)
-        values = np.where(known[:, None], rows.z[index] @ solution.relative_factor(index), 0.0)
-        columns = np.where(known, rows.codes[index], 0)[:, None] * q + np.arange(q)
-        shape = (n, len(term.levels) * q)
-        blocks.append(sparse.csr_matrix((values.ravel(), columns.ravel(), np.arange(n + 1) * q), shape=shape))
-    return sparse.hstack(blocks).tocsr()

@@ -1,0 +1,149 @@
+"""How well a fit describes the data: explained variance, shares of variance, residuals, influence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import ModelError
+from mpg_research.mixed.design import Design
+from mpg_research.mixed.equations import apply_inverse, form_equations
+from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.tables import find_group
+
+__all__ = ["RSquared", "group_influence", "intraclass_table", "r_squared", "residual_series"]
+
+FloatArray = NDArray[np.float64]
+ResidualKind = Literal["conditional", "marginal", "pearson"]
+
+
+@dataclass(frozen=True, slots=True)
+class RSquared:
+    """Explained variance of a mixed model.
+
+    Attributes
+    ----------
+    marginal : float
+        Share explained by the fixed effects.
+    conditional : float
+        Share explained by the fixed and the random effects together.
+    """
+
+    marginal: float
+    conditional: float
+
+
+def _random_variances(solution: MixedSolution) -> list[float]:
+    """Mean over the rows of z'Gz, per random term."""
+    return [
+        float(np.mean(np.einsum("ij,jk,ik->i", term.z, solution.random_covariance(index), term.z)))
+        for index, term in enumerate(solution.problem.random)
+    ]
+
+
+def _residual_variance(solution: MixedSolution) -> float:
+    weights = solution.problem.weights
+    return solution.sigma2 * (1.0 if weights is None else float(np.mean(1.0 / weights)))
+
+
+def r_squared(solution: MixedSolution) -> RSquared:
+    """Marginal and conditional R squared.
+
+    References
+    ----------
+    Nakagawa, S. & Schielzeth, H. (2013). doi:10.1111/j.2041-210x.2012.00261.x; random slopes after
+    Johnson, P. C. D. (2014). doi:10.1111/2041-210X.12225
+    """
+    fixed = float(np.var(solution.problem.x @ solution.beta, ddof=1))
+    random = sum(_random_variances(solution))
+    total = fixed + random + _residual_variance(solution)
+    return RSquared(fixed / total, (fixed + random) / total)
+
+
+def intraclass_table(solution: MixedSolution) -> pd.DataFrame:
+    """Share of the variance that is not explained by the fixed effects, by grouping factor.
+
+    Returns
+    -------
+    DataFrame
+        By group (and ``Residual``): ``variance`` (with random slopes: averaged over the rows) and ``icc``.
+    """
+    variances: dict[str, float] = {}
+    for term, variance in zip(solution.problem.random, _random_variances(solution), strict=True):
+        variances[term.group] = variances.get(term.group, 0.0) + variance
+    variances["Residual"] = _residual_variance(solution)
+    frame = pd.DataFrame({"variance": pd.Series(variances)})
+    frame.index.name = "group"
+    return frame.assign(icc=frame["variance"] / frame["variance"].sum())
+
+
+def residual_series(solution: MixedSolution, design: Design, kind: ResidualKind) -> pd.Series:
+    """Residuals of the rows of the fit.
+
+    Parameters
+    ----------
+    kind : {"conditional", "marginal", "pearson"}
+        Outcome less the fixed and random part; outcome less the fixed part; the conditional ones
+        divided by their residual standard deviation.
+    """
+    problem = solution.problem
+    if kind not in ("conditional", "marginal", "pearson"):
+        raise ModelError(f"kind must be 'conditional', 'marginal' or 'pearson'; found {kind!r}.")
+    rest = problem.y - problem.x @ solution.beta
+    if kind != "marginal":
+        for index, term in enumerate(problem.random):
+            rest = rest - np.einsum("ij,ij->i", term.z, solution.conditional_modes(index)[0][term.codes])
+    if kind == "pearson":
+        rest = rest * np.sqrt((1.0 if problem.weights is None else problem.weights) / solution.sigma2)
+    return pd.Series(rest, index=design.index, name=f"{kind}_residual")
+
+
+def group_influence(solution: MixedSolution, group: str) -> pd.DataFrame:
+    """What leaving out each group would do to the fixed effects.
+
+    Parameters
+    ----------
+    solution : MixedSolution
+    group : str
+        A grouping factor of the model.
+
+    Returns
+    -------
+    DataFrame
+        By level: ``n_observations``, ``cooks_distance``, and per coefficient the change in standard
+        errors when the group is left out, ``change[<term>]``. NaN where the rest cannot estimate the model.
+
+    Notes
+    -----
+    The variance parameters stay as estimated from all data. With U the rows of the group, r = V^-1 (y - X
+    beta), T = V^-1 X and P = V^-1 - T Phi T', leaving out U changes beta by -Phi T_U' (P_UU)^-1 r_U exactly.
+
+    References
+    ----------
+    Christensen, R., Pearson, L. M. & Johnson, W. (1992). Technometrics, 34, 38-45. doi:10.2307/1269550
+    """
+    problem = solution.problem
+    term = problem.random[find_group(problem, group)[0]]
+    equations = form_equations(solution)
+    phi, p = solution.phi, problem.x.shape[1]
+    both = apply_inverse(equations, np.column_stack([problem.x, problem.y - problem.x @ solution.beta]))
+    t, r = both[:, :p], both[:, p]
+    order = np.argsort(term.codes, kind="stable")
+    bounds = np.searchsorted(term.codes[order], np.arange(len(term.levels) + 1))
+    change = np.full((len(term.levels), p), np.nan)
+    for level in range(len(term.levels)):
+        rows = order[bounds[level] : bounds[level + 1]]
+        c = equations.c[rows]
+        own = np.eye(len(rows)) - c @ equations.factor.solve(c.toarray().T)
+        inner = equations.root[rows][:, None] * own * equations.root[rows]
+        inner = inner - t[rows] @ phi @ t[rows].T
+        values, vectors = np.linalg.eigh(inner)
+        if values[0] > 1e-9 * values[-1]:
+            change[level] = -phi @ (t[rows].T @ (vectors @ ((vectors.T @ r[rows]) / values)))
+    distance = np.einsum("ij,jk,ik->i", change, np.linalg.inv(solution.covariance), change) / p
+    std_error = np.sqrt(np.diagonal(solution.covariance))
+    columns = {"n_observations": np.diff(bounds), "cooks_distance": distance}
+    columns |= {f"change[{name}]": change[:, j] / std_error[j] for j, name in enumerate(problem.x_names)}
+    return pd.DataFrame(columns, index=pd.Index(list(term.levels), name=term.group))

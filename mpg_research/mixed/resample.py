@@ -1,0 +1,105 @@
+"""Simulated outcomes and the parametric bootstrap."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import ModelError
+from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.tables import variance_table
+
+__all__ = ["Bootstrap", "bootstrap", "simulate"]
+
+FloatArray = NDArray[np.float64]
+Randomness = np.random.Generator | int
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Refits to outcomes simulated from a fit.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        The fit's own estimates: ``parameter`` as index, ``estimate``.
+    draws : DataFrame, shape (n, parameters)
+        One row per refit. Columns: the fixed terms; ``sd[group, term]``; ``sd[Residual]``.
+    level : float
+    n_failed : int
+        Refits that did not converge; they are left out.
+    """
+
+    estimates: pd.Series
+    draws: pd.DataFrame = field(repr=False)
+    level: float
+    n_failed: int
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """By parameter: estimate, bias, std_error (of the draws), conf_low and conf_high (percentiles)."""
+        tail = (1 - self.level) / 2
+        quantiles = self.draws.quantile([tail, 1 - tail])
+        return pd.DataFrame(
+            {
+                "estimate": self.estimates,
+                "bias": self.draws.mean() - self.estimates,
+                "std_error": self.draws.std(ddof=1),
+                "conf_low": quantiles.iloc[0],
+                "conf_high": quantiles.iloc[1],
+            }
+        ).rename_axis("parameter")
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(float_format=lambda value: f"{value:.4g}", escape=True))
+
+
+def simulate(solution: MixedSolution, n: int, rng: Randomness) -> FloatArray:
+    """Outcomes drawn from the fitted model, new random effects and residuals in each.
+
+    Returns
+    -------
+    array, shape (n, n_observations)
+    """
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise ModelError(f"n must be a whole number above zero; found {n!r}.")
+    generator = np.random.default_rng(rng)
+    problem = solution.problem
+    sd = np.sqrt(solution.sigma2)
+    outcome = np.tile(problem.x @ solution.beta, (n, 1))
+    for index, term in enumerate(problem.random):
+        factor = sd * solution.relative_factor(index)
+        effects = generator.standard_normal((n, len(term.levels), factor.shape[0])) @ factor.T
+        outcome += np.einsum("nij,ij->ni", effects[:, term.codes], term.z)
+    noise = generator.standard_normal(outcome.shape) * sd
+    return np.asarray(outcome + (noise if problem.weights is None else noise / np.sqrt(problem.weights)))
+
+
+def bootstrap(solution: MixedSolution, n: int, rng: Randomness, level: float) -> Bootstrap:
+    """Refit the model to ``n`` simulated outcomes."""
+    generator = np.random.default_rng(rng)
+    draws: list[pd.Series] = []
+    for _ in range(n):
+        refit = _refit(solution, simulate(solution, 1, generator)[0])
+        if refit.converged:
+            draws.append(parameters(refit))
+    if len(draws) < 2:
+        raise ModelError(
+            f"Only {len(draws)} of {n} refits converged; the bootstrap says nothing about this model."
+        )
+    return Bootstrap(parameters(solution), pd.DataFrame(draws).reset_index(drop=True), level, n - len(draws))
+
+
+def _refit(solution: MixedSolution, y: FloatArray) -> MixedSolution:
+    return solve(replace(solution.problem, y=y), method=solution.method)
+
+
+def parameters(solution: MixedSolution) -> pd.Series:
+    """Fixed effects and standard deviations by name."""
+    values = dict(zip(solution.problem.x_names, solution.beta.tolist(), strict=True))
+    table = variance_table(solution)
+    for row in table[table["term_1"] == table["term_2"]].itertuples(index=False):
+        values[f"sd[{row.group}, {row.term_1}]"] = row.sd
+    values["sd[Residual]"] = float(np.sqrt(solution.sigma2))
+    return pd.Series(values, name="estimate")

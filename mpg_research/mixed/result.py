@@ -1,0 +1,205 @@
+"""MixedFit: a fitted linear mixed model and the questions it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from mpg_research.mixed import diagnostics, display, resample, tables
+from mpg_research.mixed.estimates import Estimates
+from mpg_research.mixed.inference import JointTest, joint_test
+from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
+from mpg_research.mixed.numbers import FitNumbers
+from mpg_research.mixed.predict import Interval, predict_rows
+from mpg_research.mixed.profile import profile_intervals
+from mpg_research.mixed.solution import objective as deviance_at
+from mpg_research.mixed.terms import term_matrix, term_names
+
+__all__ = ["MixedFit"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class MixedFit(FitNumbers):
+    """A fitted linear mixed model; see :class:`FitNumbers` for the attributes.
+
+    Made by :func:`fit_mixed`; nothing in it changes afterwards.
+    """
+
+    def objective(self, theta: ArrayLike) -> float:
+        """Profiled (restricted) deviance at lme4's theta, shape (n_theta,)."""
+        return deviance_at(self.problem, np.asarray(theta, dtype=np.float64), self.solution.method)
+
+    def random_effects(self, group: str) -> tables.RandomEffects:
+        """Conditional modes of a grouping factor with their standard errors and covariances."""
+        return tables.random_effects(self.solution, group, self.level)
+
+    def test(self, hypothesis: str | ArrayLike) -> JointTest:
+        """Joint F test.
+
+        Parameters
+        ----------
+        hypothesis : str or array, shape (q, p)
+            A term of the formula (type III: averaged over the levels of the other categorical
+            variables, whatever their coding), a coefficient's name, or a matrix L for L beta = 0.
+
+        Returns
+        -------
+        JointTest
+        """
+        if isinstance(hypothesis, str):
+            return joint_test(self.inference, term_matrix(self.design, self.problem, hypothesis), hypothesis)
+        return joint_test(self.inference, np.asarray(hypothesis, dtype=np.float64), "L beta = 0")
+
+    def means(
+        self,
+        variables: str | Sequence[str],
+        *,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+    ) -> Estimates:
+        """Estimated marginal means.
+
+        Parameters
+        ----------
+        variables : str or sequence of str
+            Variables of the fixed part whose levels are shown and compared.
+        at : mapping of variable to value or values, optional
+            Where to look; without it numeric variables stand at their mean.
+        weights : {"equal", "proportional"}
+            How the other categorical variables are averaged over: every combination counts the same,
+            or as often as it occurs in the data.
+
+        Returns
+        -------
+        Estimates
+            ``.frame`` with the key columns and the seven columns of estimates; ``.contrasts()``.
+
+        References
+        ----------
+        Searle, S. R., Speed, F. M. & Milliken, G. A. (1980). The American Statistician, 34, 216-221.
+        doi:10.1080/00031305.1980.10483031
+        """
+        return estimate_means(self.design, self.inference, self.level, variables, at, weights)
+
+    def slopes(
+        self,
+        variable: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+    ) -> Estimates:
+        """Change of the outcome per unit of a numeric variable.
+
+        Parameters
+        ----------
+        variable : str
+        by : str or sequence of str, optional
+            Variables whose levels get a slope each, and are compared.
+        at : mapping, optional
+            Values of other variables, or of the variable itself where its effect is a curve.
+        weights : {"equal", "proportional"}
+            As in :meth:`means`.
+
+        Returns
+        -------
+        Estimates
+        """
+        return estimate_slopes(self.design, self.inference, self.level, variable, by, at, weights)
+
+    def predict(
+        self,
+        new_data: pd.DataFrame | None = None,
+        *,
+        random_effects: str | Sequence[str] = "none",
+        unseen: Literal["error", "population"] = "error",
+        interval: Interval = None,
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """Predicted outcomes.
+
+        Parameters
+        ----------
+        new_data : DataFrame, optional
+            The rows of the fit when left out.
+        random_effects : "none", "all" or a sequence of grouping factors
+            Which random effects enter the prediction.
+        unseen : {"error", "population"}
+            What to do with groups that the fit has not seen.
+        interval : None, "confidence" or "prediction"
+            Limits for the mean, or for a new observation: the residual and the random effects that
+            were not asked for are then part of the uncertainty.
+        level : float, optional
+            Of the limits; the fit's level when left out.
+
+        Returns
+        -------
+        DataFrame
+            estimate, std_error, df, conf_low, conf_high; the index of the data.
+        """
+        return predict_rows(
+            self.solution,
+            self.design,
+            self.inference,
+            new_data,
+            random_effects=random_effects,
+            unseen=unseen,
+            interval=interval,
+            level=self.level if level is None else level,
+        )
+
+    def tests(self) -> pd.DataFrame:
+        """Type III F tests of all fixed terms: statistic, df, df_denominator, p_value by term."""
+        found = [self.test(name).frame for name in term_names(self.design)]
+        columns = ["statistic", "df", "df_denominator", "p_value"]
+        empty = pd.DataFrame(columns=columns, dtype=float)
+        return (pd.concat(found) if found else empty).rename_axis("term")
+
+    def r_squared(self) -> diagnostics.RSquared:
+        """Variance explained by the fixed effects alone, and with the random effects."""
+        return diagnostics.r_squared(self.solution)
+
+    def icc(self) -> pd.DataFrame:
+        """Share of the unexplained variance by grouping factor: ``variance`` and ``icc``."""
+        return diagnostics.intraclass_table(self.solution)
+
+    def residuals(self, kind: diagnostics.ResidualKind = "conditional") -> pd.Series:
+        """Residuals by row: ``"conditional"``, ``"marginal"`` or ``"pearson"``."""
+        return diagnostics.residual_series(self.solution, self.design, kind)
+
+    def influence(self, group: str) -> pd.DataFrame:
+        """Cook's distance and change of each coefficient when a group is left out, by level.
+
+        The variances stay as estimated from all data; changes are in standard errors.
+        """
+        return diagnostics.group_influence(self.solution, group)
+
+    def simulate(self, n: int = 1, rng: resample.Randomness = 0) -> FloatArray:
+        """Outcomes drawn from the fitted model, shape (n, n_observations); ``rng`` a generator or seed."""
+        return resample.simulate(self.solution, n, rng)
+
+    def bootstrap(self, n: int = 1000, rng: resample.Randomness = 0) -> resample.Bootstrap:
+        """Parametric bootstrap: ``n`` refits to simulated outcomes; ``rng`` a generator or seed."""
+        return resample.bootstrap(self.solution, n, rng, self.level)
+
+    def profile(self) -> pd.DataFrame:
+        """Profile-likelihood intervals of all parameters: estimate, conf_low, conf_high.
+
+        By maximum likelihood, as in lme4; a REML fit is refitted for it.
+        """
+        return profile_intervals(self.solution, self.level)
+
+    def summary(self) -> str:
+        """The fit as plain text."""
+        return display.text(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
