@@ -22,7 +22,7 @@ from scipy import sparse
 from .crossed import CrossedRoute, CrossedState, block_diagonal
 from .nested import Level, LevelState, NestedRoute, NestedState, multiply, outer_sum, segments
 
-__all__ = ["Derivatives", "crossed_derivatives", "nested_derivatives"]
+__all__ = ["Carried", "Derivatives", "Directions", "crossed_derivatives", "nested_derivatives"]
 
 FloatArray = NDArray[np.float64]
 Directions = list[list[FloatArray]]
@@ -58,39 +58,53 @@ def _places(directions: Directions) -> list[list[int]]:
     return found
 
 
-def nested_derivatives(route: NestedRoute, state: NestedState, directions: Directions) -> Derivatives:
-    """Derivatives for nested levels; ``directions`` lists per term its (q_t, q_t) matrices E_i."""
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """P (k, d, d, n) of the parameters met so far and Q (m, d, d, n) of their pairs, per group."""
+
+    places: list[int]
+    pairs: list[tuple[int, int]]
+    p: FloatArray
+    q: FloatArray
+
+
+def nested_derivatives(
+    route: NestedRoute,
+    state: NestedState,
+    directions: Directions,
+    carried: Carried | None = None,
+    traces: tuple[FloatArray, FloatArray] | None = None,
+) -> Derivatives:
+    """Derivatives for nested levels.
+
+    ``directions`` lists per term its (q_t, q_t) matrices E_i. Parameters that live below the finest level (a
+    residual structure's) come in as ``carried`` with their ``traces``, (k,) and (k, k) over all parameters.
+    """
     places = _places(directions)
-    count = sum(len(own) for own in directions)
-    trace, trace_2 = np.zeros(count), np.zeros((count, count))
-    low: list[int] = []
-    p: dict[int, FloatArray] = {}
-    q: dict[tuple[int, int], FloatArray] = {}
+    count = sum(len(own) for own in directions) + (0 if carried is None else len(carried.places))
+    trace, trace_2 = (np.zeros(count), np.zeros((count, count))) if traces is None else traces
     for level, blocks in zip(route.levels, state.levels, strict=True):
         own, matrices = _own_directions(route, level, directions, places)
-        if low:
-            _lift(level, blocks, low, p, q, own, matrices, trace, trace_2)
-            for key in p:
-                p[key] = segments(p[key], level.starts)
-            for pair in q:
-                q[pair] = segments(q[pair], level.starts)
-        _add_own(level, blocks, own, matrices, p, q, trace, trace_2)
-        low = low + own
+        found = _own(level, blocks, own, matrices, trace, trace_2)
+        if carried is not None:
+            found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
+        carried = found
+    assert carried is not None
     e = len(route.xy)
-    p_all, q_all = np.empty((count, e, e)), np.empty((count, count, e, e))
-    pick = np.ix_(route.xy, route.xy)
-    for key, value in p.items():
-        p_all[key] = value[:, :, 0][pick]
-    for (i, j), value in q.items():
-        q_all[i, j] = value[:, :, 0][pick]
+    p_all, q_all = np.zeros((count, e, e)), np.zeros((count, count, e, e))
+    rows, columns = route.xy[:, None], route.xy
+    for k, place in enumerate(carried.places):
+        p_all[place] = carried.p[k, rows, columns, 0]
+    for m, (i, j) in enumerate(carried.pairs):
+        q_all[i, j] = carried.q[m, rows, columns, 0]
         q_all[j, i] = q_all[i, j].T
-    return Derivatives(p_all, q_all, trace, trace_2 + np.triu(trace_2, 1).T)
+    return Derivatives(p_all, q_all, trace, np.triu(trace_2) + np.triu(trace_2, 1).T)
 
 
 def _own_directions(
     route: NestedRoute, level: Level, directions: Directions, places: list[list[int]]
-) -> tuple[list[int], list[FloatArray]]:
-    """Parameters of a level and their directions, embedded in the level's columns."""
+) -> tuple[list[int], FloatArray]:
+    """Parameters of a level and their directions (k, q, q), embedded in the level's columns."""
     size = level.base.shape[1]
     own, matrices = [], []
     for t, part in route.split(level):
@@ -99,100 +113,106 @@ def _own_directions(
             wide[part, part] = direction
             own.append(place)
             matrices.append(wide)
-    return own, matrices
+    return own, np.array(matrices).reshape(len(own), size, size)
 
 
 def _pairs(own: list[int]) -> list[tuple[int, int]]:
     return [(a, b) for a in range(len(own)) for b in range(a, len(own))]
 
 
-def _add_own(
+def _own(
     level: Level,
     blocks: LevelState,
     own: list[int],
-    matrices: list[FloatArray],
-    p: dict[int, FloatArray],
-    q: dict[tuple[int, int], FloatArray],
+    matrices: FloatArray,
     trace: FloatArray,
     trace_2: FloatArray,
-) -> None:
+) -> Carried:
     """P, Q and traces of a level's own parameters, summed over its groups to their parents."""
-    if not own:
-        return
     size, d, n = blocks.nb.shape
-    nb = blocks.nb
-    flat = nb.reshape(size * d, n)
+    pairs = _pairs(own)
+    if not own:
+        return Carried([], [], np.zeros((0, d, d, level.n_parents)), np.zeros((0, d, d, level.n_parents)))
+    flat = blocks.nb.reshape(size * d, n)
     plain = outer_sum(flat, flat, level.starts).reshape(size, d, size, d, -1)
-    h_sum = blocks.h.sum(axis=2)
+    p = np.tensordot(matrices, plain, axes=([1, 2], [0, 2]))
     wide_h = blocks.h.reshape(size * size, n)
+    trace[own] += matrices.reshape(len(own), -1) @ wide_h.sum(axis=1)
+    # tr(H E_i H E_j) = sum of H_us E_i[s, t] H_tv E_j[v, u]
     hh = (wide_h @ wide_h.T).reshape(size, size, size, size)
-    for place, matrix in zip(own, matrices, strict=True):
-        p[place] = np.einsum("satbn,st->abn", plain, matrix, optimize=True)
-        trace[place] = float(np.sum(h_sum * matrix))
+    squares = np.tensordot(np.tensordot(matrices, hh, axes=([1, 2], [1, 2])), matrices, ([1, 2], [2, 1]))
     weighted = np.empty((size, size, size, d, size, d, level.n_parents))
     for u in range(size):
         for v in range(u + 1):
-            sums = outer_sum(flat, blocks.h[u, v] * flat, level.starts).reshape(size, d, size, d, -1)
-            weighted[u, v] = sums
-            weighted[v, u] = sums
-    for a, b in _pairs(own):
-        # N'E_i H E_j N = sum over s, u, v, t of E_i[s, u] E_j[v, t] N_s H_uv N_t
-        value = np.einsum("uvsatbn,su,vt->abn", weighted, matrices[a], matrices[b], optimize=True)
-        _put(q, own[a], own[b], value)
-        trace_2[min(own[a], own[b]), max(own[a], own[b])] = float(
-            np.einsum("ustv,st,vu->", hh, matrices[a], matrices[b], optimize=True)
-        )
+            weighted[u, v] = outer_sum(flat, blocks.h[u, v] * flat, level.starts).reshape(plain.shape)
+            weighted[v, u] = weighted[u, v]
+    # N'E_i H E_j N = sum over s, u, v, t of E_i[s, u] E_j[v, t] N_s H_uv N_t
+    half = np.tensordot(matrices, weighted, axes=([1, 2], [2, 0]))
+    both = np.tensordot(matrices, half, axes=([1, 2], [1, 3]))
+    for a, b in pairs:
+        trace_2[min(own[a], own[b]), max(own[a], own[b])] += squares[a, b]
+    q = np.array([both[b, a] for a, b in pairs])
+    return Carried(own, [(own[a], own[b]) for a, b in pairs], p, q)
 
 
-def _put(q: dict[tuple[int, int], FloatArray], i: int, j: int, value: FloatArray) -> None:
-    """Store Q_ij under the ordered pair."""
-    if i <= j:
-        q[i, j] = value
-    else:
-        q[j, i] = np.swapaxes(value, 0, 1)
-
-
-def _get(q: dict[tuple[int, int], FloatArray], i: int, j: int) -> FloatArray:
-    return q[i, j] if i <= j else np.swapaxes(q[j, i], 0, 1)
-
-
-def _lift(
+def _lifted(
     level: Level,
     blocks: LevelState,
-    low: list[int],
-    p: dict[int, FloatArray],
-    q: dict[tuple[int, int], FloatArray],
-    own: list[int],
-    matrices: list[FloatArray],
+    low: Carried,
+    own: Carried,
+    matrices: FloatArray,
     trace: FloatArray,
     trace_2: FloatArray,
-) -> None:
-    """Carry the lower levels' P, Q and traces through a level's elimination (per group, before summing)."""
-    base, k = level.base, blocks.k
+) -> Carried:
+    """Carry the lower parameters' P, Q and traces through a level, and join the level's own to them."""
+    base, k, starts = level.base, blocks.k, level.starts
+    p, q = low.p, low.q
+    index = {place: i for i, place in enumerate(low.places)}
+    first = [index[i] for i, _ in low.pairs]
+    second = [index[j] for _, j in low.pairs]
     kb = multiply(k, blocks.b)
-    transfer = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, kb, axes=(1, 0))
-    back = np.swapaxes(transfer, 0, 1)
-    transfer_z = np.einsum("dan,aq->dqn", transfer, base)
-    pz = {i: np.einsum("abn,bq->aqn", p[i], base) for i in low}
-    kpz = {i: multiply(k, np.einsum("aq,arn->qrn", base, pz[i])) for i in low}
-    for a, i in enumerate(low):
-        for j in low[a:]:
-            own_q = _get(q, i, j)
-            zqz = np.einsum("aq,abn,br->qrn", base, own_q, base, optimize=True)
-            trace_2[min(i, j), max(i, j)] += float(
-                np.einsum("qrn,rqn->", kpz[i], kpz[j]) - 2.0 * np.einsum("qrn,qrn->", k, zqz)
-            )
-            inner = own_q - multiply(multiply(pz[i], k), np.swapaxes(pz[j], 0, 1))
-            _put(q, i, j, multiply(multiply(back, inner), transfer))
-    for i in low:
-        trace[i] -= float(np.einsum("qqn->", kpz[i]))
-        half = multiply(multiply(back, p[i]), transfer_z)
-        zpz = np.einsum("dqn,drn->qrn", transfer_z, multiply(p[i], transfer_z)).sum(axis=2)
-        for place, matrix in zip(own, matrices, strict=True):
-            trace_2[min(i, place), max(i, place)] += float(np.sum(zpz * matrix))
-            right = np.tensordot(matrix, blocks.nb, axes=(1, 0))
-            _put(q, i, place, multiply(half, right))
-        p[i] = multiply(multiply(back, p[i]), transfer)
+    u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, kb, axes=(1, 0))
+    u_z = np.einsum("dan,aq->dqn", u, base)
+    pz = np.einsum("kabn,bq->kaqn", p, base)
+    kpz = np.einsum("qrn,krsn->kqsn", k, np.einsum("aq,karn->kqrn", base, pz))
+    zqz = np.einsum("aq,marn->mqrn", base, np.einsum("mabn,br->marn", q, base))
+    changes = np.einsum("mqrn,mrqn->m", kpz[first], kpz[second]) - 2.0 * np.einsum("qrn,mqrn->m", k, zqz)
+    for (i, j), change in zip(low.pairs, changes, strict=True):
+        trace_2[min(i, j), max(i, j)] += change
+    trace[low.places] -= np.einsum("kqqn->k", kpz)
+    pzk = np.einsum("qrn,kbrn->kqbn", k, pz)
+    inner = q - np.einsum("maqn,mqbn->mabn", pz[first], pzk[second])
+    new_q = np.einsum("mcbn,bdn->mcdn", np.einsum("acn,mabn->mcbn", u, inner), u)
+    back = np.einsum("acn,kabn->kcbn", u, p)
+    half = np.einsum("kcbn,bqn->kcqn", back, u_z)
+    zpz = np.einsum("bqn,kbrn->kqr", u_z, np.einsum("kabn,brn->karn", p, u_z))
+    shared = np.tensordot(zpz, matrices, axes=([1, 2], [1, 2]))
+    right = np.tensordot(matrices, blocks.nb, axes=(2, 0))
+    joint, pairs = [], []
+    for a, i in enumerate(low.places):
+        for b, j in enumerate(own.places):
+            trace_2[min(i, j), max(i, j)] += shared[a, b]
+            joint.append(segments(multiply(half[a], right[b]), starts))
+            pairs.append((i, j))
+    new_p = np.einsum("kcbn,bdn->kcdn", back, u)
+    lifted_p, lifted_q = _summed(new_p, starts), _summed(new_q, starts)
+    if joint:
+        lifted_q = np.concatenate([lifted_q, np.array(joint), own.q])
+    return Carried(
+        low.places + own.places,
+        low.pairs + pairs + own.pairs,
+        np.concatenate([lifted_p, own.p]),
+        lifted_q,
+    )
+
+
+def _summed(blocks: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
+    """Sum over each parent's children along the last axis of (k, d, d, n)."""
+    if starts.size == 1:
+        total: FloatArray = blocks.sum(axis=3, keepdims=True)
+        return total
+    result: FloatArray = np.add.reduceat(blocks, starts, axis=3)
+    return result
 
 
 def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Directions) -> Derivatives:

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
-from .derivatives import crossed_derivatives, nested_derivatives
-from .nested import NestedRoute
-from .solution import Engine, MixedSolution
+from .engine import Engine
+from .solution import MixedSolution
 
 __all__ = ["Information", "information", "random_directions"]
 
@@ -265,10 +264,7 @@ def _natural(solution: MixedSolution) -> _Natural:
     engine: Engine = solution.engine
     directions = random_directions(engine, solution.internal)
     state, found = engine.at(solution.internal)
-    if isinstance(engine.route, NestedRoute):
-        raw = nested_derivatives(engine.route, state, directions)
-    else:
-        raw = crossed_derivatives(engine.route, state, directions)
+    raw = engine.derivatives(state, directions)
     s2, k = found.s2, raw.trace.size
     e = state.s.shape[0]
     # Omega = I: the weight of each direction in V0 is 1 on the diagonal of Omega and 0 beside it.

@@ -1,29 +1,20 @@
 """Solve a mixed-model problem: the profiled deviance, its gradient, the optimum and what hangs from it."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
-from .crossed import CrossedRoute
-from .nested import NestedRoute, chain_of_levels
-from .optimise import Minimum, minimise
+from .engine import Engine, Method
 from .problem import MixedProblem
-from .scaling import Scaled, lower_factor, pack, scale_problem
+from .search import find_optimum
 
 __all__ = ["BoundaryFace", "MixedSolution", "objective", "solve"]
 
 FloatArray = NDArray[np.float64]
-Method = Literal["REML", "ML"]
-
-# A direction of Lambda whose singular value is below this (internal columns have unit mean square, so
-# this is relative to the residual sd) is a candidate for exactly zero; the derivative then decides.
-SMALL_DIRECTION = 2e-3
-# The deviance may rise by this much, relative, when a candidate is set to zero.
-SNAP_RISE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,81 +43,6 @@ class BoundaryFace:
     def is_singular(self) -> bool:
         """True where the covariance matrix of the term has not full rank."""
         return self.rank < self.size
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """The profiled quantities at one theta, in internal coordinates.
-
-    ``phi`` (p, p) = (X'V^-1X)^-1, ``beta`` (p,), ``s2`` = the profiled sigma^2; internal units.
-    """
-
-    deviance: float
-    beta: FloatArray
-    phi: FloatArray
-    s2: float
-
-
-def profile(log_det: float, s: FloatArray, n: int, method: Method) -> Profile:
-    """Profile beta and sigma^2 out of S = [X y]'V^-1[X y] and log|V|."""
-    p = s.shape[0] - 1
-    root = np.linalg.cholesky(s)
-    root_x, tail = root[:p, :p], root[p, :p]
-    r2 = float(root[p, p] ** 2)
-    inverse = solve_triangular(root_x, np.eye(p), lower=True) if p else np.zeros((0, 0))
-    divisor = n - p if method == "REML" else n
-    deviance = log_det + divisor * (1.0 + np.log(2.0 * np.pi * r2 / divisor))
-    if method == "REML":
-        deviance += 2.0 * float(np.sum(np.log(np.diagonal(root_x))))
-    return Profile(float(deviance), inverse.T @ tail, inverse.T @ inverse, r2 / divisor)
-
-
-class Engine:
-    """One problem made ready: scaled, cross-products formed, objective and gradient at hand."""
-
-    def __init__(self, problem: MixedProblem, method: Method) -> None:
-        if method not in ("REML", "ML"):
-            raise ModelError(f"The method is {method!r}; expected 'REML' or 'ML'.")
-        self.problem, self.method = problem, method
-        self.scaled: Scaled = scale_problem(problem)
-        chain = chain_of_levels(problem)
-        self.route: NestedRoute | CrossedRoute
-        if chain is None:
-            self.route = CrossedRoute(problem, self.scaled)
-        else:
-            self.route = NestedRoute(problem, self.scaled, chain)
-        self.divisor = self.scaled.n - self.scaled.p if method == "REML" else self.scaled.n
-
-    def shift(self) -> float:
-        """What the user's deviance has above the internal one."""
-        scaled = self.scaled
-        constant = 2.0 * self.divisor * np.log(scaled.y_scale) - scaled.log_weights
-        if self.method == "REML":
-            constant += 2.0 * float(np.sum(np.log(np.abs(np.diagonal(scaled.x_root)))))
-        return float(constant)
-
-    def at(self, internal: FloatArray) -> tuple[Any, Profile]:
-        """State of the sweep and profiled quantities."""
-        state = self.route.evaluate(self.scaled.factors(internal))
-        return state, profile(state.log_det, state.s, self.scaled.n, self.method)
-
-    def slopes(self, state: Any, found: Profile) -> list[FloatArray]:
-        """Gamma_t with d deviance = trace(Gamma_t dG_t), per term (q_t, q_t), G = Lambda Lambda'."""
-        contrast = np.append(-found.beta, 1.0)
-        inner = np.outer(contrast, contrast) / found.s2
-        if self.method == "REML":
-            inner[:-1, :-1] += found.phi
-        return self.route.slopes(state, inner)
-
-    def value_and_gradient(self, internal: FloatArray) -> tuple[float, FloatArray]:
-        """Internal deviance and its gradient."""
-        state, found = self.at(internal)
-        pieces = []
-        for term, factor, gamma in zip(
-            self.scaled.terms, self.scaled.factors(internal), self.slopes(state, found), strict=True
-        ):
-            pieces.append(pack(2.0 * gamma @ factor, term.correlated))
-        return found.deviance, np.concatenate(pieces)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,75 +201,8 @@ def solve(
         internal = engine.scaled.to_internal(_checked(theta, engine))
         _, gradient = engine.value_and_gradient(internal)
         return _solution(engine, internal, gradient, 1, True, "evaluated at the given theta")
-    best = _optimum(engine)
+    best = find_optimum(engine)
     return _solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
-
-
-def _start(engine: Engine) -> FloatArray:
-    return np.concatenate(
-        [pack(0.7 * np.eye(term.root.shape[0]), term.correlated) for term in engine.scaled.terms]
-    )
-
-
-def _optimum(engine: Engine) -> Minimum:
-    """Minimise; set vanishing directions to zero where the derivative agrees; leave false zeros."""
-    best = minimise(engine.value_and_gradient, _start(engine))
-    for _ in range(4):
-        snapped = _snap(engine, best)
-        direction = _descent_from_zero(engine, snapped.x)
-        if direction is None:
-            return snapped
-        again = minimise(engine.value_and_gradient, direction)
-        best = replace(again, n_evaluations=snapped.n_evaluations + again.n_evaluations)
-    return best
-
-
-def _snap(engine: Engine, best: Minimum) -> Minimum:
-    """Set small directions of Lambda to exactly zero if the deviance does not mind."""
-    pieces, changed = [], False
-    for term, factor in zip(engine.scaled.terms, engine.scaled.factors(best.x), strict=True):
-        left, values, _ = np.linalg.svd(factor)
-        small = (values < SMALL_DIRECTION) & (values > 0)
-        if np.any(small):
-            changed = True
-            if term.correlated:
-                factor = lower_factor(left * np.where(small, 0.0, values))
-                factor[np.abs(factor) < 1e-12] = 0.0
-            else:
-                factor = np.where(np.abs(factor) < SMALL_DIRECTION, 0.0, factor)
-        pieces.append(pack(factor, term.correlated))
-    if not changed:
-        return best
-    x = np.concatenate(pieces)
-    value, gradient = engine.value_and_gradient(x)
-    if value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
-        return best
-    return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
-
-
-def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | None:
-    """A start off the boundary if some vanished direction would lower the deviance; else None."""
-    factors = engine.scaled.factors(internal)
-    ranks = [np.linalg.matrix_rank(f, tol=1e-9) for f in factors]
-    if all(rank == f.shape[0] for rank, f in zip(ranks, factors, strict=True)):
-        return None
-    state, found = engine.at(internal)
-    pieces, useful = [], False
-    for term, factor, gamma, rank in zip(
-        engine.scaled.terms, factors, engine.slopes(state, found), ranks, strict=True
-    ):
-        if rank < factor.shape[0]:
-            if not term.correlated:
-                wanted = (np.diagonal(factor) == 0) & (np.diagonal(gamma) < -1e-6)
-                factor = factor + np.diag(np.where(wanted, 0.05, 0.0))
-                useful = useful or bool(np.any(wanted))
-            else:
-                values, vectors = np.linalg.eigh(gamma)
-                if values[0] < -1e-6 * max(1.0, float(np.max(np.abs(values)))):
-                    factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
-                    useful = True
-        pieces.append(pack(factor, term.correlated))
-    return np.concatenate(pieces) if useful else None
 
 
 def _solution(

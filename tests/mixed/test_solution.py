@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import Engine, objective, solve
+from mpg_research.mixed.solution import objective, solve
 
 from .oracle_models import needs_oracles, problem, reference
 

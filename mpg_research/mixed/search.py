@@ -1,0 +1,148 @@
+"""Find the optimum: scoring steps to come near, quasi-Newton to get there, then the boundary."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .engine import Engine
+from .optimise import Minimum, minimise
+from .scaling import lower_factor, pack
+
+__all__ = ["find_optimum"]
+
+FloatArray = NDArray[np.float64]
+
+# A direction of Lambda whose singular value is below this (internal columns have unit mean square, so
+# this is relative to the residual sd) is a candidate for exactly zero; the derivative then decides.
+SMALL_DIRECTION = 2e-3
+# The deviance may rise by this much, relative, when a candidate is set to zero.
+SNAP_RISE = 1e-9
+# Scoring keeps every standard deviation (relative to the residual's) at least this far from zero, where
+# the gradient in Lambda would vanish.
+SCORING_FLOOR = 0.03
+# Scoring hands over to quasi-Newton when the predicted fall in deviance is below this.
+NEAR_ENOUGH = 0.3
+
+
+def _start(engine: Engine) -> FloatArray:
+    return np.concatenate(
+        [pack(0.7 * np.eye(term.root.shape[0]), term.correlated) for term in engine.scaled.terms]
+    )
+
+
+def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
+    """Fisher scoring in the covariance matrices, kept inside; the last curvature for the quasi-Newton.
+
+    In G the deviance is nearly quadratic in expectation, so that a step or two come near from anywhere.
+    """
+    x = _start(engine)
+    value, state, found = np.inf, None, None
+    best: tuple[FloatArray, FloatArray] | None = None
+    count = 0
+    while count < 6:
+        count += 1
+        state, found = engine.at(x)
+        if not found.deviance < value + 1e-9:
+            break
+        value = found.deviance
+        factors = engine.scaled.factors(x)
+        tangents = engine.tangents(x)
+        gammas = engine.slopes(state, found)
+        gradient = np.array(
+            [np.sum(gamma * move) for gamma, own in zip(gammas, tangents, strict=True) for move in own]
+        )
+        curvature = engine.expected_curvature(state, found, tangents)
+        values, vectors = np.linalg.eigh(curvature)
+        values = np.maximum(values, 1e-6 * max(float(values[-1]), 1e-12))
+        inverse = (vectors / values) @ vectors.T
+        best = (x, inverse)
+        step = -inverse @ gradient
+        if -0.5 * float(gradient @ step) < NEAR_ENOUGH:
+            break
+        x = _moved(engine, factors, tangents, step)
+    assert best is not None
+    return best[0], best[1], count
+
+
+def _moved(
+    engine: Engine, factors: list[FloatArray], tangents: list[list[FloatArray]], step: FloatArray
+) -> FloatArray:
+    """Lambda after a step in G along the tangents, eigenvalues kept above the floor."""
+    pieces, start = [], 0
+    for term, factor, own in zip(engine.scaled.terms, factors, tangents, strict=True):
+        g = factor @ factor.T
+        for weight, move in zip(step[start : start + len(own)], own, strict=True):
+            g = g + weight * move
+        start += len(own)
+        if term.correlated:
+            values, vectors = np.linalg.eigh(g)
+            values = np.clip(values, SCORING_FLOOR**2, None)
+            factor = lower_factor(vectors * np.sqrt(values))
+        else:
+            factor = np.diag(np.sqrt(np.clip(np.diagonal(g), SCORING_FLOOR**2, None)))
+        pieces.append(pack(factor, term.correlated))
+    return np.concatenate(pieces)
+
+
+def find_optimum(engine: Engine) -> Minimum:
+    """Minimise; set vanishing directions to zero where the derivative agrees; leave false zeros."""
+    start, inverse, n_scoring = _scored_start(engine)
+    best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse)
+    best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
+    for _ in range(4):
+        snapped = _snap(engine, best)
+        direction = _descent_from_zero(engine, snapped.x)
+        if direction is None:
+            return snapped
+        again = minimise(engine.value_and_gradient, direction)
+        best = replace(again, n_evaluations=snapped.n_evaluations + again.n_evaluations)
+    return best
+
+
+def _snap(engine: Engine, best: Minimum) -> Minimum:
+    """Set small directions of Lambda to exactly zero if the deviance does not mind."""
+    pieces, changed = [], False
+    for term, factor in zip(engine.scaled.terms, engine.scaled.factors(best.x), strict=True):
+        left, values, _ = np.linalg.svd(factor)
+        small = (values < SMALL_DIRECTION) & (values > 0)
+        if np.any(small):
+            changed = True
+            if term.correlated:
+                factor = lower_factor(left * np.where(small, 0.0, values))
+                factor[np.abs(factor) < 1e-12] = 0.0
+            else:
+                factor = np.where(np.abs(factor) < SMALL_DIRECTION, 0.0, factor)
+        pieces.append(pack(factor, term.correlated))
+    if not changed:
+        return best
+    x = np.concatenate(pieces)
+    value, gradient = engine.value_and_gradient(x)
+    if value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
+        return best
+    return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
+
+
+def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | None:
+    """A start off the boundary if some vanished direction would lower the deviance; else None."""
+    factors = engine.scaled.factors(internal)
+    ranks = [np.linalg.matrix_rank(f, tol=1e-9) for f in factors]
+    if all(rank == f.shape[0] for rank, f in zip(ranks, factors, strict=True)):
+        return None
+    state, found = engine.at(internal)
+    pieces, useful = [], False
+    for term, factor, gamma, rank in zip(
+        engine.scaled.terms, factors, engine.slopes(state, found), ranks, strict=True
+    ):
+        if rank < factor.shape[0]:
+            if not term.correlated:
+                wanted = (np.diagonal(factor) == 0) & (np.diagonal(gamma) < -1e-6)
+                factor = factor + np.diag(np.where(wanted, 0.05, 0.0))
+                useful = useful or bool(np.any(wanted))
+            else:
+                values, vectors = np.linalg.eigh(gamma)
+                if values[0] < -1e-6 * max(1.0, float(np.max(np.abs(values)))):
+                    factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
+                    useful = True
+        pieces.append(pack(factor, term.correlated))
+    return np.concatenate(pieces) if useful else None
