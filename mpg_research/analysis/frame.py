@@ -91,9 +91,7 @@ class ModelFrame:
         return {code: int(counts[code]) for code in self.organisations}
 
 
-def prepare_frame(
-    course: CourseFrame, *, by_organisation: bool = False, moments_needed: int = 2
-) -> ModelFrame:
+def prepare_frame(course: CourseFrame, *, by_organisation: bool = False) -> ModelFrame:
     """Name, complete, centre and check the measurements of a course.
 
     Parameters
@@ -101,10 +99,8 @@ def prepare_frame(
     course : CourseFrame
         The measurements in the course of help, from ``course_frame``.
     by_organisation : bool
-        Whether each organisation gets a course of its own; organisations measured at too few moments
+        Whether each organisation gets a course of its own; organisations measured at one moment
         are then left out, and counted, and case mix that is the same within every organisation too.
-    moments_needed : int
-        Distinct moments an organisation needs for a course of its own.
 
     Returns
     -------
@@ -129,7 +125,7 @@ def prepare_frame(
             data = data[known]
             steps.append(_step(f"{name}_known", f"with a known {name}", data))
     if by_organisation:
-        data = _with_a_course(data, moments_needed, steps, notes)
+        data = _with_a_course(data, steps, notes)
     _check_course(data)
     keys = sorted(data["organisation"].astype(str).unique())
     codes = {key: f"o{number:03d}" for number, key in enumerate(keys, start=1)}
@@ -158,25 +154,19 @@ def _step(code: str, text: str, data: pd.DataFrame) -> FlowStep:
     return FlowStep(code, text, len(data), int(data["family"].nunique()), episodes)
 
 
-def _with_a_course(
-    data: pd.DataFrame, moments_needed: int, steps: list[FlowStep], notes: list[Note]
-) -> pd.DataFrame:
-    """Without organisations measured at too few moments: they have no course to compare."""
+def _with_a_course(data: pd.DataFrame, steps: list[FlowStep], notes: list[Note]) -> pd.DataFrame:
+    """Without organisations whose measurements all lie at one moment: they have no change to compare."""
     moments = data.groupby("organisation")["months"].nunique()
-    single = sorted(moments.index[moments < moments_needed])
+    single = sorted(moments.index[moments < 2])
     if not single:
         return data
     kept = data[~data["organisation"].isin(single)]
-    steps.append(
-        _step(
-            "organisation_with_course", f"in organisations measured at {moments_needed} moments or more", kept
-        )
-    )
+    steps.append(_step("organisation_with_course", "in organisations measured at two moments or more", kept))
     notes.append(
         Note(
             "organisation_without_course",
-            f"Left out: {len(single)} organisations measured at fewer than {moments_needed} moments.",
-            {"n_organisations": len(single), "moments": moments_needed},
+            f"Left out: {len(single)} organisations whose measurements all lie at one moment.",
+            {"n_organisations": len(single)},
             "caution",
         )
     )

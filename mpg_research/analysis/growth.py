@@ -8,7 +8,9 @@ In lme4's language, with organisations as fixed effects, case mix x, and everyth
 
 Case mix acts on the level and on the change, since an adjusted *change* is what organisations are
 compared on. ``shape="spline"`` puts a natural cubic spline in the place of ``months`` in the part that is
-common to all families; the families' own deviations, and the case mix, stay linear in time.
+common to all families; the families' own deviations, and the case mix, stay linear in time. The spline is
+the default of the analyses: families improve fast at first, and a straight line through such a course
+misses the change at six months by far more than its interval says (on the example study by half of it).
 """
 
 import re
@@ -24,13 +26,15 @@ from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.inference import DfRule, estimate_rows
 
-__all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth", "moments_needed"]
+__all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth"]
 
 Shape = Literal["linear", "spline"]
 OrganisationRole = Literal[False, "fixed", "random"]
 
-#: Knots of the natural spline: three bends of freedom are enough for a year of help.
-_KNOTS = 4
+#: Knots of the natural spline, at quantiles of the moments of measuring: at most, and at least.
+_KNOTS, _FEWEST_KNOTS = 5, 4
+#: p-value below which a straight line is said not to fit.
+_BEND = 0.01
 #: A random slope needs families whose own line leaves something over: this many with three moments.
 _FAMILIES_FOR_SLOPE = 3
 #: From this many workers with on average two families each, workers enter the model by default.
@@ -99,7 +103,7 @@ class GrowthModel:
 def fit_growth(
     frame: ModelFrame,
     *,
-    shape: Shape = "linear",
+    shape: Shape = "spline",
     organisation: OrganisationRole = False,
     worker: bool | None = None,
     df: DfRule = "satterthwaite",
@@ -111,7 +115,7 @@ def fit_growth(
     ----------
     frame : ModelFrame
     shape : {"linear", "spline"}
-        Of the common course.
+        Of the common course; a spline becomes a line, with a note, where the moments are too few.
     organisation : {False, "fixed", "random"}
         Organisations left out, with their own level and course, or as random level and slope.
     worker : bool, optional
@@ -136,16 +140,52 @@ def fit_growth(
     if organisation not in (False, "fixed", "random"):
         raise ModelError(f"organisation must be False, 'fixed' or 'random'; found {organisation!r}.")
     notes: list[Note] = []
-    fixed = _fixed_part(frame, shape, organisation)
+    time, used_shape = _time_term(frame, shape, organisation, notes)
+    fixed = _fixed_part(frame, time, organisation)
     random, with_worker = _random_part(frame, organisation, worker, notes)
     formula = f"score ~ {fixed} + {random}"
     fit = fit_mixed(formula, frame.data, method="REML", df=df, level=level)
     notes += [_readable(note, frame) for note in fit.notes]
-    return GrowthModel(frame, fit, formula, shape, organisation, with_worker, tuple(notes))
+    if shape == "linear":
+        notes += _bend_notes(frame, fit, random)
+    return GrowthModel(frame, fit, formula, used_shape, organisation, with_worker, tuple(notes))
+
+
+def _bend_notes(frame: ModelFrame, line: MixedFit, random: str) -> list[Note]:
+    """A caution where the mean course bends: the straight line against a spline that contains it."""
+    time, shape = _time_term(frame, "spline", False, [])
+    if shape == "linear" or not line.converged:
+        return []
+    terms = [time, *(f"{c.column} + months:{c.column}" for c in frame.covariates)]
+    curve = fit_mixed(f"score ~ {' + '.join(terms)} + {random}", frame.data, method="REML")
+    last = float(frame.data["months"].max())
+    moments = np.linspace(0.0, last, _KNOTS + 1)
+    average: dict[str, list[float]] = {covariate.column: [0.0] for covariate in frame.covariates}
+    rows = curve.means("months", at={"months": moments.tolist(), **average}).matrix
+    share = (moments / last)[1:-1, None]
+    test = curve.test(rows[1:-1] - (1 - share) * rows[0] - share * rows[-1])
+    if not test.p_value < _BEND:
+        return []
+    return [
+        Note(
+            "course_bends",
+            "The mean course is not a straight line, so the changes that a line gives are too small at some "
+            "moments and too large at others. Use shape='spline'.",
+            {"p_value": test.p_value},
+            "caution",
+        )
+    ]
 
 
 def _readable(note: Note, frame: ModelFrame) -> Note:
-    """The engine's note under the study's column names."""
+    """The engine's note for a reader who knows the study's columns, not the model's."""
+    if note.code == "design_degrees_of_freedom":
+        # Its list of terms holds organisation codes, which are nobody's names.
+        text = (
+            "No variation between workers or organisations was found beyond that between families. It may be "
+            "there all the same, so the degrees of freedom are the cautious ones of the design."
+        )
+        return Note(note.code, text, {}, note.level)
     names = {covariate.column: covariate.name for covariate in frame.covariates}
 
     def rename(text: str) -> str:
@@ -155,21 +195,29 @@ def _readable(note: Note, frame: ModelFrame) -> Note:
     return replace(note, text=rename(note.text), values=values)
 
 
-def moments_needed(shape: Shape) -> int:
-    """Moments at which an organisation must have been measured to get a course of its own."""
-    return _KNOTS if shape == "spline" else 2
-
-
-def _fixed_part(frame: ModelFrame, shape: Shape, organisation: OrganisationRole) -> str:
-    time = "months"
-    if shape == "spline":
-        moments = int(frame.data["months"].nunique())
-        if moments < _KNOTS:
-            raise ModelError(
-                f"A spline needs measurements at {_KNOTS} moments or more; found {moments}. "
-                "Use shape='linear'."
+def _time_term(
+    frame: ModelFrame, shape: Shape, organisation: OrganisationRole, notes: list[Note]
+) -> tuple[str, Shape]:
+    """The common course: a spline if it is asked for and every course to be estimated allows it."""
+    if shape == "linear":
+        return "months", "linear"
+    whole = frame.data["months"].round()
+    moments = whole.groupby(frame.data["organisation"]).nunique() if organisation == "fixed" else whole
+    knots = min(_KNOTS, int(moments.min() if organisation == "fixed" else moments.nunique()))
+    if knots < _FEWEST_KNOTS:
+        notes.append(
+            Note(
+                "straight_line",
+                f"The course is drawn as a straight line: a curve needs measurements in {_FEWEST_KNOTS} "
+                f"different months, and there are {knots}.",
+                {"n_months": knots, "needed": _FEWEST_KNOTS},
             )
-        time = f"cr(months, df={_KNOTS})"
+        )
+        return "months", "linear"
+    return f"cr(months, df={knots})", "spline"
+
+
+def _fixed_part(frame: ModelFrame, time: str, organisation: OrganisationRole) -> str:
     terms = [f"{time} * organisation" if organisation == "fixed" else time]
     for covariate in frame.covariates:
         terms += [covariate.column, f"months:{covariate.column}"]

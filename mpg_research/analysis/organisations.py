@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.case_mix import case_mix_table
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, Shape, fit_growth, moments_needed
+from mpg_research.analysis.growth import GrowthModel, Shape, fit_growth
 from mpg_research.analysis.observed import month_grid
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
@@ -105,7 +105,7 @@ def compare_organisations(
     *,
     instrument: str | None = None,
     outcome: str | None = None,
-    shape: Shape = "linear",
+    shape: Shape = "spline",
     case_mix: tuple[str, ...] | None = None,
     respondents: str | None = None,
     episodes: str | None = None,
@@ -124,7 +124,8 @@ def compare_organisations(
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     shape : {"linear", "spline"}
-        A straight line per organisation, or a natural cubic spline.
+        A natural cubic spline per organisation, or a straight line. Families tend to improve fast at
+        first; a line through such a course misleads at every single month (a note says so where it does).
     case_mix : tuple of str, optional
         Columns of ``episodes`` to adjust for, in level and in change; by default those of ``study.toml``.
         Give ``()`` for no adjustment.
@@ -153,10 +154,10 @@ def compare_organisations(
 
     Notes
     -----
-    ``score ~ months * organisation + x + months:x + (1 + months | family)`` by REML, x the case mix centred
-    at the study's average family; more random terms as in ``fit_trajectory``. Organisations are fixed
-    effects: with a handful of them their spread cannot be estimated well. The reference is the plain mean
-    over organisations, so that a large organisation is not compared with itself.
+    ``score ~ spline(months) * organisation + x + months:x + (1 + months | family)`` by REML, x the case
+    mix centred at the study's average family; more random terms as in ``fit_trajectory``. Organisations
+    are fixed effects: with a handful of them their spread cannot be estimated well. The reference is the
+    plain mean over organisations, so that it does not hang on who is large.
 
     Examples
     --------
@@ -177,12 +178,12 @@ def compare_organisations(
         episodes=episodes,
         case_mix=tuple(columns),
     )
-    frame = prepare_frame(course, by_organisation=True, moments_needed=moments_needed(shape))
+    frame = prepare_frame(course, by_organisation=True)
     _check_organisations(frame)
     model = fit_growth(frame, shape=shape, organisation="fixed", worker=worker, df=df, level=level)
     primary = primary_month_of(study, wanted)
     parameters = describe_parameters(
-        study, course, shape=shape, worker=model.worker, df=df, level=level, months=wanted,
+        study, course, shape=model.shape, worker=model.worker, df=df, level=level, months=wanted,
         primary_month=primary, adjust=adjust, formula=model.formula,
     )  # fmt: skip
     notes = study_notes(study, course.instrument, course.outcome) + model_notes(model, wanted)
@@ -331,8 +332,12 @@ def _pairwise(model: GrowthModel, months: list[float], change: FloatArray, adjus
 def _joint_test(model: GrowthModel, last_month: float) -> ResultTable:
     """F tests on contrasts with the mean of organisations; redundant rows fall out in ``fit.test``."""
     start = model.organisation_rows([0.0])
-    # A natural spline with four knots has three free directions in time; three moments span them.
-    moments = [last_month * share for share in (1 / 3, 2 / 3, 1)] if model.shape == "spline" else [last_month]
+    # A natural spline with five knots has four free directions in time; four moments span them.
+    moments = (
+        [last_month * share for share in (1 / 4, 1 / 2, 3 / 4, 1)]
+        if model.shape == "spline"
+        else [last_month]
+    )
     course = model.organisation_rows(moments) - start
     rows = []
     for effect, combinations_ in (("organisation:months", course), ("organisation", start)):

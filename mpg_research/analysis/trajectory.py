@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth, moments_needed
+from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
@@ -82,7 +82,7 @@ def fit_trajectory(
     *,
     instrument: str | None = None,
     outcome: str | None = None,
-    shape: Shape = "linear",
+    shape: Shape = "spline",
     organisation: bool | OrganisationRole = False,
     case_mix: tuple[str, ...] | None = None,
     respondents: str | None = None,
@@ -102,7 +102,8 @@ def fit_trajectory(
         Which scores; by default as ``study.toml`` says. ``respondents`` is "declared" or "both",
         ``episodes`` "first" or "all", ``outcome`` "raw" or "t_score".
     shape : {"linear", "spline"}
-        A straight line, or a natural cubic spline.
+        A natural cubic spline, or a straight line. Families tend to improve fast at first; a line through
+        such a course misleads at every single month (a note says so where it does).
     organisation : {False, True, "fixed", "random"}
         Whether organisations have their own level and course; True means "fixed". The mean course is
         then that of the average family, organisations weighing as their number of families.
@@ -131,10 +132,10 @@ def fit_trajectory(
 
     Notes
     -----
-    ``score ~ months + (1 + months | family)``, by REML. With both respondents ``(1 | family:respondent)`` is
-    added, with all episodes ``(1 | family:episode)``, with workers ``(1 + months || worker)``, with random
-    organisations ``(1 + months | organisation)``. A standardised change is the change divided by the
-    standard deviation of the families' first scores (within the first month), with Hedges' correction.
+    ``score ~ spline(months) + (1 + months | family)``, by REML. Added are ``(1 | family:respondent)`` with
+    both respondents, ``(1 | family:episode)`` with all episodes, ``(1 + months || worker)`` with workers and
+    ``(1 + months | organisation)`` with random organisations. A standardised change is the change divided
+    by the standard deviation of the families' first scores (within the first month), with Hedges' correction.
 
     Examples
     --------
@@ -153,11 +154,11 @@ def fit_trajectory(
         case_mix=tuple(case_mix or ()),
     )
     role: OrganisationRole = "fixed" if organisation is True else organisation
-    frame = prepare_frame(course, by_organisation=role == "fixed", moments_needed=moments_needed(shape))
+    frame = prepare_frame(course, by_organisation=role == "fixed")
     model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
     primary = primary_month_of(study, wanted)
     parameters = describe_parameters(
-        study, course, shape=shape, organisation=role, worker=model.worker, df=df, level=level,
+        study, course, shape=model.shape, organisation=role, worker=model.worker, df=df, level=level,
         months=wanted, primary_month=primary, formula=model.formula,
     )  # fmt: skip
     return TrajectoryFit(

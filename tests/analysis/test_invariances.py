@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.growth import Shape, fit_growth
 from mpg_research.analysis.organisations import comparison_tables
 from tests.analysis.frames import course_of, simulated
 
@@ -18,9 +18,9 @@ MONTHS = [0.0, 6.0, 12.0]
 SAME = 1e-5
 
 
-def tables_of(data: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def tables_of(data: pd.DataFrame, shape: Shape = "linear") -> dict[str, pd.DataFrame]:
     frame = prepare_frame(course_of(data), by_organisation=True)
-    model = fit_growth(frame, organisation="fixed", df="kenward-roger")
+    model = fit_growth(frame, shape=shape, organisation="fixed", df="kenward-roger")
     found = comparison_tables(model, MONTHS, adjust="holm", level=0.95)
     return {name: table.data for name, table in found.items()}
 
@@ -48,6 +48,13 @@ def test_row_order(data: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> None:
     shuffled = tables_of(data.sample(frac=1, random_state=3).reset_index(drop=True))
     for name in ("adjusted_means", "adjusted_change", "difference_from_mean", "pairwise"):
         assert_same(tables[name], shuffled[name])
+
+
+def test_row_order_of_a_spline(data: pd.DataFrame) -> None:
+    one = tables_of(data, "spline")
+    other = tables_of(data.sample(frac=1, random_state=5).reset_index(drop=True), "spline")
+    for name in ("adjusted_means", "adjusted_change", "difference_from_mean", "pairwise"):
+        assert_same(one[name], other[name])
 
 
 def test_relabelled_organisations(data: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> None:
@@ -112,6 +119,6 @@ def test_time_in_other_units_changes_nothing_but_the_axis(
         return data.assign(months=months(data["months"]))
 
     frame = prepare_frame(course_of(scaled(lambda month: month / 2)), by_organisation=True)
-    model = fit_growth(frame, organisation="fixed", df="kenward-roger")
+    model = fit_growth(frame, shape="linear", organisation="fixed", df="kenward-roger")
     half = comparison_tables(model, [0.0, 3.0, 6.0], adjust="holm", level=0.95)
     assert_same(tables["adjusted_change"], half["adjusted_change"].data)

@@ -40,7 +40,7 @@ d$age_c <- d$child_age - mean(f$child_age); d$single_c <- d$single - mean(f$sing
 tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-10, maxfun = 1e5),
                      check.conv.singular = "ignore")
 first <- d[d$respondent == "first_parent", ]
-knots <- quantile(unique(first$months), c(1/3, 2/3)); ends <- range(first$months)
+knots <- quantile(unique(first$months), c(1, 2, 3) / 4); ends <- range(first$months)
 models <- list(
   plain = lmer(score ~ months * organisation + age_c * months + single_c * months + (1 + months | family),
                first, control = tight),
@@ -49,6 +49,8 @@ models <- list(
   respondents = lmer(score ~ months * organisation + (1 + months | family) + (1 | family:respondent),
                      d, control = tight),
   course = lmer(score ~ months + (1 + months | family), first, control = tight),
+  compared_spline = lmer(score ~ ns(months, knots = knots, Boundary.knots = ends) * organisation +
+                           (1 + months | family), first, control = tight),
   spline = lmer(score ~ ns(months, knots = knots, Boundary.knots = ends) + (1 + months | family),
                 first, control = tight))
 
@@ -58,15 +60,16 @@ columns <- function(x, keys) {
   s[, c(keys, "estimate", "SE", "df", "lower.CL", "upper.CL", "t.ratio", "p.value")]
 }
 at <- c(0, 6, 12)
-compare <- function(m, ...) {
-  e <- emmeans(m, ~ months | organisation, at = list(months = at, ...), lmer.df = "kenward-roger")
+compare <- function(m, data = first, ...) {
+  e <- emmeans(m, ~ months | organisation, at = list(months = at, ...), lmer.df = "kenward-roger",
+               params = c("knots", "ends"), data = data)
   change <- contrast(e, "trt.vs.ctrl1", by = "organisation")        # months 6 and 12 minus month 0
   by_month <- function(method) contrast(update(change, by.vars = "contrast"), method, by = "contrast")
   eff <- by_month("eff"); pairs <- by_month("pairwise")
   holm <- function(x) {
     p <- as.data.frame(summary(x, adjust = "none")); ave(p$p.value, p$contrast, FUN = function(v) p.adjust(v, "holm"))
   }
-  beta <- names(fixef(m)); k <- grep("^months:organisation", beta)
+  beta <- names(fixef(m)); k <- grep("months.*:organisation", beta)
   L <- matrix(0, length(k), length(beta)); L[cbind(seq_along(k), k)] <- 1
   kr <- KRmodcomp(m, L)$stats
   list(means = columns(e, c("organisation", "months")), change = columns(change, c("organisation", "contrast")),
@@ -83,6 +86,7 @@ course <- function(m) {
 result <- list(
   baseline_sd = sd(first[first$months <= 1 & !duplicated(first$family), "score"]),
   plain = compare(models$plain, age_c = 0, single_c = 0), workers = compare(models$workers),
-  respondents = compare(models$respondents), course = course(models$course), spline = course(models$spline))
+  respondents = compare(models$respondents, data = d),
+  compared_spline = compare(models$compared_spline), course = course(models$course), spline = course(models$spline))
 writeLines(toJSON(result, digits = 12, auto_unbox = TRUE, pretty = FALSE), "growth.json")
 writeLines(capture.output(sessionInfo()), "growth.session.txt")
