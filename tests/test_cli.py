@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,10 +92,11 @@ def test_check_ends_with_the_code_of_a_data_error_when_there_are_errors(tmp_path
 
 
 def test_simulate_makes_a_study_that_passes_the_check(tmp_path: Path, capsys, monkeypatch) -> None:
-    folder = tmp_path / "Mijn studie"
     from mpg_research.study import simulate
 
-    monkeypatch.setattr(simulate, "TRUTH_FAMILIES", 0)
+    folder = tmp_path / "Mijn studie"
+    without_truth = partial(simulate.simulate_study, truth_families=0)
+    monkeypatch.setattr(simulate, "simulate_study", without_truth)
     assert cli.main(["simulate", str(folder), "--families", "60", "--organisations", "4"]) == 0
     assert cli.main(["check", str(folder)]) == 0
     assert "60 families" in capsys.readouterr().out

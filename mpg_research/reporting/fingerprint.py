@@ -86,7 +86,6 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
     )
 
 
-@lru_cache(maxsize=1)
 def package_sha256() -> str:
     """One hash over the package's own source and data files, by their relative names."""
     files = sorted(

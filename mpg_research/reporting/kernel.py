@@ -1,6 +1,7 @@
 """A kernel of our own: this Python, a private connection, no history, one thread for linear algebra."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,8 @@ def private_kernel_manager(folder: Path) -> type:
             arguments["extra_arguments"] = ["--HistoryManager.enabled=False"]
             arguments["env"] = kernel_environment(folder)
             arguments["cwd"] = str(folder)
+            # What a kernel itself writes (not a notebook's cells) is of no use to a reader.
+            arguments["stdout"] = arguments["stderr"] = subprocess.DEVNULL
             await super().start_kernel(**arguments)
 
     return PrivateKernelManager
