@@ -304,15 +304,16 @@ def parse_dates(
         ``values`` are datetime64[s] at midnight.
     incomplete : ndarray of bool, shape (n_rows,)
     """
+    without_day: list[Any] = []
 
     def day_of(value: object) -> Any:
         parts = parse_date(value, date_format=date_format, numbers=numbers)
-        return None if parts is None else np.datetime64(parts.day, "s")
-
-    def is_incomplete(value: object) -> bool:
-        parts = parse_date(value, date_format=date_format, numbers=numbers)
-        return parts is not None and not parts.complete
+        if parts is None:
+            return None
+        if not parts.complete:
+            without_day.append(value)
+        return np.datetime64(parts.day, "s")
 
     parsed = parse_column(cells, day_of, empty=np.datetime64("NaT"), dtype="datetime64[s]", missing=missing)
-    incomplete = parse_column(cells, is_incomplete, empty=False, dtype=bool, missing=missing)
-    return parsed, incomplete.values
+    incomplete = cells.isin(without_day) if without_day else pd.Series(False, index=cells.index)
+    return parsed, incomplete.to_numpy(dtype=bool)
