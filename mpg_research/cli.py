@@ -200,10 +200,10 @@ def _simulate(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from mpg_research.study import safe_folder_name
-    from mpg_research.study.simulate import EXAMPLE_SEED, simulate_study
+    from mpg_research.study.simulate import EXAMPLE_SEED, simulate_example, simulate_study
 
     if options.example:
-        folder = simulate_study(options.folder, overwrite=True)
+        folder = simulate_example(options.folder)
     else:
         folder = simulate_study(
             options.folder,

@@ -33,7 +33,7 @@ def simulate_study(
     seed: int = EXAMPLE_SEED,
     families: int = 250,
     organisations: int = 6,
-    truth_families: int = TRUTH_FAMILIES,
+    truth_families: int | None = None,
     name: str | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -47,9 +47,10 @@ def simulate_study(
         The same seed gives the same bytes.
     families, organisations : int
         How many families, and organisations of unequal size to help them.
-    truth_families : int
+    truth_families : int, optional
         Simulated families per organisation and case mix from which the true mean courses are
-        computed; 0 leaves the true courses out. It has no influence on the study itself.
+        computed: 200,000 by default; 0 leaves the true courses out. It has no influence on the
+        study itself.
     name : str, optional
         Name of the study, and so of the folder of its reports; by default made from the folder's.
     overwrite : bool, default False
@@ -80,6 +81,7 @@ def simulate_study(
     True
     """
     folder = Path(folder)
+    population = TRUTH_FAMILIES if truth_families is None else truth_families
     plans = organisation_plans(organisations)
     sizes = organisation_sizes(plans, families)
     _refuse_other_content(folder, overwrite)
@@ -98,22 +100,22 @@ def simulate_study(
     _write_csv(folder / "truth" / "families.csv", simulated.families)
     _write_text(folder / "study.toml", study_text(name or _name_from(folder), plans))
     _write_text(folder / "README.md", readme_text(seed, families, organisations))
-    _write_text(folder / "truth" / "truth.toml", truth_text(plans, seed, truth_families))
+    _write_text(folder / "truth" / "truth.toml", truth_text(plans, seed, population))
     for stale in ("mean_course.csv", "classes.csv"):
         (folder / "truth" / stale).unlink(missing_ok=True)
-    if truth_families:
-        _write_truth(folder / "truth", truth_stream, plans, sizes, norms, truth_families)
+    if population:
+        _write_truth(folder / "truth", truth_stream, plans, sizes, norms, population)
     return folder
 
 
-def simulate_example(folder: str | Path, *, truth_families: int = TRUTH_FAMILIES) -> Path:
+def simulate_example(folder: str | Path, *, truth_families: int | None = None) -> Path:
     """Write the example study exactly as it is shipped, over an earlier one if need be.
 
     Parameters
     ----------
     folder : str or Path
         Where the study is written.
-    truth_families : int
+    truth_families : int, optional
         As in `simulate_study`.
 
     Returns

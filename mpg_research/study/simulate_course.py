@@ -13,7 +13,7 @@ __all__ = ["Course", "answer_items", "burden", "shape_of_course", "simulate_cour
 Floats = NDArray[np.float64]
 
 SD_OCCASION = 0.30  # how much the burden of one parent swings from month to month
-INTERVENTION_EFFECT = -0.30  # on the latent burden, half of it within about a month
+INTERVENTION_EFFECT = -0.30  # on the latent burden, half of it within about six weeks
 MAX_INTERVENTIONS = 2
 N_INTERVENTIONS = 8
 STAGNATION_MONTHS = 3
@@ -77,13 +77,13 @@ def shape_of_course(course: NDArray[np.int64], size: Floats, months: Floats) -> 
     ndarray of float, shape (n,)
     """
     time = np.maximum(months, 0.0)
-    way_back = 1 - np.clip((time - 5) / 6, 0, 0.9)
+    way_back = 1 - np.clip((time - 6) / 8, 0, 0.9)
     shapes = {
-        "fast": -1.3 * (1 - np.exp(-time / 2.5)),
-        "slow": -1.4 * (1 - np.exp(-time / 10)),
+        "fast": -1.4 * (1 - np.exp(-time / 4)),
+        "slow": -1.4 * (1 - np.exp(-time / 11)),
         "none": np.zeros_like(time),
         "worse": 0.8 * (1 - np.exp(-time / 6)),
-        "relapse": -1.2 * (1 - np.exp(-time / 2)) * way_back,
+        "relapse": -1.3 * (1 - np.exp(-time / 3)) * way_back,
     }
     return np.asarray(size * np.choose(course, [shapes[name] for name in CLASSES]))
 
@@ -92,7 +92,7 @@ def burden(families: Families, months: Floats, intervention_time: Floats) -> Flo
     """Latent burden of the families at a moment, without the swings of the day, shape (n,)."""
     change = shape_of_course(families.course, families.size, months)
     since = months[:, None] - intervention_time
-    effect = np.where(since > 0, 1 - np.exp(-np.maximum(since, 0) / 1.5), 0.0).sum(axis=1)
+    effect = np.where(since > 0, 1 - np.exp(-np.maximum(since, 0) / 2), 0.0).sum(axis=1)
     return np.asarray(families.level + change + INTERVENTION_EFFECT * effect)
 
 
