@@ -110,7 +110,7 @@ def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:
     if added:
         lower = float(stats.chi2.sf(statistic, df - 1)) if df > 1 else float(statistic <= 0)
         p_value = 0.5 * (p_value + lower)
-        text = f"The smaller model sets {added} variance(s) to zero; the p-value takes the boundary into account."
+        text = f"The smaller model sets {added} variance(s) to zero; the p-value allows for that boundary."
         notes.append(Note("boundary_test", text, {"variances": added}))
     rows = [_row(fit, solution) for fit, solution in zip((small, large), solutions, strict=True)]
     return FitComparison(
@@ -134,7 +134,8 @@ def _check_same_data(small: MixedProblem, large: MixedProblem) -> None:
     if len(small.y) != len(large.y):
         raise ModelError(
             f"The models were fitted to different rows ({len(small.y)} and {len(large.y)}), so their "
-            "likelihoods cannot be compared. Leave out the rows with missing values first and fit both to the same data."
+            "likelihoods cannot be compared. Leave out the rows with missing values first, and fit both "
+            "to the same data."
         )
     if not np.array_equal(small.y, large.y):
         raise ModelError(
