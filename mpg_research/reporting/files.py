@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mpg_research.errors import ReportError
 
@@ -81,11 +81,9 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Raises
     ------
     ReportError
-        If another run holds the folder.
+        If another run holds the folder, or it cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".lock"
-    with path.open("a+b") as stream:
+    with _lock_file(folder) as stream:
         try:
             _take_lock(stream.fileno())
         except OSError:
@@ -98,6 +96,17 @@ def lock_folder(folder: Path) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 _give_lock(stream.fileno())
+
+
+def _lock_file(folder: Path) -> BinaryIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / ".lock").open("a+b")
+    except OSError as error:
+        raise ReportError(
+            f"The folder {folder} cannot be written to ({error.strerror or error}). "
+            "Choose another with --output."
+        ) from None
 
 
 if os.name == "nt":  # pragma: no cover - Windows only

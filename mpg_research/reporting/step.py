@@ -107,6 +107,9 @@ def make_step(step: Step, context: RunContext) -> StepOutcome:
         return StepOutcome(step, status, time.perf_counter() - clock, str(error), error.traceback)
     except MpgError as error:
         return StepOutcome(step, "failed", time.perf_counter() - clock, str(error), traceback.format_exc())
+    except OSError as error:
+        reason = f"A file could not be written or read: {error.strerror or error} ({error.filename})."
+        return StepOutcome(step, "failed", time.perf_counter() - clock, reason, traceback.format_exc())
     except Exception as error:
         # The other steps go on whatever happens in this one.
         status = "interrupted" if context.registry.stopped else "failed"
