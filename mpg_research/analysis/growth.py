@@ -182,8 +182,8 @@ def _readable(note: Note, frame: ModelFrame) -> Note:
     if note.code == "design_degrees_of_freedom":
         # Its list of terms holds organisation codes, which are nobody's names.
         text = (
-            "No variation between workers or organisations was found beyond that between families. It may be "
-            "there all the same, so the degrees of freedom are the cautious ones of the design."
+            "A variance between groups of families is estimated as zero. It may be there all the same, so "
+            "the degrees of freedom are the cautious ones of the design."
         )
         return Note(note.code, text, {}, note.level)
     names = {covariate.column: covariate.name for covariate in frame.covariates}

@@ -11,11 +11,27 @@ What ``n_families`` counts
   least one value in that number;
 - model-based numbers (an adjusted mean, a predicted change): the distinct families whose measurements
   entered the model, for an organisation's own row those of that organisation only;
-- contrasts between organisations (pairwise, or with the overall mean): the smallest number of families
-  among the organisations that the row is about, since a difference gives away its smallest side.
+- an organisation's difference from the mean of organisations: its own families; a pairwise difference: the
+  smaller number of the two, since a difference gives away its smallest side;
+- a share per level of the case mix: the families at that level.
 
 ``n_organisations`` stands in tables whose rows pool organisations and counts them in the same way.
 Every result also has the table ``sample_flow(step, text, n_measurements, n_episodes)``.
+
+Notes and parameters
+--------------------
+Codes of notes that the analyses add to those of the study and of the mixed-model fit: ``synthetic_data``,
+``synthetic_norms``, ``no_norms`` (instrument), ``total_only`` (instrument), ``constant_case_mix`` (name),
+``case_mix_is_organisation`` (name), ``organisation_without_course`` (n_organisations), ``no_random_slope``,
+``straight_line`` (n_months, needed), ``course_bends`` (p_value), ``beyond_the_data`` (month, last_month),
+``few_families`` (n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families),
+``many_organisations_fixed`` (n_organisations). The values are in brackets. From the fit come
+``not_converged`` (level "stop"), ``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``,
+``aliased_columns``.
+
+``provenance.parameters`` of trajectories and comparisons holds, beside the arguments in force: ``formula``,
+``months``, ``primary_month``, ``direction``, ``instrument_name``, ``raw_minimum``, ``raw_maximum``,
+``time_unit``.
 """
 
 from __future__ import annotations

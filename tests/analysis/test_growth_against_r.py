@@ -45,7 +45,7 @@ def compared(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, 
     model = fit_growth(frame, shape=shape, organisation="fixed", worker=name == "workers", df="kenward-roger")
     assert model.converged
     if shape == "linear":
-        # Never a lower likelihood than lme4's (the REML constant depends on the spline's columns, not compared).
+        # Never a lower likelihood than lme4's. (Under REML a spline's depends on the choice of its columns.)
         assert model.fit.log_likelihood >= REFERENCE[name]["log_likelihood"] - 1e-6
     tables = comparison_tables(model, MONTHS, adjust="holm", level=0.95)
     return REFERENCE[name], {key: table.data for key, table in tables.items()}
