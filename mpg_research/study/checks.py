@@ -1,7 +1,7 @@
 """What can be wrong or odd in the tables of a study. Every check is vectorised."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -179,16 +179,16 @@ def _like_bsn(text: str) -> bool:
     return total % 11 == 0 and bool(digits.any())
 
 
-def check_instruments(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
-    """Measurements with a questionnaire that is not known."""
+def check_instruments(table: Table, described: Sequence[str], findings: Findings) -> None:
+    """Measurements with a questionnaire that is not described."""
     keys = table.frame["instrument"]
-    unknown = (keys.notna() & ~keys.isin(list(instruments))).to_numpy(dtype=bool)
+    unknown = (keys.notna() & ~keys.isin(described)).to_numpy(dtype=bool)
     distinct = list(pd.unique(keys[unknown]))
-    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, instruments))]
+    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, described))]
     findings.add_rows(
         "unknown_instrument", table.places, "instrument", unknown,
         lambda place: f'the instrument "{keys.iloc[place]}"',
-        expected=f"one of {', '.join(instruments)}",
+        expected=f"one of {', '.join(described)}",
         remedy=" ".join([*hints[:1], 'Correct it, or describe it: [instruments.KEY] file = "KEY.toml".']),
     )  # fmt: skip
 

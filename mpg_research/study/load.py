@@ -150,7 +150,8 @@ def assemble(config: StudyConfig) -> Assembly:
         _check_table(name, table, assembly)
     measurements = assembly.tables.get("measurements")
     if measurements is not None:
-        checks.check_instruments(measurements, assembly.instruments, assembly.findings)
+        described = tuple(dict.fromkeys([*assembly.instruments, *SHIPPED_INSTRUMENTS]))
+        checks.check_instruments(measurements, described, assembly.findings)
         checks.check_items(measurements, assembly.instruments, assembly.findings)
     if episodes is not None and measurements is not None:
         _link(assembly, episodes, measurements)
@@ -170,6 +171,7 @@ def _read_tables(assembly: Assembly) -> None:
         try:
             if reading not in raws:
                 raws[reading] = read_table(path, table)
+                findings.extend(raws[reading].problems)
         except DataError as error:
             findings.extend(error.problems)
             continue

@@ -61,6 +61,8 @@ class RawTable:
         Row in the file as a spreadsheet counts; the header is row 1.
     labels : mapping
         SPSS value labels: column to {value: label}. User-missing values are already gone.
+    problems : tuple of Problem
+        Oddities of the file itself: rows with fewer cells than the header.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class RawTable:
     frame: pd.DataFrame
     rows: NDArray[np.int64]
     labels: dict[str, dict[Any, str]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
 def file_error(path: Path, found: str, expected: str, remedy: str, code: str, **place: Any) -> DataError:
@@ -115,8 +118,8 @@ def read_table(path: Path, table: "TableConfig") -> RawTable:
     if form == "csv":
         from mpg_research.study.read_csv import read_csv_bytes
 
-        frame, rows = read_csv_bytes(path, content, table)
-        return RawTable(path, digest, form, frame, rows)
+        frame, rows, problems = read_csv_bytes(path, content, table)
+        return RawTable(path, digest, form, frame, rows, problems=problems)
     from mpg_research.study import read_binary
 
     if form == "spss":

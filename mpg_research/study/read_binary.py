@@ -2,6 +2,8 @@
 
 import io
 import warnings
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,11 @@ from mpg_research.study.read_csv import check_header, drop_blank_rows
 __all__ = ["read_excel", "read_parquet", "read_spss"]
 
 SPSS_DATE_FORMATS = frozenset(["DATE", "ADATE", "EDATE", "SDATE", "JDATE", "DATETIME", "YMDHMS"])
+# What openpyxl lets through of a workbook that is cut off or not as Excel writes it.
+DAMAGED_WORKBOOK = (
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError,
+    KeyError, ValueError, TypeError, IndexError, AttributeError,
+)  # fmt: skip
 DAYS_FROM_SPSS_TO_1970 = 141_428  # SPSS counts seconds from 14 October 1582
 
 
@@ -35,7 +42,7 @@ def read_excel(path: Path, content: bytes, sheet: str | int | None) -> tuple[pd.
             worksheet = _sheet_of(path, workbook, sheet)
             worksheet.reset_dimensions()  # some programs write a wrong size
             records = [tuple(record) for record in worksheet.iter_rows(values_only=True)]
-    except (KeyError, ValueError, OSError, SyntaxError) as error:
+    except DAMAGED_WORKBOOK as error:
         raise file_error(
             path, f"the workbook cannot be read: {error}", "an Excel workbook (.xlsx)",
             "Open it in Excel and save it again.", "unreadable_file",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.errors import Problem
 from mpg_research.study.read import file_error
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ __all__ = ["check_header", "drop_blank_rows", "read_csv_bytes"]
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50
+_SEPARATOR_HINT = re.compile(r"sep=(.)\n")  # Excel's own first line
 
 
 def read_csv_bytes(
     path: Path, content: bytes, table: "TableConfig"
-) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[Problem, ...]]:
     """A CSV as a frame of text, and the spreadsheet row of each of its rows.
 
     Parameters
@@ -39,7 +41,8 @@ def read_csv_bytes(
 
     Returns
     -------
-    frame, rows
+    frame, rows, problems
+        The problems are warnings: rows with fewer cells than the header.
 
     Raises
     ------
@@ -48,17 +51,44 @@ def read_csv_bytes(
         cells than the header.
     """
     text = _decode(path, content, table.encoding)
-    lead = len(text) - len(text.lstrip("\r\n"))
-    skipped = text[:lead].replace("\r\n", "\n").count("\n")
+    lead = len(text) - len(text.lstrip("\n"))
+    separator = table.separator
+    if hint := _SEPARATOR_HINT.match(text, lead):
+        separator, lead = separator or hint[1], hint.end()
+    skipped = text[:lead].count("\n")
     text = text[lead:]
-    separator = table.separator or _separator_of(text)
+    separator = separator or _separator_of(text)
     header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     while header and not header[-1].strip():
         header.pop()
     names = check_header(path, header)
-    frame = _cells(path, text, separator, names)
-    rows = np.arange(2, len(frame) + 2) + skipped
-    return drop_blank_rows(frame, rows)
+    frame = _cells(path, text, separator, names, skipped)
+    widths = _widths(text, separator)[1 : len(frame) + 1]
+    frame, rows = drop_blank_rows(frame, np.arange(2, len(frame) + 2) + skipped)
+    short = widths[rows - 2 - skipped] < len(names)
+    return frame, rows, _short_rows(path, rows, short, len(names))
+
+
+def _widths(text: str, separator: str) -> NDArray[np.int64]:
+    """Number of cells of every row, the header and blank rows included."""
+    if '"' in text:
+        return np.array([len(record) for record in csv.reader(io.StringIO(text), delimiter=separator)])
+    return np.array([line.count(separator) + 1 for line in text.split("\n")])
+
+
+def _short_rows(
+    path: Path, rows: NDArray[np.int64], short: NDArray[np.bool_], width: int
+) -> tuple[Problem, ...]:
+    """One warning about rows that end before the last column: cut off, or trailing cells left out."""
+    if not short.any():
+        return ()
+    problem = Problem(
+        found=f"{int(short.sum())} rows have fewer than {width} cells; the first is this one",
+        expected="as many cells as in the header",
+        remedy="Their last cells are taken as empty. Look whether the file was cut off.",
+        file=path.name, row=int(rows[short.argmax()]), severity="warning", code="short_row",
+    )  # fmt: skip
+    return (problem,)
 
 
 def _decode(path: Path, content: bytes, encoding: str | None) -> str:
@@ -69,13 +99,19 @@ def _decode(path: Path, content: bytes, encoding: str | None) -> str:
     if encoding == "utf-16" and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16-le" if content[1::2].count(0) >= content[::2].count(0) else "utf-16-be"
     try:
-        return content.decode(encoding).replace("\x00", "")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise file_error(
             path, f"byte {error.start + 1} is no text in the encoding {encoding}",
             "text in utf-8, utf-8-sig, cp1252 or utf-16",
             "Save the file again as CSV UTF-8, or set encoding in study.toml.", "bad_encoding",
         ) from None  # fmt: skip
+    if "\x00" in text:
+        raise file_error(
+            path, "the file is not what its name says: it holds characters that no text has",
+            "a text table (CSV)", "Save it again from the program it came from.", "not_what_its_name_says",
+        )  # fmt: skip
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _encoding_of(content: bytes) -> str:
@@ -122,7 +158,7 @@ def check_header(path: Path, header: list[str]) -> list[str]:
     return [name or f"(column {number} without a name)" for number, name in enumerate(names, start=1)]
 
 
-def _cells(path: Path, text: str, separator: str, names: list[str]) -> pd.DataFrame:
+def _cells(path: Path, text: str, separator: str, names: list[str], skipped: int) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -138,7 +174,8 @@ def _cells(path: Path, text: str, separator: str, names: list[str]) -> pd.DataFr
             ) from None
         raise file_error(
             path, f"{place[3]} cells in this row", f"{place[1]} cells, as in the header",
-            f'A text with "{separator}" in it must stand between quotes.', "bad_rows", row=int(place[2]),
+            f'A text with "{separator}" in it must stand between quotes.', "bad_rows",
+            row=int(place[2]) + skipped,
         ) from None  # fmt: skip
     width = len(names)
     beyond = frame.iloc[:, width:]
@@ -148,7 +185,7 @@ def _cells(path: Path, text: str, separator: str, names: list[str]) -> pd.DataFr
             raise file_error(
                 path, "a row has more cells than the header", f"{width} cells",
                 f'A text with "{separator}" in it must stand between quotes.', "bad_rows",
-                row=int(np.flatnonzero(filled)[0]) + 1,
+                row=int(np.flatnonzero(filled)[0]) + 1 + skipped,
             )  # fmt: skip
     frame = frame.iloc[1:, :width].reset_index(drop=True)
     frame.columns = names

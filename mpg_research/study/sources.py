@@ -140,7 +140,7 @@ def _case_mix(
         found = find_column(names, column)
         if found is None:
             sources.complete = False
-            findings.add(_missing(raw, schema, column, column, why="[analysis] case_mix asks for it. "))
+            findings.add(_missing(raw, schema, column, column, why="[analysis] case_mix asks for it."))
         else:
             sources.free_columns[column] = found
 
@@ -176,7 +176,7 @@ def _missing(raw: RawTable, schema: Schema, column: str, source: str, *, why: st
     return Problem(
         found=f"there is no column {source}",
         expected=f"a column that holds {column} of {schema.name} (the file has {shown})",
-        remedy=f"{why}{close} {remedy}".strip(),
+        remedy=" ".join(part for part in (why, close, remedy) if part),
         file=raw.path.name,
         row=1,
         code="missing_column",
