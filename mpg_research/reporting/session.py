@@ -119,6 +119,21 @@ class Session:
 
         return self._shown(draw(self._release(result), name, language=self.language), "figures")
 
+    def decisions(self, result: Any) -> Shown:
+        """The choices behind a result: time zero, respondents, periods, scoring, adjustment, method."""
+        from mpg_research.reporting.decisions import describe_decisions
+
+        decisions = describe_decisions(
+            self.study.config,
+            result.provenance.parameters,
+            instrument=self.study.instruments.get(result.provenance.instrument),
+            outcome=result.provenance.outcome,
+            level=result.level,
+            language=self.language,
+            show_model=self.audience.role == "researcher",
+        )
+        return self._shown(decisions, None)
+
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
         from mpg_research.disclosure import release

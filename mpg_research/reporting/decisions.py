@@ -1,0 +1,221 @@
+"""The choices behind a result, in words: what counted as the start, whose answers, which period, what else.
+
+They come from ``study.toml`` and the analysis' own arguments, never from the data, so every reader may see
+them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mpg_research.instruments import Instrument
+    from mpg_research.study.config import StudyConfig
+
+__all__ = ["Decisions", "describe_decisions"]
+
+_TEXT: Mapping[str, Mapping[str, str]] = {
+    "nl": {
+        "start_dates": "Tijdstip nul is de start van de hulp. Metingen tot {days} dagen voor de start tellen "
+        "als de start.",
+        "start_numbers": "De tijd is in de studie een getal ({unit}); {origin} is tijdstip nul.",
+        "end": "Metingen na het einde van de hulp zijn nametingen en tellen niet mee in het verloop.",
+        "declared": "Per gezin telt een vaste invuller: de eerste ouder, en waar die niet invulde degene met "
+        "de meeste metingen.",
+        "both": "Alle invullers van een gezin tellen mee; het model houdt ze uit elkaar.",
+        "first": "Van een gezin dat vaker hulp kreeg, telt de eerste periode met een score.",
+        "all": "Alle periodes van hulp van een gezin tellen mee.",
+        "instrument": "Vragenlijst: {name} ({abbreviation}).",
+        "strict": "Een vragenlijst krijgt alleen een score als alle vragen zijn beantwoord ({whose}).",
+        "prorated": "Tot {number} onbeantwoorde vragen wordt de score geschat uit de andere antwoorden "
+        "({whose}).",
+        "package": "onze eigen regel, niet die van de uitgever",
+        "publisher": "de regel van de uitgever",
+        "study": "de keuze van deze studie",
+        "reversed": "Omgekeerd gescoord: {items}.",
+        "raw": "De uitkomst is de ruwe score ({low} tot {high}).",
+        "t_score": "De uitkomst is de T-score. Herkomst van de normtabel: {source}",
+        "case_mix": "Gecorrigeerd voor wat bij de start bekend is: {names}.",
+        "no_case_mix": "Er is niet gecorrigeerd voor verschillen tussen gezinnen bij de start.",
+        "level": "Intervallen zijn {level}%-betrouwbaarheidsintervallen.",
+        "satterthwaite": "Vrijheidsgraden volgens Satterthwaite.",
+        "kenward-roger": "Standaardfouten en vrijheidsgraden volgens Kenward en Roger.",
+        "holm": "P-waarden van meer vergelijkingen tegelijk zijn gecorrigeerd volgens Holm.",
+        "formula": "Model: {formula}",
+        "minimum": "Cijfers over minder dan {number} gezinnen worden niet getoond.",
+    },
+    "en": {
+        "start_dates": "Time zero is the start of help. Measurements up to {days} days before the start count "
+        "as the start.",
+        "start_numbers": "Time is a number in this study ({unit}); {origin} is time zero.",
+        "end": "Measurements after the end of help are follow-up and do not enter the course.",
+        "declared": "One fixed respondent per family counts: the first parent, or else the one with most "
+        "measurements.",
+        "both": "All respondents of a family count; the model keeps them apart.",
+        "first": "Of a family that was helped more than once, the first period with a score counts.",
+        "all": "All periods of help of a family count.",
+        "instrument": "Questionnaire: {name} ({abbreviation}).",
+        "strict": "A questionnaire is scored only if all questions are answered ({whose}).",
+        "prorated": "With up to {number} unanswered questions the score is estimated from the others "
+        "({whose}).",
+        "package": "our own rule, not the publisher's",
+        "publisher": "the publisher's rule",
+        "study": "this study's choice",
+        "reversed": "Scored the other way round: {items}.",
+        "raw": "The outcome is the raw score ({low} to {high}).",
+        "t_score": "The outcome is the T-score. Source of the norm table: {source}",
+        "case_mix": "Adjusted for what is known at the start: {names}.",
+        "no_case_mix": "Not adjusted for differences between families at the start.",
+        "level": "Intervals are {level}% confidence intervals.",
+        "satterthwaite": "Degrees of freedom by Satterthwaite's method.",
+        "kenward-roger": "Standard errors and degrees of freedom by the method of Kenward and Roger.",
+        "holm": "P-values of several comparisons at once are corrected by Holm's method.",
+        "formula": "Model: {formula}",
+        "minimum": "Numbers about fewer than {number} families are not shown.",
+    },
+}
+_UNITS = {
+    "nl": {"days": "dagen", "weeks": "weken", "months": "maanden", "years": "jaren", "waves": "meetrondes"},
+    "en": {"days": "days", "weeks": "weeks", "months": "months", "years": "years", "waves": "waves"},
+}
+_VARIABLES = {
+    "nl": {
+        "child_age": "leeftijd van het kind",
+        "n_children": "aantal kinderen",
+        "single_parent": "eenoudergezin",
+        "earlier_care": "eerdere hulp",
+        "problem_mental_health": "problemen met psychische gezondheid",
+        "problem_addiction": "verslaving",
+        "problem_parenting": "problemen met opvoeden",
+        "problem_housing": "problemen met wonen",
+        "problem_money": "geldproblemen en schulden",
+        "problem_school_work": "problemen met school of werk",
+    },
+    "en": {
+        "child_age": "age of the child",
+        "n_children": "number of children",
+        "single_parent": "single parent",
+        "earlier_care": "earlier care",
+        "problem_mental_health": "mental-health problems",
+        "problem_addiction": "addiction",
+        "problem_parenting": "problems with parenting",
+        "problem_housing": "problems with housing",
+        "problem_money": "problems with money and debts",
+        "problem_school_work": "problems with school or work",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The choices behind a result, one sentence each.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+        Plain text.
+    """
+
+    sentences: tuple[str, ...]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return {"text/html": f'<ul class="decisions">{items}</ul>', "text/plain": str(self)}
+
+    def __str__(self) -> str:
+        return "\n".join(f"- {sentence}" for sentence in self.sentences)
+
+
+def describe_decisions(
+    config: "StudyConfig",
+    parameters: Mapping[str, Any],
+    *,
+    instrument: "Instrument | None",
+    outcome: str,
+    level: float,
+    language: str,
+    show_model: bool = False,
+) -> Decisions:
+    """The choices behind a result in words.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study's configuration.
+    parameters : mapping
+        The analysis' arguments after defaults were filled in (``result.provenance.parameters``).
+    instrument : Instrument or None
+        The questionnaire the result is about.
+    outcome : {"raw", "t_score", ""}
+        The score analysed.
+    level : float
+        Confidence level of the intervals.
+    language : {"nl", "en"}
+        Language of the sentences.
+    show_model : bool, default False
+        Whether the model formula is given too.
+
+    Returns
+    -------
+    Decisions
+    """
+    words = _TEXT[language]
+    sentences = [
+        *_about_time(config, words, language),
+        *_about_sample(parameters, words),
+        *_about_score(instrument, outcome, words, language),
+        *_about_model(parameters, words, language, level, show_model),
+        words["minimum"].format(number=config.disclosure.minimum_families),
+    ]
+    return Decisions(tuple(sentences))
+
+
+def _about_time(config: "StudyConfig", words: Mapping[str, str], language: str) -> Iterator[str]:
+    if config.time.kind == "dates":
+        yield words["start_dates"].format(days=config.time.baseline_window_days)
+        yield words["end"]
+    else:
+        unit = _UNITS[language][config.time.unit]
+        yield words["start_numbers"].format(unit=unit, origin=f"{config.time.origin:g}")
+
+
+def _about_sample(parameters: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
+    for name in ("respondents", "episodes"):
+        choice = parameters.get(name)
+        if choice in words:
+            yield words[str(choice)]
+
+
+def _about_score(
+    instrument: "Instrument | None", outcome: str, words: Mapping[str, str], language: str
+) -> Iterator[str]:
+    if instrument is None:
+        return
+    yield words["instrument"].format(name=instrument.name_in(language), abbreviation=instrument.abbreviation)
+    if not instrument.total_only:
+        rule = instrument.missing_rule
+        text = words["prorated" if rule.prorates else "strict"]
+        yield text.format(number=rule.max_missing, whose=words[rule.decided_by])
+    if instrument.reverse_items:
+        yield words["reversed"].format(items=", ".join(instrument.reverse_items))
+    if outcome == "t_score" and instrument.norms is not None:
+        yield words["t_score"].format(source=instrument.norms.source)
+    elif outcome == "raw":
+        yield words["raw"].format(low=f"{instrument.raw_minimum:g}", high=f"{instrument.raw_maximum:g}")
+
+
+def _about_model(
+    parameters: Mapping[str, Any], words: Mapping[str, str], language: str, level: float, show_model: bool
+) -> Iterator[str]:
+    if "formula" not in parameters:
+        return
+    names = [_VARIABLES[language].get(name, str(name)) for name in parameters.get("case_mix", ())]
+    yield words["case_mix"].format(names=", ".join(names)) if names else words["no_case_mix"]
+    yield words["level"].format(level=f"{100 * level:g}")
+    for name in ("df", "adjust"):
+        choice = parameters.get(name)
+        if choice in words:
+            yield words[str(choice)]
+    if show_model:
+        yield words["formula"].format(formula=parameters["formula"])
