@@ -4,6 +4,7 @@ They come from ``study.toml`` and the analysis' own arguments, never from the da
 them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -46,8 +47,8 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "minimum": "Cijfers over minder dan {number} gezinnen worden niet getoond.",
     },
     "en": {
-        "start_dates": "Time zero is the start of help. Measurements up to {days} days before the start count "
-        "as the start.",
+        "start_dates": "Time zero is the start of help. Measurements up to {days} days before the start "
+        "count as the start.",
         "start_numbers": "Time is a number in this study ({unit}); {origin} is time zero.",
         "end": "Measurements after the end of help are follow-up and do not enter the course.",
         "declared": "One fixed respondent per family counts: the first parent, or else the one with most "
@@ -218,4 +219,13 @@ def _about_model(
         if choice in words:
             yield words[str(choice)]
     if show_model:
-        yield words["formula"].format(formula=parameters["formula"])
+        yield words["formula"].format(formula=_readable_formula(parameters))
+
+
+def _readable_formula(parameters: Mapping[str, Any]) -> str:
+    """The formula with the case-mix columns by their names, where it holds all of them."""
+    formula, names = str(parameters["formula"]), list(parameters.get("case_mix", ()))
+    numbers = {int(found) for found in re.findall(r"covariate_(\d+)", formula)}
+    if numbers != set(range(1, len(names) + 1)):
+        return formula
+    return re.sub(r"covariate_(\d+)", lambda found: str(names[int(found[1]) - 1]), formula)

@@ -53,7 +53,7 @@ class TrajectoryParameters(NotebookParameters):
         Form of the mean course.
     """
 
-    shape: Literal["linear", "spline"] = "linear"
+    shape: Literal["linear", "spline"] = "spline"
 
 
 class OrganisationReportParameters(NotebookParameters):

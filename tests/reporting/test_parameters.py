@@ -6,7 +6,7 @@ from mpg_research.reporting.parameters import NOTEBOOKS, validate_parameters
 
 def test_defaults_are_filled_in() -> None:
     values = validate_parameters("03_trajectories", {"language": "en"})
-    assert values.model_dump(mode="json") == {"study": "", "language": "en", "output": "", "shape": "linear"}
+    assert values.model_dump(mode="json") == {"study": "", "language": "en", "output": "", "shape": "spline"}
 
 
 def test_an_unknown_parameter_stops_and_the_nearest_name_is_offered() -> None:
