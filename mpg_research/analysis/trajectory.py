@@ -201,7 +201,7 @@ def trajectory_tables(model: GrowthModel, months: list[float], level: float) -> 
 def observed_table(frame: ModelFrame, *, by_organisation: bool = False) -> ResultTable:
     """Observed means around each month, over all families or per organisation."""
     by = ("organisation",) if by_organisation else ()
-    data = observed_means(frame.data, month_grid(frame.data), by=by)
+    data = observed_means(frame.data, by=by)
     if by_organisation:
         data = data.assign(organisation=data["organisation"].map(dict(frame.organisations)))
         data = data.drop(columns="n_organisations")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.observed import month_grid, observed_means, typical_gap
+from mpg_research.analysis.observed import month_grid, month_step, observed_means
 from mpg_research.errors import ModelError
 from tests.analysis.frames import course_of, reference_data, simulated
 
@@ -120,16 +120,17 @@ def test_observed_means_count_families_once() -> None:
     ]
     data = pd.DataFrame(rows, columns=["family", "organisation", "months", "score"])
     data = data.assign(episode="1", respondent="first_parent")
-    found = observed_means(data, [6.0])
-    assert found.loc[0, "mean"] == pytest.approx((15 + 30) / 2)
-    assert found.loc[0, "n_measurements"] == 3
-    assert found.loc[0, "n_families"] == 2
-    assert found.loc[0, "n_organisations"] == 1
+    found = observed_means(data).set_index("months")
+    assert found.index.tolist() == [6, 7]
+    assert found.loc[6, "mean"] == pytest.approx((15 + 30) / 2)
+    assert found.loc[6, ["n_measurements", "n_families", "n_organisations"]].tolist() == [3, 2, 1]
 
 
 def test_the_window_follows_the_rhythm_of_measuring() -> None:
     data = simulated(np.random.default_rng(3), sizes=SIZES, moments=(0, 3, 6, 9))
-    assert typical_gap(data) == 3
+    assert month_step(data) == 3
     assert month_grid(data) == [0, 3, 6, 9]
     shifted = data.assign(months=data["months"] + 1.2)
-    assert observed_means(shifted, [0.0, 3.0])["n_families"].tolist() == [20, 20]
+    found = observed_means(shifted)
+    assert found["months"].tolist() == [0, 3, 6, 9]
+    assert found["n_families"].tolist() == [20, 20, 20, 20]
