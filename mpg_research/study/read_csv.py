@@ -50,7 +50,18 @@ def read_csv_bytes(
         If it is no text in the encoding, has no header, repeats a column name, or a row has more
         cells than the header.
     """
-    text = _decode(path, content, table.encoding)
+    try:
+        return _read(path, _decode(path, content, table.encoding), table)
+    except csv.Error as error:
+        raise file_error(
+            path, f"the rows cannot be read: {error}", "a table",
+            "Look for a quotation mark that is not closed, and export the table again.", "bad_rows",
+        ) from None  # fmt: skip
+
+
+def _read(
+    path: Path, text: str, table: "TableConfig"
+) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[Problem, ...]]:
     lead = len(text) - len(text.lstrip("\n"))
     separator = table.separator
     if hint := _SEPARATOR_HINT.match(text, lead):
@@ -64,8 +75,9 @@ def read_csv_bytes(
     names = check_header(path, header)
     frame = _cells(path, text, separator, names, skipped)
     widths = _widths(text, separator)[1 : len(frame) + 1]
+    short = widths < len(names) if len(widths) == len(frame) else np.zeros(len(frame), dtype=bool)
     frame, rows = drop_blank_rows(frame, np.arange(2, len(frame) + 2) + skipped)
-    short = widths[rows - 2 - skipped] < len(names)
+    short = short[rows - 2 - skipped]
     return frame, rows, _short_rows(path, rows, short, len(names))
 
 
