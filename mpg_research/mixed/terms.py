@@ -37,7 +37,9 @@ def term_matrix(design: Design, problem: MixedProblem, name: str) -> FloatArray:
     Notes
     -----
     With X_s the same model coded by sum-to-zero contrasts, X_s beta_s = X beta. The hypothesis is that
-    the entries of beta_s of the term are zero, so L is those rows of (X_s'X_s)^-1 X_s'X.
+    the entries of beta_s of the term are zero, so L is those rows of (X_s'X_s)^-1 X_s'X. They are turned
+    so that each row is about one coefficient of the term, as in lmerTest: Satterthwaite's degrees of
+    freedom of a joint test depend (slightly) on that choice.
     """
     index = _find_term(design, name)
     if index is None:
@@ -61,7 +63,10 @@ def term_matrix(design: Design, problem: MixedProblem, name: str) -> FloatArray:
         raise ModelError(
             f"{name}: every column of this term was left out of the model; there is nothing to test."
         )
-    return np.asarray(transform[mine])
+    rows = transform[mine]
+    own = [place for place, owner in enumerate(design.term_of_column) if owner == index]
+    square = len(own) == len(rows) and np.linalg.cond(rows[:, own]) < 1e8
+    return np.asarray(np.linalg.solve(rows[:, own], rows) if square else rows)
 
 
 def _find_term(design: Design, name: str) -> int | None:
