@@ -1,0 +1,75 @@
+"""The notebooks as they are stored: thin, in two languages, without outputs."""
+
+import ast
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mpg_research.reporting.execute import check_parameter_cell
+from mpg_research.reporting.parameters import NOTEBOOKS
+from mpg_research.study import shipped_notebooks
+
+FOLDER = shipped_notebooks()
+LONGEST_CODE_CELL = 6
+
+
+@pytest.fixture(params=list(NOTEBOOKS))
+def path(request: pytest.FixtureRequest) -> Path:
+    return FOLDER / f"{request.param}.ipynb"
+
+
+def cells(path: Path, kind: str) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def test_the_folder_holds_these_notebooks_and_no_others() -> None:
+    assert {path.stem for path in FOLDER.glob("*.ipynb")} == set(NOTEBOOKS)
+
+
+def test_stored_without_outputs_and_in_one_form(path: Path) -> None:
+    stored = path.read_text(encoding="utf-8")
+    node = json.loads(stored)
+    nbformat.validate(nbformat.read(path, as_version=4))
+    assert stored == json.dumps(node, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells(path, "code"))
+    assert set(node["metadata"]) == {"kernelspec", "language_info"}
+
+
+def test_thin_no_definitions_only_calls(path: Path) -> None:
+    for cell in cells(path, "code"):
+        tree = ast.parse(cell.source)
+        forbidden = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.If, ast.Try)
+        assert not any(isinstance(node, forbidden) for node in ast.walk(tree)), cell.source
+        assert len(cell.source.splitlines()) <= LONGEST_CODE_CELL
+
+
+def test_parameters_fit_and_the_notebook_begins_with_its_own_name(path: Path) -> None:
+    check_parameter_cell(path, path.stem)
+    assert any(
+        f'begin(\n    "{path.stem}"' in c.source or f'begin("{path.stem}"' in c.source
+        for c in cells(path, "code")
+    )
+
+
+def test_every_text_stands_in_both_languages_side_by_side(path: Path) -> None:
+    tags = [cell.metadata["tags"] for cell in cells(path, "markdown")]
+    assert tags == [["nl"], ["en"]] * (len(tags) // 2)
+    texts = [cell.source for cell in cells(path, "markdown")]
+    for dutch, english in zip(texts[::2], texts[1::2], strict=True):
+        assert headings(dutch) == headings(english)
+        assert dutch.count("\n- ") == english.count("\n- ")
+
+
+def headings(text: str) -> list[int]:
+    return [len(line) - len(line.lstrip("#")) for line in text.splitlines() if line.startswith("#")]
+
+
+def test_each_says_what_may_not_be_concluded_and_what_was_decided(path: Path) -> None:
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    assert "niet mag worden geconcludeerd" in text
+    assert "may not be concluded" in text
+    code = "\n".join(cell.source for cell in cells(path, "code"))
+    assert "session.decisions(" in code
+    assert '"sample_flow")' in code
