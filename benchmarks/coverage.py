@@ -194,9 +194,9 @@ def as_markdown(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], runs: i
         "",
         "Bias: the largest mean error among the effects of the row, in standard deviations of the "
         "estimate (z: the same in Monte Carlo standard errors). SE ratio: mean standard error over the true "
-        "standard deviation. Coverage: share of 95 % intervals that hold the truth, in per cent, by rule of the "
-        "degrees of freedom; ± is the Monte Carlo standard error under Kenward-Roger. Asked for: between 94 "
-        "and 97.5.",
+        "standard deviation. Coverage: share of 95 % intervals that hold the truth, in per cent, by rule of "
+        "the degrees of freedom; ± is the Monte Carlo standard error under Kenward-Roger. Asked for: between "
+        "94 and 97.5.",
     ]
     for name, (hits, table) in tables.items():
         per_run = hits.drop_duplicates("run")

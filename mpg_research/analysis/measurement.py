@@ -71,8 +71,9 @@ def describe_measurement(study: Study, *, instrument: str | None = None, level: 
     --------
     >>> from mpg_research import describe_measurement, load_study
     >>> from mpg_research.study import shipped_example
-    >>> found = describe_measurement(load_study(shipped_example()))  # doctest: +SKIP
-    >>> found.tables["reliability"].data  # doctest: +SKIP
+    >>> found = describe_measurement(load_study(shipped_example()))
+    >>> found.tables["reliability"].data["coefficient"].tolist()
+    ['alpha', 'omega', 'icc_over_time']
     """
     course = course_frame(study, instrument=instrument)
     questionnaire = study.instruments[course.instrument]

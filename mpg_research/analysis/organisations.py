@@ -163,8 +163,9 @@ def compare_organisations(
     --------
     >>> from mpg_research import compare_organisations, load_study
     >>> from mpg_research.study import shipped_example
-    >>> found = compare_organisations(load_study(shipped_example()))  # doctest: +SKIP
-    >>> found.tables["difference_from_mean"].data  # doctest: +SKIP
+    >>> found = compare_organisations(load_study(shipped_example()))
+    >>> sorted(found.tables["difference_from_mean"].data["months"].unique().tolist())
+    [6.0, 12.0]
     """
     if adjust not in ("holm", "none"):
         raise ConfigError(f"adjust must be 'holm' or 'none'; found {adjust!r}.")

@@ -91,8 +91,9 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     --------
     >>> from mpg_research import describe_quality, load_study
     >>> from mpg_research.study import shipped_example
-    >>> quality = describe_quality(load_study(shipped_example()))  # doctest: +SKIP
-    >>> quality.tables["overview"].data  # doctest: +SKIP
+    >>> quality = describe_quality(load_study(shipped_example()))
+    >>> quality.tables["by_organisation"].data["organisation"].is_unique
+    True
     """
     flow = course_frame(study).flow
     course = _scored_course(study)

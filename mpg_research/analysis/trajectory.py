@@ -141,8 +141,10 @@ def fit_trajectory(
     --------
     >>> from mpg_research import fit_trajectory, load_study
     >>> from mpg_research.study import shipped_example
-    >>> fit = fit_trajectory(load_study(shipped_example()))  # doctest: +SKIP
-    >>> fit.tables["change"].data[["months", "estimate", "conf_low", "conf_high"]]  # doctest: +SKIP
+    >>> fit = fit_trajectory(load_study(shipped_example()))
+    >>> change = fit.tables["change"].data.set_index("months")
+    >>> bool(change.loc[12, "conf_high"] < 0)  # stress falls
+    True
     """
     wanted = chosen_months(study, months)
     course = course_frame(
