@@ -217,7 +217,7 @@ def _leave(
     high = (last - 23.0) / 5.0
     log_odds = np.stack(
         [
-            np.where(now < 5.0, -9.0, -4.2 + 0.22 * (now - 5.0) - 0.55 * high),
+            np.where(now < 5.0, -np.inf, -4.2 + 0.22 * (now - 5.0) - 0.55 * high),
             np.full(len(now), -4.9),
             -4.25 + 0.60 * high,
             -5.4 + 0.30 * high,

@@ -7,7 +7,7 @@ from scipy import stats
 
 from mpg_research.study.simulate_course import SD_OCCASION, answer_items
 
-__all__ = ["AGE_BANDS", "NORMS_SOURCE", "norm_table", "simulate_reference_sample"]
+__all__ = ["AGE_BANDS", "NORMS_SOURCE", "norm_table", "simulate_reference_sample", "t_scores"]
 
 AGE_BANDS = ((0, 3), (4, 11), (12, 18))
 """Ages in completed years for which the OBVL has separate norms."""
@@ -77,7 +77,21 @@ def norm_table(sample: pd.DataFrame) -> pd.DataFrame:
 def t_scores(
     table: pd.DataFrame, raw: NDArray[np.int8], child_age: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """T-scores of raw scores (n, n_visits) at the child's age at intake (n,)."""
+    """T-scores of raw scores at the child's age at intake.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from `norm_table`.
+    raw : ndarray of int, shape (n, n_visits)
+        Raw scores from 10 to 40.
+    child_age : ndarray of float, shape (n,)
+        Age in years.
+
+    Returns
+    -------
+    ndarray of float, shape (n, n_visits)
+    """
     result = np.zeros(raw.shape)
     for low, high in AGE_BANDS:
         band = table.loc[table["age_from"] == low, "t_score"].to_numpy()

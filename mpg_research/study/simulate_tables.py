@@ -66,7 +66,7 @@ def simulate_tables(
     first = simulate_first_periods(rng, plans, sizes)
     second = simulate_second_periods(rng, plans, sizes, first)
     n = len(first.who)
-    numbers = np.sort(rng.choice(np.arange(1000, 10000), size=n, replace=False))
+    numbers = np.sort(rng.choice(np.arange(1000, max(10_000, 1000 + 2 * n)), size=n, replace=False))
     names = np.array([f"F{number}" for number in rng.permutation(numbers)])
     silent = rng.random(n) < SILENT_SHARE
     unknown = rng.random((n, 2)) < UNKNOWN_SHARE
