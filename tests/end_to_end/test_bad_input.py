@@ -9,7 +9,8 @@ from mpg_research.cli import main
 
 ITEMS = [f"item_{number:02d}" for number in range(1, 11)]
 EPISODES = ["family,organisation,worker,start,end,end_reason"] + [
-    f"F{number:02d},{'org_a' if number % 2 else 'org_b'},w1,2024-01-0{1 + number % 9},," for number in range(1, 31)
+    f"F{number:02d},{'org_a' if number % 2 else 'org_b'},w1,2024-01-0{1 + number % 9},,"
+    for number in range(1, 31)
 ]
 MEASUREMENTS = [",".join(["family", "respondent", "date", *ITEMS])] + [
     ",".join([f"F{number:02d}", "first_parent", f"2024-0{month}-15", *[str(1 + (number + month) % 4)] * 10])
