@@ -71,37 +71,42 @@ class CrossedRoute:
         self.n0 = counts[largest]
         z0 = np.concatenate([scaled.z[t] for t in self.first], axis=0)
         self.q0 = z0.shape[0]
-        z0_wide = _indicator(z0, first_codes, self.n0)
-        fixed = np.ascontiguousarray(scaled.fixed.T)
-        self.e = fixed.shape[1]
-        self.a0 = self._own_blocks(z0, first_codes)
-        self.b0f = np.asarray(z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
-        self.c_ff = fixed.T @ fixed
+        self.codes = first_codes
+        self.z0 = z0
+        self.fixed = np.ascontiguousarray(scaled.fixed.T)
+        self.e = self.fixed.shape[1]
         self.offsets: dict[int, int] = {}
-        m = 0
+        self.m = 0
         wide = []
         for t in self.rest:
-            self.offsets[t] = m
-            m += counts[t] * scaled.z[t].shape[0]
+            self.offsets[t] = self.m
+            self.m += counts[t] * scaled.z[t].shape[0]
             wide.append(_indicator(scaled.z[t], problem.random[t].codes, counts[t]))
-        self.m = m
-        if m:
-            zc = sparse.hstack(wide, format="csr")
-            self.b0z = (z0_wide.T @ zc).tocsr()
-            self.c_zz = (zc.T @ zc).toarray()
-            self.c_zf = np.asarray(zc.T @ fixed)
-        else:
-            self.b0z = sparse.csr_matrix((self.n0 * self.q0, 0))
-            self.c_zz = np.zeros((0, 0))
-            self.c_zf = np.zeros((0, self.e))
+        self.zc = sparse.hstack(wide, format="csr") if wide else sparse.csr_matrix((scaled.n, 0))
+        self._form(None)
 
-    def _own_blocks(self, z0: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
-        blocks = np.empty((self.n0, self.q0, self.q0))
+    def weigh(self, omega: FloatArray, link: FloatArray, previous: NDArray[np.intp]) -> None:
+        """Form the cross-products anew under R^-1 given by row weights."""
+        linked = np.flatnonzero(previous >= 0)
+        rows = np.concatenate([np.arange(omega.size), linked, previous[linked]])
+        columns = np.concatenate([np.arange(omega.size), previous[linked], linked])
+        values = np.concatenate([omega, -link[linked], -link[linked]])
+        self._form(sparse.csr_matrix((values, (rows, columns)), shape=(omega.size, omega.size)))
+
+    def _form(self, inverse: sparse.csr_matrix | None) -> None:
+        fixed = self.fixed if inverse is None else inverse @ self.fixed
+        z0 = self.z0 if inverse is None else (inverse @ self.z0.T).T
+        zc = self.zc if inverse is None else inverse @ self.zc
+        z0_wide = _indicator(self.z0, self.codes, self.n0)
+        self.a0 = np.empty((self.n0, self.q0, self.q0))
         for i in range(self.q0):
-            for j in range(i + 1):
-                blocks[:, i, j] = np.bincount(codes, z0[i] * z0[j], minlength=self.n0)
-                blocks[:, j, i] = blocks[:, i, j]
-        return blocks
+            for j in range(self.q0):
+                self.a0[:, i, j] = np.bincount(self.codes, self.z0[i] * z0[j], minlength=self.n0)
+        self.b0f = np.asarray(z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
+        self.c_ff = self.fixed.T @ fixed
+        self.b0z = (z0_wide.T @ zc).tocsr()
+        self.c_zz = (self.zc.T @ zc).toarray()
+        self.c_zf = np.asarray(self.zc.T @ fixed)
 
     def _first_factor(self, factors: list[FloatArray]) -> FloatArray:
         joined = np.zeros((self.q0, self.q0))

@@ -218,7 +218,8 @@ def kenward_roger(solution: MixedSolution, *, kind: Kind = "expected") -> Kenwar
         raise ModelError("Kenward-Roger needs a REML fit; found an ML fit. Refit with method='REML'.")
     found = information(solution, kind)
     phi, w = found.phi, found.inverse
-    middle = np.einsum("ij,ijab->ab", w, found.q) - np.einsum(
+    # Kenward & Roger's R_ij / 4 is there only where V is not linear in its parameters
+    middle = np.einsum("ij,ijab->ab", w, found.q - 0.25 * found.bend) - np.einsum(
         "ij,iab,bc,jcd->ad", w, found.p, phi, found.p, optimize=True
     )
     adjusted = phi + 2.0 * phi @ (0.5 * (middle + middle.T)) @ phi

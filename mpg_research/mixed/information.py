@@ -15,6 +15,8 @@ from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
 from .engine import Engine
+from .nested import NestedRoute
+from .residual_information import structured_derivatives
 from .solution import MixedSolution
 
 __all__ = ["Information", "information", "random_directions"]
@@ -42,6 +44,8 @@ class Information:
         P_i = X'V^-1 V_i V^-1 X, so that d phi / d psi_i = phi P_i phi.
     q : array, shape (k, k, p, p)
         Q_ij = X'V^-1 V_i V^-1 V_j V^-1 X.
+    bend : array, shape (k, k, p, p)
+        X'V^-1 (d2V/dpsi_i dpsi_j) V^-1 X: zero without a residual structure.
     x_root : array, shape (p, p)
         Upper triangle that takes internal columns to the user's.
     beta : array, shape (p,)
@@ -60,6 +64,7 @@ class Information:
     phi: FloatArray
     p: FloatArray
     q: FloatArray
+    bend: FloatArray
     x_root: FloatArray
     beta: FloatArray
     y_scale: float
@@ -86,7 +91,8 @@ class Information:
 def random_directions(engine: Engine, internal: FloatArray) -> list[list[FloatArray]]:
     """Per term the matrices E_i = Lambda E Lambda' that span the face of its covariance matrix."""
     found: list[list[FloatArray]] = []
-    for term, factor in zip(engine.scaled.terms, engine.scaled.factors(internal), strict=True):
+    factors = engine.scaled.factors(internal[: engine.n_theta])
+    for term, factor in zip(engine.scaled.terms, factors, strict=True):
         own: list[FloatArray] = []
         if term.correlated:
             basis = _face_basis(factor)
@@ -144,18 +150,25 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
     phi_inverse = pieces.s[:-1, :-1]
     phi = np.linalg.inv(phi_inverse) if phi_inverse.size else np.zeros((0, 0))
     phi = 0.5 * (phi + phi.T)
-    p, q = pieces.p[:, :-1, :-1], pieces.q[:, :, :-1, :-1]
+    p, q, q_all = pieces.p[:, :-1, :-1], pieces.q[:, :, :-1, :-1], pieces.q
+    bend = pieces.bend[:, :, :-1, :-1]
     reml = engine.method == "REML"
-    pq = 2.0 * np.einsum("ab,ijba->ij", phi, q) if reml else np.zeros_like(pieces.trace_2)
+    traces = pieces.trace_2
+    if kind == "observed":
+        # second derivatives proper: where V itself bends, less of it
+        traces, q_all = traces - pieces.bend_trace, q_all - 0.5 * pieces.bend
+    pq = np.zeros_like(traces)
+    if reml:
+        pq = 2.0 * np.einsum("ab,ijba->ij", phi, q_all[:, :, :-1, :-1])
     phi_p = np.einsum("ab,ibc->iac", phi, p)
-    pp = np.einsum("iab,jba->ij", phi_p, phi_p) if reml else np.zeros_like(pieces.trace_2)
+    pp = np.einsum("iab,jba->ij", phi_p, phi_p) if reml else np.zeros_like(traces)
     if kind == "expected":
-        matrix = 0.5 * (pieces.trace_2 - pq + pp)
+        matrix = 0.5 * (traces - pq + pp)
     else:
         w = np.append(-phi @ pieces.s[:-1, -1], 1.0)
         pw = (pieces.p @ w)[:, :-1]
-        quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, pieces.q, w) - 2.0 * pw @ phi @ pw.T
-        matrix = 0.5 * (-pieces.trace_2 + pq - pp + quadratic)
+        quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, q_all, w) - 2.0 * pw @ phi @ pw.T
+        matrix = 0.5 * (-traces + pq - pp + quadratic)
         matrix = matrix + _curvature(solution)
     matrix = 0.5 * (matrix + matrix.T)
     jacobian, labels = _jacobian(solution)
@@ -166,6 +179,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         phi=phi,
         p=p,
         q=q,
+        bend=bend,
         x_root=engine.scaled.x_root,
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
@@ -183,7 +197,7 @@ def _curvature(solution: MixedSolution) -> FloatArray:
     and left out at the boundary, where theta is not one to one.
     """
     engine: Engine = solution.engine
-    if solution.is_singular:
+    if solution.is_singular or engine.structure is not None:
         return np.zeros((1, 1))
     state, found = engine.at(solution.internal)
     gammas = engine.slopes(state, found)
@@ -252,36 +266,46 @@ def _inverse(matrix: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class _Natural:
-    """S, P, Q and traces at V = sigma^2 V0 for the natural parameters (random entries, then sigma^2)."""
+    """S, P, Q, traces and bends at V = sigma^2 V0: random entries, residual parameters, sigma^2."""
 
     s: FloatArray
     p: FloatArray
     q: FloatArray
     trace_2: FloatArray
+    bend: FloatArray
+    bend_trace: FloatArray
 
 
 def _natural(solution: MixedSolution) -> _Natural:
     engine: Engine = solution.engine
     directions = random_directions(engine, solution.internal)
     state, found = engine.at(solution.internal)
-    raw = engine.derivatives(state, directions)
-    s2, k = found.s2, raw.trace.size
-    e = state.s.shape[0]
+    n_random = sum(len(own) for own in directions)
+    if engine.structure is not None and isinstance(engine.route, NestedRoute):
+        structured = structured_derivatives(engine, state, directions, solution.internal)
+        raw, raw_bend, raw_bend_trace = structured.first, structured.bend, structured.bend_trace
+    else:
+        raw = engine.derivatives(state, directions)
+        raw_bend, raw_bend_trace = np.zeros_like(raw.q), np.zeros_like(raw.trace_2)
+    s2, k, e = found.s2, raw.trace.size, state.s.shape[0]
     # Omega = I: the weight of each direction in V0 is 1 on the diagonal of Omega and 0 beside it.
-    weight = s2 * np.concatenate([_diagonal_entries(len(own)) for own in directions] or [np.empty(0)])
-    if not all(term.correlated for term in engine.scaled.terms):
-        weight = s2 * np.concatenate(
-            [
-                _diagonal_entries(len(own)) if term.correlated else np.ones(len(own))
-                for own, term in zip(directions, engine.scaled.terms, strict=True)
-            ]
-        )
+    weight = np.zeros(k)
+    weight[:n_random] = s2 * np.concatenate(
+        [
+            _diagonal_entries(len(own)) if term.correlated else np.ones(len(own))
+            for own, term in zip(directions, engine.scaled.terms, strict=True)
+        ]
+    )
+    # V = sum psi_i V_i + sigma^2 R(delta): directions of delta carry a factor sigma^2 themselves.
+    carries = s2 ** (np.arange(k) >= n_random)
     s = state.s / s2
     p, q = np.empty((k + 1, e, e)), np.empty((k + 1, k + 1, e, e))
     trace, trace_2 = np.empty(k + 1), np.empty((k + 1, k + 1))
-    p[:k], q[:k, :k] = raw.p / s2**2, raw.q / s2**3
-    trace[:k], trace_2[:k, :k] = raw.trace / s2, raw.trace_2 / s2**2
-    # sigma^2 by Euler's identities: S, P, log|V| are homogeneous in the parameters together.
+    p[:k] = raw.p * (carries / s2**2)[:, None, None]
+    q[:k, :k] = raw.q * (np.outer(carries, carries) / s2**3)[:, :, None, None]
+    trace[:k] = raw.trace * carries / s2
+    trace_2[:k, :k] = raw.trace_2 * np.outer(carries, carries) / s2**2
+    # sigma^2 by Euler's identities: V is homogeneous in the random entries and sigma^2 together.
     p[k] = (s - np.tensordot(weight, p[:k], axes=1)) / s2
     trace[k] = (engine.scaled.n - weight @ trace[:k]) / s2
     for i in range(k):
@@ -290,7 +314,12 @@ def _natural(solution: MixedSolution) -> _Natural:
         trace_2[i, k] = trace_2[k, i] = (trace[i] - trace_2[i, :k] @ weight) / s2
     q[k, k] = (p[k] - np.tensordot(weight, q[k, :k], axes=1)) / s2
     trace_2[k, k] = (trace[k] - trace_2[k, :k] @ weight) / s2
-    return _Natural(s, p, q, trace_2)
+    bend, bend_trace = np.zeros_like(q), np.zeros_like(trace_2)
+    bend[:k, :k], bend_trace[:k, :k] = raw_bend / s2, raw_bend_trace
+    for i in range(n_random, k):
+        bend[i, k] = bend[k, i] = p[i] / s2
+        bend_trace[i, k] = bend_trace[k, i] = trace[i] / s2
+    return _Natural(s, p, q, trace_2, bend, bend_trace)
 
 
 def _diagonal_entries(count: int) -> FloatArray:
@@ -320,6 +349,15 @@ def _jacobian(solution: MixedSolution) -> tuple[FloatArray, tuple[str, ...]]:
             labels.append(
                 f"var({term.group}: {first})" if row == column else f"cov({term.group}: {first}, {second})"
             )
+    if engine.structure is not None and isinstance(engine.route, NestedRoute):
+        delta = engine.delta(solution.internal)
+        moves = 1e-6 * np.eye(delta.size)
+        slopes = [
+            (engine.structure.natural(delta + move) - engine.structure.natural(delta - move)) / 2e-6
+            for move in moves
+        ]
+        blocks.append(np.array(slopes).T)
+        labels.extend(engine.structure.names)
     total = sum(block.shape[1] for block in blocks)
     jacobian = np.zeros((len(labels) + 1, total + 1))
     at_row = at_column = 0

@@ -19,6 +19,7 @@ from .problem import MixedProblem
 from .scaling import Scaled
 
 __all__ = [
+    "Blocks",
     "Level",
     "LevelState",
     "NestedRoute",
@@ -28,6 +29,7 @@ __all__ = [
     "outer_sum",
     "segments",
     "symmetric_sum",
+    "weighted_blocks",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -178,6 +180,79 @@ def _inner(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
     return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)), axis=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The data sorted by group of the finest level.
+
+    Attributes
+    ----------
+    base : array, shape (d, n_rows)
+    z : array, shape (q, n_rows)
+        Random columns of the finest level.
+    starts, parent_starts : arrays of int
+        First row of each group of the finest level, and of each of their parents.
+    order : array of int, shape (n_rows,), or None
+        Original number of each sorted row; None where they came sorted.
+    """
+
+    base: FloatArray
+    z: FloatArray
+    starts: IntArray
+    parent_starts: IntArray
+    order: IntArray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Cross-products of the finest level: ``a`` (q, q, n), ``b`` (q, d, n), and ``c`` (d, d, n_parents)."""
+
+    a: FloatArray
+    b: FloatArray
+    c: FloatArray
+
+
+def _row_sums(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over each group's rows of left_i right_a: (q, rows), (d, rows) -> (q, d, n)."""
+    result = np.empty((left.shape[0], right.shape[0], starts.size))
+    for i in range(left.shape[0]):
+        for a in range(right.shape[0]):
+            np.add.reduceat(left[i] * right[a], starts, out=result[i, a])
+    return result
+
+
+def plain_blocks(rows: Rows) -> Blocks:
+    """Cross-products with independent residuals."""
+    return Blocks(
+        _row_sums(rows.z, rows.z, rows.starts),
+        _row_sums(rows.z, rows.base, rows.starts),
+        symmetric_sum(rows.base[None], rows.base[None], rows.parent_starts),
+    )
+
+
+def weighted_blocks(rows: Rows, omega: FloatArray, link: FloatArray, previous: IntArray) -> Blocks:
+    """Cross-products under R^-1 given by row weights; linear in them, so derivatives come the same way.
+
+    ``omega`` and ``link`` (n_rows,) and ``previous`` (n_rows,) are in sorted row order.
+    """
+    weighted = omega * rows.base
+    if not np.any(link):
+        return Blocks(
+            _row_sums(rows.z, omega * rows.z, rows.starts),
+            _row_sums(rows.z, weighted, rows.starts),
+            symmetric_sum(rows.base[None], weighted[None], rows.parent_starts),
+        )
+    before, z_before = link * rows.base[:, previous], link * rows.z[:, previous]
+    crossed = _row_sums(rows.z, z_before, rows.starts)
+    across = outer_sum(rows.base, before, rows.parent_starts)
+    return Blocks(
+        _row_sums(rows.z, omega * rows.z, rows.starts) - crossed - np.swapaxes(crossed, 0, 1),
+        _row_sums(rows.z, weighted - before, rows.starts) - _row_sums(z_before, rows.base, rows.starts),
+        symmetric_sum(rows.base[None], weighted[None], rows.parent_starts)
+        - across
+        - np.swapaxes(across, 0, 1),
+    )
+
+
 class NestedRoute:
     """Cross-products of a nested problem, and the sweeps over them."""
 
@@ -189,24 +264,18 @@ class NestedRoute:
         self.d = base.shape[0]
         self.levels = _levels(problem, chain, [base @ z.T / scaled.n for z in z_all])
         level = self.levels[0]
-        codes = problem.random[chain[0][0]].codes
         rank = np.empty(level.n, dtype=np.intp)
         rank[level.position] = np.arange(level.n)
-        row_position = rank[codes]
-        z0 = z_all[0]
+        row_position = rank[problem.random[chain[0][0]].codes]
+        z0, order = z_all[0], None
         if np.any(row_position[1:] < row_position[:-1]):
             order = np.argsort(row_position, kind="stable")
             base, z0, row_position = base[:, order], z0[:, order], row_position[order]
-        row_starts = np.searchsorted(row_position, np.arange(level.n))
-        self.b0 = np.empty((z0.shape[0], self.d, level.n))
-        for i in range(z0.shape[0]):
-            for a in range(self.d):
-                np.add.reduceat(z0[i] * base[a], row_starts, out=self.b0[i, a])
-        self.a0 = np.empty((z0.shape[0], z0.shape[0], level.n))
-        for i in range(z0.shape[0]):
-            for j in range(i + 1):
-                self.a0[i, j] = self.a0[j, i] = np.add.reduceat(z0[i] * z0[j], row_starts)
-        self.c1 = symmetric_sum(base[None], base[None], row_starts[level.starts])
+        starts = np.searchsorted(row_position, np.arange(level.n))
+        rows = Rows(base, z0, starts, starts[level.starts], order)
+        self.blocks = plain_blocks(rows)
+        # Rows are not needed again unless a residual structure weighs them anew.
+        self.rows = rows if problem.residual is not None else None
 
     def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
         """Lambda of all terms of a level, block-diagonal (q, q)."""
@@ -229,10 +298,11 @@ class NestedRoute:
             start = stop
         return found
 
-    def evaluate(self, factors: list[FloatArray]) -> NestedState:
+    def evaluate(self, factors: list[FloatArray], blocks: Blocks | None = None) -> NestedState:
         """Up-sweep: log|V| and S at the internal Lambda of each term."""
         log_det, states = 0.0, []
-        a, b, c = self.a0, self.b0, self.c1
+        given = self.blocks if blocks is None else blocks
+        a, b, c = given.a, given.b, given.c
         for index, level in enumerate(self.levels):
             if index:
                 # C here is the sum over the children of what they sent up.
@@ -294,6 +364,16 @@ class NestedRoute:
             for t, part in self.split(level):
                 found[t] = gamma[part, part]
         return found
+
+    def block_slopes(self, state: NestedState, inner: FloatArray) -> Blocks:
+        """Derivatives of the deviance in the finest level's cross-products, for weights ``inner`` on S."""
+        level, blocks = self.levels[0], state.levels[0]
+        omega = np.zeros((self.d, self.d, 1))
+        omega[self.xy[:, None], self.xy, 0] = inner
+        moment = self._descend(state, omega, np.zeros((self.d, 0, 1)))[0][0]
+        kb = multiply(blocks.k, blocks.b)
+        carried = multiply(kb, moment[:, :, level.parent])
+        return Blocks(blocks.k + multiply(carried, np.swapaxes(kb, 0, 1)), -2.0 * carried, moment)
 
     def modes(self, state: NestedState, weights: FloatArray) -> list[FloatArray]:
         """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""

@@ -60,7 +60,9 @@ class MixedProblem:
     weights : array, shape (n,), or None
         Prior weights; Var(e_i) = sigma^2 / w_i.
     residual : object or None
-        A residual structure (AR1, CAR1, VarianceBy) bound to the rows, or None for independence.
+        A residual structure bound to the rows, ``AR1("wave", within="family").bind(columns)`` with
+        ``columns`` a mapping from each name in ``.columns`` to its values in the rows of ``y``; None for
+        independence.
     """
 
     y: FloatArray

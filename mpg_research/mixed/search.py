@@ -25,18 +25,12 @@ SCORING_FLOOR = 0.03
 NEAR_ENOUGH = 0.3
 
 
-def _start(engine: Engine) -> FloatArray:
-    return np.concatenate(
-        [pack(0.7 * np.eye(term.root.shape[0]), term.correlated) for term in engine.scaled.terms]
-    )
-
-
 def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
     """Fisher scoring in the covariance matrices, kept inside; the last curvature for the quasi-Newton.
 
     In G the deviance is nearly quadratic in expectation, so that a step or two come near from anywhere.
     """
-    x = _start(engine)
+    x = engine.start()
     value, state, found = np.inf, None, None
     best: tuple[FloatArray, FloatArray] | None = None
     count = 0
@@ -46,7 +40,7 @@ def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
         if not found.deviance < value + 1e-9:
             break
         value = found.deviance
-        factors = engine.scaled.factors(x)
+        factors = engine.scaled.factors(x[: engine.n_theta])
         tangents = engine.tangents(x)
         gammas = engine.slopes(state, found)
         gradient = np.array(
@@ -60,7 +54,7 @@ def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
         step = -inverse @ gradient
         if -0.5 * float(gradient @ step) < NEAR_ENOUGH:
             break
-        x = _moved(engine, factors, tangents, step)
+        x = np.concatenate([_moved(engine, factors, tangents, step), engine.delta(x)])
     assert best is not None
     return best[0], best[1], count
 
@@ -85,9 +79,31 @@ def _moved(
     return np.concatenate(pieces)
 
 
+def _with_structure(engine: Engine, x: FloatArray, inverse: FloatArray | None) -> tuple[FloatArray, int]:
+    """Inverse curvature with the residual structure's parameters added, from differences of the gradient."""
+    assert inverse is not None
+    n_theta, size = engine.n_theta, x.size
+    curvature = np.zeros((size, size))
+    curvature[:n_theta, :n_theta] = np.linalg.inv(inverse)
+    _, here = engine.value_and_gradient(x)
+    for k in range(n_theta, size):
+        move = np.zeros(size)
+        move[k] = 1e-3
+        curvature[k] = (engine.value_and_gradient(x + move)[1] - here) / 1e-3
+        curvature[:n_theta, k] = curvature[k, :n_theta]
+    curvature = 0.5 * (curvature + curvature.T)
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(curvature)), 1e-12))
+    values, vectors = np.linalg.eigh(curvature * np.outer(scale, scale))
+    values = np.maximum(np.abs(values), 1e-2)
+    return (vectors / values) @ vectors.T * np.outer(scale, scale), 1 + size - n_theta
+
+
 def find_optimum(engine: Engine) -> Minimum:
     """Minimise; set vanishing directions to zero where the derivative agrees; leave false zeros."""
     start, inverse, n_scoring = _scored_start(engine)
+    if engine.structure is not None:
+        inverse, extra = _with_structure(engine, start, inverse)
+        n_scoring += extra
     best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse)
     best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
     for _ in range(4):
@@ -103,7 +119,9 @@ def find_optimum(engine: Engine) -> Minimum:
 def _snap(engine: Engine, best: Minimum) -> Minimum:
     """Set small directions of Lambda to exactly zero if the deviance does not mind."""
     pieces, changed = [], False
-    for term, factor in zip(engine.scaled.terms, engine.scaled.factors(best.x), strict=True):
+    for term, factor in zip(
+        engine.scaled.terms, engine.scaled.factors(best.x[: engine.n_theta]), strict=True
+    ):
         left, values, _ = np.linalg.svd(factor)
         small = (values < SMALL_DIRECTION) & (values > 0)
         if np.any(small):
@@ -116,7 +134,7 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
         pieces.append(pack(factor, term.correlated))
     if not changed:
         return best
-    x = np.concatenate(pieces)
+    x = np.concatenate([*pieces, engine.delta(best.x)])
     value, gradient = engine.value_and_gradient(x)
     if value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
         return best
@@ -125,7 +143,7 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
 
 def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | None:
     """A start off the boundary if some vanished direction would lower the deviance; else None."""
-    factors = engine.scaled.factors(internal)
+    factors = engine.scaled.factors(internal[: engine.n_theta])
     ranks = [np.linalg.matrix_rank(f, tol=1e-9) for f in factors]
     if all(rank == f.shape[0] for rank, f in zip(ranks, factors, strict=True)):
         return None
@@ -145,4 +163,4 @@ def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | Non
                     factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
                     useful = True
         pieces.append(pack(factor, term.correlated))
-    return np.concatenate(pieces) if useful else None
+    return np.concatenate([*pieces, engine.delta(internal)]) if useful else None

@@ -75,6 +75,10 @@ class MixedSolution:
         "converged", "evaluated at the given theta", or what went wrong.
     faces : tuple of BoundaryFace
         One per random term.
+    residual_names : tuple of str
+        Names of the residual structure's parameters; empty without one.
+    residual_parameters : array, shape (n_residual,)
+        Their values: correlations, or ratios of standard deviations to the first stratum's.
     """
 
     problem: MixedProblem
@@ -89,6 +93,8 @@ class MixedSolution:
     converged: bool
     message: str
     faces: tuple[BoundaryFace, ...]
+    residual_names: tuple[str, ...]
+    residual_parameters: FloatArray
     engine: Any = field(repr=False)
     internal: FloatArray = field(repr=False)
     cache: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -110,9 +116,9 @@ class MixedSolution:
 
     def relative_factor(self, term_index: int) -> FloatArray:
         """Lambda of one term (q, q): its covariance matrix is sigma2 Lambda Lambda'."""
-        internal = self.engine.scaled.factors(self.internal)[term_index]
-        found: FloatArray = self.engine.scaled.terms[term_index].outward(internal)
-        return found
+        engine: Engine = self.engine
+        internal = engine.scaled.factors(self.internal[: engine.n_theta])[term_index]
+        return engine.scaled.terms[term_index].outward(internal)
 
     def random_covariance(self, term_index: int) -> FloatArray:
         """Covariance matrix of one term's random effects (q, q)."""
@@ -141,7 +147,7 @@ class MixedSolution:
 
 def _faces(problem: MixedProblem, engine: Engine, internal: FloatArray) -> tuple[BoundaryFace, ...]:
     faces = []
-    for term, factor in zip(problem.random, engine.scaled.factors(internal), strict=True):
+    for term, factor in zip(problem.random, engine.scaled.factors(internal[: engine.n_theta]), strict=True):
         size = factor.shape[0]
         rank = int(np.sum(np.linalg.svd(factor, compute_uv=False) > 1e-7)) if size else 0
         rows = np.sqrt(np.sum(factor**2, axis=1))
@@ -153,17 +159,18 @@ def _faces(problem: MixedProblem, engine: Engine, internal: FloatArray) -> tuple
 def objective(problem: MixedProblem, theta: FloatArray, method: Method = "REML") -> float:
     """Profiled (restricted) deviance at lme4's theta."""
     engine = Engine(problem, method)
-    _, found = engine.at(engine.scaled.to_internal(_checked(theta, engine)))
+    _, found = engine.at(engine.to_internal(_checked(theta, engine)))
     return found.deviance + engine.shift()
 
 
 def _checked(theta: FloatArray, engine: Engine) -> FloatArray:
     given = np.asarray(theta, dtype=float).ravel()
-    expected = engine.scaled.n_parameters
+    expected = engine.n_theta + (0 if engine.structure is None else len(engine.structure.names))
     if given.size != expected or not np.all(np.isfinite(given)):
         raise ModelError(
             f"theta has {given.size} values; expected {expected} finite values, the column-major "
-            "lower triangles of the relative covariance factors of the random terms in order."
+            "lower triangles of the relative covariance factors of the random terms in order "
+            "(and behind them the parameters of a residual structure)."
         )
     return given
 
@@ -198,7 +205,7 @@ def solve(
         raise ModelError("The model has no random term; expected at least one, such as (1 | family).")
     engine = Engine(problem, method)
     if theta is not None:
-        internal = engine.scaled.to_internal(_checked(theta, engine))
+        internal = engine.to_internal(_checked(theta, engine))
         _, gradient = engine.value_and_gradient(internal)
         return _solution(engine, internal, gradient, 1, True, "evaluated at the given theta")
     best = find_optimum(engine)
@@ -219,7 +226,7 @@ def _solution(
     return MixedSolution(
         problem=engine.problem,
         method=engine.method,
-        theta=scaled.to_theta(internal),
+        theta=scaled.to_theta(internal[: engine.n_theta]),
         beta=scaled.beta_start + scaled.y_scale * (inverse @ found.beta),
         phi=inverse @ found.phi @ inverse.T,
         sigma2=scaled.y_scale**2 * found.s2,
@@ -229,6 +236,10 @@ def _solution(
         converged=converged,
         message=message,
         faces=_faces(engine.problem, engine, internal),
+        residual_names=() if engine.structure is None else engine.structure.names,
+        residual_parameters=(
+            np.empty(0) if engine.structure is None else engine.structure.natural(engine.delta(internal))
+        ),
         engine=engine,
         internal=internal,
     )
