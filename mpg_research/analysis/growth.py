@@ -31,8 +31,10 @@ __all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth"]
 Shape = Literal["linear", "spline"]
 OrganisationRole = Literal[False, "fixed", "random"]
 
-#: Knots of the natural spline, at quantiles of the moments of measuring: at most, and at least.
-_KNOTS, _FEWEST_KNOTS = 5, 4
+#: Knots of the natural spline, at quantiles of the moments of measuring; it needs as many different months.
+_KNOTS = 5
+#: A bend can be tested from this many different months on.
+_FEWEST_KNOTS = 3
 #: p-value below which a straight line is said not to fit.
 _BEND = 0.01
 #: A random slope needs families whose own line leaves something over: this many with three moments.
@@ -146,17 +148,17 @@ def fit_growth(
     formula = f"score ~ {fixed} + {random}"
     fit = fit_mixed(formula, frame.data, method="REML", df=df, level=level)
     notes += [_readable(note, frame) for note in fit.notes]
-    if shape == "linear":
+    if used_shape == "linear":
         notes += _bend_notes(frame, fit, random)
     return GrowthModel(frame, fit, formula, used_shape, organisation, with_worker, tuple(notes))
 
 
 def _bend_notes(frame: ModelFrame, line: MixedFit, random: str) -> list[Note]:
     """A caution where the mean course bends: the straight line against a spline that contains it."""
-    time, shape = _time_term(frame, "spline", False, [])
-    if shape == "linear" or not line.converged:
+    knots = min(_KNOTS, _different_months(frame, by_organisation=False))
+    if knots < _FEWEST_KNOTS or not line.converged:
         return []
-    terms = [time, *(f"{c.column} + months:{c.column}" for c in frame.covariates)]
+    terms = [f"cr(months, df={knots})", *(f"{c.column} + months:{c.column}" for c in frame.covariates)]
     curve = fit_mixed(f"score ~ {' + '.join(terms)} + {random}", frame.data, method="REML")
     last = float(frame.data["months"].max())
     moments = np.linspace(0.0, last, _KNOTS + 1)
@@ -170,7 +172,8 @@ def _bend_notes(frame: ModelFrame, line: MixedFit, random: str) -> list[Note]:
         Note(
             "course_bends",
             "The mean course is not a straight line, so the changes that a line gives are too small at some "
-            "moments and too large at others. Use shape='spline'.",
+            f"moments and too large at others. With {_KNOTS} different months or more, shape='spline' draws "
+            "it as a curve.",
             {"p_value": test.p_value},
             "caution",
         )
@@ -201,20 +204,26 @@ def _time_term(
     """The common course: a spline if it is asked for and every course to be estimated allows it."""
     if shape == "linear":
         return "months", "linear"
-    whole = frame.data["months"].round()
-    moments = whole.groupby(frame.data["organisation"]).nunique() if organisation == "fixed" else whole
-    knots = min(_KNOTS, int(moments.min() if organisation == "fixed" else moments.nunique()))
-    if knots < _FEWEST_KNOTS:
+    n_months = _different_months(frame, by_organisation=organisation == "fixed")
+    if n_months < _KNOTS:
         notes.append(
             Note(
                 "straight_line",
-                f"The course is drawn as a straight line: a curve needs measurements in {_FEWEST_KNOTS} "
-                f"different months, and there are {knots}.",
-                {"n_months": knots, "needed": _FEWEST_KNOTS},
+                f"The course is drawn as a straight line: a curve needs measurements in {_KNOTS} different "
+                f"months (or waves), and there are {n_months}.",
+                {"n_months": n_months, "needed": _KNOTS},
             )
         )
         return "months", "linear"
-    return f"cr(months, df={knots})", "spline"
+    return f"cr(months, df={_KNOTS})", "spline"
+
+
+def _different_months(frame: ModelFrame, *, by_organisation: bool) -> int:
+    """Whole months with measurements; by organisation: of the one with fewest."""
+    months = frame.data["months"].round()
+    if by_organisation:
+        return int(months.groupby(frame.data["organisation"]).nunique().min())
+    return int(months.nunique())
 
 
 def _fixed_part(frame: ModelFrame, time: str, organisation: OrganisationRole) -> str:

@@ -286,7 +286,9 @@ def _difference_from_mean(
     model: GrowthModel, months: list[float], change: FloatArray, adjust: Adjust
 ) -> ResultTable:
     table = _per_organisation("difference_from_mean", model, months, change - change.mean(axis=0))
-    data = table.data.assign(p_adjusted=_adjusted(table.data, adjust))
+    # With two organisations the two differences are one question, asked from either side.
+    once = len(model.frame.organisations) == 2
+    data = table.data.assign(p_adjusted=_adjusted(table.data, "none" if once else adjust))
     return _with_columns(table, data, ("p_adjusted",))
 
 

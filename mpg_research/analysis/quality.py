@@ -138,7 +138,8 @@ def _overview(study: Study, course: pd.DataFrame) -> pd.DataFrame:
     per_family = course.groupby("family").size()
     respondents = scores.groupby("family")["respondent"].nunique()
     periods = episodes.groupby("family")["episode"].nunique()
-    workers = episodes.dropna(subset=["worker"])[["organisation", "worker", "family"]]
+    known = episodes[episodes["worker"].notna()] if "worker" in episodes.columns else episodes.iloc[:0]
+    workers = known.reindex(columns=["organisation", "worker", "family"])
     followed = course.groupby(["family", "episode"])["months"].max()
 
     def count(rows: pd.DataFrame) -> tuple[float, int]:
@@ -202,9 +203,8 @@ def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> Result
         measured = course[course["organisation"] == key]
         n_families = mine["family"].nunique()
         started = early[early["organisation"] == key]["family"].nunique()
-        ended = mine[mine["end_reason"].notna()] if "end_reason" in mine.columns else mine.iloc[:0]
-        dropped = ended["end_reason"].isin(DROP_OUT_REASONS).sum()
-        share = wilson_interval([dropped], [len(ended)], level=level)
+        ended = mine["end_reason"].dropna() if "end_reason" in mine.columns else pd.Series(dtype=str)
+        share = wilson_interval([ended.isin(DROP_OUT_REASONS).sum()], [len(ended)], level=level)
         rows.append(
             {
                 "organisation": key,

@@ -100,6 +100,14 @@ def test_holm_never_lowers_a_p_value(tables: dict[str, pd.DataFrame]) -> None:
     assert pairs["p_adjusted"].max() <= 1
 
 
+def test_two_organisations_ask_one_question(data: pd.DataFrame) -> None:
+    two = tables_of(data[data["organisation"].isin(["haven", "brug"])])
+    pair = two["pairwise"]["p_adjusted"].to_numpy()
+    for key in ("haven", "brug"):
+        rows = two["difference_from_mean"]
+        np.testing.assert_allclose(rows[rows["organisation"] == key]["p_adjusted"], pair, rtol=1e-6)
+
+
 def test_families_behind_each_row(data: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> None:
     own = tables["adjusted_change"].set_index("organisation")["n_families"]
     assert {key: int(number) for key, number in own.items()} == SIZES

@@ -228,7 +228,16 @@ def test_waves_too_few_for_a_curve_give_a_line(study: Study) -> None:
     three = without(study, lambda s: s["months"].round().isin([0, 3, 6]))
     fit = fit_trajectory(three, months=(0, 6))
     assert fit.model.shape == "linear"
-    assert "straight_line" in [note.code for note in fit.notes]
+    codes = [note.code for note in fit.notes]
+    assert {"straight_line", "course_bends"} <= set(codes)
+
+
+def test_a_study_without_workers_and_end_reasons_is_described(study: Study) -> None:
+    episodes = study.tables["episodes"].drop(columns=["worker", "end_reason"])
+    bare = replace(study, tables={**study.tables, "episodes": episodes})
+    found = describe_quality(bare)
+    assert found.tables["overview"].data.set_index("quantity").loc["workers", "value"] == 0
+    assert found.tables["by_organisation"].data["share_ended_early"].isna().all()
 
 
 def test_two_measurements_per_family_allow_no_random_slope(study: Study) -> None:
