@@ -49,13 +49,15 @@ def term_matrix(design: Design, problem: MixedProblem, name: str) -> FloatArray:
         raise ModelError(f"The model has no fixed term or coefficient {name!r}; its terms are {known}.")
     values = {key: column.values for key, column in design.columns.items()}
     coded, _, owners = build_matrix(design.fixed, values, len(problem.y), coding="sum")
-    kept = [column for column in range(coded.shape[1]) if column in set(design.kept.tolist())]
-    coded = coded[:, kept]
-    if np.linalg.matrix_rank(coded) < len(kept):
+    kept = design.kept.tolist()
+    dropped = {owners[column] for column in range(coded.shape[1]) if column not in set(kept)}
+    own_key = design.formula.fixed[index].key
+    if any(own_key < design.formula.fixed[owner].key for owner in dropped):
         raise ModelError(
             f"{name}: the data lack some combinations of levels, so the type III hypothesis is not defined. "
             "Test chosen contrasts with test(L), or leave out the interaction."
         )
+    coded = coded[:, kept]
     transform = np.linalg.lstsq(coded, problem.x, rcond=None)[0]
     transform[np.abs(transform) < 1e-10 * np.abs(transform).max()] = 0.0
     mine = [row for row, column in enumerate(kept) if owners[column] == index]
