@@ -9,7 +9,7 @@ import pytest
 
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
-from mpg_research.analysis.organisations import comparison_tables
+from mpg_research.analysis.organisation_tables import comparison_tables
 from mpg_research.analysis.trajectory import trajectory_tables
 from tests.analysis.frames import ORACLES, course_of, reference_data
 

@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import Shape, fit_growth
-from mpg_research.analysis.organisations import comparison_tables
+from mpg_research.analysis.organisation_tables import comparison_tables
 from tests.analysis.frames import course_of, simulated
 
 SIZES = {"haven": 20, "brug": 15, "anker": 12, "molen": 3}
