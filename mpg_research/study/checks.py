@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS
 
 __all__ = [
     "check_duplicates",
+    "check_episode_ids",
     "check_episodes",
     "check_families",
     "check_future",
@@ -67,6 +69,7 @@ def check_duplicates(
     findings: Findings,
     *,
     only: NDArray[np.bool_] | None = None,
+    severity: Literal["error", "warning"] = "error",
 ) -> None:
     """Rows that share a key with an earlier row."""
     frame = table.frame
@@ -88,6 +91,7 @@ def check_duplicates(
         ),
         expected=f"one {what} for each {', '.join(present)}",
         remedy="Remove one of the two, or correct what should tell them apart.",
+        severity=severity,
     )  # fmt: skip
 
 
@@ -128,6 +132,16 @@ def check_organisations(name: str, table: Table, config: StudyConfig, findings: 
         expected=f"one of {', '.join(config.organisations)}",
         remedy=" ".join([*hints[:1], "Correct the cell, or declare it: [organisations.KEY] with a name."]),
     )  # fmt: skip
+    if name != "episodes":
+        return
+    for key in sorted(set(config.organisations) - set(keys.dropna())):
+        findings.add(
+            Problem(
+                found=f'no family has the organisation "{key}", which study.toml declares',
+                remedy="There will be no report for it.",
+                file=table.places.file, severity="warning", code="organisation_without_families",
+            )
+        )  # fmt: skip
 
 
 def check_families(name: str, table: Table, families: pd.Series, findings: Findings) -> None:
@@ -143,6 +157,23 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
         lambda place: f"family {given.iloc[place]} has no episode",
         expected="families that occur in the table episodes",
         remedy=f"{hint}Add the episode, or correct the id.",
+    )  # fmt: skip
+
+
+def check_episode_ids(
+    table: Table, episodes: pd.DataFrame, position: NDArray[np.int64], findings: Findings
+) -> None:
+    """Episodes named here that the family does not have; ``position`` is from ``assign_episodes``."""
+    frame = table.frame
+    if "episode" not in frame:
+        return
+    known_family = frame["family"].isin(episodes["family"].unique())
+    unknown = ((position < 0) & known_family & frame["episode"].notna()).to_numpy(dtype=bool)
+    findings.add_rows(
+        "unknown_episode", table.places, "episode", unknown,
+        lambda place: "family {} has no episode {}".format(*frame[["family", "episode"]].iloc[place]),
+        expected="episodes that occur in the table episodes",
+        remedy="Correct it, or leave the cell empty: the date decides then.",
     )  # fmt: skip
 
 

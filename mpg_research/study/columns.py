@@ -117,7 +117,7 @@ class Converter:
             "boolean": self._boolean,
         }
         converted = kinds[column.kind](column, cells, places)
-        self._required(column, converted, places)
+        self._required(column, converted, cells, places)
         return converted
 
     def convert_free(self, name: str, cells: pd.Series, source: str) -> pd.Series:
@@ -144,7 +144,13 @@ class Converter:
                 mapping[value] = chosen[label.strip().lower()]
             elif label is not None and _wants_label(column, code, label, known):
                 mapping[value] = label
-        return cells.astype(object).replace(mapping) if mapping else cells
+        if not mapping:
+            return cells
+        codes, distinct = pd.factorize(cells, use_na_sentinel=True)
+        renamed = np.empty(len(distinct) + 1, dtype=object)
+        for number, value in enumerate(distinct):
+            renamed[number] = mapping.get(value, value)
+        return pd.Series(renamed[codes], index=cells.index, dtype=object)
 
     def _known_codes(self, column: Column) -> frozenset[str]:
         known = set(column.vocabulary or {})
@@ -268,13 +274,16 @@ class Converter:
         )  # fmt: skip
         return pd.Series(parsed.values, dtype="boolean")
 
-    def _required(self, column: Column, converted: pd.Series, places: Places) -> None:
+    def _required(self, column: Column, converted: pd.Series, cells: pd.Series, places: Places) -> None:
         if not column.required:
             return
         is_time = column.kind == "time"
         if column.name == "start" and self.config.time.kind == "numbers":
             return
-        empty = converted.isna().to_numpy(dtype=bool)
+        empty = converted.isna().to_numpy(dtype=bool).copy()
+        shown = cells.to_numpy(dtype=object)
+        for place in np.flatnonzero(empty):  # what stood there but could not be read is reported already
+            empty[place] = is_missing(shown[place]) or identifier_text(shown[place]) in self.missing
         self.findings.add_rows(
             "missing_date" if is_time else "missing_value", places, column.name, empty,
             lambda place: "an empty cell",

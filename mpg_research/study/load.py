@@ -32,6 +32,14 @@ from mpg_research.study.tables import canonical_table
 
 __all__ = ["Assembly", "assemble", "load_study"]
 
+TIME_OF_TABLE = {
+    "interventions": ("date",),
+    "care": ("month",),
+    "practice": ("date",),
+    "events": ("date",),
+}
+ADDED_UP = ("care", "prices")  # a row twice would be counted twice
+
 
 @dataclass(slots=True)
 class Assembly:
@@ -163,7 +171,7 @@ def assemble(config: StudyConfig) -> Assembly:
 def _read_tables(assembly: Assembly) -> None:
     config, findings = assembly.config, assembly.findings
     present = config.tables.present()
-    files = Counter(config.path_of(table.file) for table in present.values() if table.sheet is None)
+    files = Counter((config.path_of(table.file), table.sheet) for table in present.values())
     raws: dict[tuple[object, ...], RawTable] = {}
     for name, table in present.items():
         path = config.path_of(table.file)
@@ -176,7 +184,7 @@ def _read_tables(assembly: Assembly) -> None:
             findings.extend(error.problems)
             continue
         raw = raws[reading]
-        built = canonical_table(name, raw, config, findings, shared_file=files[path] > 1)
+        built = canonical_table(name, raw, config, findings, shared_file=files[path, table.sheet] > 1)
         if built is not None:
             assembly.tables[name] = built
     assembly.sources = _sources(config, raws.values())
@@ -218,7 +226,17 @@ def _read_instruments(assembly: Assembly) -> None:
         except MpgError as error:
             _add_error(error, key, assembly.findings)
     chosen = config.analysis.instrument
-    if chosen and chosen not in (*wanted, *SHIPPED_INSTRUMENTS):
+    if chosen is None:
+        return
+    if measurements is not None and chosen not in set(measurements.frame["instrument"]):
+        assembly.findings.add(
+            Problem(
+                found=f'no measurement is of "{chosen}", the instrument of [analysis]',
+                expected="at least one", remedy="Correct [analysis] instrument, or the column instrument.",
+                file=measurements.places.file, code="no_measurements",
+            )
+        )  # fmt: skip
+    if chosen not in (*wanted, *SHIPPED_INSTRUMENTS):
         assembly.findings.add(
             Problem(
                 found=f'[analysis] instrument = "{chosen}", which is not described',
@@ -290,8 +308,28 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         return
     if "episodes" in assembly.tables:
         checks.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
-    if name != "measurements":
-        checks.check_duplicates(table, SCHEMAS[name].key, f"duplicate_{name}", "row", findings)
+    if name == "measurements":
+        return
+    if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):
+        table = _with_episodes(table, TIME_OF_TABLE[name][0], assembly)
+        assembly.tables[name] = table
+    checks.check_duplicates(
+        table, SCHEMAS[name].key, f"duplicate_{name}", "row", findings,
+        severity="error" if name in ADDED_UP else "warning",
+    )  # fmt: skip
+
+
+def _with_episodes(table: Table, time: str, assembly: Assembly) -> Table:
+    """The table with its column ``episode`` filled: as named, else by date."""
+    episodes = assembly.tables["episodes"].frame
+    frame = table.frame
+    position = assign_episodes(frame.rename(columns={time: "date"}), episodes, assembly.config)
+    checks.check_episode_ids(table, episodes, position, assembly.findings)
+    found = episodes["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]
+    episode = pd.Series(np.where(position < 0, None, found), dtype=frame["family"].dtype)
+    frame = frame.assign(episode=episode)
+    first = [name for name in ("family", "episode") if name in frame]
+    return Table(frame[first + [name for name in frame if name not in first]], table.places)
 
 
 def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
@@ -299,14 +337,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
     config, findings = assembly.config, assembly.findings
     position = assign_episodes(measurements.frame, episodes.frame, config)
     frame = measurements.frame
-    if "episode" in frame:
-        known_family = frame["family"].isin(episodes.frame["family"].unique()).to_numpy(dtype=bool)
-        findings.add_rows(
-            "unknown_episode", measurements.places, "episode", (position < 0) & known_family,
-            lambda place: "family {} has no episode {}".format(*frame[["family", "episode"]].iloc[place]),
-            expected="episodes that occur in the table episodes",
-            remedy="Correct it, or leave the cell empty: the date decides then.",
-        )  # fmt: skip
+    checks.check_episode_ids(measurements, episodes.frame, position, findings)
     named = frame["episode"].notna() if "episode" in frame else pd.Series(False, index=frame.index)
     assembly.n_assigned = int((~named).sum())
     found = episodes.frame["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]

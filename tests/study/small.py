@@ -4,7 +4,8 @@ from pathlib import Path
 
 ITEMS = [f"item_{number:02d}" for number in range(1, 11)]
 EPISODES = "family,episode,organisation,worker,start,end,child_age\n" + "".join(
-    f"{number:03d},1,{'org_a' if number % 2 else 'org_b'},w{number % 3},2024-01-{number:02d},2024-12-31,{4 + number / 8}\n"
+    f"{number:03d},1,{'org_a' if number % 2 else 'org_b'},w{number % 3},"
+    f"2024-01-{number:02d},2024-12-31,{4 + number / 8}\n"
     for number in range(1, 13)
 )
 MEASUREMENTS = (

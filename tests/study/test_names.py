@@ -28,7 +28,8 @@ def test_a_made_name_is_no_key_that_stands_for_itself(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "start"),
-    [("../../etc", "etc--"), ("<script>alert(1)</script>", "script-alert-1-script--"), ("Stichting Één", "stichting-een--"),
+    [("../../etc", "etc--"), ("<script>alert(1)</script>", "script-alert-1-script--"),
+     ("Stichting Één", "stichting-een--"),
      ("funder", "funder--"), ("CON", "con--"), ("", "name--"), ("a/b", "a-b--")],
 )  # fmt: skip
 def test_unsafe_keys_stay_readable(key: str, start: str) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def typed_measurements() -> pd.DataFrame:
     return frame.assign(date=pd.to_datetime(frame["date"]))
 
 
+ISO = r"(\d{4})-(\d\d)-(\d\d)"
 SAME_TEXT = {
     "byte_order_mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
     "utf_16": lambda text: text.encode("utf-16"),
@@ -52,10 +54,8 @@ SAME_TEXT = {
         ",".join(f"  {cell} " for cell in line.split(",")) for line in text.splitlines()
     ).encode(),
     "capitals_in_the_header": lambda text: text.replace("family", "Family").replace("item", "ITEM").encode(),
-    "dutch_dates": lambda text: pd.Series(text)
-    .str.replace(r"(\d{4})-(\d\d)-(\d\d)", r"\3-\2-\1", regex=True)[0]
-    .encode(),
-    "compact_dates": lambda text: pd.Series(text).str.replace(r"(\d{4})-(\d\d)-(\d\d)", r"\1\2\3", regex=True)[0].encode(),
+    "dutch_dates": lambda text: re.sub(ISO, r"\3-\2-\1", text).encode(),
+    "compact_dates": lambda text: re.sub(ISO, r"\1\2\3", text).encode(),
 }  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def xlsx_bytes() -> bytes:
 REFUSED = {
     "binary": ("measurements.csv", bytes(range(256)) * 40, "not what its name says"),
     "noise": ("measurements.csv", random.Random(1).randbytes(5000), "not what its name says"),
-    "binary_after_a_while": ("measurements.csv", MEASUREMENTS.encode() * 20 + b"\x00\x01", "not what its name says"),
+    "binary_after_a_while": ("measurements.csv", MEASUREMENTS.encode() * 20 + b"\x00", "not what its name"),
     "xlsx_renamed_csv": ("measurements.csv", xlsx_bytes(), "its content is an Excel workbook"),
     "csv_renamed_xlsx": ("m.xlsx", MEASUREMENTS.encode(), "its content is a text table"),
     "csv_renamed_sav": ("m.sav", MEASUREMENTS.encode(), "its content is a text table"),
