@@ -35,6 +35,8 @@ OrganisationRole = Literal[False, "fixed", "random"]
 _KNOTS = 5
 #: A bend can be tested from this many different months on.
 _FEWEST_KNOTS = 3
+#: Every organisation's own line, beside a spline that all share.
+_OWN_LINES = "months:organisation"
 #: p-value below which a straight line is said not to fit.
 _BEND = 0.01
 #: A random slope needs families whose own line leaves something over: this many with three moments.
@@ -142,15 +144,25 @@ def fit_growth(
     if organisation not in (False, "fixed", "random"):
         raise ModelError(f"organisation must be False, 'fixed' or 'random'; found {organisation!r}.")
     notes: list[Note] = []
-    time, used_shape = _time_term(frame, shape, organisation, notes)
-    fixed = _fixed_part(frame, time, organisation)
+    course, used_shape = _course_part(frame, shape, organisation, notes)
+    fixed = " + ".join([course, *_case_mix_terms(frame)])
     random, with_worker = _random_part(frame, organisation, worker, notes)
     formula = f"score ~ {fixed} + {random}"
     fit = fit_mixed(formula, frame.data, method="REML", df=df, level=level)
-    notes += [_readable(note, frame) for note in fit.notes]
+    notes += [_readable(note, frame) for note in fit.notes if not _is_by_design(note)]
     if used_shape == "linear":
         notes += _bend_notes(frame, fit, random)
     return GrowthModel(frame, fit, formula, used_shape, organisation, with_worker, tuple(notes))
+
+
+def _case_mix_terms(frame: ModelFrame) -> list[str]:
+    return [f"{covariate.column} + months:{covariate.column}" for covariate in frame.covariates]
+
+
+def _is_by_design(note: Note) -> bool:
+    """Beside a common spline one of the organisations' own lines is always redundant: no news."""
+    columns = str(note.values.get("columns", "")).split(", ")
+    return note.code == "aliased_columns" and all(name.startswith(_OWN_LINES) for name in columns)
 
 
 def _bend_notes(frame: ModelFrame, line: MixedFit, random: str) -> list[Note]:
@@ -158,8 +170,8 @@ def _bend_notes(frame: ModelFrame, line: MixedFit, random: str) -> list[Note]:
     knots = min(_KNOTS, _different_months(frame, by_organisation=False))
     if knots < _FEWEST_KNOTS or not line.converged:
         return []
-    terms = [f"cr(months, df={knots})", *(f"{c.column} + months:{c.column}" for c in frame.covariates)]
-    curve = fit_mixed(f"score ~ {' + '.join(terms)} + {random}", frame.data, method="REML")
+    terms = [f"cr(months, df={knots})", *_case_mix_terms(frame), random]
+    curve = fit_mixed(f"score ~ {' + '.join(terms)}", frame.data, method="REML")
     last = float(frame.data["months"].max())
     moments = np.linspace(0.0, last, _KNOTS + 1)
     average: dict[str, list[float]] = {covariate.column: [0.0] for covariate in frame.covariates}
@@ -198,14 +210,13 @@ def _readable(note: Note, frame: ModelFrame) -> Note:
     return replace(note, text=rename(note.text), values=values)
 
 
-def _time_term(
+def _course_part(
     frame: ModelFrame, shape: Shape, organisation: OrganisationRole, notes: list[Note]
 ) -> tuple[str, Shape]:
-    """The common course: a spline if it is asked for and every course to be estimated allows it."""
-    if shape == "linear":
-        return "months", "linear"
-    n_months = _different_months(frame, by_organisation=organisation == "fixed")
-    if n_months < _KNOTS:
+    """The common course and that of organisations, and the shape that the months allow."""
+    n_months = _different_months(frame, by_organisation=False)
+    if shape == "spline" and n_months < _KNOTS:
+        shape = "linear"
         notes.append(
             Note(
                 "straight_line",
@@ -214,8 +225,20 @@ def _time_term(
                 {"n_months": n_months, "needed": _KNOTS},
             )
         )
-        return "months", "linear"
-    return f"cr(months, df={_KNOTS})", "spline"
+    time = "months" if shape == "linear" else f"cr(months, df={_KNOTS})"
+    if organisation != "fixed":
+        return time, shape
+    if shape == "linear" or _different_months(frame, by_organisation=True) >= _KNOTS:
+        return f"{time} * organisation", shape
+    notes.append(
+        Note(
+            "shared_bend",
+            f"An organisation was measured in fewer than {_KNOTS} different months, so all organisations "
+            "share the bend of the course and differ from it along a straight line.",
+            {"needed": _KNOTS},
+        )
+    )
+    return f"{time} + organisation + {_OWN_LINES}", shape
 
 
 def _different_months(frame: ModelFrame, *, by_organisation: bool) -> int:
@@ -224,13 +247,6 @@ def _different_months(frame: ModelFrame, *, by_organisation: bool) -> int:
     if by_organisation:
         return int(months.groupby(frame.data["organisation"]).nunique().min())
     return int(months.nunique())
-
-
-def _fixed_part(frame: ModelFrame, time: str, organisation: OrganisationRole) -> str:
-    terms = [f"{time} * organisation" if organisation == "fixed" else time]
-    for covariate in frame.covariates:
-        terms += [covariate.column, f"months:{covariate.column}"]
-    return " + ".join(terms)
 
 
 def _random_part(

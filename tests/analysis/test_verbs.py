@@ -232,6 +232,21 @@ def test_waves_too_few_for_a_curve_give_a_line(study: Study) -> None:
     assert {"straight_line", "course_bends"} <= set(codes)
 
 
+def test_a_young_organisation_shares_the_bend_of_the_others(study: Study) -> None:
+    young = without(study, lambda s: (s["organisation"] != "zonnewaerd") | (s["months"] < 2))
+    found = compare_organisations(young, case_mix=(), worker=False)
+    codes = [note.code for note in found.notes]
+    assert "shared_bend" in codes
+    assert "aliased_columns" not in codes
+    assert found.model.shape == "spline"
+    changes = found.tables["adjusted_change"].data.set_index(["organisation", "months"])
+    assert changes["estimate"].notna().all()
+    # Two months say little about the twelfth, and the interval says so.
+    assert changes.loc[("zonnewaerd", 12), "std_error"] > 2 * changes.loc[("brinkelaar", 12), "std_error"]
+    joint = found.tables["joint_test"].data.set_index("effect")
+    assert joint.loc["organisation:months", "df_numerator"] == 5
+
+
 def test_a_study_without_workers_and_end_reasons_is_described(study: Study) -> None:
     episodes = study.tables["episodes"].drop(columns=["worker", "end_reason"])
     bare = replace(study, tables={**study.tables, "episodes": episodes})
