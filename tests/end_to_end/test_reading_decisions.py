@@ -14,7 +14,7 @@ F1,org_a,w1,2025-01-15,2025-06-15,01
 F2,org_b,w1,2024-02-01,,
 F3,org_b,w2,2024-03-01,2024-09-01,03
 """
-# (family, respondent, date) in the order of the cases of DESIGN: too early, baseline window, course, follow-up,
+# In the order of the cases of DESIGN section 5: too early, baseline window, course, follow-up,
 # second episode; a second parent beside the first; a family without a first parent.
 MEASURED = [
     ("F1", "first_parent", "2023-11-01"),
