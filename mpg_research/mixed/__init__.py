@@ -10,10 +10,13 @@ from mpg_research.mixed.estimates import Estimates
 from mpg_research.mixed.fit import fit_mixed
 from mpg_research.mixed.inference import JointTest
 from mpg_research.mixed.resample import Bootstrap
+from mpg_research.mixed.residual import AR1, CAR1, VarianceBy
 from mpg_research.mixed.result import MixedFit
 from mpg_research.mixed.tables import Convergence, RandomEffects
 
 __all__ = [
+    "AR1",
+    "CAR1",
     "Bootstrap",
     "Convergence",
     "Estimates",
@@ -22,6 +25,7 @@ __all__ = [
     "MixedFit",
     "RSquared",
     "RandomEffects",
+    "VarianceBy",
     "compare_fits",
     "fit_mixed",
 ]

@@ -92,6 +92,7 @@ def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:
             "Neither model is a special case of the other, so a likelihood-ratio test does not apply; "
             "compare their AIC or BIC instead (both fitted with method='ML' if the fixed parts differ)."
         )
+    _check_residuals(small, large)
     notes: list[Note] = []
     solutions = [small.solution, large.solution]
     if not (small.method == large.method and (same_fixed or small.method == "ML")):
@@ -145,6 +146,15 @@ def _check_same_data(small: MixedProblem, large: MixedProblem) -> None:
     first, second = (ones if problem.weights is None else problem.weights for problem in (small, large))
     if not np.array_equal(first, second):
         raise ModelError("The models have different weights; they cannot be compared.")
+
+
+def _check_residuals(small: "MixedFit", large: "MixedFit") -> None:
+    first, second = small.design.residual, large.design.residual
+    if first is not None and first != second:
+        raise ModelError(
+            f"The models have different residual structures ({first} and {second}), so neither is a special "
+            "case of the other; compare their AIC or BIC instead."
+        )
 
 
 def _spans(inner: np.ndarray, outer: np.ndarray) -> bool:

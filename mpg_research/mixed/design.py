@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import FormulaError, ModelError, Note
 from mpg_research.mixed.coding import MatrixPlan, build_matrix, plan_matrix
-from mpg_research.mixed.columns import ColumnData, code_groups, missing_rows, read_column, read_like
+from mpg_research.mixed.columns import (
+    ColumnData,
+    code_groups,
+    find_column,
+    missing_rows,
+    read_column,
+    read_like,
+)
 from mpg_research.mixed.formula import ParsedFormula, RandomSpecification, Term, parse_formula
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.residual import AR1, CAR1, VarianceBy
 from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.transforms import States, evaluate
 
@@ -69,6 +77,10 @@ class Design:
     index : pandas Index, length n
         Labels of the used rows.
     notes : tuple of Note
+    residual : AR1, CAR1, VarianceBy or None
+        As given.
+    strata : tuple of str
+        Levels with a residual variance of their own, the one that sigma belongs to first.
     """
 
     formula: ParsedFormula
@@ -82,6 +94,13 @@ class Design:
     rows: NDArray[np.bool_]
     index: pd.Index
     notes: tuple[Note, ...]
+    residual: Any = None
+    strata: tuple[str, ...] = ()
+
+    @property
+    def residual_columns(self) -> tuple[str, ...]:
+        """Columns of the residual structure."""
+        return () if self.residual is None else tuple(self.residual.columns)
 
     @property
     def fixed_columns(self) -> tuple[ColumnData, ...]:
@@ -102,7 +121,7 @@ def design_problem(
     data: pd.DataFrame,
     *,
     weights: str | None = None,
-    extra_columns: tuple[str, ...] = (),
+    residual: Any = None,
     reference: Mapping[str, Any] | None = None,
     missing: str = "drop",
 ) -> tuple[MixedProblem, Design]:
@@ -115,8 +134,8 @@ def design_problem(
         One row per observation.
     weights : str, optional
         Column of positive weights.
-    extra_columns : tuple of str
-        Further columns in which rows must be complete (those of a residual structure).
+    residual : AR1, CAR1 or VarianceBy, optional
+        Structure of the residuals.
     reference : mapping of column to level, optional
         Reference levels of categorical columns.
     missing : {"drop", "error"}
@@ -136,6 +155,7 @@ def design_problem(
     """
     parsed = parse_formula(formula)
     _check_names(parsed, data)
+    extra_columns = _residual_columns(residual)
     _check_arguments(data, weights, extra_columns, reference, missing)
     needed = dict.fromkeys(
         [*(name.name for name in parsed.columns), *([weights] if weights else []), *extra_columns]
@@ -156,18 +176,32 @@ def design_problem(
     random, plans = _random_terms(parsed, columns, values, states, n_used)
     x = matrix if len(kept) == len(names) else matrix[:, kept]
     _check_size(y, x, random)
+    bound = {name: find_column(data, name)[rows].to_numpy() for name in extra_columns}
     problem = MixedProblem(
         y=y,
         x=np.ascontiguousarray(x),
         x_names=tuple(names[index] for index in kept),
         random=random,
         weights=None if weights is None else _weights(data, weights, keep),
+        residual=None if residual is None else residual.bind(bound),
     )
     index = data.index if keep is None else data.index[rows]
     owners_kept = tuple(owners[index] for index in kept)
     response = parsed.response.name if isinstance(parsed.response, Name) else render(parsed.response)
     return problem, Design(
-        parsed, columns, response, fixed, owners_kept, kept, aliased, plans, rows, index, notes
+        parsed,
+        columns,
+        response,
+        fixed,
+        owners_kept,
+        kept,
+        aliased,
+        plans,
+        rows,
+        index,
+        notes,
+        residual,
+        tuple(np.unique(bound[residual.column].astype(str))) if isinstance(residual, VarianceBy) else (),
     )
 
 
@@ -206,6 +240,17 @@ def _check_arguments(
         for name in names:
             if name not in data.columns:
                 raise ModelError(f"{what} names the column {name!r}, which the data do not have.")
+
+
+def _residual_columns(residual: Any) -> tuple[str, ...]:
+    if residual is None:
+        return ()
+    if not isinstance(residual, AR1 | CAR1 | VarianceBy):
+        raise ModelError(
+            "residual must be AR1(wave, within=family), CAR1(time, within=family) or VarianceBy(column); "
+            f"found {residual!r}."
+        )
+    return residual.columns
 
 
 def _missing_notes(

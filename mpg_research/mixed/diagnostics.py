@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design import Design
-from mpg_research.mixed.equations import apply_inverse, form_equations
+from mpg_research.mixed.equations import apply_inverse, form_equations, residual_ratios, whitening
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import find_group
 
 __all__ = ["RSquared", "group_influence", "intraclass_table", "r_squared", "residual_series"]
 
 FloatArray = NDArray[np.float64]
-ResidualKind = Literal["conditional", "marginal", "pearson"]
+ResidualKind = Literal["conditional", "marginal", "pearson", "normalised"]
+RESIDUAL_KINDS = ("conditional", "marginal", "pearson", "normalised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def _random_variances(solution: MixedSolution) -> list[float]:
 
 def _residual_variance(solution: MixedSolution) -> float:
     weights = solution.problem.weights
-    return solution.sigma2 * (1.0 if weights is None else float(np.mean(1.0 / weights)))
+    relative = residual_ratios(solution) ** 2 / (1.0 if weights is None else weights)
+    return solution.sigma2 * float(np.mean(relative))
 
 
 def r_squared(solution: MixedSolution) -> RSquared:
@@ -84,19 +86,22 @@ def residual_series(solution: MixedSolution, design: Design, kind: ResidualKind)
 
     Parameters
     ----------
-    kind : {"conditional", "marginal", "pearson"}
+    kind : {"conditional", "marginal", "pearson", "normalised"}
         Outcome less the fixed and random part; outcome less the fixed part; the conditional ones
-        divided by their residual standard deviation.
+        divided by their residual standard deviation; these freed from their serial correlation too.
     """
     problem = solution.problem
-    if kind not in ("conditional", "marginal", "pearson"):
-        raise ModelError(f"kind must be 'conditional', 'marginal' or 'pearson'; found {kind!r}.")
+    if kind not in RESIDUAL_KINDS:
+        raise ModelError(f"kind must be one of {', '.join(RESIDUAL_KINDS)}; found {kind!r}.")
     rest = problem.y - problem.x @ solution.beta
     if kind != "marginal":
         for index, term in enumerate(problem.random):
             rest = rest - np.einsum("ij,ij->i", term.z, solution.conditional_modes(index)[0][term.codes])
     if kind == "pearson":
-        rest = rest * np.sqrt((1.0 if problem.weights is None else problem.weights) / solution.sigma2)
+        root = 1.0 if problem.weights is None else np.sqrt(problem.weights)
+        rest = rest * root / (residual_ratios(solution) * np.sqrt(solution.sigma2))
+    if kind == "normalised":
+        rest = whitening(solution) @ rest / np.sqrt(solution.sigma2)
     return pd.Series(rest, index=design.index, name=f"{kind}_residual")
 
 
@@ -130,14 +135,15 @@ def group_influence(solution: MixedSolution, group: str) -> pd.DataFrame:
     phi, p = solution.phi, problem.x.shape[1]
     both = apply_inverse(equations, np.column_stack([problem.x, problem.y - problem.x @ solution.beta]))
     t, r = both[:, :p], both[:, p]
+    columns_of_k = equations.whiten.tocsc()
     order = np.argsort(term.codes, kind="stable")
     bounds = np.searchsorted(term.codes[order], np.arange(len(term.levels) + 1))
     change = np.full((len(term.levels), p), np.nan)
     for level in range(len(term.levels)):
         rows = order[bounds[level] : bounds[level + 1]]
-        c = equations.c[rows]
-        own = np.eye(len(rows)) - c @ equations.factor.solve(c.toarray().T)
-        inner = equations.root[rows][:, None] * own * equations.root[rows]
+        unit = columns_of_k[:, rows]
+        towards = (equations.c.T @ unit).toarray()
+        inner = (unit.T @ unit).toarray() - towards.T @ equations.factor.solve(towards)
         inner = inner - t[rows] @ phi @ t[rows].T
         values, vectors = np.linalg.eigh(inner)
         if values[0] > 1e-9 * values[-1]:

@@ -89,6 +89,11 @@ def _random(fit: "FitNumbers") -> pd.DataFrame:
             "Correlation": "",
         }
     )
+    for name, value in fit.residual_parameters.items():
+        rows.append(
+            {"Group": "Residual", "Term": name, "Variance or covariance": "", "SD": "", "Correlation": ""}
+            | {"SD" if name.startswith("sd ratio") else "Correlation": _number(value)}
+        )
     return pd.DataFrame(rows)
 
 

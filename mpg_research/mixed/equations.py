@@ -1,8 +1,8 @@
 """The mixed-model equations at the estimate, row by row: for predictions, residuals and influence.
 
 The engine itself never touches rows after one pass. What asks about single rows does it here, with
-one sparse factorisation: V^-1 = W^(1/2) (I - C A^-1 C') W^(1/2) / sigma^2 with C = W^(1/2) Z Lambda and
-A = I + C'C, which is valid where Lambda is singular.
+one sparse factorisation: V^-1 = K'(I - C A^-1 C')K / sigma^2 with C = K Z Lambda, A = I + C'C and K the
+sparse whitening of the residuals (K'K = R^-1), which is valid where Lambda is singular.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from mpg_research.mixed.residual import BoundSerial, BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]
@@ -28,15 +29,15 @@ class Equations:
 
     Attributes
     ----------
-    root : array, shape (n,)
-        Square roots of the weights.
+    whiten : sparse, shape (n, n)
+        K.
     c : sparse, shape (n, number of random effects)
     factor : factorisation of A
     towards_x : array, shape (number of random effects, p)
-        C'W^(1/2)X.
+        C'KX.
     """
 
-    root: FloatArray
+    whiten: Any
     c: Any
     factor: Any
     towards_x: FloatArray
@@ -45,12 +46,37 @@ class Equations:
 def form_equations(solution: MixedSolution) -> Equations:
     """Set up and factorise the equations of a fit."""
     problem = solution.problem
-    root = np.ones(len(problem.y)) if problem.weights is None else np.sqrt(problem.weights)
+    whiten = whitening(solution)
     z = tuple(term.z for term in problem.random)
     codes = tuple(term.codes for term in problem.random)
-    c = sparse.diags(root) @ spherical_design(solution, z, codes, range(len(z)))
+    c = (whiten @ spherical_design(solution, z, codes, range(len(z)))).tocsr()
     factor = splu((c.T @ c + sparse.identity(c.shape[1])).tocsc())
-    return Equations(root, c.tocsr(), factor, c.T @ (root[:, None] * problem.x))
+    return Equations(whiten, c, factor, c.T @ (whiten @ problem.x))
+
+
+def whitening(solution: MixedSolution) -> Any:
+    """The sparse K with K'K = R^-1, R the relative covariance of the residuals, weights included."""
+    problem = solution.problem
+    n = len(problem.y)
+    root = np.ones(n) if problem.weights is None else np.sqrt(problem.weights)
+    structure = problem.residual
+    if isinstance(structure, BoundVariance):
+        return sparse.diags(root / residual_ratios(solution)).tocsr()
+    if not isinstance(structure, BoundSerial):
+        return sparse.diags(root).tocsr()
+    link = structure.correlations(structure.from_natural(solution.residual_parameters))[0]
+    scale = 1.0 / np.sqrt(1.0 - link * link)
+    rows = np.flatnonzero(structure.previous >= 0)
+    before = sparse.csr_matrix((-(link * scale)[rows], (rows, structure.previous[rows])), shape=(n, n))
+    return ((sparse.diags(scale) + before) @ sparse.diags(root)).tocsr()
+
+
+def residual_ratios(solution: MixedSolution) -> FloatArray:
+    """Residual standard deviation of each row relative to sigma, weights apart, shape (n,)."""
+    structure = solution.problem.residual
+    if isinstance(structure, BoundVariance):
+        return np.asarray(np.append(1.0, solution.residual_parameters)[structure.codes])
+    return np.ones(len(solution.problem.y))
 
 
 def spherical_design(
@@ -86,7 +112,6 @@ def spherical_design(
 
 def apply_inverse(equations: Equations, columns: FloatArray) -> FloatArray:
     """sigma^2 V^-1 times columns, shape (n, k)."""
-    scaled = equations.root[:, None] * columns
-    return np.asarray(
-        equations.root[:, None] * (scaled - equations.c @ equations.factor.solve(equations.c.T @ scaled))
-    )
+    scaled = equations.whiten @ columns
+    rest = scaled - equations.c @ equations.factor.solve(equations.c.T @ scaled)
+    return np.asarray(equations.whiten.T @ rest)

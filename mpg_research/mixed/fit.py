@@ -61,7 +61,8 @@ def fit_mixed(
         Rows with a missing value in a column of the model are dropped and counted, or refused.
     theta : array, optional
         Evaluate the model here instead of optimising: the relative covariance factors in lme4's order
-        (terms by decreasing number of groups; per term the lower triangle by columns).
+        (terms by decreasing number of groups; per term the lower triangle by columns), then the parameters
+        of a residual structure.
 
     Returns
     -------
@@ -101,9 +102,9 @@ def fit_mixed(
         raise ModelError(f"method must be 'REML' or 'ML'; found {method!r}.")
     if df == "kenward-roger" and method != "REML":
         raise ModelError("Kenward-Roger needs REML; use method='REML', or df='satterthwaite' with 'ML'.")
-    if residual is not None:
-        raise ModelError("Residual structures are not available yet; leave residual out.")
-    problem, design = design_problem(formula, data, weights=weights, reference=reference, missing=missing)
+    problem, design = design_problem(
+        formula, data, weights=weights, residual=residual, reference=reference, missing=missing
+    )
     given = None if theta is None else np.asarray(theta, dtype=np.float64)
     solved = solve(problem, method=method, theta=given)
     return make_fit(solved, design, df=df, information=information, level=level, n_rows=len(data))

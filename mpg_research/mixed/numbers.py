@@ -112,8 +112,18 @@ class FitNumbers:
 
     @property
     def theta(self) -> FloatArray:
-        """Relative covariance factors in lme4's order, shape (n_theta,)."""
-        return self.solution.theta.copy()
+        """Relative covariance factors in lme4's order, shape (n_theta,).
+
+        Terms by decreasing number of groups; per term the lower triangle of Lambda by columns. The
+        parameters of a residual structure, if there is one, stand behind them.
+        """
+        return np.concatenate([self.solution.theta, self.solution.residual_parameters])
+
+    @property
+    def residual_parameters(self) -> dict[str, float]:
+        """Parameters of the residual structure by name: correlations, or ratios of standard deviations."""
+        values = self.solution.residual_parameters.tolist()
+        return dict(zip(self.solution.residual_names, values, strict=True))
 
     @property
     def log_likelihood(self) -> float:
@@ -128,7 +138,7 @@ class FitNumbers:
     @property
     def n_parameters(self) -> int:
         """Fixed effects, variance parameters and the residual variance, as lme4 counts them."""
-        return len(self.solution.beta) + len(self.solution.theta) + 1
+        return len(self.solution.beta) + len(self.theta) + 1
 
     @property
     def aic(self) -> float:

@@ -1,7 +1,7 @@
 """Predictions for old and new rows, with or without the random effects, and their limits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,9 +13,10 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.columns import find_column, list_levels
 from mpg_research.mixed.design import Design, RandomPlan, group_key
-from mpg_research.mixed.equations import form_equations, spherical_design
+from mpg_research.mixed.equations import form_equations, residual_ratios, spherical_design
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.residual import BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import find_group
 
@@ -30,11 +31,14 @@ PREDICTION_COLUMNS = ("estimate", "std_error", "df", "conf_low", "conf_high")
 
 @dataclass(frozen=True, slots=True)
 class _NewRows:
-    """New data in the coding of the fit: X, and per random term Z and the group (-1: unseen)."""
+    """New data in the coding of the fit: X, per random term Z and the group (-1: unseen), and the
+    residual standard deviation relative to sigma.
+    """
 
     x: FloatArray
     z: tuple[FloatArray, ...]
     codes: tuple[NDArray[np.intp], ...]
+    ratio: FloatArray
 
 
 def predict_rows(
@@ -54,8 +58,13 @@ def predict_rows(
     if unseen not in ("error", "population"):
         raise ModelError(f"unseen must be 'error' or 'population'; found {unseen!r}.")
     included = _included_terms(solution.problem, random_effects)
-    everything = range(len(solution.problem.random)) if interval == "prediction" else included
-    rows = _fitted_rows(solution.problem) if data is None else _new_rows(solution, design, data, everything)
+    wider = interval == "prediction"
+    if data is None:
+        rows = _fitted_rows(solution)
+    else:
+        everything = range(len(solution.problem.random)) if wider else included
+        rows = _new_rows(solution, design, data, everything)
+        rows = replace(rows, ratio=_new_ratios(solution, design, data)) if wider else rows
     if unseen == "error":
         _refuse_unseen(solution.problem, design, data, rows, included)
     estimate = rows.x @ solution.beta
@@ -82,10 +91,10 @@ def _included_terms(problem: MixedProblem, random_effects: str | Sequence[str]) 
     return sorted({index for group in groups for index in find_group(problem, group)})
 
 
-def _fitted_rows(problem: MixedProblem) -> _NewRows:
-    return _NewRows(
-        problem.x, tuple(term.z for term in problem.random), tuple(term.codes for term in problem.random)
-    )
+def _fitted_rows(solution: MixedSolution) -> _NewRows:
+    problem = solution.problem
+    z, codes = (tuple(getattr(term, part) for term in problem.random) for part in ("z", "codes"))
+    return _NewRows(problem.x, z, codes, residual_ratios(solution))
 
 
 def _new_rows(solution: MixedSolution, design: Design, data: pd.DataFrame, wanted: Sequence[int]) -> _NewRows:
@@ -104,7 +113,24 @@ def _new_rows(solution: MixedSolution, design: Design, data: pd.DataFrame, wante
         values = design.read(data, plan.plan.columns)
         z.append(build_matrix(plan.plan, values, n)[0][:, list(plan.keep)])
         codes.append(_group_codes(design, term, plan, data))
-    return _NewRows(x, tuple(z), tuple(codes))
+    return _NewRows(x, tuple(z), tuple(codes), np.ones(n))
+
+
+def _new_ratios(solution: MixedSolution, design: Design, data: pd.DataFrame) -> FloatArray:
+    """Relative residual standard deviations of new rows, by their stratum."""
+    if not isinstance(solution.problem.residual, BoundVariance):
+        return np.ones(len(data))
+    name = design.residual_columns[0]
+    if name not in data.columns:
+        raise ModelError(f"The residual variance differs by {name!r}, which the new data do not have.")
+    ratios = dict(zip(design.strata, [1.0, *solution.residual_parameters.tolist()], strict=True))
+    found = [str(value) for value in find_column(data, name)]
+    unknown = [value for value in found if value not in ratios]
+    if unknown:
+        raise ModelError(
+            f"The residual variance of {name!r} = {unknown[0]!r} is unknown; known are {list_levels(ratios)}."
+        )
+    return np.array([ratios[value] for value in found])
 
 
 def _group_codes(design: Design, term: RandomTerm, plan: RandomPlan, data: pd.DataFrame) -> NDArray[np.intp]:
@@ -180,7 +206,7 @@ def _uncertainty(
         outside = np.ones(len(rows.x), dtype=bool) if i not in included else rows.codes[i] < 0
         parts.append((np.where(outside, own, 0.0), float(len(term.levels) - 1)))
     if interval == "prediction":
-        parts.append((np.full(len(rows.x), solution.sigma2), float(max(n - p, 1))))
+        parts.append((solution.sigma2 * rows.ratio**2, float(max(n - p, 1))))
     total = np.sum([variance for variance, _ in parts], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sum([variance**2 / df for variance, df in parts], axis=0)

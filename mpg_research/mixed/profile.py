@@ -108,6 +108,7 @@ class _Surface:
         self.shape = [
             (f.shape[0], term.correlated) for f, term in zip(self.factors, best.problem.random, strict=True)
         ]
+        self.delta = best.engine.delta(best.internal)
         self.start = self._pack(self.factors, self.sigma)
 
     def _entries(self, size: int, correlated: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -117,7 +118,7 @@ class _Surface:
 
     def _pack(self, factors: list[FloatArray], sigma: float) -> FloatArray:
         values = [f[self._entries(*shape)] for f, shape in zip(factors, self.shape, strict=True)]
-        return np.concatenate([*values, [np.log(sigma)]])
+        return np.concatenate([*values, self.delta, [np.log(sigma)]])
 
     def deviance(self, point: FloatArray, fixed: tuple[int, int] | None, value: float) -> float:
         """Deviance with one standard deviation held at ``value`` (None: the residual's)."""
@@ -139,7 +140,8 @@ class _Surface:
             theta.append(own / sigma)
         engine = self.best.engine
         try:
-            _, found = engine.at(engine.scaled.to_internal(np.concatenate(theta)))
+            internal = engine.scaled.to_internal(np.concatenate(theta))
+            _, found = engine.at(np.concatenate([internal, point[start:-1]]))
         except np.linalg.LinAlgError:
             return FAR_OFF
         profiled = found.deviance + engine.shift()

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse.linalg import splu
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.equations import whitening
 from mpg_research.mixed.solution import MixedSolution, solve
 from mpg_research.mixed.tables import variance_table
 
@@ -25,7 +27,8 @@ class Bootstrap:
     estimates : DataFrame
         The fit's own estimates: ``parameter`` as index, ``estimate``.
     draws : DataFrame, shape (n, parameters)
-        One row per refit. Columns: the fixed terms; ``sd[group, term]``; ``sd[Residual]``.
+        One row per refit. Columns: the fixed terms; ``sd[group, term]``; ``sd[Residual]``;
+        the parameters of a residual structure.
     level : float
     n_failed : int
         Refits that did not converge; they are left out.
@@ -72,8 +75,8 @@ def simulate(solution: MixedSolution, n: int, rng: Randomness) -> FloatArray:
         factor = sd * solution.relative_factor(index)
         effects = generator.standard_normal((n, len(term.levels), factor.shape[0])) @ factor.T
         outcome += np.einsum("nij,ij->ni", effects[:, term.codes], term.z)
-    noise = generator.standard_normal(outcome.shape) * sd
-    return np.asarray(outcome + (noise if problem.weights is None else noise / np.sqrt(problem.weights)))
+    noise = splu(whitening(solution).tocsc()).solve(generator.standard_normal(outcome.shape).T * sd)
+    return np.asarray(outcome + noise.T)
 
 
 def bootstrap(solution: MixedSolution, n: int, rng: Randomness, level: float) -> Bootstrap:
@@ -102,4 +105,5 @@ def parameters(solution: MixedSolution) -> pd.Series:
     for row in table[table["term_1"] == table["term_2"]].itertuples(index=False):
         values[f"sd[{row.group}, {row.term_1}]"] = row.sd
     values["sd[Residual]"] = float(np.sqrt(solution.sigma2))
+    values |= dict(zip(solution.residual_names, solution.residual_parameters.tolist(), strict=True))
     return pd.Series(values, name="estimate")
