@@ -166,7 +166,7 @@ def _with_a_course(data: pd.DataFrame, steps: list[FlowStep], notes: list[Note])
         Note(
             "organisation_without_course",
             f"Left out: {len(single)} organisations whose measurements all lie at one moment.",
-            {"n_organisations": len(single)},
+            {"n_organisations": len(single), "moments": 2},
             "caution",
         )
     )
