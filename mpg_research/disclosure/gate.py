@@ -10,8 +10,8 @@ What it does, in this order
    of others are hidden, in every table and for every recipient alike, and enough of them that an
    organisation that knows its own number gains nothing. Tables whose numbers add up to zero over the
    organisations are then withheld.
-4. Steps of the sample flow that differ by 1 to 9 families are taken together; totals elsewhere that come
-   so close to another are rounded to tens.
+4. Steps of the sample flow that come within 1 to 9 families of a later one are rounded, as are totals
+   elsewhere that come so close to another.
 5. Researchers see organisations by name. A funder sees neutral labels (unless the study says otherwise),
    an organisation itself by name and the others by neutral labels, in an order that is fixed by the data
    and the recipient and tells nothing; rows and pairs are turned round to follow that order. Counts
@@ -66,7 +66,7 @@ from mpg_research.disclosure.organisations import (
 )
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
 from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance
-from mpg_research.disclosure.totals import FLOW, protect_totals, thin_flow
+from mpg_research.disclosure.totals import FLOW, blur_flow, protect_totals
 from mpg_research.errors import DisclosureError
 
 __all__ = ["release"]
@@ -170,7 +170,7 @@ def _hide_small(tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest
         hide_rows(cells, small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
         if name == FLOW:
-            thin_flow(cells, minimum)
+            blur_flow(cells, minimum)
             continue
         parts = {*cells.table.parts_of_total, *(ADDS_UP & set(cells.table.keys))}
         parts -= set(cells.table.organisation_columns)

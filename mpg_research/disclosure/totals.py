@@ -5,37 +5,39 @@ from collections.abc import Mapping
 import numpy as np
 
 from mpg_research.disclosure.cells import Cells, mask_of, round_counts
-from mpg_research.disclosure.released import SUPPRESSED
+from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
 
-__all__ = ["FLOW", "OVERVIEW", "protect_totals", "thin_flow"]
+__all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals"]
 
 FLOW, OVERVIEW = "sample_flow", "overview"
-#: Joins the codes of steps that were taken together.
-JOINT = "+"
 
 
-def thin_flow(cells: Cells, minimum: int) -> None:
-    """Take steps of the sample flow together until no two differ by 1 to ``minimum`` - 1 families.
+def blur_flow(cells: Cells, minimum: int) -> None:
+    """Round steps of the sample flow, so that no two differ by 1 to ``minimum`` - 1 families.
 
-    The last step (what was analysed) always stays. A step that is too close to the next one that stays is
-    taken together with it; its code goes before the other's, joined by ``+``. A suppressed step is dropped
-    with the same trace, unless it is the last. A step listed twice is shown once.
+    The last step (what was analysed) stays exact. A step that comes too close to the next exact one is
+    shown at a whole number of tens from it, marked as rounded: its families and its periods of help. A step
+    listed twice is shown once.
     """
-    families = cells.data["n_families"].to_numpy(dtype=float)
-    codes = [str(code) for code in cells.data["step"]]
-    kept: list[int] = []
-    for row in reversed(range(len(codes))):
-        later = kept[-1] if kept else None
-        if later is not None and _same(cells, row, later):
+    once = [row for row in range(len(cells.data)) if row == 0 or not _same(cells, row - 1, row)]
+    cells.data = cells.data.iloc[once].reset_index(drop=True)
+    cells.marks = cells.marks.iloc[once].reset_index(drop=True)
+    for column in ("n_families", "n_episodes"):
+        if column not in cells.data.columns:
             continue
-        if later is None or _far_apart(families[row], families[later], minimum):
-            kept.append(row)
-        else:
-            codes[later] = f"{codes[row]}{JOINT}{codes[later]}"
-    kept.reverse()
-    cells.data = cells.data.iloc[kept].reset_index(drop=True)
-    cells.marks = cells.marks.iloc[kept].reset_index(drop=True)
-    cells.data["step"] = [codes[row] for row in kept]
+        numbers = cells.data[column].to_numpy(dtype=float)
+        exact = shown = np.nan
+        for row in reversed(range(len(numbers))):
+            number = numbers[row]
+            if not np.isfinite(number):
+                continue
+            if not np.isfinite(exact) or all(_far_apart(number, near, minimum) for near in (exact, shown)):
+                exact = shown = number
+                continue
+            away = max(10, minimum)
+            shown = exact + away * np.floor((number - exact) / away + 0.5)
+            cells.data.loc[row, column] = shown
+            cells.marks.loc[row, column] = ROUNDED
 
 
 def _same(cells: Cells, first: int, second: int) -> bool:
@@ -69,7 +71,8 @@ def protect_totals(tables: Mapping[str, Cells], minimum: int, *, round_steps: bo
     if overview is not None:
         _protect_overview(overview, people, measurements, round_all=hidden_parts)
     for name, cells in tables.items():
-        if name not in (FLOW, OVERVIEW) and "months" not in cells.table.keys:
+        is_total = "months" not in cells.table.keys and not cells.table.parts_of_total
+        if name not in (FLOW, OVERVIEW) and is_total:
             _protect_column(cells, "n_families", people)
 
 
@@ -96,11 +99,13 @@ def _hides_measurements(overview: Cells) -> bool:
 
 def _protect_flow(flow: Cells, people: _Exact, measurements: _Exact, *, round_steps: bool) -> None:
     last = len(flow.data) - 1
-    for number in flow.data["n_families"]:
-        people.admits(float(number))
+    for number, mark in zip(flow.data["n_families"], flow.marks["n_families"], strict=True):
+        if mark != ROUNDED:
+            people.admits(float(number))
     for row in range(last, -1, -1):
         here = mask_of(np.array([row]), last + 1)
-        if "n_episodes" in flow.data and not people.admits(float(flow.data["n_episodes"].iloc[row])):
+        exact = "n_episodes" in flow.data and flow.marks["n_episodes"].iloc[row] != ROUNDED
+        if exact and not people.admits(float(flow.data["n_episodes"].iloc[row])):
             round_counts(flow, here, "n_episodes")
         if "n_measurements" not in flow.data:
             continue

@@ -294,16 +294,22 @@ def test_steps_of_the_flow_never_differ_by_a_few_families(losses, last, audience
     if "sample_flow" not in released.tables:
         assert all(0 < n < 10 for n in families[-1:]) or not families
         return
-    shown = released.tables["sample_flow"].data
-    known = shown["n_families"].dropna().to_numpy()
-    gaps = np.abs(known[:, None] - known[None, :])
-    assert not ((gaps > 0) & (gaps < 10)).any()
-    assert "analysed" in shown["step"].iloc[-1]
+    shown, marks = released.tables["sample_flow"].data, released.tables["sample_flow"].marks
+    for column in ("n_families", "n_episodes"):
+        known = shown[column].dropna().to_numpy()
+        gaps = np.abs(np.diff(known))
+        assert not ((gaps > 0) & (gaps < 10)).any()
+        exact = shown.loc[marks[column] == "", column].dropna().to_numpy()
+        assert not ((np.abs(exact[:, None] - exact) > 0) & (np.abs(exact[:, None] - exact) < 10)).any()
+    assert shown["n_families"].iloc[-1] == families[:6][-1] or shown["suppressed"].iloc[-1]
 
 
-def test_steps_taken_together_keep_their_codes():
-    released = release(result_of("t", flow=flow_of(260, 255, 230)), RESEARCHER, policy=made_policy())
-    assert list(released.tables["sample_flow"].data["step"]) == ["read+instrument", "analysed"]
+def test_close_steps_are_kept_and_rounded():
+    released = release(result_of("t", flow=flow_of(262, 255, 230)), RESEARCHER, policy=made_policy())
+    flow = released.tables["sample_flow"]
+    assert list(flow.data["step"]) == ["read", "instrument", "analysed"]
+    assert list(flow.data["n_families"]) == [265, 255, 230]
+    assert list(flow.marks["n_families"]) == ["rounded", "", ""]
 
 
 def test_totals_elsewhere_do_not_come_close_to_the_flow():

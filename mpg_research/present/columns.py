@@ -1,0 +1,83 @@
+"""What each column of a table is, how it is written, and for whom it is shown."""
+
+from dataclasses import dataclass
+
+__all__ = ["HIDDEN_KEYS", "Shape", "interval_of", "shape_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the numbers of a column are written.
+
+    Attributes
+    ----------
+    kind : str
+        "number", "count", "share", "p" or "df".
+    digits : int
+        Decimals.
+    plain : bool
+        Whether readers of plain language see the column.
+    """
+
+    kind: str = "number"
+    digits: int = 1
+    plain: bool = True
+
+
+SHAPES = {
+    "std_error": Shape(digits=2, plain=False),
+    "df": Shape("df", plain=False),
+    "df_numerator": Shape("df", plain=False),
+    "df_denominator": Shape("df", plain=False),
+    "statistic": Shape(digits=2, plain=False),
+    "p_value": Shape("p", plain=False),
+    "p_adjusted": Shape("p"),
+    "standardised": Shape(digits=2, plain=False),
+    "standardised_low": Shape(digits=2, plain=False),
+    "standardised_high": Shape(digits=2, plain=False),
+    "sd": Shape(digits=2, plain=False),
+    "item_rest_correlation": Shape(digits=2),
+    "correlation": Shape(digits=2),
+    "covariance": Shape(digits=3),
+    "n_organisations": Shape("count"),
+}
+# Tables in which an ordinary column needs other digits.
+SPECIAL = {
+    ("coefficients", "estimate"): Shape(digits=3),
+    ("coefficients", "conf_low"): Shape(digits=3),
+    ("coefficients", "conf_high"): Shape(digits=3),
+    ("coefficients", "std_error"): Shape(digits=3, plain=False),
+    ("reliability", "estimate"): Shape(digits=2),
+    ("reliability", "conf_low"): Shape(digits=2),
+    ("reliability", "conf_high"): Shape(digits=2),
+    ("items", "mean"): Shape(digits=2),
+    ("items", "sd"): Shape(digits=2),
+    ("variance_components", "sd"): Shape(digits=2),
+    ("joint_test", "p_value"): Shape("p"),
+    ("item_completeness", "share_answered"): Shape("share", digits=1),
+}
+INTERVALS = {
+    "conf_low": ("conf_high", "interval"),
+    "standardised_low": ("standardised_high", "standardised_interval"),
+    "ended_early_low": ("ended_early_high", "ended_early_interval"),
+}
+#: Keys that say how a value is meant and are not worth a column of their own.
+HIDDEN_KEYS = frozenset({"kind"})
+
+
+def shape_of(table: str, column: str) -> Shape:
+    """How a column of a table is written."""
+    if (table, column) in SPECIAL:
+        return SPECIAL[table, column]
+    if column in SHAPES:
+        return SHAPES[column]
+    if column.startswith("n_"):
+        return Shape("count", digits=0)
+    if column.startswith("share_") or column.startswith("ended_early"):
+        return Shape("share", digits=0)
+    return Shape()
+
+
+def interval_of(column: str) -> tuple[str, str] | None:
+    """The column with the upper end and the heading of both, if the column is a lower end."""
+    return INTERVALS.get(column)

@@ -1,0 +1,93 @@
+"""Figures of released results. matplotlib is loaded when the first one is drawn."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from mpg_research.disclosure.released import Released
+from mpg_research.errors import ConfigError
+from mpg_research.present.presented import PresentedFigure, PresentedText
+from mpg_research.present.tables import tabulate_rows
+from mpg_research.present.voice import refuse, voice_of, withheld_text
+
+__all__ = ["FIGURES", "draw"]
+
+#: Figures by name: the module that draws them and the table whose numbers they show.
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "mean_course": ("course", "mean_course"),
+    "observed_course": ("course", "observed_course"),
+    "adjusted_change": ("organisations", "adjusted_change"),
+    "difference_from_mean": ("organisations", "difference_from_mean"),
+    "adjusted_means": ("organisations", "adjusted_means"),
+    "case_mix": ("families", "case_mix"),
+    "measurements_by_month": ("study", "measurements_by_month"),
+    "item_completeness": ("study", "item_completeness"),
+    "score_distribution": ("study", "score_distribution"),
+    "items": ("study", "items"),
+}
+ALIASES = {
+    "change_by_organisation": "adjusted_change",
+    "mean_curve": "mean_course",
+    "adjusted_curve": "adjusted_means",
+}
+
+
+def draw(released: Released, figure: str, *, language: str) -> PresentedFigure | PresentedText:
+    """Draw one figure of a released result.
+
+    Parameters
+    ----------
+    released : Released
+        From :func:`mpg_research.disclosure.release`.
+    figure : str
+        One of :data:`FIGURES`.
+    language : {"nl", "en"}
+        Language of title, axes, caption and description.
+
+    Returns
+    -------
+    PresentedFigure or PresentedText
+        The picture with description and numbers; or, where it may not be shown, the sentence that says
+        why.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such figure.
+    DisclosureError
+        If ``released`` did not come from the gate.
+
+    Notes
+    -----
+    Colours differ in lightness as well as in hue (Okabe and Ito 2008), so that they work for colour-blind
+    readers and in greyscale. Text is drawn as outlines of the font that comes with matplotlib, so that a
+    picture looks the same everywhere and has the same bytes in every run.
+    """
+    voice = voice_of(released, language)
+    name = ALIASES.get(figure, figure)
+    if name not in FIGURES:
+        raise ConfigError(f"There is no figure {figure!r}; expected one of {', '.join(FIGURES)}.")
+    refused = refuse(voice, name)
+    if refused is not None:
+        return refused
+    module, table_name = FIGURES[name]
+    table = voice.table(table_name)
+    if table is None:
+        return withheld_text(voice, name, table_name)
+    from mpg_research.present.figures.style import export
+
+    drawing = getattr(import_module(f"{__name__}.{module}"), f"draw_{name}")(voice)
+    if drawing is None:
+        sentence = voice.phrases("withheld.no_numbers")
+        return PresentedText(name, language, ((sentence,),), voice.mark, shows_numbers=False)
+    svg, png = export(drawing.figure, title=drawing.title, mark=voice.mark)
+    return PresentedFigure(
+        name=name,
+        language=language,
+        svg=svg,
+        png=png,
+        title=drawing.title,
+        caption=" ".join(drawing.caption.split()),
+        alt=" ".join(f"{drawing.alt} {voice.mark}{'.' if voice.mark else ''}".split()),
+        data=tabulate_rows(voice, table, name=name),
+        data_label=voice.phrases("general.table_data"),
+    )

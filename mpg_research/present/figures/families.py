@@ -1,0 +1,56 @@
+"""The families of each organisation at the start of help."""
+
+import numpy as np
+
+from mpg_research.present.figures.course import number_axis
+from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, short_name, styled
+from mpg_research.present.tables import key_label
+from mpg_research.present.voice import Voice
+
+__all__ = ["draw_case_mix"]
+
+SHAPES = "osD^vPX<>"
+
+
+def draw_case_mix(voice: Voice) -> Drawing | None:
+    """Share of families with each characteristic: a dot per organisation, the own one in front."""
+    table = voice.table("case_mix")
+    rows = voice.frame("case_mix")
+    if table is None or not len(rows):
+        return None
+    rows = rows[rows["mean_or_share"].notna() & (rows["level"].astype(str) == "yes")]
+    if not len(rows):
+        return None
+    variables = list(dict.fromkeys(rows["variable"]))
+    codes = list(dict.fromkeys(rows["organisation"]))
+    own = voice.released.own
+    with styled():
+        figure, axes = canvas(1.7 + 0.36 * len(variables))
+        ax = axes[0, 0]
+        for place, code in enumerate(sorted(codes, key=lambda code: code == own)):
+            mine = rows[rows["organisation"] == code]
+            heights = [len(variables) - 1 - variables.index(name) for name in mine["variable"]]
+            front = code == own
+            ax.plot(
+                mine["mean_or_share"], np.array(heights, dtype=float), SHAPES[place % len(SHAPES)],
+                linestyle="none",
+                color=MAIN if front else "none", markeredgecolor=MAIN if front else GREY,
+                markersize=8 if front else 6.5, label=short_name(voice.organisation(code), lines=1), zorder=3,
+            )  # fmt: skip
+        names = [short_name(key_label(voice, table, "variable", name), width=30) for name in variables]
+        ax.set_yticks(np.arange(len(variables))[::-1], names)
+        ax.set_ylim(-0.6, len(variables) - 0.4)
+        ax.set_xlim(-0.02, 1.02)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(color=FAINT, linewidth=0.6)
+        ax.set_axisbelow(True)
+        number_axis(ax.xaxis, voice, percent=True)
+        ax.set_xlabel(voice.phrases("figure.case_mix.axis"))
+        figure.legend(loc="outside right upper", frameon=False, fontsize=8.5, handletextpad=0.3)
+    key = "figure.case_mix"
+    return Drawing(
+        figure,
+        title=voice.phrases(f"{key}.title"),
+        caption=voice.phrases(f"{key}.caption"),
+        alt=voice.phrases(f"{key}.alt", number=len(variables), organisations=len(codes)),
+    )

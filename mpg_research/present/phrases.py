@@ -1,0 +1,86 @@
+"""The catalogue of phrases: every sentence, caption and label, per language, as data."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from typing import Any
+
+from mpg_research.errors import ConfigError
+
+__all__ = ["LANGUAGES", "Phrases", "phrases_in"]
+
+LANGUAGES = ("nl", "en")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+class Phrases:
+    """The phrases of one language, by dotted key.
+
+    Parameters
+    ----------
+    language : {"nl", "en"}
+        The language.
+    entries : mapping of str to str
+        Phrases by dotted key, with placeholders in braces.
+    """
+
+    def __init__(self, language: str, entries: Mapping[str, str]) -> None:
+        self.language = language
+        self.entries = dict(entries)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The phrase with its placeholders filled in."""
+        return self.entries[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a phrase."""
+        return key in self.entries
+
+    def label(self, kind: str, name: object) -> str:
+        """The label of a code ("value.step", "scored"); made readable where the catalogue has none."""
+        text = str(name)
+        return self.entries.get(f"{kind}.{text}") or readable(text)
+
+    def placeholders(self, key: str) -> frozenset[str]:
+        """Names of the placeholders in a phrase."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.entries[key]) if name)
+
+
+def readable(text: str) -> str:
+    r"""A code or a text from data, fit to be read: no control characters, no underscores.
+
+    Examples
+    --------
+    >>> readable("problem_\x00housing")
+    'Problem housing'
+    """
+    words = CONTROL.sub("", text).replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+@cache
+def phrases_in(language: str) -> Phrases:
+    """The phrases of a language.
+
+    Raises
+    ------
+    ConfigError
+        If it is not one of the languages.
+    """
+    if language not in LANGUAGES:
+        raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
+    text = files("mpg_research.present").joinpath("catalogue", f"{language}.toml").read_text("utf-8")
+    return Phrases(language, dict(_flatten(tomllib.loads(text))))
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            pairs += _flatten(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", str(value)))
+    return pairs

@@ -1,0 +1,175 @@
+"""What a reader gets: a table, a figure or a text, each able to show and to save itself."""
+
+import base64
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "write_atomically"]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedTable:
+    """A table as accessible HTML and as CSV.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table; the file is called after it.
+    language : str
+        Language of the words in it.
+    html : str
+        Caption, header cells with scope, notes below. Everything from data is escaped.
+    csv : str
+        The same rows unrounded: decimal point, withheld cells empty, and a column ``suppressed``.
+    text : str
+        The table as plain text.
+    """
+
+    name: str
+    language: str
+    html: str
+    csv: str
+    text: str
+
+    def save(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write ``<name>.csv`` into the folder (made if need be), each file at once or not at all."""
+        return (write_atomically(Path(folder) / f"{self.name}.csv", self.csv.encode("utf-8")),)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedFigure:
+    """A figure as SVG and PNG, with its description and its numbers.
+
+    Attributes
+    ----------
+    name, language : str
+        Name of the figure and language of the words in it.
+    svg, png : bytes
+        The picture; the same bytes in every run on the same numbers.
+    title, caption, alt : str
+        Title, explanation below, and the description for those who do not see it, made from the numbers.
+    data : PresentedTable
+        The numbers in the picture.
+    """
+
+    name: str
+    language: str
+    svg: bytes
+    png: bytes
+    title: str
+    caption: str
+    alt: str
+    data: PresentedTable
+    data_label: str
+
+    @property
+    def html(self) -> str:
+        """The figure with alternative text, caption and its numbers in a fold-out table."""
+        source = base64.b64encode(self.svg).decode("ascii")
+        return (
+            f'<figure class="mpg-figure" lang="{self.language}">\n'
+            f'<img src="data:image/svg+xml;base64,{source}" alt="{escape(self.alt)}">\n'
+            f"<figcaption>{escape(self.caption)}</figcaption>\n"
+            f"<details><summary>{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
+        )
+
+    def save(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write ``<name>.svg``, ``.png`` and ``.csv`` into the folder."""
+        base = Path(folder)
+        return (
+            write_atomically(base / f"{self.name}.svg", self.svg),
+            write_atomically(base / f"{self.name}.png", self.png),
+            write_atomically(base / f"{self.name}.csv", self.data.csv.encode("utf-8")),
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": str(self)}
+
+    def __str__(self) -> str:
+        return f"{self.title}\n{self.alt}\n{self.caption}"
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedText:
+    """Sentences, in paragraphs.
+
+    Attributes
+    ----------
+    name, language : str
+        What the text is about, and its language.
+    paragraphs : tuple of tuple of str
+        Plain sentences; nothing in them is HTML.
+    mark : str
+        Short mark before the text ("Synthetic data"), or "".
+    shows_numbers : bool
+        False for a text that stands in place of numbers that may not be shown.
+    """
+
+    name: str
+    language: str
+    paragraphs: tuple[tuple[str, ...], ...]
+    mark: str = ""
+    shows_numbers: bool = True
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All sentences in order."""
+        return tuple(sentence for paragraph in self.paragraphs for sentence in paragraph)
+
+    @property
+    def html(self) -> str:
+        """The paragraphs, escaped."""
+        parts = [f'<p class="synthetic-mark"><small>{escape(self.mark)}</small></p>'] if self.mark else []
+        parts += [f"<p>{escape(' '.join(paragraph))}</p>" for paragraph in self.paragraphs if paragraph]
+        kind = "mpg-text" if self.shows_numbers else "mpg-text not-shown"
+        return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
+
+    def save(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write ``<name>.txt`` into the folder."""
+        return (write_atomically(Path(folder) / f"{self.name}.txt", (str(self) + "\n").encode("utf-8")),)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": str(self)}
+
+    def __str__(self) -> str:
+        return join_paragraphs([self.mark] if self.mark else [], *self.paragraphs)
+
+
+def join_paragraphs(*paragraphs: Iterable[str]) -> str:
+    """Paragraphs of sentences as plain text."""
+    return "\n\n".join(" ".join(sentences) for sentences in map(list, paragraphs) if sentences)
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,130 @@
+"""The mean course in sentences."""
+
+import pandas as pd
+
+from mpg_research.present.numbers import format_df, format_p
+from mpg_research.present.voice import Voice
+
+__all__ = ["trajectory_sentences"]
+
+# Cohen's rule of thumb for standardised differences, named as such in the sentences.
+SMALL, LARGE = 0.5, 0.8
+
+
+def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of a trajectory."""
+    row = _primary_row(voice)
+    if row is None:
+        table = voice.table("change")
+        months = voice.primary_month(table.data["months"]) if table is not None and len(table.data) else 12.0
+        hidden = voice.phrases("trajectory.hidden", concept=voice.concept, period=voice.period(months))
+        reason = voice.released.reason_for("change")
+        why = [voice.phrases(f"withheld.{reason.code}", **reason.values)] if reason else [hidden]
+        return {"answer": why, "limits": _limits(voice, fell=False)}
+    return {
+        "answer": _answer(voice, row),
+        "certainty": _certainty(voice, row),
+        "limits": _limits(voice, fell=bool(row["estimate"] < 0)),
+    }
+
+
+def _primary_row(voice: Voice) -> pd.Series | None:
+    """The change at the moment the answer is about, else at the last one that is shown."""
+    shown = voice.frame("change")
+    if shown.empty:
+        return None
+    table = voice.table("change")
+    months = voice.primary_month(shown["months"] if table is None else table.data["months"])
+    found = shown[shown["months"] == months]
+    return found.iloc[0] if len(found) else shown.loc[shown["months"].idxmax()]
+
+
+def is_clear(row: pd.Series) -> bool:
+    """Whether the interval leaves zero out."""
+    return bool(row["conf_low"] > 0 or row["conf_high"] < 0)
+
+
+def size_and_interval(voice: Voice, row: pd.Series) -> dict[str, str]:
+    """Size of a change without its sign, and its interval turned the same way."""
+    ends = sorted(abs(float(row[end])) for end in ("conf_low", "conf_high"))
+    return {
+        "size": voice.number(abs(row["estimate"])),
+        "low": voice.number(ends[0]),
+        "high": voice.number(ends[1]),
+        "fall": voice.number(max(0.0, -float(row["conf_low"]))),
+        "rise": voice.number(max(0.0, float(row["conf_high"]))),
+        "unit": voice.unit,
+        "level": voice.level,
+    }
+
+
+def _answer(voice: Voice, row: pd.Series) -> list[str]:
+    direction = "fell" if row["estimate"] < 0 else "rose"
+    key = direction if is_clear(row) else f"unclear_{direction}"
+    families = voice.about(voice.families(row["n_families"]), _mark_of(voice, row))
+    values = {**size_and_interval(voice, row), "families": families}
+    sentences = [
+        voice.phrases(
+            f"trajectory.{key}", concept=voice.concept, period=voice.period(row["months"]), **values
+        )
+    ]
+    if is_clear(row):
+        better = (row["estimate"] < 0) == voice.lower_is_better
+        sentences.append(
+            voice.phrases("trajectory.better" if better else "trajectory.worse", instrument=voice.instrument)
+        )
+    levels = voice.frame("mean_course")
+    if {0.0, row["months"]} <= set(levels.get("months", [])):
+        by_month = levels.set_index("months")["estimate"]
+        start, end = (voice.number(by_month[month]) for month in (0.0, row["months"]))
+        sentences.append(
+            voice.phrases("trajectory.levels", start=start, end=end, month=voice.moment(row["months"]))
+        )
+    return sentences
+
+
+def _mark_of(voice: Voice, row: pd.Series) -> str:
+    table = voice.table("change")
+    if table is None:
+        return ""
+    return str(table.marks.loc[table.data["months"] == row["months"], "n_families"].iloc[0])
+
+
+def _certainty(voice: Voice, row: pd.Series) -> list[str]:
+    values = size_and_interval(voice, row)
+    if not is_clear(row):
+        sentences = [voice.phrases("trajectory.unsure")]
+    else:
+        key = "sure" if row["estimate"] < 0 else "sure_rise"
+        sentences = [
+            voice.phrases(f"trajectory.{key}", low=values["low"], high=values["high"], unit=voice.unit)
+        ]
+    if is_clear(row) and pd.notna(row.get("standardised")):
+        sentences.append(_size(voice, row))
+    if not voice.is_plain:
+        language = voice.language
+        sentences.append(
+            voice.phrases(
+                "trajectory.test",
+                df=format_df(row["df"], language),
+                statistic=voice.number(row["statistic"], 2),
+                p=format_p(row["p_value"], language, with_sign=True),
+                se=voice.number(row["std_error"], 2),
+            )
+        )
+    return sentences
+
+
+def _size(voice: Voice, row: pd.Series) -> str:
+    size = abs(row["standardised"])
+    key = "small" if size < SMALL else ("medium" if size < LARGE else "large")
+    ends = sorted(abs(float(row[end])) for end in ("standardised_low", "standardised_high"))
+    low, high = (voice.number(end, 2) for end in ends)
+    return voice.phrases(f"trajectory.size_{key}", standardised=voice.number(size, 2), low=low, high=high)
+
+
+def _limits(voice: Voice, *, fell: bool) -> list[str]:
+    """Never a cause. Regression to the mean is named where stress fell from a high start."""
+    by_itself = fell and voice.is_about_stress and voice.lower_is_better
+    cause = "trajectory.cause" if by_itself else "trajectory.cause_other"
+    return [voice.phrases(cause), voice.phrases("trajectory.average"), voice.phrases("trajectory.dropout")]

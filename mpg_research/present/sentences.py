@@ -1,0 +1,121 @@
+"""Released results in sentences: the answer first, then how sure it is, then what may not be concluded."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mpg_research.disclosure.released import Released
+from mpg_research.errors import ConfigError, Note
+from mpg_research.present.numbers import format_time
+from mpg_research.present.phrases import readable
+from mpg_research.present.presented import PresentedText
+from mpg_research.present.say_organisations import organisation_sentences
+from mpg_research.present.say_study import measurement_sentences, quality_sentences
+from mpg_research.present.say_trajectory import trajectory_sentences
+from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
+
+__all__ = ["TOPICS", "say"]
+
+#: What can be asked for. Without a topic: answer, certainty and limits, each a paragraph.
+TOPICS = ("answer", "certainty", "limits", "sample", "notes", "withheld")
+MAIN = ("answer", "certainty", "limits")
+
+Sentences = Mapping[str, Sequence[str]]
+SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
+    "trajectory": trajectory_sentences,
+    "organisations": organisation_sentences,
+    "data_quality": quality_sentences,
+    "measurement": measurement_sentences,
+}
+
+
+def say(released: Released, topic: str | None = None, *, language: str) -> PresentedText:
+    """Present a released result in sentences.
+
+    Every number comes from a released table. Plain language for funders and organisations; researchers
+    also get the tests.
+
+    Parameters
+    ----------
+    released : Released
+        From :func:`mpg_research.disclosure.release`.
+    topic : {None, "answer", "certainty", "limits", "sample", "notes", "withheld"}
+        One paragraph, or the main three.
+    language : {"nl", "en"}
+        Language.
+
+    Returns
+    -------
+    PresentedText
+        Possibly empty for a topic on which there is nothing to say. If the model did not converge, the
+        verdict instead.
+
+    Raises
+    ------
+    ConfigError
+        If the topic is unknown.
+    DisclosureError
+        If ``released`` did not come from the gate.
+    """
+    if topic is not None and topic not in TOPICS:
+        raise ConfigError(f"Unknown topic {topic!r}; expected one of {', '.join(TOPICS)}, or none.")
+    voice = voice_of(released, language)
+    name = f"{released.kind}_{topic}" if topic else released.kind
+    if topic == "notes":
+        return _text(voice, name, [note_sentence(voice, note) for note in released.notes])
+    refused = refuse(voice, name)
+    if refused is not None:
+        return refused
+    if topic == "withheld":
+        return _text(voice, name, withheld_sentences(voice))
+    if topic == "sample":
+        return _text(voice, name, sample_sentences(voice))
+    speaker = SPEAKERS.get(released.kind)
+    if speaker is None:
+        raise ConfigError(f"There are no sentences for results of kind {released.kind!r}.")
+    spoken = speaker(voice)
+    chosen = MAIN if topic is None else (topic,)
+    return _text(voice, name, *(spoken.get(each, ()) for each in chosen))
+
+
+def _text(voice: Voice, name: str, *paragraphs: Sequence[str]) -> PresentedText:
+    kept = tuple(tuple(sentences) for sentences in paragraphs if sentences)
+    return PresentedText(name, voice.language, kept, voice.mark)
+
+
+def sample_sentences(voice: Voice) -> list[str]:
+    """How many measurements of how many families were used: the last step of the sample flow."""
+    table = voice.table("sample_flow")
+    if table is None or not len(table.data):
+        return []
+    last, marks = table.data.iloc[-1], table.marks.iloc[-1]
+    if bool(last["suppressed"]):
+        return []
+    measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
+    return [
+        voice.phrases(
+            "trajectory.sample", n_measurements=measurements, families=voice.families(last["n_families"])
+        )
+    ]
+
+
+def withheld_sentences(voice: Voice) -> list[str]:
+    """Each reason for which something was withheld, once."""
+    reasons = [voice.phrases(f"withheld.{item.code}", **item.values) for item in voice.released.withheld]
+    return list(dict.fromkeys(reasons))
+
+
+def note_sentence(voice: Voice, note: Note) -> str:
+    """A note in the language if the catalogue knows its code, else as the analysis wrote it."""
+    key = f"note.{note.code}"
+    if voice.phrases.has(key) and voice.phrases.placeholders(key) <= set(note.values):
+        return voice.phrases(key, **{name: _note_value(voice, value) for name, value in note.values.items()})
+    return clean_name(note.text)
+
+
+def _note_value(voice: Voice, value: str | int | float | bool) -> str:
+    if isinstance(value, bool):
+        return voice.phrases("general.yes" if value else "general.no")
+    if isinstance(value, int | float):
+        return voice.count(value) if isinstance(value, int) else format_time(value, voice.language)
+    if voice.phrases.has(f"value.variable.{value}"):
+        return voice.phrases(f"value.variable.{value}")
+    return readable(value) if value.isidentifier() and value.islower() else clean_name(value)

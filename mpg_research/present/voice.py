@@ -1,0 +1,202 @@
+"""How a released result is spoken about: its units, its names, its numbers in one language."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mpg_research.disclosure.released import Released, ReleasedTable
+from mpg_research.errors import DisclosureError
+from mpg_research.present.numbers import format_count, format_number, format_time
+from mpg_research.present.phrases import CONTROL, Phrases, phrases_in, readable
+from mpg_research.present.presented import PresentedText
+
+__all__ = ["Voice", "clean_name", "refuse", "voice_of", "withheld_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A released result with the language it is presented in.
+
+    Attributes
+    ----------
+    released : Released
+        What may be shown.
+    phrases : Phrases
+        The catalogue of the language.
+    """
+
+    released: Released
+    phrases: Phrases
+
+    @property
+    def language(self) -> str:
+        """The language, "nl" or "en"."""
+        return self.phrases.language
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the reader gets plain language: everyone but the researcher."""
+        return self.released.audience.is_external
+
+    @property
+    def level(self) -> str:
+        """The confidence level as a percentage without its sign, "95"."""
+        level = 100 * self.released.level
+        return format_number(level, self.language, digits=0 if abs(level - round(level)) < 1e-9 else 1)
+
+    @property
+    def minimum(self) -> int:
+        """Fewest families behind a number."""
+        return self.released.policy.minimum_families
+
+    @property
+    def instrument(self) -> str:
+        """What people call the questionnaire."""
+        facts = self.released.instrument
+        return readable(facts.name) if facts else readable(self.released.provenance.instrument)
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a lower score is better for the family."""
+        facts = self.released.instrument
+        return facts is None or facts.direction == "higher_is_worse"
+
+    @property
+    def is_about_stress(self) -> bool:
+        """Whether the questionnaire is one whose subject the catalogue names."""
+        return self.phrases.has(f"concept.{self.released.provenance.instrument}")
+
+    @property
+    def concept(self) -> str:
+        """What the scores are about, in a sentence: "parenting stress"."""
+        if self.is_about_stress:
+            return self.phrases(f"concept.{self.released.provenance.instrument}")
+        return self.phrases("concept.other", instrument=self.instrument)
+
+    @property
+    def score(self) -> str:
+        """The score by name: "score op de OBVL-K"."""
+        outcome = "t_score" if self.released.provenance.outcome == "t_score" else "raw"
+        return self.phrases(f"unit.score_{outcome}", instrument=self.instrument)
+
+    @property
+    def unit(self) -> str:
+        """Unit of scores and changes."""
+        return self.phrases(
+            "unit.t_points" if self.released.provenance.outcome == "t_score" else "unit.points"
+        )
+
+    @property
+    def direction(self) -> str:
+        """A sentence on which scores are better; empty where the result is about no questionnaire."""
+        facts = self.released.instrument
+        if facts is None:
+            return ""
+        return self.phrases(f"footnote.direction_{facts.direction}", instrument=self.instrument)
+
+    @property
+    def mark(self) -> str:
+        """The mark of made-up data, or ""."""
+        return self.phrases("general.synthetic") if self.released.synthetic else ""
+
+    def number(self, value: float, digits: int = 1) -> str:
+        """A number in the language."""
+        return format_number(value, self.language, digits=digits)
+
+    def count(self, value: float) -> str:
+        """A count in the language."""
+        return format_count(value, self.language)
+
+    def families(self, number: float) -> str:
+        """A number of families in words; "<10" where it is withheld."""
+        shown = self.count(number) if math.isfinite(number) else f"<{self.minimum}"
+        return self.phrases("unit.families", number=shown)
+
+    def about(self, text: str, mark: str) -> str:
+        """A number with "about" before it where it was rounded by the gate."""
+        return self.phrases("general.about", value=text) if mark == "rounded" else text
+
+    def moment(self, months: float) -> str:
+        """A moment: "start", "month 6", "wave 3"."""
+        if months == 0:
+            return self.phrases("general.month_start")
+        unit = "wave" if self.released.policy.time_unit == "waves" else "month"
+        return self.phrases(f"general.{unit}", number=format_time(months, self.language))
+
+    def period(self, months: float) -> str:
+        """A stretch of time since the start: "12 months"."""
+        unit = "wave" if self.released.policy.time_unit == "waves" else "month"
+        plural = "" if months == 1 else "s"
+        return self.phrases(f"unit.period_{unit}{plural}", number=format_time(months, self.language))
+
+    def organisation(self, code: str) -> str:
+        """The name or neutral label behind a label code."""
+        wording: Mapping[str, str] = self.released.organisation_labels.get(code, {})
+        return clean_name(wording.get(self.language, code))
+
+    def table(self, name: str) -> ReleasedTable | None:
+        """A released table, or None."""
+        return self.released.tables.get(name)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """The rows of a released table that are not withheld; empty without such a table."""
+        table = self.table(name)
+        if table is None:
+            return pd.DataFrame()
+        data = table.data
+        return data[~data["suppressed"].astype(bool)].reset_index(drop=True)
+
+    def primary_month(self, months: pd.Series) -> float:
+        """The moment a one-sentence answer is about: the analysis's own, else the last."""
+        wanted = self.released.provenance.parameters.get("primary_month")
+        listed = [float(month) for month in months]
+        if isinstance(wanted, int | float) and float(wanted) in listed:
+            return float(wanted)
+        return max(listed)
+
+
+def clean_name(text: str) -> str:
+    """A name from data without control characters and line breaks; never changed otherwise."""
+    return " ".join(CONTROL.sub("", text.replace("\n", " ").replace("\t", " ")).split())
+
+
+def voice_of(released: Released, language: str) -> Voice:
+    """The voice for a released result.
+
+    Raises
+    ------
+    DisclosureError
+        If it did not come from the gate.
+    ConfigError
+        If the language is unknown.
+    """
+    if type(released) is not Released:
+        raise DisclosureError(
+            "Only what went through release(result, audience, policy=...) can be presented; "
+            f"this is a {type(released).__name__}."
+        )
+    return Voice(released, phrases_in(language))
+
+
+def refuse(voice: Voice, name: str) -> PresentedText | None:
+    """The verdict in place of numbers, if the analysis says they must not be shown; else None."""
+    released = voice.released
+    stops = [note for note in released.notes if note.level == "stop"]
+    if released.converged and not stops:
+        return None
+    verdict = "verdict.not_converged" if not released.converged else "verdict.stop"
+    reasons = [note.text for note in stops if note.code != "not_converged"] if not voice.is_plain else []
+    sentences = (voice.phrases(verdict), *reasons, voice.phrases("verdict.advice"))
+    return PresentedText(name, voice.language, (sentences,), voice.mark, shows_numbers=False)
+
+
+def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:
+    """Why a table cannot be shown, in place of it."""
+    reason = voice.released.reason_for(table)
+    if reason is None:
+        sentence = voice.phrases("withheld.missing", table=table)
+    else:
+        sentence = voice.phrases(f"withheld.{reason.code}", **reason.values)
+    return PresentedText(name, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
