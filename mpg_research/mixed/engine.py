@@ -1,11 +1,11 @@
 """One problem made ready: internal coordinates, cross-products, objective, gradient and curvature."""
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
 from .crossed import CrossedRoute
@@ -40,7 +40,7 @@ def profile(log_det: float, s: FloatArray, n: int, method: Method) -> Profile:
     root = np.linalg.cholesky(s)
     root_x, tail = root[:p, :p], root[p, :p]
     r2 = float(root[p, p] ** 2)
-    inverse = solve_triangular(root_x, np.eye(p), lower=True) if p else np.zeros((0, 0))
+    inverse = np.linalg.inv(root_x)
     divisor = n - p if method == "REML" else n
     deviance = log_det + divisor * (1.0 + np.log(2.0 * np.pi * r2 / divisor))
     if method == "REML":
@@ -77,6 +77,31 @@ class Engine:
         self.n_theta = self.scaled.n_parameters
         self.divisor = self.scaled.n - self.scaled.p if method == "REML" else self.scaled.n
 
+    def with_outcome(self, y: FloatArray) -> "Engine":
+        """The same design with another outcome (n_rows,)."""
+        scaled, p = self.scaled, self.scaled.p
+        weights = self.problem.weights
+        row = y if weights is None else y * np.sqrt(np.asarray(weights, dtype=float))
+        coefficients = scaled.fixed[:p] @ row / scaled.n
+        other = self.with_base_outcome((row - coefficients @ scaled.fixed[:p]) / scaled.y_scale)
+        other.problem = replace(self.problem, y=y)
+        other.scaled = replace(
+            other.scaled, beta_start=np.asarray(np.linalg.solve(scaled.x_root, coefficients))
+        )
+        return other
+
+    def with_base_outcome(self, row: FloatArray) -> "Engine":
+        """The same design with another outcome in internal units, its least-squares fit taken as zero."""
+        other = copy(self)
+        fixed = self.scaled.fixed.copy()
+        fixed[-1] = row
+        other.scaled = replace(self.scaled, fixed=fixed, beta_start=np.zeros(self.scaled.p))
+        if isinstance(self.route, NestedRoute):
+            other.route = self.route.with_outcome(row)
+        else:
+            other.route = CrossedRoute(self.problem, other.scaled)
+        return other
+
     def shift(self) -> float:
         """What the user's deviance has above the internal one."""
         scaled = self.scaled
@@ -106,7 +131,6 @@ class Engine:
     def blocks(self, omega: FloatArray, link: FloatArray) -> Blocks:
         """Cross-products of the finest level under row weights in the order of the problem."""
         assert isinstance(self.route, NestedRoute)
-        assert self.route.rows is not None
         assert self.structure is not None
         rows, previous = self.route.rows, self.structure.previous
         if rows.order is not None:

@@ -9,7 +9,8 @@ Eliminating a level with blocks C = D'V^-1 D per group, B = T'C, A = B T, G = La
 parent. Lambda is never inverted, so the boundary is like any other point.
 """
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -132,8 +133,11 @@ def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> Floa
     """Sum over q and children of left_qa right_qb where that is symmetric in a, b: -> (d, d, n_parents)."""
     q, d, _ = left.shape
     if starts.size == 1:
-        total = np.tensordot(left, right, axes=([0, 2], [0, 2]))
-        return (0.5 * (total + total.T))[:, :, None]
+        total = left[0] @ right[0].T
+        for i in range(1, q):
+            total += left[i] @ right[i].T
+        total = 0.5 * (total + total.T)
+        return np.asarray(total[:, :, None])
     result = np.empty((d, d, starts.size))
     for a in range(d):
         product = left[0, a] * right[0, a:]
@@ -262,6 +266,7 @@ class NestedRoute:
         z_all = [np.concatenate([scaled.z[t] for t in terms], axis=0) for terms in chain]
         base, self.xy = _extended_base(scaled.fixed, z_all)
         self.d = base.shape[0]
+        self.identity = np.eye(self.d)[:, :, None]
         self.levels = _levels(problem, chain, [base @ z.T / scaled.n for z in z_all])
         level = self.levels[0]
         rank = np.empty(level.n, dtype=np.intp)
@@ -274,8 +279,25 @@ class NestedRoute:
         starts = np.searchsorted(row_position, np.arange(level.n))
         rows = Rows(base, z0, starts, starts[level.starts], order)
         self.blocks = plain_blocks(rows)
-        # Rows are not needed again unless a residual structure weighs them anew.
-        self.rows = rows if problem.residual is not None else None
+        self.rows = rows
+
+    def with_outcome(self, row: FloatArray) -> "NestedRoute":
+        """The same design with another last column of [X y], given in the order of the problem."""
+        other = copy(self)
+        rows, at = self.rows, self.xy[-1]
+        outcome = row if rows.order is None else row[rows.order]
+        base = rows.base.copy()
+        base[at] = outcome
+        other.rows = replace(rows, base=base)
+        b, c = self.blocks.b.copy(), self.blocks.c.copy()
+        b[:, at] = np.add.reduceat(rows.z * outcome, rows.starts, axis=1)
+        if rows.parent_starts.size == 1:
+            c[at, :, 0] = base @ outcome
+        else:
+            c[at] = np.add.reduceat(base * outcome, rows.parent_starts, axis=1)
+        c[:, at] = c[at]
+        other.blocks = Blocks(self.blocks.a, b, c)
+        return other
 
     def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
         """Lambda of all terms of a level, block-diagonal (q, q)."""
@@ -306,7 +328,7 @@ class NestedRoute:
         for index, level in enumerate(self.levels):
             if index:
                 # C here is the sum over the children of what they sent up.
-                b = np.tensordot(level.base.T, c, axes=(1, 0))
+                b = (level.base.T @ c.reshape(self.d, -1)).reshape(-1, *c.shape[1:])
                 a = np.einsum("qdn,dr->qrn", b, level.base)
                 c = segments(c, level.starts)
             factor = self.joined(factors, level)
@@ -316,10 +338,10 @@ class NestedRoute:
             nb = b - multiply(ak, b)
             h = a - multiply(ak, a)
             gram = factor @ factor.T
-            weighted = np.tensordot(gram, nb, axes=(1, 0))
+            weighted = (gram @ nb.reshape(gram.shape[0], -1)).reshape(nb.shape)
             c = c - symmetric_sum(b, weighted, level.starts)
             states.append(LevelState(a, k, h, b, nb))
-        root = c[:, :, 0][np.ix_(self.xy, self.xy)]
+        root = c[self.xy[:, None], self.xy, 0]
         return NestedState(log_det, root, tuple(states))
 
     def _descend(
@@ -338,10 +360,10 @@ class NestedRoute:
             if index == 0:
                 break
             kb = multiply(blocks.k, blocks.b)
-            transfer = np.eye(self.d)[:, :, None] - np.tensordot(level.base, kb, axes=(1, 0))
+            transfer = self.identity - (level.base @ kb.reshape(kb.shape[0], -1)).reshape(-1, *kb.shape[1:])
             omega, psi = omega[:, :, level.parent], psi[:, :, level.parent]
             omega = multiply(multiply(transfer, omega), np.swapaxes(transfer, 0, 1))
-            spread = np.tensordot(level.base, blocks.k, axes=(1, 0))
+            spread = (level.base @ blocks.k.reshape(kb.shape[0], -1)).reshape(-1, *blocks.k.shape[1:])
             omega = omega + np.einsum("dqn,eq->den", spread, level.base)
             psi = multiply(transfer, psi)
         return received[::-1]

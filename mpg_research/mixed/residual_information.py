@@ -77,7 +77,6 @@ def structured_derivatives(
 def _group_products(engine: "Engine", omega: FloatArray, link: FloatArray) -> FloatArray:
     """D'(row weights)D per group of the finest level, (d, d, n); weights in the order of the problem."""
     assert isinstance(engine.route, NestedRoute)
-    assert engine.route.rows is not None
     assert engine.structure is not None
     rows, previous = engine.route.rows, engine.structure.previous
     order = np.arange(omega.size) if rows.order is None else rows.order
@@ -135,7 +134,6 @@ def _sandwich(
 ) -> FloatArray:
     """D'dR^-1 R dR^-1 D per group: R = (W'W)^-1, so squares of W'^-1 dR^-1 D, solved backwards in time."""
     assert isinstance(engine.route, NestedRoute)
-    assert engine.route.rows is not None
     rows = engine.route.rows
     order = np.arange(a.size) if rows.order is None else rows.order
     base = np.empty_like(rows.base)

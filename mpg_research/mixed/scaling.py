@@ -9,6 +9,7 @@ any other column, so that conditioning and the optimiser's path do not either:
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,18 @@ def lower_factor(matrix: FloatArray) -> FloatArray:
     return lower * signs
 
 
+@lru_cache(maxsize=64)
+def _lower_indices(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    columns, rows = np.triu_indices(size)
+    return rows, columns
+
+
 def unpack(theta: FloatArray, size: int, correlated: bool) -> FloatArray:
     """Lambda (size, size) from its free entries: column-major lower triangle, or the diagonal."""
     if not correlated:
         return np.diag(np.asarray(theta, dtype=float))
     factor = np.zeros((size, size))
-    factor.T[np.triu_indices(size)] = theta
+    factor[_lower_indices(size)] = theta
     return factor
 
 
@@ -45,7 +52,7 @@ def pack(factor: FloatArray, correlated: bool) -> FloatArray:
     """The free entries of Lambda: the inverse of :func:`unpack`."""
     if not correlated:
         return np.diagonal(factor).copy()
-    return factor.T[np.triu_indices(factor.shape[0])].copy()
+    return factor[_lower_indices(factor.shape[0])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Engine
-from .optimise import Minimum, minimise
+from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from .scaling import lower_factor, pack
 
-__all__ = ["find_optimum"]
+__all__ = ["find_optimum", "start_off_boundary"]
 
 FloatArray = NDArray[np.float64]
 
@@ -98,13 +98,33 @@ def _with_structure(engine: Engine, x: FloatArray, inverse: FloatArray | None) -
     return (vectors / values) @ vectors.T * np.outer(scale, scale), 1 + size - n_theta
 
 
-def find_optimum(engine: Engine) -> Minimum:
-    """Minimise; set vanishing directions to zero where the derivative agrees; leave false zeros."""
-    start, inverse, n_scoring = _scored_start(engine)
+def start_off_boundary(engine: Engine, internal: FloatArray) -> FloatArray:
+    """The point itself, but with every direction of Lambda at least a little away from zero."""
+    factors = engine.scaled.factors(internal[: engine.n_theta])
+    if all(np.linalg.svd(factor, compute_uv=False)[-1] >= SCORING_FLOOR for factor in factors):
+        return internal
+    none: list[list[FloatArray]] = [[] for _ in factors]
+    return np.concatenate([_moved(engine, factors, none, np.empty(0)), engine.delta(internal)])
+
+
+def find_optimum(
+    engine: Engine,
+    start: FloatArray | None = None,
+    inverse: FloatArray | None = None,
+    *,
+    tolerance: float = DECREMENT_TOLERANCE,
+) -> Minimum:
+    """Minimise; set vanishing directions to zero where the derivative agrees; leave false zeros.
+
+    With ``start`` and ``inverse`` (an inverse curvature there) the scoring steps are left out.
+    """
+    n_scoring = 0
+    if start is None or inverse is None:
+        start, inverse, n_scoring = _scored_start(engine)
     if engine.structure is not None:
         inverse, extra = _with_structure(engine, start, inverse)
         n_scoring += extra
-    best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse)
+    best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=tolerance)
     best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
     for _ in range(4):
         snapped = _snap(engine, best)

@@ -12,7 +12,7 @@ from .engine import Engine, Method
 from .problem import MixedProblem
 from .search import find_optimum
 
-__all__ = ["BoundaryFace", "MixedSolution", "objective", "solve"]
+__all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
 
 FloatArray = NDArray[np.float64]
 
@@ -207,12 +207,12 @@ def solve(
     if theta is not None:
         internal = engine.to_internal(_checked(theta, engine))
         _, gradient = engine.value_and_gradient(internal)
-        return _solution(engine, internal, gradient, 1, True, "evaluated at the given theta")
+        return make_solution(engine, internal, gradient, 1, True, "evaluated at the given theta")
     best = find_optimum(engine)
-    return _solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
+    return make_solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
 
 
-def _solution(
+def make_solution(
     engine: Engine,
     internal: FloatArray,
     gradient: FloatArray,
@@ -220,6 +220,7 @@ def _solution(
     converged: bool,
     message: str,
 ) -> MixedSolution:
+    """The solution at an internal parameter vector, in the user's units."""
     scaled = engine.scaled
     _, found = engine.at(internal)
     inverse = solve_triangular(scaled.x_root, np.eye(scaled.p)) if scaled.p else np.zeros((0, 0))
