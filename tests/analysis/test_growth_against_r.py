@@ -1,16 +1,20 @@
 """Adjusted means and contrasts equal lme4, emmeans and pbkrtest (tests/oracles/analysis/growth.R)."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mpg_research.analysis import compare_organisations, fit_trajectory
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
 from mpg_research.analysis.organisation_tables import comparison_tables
 from mpg_research.analysis.trajectory import trajectory_tables
+from mpg_research.study import load_study
 from tests.analysis.frames import ORACLES, course_of, reference_data
 
 REFERENCE = json.loads((ORACLES / "growth.json").read_text(encoding="utf-8"))
@@ -101,3 +105,58 @@ def test_mean_course_and_change(name: str, shape: Any) -> None:
 def test_baseline_spread() -> None:
     frame = prepare_frame(course_of(reference_data()))
     assert frame.baseline.sd == pytest.approx(REFERENCE["baseline_sd"], rel=1e-10)
+
+
+STUDY = """\
+[study]
+name = "growth"
+synthetic = true
+[time]
+kind = "numbers"
+unit = "months"
+[tables.episodes]
+file = "growth.csv"
+columns = { single_parent = "single" }
+constants = { start = 0 }
+[tables.measurements]
+file = "growth.csv"
+columns = { date = "months", total = "score" }
+constants = { instrument = "invented" }
+[instruments.invented]
+file = "invented.toml"
+[analysis]
+instrument = "invented"
+case_mix = ["child_age", "single_parent"]
+"""
+
+INSTRUMENT = """\
+key = "invented"
+name = { nl = "Verzonnen score", en = "Invented score" }
+abbreviation = "INV"
+direction = "higher_is_worse"
+source = "Invented for tests."
+[items]
+number = 1
+total_only = true
+[total]
+minimum = -100
+maximum = 200
+"""
+
+
+def test_the_verbs_say_the_same_from_files(tmp_path: Path) -> None:
+    shutil.copy(ORACLES / "growth.csv", tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    (tmp_path / "invented.toml").write_text(INSTRUMENT, encoding="utf-8")
+    study = load_study(tmp_path)
+    compared = compare_organisations(study, shape="linear", worker=False)
+    assert_equal(compared.tables["adjusted_means"].data, REFERENCE["plain"]["means"])
+    assert_equal(compared.tables["adjusted_change"].data, REFERENCE["plain"]["change"])
+    workers = compare_organisations(study, shape="linear", worker=True, case_mix=())
+    assert_equal(workers.tables["adjusted_change"].data, REFERENCE["workers"]["change"])
+    both = compare_organisations(study, shape="linear", worker=False, case_mix=(), respondents="both")
+    assert_equal(both.tables["adjusted_change"].data, REFERENCE["respondents"]["change"])
+    course = fit_trajectory(study, worker=False)
+    assert course.model.shape == "spline"
+    assert_equal(course.tables["mean_course"].data, REFERENCE["spline"]["means"])
+    assert course.baseline_sd == pytest.approx(REFERENCE["baseline_sd"], rel=1e-10)
