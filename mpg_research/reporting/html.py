@@ -126,6 +126,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
 
     # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
     title, body = _take_title(node)
+    body.cells = _merge_silent_code(body.cells)
     exporter = TemplateExporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
@@ -163,6 +164,19 @@ def _take_title(node: Any) -> tuple[str, Any]:
             cell.source = (cell.source[: match.start()] + cell.source[match.end() :]).strip()
             return match.group(1), body
     raise ReportError("The notebook has no title: its first text cell starts with '# ' and the title.")
+
+
+def _merge_silent_code(cells: list[Any]) -> list[Any]:
+    """Code cells that show nothing, folded into one with the code cell that follows them."""
+    merged: list[Any] = []
+    for cell in cells:
+        before = merged[-1] if merged else None
+        if before is not None and before.cell_type == cell.cell_type == "code" and not before.outputs:
+            cell.source = f"{before.source}\n\n{cell.source}"
+            merged[-1] = cell
+        elif cell.cell_type == "code" or cell.source.strip():
+            merged.append(cell)
+    return merged
 
 
 def _markdown_to_html(text: str) -> str:

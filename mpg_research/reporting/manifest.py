@@ -14,6 +14,7 @@ from typing import Any
 from mpg_research.errors import ReportError
 from mpg_research.reporting.files import file_sha256, json_bytes, write_atomically
 from mpg_research.reporting.fingerprint import Inputs
+from mpg_research.reporting.kernel import ENVIRONMENT
 from mpg_research.reporting.plan import Step
 
 __all__ = ["FORMAT", "is_up_to_date", "read_manifest", "record_step", "step_entry", "write_manifest"]
@@ -111,7 +112,7 @@ def step_entry(
         "notes": record.get("notes", []),
         "withheld": record.get("withheld", []),
         "warnings": record.get("warnings", {}),
-        "seeds": record.get("seeds", {}),
+        "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **record.get("seeds", {})},
         "run": {
             "started": started.astimezone(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
