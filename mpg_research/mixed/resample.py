@@ -1,6 +1,6 @@
 """Simulated outcomes and the parametric bootstrap."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,9 @@ from scipy.sparse.linalg import splu
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.equations import whitening
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.refit import refit, simulated_refits
+from mpg_research.mixed.refit import refit, simulated_refits
+from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import variance_table
 
 __all__ = ["Bootstrap", "bootstrap", "simulate"]
@@ -81,21 +83,23 @@ def simulate(solution: MixedSolution, n: int, rng: Randomness) -> FloatArray:
 
 def bootstrap(solution: MixedSolution, n: int, rng: Randomness, level: float) -> Bootstrap:
     """Refit the model to ``n`` simulated outcomes."""
-    generator = np.random.default_rng(rng)
-    draws: list[pd.Series] = []
-    for _ in range(n):
-        refit = _refit(solution, simulate(solution, 1, generator)[0])
-        if refit.converged:
-            draws.append(parameters(refit))
+    if not isinstance(n, int | np.integer) or n < 2:
+        raise ModelError(f"n must be a whole number of at least 2; found {n!r}.")
+    estimates = parameters(solution)
+    if solution.problem.residual is None:
+        found = simulated_refits(solution, int(n), rng)
+        values = np.column_stack([found.beta, found.random_sd, found.sigma])
+        draws = pd.DataFrame(values[found.converged], columns=estimates.index)
+    else:
+        generator = np.random.default_rng(rng)
+        refits = (refit(solution, simulate(solution, 1, generator)[0]) for _ in range(n))
+        draws = pd.DataFrame([parameters(one).to_numpy() for one in refits if one.converged])
+        draws = draws.set_axis(estimates.index[: draws.shape[1]], axis=1)
     if len(draws) < 2:
         raise ModelError(
             f"Only {len(draws)} of {n} refits converged; the bootstrap says nothing about this model."
         )
-    return Bootstrap(parameters(solution), pd.DataFrame(draws).reset_index(drop=True), level, n - len(draws))
-
-
-def _refit(solution: MixedSolution, y: FloatArray) -> MixedSolution:
-    return solve(replace(solution.problem, y=y), method=solution.method)
+    return Bootstrap(estimates, draws, level, int(n) - len(draws))
 
 
 def parameters(solution: MixedSolution) -> pd.Series:
