@@ -107,8 +107,8 @@ def load_study(path: str | Path) -> Study:
     --------
     >>> from mpg_research.study import load_study, shipped_example
     >>> study = load_study(shipped_example())
-    >>> study.scores["phase"].isin(["before", "baseline", "course", "follow_up", "undated"]).all()
-    True
+    >>> sorted(study.tables)[:2], study.synthetic
+    (['care', 'episodes'], True)
     """
     config = read_config(path)
     assembly = assemble(config)

@@ -39,7 +39,7 @@ def safe_folder_name(key: str) -> str:
     >>> safe_folder_name("org_a")
     'org_a'
     >>> safe_folder_name("../../etc")
-    'etc--85a0d1eb97a0ff57'
+    'etc--74ccf3c5b4c19a81'
     """
     if PLAIN.fullmatch(key) and key not in RESERVED:
         return key

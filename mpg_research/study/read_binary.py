@@ -125,7 +125,8 @@ def _without_user_missing(cells: pd.Series, ranges: list[dict[str, Any]]) -> pd.
 
 def _spss_dates(seconds: pd.Series) -> pd.Series:
     numbers = seconds.to_numpy(dtype=float)
-    days = np.floor(numbers / 86_400) - DAYS_FROM_SPSS_TO_1970
+    # Clipped to years that a calendar has; what lies outside is reported as an impossible date later.
+    days = np.clip(np.floor(numbers / 86_400) - DAYS_FROM_SPSS_TO_1970, -700_000, 2_900_000)
     known = np.isfinite(days)
     dates = np.full(len(days), np.datetime64("NaT"), dtype="datetime64[D]")
     dates[known] = days[known].astype(np.int64).astype("datetime64[D]")
