@@ -26,6 +26,7 @@ __all__ = [
     "check_instruments",
     "check_items",
     "check_organisations",
+    "check_spelling",
 ]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -142,6 +143,28 @@ def check_organisations(name: str, table: Table, config: StudyConfig, findings: 
                 file=table.places.file, severity="warning", code="organisation_without_families",
             )
         )  # fmt: skip
+
+
+def check_spelling(table: Table, findings: Findings) -> None:
+    """Organisations whose keys differ in capitals, spaces or signs only: probably one organisation."""
+    keys = table.frame["organisation"]
+    alike: dict[str, list[str]] = {}
+    for key in sorted(keys.dropna().unique()):
+        alike.setdefault(re.sub(r"[\W_]+", "", key).casefold() or key, []).append(key)
+    for group in alike.values():
+        if len(group) > 1:
+            place = int((keys == group[-1]).to_numpy(dtype=bool, na_value=False).argmax())
+            listed = " and ".join(f'"{key}"' for key in group)
+            findings.add(
+                Problem(
+                    found=f"{listed} are read as different organisations",
+                    expected="one spelling for each organisation",
+                    remedy="If they are one, correct the cells, or use [tables.episodes.values.organisation].",
+                    file=table.places.file, row=int(table.places.rows[place]),
+                    column=table.places.column_of("organisation", place),
+                    severity="warning", code="similar_organisations",
+                )
+            )  # fmt: skip
 
 
 def check_families(name: str, table: Table, families: pd.Series, findings: Findings) -> None:

@@ -305,6 +305,7 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
     checks.check_organisations(name, table, config, findings)
     checks.check_identifiers(name, table, findings)
     if name == "episodes":
+        checks.check_spelling(table, findings)
         return
     if "episodes" in assembly.tables:
         checks.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)

@@ -1,5 +1,6 @@
 """Wide measurement files (a column per wave and item) to one row per measurement."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +113,8 @@ def long_from_wide(
     if "date" not in fixed.frame and untimed:
         findings.add(_no_time(converter, untimed[0]))
         return None
+    for problem in _uneven(occasions, converter):
+        findings.add(problem)
     pieces, rows, origin = [], [], []
     for number, occasion in enumerate(occasions):
         piece, filled = _one_occasion(fixed, occasion, waves.get(occasion.wave), converter)
@@ -139,6 +142,19 @@ def _wave_times(occasions: list[Occasion], converter: Converter) -> dict[str, fl
         if occasion.wave.isdigit():
             times.setdefault(occasion.wave, float(occasion.wave))
     return times
+
+
+def _uneven(occasions: list[Occasion], converter: Converter) -> Iterator[Problem]:
+    """Occasions that lack an item column which other occasions have."""
+    items = {column for each in occasions for column in each.columns if column.startswith("item_")}
+    for occasion in occasions:
+        lacking = sorted(items - set(occasion.columns))
+        if lacking and len(lacking) < len(items):
+            yield Problem(
+                found=f"wave {occasion.wave} has no column for {', '.join(lacking)}",
+                expected="the same items in every wave", remedy="They are read as not answered.",
+                file=converter.raw.path.name, row=1, severity="warning", code="uneven_waves",
+            )  # fmt: skip
 
 
 def _no_time(converter: Converter, wave: str) -> Problem:

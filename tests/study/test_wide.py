@@ -57,6 +57,13 @@ def test_a_wrong_cell_is_named_by_its_own_column(tmp_path: Path) -> None:
     assert (problem.row, problem.column, problem.code) == (6, "obvlk_t1_03", "out_of_range")
 
 
+def test_a_wave_without_one_of_the_items_is_odd(tmp_path: Path) -> None:
+    frame = pd.read_csv(io.StringIO(wide_text()), dtype=str).drop(columns="obvlk_t1_03")
+    study = load_study(small_study(tmp_path, toml=WIDE, measurements=frame.to_csv(index=False)))
+    assert study.checks.counts == {"uneven_waves": 1}
+    assert study.scores["raw"].isna().sum() == 12
+
+
 def test_respondents_in_the_column_names_share_a_date(tmp_path: Path) -> None:
     toml = edited(
         WIDE, ('item = "obvlk_t{wave}_{item}"', 'item = "{respondent}_t{wave}_{item}"'),
