@@ -15,9 +15,8 @@ FLOW, OVERVIEW = "sample_flow", "overview"
 def blur_flow(cells: Cells, minimum: int) -> None:
     """Round steps of the sample flow, so that no two differ by 1 to ``minimum`` - 1 families.
 
-    The last step (what was analysed) stays exact. A step that comes too close to the next exact one is
-    shown at a whole number of tens from it, marked as rounded: its families and its periods of help. A step
-    listed twice is shown once.
+    The last step (what was analysed) stays exact. The families and periods of help of a step that comes
+    too close to the next exact one are rounded and marked so. A step listed twice is shown once.
     """
     once = [row for row in range(len(cells.data)) if row == 0 or not _same(cells, row - 1, row)]
     cells.data = cells.data.iloc[once].reset_index(drop=True)
@@ -34,10 +33,18 @@ def blur_flow(cells: Cells, minimum: int) -> None:
             if not np.isfinite(exact) or all(_far_apart(number, near, minimum) for near in (exact, shown)):
                 exact = shown = number
                 continue
-            away = max(10, minimum)
-            shown = exact + away * np.floor((number - exact) / away + 0.5)
+            shown = _rounded(number, exact, shown, minimum)
             cells.data.loc[row, column] = shown
             cells.marks.loc[row, column] = ROUNDED
+
+
+def _rounded(number: float, exact: float, shown: float, minimum: int) -> float:
+    """To tens, or to whole steps from the exact number where tens would come too close to what is shown."""
+    tens = 10 * float(np.floor(number / 10 + 0.5))
+    if tens > exact and all(_far_apart(tens, near, minimum) for near in (exact, shown)):
+        return tens
+    step = max(10, minimum)
+    return float(exact + step * np.floor((number - exact) / step + 0.5))
 
 
 def _same(cells: Cells, first: int, second: int) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mpg_research.present.figures import draw
     from mpg_research.present.presented import PresentedFigure, PresentedTable, PresentedText
     from mpg_research.present.sentences import say
-    from mpg_research.present.show import show
+    from mpg_research.present.showing import show
     from mpg_research.present.tables import tabulate
 
 __all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "draw", "say", "show", "tabulate"]
@@ -23,7 +23,7 @@ _HOMES = {
     "PresentedText": "presented",
     "draw": "figures",
     "say": "sentences",
-    "show": "show",
+    "show": "showing",
     "tabulate": "tables",
 }
 

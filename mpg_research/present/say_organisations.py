@@ -22,7 +22,7 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     own = voice.released.own
     answer = [_joint_sentence(voice, joint)]
     if own is not None:
-        answer += _own_sentences(voice, own, month, changes, differences)
+        answer += _own_sentences(voice, own, month, changes, differences, joint)
     else:
         answer.append(_who_differs(voice, differences, joint))
     certainty = []
@@ -84,7 +84,12 @@ def _joint_detail(voice: Voice, joint: pd.Series) -> str:
 
 
 def _own_sentences(
-    voice: Voice, own: str, month: float, changes: pd.DataFrame, differences: pd.DataFrame
+    voice: Voice,
+    own: str,
+    month: float,
+    changes: pd.DataFrame,
+    differences: pd.DataFrame,
+    joint: pd.Series | None,
 ) -> list[str]:
     name = voice.organisation(own if own in voice.released.organisation_labels else OWN)
     if own not in changes.index:
@@ -95,11 +100,11 @@ def _own_sentences(
     sentences = [voice.phrases(f"organisations.{key}", **values, **size_and_interval(voice, row))]
     if own not in differences.index:
         return [*sentences, voice.phrases("organisations.no_difference")]
-    return [*sentences, _own_difference(voice, differences.loc[own])]
+    return [*sentences, _own_difference(voice, differences.loc[own], joint)]
 
 
-def _own_difference(voice: Voice, row: pd.Series) -> str:
-    if not distinguishable(row, level=voice.released.level):
+def _own_difference(voice: Voice, row: pd.Series, joint: pd.Series | None) -> str:
+    if not _is_significant(voice, joint) or not distinguishable(row, level=voice.released.level):
         return voice.phrases(
             "organisations.own_average",
             size=voice.number(row["estimate"]),

@@ -108,7 +108,7 @@ def test_an_unknown_organisation_is_refused():
     minimum=st.integers(3, 25),
     audience=st.sampled_from(EVERYONE[:3]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_number_stands_on_too_few_families(families, minimum, audience):
     data = frame(
         [(float(m), 1000.0 + m, n, 6) for m, n in enumerate(families)],
@@ -171,7 +171,7 @@ def test_a_category_does_not_carry_unused_names():
 
 
 @given(sizes=st.lists(st.integers(1, 60), min_size=3, max_size=9))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_organisation_can_be_computed_from_the_total(sizes):
     """With the total known, no recipient (each knowing its own number) is left with one unknown."""
     named = {f"org{i}": n for i, n in enumerate(sizes)}
@@ -195,7 +195,7 @@ def test_no_organisation_can_be_computed_from_the_total(sizes):
 
 
 @given(sizes=st.lists(st.integers(10, 60), min_size=4, max_size=8), small=st.integers(1, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_another_small_number_would_look_exactly_the_same(sizes, small):
     """The strongest form: different data with the same total give the very same released table."""
     policy = made_policy(names={f"org{i}": f"Name {i}" for i in range(9)})
@@ -268,7 +268,7 @@ def test_deviations_are_withheld_when_one_is_small():
 
 
 @given(counts=st.lists(st.integers(0, 40), min_size=2, max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_one_band_cannot_be_computed_from_the_others(counts):
     rows = [("k", 10.0 + 3 * i, 12.0 + 3 * i, 2 * n, n) for i, n in enumerate(counts)]
     keys = ("instrument", "score_low", "score_high")
@@ -287,7 +287,7 @@ def test_one_band_cannot_be_computed_from_the_others(counts):
 @given(
     st.lists(st.integers(0, 60), min_size=1, max_size=6), st.integers(0, 200), st.sampled_from(EVERYONE[:2])
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_steps_of_the_flow_never_differ_by_a_few_families(losses, last, audience):
     families = np.cumsum([last, *losses])[::-1].tolist()
     released = release(result_of("t", flow=flow_of(*families[:6])), audience, policy=made_policy())
@@ -352,7 +352,7 @@ def test_the_order_of_the_labels_tells_nothing():
     """Over many studies a label is as often early as late in the alphabet, and by size."""
     places = {"alphabet": [], "size": []}
     by_size = sorted(SIZES, key=SIZES.get)
-    for study in range(200):
+    for study in range(120):
         provenance = Provenance("made", True, f"digest {study}", "0.1.0")
         result = result_of("q", sizes_table(SIZES), provenance=provenance)
         released = release(result, FUNDER, policy=made_policy())
@@ -360,10 +360,10 @@ def test_the_order_of_the_labels_tells_nothing():
         key = min(SIZES, key=lambda name: abs(SIZES[name] - first))
         places["alphabet"].append(sorted(SIZES).index(key))
         places["size"].append(by_size.index(key))
-    # 200 draws from 6 places: each about 33 times; 60 or more would be a standard deviation of 5 too many.
+    # 120 draws from 6 places: each about 20 times (standard deviation 4), two of them with one rounded size.
     for drawn in places.values():
         assert len(set(drawn)) >= 5
-        assert max(np.bincount(drawn)) < 90
+        assert max(np.bincount(drawn)) < 60
 
 
 def test_the_order_differs_between_recipients_and_is_kept_between_results():

@@ -1,0 +1,174 @@
+import os
+import re
+import struct
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from mpg_research.disclosure import Audience, release
+from mpg_research.errors import ConfigError
+from mpg_research.present import PresentedFigure, PresentedText, draw
+from mpg_research.present.figures import FIGURES
+from mpg_research.present.figures.style import short_name, spread_labels
+from tests.disclosure.made_results import (
+    NAMES,
+    SIZES,
+    made_policy,
+    make_measurement,
+    make_organisations,
+    make_quality,
+    make_trajectory,
+)
+
+RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
+LINDE = Audience("organisation", "linde")
+RESULT_OF = {
+    "mean_course": make_trajectory,
+    "observed_course": make_trajectory,
+    "adjusted_change": make_organisations,
+    "difference_from_mean": make_organisations,
+    "adjusted_means": make_organisations,
+    "case_mix": make_organisations,
+    "measurements_by_month": make_quality,
+    "item_completeness": make_quality,
+    "score_distribution": make_measurement,
+    "items": make_measurement,
+}
+
+
+def drawn(figure, audience=FUNDER, language="nl", result=None, **rules):
+    result = RESULT_OF[figure]() if result is None else result
+    return draw(release(result, audience, policy=made_policy(**rules)), figure, language=language)
+
+
+def test_every_figure_is_tried_here():
+    assert set(RESULT_OF) == set(FIGURES)
+
+
+@pytest.mark.parametrize("figure", RESULT_OF)
+def test_every_figure_is_a_picture_with_words(figure):
+    shown = drawn(figure)
+    assert isinstance(shown, PresentedFigure)
+    root = ElementTree.fromstring(shown.svg)
+    assert root.tag.endswith("svg")
+    assert shown.png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", shown.png[16:24])
+    assert width > 1000
+    assert height > 300
+    assert re.search(r"\d", shown.alt)
+    assert "Synthetische gegevens" in shown.alt
+    assert "nan" not in shown.alt.split()
+    assert shown.title in str(shown)
+    assert "<table>" in shown.html
+    assert "alt=" in shown.html
+
+
+def test_pictures_hold_no_date_version_or_outside_reference():
+    shown = drawn("mean_course")
+    text = shown.svg.decode()
+    assert "<dc:date>" not in text
+    assert "Matplotlib" not in text
+    assert not re.search(r"(href|src)=\"(?!#)", text)
+    assert b"Software" not in shown.png
+    assert "<text" not in text  # letters are outlines: no font of the reader is needed
+
+
+DRAW_ALONE = """
+import hashlib
+from mpg_research.disclosure import Audience, release
+from mpg_research.present import draw
+from tests.disclosure.made_results import made_policy, make_organisations, make_trajectory
+for result, name in ((make_trajectory(), "mean_course"), (make_organisations(), "adjusted_change")):
+    shown = draw(release(result, Audience("funder"), policy=made_policy()), name, language="nl")
+    print(hashlib.sha256(shown.svg).hexdigest(), hashlib.sha256(shown.png).hexdigest())
+"""
+
+
+def test_two_runs_draw_the_same_bytes(tmp_path):
+    """In processes of their own, with another hash seed, another locale and a user's own style."""
+    (tmp_path / "matplotlibrc").write_text("font.family: serif\nsvg.fonttype: none\nlines.linewidth: 9\n")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    outputs = []
+    for seed, extra in (("1", {}), ("2", {"MATPLOTLIBRC": str(tmp_path), "LC_ALL": "C", "TZ": "Asia/Tokyo"})):
+        env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root, **extra}
+        run = subprocess.run(
+            [sys.executable, "-c", DRAW_ALONE], capture_output=True, text=True, env=env, cwd=root
+        )
+        assert run.returncode == 0, run.stderr
+        outputs.append(run.stdout)
+    assert outputs[0] == outputs[1]
+
+
+def test_a_synthetic_study_is_marked_inside_the_picture():
+    from dataclasses import replace
+
+    result = make_trajectory()
+    real = replace(result, provenance=replace(result.provenance, synthetic=False))
+    marked, unmarked = drawn("mean_course", result=result), drawn("mean_course", result=real)
+    assert marked.svg != unmarked.svg
+    assert "ynthetisch" not in unmarked.alt
+    assert "ynthetisch" not in unmarked.html
+
+
+def test_the_description_gives_the_numbers():
+    alt = drawn("mean_course", language="en", result=make_trajectory(change=-4.0)).alt
+    assert "goes from 24.3 at start to 18.3 at month\u00a018" in alt
+    alt = drawn("adjusted_change", LINDE, language="en").alt
+    assert "6 organisations" in alt
+    assert "Lindehof: −5.0 (−6.9 to −3.1)" in alt
+
+
+def test_unnamed_organisations_stay_unnamed_in_pictures_and_words():
+    for figure in ("adjusted_change", "adjusted_means", "difference_from_mean", "case_mix"):
+        shown = drawn(figure, LINDE)
+        for key, name in NAMES.items():
+            if key != "linde":
+                assert name not in shown.html
+                assert name.split("<")[0] not in shown.alt
+
+
+NASTY = (
+    "$\\frac{1}{2}$ <script>alert(1)</script> \x00\u202e" + "Very long name of an organisation " * 8 + "😀"
+)
+
+
+@pytest.mark.parametrize("figure", ["adjusted_change", "adjusted_means", "case_mix"])
+def test_names_from_data_are_only_names(figure):
+    names = {**NAMES, "es": NASTY, "eik": "$", "iep": "$$^_{"}
+    shown = drawn(figure, RESEARCHER, names=names)
+    assert isinstance(shown, PresentedFigure)
+    ElementTree.fromstring(shown.svg)
+    assert "<script>" not in shown.html
+
+
+def test_figures_that_may_not_be_shown_say_why():
+    few = make_organisations({"linde": 40, "eik": 70, "es": 33})
+    shown = drawn("adjusted_change", LINDE, result=few)
+    assert isinstance(shown, PresentedText)
+    assert "minstens 3 andere" in str(shown)
+    small = make_organisations({**SIZES, "iep": 6})
+    assert isinstance(drawn("difference_from_mean", result=small), PresentedText)
+    # Without the differences the average is not drawn either: it would give the small one away.
+    assert "niet getoond" in drawn("adjusted_change", result=small).alt
+
+
+def test_an_unknown_figure_is_refused():
+    with pytest.raises(ConfigError, match="pie"):
+        draw(release(make_trajectory(), FUNDER, policy=made_policy()), "pie", language="nl")
+
+
+def test_saving_writes_picture_and_numbers(tmp_path):
+    shown = drawn("items")
+    names = sorted(path.name for path in shown.save(tmp_path))
+    assert names == ["items.csv", "items.png", "items.svg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+def test_labels_keep_apart_and_names_stay_short():
+    placed = spread_labels([1.0, 1.01, 5.0], gap=0.5)
+    assert placed[1] - placed[0] >= 0.5 - 1e-9
+    assert placed[2] - placed[1] >= 0.5
+    assert all(len(line) <= 26 for line in short_name("Stichting " * 20).split("\n"))
+    assert short_name("") == ""

@@ -1,0 +1,189 @@
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mpg_research.analysis.result import ResultTable
+from mpg_research.disclosure import Audience, release
+from mpg_research.present import PresentedText, show, tabulate
+from tests.disclosure.made_results import (
+    NAMES,
+    SIZES,
+    frame,
+    made_policy,
+    make_measurement,
+    make_organisations,
+    make_quality,
+    make_trajectory,
+    result_of,
+)
+
+RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
+LINDE, ES = Audience("organisation", "linde"), Audience("organisation", "es")
+MAKERS = [make_trajectory, make_organisations, make_quality, make_measurement]
+NASTY = "<script>alert(1)</script> & \"quoted\" 'x' $\\alpha$ {0}\x00\u202e\nline"
+
+
+class Outline(HTMLParser):
+    """What a reader with a screen reader gets: tags, scopes and the text of each cell."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.scopes: list[str] = []
+        self.rows: list[list[str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self.rows[-1].append("")
+        if tag == "th":
+            self.scopes.append(dict(attrs).get("scope"))
+
+    def handle_data(self, data):
+        if self.tags[-1] in ("th", "td") and self.rows:
+            self.rows[-1][-1] += data.strip("\n")
+
+
+def table(result, name, audience=RESEARCHER, language="en", **rules):
+    return tabulate(release(result, audience, policy=made_policy(**rules)), name, language=language)
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+@pytest.mark.parametrize("audience", [RESEARCHER, FUNDER, LINDE], ids=str)
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_table_is_accessible_and_whole(maker, audience, language):
+    result = maker()
+    released = release(result, audience, policy=made_policy())
+    for name in released.tables:
+        shown = tabulate(released, name, language=language)
+        outline = Outline(shown.html)
+        assert outline.tags.count("caption") == 1
+        assert set(outline.scopes) == {"col", "row"}
+        assert len({len(row) for row in outline.rows}) == 1
+        assert len(outline.rows) == len(released.tables[name].data) + 1
+        assert f'lang="{language}"' in shown.html
+        assert "nan" not in shown.html.lower().replace("financ", "")
+        assert ("Synthetische gegevens" if language == "nl" else "Synthetic data") in shown.html
+        assert " id=" not in shown.html
+        assert "Table " not in shown.html  # every table has a caption of its own
+        assert "Tabel " not in shown.html
+
+
+def test_numbers_are_in_the_language():
+    english = table(make_trajectory(), "change").html
+    dutch = table(make_trajectory(), "change", language="nl").html
+    assert "−4.1" in english
+    assert "−4,1" in dutch
+    assert "maand\u00a012" in dutch
+    assert "95%-betrouwbaarheidsinterval" in dutch
+    assert "&lt; .001" in english
+    assert "&lt; 0,001" in dutch
+
+
+def test_plain_readers_get_fewer_columns():
+    full, plain = (
+        Outline(table(make_trajectory(), "change", who).html).rows[0] for who in (RESEARCHER, FUNDER)
+    )
+    assert {"df", "p", "Standard error"} <= set(full)
+    assert plain == ["Moment", "Estimate", "95% interval", "Families"]
+
+
+def test_suppressed_rows_are_visible_and_explained():
+    rows = [
+        (0.0, 24.0, 5.0, 40, 40, 6),
+        (1.0, 23.0, 5.0, 7, 7, 6),
+        (2.0, 22.0, 4.0, 3, 3, 6),
+        (3.0, 21.0, 4.0, 9, 9, 6),
+    ]
+    columns = ("months", "mean", "sd", "n_measurements", "n_families", "n_organisations")
+    result = result_of(
+        "trajectory", ResultTable("observed_course", frame(rows, *columns), columns[:1], columns[1:4])
+    )
+    shown = table(result, "observed_course", language="nl")
+    outline = Outline(shown.html)
+    assert shown.html.count('class="suppressed"') == 3
+    assert outline.rows[2][1:] == ["–", "–", "–", "<10"]
+    assert "minder dan 10 gezinnen" in shown.html
+    csv = pd.read_csv(io.StringIO(shown.csv))
+    assert list(csv["suppressed"]) == [False, True, True, True]
+    assert csv.loc[1, ["mean", "sd", "n_measurements", "n_families"]].isna().all()
+
+
+def test_the_mark_does_not_call_a_covering_row_small():
+    shown = table(make_organisations({**SIZES, "iep": 6}), "by_organisation")
+    assert "&lt;10" not in shown.html.split("</table>")[0]
+    assert "could be computed from it" in shown.html
+
+
+def test_the_csv_is_unrounded_and_parallel():
+    result = make_trajectory(change=-4.123456789)
+    shown = table(result, "change", language="nl")
+    csv = pd.read_csv(io.StringIO(shown.csv))
+    np.testing.assert_allclose(csv["estimate"], result.tables["change"].data["estimate"], rtol=1e-12)
+    assert csv["synthetic"].all()
+
+
+def test_rounded_numbers_say_about():
+    shown = table(make_organisations(), "by_organisation", LINDE)
+    rows = Outline(shown.html).rows
+    assert rows[1][0] == "Lindehof"
+    assert rows[1][-1] == "40"
+    assert all(row[-1].startswith("about ") for row in rows[2:])
+    assert "in an order that means nothing" in shown.html
+
+
+@pytest.mark.parametrize("maker", [make_organisations, make_quality])
+def test_nothing_from_data_is_markup(maker):
+    names = {**NAMES, "es": NASTY}
+    for audience in (RESEARCHER, ES):
+        released = release(maker(), audience, policy=made_policy(names=names))
+        for name in released.tables:
+            shown = tabulate(released, name, language="en")
+            tags = set(Outline(shown.html).tags)
+            assert tags <= {"div", "table", "caption", "small", "thead", "tbody", "tr", "th", "td", "p"}
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", shown.html)
+        assert "&lt;script&gt;" in tabulate(released, "by_organisation", language="en").html
+
+
+def test_a_name_cannot_become_a_spreadsheet_formula():
+    names = {**NAMES, "es": "=HYPERLINK(1)", "eik": "@cmd", "iep": "-1+1"}
+    csv = table(make_organisations(), "by_organisation", names=names).csv
+    listed = pd.read_csv(io.StringIO(csv))["organisation"]
+    assert not listed.str.startswith(("=", "@", "-", "+")).any()
+
+
+def test_withheld_and_missing_tables_say_why(tmp_path):
+    few = make_organisations({"linde": 40, "eik": 70, "es": 33})
+    shown = table(few, "adjusted_change", FUNDER, "nl")
+    assert isinstance(shown, PresentedText)
+    assert "minstens 3 andere" in str(shown)
+    assert "no such table" in str(table(few, "nonsense<", FUNDER))
+    (path,) = shown.save(tmp_path)
+    assert path.read_text("utf-8").strip() == str(shown)
+
+
+def test_saving_writes_one_whole_file(tmp_path):
+    shown = show(make_trajectory(), "table:change", audience=FUNDER, policy=made_policy(), language="nl")
+    (path,) = shown.save(tmp_path / "deep" / "tables")
+    assert path.name == "change.csv"
+    assert path.read_bytes() == shown.csv.encode()
+    assert [file.name for file in path.parent.iterdir()] == ["change.csv"]
+    assert set(shown._repr_mimebundle_()) == {"text/html", "text/plain"}
+    assert str(shown).startswith("Gemiddelde verandering")
+
+
+def test_importing_present_loads_no_plotting():
+    import subprocess
+    import sys
+
+    heavy = "('matplotlib', 'pandas', 'numpy')"
+    code = f"import sys, mpg_research.present; print([m for m in sys.modules if m in {heavy}])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

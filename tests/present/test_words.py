@@ -1,0 +1,278 @@
+import re
+
+import pytest
+
+from mpg_research.disclosure import Audience, release
+from mpg_research.errors import ConfigError, DisclosureError, Note
+from mpg_research.present import say, show, tabulate
+from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
+from mpg_research.present.phrases import LANGUAGES, phrases_in, readable
+from tests.disclosure.made_results import (
+    SIZES,
+    Provenance,
+    made_policy,
+    make_measurement,
+    make_organisations,
+    make_quality,
+    make_trajectory,
+)
+
+RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
+LINDE = Audience("organisation", "linde")
+MAKERS = [make_trajectory, make_organisations, make_quality, make_measurement]
+CAUSAL = re.compile(
+    r"\b(thanks to|because of the help|the help (?:made|worked|caused)|dankzij|door de hulp)\b", re.I
+)
+
+
+def spoken(result, audience=FUNDER, language="en", topic=None, **rules) -> str:
+    return " ".join(
+        say(release(result, audience, policy=made_policy(**rules)), topic, language=language).sentences
+    )
+
+
+# --- the catalogue ------------------------------------------------------------------------------------
+
+
+def test_both_languages_have_the_same_keys_and_placeholders():
+    dutch, english = phrases_in("nl"), phrases_in("en")
+    assert set(dutch.entries) == set(english.entries)
+    for key in dutch.entries:
+        assert dutch.placeholders(key) == english.placeholders(key), key
+
+
+def test_the_languages_differ_where_there_are_words():
+    dutch, english = phrases_in("nl").entries, phrases_in("en").entries
+    same = [key for key in dutch if dutch[key] == english[key] and len(dutch[key].split()) > 3]
+    assert same == []
+
+
+def test_a_value_with_braces_stays_a_value():
+    phrases = phrases_in("en")
+    assert "{level}" in phrases("withheld.missing", table="{level}")
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(ConfigError, match="'fr'"):
+        phrases_in("fr")
+
+
+@pytest.mark.parametrize(("raw", "shown"), [("a_b", "A b"), ("\x1b[31mred\u202e", "[31mred"), ("", "")])
+def test_unknown_codes_become_readable(raw, shown):
+    assert readable(raw) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (format_number(-4.149, "nl"), "−4,1"),
+        (format_number(-0.04, "en"), "0.0"),
+        (format_number(float("nan"), "en"), "–"),
+        (format_count(12345, "nl"), "12.345"),
+        (format_count(12345, "en"), "12,345"),
+        (format_p(0.00099, "nl"), "< 0,001"),
+        (format_p(0.00099, "en"), "< .001"),
+        (format_p(0.04, "en", with_sign=True), "= .040"),
+        (format_p(1.0, "nl"), "> 0,999"),
+        (format_share(0.997, "nl", digits=1), "99,7%"),
+        (format_share(0.999, "en"), ">99%"),
+        (format_share(1.0, "en"), "100%"),
+        (format_share(0.001, "en"), "<1%"),
+        (format_df(29.87, "nl"), "29,9"),
+        (format_df(float("inf"), "nl"), "∞"),
+        (format_df(22.0, "en"), "22"),
+    ],
+)
+def test_numbers_are_written_as_people_read_them(written, expected):
+    assert written == expected
+
+
+# --- the mean course ----------------------------------------------------------------------------------
+
+
+def test_a_clear_fall_is_said_with_its_uncertainty():
+    result = make_trajectory(change=-4.0, error=0.4)
+    text = spoken(result)
+    assert text.startswith(
+        "On average parenting stress fell by 6.0 points in the first 18 months "
+        "(95% interval 4.8 to 7.2; 247 families)."
+    )
+    assert "a change for the better" in text
+    dutch = spoken(result, language="nl")
+    assert dutch.startswith("Gemiddeld daalde de opvoedingsbelasting in de eerste 18 maanden met 6,0 punten")
+    assert "(95%-betrouwbaarheidsinterval 4,8 tot 7,2; 247 gezinnen)" in dutch
+
+
+def test_the_primary_month_of_the_analysis_is_the_one_spoken_of():
+    provenance = Provenance("made", True, "5d" * 32, "0.1.0", {"primary_month": 12.0}, "obvl_k", "raw")
+    assert "fell by 4.1 points in the first 12 months" in spoken(make_trajectory(provenance=provenance))
+
+
+def test_an_unclear_change_is_not_called_a_change():
+    for change in (-0.3, 0.3):
+        text = spoken(make_trajectory(change=change, error=0.9))
+        assert text.startswith("We cannot say whether parenting stress on average changed")
+        assert "Not sure: both a fall and a rise" in text
+        assert "for the better" not in text
+        assert "standard deviations" not in text
+
+
+def test_a_rise_is_for_the_worse_unless_the_scale_runs_the_other_way():
+    from mpg_research.disclosure import InstrumentFacts
+
+    result = make_trajectory(change=4.1)
+    assert "for the worse" in spoken(result)
+    policy = made_policy()
+    good = {"obvl_k": InstrumentFacts("OBVL-K", direction="higher_is_better")}
+    from dataclasses import replace
+
+    released = release(result, FUNDER, policy=replace(policy, instruments=good))
+    assert "for the better" in " ".join(say(released, language="en").sentences)
+
+
+def test_too_few_families_are_said_to_be_too_few():
+    result = make_trajectory(families=7)
+    for language, words in (("en", "fewer than 10 families"), ("nl", "minder dan 10 gezinnen")):
+        text = spoken(result, language=language)
+        assert words in text
+        assert not re.search(r"\d[.,]\d", text)
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_claims_a_cause(maker, language):
+    for audience in (RESEARCHER, FUNDER, LINDE):
+        text = spoken(maker(), audience, language)
+        assert text
+        assert not CAUSAL.search(text.replace("does not show that the help caused it", ""))
+        assert "nan" not in text.lower().split()
+        assert "{" not in text
+
+
+def test_regression_to_the_mean_is_named_where_stress_fell():
+    assert "regression to the mean" in spoken(make_trajectory(change=-4.1))
+    assert "regressie naar het gemiddelde" in spoken(make_trajectory(change=-4.1), language="nl")
+    assert "regression to the mean" not in spoken(make_trajectory(change=4.1))
+
+
+def test_researchers_get_the_test_and_others_do_not():
+    assert "t(80) = " in spoken(make_trajectory(), RESEARCHER)
+    assert "t(80)" not in spoken(make_trajectory(), FUNDER)
+
+
+def test_waves_are_not_called_months():
+    text = spoken(make_trajectory(), time_unit="waves")
+    assert "in the first 18 waves" in text
+    assert "month" not in text
+
+
+# --- organisations ------------------------------------------------------------------------------------
+
+
+def far_apart():
+    changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
+    return make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.0004)
+
+
+def test_the_joint_test_comes_first():
+    alike = spoken(make_organisations(p_value=0.31), LINDE)
+    assert alike.startswith("The organisations cannot be told apart")
+    assert "p = .310" in alike
+    assert "does not show that they are the same" in alike
+    assert spoken(far_apart(), LINDE).startswith("The organisations differ in how parenting stress develops")
+
+
+def test_the_own_result_is_set_against_the_average():
+    near = spoken(make_organisations(p_value=0.31), LINDE)
+    assert "At Lindehof parenting stress fell by 5.0 points" in near
+    assert "not distinguishable from it after correction" in near
+    far = spoken(far_apart(), LINDE)
+    assert "parenting stress fell by 5.8 points more" in far
+    assert "gemiddelde van de organisaties daalde de opvoedingsbelasting 5,8 punten meer" in spoken(
+        far_apart(), LINDE, "nl"
+    )
+
+
+def test_single_organisations_are_pointed_out_only_after_the_joint_test():
+    assert "Lindehof (parenting stress fell by 5.8 points more" in spoken(far_apart(), RESEARCHER)
+    changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
+    text = spoken(make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2), RESEARCHER)
+    assert "None of the 6 organisations can be distinguished" in text
+    assert "Lindehof" not in text
+
+
+def test_a_withheld_comparison_is_said_to_be_withheld():
+    few = make_organisations({"linde": 40, "eik": 70, "es": 33})
+    for topic in (None, "withheld"):
+        text = spoken(few, LINDE, "nl", topic)
+        assert "naast elke organisatie moeten minstens 3 andere staan" in text
+    assert "parenting stress fell" not in spoken(few, LINDE)
+
+
+def test_a_small_own_organisation_gets_an_honest_sentence():
+    text = spoken(make_organisations({**SIZES, "linde": 6}), LINDE)
+    assert "About Lindehof alone nothing can be said" in text
+    assert "Synthetic" not in text  # the mark is not a sentence
+
+
+# --- refusals, marks, notes ---------------------------------------------------------------------------
+
+
+def stopped(maker):
+    yield maker(converged=False)
+    yield maker(notes=(Note("odd", "The likelihood went the wrong way.", {}, "stop"),))
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
+def test_a_failed_fit_is_never_shown_as_a_result(maker):
+    for result in stopped(maker):
+        table = next(iter(result.tables))
+        figure = {"trajectory": "mean_course", "organisations": "adjusted_change"}.get(result.kind, "items")
+        for part in ("sentences", f"table:{table}", f"figure:{figure}"):
+            shown = show(result, part, audience=FUNDER, policy=made_policy(), language="en")
+            assert not shown.shows_numbers
+            assert shown.sentences[0].startswith("No numbers are shown")
+            assert not re.search(r"\d", " ".join(shown.sentences))
+
+
+def test_only_released_results_are_presented():
+    for wrong in (make_trajectory(), None, {"tables": {}}):
+        with pytest.raises(DisclosureError):
+            say(wrong, language="en")
+        with pytest.raises(DisclosureError):
+            tabulate(wrong, "change", language="en")
+
+
+def test_synthetic_studies_say_so_and_real_ones_do_not():
+    for synthetic, mark in ((True, "Synthetische gegevens"), (False, None)):
+        provenance = Provenance("made", synthetic, "5d" * 32, "0.1.0", {}, "obvl_k", "raw")
+        released = release(make_trajectory(provenance=provenance), FUNDER, policy=made_policy())
+        text = say(released, language="nl")
+        assert (mark in text.html) if mark else ("ynthetisch" not in text.html)
+
+
+def test_notes_are_said_in_the_language_and_unknown_ones_as_written():
+    notes = (
+        Note("baseline_window", "Measurements up to 30 days ...", {"days": 30}),
+        Note("after_end", "3 measurements lie after the end.", {"n_measurements": 3}),
+        Note("brand_new", "Something <b>new</b> happened.", {}),
+    )
+    released = release(make_trajectory(notes=notes), FUNDER, policy=made_policy())
+    text = say(released, "notes", language="nl")
+    assert text.sentences == (
+        "Metingen tot 30 dagen voor de start van de hulp tellen als de start.",
+        "<10 metingen liggen na het einde van de hulp: nameting, geen deel van het verloop.",
+        "Something <b>new</b> happened.",
+    )
+    assert "<b>" not in text.html
+
+
+def test_unknown_topics_and_parts_are_refused():
+    released = release(make_trajectory(), FUNDER, policy=made_policy())
+    with pytest.raises(ConfigError, match="topic"):
+        say(released, "gossip", language="en")
+    for part in ("pictures", "table:", "figure"):
+        with pytest.raises(ConfigError):
+            show(released, part, language="en")
+    with pytest.raises(ConfigError, match="audience"):
+        show(make_trajectory(), language="en")
