@@ -86,8 +86,8 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
         svg=svg,
         png=png,
         title=drawing.title,
-        caption=" ".join(drawing.caption.split()),
-        alt=" ".join(f"{drawing.alt} {voice.mark}{'.' if voice.mark else ''}".split()),
+        caption=drawing.caption.strip(),
+        alt=f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt,
         data=tabulate_rows(voice, table, name=name),
         data_label=voice.phrases("general.table_data"),
     )
