@@ -3,7 +3,7 @@
 A study folder goes in, trustworthy reports come out, with one command (``mpg run``).
 In a notebook or script::
 
-    from mpg_research import load_study, fit_trajectory, compare_organisations, release, show
+    from mpg_research import load_study, fit_trajectory, compare_organisations, show
 
 Names are imported on first use, so that ``import mpg_research`` costs nothing.
 """
@@ -23,6 +23,7 @@ _HOMES = {
     "describe_quality": "mpg_research.analysis",
     "describe_measurement": "mpg_research.analysis",
     "Audience": "mpg_research.disclosure",
+    "policy_of": "mpg_research.disclosure",
     "release": "mpg_research.disclosure",
     "show": "mpg_research.present",
     "begin": "mpg_research.reporting",
