@@ -39,7 +39,6 @@ _WORDS = {
         "languages": "Talen",
         "absent": "nog niet gemaakt",
         "index_caption": "De gemaakte verslagen per ontvanger",
-        "other_language": "English",
     },
     "en": {
         "skip": "Skip to the content",
@@ -61,7 +60,6 @@ _WORDS = {
         "languages": "Languages",
         "absent": "not made yet",
         "index_caption": "The reports made, by recipient",
-        "other_language": "Nederlands",
     },
 }
 
@@ -127,6 +125,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
     # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
     title, body = _take_title(node)
     body.cells = _merge_silent_code(body.cells)
+    _say_once_per_section(body.cells)
     exporter = TemplateExporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
@@ -177,6 +176,18 @@ def _merge_silent_code(cells: list[Any]) -> list[Any]:
         elif cell.cell_type == "code" or cell.source.strip():
             merged.append(cell)
     return merged
+
+
+def _say_once_per_section(cells: list[Any]) -> None:
+    """Between two texts, take away an output that is the same as an earlier one ("not shown, since ...")."""
+    said: set[str] = set()
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            said = set()
+            continue
+        fresh = [output for output in cell.outputs if output.data.get("text/html") not in said]
+        said |= {output.data["text/html"] for output in fresh if "text/html" in output.data}
+        cell.outputs = fresh
 
 
 def _markdown_to_html(text: str) -> str:

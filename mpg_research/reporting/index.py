@@ -13,6 +13,8 @@ from mpg_research.study.config import StudyConfig
 
 __all__ = ["index_page", "write_index"]
 
+_LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
+
 
 def write_index(folder: Path, config: StudyConfig) -> Path:
     """Write ``index.html`` (the study's first language) and one page for each further language.
@@ -54,6 +56,7 @@ def index_page(folder: Path, config: StudyConfig, *, language: str) -> str:
     page = environment.get_template("overview.html.j2").render(
         language=language,
         words=page_words(language),
+        names=_LANGUAGE_NAMES,
         title=config.study.title.in_language(language),
         synthetic=config.study.synthetic,
         style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),

@@ -245,5 +245,9 @@ def _merged(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Python's own numbers and texts: numpy's are not JSON."""
-    return {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
+    """Python's own numbers and texts (numpy's are not JSON); counts as whole numbers."""
+    plain = {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
+    return {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value
+        for key, value in plain.items()
+    }

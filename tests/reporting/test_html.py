@@ -65,3 +65,19 @@ def test_a_page_that_fails_the_check_is_not_made(html: str) -> None:
 def test_a_notebook_without_a_title_is_not_made() -> None:
     with pytest.raises(ReportError, match="no title"):
         render_page(notebook(text="## Een kop"), frame())
+
+
+def test_the_same_statement_is_made_once_per_section() -> None:
+    node = notebook("<p>Not shown, since there are too few.</p>")
+    twice = node.cells[1].copy()
+    other_section = v4.new_markdown_cell("## Meer")
+    node.cells += [twice, other_section, twice.copy()]
+    assert render_page(node, frame()).count("Not shown") == 2
+
+
+def test_code_that_shows_nothing_is_folded_into_the_next() -> None:
+    node = notebook()
+    node.cells.insert(1, v4.new_code_cell("import this"))
+    page = render_page(node, frame(show_code=True))
+    assert page.count("<summary>") == 1
+    assert "import this\n\na &lt; b" in page
