@@ -69,9 +69,12 @@ def test_a_notebook_without_a_title_is_not_made() -> None:
 
 def test_the_same_statement_is_made_once_per_section() -> None:
     node = notebook("<p>Not shown, since there are too few.</p>")
-    twice = node.cells[1].copy()
-    other_section = v4.new_markdown_cell("## Meer")
-    node.cells += [twice, other_section, twice.copy()]
+    outputs = node.cells[1].outputs
+    node.cells += [
+        v4.new_code_cell("again", outputs=outputs),
+        v4.new_markdown_cell("## Meer"),
+        v4.new_code_cell("b", outputs=outputs),
+    ]
     assert render_page(node, frame()).count("Not shown") == 2
 
 
