@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.errors import FormulaError, ModelError
+from mpg_research.errors import ModelError
 from mpg_research.mixed.columns import ColumnData, list_levels, match_level
 from mpg_research.mixed.formula import Term, factor_name
-from mpg_research.mixed.tokens import Call, Expression, Name, Text, names_in, render
+from mpg_research.mixed.tokens import Call, Expression, Name, Text, fail, names_in, render
 from mpg_research.mixed.transforms import States, evaluate, evaluate_basis
 
 __all__ = ["Factor", "MatrixPlan", "Piece", "build_matrix", "plan_matrix"]
@@ -158,10 +158,9 @@ def _coding_of(call: Call, column: ColumnData) -> tuple[tuple[Any, ...], Coding]
     wanted = given[0].value if isinstance(given[0], Text) else render(given[0])
     first = match_level(column.levels, wanted)
     if first is None:
-        raise FormulaError(
-            f"{render(call)}: level {wanted!r} does not occur in column {column.name!r}; "
-            f"its levels are {list_levels(column.levels)}."
-        )
+        levels = list_levels(column.levels)
+        message = f"level {wanted!r} does not occur in column {column.name!r}; its levels are {levels}."
+        fail(given[0].token, message)
     rest = tuple(level for index, level in enumerate(column.levels) if index != first)
     return (column.levels[first], *rest), "treatment"
 

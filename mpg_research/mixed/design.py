@@ -215,7 +215,7 @@ def _check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
             close = get_close_matches(name.name, known, n=1)
             listed = ", ".join(known[:15]) + (" ..." if len(known) > 15 else "")
             hint = f"did you mean {close[0]!r}?" if close else f"the columns are {listed}."
-            fail(parsed.text, name.token, f"the data have no column {name.name!r}; {hint}")
+            fail(name.token, f"the data have no column {name.name!r}; {hint}")
     if not parsed.random:
         raise FormulaError(
             "The formula has no random term; expected at least one, such as (1 | family). "
@@ -341,7 +341,6 @@ def _check_numbers(parsed: ParsedFormula, factors: list[Any], columns: Mapping[s
             if columns[name.name].kind == "categorical":
                 what = "the outcome" if factor is parsed.response else render(factor)
                 fail(
-                    parsed.text,
                     name.token,
                     f"{what} needs numbers, but this column holds text or categories.",
                 )
@@ -350,7 +349,7 @@ def _check_numbers(parsed: ParsedFormula, factors: list[Any], columns: Mapping[s
 def _response(parsed: ParsedFormula, columns: Mapping[str, ColumnData], states: States) -> FloatArray:
     values = {name.name: columns[name.name].values for name in names_in(parsed.response)}
     if not values:
-        fail(parsed.text, parsed.response.token, "the outcome must be a column of the data.")
+        fail(parsed.response.token, "the outcome must be a column of the data.")
     return np.ascontiguousarray(evaluate(parsed.response, values, states))
 
 

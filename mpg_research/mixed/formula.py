@@ -36,6 +36,15 @@ FUNCTIONS = ARITHMETIC_FUNCTIONS | BASIS_FUNCTIONS
 #: Contrast codings that may stand inside C().
 CODINGS = frozenset({"Sum", "Treatment"})
 
+#: Options of a function after its column, in order.
+OPTIONS = {
+    "bs": ("df", "degree"),
+    "center": (),
+    "cr": ("df",),
+    "poly": ("degree", "raw"),
+    "scale": ("center", "scale"),
+}
+_WORDS = {"True": True, "TRUE": True, "False": False, "FALSE": False}
 _MAXIMUM_DEPTH = 60
 _MAXIMUM_TERMS = 2_000
 
@@ -121,6 +130,13 @@ class ParsedFormula:
         return tuple(name for expression in expressions for name in names_in(expression))
 
 
+def constant_value(node: Expression) -> float | bool | None:
+    """The value of a number, True or False; None for anything else."""
+    if isinstance(node, Number):
+        return node.value
+    return _WORDS.get(node.name) if isinstance(node, Name) else None
+
+
 def factor_name(factor: Expression) -> str:
     """The name of a factor in results; a plain column stands without backticks."""
     return factor.name if isinstance(factor, Name) else render(factor)
@@ -193,7 +209,7 @@ class _Parser:
         return self.advance()
 
     def fail(self, message: str, token: Token | None = None) -> None:
-        fail(self.formula, token or self.token, message)
+        fail(token or self.token, message)
 
     def deeper(self) -> None:
         self.depth += 1
@@ -499,13 +515,26 @@ class _Parser:
         if call.function == "C":
             self._check_categorical(call)
             return
-        for inner in call.arguments:
-            self._check_numeric(inner)
+        self._check_numeric(call.arguments[0])
         single = call.function in ARITHMETIC_FUNCTIONS - {"scale", "center"}
         if single and (len(call.arguments) > 1 or call.options):
             self.fail(f"{call.function}() takes one value.", call.token)
         if not names_in(call.arguments[0]):
             self.fail(f"{call.function}() needs a column, not a constant.", call.token)
+        self._check_options(call)
+
+    def _check_options(self, call: Call) -> None:
+        """Options must be known, and numbers or True/False."""
+        known = OPTIONS.get(call.function, ())
+        if len(call.arguments) - 1 > len(known):
+            self.fail(f"too many values; {call.function}() takes a column, {', '.join(known)}.", call.token)
+        for key, _ in call.options:
+            if key not in known:
+                listed = ", ".join(known) or "no options"
+                self.fail(f"unknown option {key!r}; {call.function}() takes {listed}.", call.token)
+        for key, value in [*zip(known, call.arguments[1:], strict=False), *call.options]:
+            if constant_value(value) is None:
+                self.fail(f"{key} must be a number, True or False.", value.token)
 
     def _check_numeric(self, node: Expression) -> None:
         """No text, no coding and no multi-column function inside arithmetic."""

@@ -1,7 +1,7 @@
 """Standard errors, degrees of freedom, tests and limits for anything linear in the fixed effects."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,8 @@ from scipy import stats
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.degrees import (
-    FTest,
+    DesignDegrees,
+    KenwardRoger,
     design_degrees,
     kenward_roger,
     satterthwaite_degrees,
@@ -75,24 +76,63 @@ class Inference:
     Attributes
     ----------
     rule : str
-        The rule that is in force.
     beta : array, shape (p,)
     covariance : array, shape (p, p)
         Of the fixed effects; adjusted for small samples under Kenward-Roger.
-    single_df : callable
-        Rows L, shape (r, p) -> degrees of freedom of each row, shape (r,).
-    joint : callable
-        L, shape (q, p) of full row rank -> (F, denominator df).
-    estimated_df : callable
-        As ``single_df`` but without the ceiling of the design on the boundary.
+    solution : MixedSolution
+    kind : {"observed", "expected"}
+        Information of the variance parameters.
+    constant : float or None
+        Degrees of freedom of everything under "residual" and "normal".
+    kenward : KenwardRoger or None
+    design : DesignDegrees or None
+        The design's degrees of freedom, a ceiling for effects whose variance is estimated as zero.
+
+    Notes
+    -----
+    Where a variance is estimated as zero, Satterthwaite and Kenward-Roger follow from the model
+    without it, which is over-confident if the variance is small rather than absent. Effects that
+    live at that level therefore get the degrees of freedom of the design if these are fewer;
+    ``estimated_df`` keeps the others.
     """
 
     rule: str
     beta: FloatArray
     covariance: FloatArray
-    single_df: Callable[[FloatArray], FloatArray]
-    joint: Callable[[FloatArray], tuple[float, float]]
-    estimated_df: Callable[[FloatArray], FloatArray]
+    solution: MixedSolution = field(repr=False)
+    kind: Any = "observed"
+    constant: float | None = None
+    kenward: KenwardRoger | None = field(default=None, repr=False)
+    design: DesignDegrees | None = field(default=None, repr=False)
+
+    def estimated_df(self, rows: FloatArray) -> FloatArray:
+        """Degrees of freedom of each row of L, shape (r,), without the ceiling of the design."""
+        return _over_distinct(self._degrees, rows)
+
+    def single_df(self, rows: FloatArray) -> FloatArray:
+        """Degrees of freedom of each row of L, shape (r,); NaN for rows that cannot be estimated."""
+        found = self.estimated_df(rows)
+        return found if self.design is None else np.minimum(found, _over_distinct(self.design.of, rows))
+
+    def joint(self, rows: FloatArray) -> tuple[float, float]:
+        """F and its denominator degrees of freedom for L of full row rank."""
+        if self.constant is not None:
+            estimate = rows @ self.beta
+            wald = estimate @ np.linalg.solve(rows @ self.covariance @ rows.T, estimate)
+            return float(wald / len(rows)), self.constant
+        if self.kenward is not None:
+            found = self.kenward.test(rows)
+        else:
+            found = satterthwaite_test(self.solution, rows, kind=self.kind)
+        ceiling = np.inf if self.design is None else float(self.design.of(rows).min())
+        return found.statistic, min(found.denominator_df, ceiling)
+
+    def _degrees(self, rows: FloatArray) -> FloatArray:
+        if self.constant is not None:
+            return np.full(len(rows), self.constant)
+        if self.kenward is not None:
+            return self.kenward.degrees(rows)
+        return satterthwaite_degrees(self.solution, rows, kind=self.kind)
 
 
 def make_inference(solution: MixedSolution, rule: DfRule, information: str | None) -> Inference:
@@ -108,55 +148,17 @@ def make_inference(solution: MixedSolution, rule: DfRule, information: str | Non
     Returns
     -------
     Inference
-
-    Notes
-    -----
-    Where a variance is estimated as zero, Satterthwaite and Kenward-Roger follow from the model
-    without it, which is over-confident if the variance is small rather than absent. Effects that
-    live at that level therefore get the degrees of freedom of the design if these are fewer;
-    ``estimated_df`` keeps the others.
     """
     n, p = solution.problem.x.shape
-    if rule == "normal":
-        return _plain(rule, solution, np.inf)
-    if rule == "residual":
-        return _plain(rule, solution, float(n - p))
+    if rule in ("normal", "residual"):
+        constant = np.inf if rule == "normal" else float(n - p)
+        return Inference(rule, solution.beta, solution.covariance, solution, constant=constant)
+    design = design_degrees(solution) if solution.is_singular else None
     kind: Any = information or ("observed" if rule == "satterthwaite" else "expected")
     if rule == "satterthwaite":
-        return _limited(
-            rule,
-            solution,
-            solution.covariance,
-            lambda rows: satterthwaite_degrees(solution, rows, kind=kind),
-            lambda rows: satterthwaite_test(solution, rows, kind=kind),
-        )
+        return Inference(rule, solution.beta, solution.covariance, solution, kind, design=design)
     found = kenward_roger(solution, kind=kind)
-    return _limited(rule, solution, found.covariance, found.degrees, found.test)
-
-
-def _limited(
-    rule: str,
-    solution: MixedSolution,
-    covariance: FloatArray,
-    degrees: Callable[[FloatArray], FloatArray],
-    test: Callable[[FloatArray], FTest],
-) -> Inference:
-    """A rule with the design's degrees of freedom as a ceiling where the fit is on the boundary."""
-    design = design_degrees(solution) if solution.is_singular else None
-
-    def estimated(rows: FloatArray) -> FloatArray:
-        return _over_distinct(degrees, rows)
-
-    def limited(rows: FloatArray) -> FloatArray:
-        found = estimated(rows)
-        return found if design is None else np.minimum(found, _over_distinct(design.of, rows))
-
-    def joint(rows: FloatArray) -> tuple[float, float]:
-        found = test(rows)
-        ceiling = np.inf if design is None else float(design.of(rows).min())
-        return found.statistic, min(found.denominator_df, ceiling)
-
-    return Inference(rule, solution.beta, covariance, limited, joint, estimated)
+    return Inference(rule, solution.beta, found.covariance, solution, kind, kenward=found, design=design)
 
 
 def _over_distinct(function: Callable[[FloatArray], FloatArray], rows: FloatArray) -> FloatArray:
@@ -167,21 +169,6 @@ def _over_distinct(function: Callable[[FloatArray], FloatArray], rows: FloatArra
         distinct, inverse = np.unique(rows[good], axis=0, return_inverse=True)
         found[good] = np.asarray(function(distinct))[inverse.ravel()]
     return found
-
-
-def _plain(rule: str, solution: MixedSolution, df: float) -> Inference:
-    """The usual covariance with one number of degrees of freedom for everything."""
-    beta, covariance = solution.beta, solution.covariance
-
-    def constant(rows: FloatArray) -> FloatArray:
-        return np.where(np.isfinite(rows).all(axis=1), df, np.nan)
-
-    def joint(rows: FloatArray) -> tuple[float, float]:
-        estimate = rows @ beta
-        wald = estimate @ np.linalg.solve(rows @ covariance @ rows.T, estimate)
-        return float(wald / len(rows)), df
-
-    return Inference(rule, beta, covariance, constant, joint, constant)
 
 
 def estimate_rows(

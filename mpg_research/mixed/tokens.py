@@ -6,7 +6,7 @@ computes with it, from a closed set of functions.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 from mpg_research.errors import FormulaError
@@ -31,14 +31,15 @@ TokenKind = Literal["number", "name", "backtick", "string", "operator", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of a formula: its kind, its text, and where it starts (0 = first character)."""
+    """One word of a formula: its kind, its text, where it starts (0 = first character), and the formula."""
 
     kind: TokenKind
     text: str
     position: int
+    formula: str = field(default="", repr=False, compare=False)
 
 
-def fail(formula: str, token: Token, message: str) -> NoReturn:
+def fail(token: Token, message: str) -> NoReturn:
     """Raise a FormulaError that shows the formula with a mark under the token.
 
     Raises
@@ -46,6 +47,7 @@ def fail(formula: str, token: Token, message: str) -> NoReturn:
     FormulaError
         Always; the message names the token and its position, counted from 1.
     """
+    formula = token.formula
     start = formula.rfind("\n", 0, token.position) + 1
     line = formula[start:].split("\n", 1)[0]
     marker = " " * (token.position - start) + "^" * max(1, len(token.text.split("\n", 1)[0]))
@@ -77,14 +79,14 @@ def tokenize(formula: str) -> tuple[Token, ...]:
     while position < len(formula):
         match = _PATTERN.match(formula, position)
         if match is None:
-            bad = Token("operator", formula[position], position)
+            bad = Token("operator", formula[position], position, formula)
             hint = " The closing backtick or quote is missing." if formula[position] in "`'\"" else ""
-            fail(formula, bad, "this character has no meaning in a formula." + hint)
+            fail(bad, "this character has no meaning in a formula." + hint)
         kind = match.lastgroup
         if kind != "space":
-            tokens.append(Token(kind, match.group(), position))  # type: ignore[arg-type]
+            tokens.append(Token(kind, match.group(), position, formula))  # type: ignore[arg-type]
         position = match.end()
-    tokens.append(Token("end", "", len(formula)))
+    tokens.append(Token("end", "", len(formula), formula))
     return tuple(tokens)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.errors import FormulaError, ModelError
+from mpg_research.errors import ModelError
+from mpg_research.mixed.formula import constant_value
 from mpg_research.mixed.splines import b_spline_basis, natural_spline_basis, orthogonal_polynomial
-from mpg_research.mixed.tokens import Binary, Call, Expression, Name, Number, Unary, render
+from mpg_research.mixed.tokens import Binary, Call, Expression, Name, Number, Unary, fail, render
 
 __all__ = ["evaluate", "evaluate_basis"]
 
@@ -28,7 +29,6 @@ _PLAIN: dict[str, Callable[[FloatArray], FloatArray]] = {
     "sin": np.sin,
     "sqrt": np.sqrt,
 }
-_WORDS = {"True": True, "TRUE": True, "False": False, "FALSE": False}
 
 
 def evaluate(node: Expression, columns: Mapping[str, FloatArray], states: States) -> FloatArray:
@@ -82,7 +82,7 @@ def _evaluate(node: Expression, columns: Mapping[str, FloatArray], states: State
             return _PLAIN[node.function](value)
         if node.function in ("scale", "center"):
             return _standardise(node, value, states)
-    raise FormulaError(f"{render(node)} cannot be computed in a formula.")
+    fail(node.token, f"{render(node)} cannot be computed in a formula.")
 
 
 def _combine(operator: str, left: Any, right: Any) -> Any:
@@ -139,32 +139,13 @@ def evaluate_basis(node: Call, columns: Mapping[str, FloatArray], states: States
 
 
 def _options(node: Call, defaults: dict[str, Any]) -> dict[str, Any]:
-    """The constants given to a call after its first argument, by position or by name."""
+    """The constants given to a call after its column, by position or by name; checked by the parser."""
     given = dict(zip(defaults, node.arguments[1:], strict=False)) | dict(node.options)
-    too_many = len(node.arguments) - 1 > len(defaults)
-    unknown = [key for key in given if key not in defaults]
-    if too_many or unknown:
-        raise FormulaError(
-            f"{render(node)}: {'too many values' if too_many else f'unknown option {unknown[0]!r}'}; "
-            f"{node.function}() takes {', '.join(defaults)}."
-        )
-    return defaults | {key: _constant(node, key, value) for key, value in given.items()}
-
-
-def _constant(node: Call, key: str, value: Expression) -> float | bool:
-    if isinstance(value, Number):
-        return value.value
-    if isinstance(value, Name) and value.name in _WORDS:
-        return _WORDS[value.name]
-    raise FormulaError(f"{render(node)}: {key} must be a number, True or False; found {render(value)}.")
+    return defaults | {key: constant_value(value) for key, value in given.items()}
 
 
 def _count(node: Call, key: str, value: Any) -> int:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or value != int(value)
-        or not 1 <= value <= 100
-    ):
-        raise FormulaError(f"{render(node)}: {key} must be a whole number from 1 to 100; found {value}.")
+    whole = isinstance(value, float) and value == int(value) and 1 <= value <= 100
+    if not whole and not (isinstance(value, int) and not isinstance(value, bool)):
+        fail(node.token, f"{key} must be a whole number from 1 to 100; found {value}.")
     return int(value)

@@ -283,6 +283,17 @@ def test_impossible_models_are_refused_in_words(
         design_problem(formula, frame)
 
 
+def test_errors_about_the_data_point_at_the_token(data: pd.DataFrame) -> None:
+    for formula, position in (
+        ("y ~ x + (1 | familie)", 14),
+        ("y ~ x + log(g) + (1 | family)", 13),
+        ("y ~ C(g, Treatment('q')) + (1 | family)", 20),
+        ("y ~ x + poly(x, 2.5) + (1 | family)", 9),
+    ):
+        with pytest.raises(FormulaError, match=f"position {position},"):
+            design_problem(formula, data)
+
+
 def test_two_columns_of_one_name_are_refused(data: pd.DataFrame) -> None:
     double = pd.concat([data, data[["x"]]], axis=1)
     with pytest.raises(ModelError, match="2 columns named 'x'"):

@@ -1,6 +1,7 @@
 """The result object: its shape, its honesty, and its numbers against the dense textbook formulas."""
 
 import dataclasses
+import pickle
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,7 @@ FORMULA = "y ~ months * arm + (1 + months | family) + (1 | worker)"
 DENSE = 1e-7
 
 
-@pytest.fixture(scope="module")
-def data() -> pd.DataFrame:
+def _rows() -> pd.DataFrame:
     rng = np.random.default_rng(11)
     n = 110
     family = rng.integers(0, 25, n)
@@ -39,6 +39,11 @@ def data() -> pd.DataFrame:
         },
         index=[f"row {number}" for number in range(n)],
     )
+
+
+@pytest.fixture(scope="module")
+def data() -> pd.DataFrame:
+    return _rows()
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +231,15 @@ def test_results_are_frozen(fit: MixedFit) -> None:
     theta = fit.theta
     theta[0] = 99.0
     assert fit.theta[0] != 99.0
+
+
+def test_results_can_be_stored_and_sent_to_other_processes() -> None:
+    kenward = fit_mixed(FORMULA, _rows(), df="kenward-roger")
+    means = kenward.means("arm").frame
+    again = pickle.loads(pickle.dumps(kenward))
+    assert again.means("arm").frame.equals(means)
+    assert again.fixed.equals(kenward.fixed)
+    assert again.test("arm") == kenward.test("arm")
 
 
 def test_dropped_rows_are_counted_and_noted(data: pd.DataFrame) -> None:

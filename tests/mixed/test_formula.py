@@ -160,6 +160,10 @@ def test_allowed_functions_are_exactly_the_documented_ones() -> None:
         ("y ~ log(2)", 5, "not a constant"),
         ("y ~ x y", 7, "not expected"),
         ("poly(y, 2) ~ x", 1, "outcome"),
+        ("y ~ poly(x, colour=2)", 5, "unknown option 'colour'"),
+        ("y ~ poly(x, 2, TRUE, 3)", 5, "too many values"),
+        ("y ~ cr(x, df=x)", 14, "must be a number"),
+        ("y ~ scale(x, center='a')", 21, "must be a number"),
     ],
 )
 def test_errors_point_at_the_token(formula: str, position: int, words: str) -> None:
