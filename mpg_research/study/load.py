@@ -3,27 +3,22 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mpg_research.errors import ConfigError, DataError, MpgError, Note, Problem
-from mpg_research.instruments import (
-    SHIPPED_INSTRUMENTS,
-    Instrument,
-    adapt_instrument,
-    load_instrument,
-    read_norm_table,
-)
-from mpg_research.study import checks
+from mpg_research.errors import DataError, Note
+from mpg_research.instruments import SHIPPED_INSTRUMENTS, Instrument
+from mpg_research.study import check_ids, checks
 from mpg_research.study.assign import assign_episodes, number_episodes
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig, read_config, source_paths
 from mpg_research.study.findings import Findings
 from mpg_research.study.model import CheckReport, SourceFile, Study
 from mpg_research.study.notes import reading_notes
+from mpg_research.study.questionnaires import read_questionnaires
 from mpg_research.study.read import RawTable, read_table
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scores import check_scores, make_scores
@@ -148,7 +143,7 @@ def assemble(config: StudyConfig) -> Assembly:
     """
     assembly = Assembly(config)
     _read_tables(assembly)
-    _read_instruments(assembly)
+    assembly.instruments = read_questionnaires(config, assembly.tables.get("measurements"), assembly.findings)
     episodes = assembly.tables.get("episodes")
     if episodes is not None:
         numbered = "episode" not in episodes.frame
@@ -212,75 +207,6 @@ def _digest(config: StudyConfig, sources: Iterable[SourceFile]) -> str:
     return total.hexdigest()
 
 
-def _read_instruments(assembly: Assembly) -> None:
-    config = assembly.config
-    wanted = dict.fromkeys(config.instruments)
-    measurements = assembly.tables.get("measurements")
-    if measurements is not None:
-        for key in measurements.frame["instrument"].dropna().unique():
-            if key in SHIPPED_INSTRUMENTS:
-                wanted[key] = None
-    for key in wanted:
-        try:
-            assembly.instruments[key] = _instrument(key, config)
-        except MpgError as error:
-            _add_error(error, key, assembly.findings)
-    chosen = config.analysis.instrument
-    if chosen is None:
-        return
-    if measurements is not None and chosen not in set(measurements.frame["instrument"]):
-        assembly.findings.add(
-            Problem(
-                found=f'no measurement is of "{chosen}", the instrument of [analysis]',
-                expected="at least one", remedy="Correct [analysis] instrument, or the column instrument.",
-                file=measurements.places.file, code="no_measurements",
-            )
-        )  # fmt: skip
-    if chosen not in (*wanted, *SHIPPED_INSTRUMENTS):
-        assembly.findings.add(
-            Problem(
-                found=f'[analysis] instrument = "{chosen}", which is not described',
-                expected=f"one of {', '.join(dict.fromkeys([*wanted, *SHIPPED_INSTRUMENTS]))}",
-                remedy=f'Correct it, or describe it: [instruments.{chosen}] file = "{chosen}.toml".',
-                file=config.file.name, code="unknown_instrument",
-            )
-        )  # fmt: skip
-
-
-def _add_error(error: MpgError, key: str, findings: Findings) -> None:
-    if error.problems:
-        findings.extend(error.problems)
-    else:
-        findings.add(Problem(found=f"instrument {key}: {error}", file="study.toml", code="bad_instrument"))
-
-
-def _instrument(key: str, config: StudyConfig) -> Instrument:
-    """A questionnaire with the study's own choices on top."""
-    settings = config.instruments.get(key)
-    if settings is None:
-        return load_instrument(key)
-    if settings.file is None and key not in SHIPPED_INSTRUMENTS:
-        raise ConfigError(
-            f"[instruments.{key}] has no file, and {key} is not one of the questionnaires that come with "
-            f'the package ({", ".join(SHIPPED_INSTRUMENTS)}). Add file = "{key}.toml".'
-        )
-    instrument = load_instrument(config.path_of(settings.file) if settings.file else key)
-    norms = None
-    if settings.norms:
-        norms = read_norm_table(
-            config.path_of(settings.norms),
-            source=settings.norms_source or "",
-            synthetic=settings.norms_synthetic,
-        )
-    adapted = adapt_instrument(
-        instrument,
-        norms=norms,
-        max_missing=settings.maximum_missing_items,
-        reverse_items=settings.reverse_items,
-    )
-    return replace(adapted, key=key)
-
-
 def _finished_episodes(table: Table, config: StudyConfig) -> Table:
     """Equal rows of a file that serves another table too are one; numbers and ends are filled in."""
     if table.shared_file:
@@ -302,13 +228,13 @@ def _finished_episodes(table: Table, config: StudyConfig) -> Table:
 def _check_table(name: str, table: Table, assembly: Assembly) -> None:
     config, findings = assembly.config, assembly.findings
     checks.check_future(name, table, config, findings)
-    checks.check_organisations(name, table, config, findings)
-    checks.check_identifiers(name, table, findings)
+    check_ids.check_organisations(name, table, config, findings)
+    check_ids.check_pseudonyms(name, table, findings)
     if name == "episodes":
-        checks.check_spelling(table, findings)
+        check_ids.check_spelling(table, findings)
         return
     if "episodes" in assembly.tables:
-        checks.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
+        check_ids.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
     if name == "measurements":
         return
     if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):
@@ -325,7 +251,7 @@ def _with_episodes(table: Table, time: str, assembly: Assembly) -> Table:
     episodes = assembly.tables["episodes"].frame
     frame = table.frame
     position = assign_episodes(frame.rename(columns={time: "date"}), episodes, assembly.config)
-    checks.check_episode_ids(table, episodes, position, assembly.findings)
+    check_ids.check_episode_ids(table, episodes, position, assembly.findings)
     found = episodes["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]
     episode = pd.Series(np.where(position < 0, None, found), dtype=frame["family"].dtype)
     frame = frame.assign(episode=episode)
@@ -338,7 +264,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
     config, findings = assembly.config, assembly.findings
     position = assign_episodes(measurements.frame, episodes.frame, config)
     frame = measurements.frame
-    checks.check_episode_ids(measurements, episodes.frame, position, findings)
+    check_ids.check_episode_ids(measurements, episodes.frame, position, findings)
     named = frame["episode"].notna() if "episode" in frame else pd.Series(False, index=frame.index)
     assembly.n_assigned = int((~named).sum())
     found = episodes.frame["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]

@@ -1,0 +1,250 @@
+"""The sections of study.toml, one typed and frozen model each."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+
+from mpg_research.study.schemas import SCHEMAS
+
+__all__ = [
+    "DAYS_PER_MONTH",
+    "AnalysisConfig",
+    "DisclosureConfig",
+    "InstrumentConfig",
+    "LocalText",
+    "OrganisationConfig",
+    "Section",
+    "StudySection",
+    "TableConfig",
+    "TablesConfig",
+    "TimeConfig",
+    "VocabularyConfig",
+]
+
+DAYS_PER_MONTH = 365.25 / 12
+MONTHS_PER_UNIT = {
+    "days": 1 / DAYS_PER_MONTH,
+    "weeks": 7 / DAYS_PER_MONTH,
+    "months": 1.0,
+    "years": 12.0,
+    "waves": 1.0,
+}
+
+Language = Literal["nl", "en"]
+Scalar = str | bool | int | float | date
+
+
+class Section(BaseModel):
+    """Base of all sections: nothing unknown is accepted, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LocalText(Section):
+    """A text in Dutch and English; one of the two may be left out."""
+
+    nl: str = ""
+    en: str = ""
+
+    @model_validator(mode="after")
+    def _has_text(self) -> "LocalText":
+        if not (self.nl.strip() or self.en.strip()):
+            raise ValueError('a text, or a text per language: { nl = "...", en = "..." }')
+        return self
+
+    def in_language(self, language: str) -> str:
+        """The text in this language, else in the other."""
+        return (self.nl or self.en) if language == "nl" else (self.en or self.nl)
+
+
+def _both_languages(value: object) -> object:
+    return {"nl": value, "en": value} if isinstance(value, str) else value
+
+
+Text = Annotated[LocalText, BeforeValidator(_both_languages)]
+
+
+class StudySection(Section):
+    """[study]: what the study is called, and in which languages its reports come."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")
+    title: Text
+    languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
+    synthetic: StrictBool = False
+    export_date: date | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _title_from_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "title" not in data and isinstance(data.get("name"), str):
+            return {**data, "title": data["name"]}
+        return data
+
+
+class TimeConfig(Section):
+    """[time]: dates or numbers, and the rule for time zero.
+
+    ``months_per_unit`` is needed to speak of months when the unit is a wave; without it the axis
+    counts waves, and reports say "waves".
+    """
+
+    kind: Literal["dates", "numbers"] = "dates"
+    unit: Literal["days", "weeks", "months", "years", "waves"] = "months"
+    months_per_unit: float | None = Field(None, gt=0, allow_inf_nan=False)
+    origin: float = Field(0.0, allow_inf_nan=False)
+    baseline_window_days: int = Field(30, ge=0, le=366)
+    incomplete_dates: Literal["error", "middle"] = "error"
+
+    @model_validator(mode="after")
+    def _only_where_it_applies(self) -> "TimeConfig":
+        numbers_only = {"unit", "months_per_unit", "origin"} & self.model_fields_set
+        if self.kind == "dates" and numbers_only:
+            raise ValueError(
+                f'no {", ".join(sorted(numbers_only))} with kind = "dates" (or kind = "numbers" with them)'
+            )
+        if self.months_per_unit is not None and self.unit != "waves":
+            raise ValueError('months_per_unit only with unit = "waves"; the other units are fixed')
+        return self
+
+    @property
+    def unit_in_months(self) -> float:
+        """Length of one unit of the study's time numbers in units of the axis (months, or waves)."""
+        return self.months_per_unit or MONTHS_PER_UNIT[self.unit]
+
+    @property
+    def axis_unit(self) -> Literal["months", "waves"]:
+        """What the time axis of every analysis counts."""
+        waves = self.kind == "numbers" and self.unit == "waves" and self.months_per_unit is None
+        return "waves" if waves else "months"
+
+
+class TableConfig(Section):
+    """[tables.NAME]: the file of a table and how its columns map to the canonical ones.
+
+    Attributes
+    ----------
+    file : str
+        Path relative to the study folder, or absolute.
+    sheet : str or int
+        Excel sheet, by name or number from 1; the first by default.
+    separator, decimal, encoding, date_format :
+        How a CSV is written; detected where left out. ``date_format`` is a strptime pattern such as
+        ``"%d-%m-%Y"`` and serves every format of file.
+    columns : dict
+        Canonical column = column in the export.
+    constants : dict
+        Canonical column = one value, where the export has no such column.
+    values : dict
+        Canonical column = { code in the export = canonical code }.
+    missing_values : tuple
+        Codes that mean "no answer" in the columns of this table (identifiers excepted), such as 99.
+    layout : {"long", "wide"}
+        Of ``measurements`` only. Wide: one column per wave and item, found with ``patterns``.
+    patterns : dict
+        Canonical column = pattern with {wave}, {item}, {respondent}, {episode}, {instrument}; the key
+        ``item`` stands for all items: ``item = "obvlk_t{wave}_{item}"``, ``date = "date_t{wave}"``.
+    times : dict
+        Wave = time, in a wide file without times and with ``[time] kind = "numbers"``.
+    """
+
+    file: str = Field(min_length=1)
+    sheet: str | int | None = None
+    separator: str | None = Field(None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    encoding: Literal["utf-8", "utf-8-sig", "cp1252", "utf-16"] | None = None
+    date_format: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, Scalar] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
+    missing_values: tuple[str | int | float, ...] = ()
+    layout: Literal["long", "wide"] = "long"
+    patterns: dict[str, str] = Field(default_factory=dict)
+    times: dict[str, float] = Field(default_factory=dict)
+
+
+class OrganisationConfig(Section):
+    """[organisations.KEY]: the public name of an organisation."""
+
+    name: Text
+
+
+class InstrumentConfig(Section):
+    """[instruments.KEY]: a study's own questionnaire, or settings for a shipped one.
+
+    ``norms`` is a CSV with columns age_from, age_to, raw, t_score and needs ``norms_source``.
+    ``maximum_missing_items`` is the study's own choice to prorate; ``reverse_items`` lists items that
+    the export holds as they were answered and that must be turned round.
+    """
+
+    file: str | None = None
+    norms: str | None = None
+    norms_source: str | None = None
+    norms_synthetic: StrictBool = False
+    maximum_missing_items: int | None = Field(None, ge=0)
+    reverse_items: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _norms_have_a_source(self) -> "InstrumentConfig":
+        if self.norms and not (self.norms_source or "").strip():
+            raise ValueError("norms_source beside norms: the source of the norm table, as reports print it")
+        if self.norms_source and not self.norms:
+            raise ValueError("norms beside norms_source: the file with the norm table")
+        return self
+
+
+class AnalysisConfig(Section):
+    """[analysis]: the defaults of every analysis. Times are in months (or waves) since the start."""
+
+    instrument: str | None = None
+    outcome: Literal["raw", "t_score"] = "raw"
+    respondents: Literal["declared", "both"] = "declared"
+    episodes: Literal["first", "all"] = "first"
+    case_mix: tuple[str, ...] = ()
+    months: tuple[float, ...] = Field((0.0, 6.0, 12.0), min_length=2)
+    primary_month: float = 12.0
+
+    @model_validator(mode="after")
+    def _increasing(self) -> "AnalysisConfig":
+        if list(self.months) != sorted(set(self.months)) or self.months[0] < 0:
+            raise ValueError("months that increase, from 0 or later")
+        if self.primary_month not in self.months:
+            listed = ", ".join(f"{month:g}" for month in self.months)
+            raise ValueError(f"primary_month to be one of months ({listed})")
+        if len(set(self.case_mix)) != len(self.case_mix):
+            raise ValueError("each case_mix column once")
+        return self
+
+
+class DisclosureConfig(Section):
+    """[disclosure]: what may be shown to whom."""
+
+    minimum_families: int = Field(10, ge=3)
+    minimum_other_organisations: int = Field(3, ge=1)
+    public_groups: StrictBool = False
+    name_organisations_to_funder: StrictBool = False
+
+
+class VocabularyConfig(Section):
+    """[vocabularies]: the study's own codes beside the fixed ones, each with its wording."""
+
+    interventions: dict[str, Text] = Field(default_factory=dict)
+    events: dict[str, Text] = Field(default_factory=dict)
+    respondents: dict[str, Text] = Field(default_factory=dict)
+
+
+class TablesConfig(Section):
+    """[tables]: the tables of a study; two are required."""
+
+    episodes: TableConfig
+    measurements: TableConfig
+    interventions: TableConfig | None = None
+    care: TableConfig | None = None
+    practice: TableConfig | None = None
+    events: TableConfig | None = None
+    prices: TableConfig | None = None
+
+    def present(self) -> dict[str, TableConfig]:
+        """The configured tables by name, in the order of the schemas."""
+        tables = {name: getattr(self, name) for name in SCHEMAS}
+        return {name: table for name, table in tables.items() if table is not None}
