@@ -2,54 +2,44 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import FormulaError, ModelError, Note
+from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.coding import MatrixPlan, build_matrix, plan_matrix
 from mpg_research.mixed.columns import (
     ColumnData,
-    code_groups,
     find_column,
     missing_rows,
     read_column,
     read_like,
 )
-from mpg_research.mixed.formula import ParsedFormula, RandomSpecification, Term, parse_formula
-from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.residual import AR1, CAR1, VarianceBy
+from mpg_research.mixed.design_checks import (
+    aliased_notes,
+    check_arguments,
+    check_names,
+    check_numbers,
+    check_size,
+    missing_notes,
+    residual_columns,
+)
+from mpg_research.mixed.formula import ParsedFormula, parse_formula
+from mpg_research.mixed.problem import MixedProblem
+from mpg_research.mixed.random_terms import RandomPlan, group_key, random_terms, read_group
+from mpg_research.mixed.residual import VarianceBy
 from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.transforms import States, evaluate
 
-__all__ = ["Design", "RandomPlan", "design_problem"]
+__all__ = ["Design", "design_problem"]
 
 FloatArray = NDArray[np.float64]
 
 #: A column is aliased when its part not explained by the columns before it is this small,
 #: relative to its length (R's lm and lme4 use 1e-7 on the same scale).
 ALIAS_TOLERANCE = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class RandomPlan:
-    """How to build the columns of one random term on new data.
-
-    Attributes
-    ----------
-    plan : MatrixPlan
-    keep : tuple of int
-        Columns of the plan's matrix that this term has, in order.
-    group_columns : tuple of str
-    """
-
-    plan: MatrixPlan
-    keep: tuple[int, ...]
-    group_columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +144,15 @@ def design_problem(
         If the data cannot carry the model.
     """
     parsed = parse_formula(formula)
-    _check_names(parsed, data)
-    extra_columns = _residual_columns(residual)
-    _check_arguments(data, weights, extra_columns, reference, missing)
+    check_names(parsed, data)
+    extra_columns = residual_columns(residual)
+    check_arguments(data, weights, extra_columns, reference, missing)
     needed = dict.fromkeys(
         [*(name.name for name in parsed.columns), *([weights] if weights else []), *extra_columns]
     )
     rows = ~missing_rows(data, needed)
     n_used = int(rows.sum())
-    notes = _missing_notes(data, rows, needed, missing)
+    notes = missing_notes(data, rows, needed, missing)
     keep = None if n_used == len(data) else rows
     columns = _read_columns(parsed, data, keep, dict(reference or {}))
     states: States = {}
@@ -172,10 +162,10 @@ def design_problem(
     matrix, names, owners = build_matrix(fixed, values, n_used)
     kept = _independent_columns(matrix)
     aliased = tuple(name for index, name in enumerate(names) if index not in set(kept.tolist()))
-    notes += _aliased_notes(aliased)
-    random, plans = _random_terms(parsed, columns, values, states, n_used)
+    notes += aliased_notes(aliased)
+    random, plans = random_terms(parsed, columns, values, states, n_used)
     x = matrix if len(kept) == len(names) else matrix[:, kept]
-    _check_size(y, x, random)
+    check_size(y, x, random)
     bound = {name: find_column(data, name)[rows].to_numpy() for name in extra_columns}
     problem = MixedProblem(
         y=y,
@@ -205,70 +195,6 @@ def design_problem(
     )
 
 
-def _check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
-    if not isinstance(data, pd.DataFrame):
-        raise ModelError(f"The data must be a pandas DataFrame; found {type(data).__name__}.")
-    known = [column for column in data.columns if isinstance(column, str)]
-    present = set(known)
-    for name in parsed.columns:
-        if name.name not in present:
-            close = get_close_matches(name.name, known, n=1)
-            listed = ", ".join(known[:15]) + (" ..." if len(known) > 15 else "")
-            hint = f"did you mean {close[0]!r}?" if close else f"the columns are {listed}."
-            fail(name.token, f"the data have no column {name.name!r}; {hint}")
-    if not parsed.random:
-        raise FormulaError(
-            "The formula has no random term; expected at least one, such as (1 | family). "
-            f"Found: {parsed.text}"
-        )
-
-
-def _check_arguments(
-    data: pd.DataFrame,
-    weights: str | None,
-    extra_columns: tuple[str, ...],
-    reference: Mapping[str, Any] | None,
-    missing: str,
-) -> None:
-    if missing not in ("drop", "error"):
-        raise ModelError(f"missing must be 'drop' or 'error'; found {missing!r}.")
-    for what, names in (
-        ("weights", (weights,) if weights is not None else ()),
-        ("residual", extra_columns),
-        ("reference", tuple(reference or ())),
-    ):
-        for name in names:
-            if name not in data.columns:
-                raise ModelError(f"{what} names the column {name!r}, which the data do not have.")
-
-
-def _residual_columns(residual: Any) -> tuple[str, ...]:
-    if residual is None:
-        return ()
-    if not isinstance(residual, AR1 | CAR1 | VarianceBy):
-        raise ModelError(
-            "residual must be AR1(wave, within=family), CAR1(time, within=family) or VarianceBy(column); "
-            f"found {residual!r}."
-        )
-    return residual.columns
-
-
-def _missing_notes(
-    data: pd.DataFrame, rows: NDArray[np.bool_], needed: Mapping[str, None], missing: str
-) -> tuple[Note, ...]:
-    dropped = len(rows) - int(rows.sum())
-    if not dropped:
-        return ()
-    counts = {name: int(missing_rows(data, [name]).sum()) for name in needed}
-    detail = ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
-    if missing == "error":
-        raise ModelError(f"{dropped} of {len(rows)} rows miss a value that the model needs ({detail}).")
-    if dropped == len(rows):
-        raise ModelError(f"No row is complete in the columns of the model ({detail}); nothing can be fitted.")
-    text = f"{dropped} of {len(rows)} rows were left out because a value is missing ({detail})."
-    return (Note("rows_dropped", text, {"n_dropped": dropped, "n_rows": len(rows), "columns": detail}),)
-
-
 def _read_columns(
     parsed: ParsedFormula, data: pd.DataFrame, keep: NDArray[np.bool_] | None, reference: dict[str, Any]
 ) -> dict[str, ColumnData]:
@@ -292,58 +218,9 @@ def _read_columns(
         if known is not None and known.kind == "categorical":
             columns[group_key(name)] = known
         else:
-            columns[group_key(name)] = _read_group(data, name, keep)
-    _check_numbers(parsed, factors, columns)
+            columns[group_key(name)] = read_group(data, name, keep)
+    check_numbers(parsed, factors, columns)
     return columns
-
-
-def group_key(name: str) -> str:
-    """Where the categorical reading of a grouping column is kept (no column name starts so)."""
-    return f"\0group:{name}"
-
-
-def _read_group(data: pd.DataFrame, name: str, keep: NDArray[np.bool_] | None) -> ColumnData:
-    column = data[name] if keep is None else data.loc[keep, name]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return read_column(data, name, keep)
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
-        coded = _code_integers(column.to_numpy())
-        if coded is not None:
-            return ColumnData(name, "categorical", *coded)
-    try:
-        codes, levels = pd.factorize(column, sort=True)
-    except TypeError:
-        codes, levels = pd.factorize(column)
-    return ColumnData(
-        name, "categorical", codes.astype(np.intp, copy=False), tuple(np.asarray(levels).tolist())
-    )
-
-
-def _code_integers(values: NDArray[Any]) -> tuple[NDArray[np.intp], tuple[Any, ...]] | None:
-    """Codes of whole numbers by counting, where they are dense enough; many times faster than hashing."""
-    low, high = int(values.min()), int(values.max())
-    if high - low > 4 * len(values) + 1000:
-        return None
-    shifted = (values - low).astype(np.intp)
-    present = np.zeros(high - low + 1, dtype=bool)
-    present[shifted] = True
-    rank = np.cumsum(present) - 1
-    return rank[shifted], tuple((np.flatnonzero(present) + low).tolist())
-
-
-def _check_numbers(parsed: ParsedFormula, factors: list[Any], columns: Mapping[str, ColumnData]) -> None:
-    """Text columns cannot stand in arithmetic, nor be the outcome."""
-    for factor in [parsed.response, *factors]:
-        plain = isinstance(factor, Name) and factor is not parsed.response
-        if plain or (isinstance(factor, Call) and factor.function == "C"):
-            continue
-        for name in names_in(factor):
-            if columns[name.name].kind == "categorical":
-                what = "the outcome" if factor is parsed.response else render(factor)
-                fail(
-                    name.token,
-                    f"{what} needs numbers, but this column holds text or categories.",
-                )
 
 
 def _response(parsed: ParsedFormula, columns: Mapping[str, ColumnData], states: States) -> FloatArray:
@@ -378,106 +255,8 @@ def _independent_columns(x: FloatArray) -> NDArray[np.intp]:
     return np.array(kept, dtype=np.intp)
 
 
-def _aliased_notes(aliased: tuple[str, ...]) -> tuple[Note, ...]:
-    if not aliased:
-        return ()
-    text = (
-        f"Left out of the model because other columns determine them: {', '.join(aliased)}. "
-        "Their effects cannot be told apart from those of the columns that stayed."
-    )
-    return (Note("aliased_columns", text, {"columns": ", ".join(aliased)}, "caution"),)
-
-
-def _random_terms(
-    parsed: ParsedFormula,
-    columns: Mapping[str, ColumnData],
-    values: Mapping[str, NDArray[Any]],
-    states: States,
-    n_rows: int,
-) -> tuple[tuple[RandomTerm, ...], tuple[RandomPlan, ...]]:
-    pairs: list[tuple[RandomTerm, RandomPlan]] = []
-    for specification in parsed.random:
-        codes, labels = code_groups([columns[group_key(name)] for name in specification.group])
-        if len(specification.group) > 1:
-            labels = tuple(":".join(str(part) for part in label) for label in labels)
-        for terms, correlated in _blocks(specification, columns):
-            plan = plan_matrix(terms, columns, states)
-            z, names, _ = build_matrix(plan, values, n_rows)
-            term = RandomTerm(specification.group_name, names, z, codes, labels, correlated)
-            pairs.append((term, RandomPlan(plan, tuple(range(len(names))), specification.group)))
-    return _in_lme4_order(pairs)
-
-
-def _blocks(
-    specification: RandomSpecification, columns: Mapping[str, ColumnData]
-) -> list[tuple[tuple[Term, ...], bool]]:
-    """``||`` separates the terms; a term of several columns keeps its own correlations, as in lme4."""
-    if specification.correlated or len(specification.terms) == 1:
-        return [(specification.terms, True)]
-    if all(_one_column(term, columns) for term in specification.terms):
-        return [(specification.terms, False)]
-    return [((term,), True) for term in specification.terms]
-
-
-def _one_column(term: Term, columns: Mapping[str, ColumnData]) -> bool:
-    for factor in term.factors:
-        if isinstance(factor, Call) and factor.function in ("C", "poly", "bs", "cr"):
-            return False
-        if isinstance(factor, Name) and columns[factor.name].kind == "categorical":
-            return False
-    return True
-
-
-def _in_lme4_order(
-    pairs: list[tuple[RandomTerm, RandomPlan]],
-) -> tuple[tuple[RandomTerm, ...], tuple[RandomPlan, ...]]:
-    """Decreasing number of groups; when anything moves, lme4 also reverses ties."""
-    counts = [len(term.levels) for term, _ in pairs]
-    if any(after > before for before, after in pairwise(counts)):
-        order = sorted(range(len(pairs)), key=lambda index: counts[index])[::-1]
-        pairs = [_reversed_diagonal(*pairs[index]) for index in order]
-    return tuple(term for term, _ in pairs), tuple(plan for _, plan in pairs)
-
-
-def _reversed_diagonal(term: RandomTerm, plan: RandomPlan) -> tuple[RandomTerm, RandomPlan]:
-    """lme4 sees ``||`` as separate terms with equal numbers of groups, so they are reversed too."""
-    if term.correlated or len(term.term_names) == 1:
-        return term, plan
-    turned = RandomTerm(
-        term.group,
-        term.term_names[::-1],
-        np.ascontiguousarray(term.z[:, ::-1]),
-        term.codes,
-        term.levels,
-        False,
-    )
-    return turned, RandomPlan(plan.plan, plan.keep[::-1], plan.group_columns)
-
-
 def _weights(data: pd.DataFrame, name: str, keep: NDArray[np.bool_] | None) -> FloatArray:
     column = read_column(data, name, keep)
     if column.kind == "categorical" or not (column.values > 0).all():
         raise ModelError(f"The weights in column {name!r} must be numbers above zero.")
     return column.values
-
-
-def _check_size(y: FloatArray, x: FloatArray, random: tuple[RandomTerm, ...]) -> None:
-    if len(y) <= x.shape[1]:
-        raise ModelError(
-            f"There are {len(y)} usable rows for {x.shape[1]} fixed coefficients; more rows are needed."
-        )
-    if np.all(y == y[0]):
-        raise ModelError(
-            f"The outcome has the same value ({y[0]:g}) in all {len(y)} rows; there is nothing to model."
-        )
-    for term in random:
-        if len(term.levels) < 2:
-            raise ModelError(
-                f"The grouping factor {term.group!r} has {len(term.levels)} group; "
-                "at least 2 are needed for a random term."
-            )
-        if len(term.levels) >= len(y) and term.term_names == ("Intercept",):
-            raise ModelError(
-                f"The grouping factor {term.group!r} has a group for every row ({len(y)}): its random "
-                "intercept cannot be told apart from the residual. Leave the term out or group differently."
-            )

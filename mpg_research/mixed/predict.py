@@ -12,10 +12,11 @@ from scipy import sparse, stats
 from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.columns import find_column, list_levels
-from mpg_research.mixed.design import Design, RandomPlan, group_key
+from mpg_research.mixed.design import Design
 from mpg_research.mixed.equations import form_equations, residual_ratios, spherical_design
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.random_terms import RandomPlan, group_key
 from mpg_research.mixed.residual import BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import find_group

@@ -1,0 +1,145 @@
+"""What can be wrong with a formula on these data, in words, and the notes about what was left out."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import FormulaError, ModelError, Note
+from mpg_research.mixed.columns import ColumnData, missing_rows
+from mpg_research.mixed.problem import RandomTerm
+from mpg_research.mixed.residual import AR1, CAR1, VarianceBy
+from mpg_research.mixed.terms_of_formula import ParsedFormula
+from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
+
+__all__ = [
+    "aliased_notes",
+    "check_arguments",
+    "check_names",
+    "check_numbers",
+    "check_size",
+    "missing_notes",
+    "residual_columns",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+def check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
+    """Refuse data that are no frame, names that are no column, and a formula without a random term."""
+    if not isinstance(data, pd.DataFrame):
+        raise ModelError(f"The data must be a pandas DataFrame; found {type(data).__name__}.")
+    known = [column for column in data.columns if isinstance(column, str)]
+    present = set(known)
+    for name in parsed.columns:
+        if name.name not in present:
+            close = get_close_matches(name.name, known, n=1)
+            listed = ", ".join(known[:15]) + (" ..." if len(known) > 15 else "")
+            hint = f"did you mean {close[0]!r}?" if close else f"the columns are {listed}."
+            fail(name.token, f"the data have no column {name.name!r}; {hint}")
+    if not parsed.random:
+        raise FormulaError(
+            "The formula has no random term; expected at least one, such as (1 | family). "
+            f"Found: {parsed.text}"
+        )
+
+
+def check_arguments(
+    data: pd.DataFrame,
+    weights: str | None,
+    extra_columns: tuple[str, ...],
+    reference: Mapping[str, Any] | None,
+    missing: str,
+) -> None:
+    """Refuse column names in other arguments that the data do not have."""
+    if missing not in ("drop", "error"):
+        raise ModelError(f"missing must be 'drop' or 'error'; found {missing!r}.")
+    for what, names in (
+        ("weights", (weights,) if weights is not None else ()),
+        ("residual", extra_columns),
+        ("reference", tuple(reference or ())),
+    ):
+        for name in names:
+            if name not in data.columns:
+                raise ModelError(f"{what} names the column {name!r}, which the data do not have.")
+
+
+def residual_columns(residual: Any) -> tuple[str, ...]:
+    """Columns of a residual structure; anything else than a structure is refused."""
+    if residual is None:
+        return ()
+    if not isinstance(residual, AR1 | CAR1 | VarianceBy):
+        raise ModelError(
+            "residual must be AR1(wave, within=family), CAR1(time, within=family) or VarianceBy(column); "
+            f"found {residual!r}."
+        )
+    return residual.columns
+
+
+def check_numbers(parsed: ParsedFormula, factors: list[Any], columns: Mapping[str, ColumnData]) -> None:
+    """Text columns cannot stand in arithmetic, nor be the outcome."""
+    for factor in [parsed.response, *factors]:
+        plain = isinstance(factor, Name) and factor is not parsed.response
+        if plain or (isinstance(factor, Call) and factor.function == "C"):
+            continue
+        for name in names_in(factor):
+            if columns[name.name].kind == "categorical":
+                what = "the outcome" if factor is parsed.response else render(factor)
+                fail(
+                    name.token,
+                    f"{what} needs numbers, but this column holds text or categories.",
+                )
+
+
+def check_size(y: FloatArray, x: FloatArray, random: tuple[RandomTerm, ...]) -> None:
+    """Refuse too few rows, a constant outcome, and grouping factors that cannot carry a random term."""
+    if len(y) <= x.shape[1]:
+        raise ModelError(
+            f"There are {len(y)} usable rows for {x.shape[1]} fixed coefficients; more rows are needed."
+        )
+    if np.all(y == y[0]):
+        raise ModelError(
+            f"The outcome has the same value ({y[0]:g}) in all {len(y)} rows; there is nothing to model."
+        )
+    for term in random:
+        if len(term.levels) < 2:
+            raise ModelError(
+                f"The grouping factor {term.group!r} has {len(term.levels)} group; "
+                "at least 2 are needed for a random term."
+            )
+        if len(term.levels) >= len(y) and term.term_names == ("Intercept",):
+            raise ModelError(
+                f"The grouping factor {term.group!r} has a group for every row ({len(y)}): its random "
+                "intercept cannot be told apart from the residual. Leave the term out or group differently."
+            )
+
+
+def missing_notes(
+    data: pd.DataFrame, rows: NDArray[np.bool_], needed: Mapping[str, None], missing: str
+) -> tuple[Note, ...]:
+    """A note with the number of incomplete rows and the columns behind it; an error if asked for."""
+    dropped = len(rows) - int(rows.sum())
+    if not dropped:
+        return ()
+    counts = {name: int(missing_rows(data, [name]).sum()) for name in needed}
+    detail = ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
+    if missing == "error":
+        raise ModelError(f"{dropped} of {len(rows)} rows miss a value that the model needs ({detail}).")
+    if dropped == len(rows):
+        raise ModelError(f"No row is complete in the columns of the model ({detail}); nothing can be fitted.")
+    text = f"{dropped} of {len(rows)} rows were left out because a value is missing ({detail})."
+    return (Note("rows_dropped", text, {"n_dropped": dropped, "n_rows": len(rows), "columns": detail}),)
+
+
+def aliased_notes(aliased: tuple[str, ...]) -> tuple[Note, ...]:
+    """A note that names the columns other columns determine."""
+    if not aliased:
+        return ()
+    text = (
+        f"Left out of the model because other columns determine them: {', '.join(aliased)}. "
+        "Their effects cannot be told apart from those of the columns that stayed."
+    )
+    return (Note("aliased_columns", text, {"columns": ", ".join(aliased)}, "caution"),)
