@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["HIDDEN_KEYS", "Shape", "interval_of", "shape_of"]
+__all__ = ["HIDDEN_KEYS", "Shape", "interval_of", "is_left_out", "shape_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,14 @@ INTERVALS = {
     "standardised_low": ("standardised_high", "standardised_interval"),
     "ended_early_low": ("ended_early_high", "ended_early_interval"),
 }
+# That an expected score is not zero is no finding; and beside a p-value that is corrected for the number of
+# comparisons the uncorrected one invites misuse. Both stay in the CSV.
+LEFT_OUT = {
+    **dict.fromkeys(
+        ("mean_course", "mean_curve", "adjusted_means", "adjusted_curve"), ("statistic", "p_value")
+    ),
+    **dict.fromkeys(("pairwise", "difference_from_mean"), ("p_value",)),
+}
 #: Keys that say how a value is meant and are not worth a column of their own.
 HIDDEN_KEYS = frozenset({"kind"})
 
@@ -76,6 +84,11 @@ def shape_of(table: str, column: str) -> Shape:
     if column.startswith("share_") or column.startswith("ended_early"):
         return Shape("share", digits=0)
     return Shape()
+
+
+def is_left_out(table: str, column: str) -> bool:
+    """Whether a column stands in the CSV only."""
+    return column in LEFT_OUT.get(table, ())
 
 
 def interval_of(column: str) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from html import escape
 import pandas as pd
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
-from mpg_research.present.columns import HIDDEN_KEYS, Shape, interval_of, shape_of
+from mpg_research.present.columns import HIDDEN_KEYS, Shape, interval_of, is_left_out, shape_of
 from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
 from mpg_research.present.presented import PresentedTable, PresentedText
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of, withheld_text
@@ -161,7 +161,7 @@ def _value_columns(
     columns = []
     for column in order:
         shape = shape_of(table.name, column)
-        if column in uppers or (voice.is_plain and not shape.plain):
+        if column in uppers or is_left_out(table.name, column) or (voice.is_plain and not shape.plain):
             continue
         pair = interval_of(column)
         if pair and pair[0] in uppers:

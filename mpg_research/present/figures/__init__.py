@@ -11,18 +11,18 @@ from mpg_research.present.voice import refuse, voice_of, withheld_text
 
 __all__ = ["FIGURES", "draw"]
 
-#: Figures by name: the module that draws them and the table whose numbers they show.
-FIGURES: Mapping[str, tuple[str, str]] = {
-    "mean_course": ("course", "mean_course"),
-    "observed_course": ("course", "observed_course"),
-    "adjusted_change": ("organisations", "adjusted_change"),
-    "difference_from_mean": ("organisations", "difference_from_mean"),
-    "adjusted_means": ("organisations", "adjusted_means"),
-    "case_mix": ("families", "case_mix"),
-    "measurements_by_month": ("study", "measurements_by_month"),
-    "item_completeness": ("study", "item_completeness"),
-    "score_distribution": ("study", "score_distribution"),
-    "items": ("study", "items"),
+#: Figures by name: the module that draws them, and the table whose numbers they show (the first there is).
+FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "mean_course": ("course", ("mean_curve", "mean_course")),
+    "observed_course": ("course", ("observed_course",)),
+    "adjusted_change": ("organisations", ("adjusted_change",)),
+    "difference_from_mean": ("organisations", ("difference_from_mean",)),
+    "adjusted_means": ("organisations", ("adjusted_curve", "adjusted_means")),
+    "case_mix": ("families", ("case_mix",)),
+    "measurements_by_month": ("study", ("measurements_by_month",)),
+    "item_completeness": ("study", ("item_completeness",)),
+    "score_distribution": ("study", ("score_distribution",)),
+    "items": ("study", ("items",)),
 }
 ALIASES = {
     "change_by_organisation": "adjusted_change",
@@ -69,10 +69,10 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
     refused = refuse(voice, name)
     if refused is not None:
         return refused
-    module, table_name = FIGURES[name]
-    table = voice.table(table_name)
+    module, table_names = FIGURES[name]
+    table = next((found for each in table_names if (found := voice.table(each)) is not None), None)
     if table is None:
-        return withheld_text(voice, name, table_name)
+        return withheld_text(voice, name, table_names[-1])
     from mpg_research.present.figures.style import export
 
     drawing = getattr(import_module(f"{__name__}.{module}"), f"draw_{name}")(voice)

@@ -27,15 +27,20 @@ def draw_case_mix(voice: Voice) -> Drawing | None:
     with styled():
         figure, axes = canvas(1.7 + 0.36 * len(variables))
         ax = axes[0, 0]
+        alike = len(codes) > len(SHAPES)
+        others = voice.phrases("column.n_organisations" if own is None else "figure.adjusted_means.others")
         for place, code in enumerate(sorted(codes, key=lambda code: code == own)):
             mine = rows[rows["organisation"] == code]
             heights = [len(variables) - 1 - variables.index(name) for name in mine["variable"]]
             front = code == own
+            shape = SHAPES[0 if alike and not front else place % len(SHAPES)]
+            label = short_name(voice.organisation(code), lines=1)
+            if alike and not front:
+                label = others if place == 0 else "_"
             ax.plot(
-                mine["mean_or_share"], np.array(heights, dtype=float), SHAPES[place % len(SHAPES)],
-                linestyle="none",
+                mine["mean_or_share"], np.array(heights, dtype=float), shape, linestyle="none",
                 color=MAIN if front else "none", markeredgecolor=MAIN if front else GREY,
-                markersize=8 if front else 6.5, label=short_name(voice.organisation(code), lines=1), zorder=3,
+                markersize=8 if front else 6.5, label=label, zorder=3,
             )  # fmt: skip
         names = [short_name(key_label(voice, table, "variable", name), width=30) for name in variables]
         ax.set_yticks(np.arange(len(variables))[::-1], names)
