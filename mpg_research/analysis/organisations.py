@@ -91,7 +91,7 @@ def compare_organisations(
     months: tuple[float, ...] | list[float] | None = None,
     adjust: Adjust = "holm",
     worker: bool | None = None,
-    df: DfRule = "kenward-roger",
+    df: DfRule | None = None,
     level: float = 0.95,
 ) -> OrganisationComparison:
     """Compare the change of families between organisations, adjusted for case mix.
@@ -115,8 +115,9 @@ def compare_organisations(
     worker : bool, optional
         Random effects of workers within organisations; by default where workers are known, ten or more,
         and have two families on average.
-    df : str
-        Rule of the degrees of freedom: "kenward-roger", "satterthwaite", "residual" or "normal".
+    df : str, optional
+        Rule of the degrees of freedom: "kenward-roger", "satterthwaite", "residual" or "normal". By default
+        Kenward-Roger for fewer than ten organisations, Satterthwaite for more.
     level : float
         Confidence level.
 
@@ -160,10 +161,12 @@ def compare_organisations(
     )
     frame = prepare_frame(course, by_organisation=True)
     _check_organisations(frame)
-    model = fit_growth(frame, shape=shape, organisation="fixed", worker=worker, df=df, level=level)
+    many = len(frame.organisations) >= MANY_ORGANISATIONS
+    rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
+    model = fit_growth(frame, shape=shape, organisation="fixed", worker=worker, df=rule, level=level)
     primary = primary_month_of(study, wanted)
     parameters = describe_parameters(
-        study, course, shape=model.shape, worker=model.worker, df=df, level=level, months=wanted,
+        study, course, shape=model.shape, worker=model.worker, df=rule, level=level, months=wanted,
         primary_month=primary, adjust=adjust, formula=model.formula,
     )  # fmt: skip
     notes = study_notes(study, course.instrument, course.outcome) + model_notes(model, wanted)

@@ -305,6 +305,8 @@ def test_ten_organisations_or_more_are_compared_with_a_caution(study: Study) -> 
     found = compare_organisations(many, shape="linear", case_mix=(), worker=False)
     assert "many_organisations_fixed" in [note.code for note in found.notes]
     assert len(found.tables["pairwise"].data) == 2 * 55
+    assert found.provenance.parameters["df"] == "satterthwaite"
+    assert compare_organisations(study, case_mix=()).provenance.parameters["df"] == "kenward-roger"
 
 
 def test_a_worker_number_means_another_worker_at_another_organisation(study: Study) -> None:

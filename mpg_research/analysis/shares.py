@@ -1,0 +1,96 @@
+"""Shares of families per class, with intervals, and how far two parents agree."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.analysis.result import ResultTable
+from mpg_research.statistics.clustered import clustered_interval
+from mpg_research.statistics.proportions import wilson_interval
+
+__all__ = ["agreement_table", "share_rows", "share_table"]
+
+_VALUES = ("estimate", "conf_low", "conf_high", "clustered_low", "clustered_high", "n_group")
+
+
+def share_rows(
+    units: pd.DataFrame, column: str, classes: Sequence[str], *, by: tuple[str, ...] = (), level: float = 0.95
+) -> pd.DataFrame:
+    """Share of each class among the courses that have one of the classes, per group.
+
+    Parameters
+    ----------
+    units : DataFrame
+        One row per course: family, organisation, worker, ``column`` and ``by``.
+    column : str
+        The class of each course; other values than ``classes`` do not count.
+    classes : sequence of str
+        In the order of the rows.
+    by : tuple of str
+        Groups within which the shares are taken.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, class, estimate, conf_low, conf_high (Wilson), clustered_low, clustered_high (allowing for
+        families that share a worker), n_group (courses in the group), n_families (distinct, *in the
+        class*), n_organisations.
+    """
+    rows = []
+    counted = units[units[column].isin(list(classes))]
+    groups = counted.groupby(list(by), sort=True) if by else [((), counted)]
+    for key, mine in groups:
+        happened = mine[column].to_numpy()
+        for name in classes:
+            inside = happened == name
+            wilson = wilson_interval([int(inside.sum())], [len(mine)], level=level)
+            robust = clustered_interval(inside, mine["worker"].to_numpy(dtype=str), level=level)
+            of_class = mine[inside]
+            rows.append(
+                (
+                    *(key if isinstance(key, tuple) else (key,)), name,
+                    float(wilson.estimate[0]), float(wilson.conf_low[0]), float(wilson.conf_high[0]),
+                    float(robust.conf_low[0]), float(robust.conf_high[0]), len(mine),
+                    int(of_class["family"].nunique()), int(of_class["organisation"].nunique()),
+                )
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=[*by, "class", *_VALUES, "n_families", "n_organisations"])
+
+
+def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...]) -> ResultTable:
+    """Shares as a table of a result; ``n_families`` are those in the class, so small classes are seen."""
+    organisation = tuple(key for key in keys if key == "organisation")
+    return ResultTable(
+        name,
+        data.drop(columns="n_organisations") if organisation else data,
+        keys=keys,
+        values=_VALUES,
+        organisation_columns=organisation,
+        parts_of_total=(*organisation, "class"),
+    )
+
+
+def agreement_table(
+    units: pd.DataFrame, column: str, better: Sequence[str], worse: Sequence[str], level: float
+) -> ResultTable:
+    """Where two respondents of a family were asked: the same class, another one, or the opposite one.
+
+    Opposite: one of the two in ``better``, the other in ``worse``.
+    """
+    asked = units[units[column].notna() & (units[column] != "")]
+    rows = []
+    for (family, _), mine in asked.groupby(["family", "episode"], sort=True):
+        found = set(mine[column])
+        if mine["respondent"].nunique() < 2:
+            continue
+        opposite = bool(found & set(better)) and bool(found & set(worse))
+        agreement = "opposite" if opposite else "same" if len(found) == 1 else "different"
+        one = mine.iloc[0]
+        rows.append((family, one["organisation"], one["worker"], agreement))
+    pairs = pd.DataFrame(rows, columns=["family", "organisation", "worker", "agreement"])
+    data = share_rows(pairs, "agreement", ("same", "different", "opposite"), level=level)
+    data["estimate"] = data["estimate"].astype(np.float64)
+    return share_table("respondents", data, keys=("class",))
