@@ -12,12 +12,14 @@ def growth_data(
     waves: int = 5,
     n_organisations: int = 20,
     families_per_worker: int = 20,
+    serial: float = 0.0,
     seed: int = 1,
 ) -> pd.DataFrame:
     """Rows per family x wave: score, months, organisation, worker, family.
 
     The true model has random intercepts and slopes for families and organisations and a random intercept
     (and a small slope) for workers; times are irregular, so that no two families share a schedule.
+    ``serial`` is the residual correlation of neighbouring waves.
     """
     rng = np.random.default_rng(seed)
     family = np.repeat(np.arange(n_families), waves)
@@ -38,7 +40,10 @@ def growth_data(
     at_worker = effects(n_workers, 1.0, 0.10, 0.0)[worker]
     at_organisation = effects(n_organisations, 0.8, 0.15, 0.2)[organisation]
     both = at_family + at_worker + at_organisation
-    score = 22 - 0.35 * months + both[:, 0] + both[:, 1] * months + rng.normal(0, 2.5, n)
+    noise = rng.normal(size=(n_families, waves))
+    for wave in range(1, waves):
+        noise[:, wave] = serial * noise[:, wave - 1] + np.sqrt(1 - serial**2) * noise[:, wave]
+    score = 22 - 0.35 * months + both[:, 0] + both[:, 1] * months + 2.5 * noise.ravel()
     return pd.DataFrame(
         {
             "score": score,
