@@ -188,11 +188,9 @@ def _check(options: argparse.Namespace) -> int:
 def _init(options: argparse.Namespace) -> int:
     from mpg_research.study import init_study
 
-    folder = init_study(options.folder)
-    print(
-        f"Made {folder or options.folder}. Put your tables there and adapt study.toml; then: "
-        f"mpg check {options.folder}"
-    )
+    made = init_study(options.folder)
+    print(f"Made {options.folder} with {', '.join(path.name for path in made)}.")
+    print(f"Put your tables there and adapt study.toml; then: mpg check {options.folder}")
     return 0
 
 
