@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from mpg_research.mixed.numbers import FitNumbers
+    from mpg_research.mixed.fit_numbers import FitNumbers
 
 __all__ = ["html", "text"]
 

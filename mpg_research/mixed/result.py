@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.mixed import diagnostics, display, resample, tables
 from mpg_research.mixed.estimates import Estimates
+from mpg_research.mixed.fit_numbers import FitNumbers
 from mpg_research.mixed.inference import JointTest, joint_test
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
-from mpg_research.mixed.numbers import FitNumbers
 from mpg_research.mixed.predict import Interval, predict_rows
-from mpg_research.mixed.profile import profile_intervals
+from mpg_research.mixed.profile_likelihood import profile_intervals
 from mpg_research.mixed.solution import objective as deviance_at
 from mpg_research.mixed.terms import term_matrix, term_names
 

@@ -4,6 +4,7 @@ The reference values come from reference.R in tests/oracles/mixed, on the synthe
 """
 
 import json
+from math import erfc
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,22 @@ def test_what_cannot_be_compared(fit: MixedFit, data: pd.DataFrame) -> None:
     shifted = fit_mixed("score ~ months + (1 | family)", data.assign(score=np.log(data["score"])))
     with pytest.raises(ModelError, match="different outcomes"):
         compare_fits(fit, shifted)
+
+
+def test_boundary_of_a_comparison(data: pd.DataFrame) -> None:
+    slope = fit_mixed(FORMULA, data)
+    intercept = fit_mixed("score ~ months * organisation + sex + age + (1 | family)", data)
+    found = compare_fits(slope, intercept)
+    x = found.statistic
+    # Half a chi-square with 1 and half one with 2 degrees of freedom.
+    assert found.p_value == pytest.approx(0.5 * (erfc(np.sqrt(x / 2)) + np.exp(-x / 2)))
+    worker = fit_mixed("score ~ months * organisation + sex + age + (1 | family) + (1 | worker)", data)
+    found = compare_fits(intercept, worker)
+    assert found.df == 1
+    assert found.p_value == pytest.approx(0.5 * erfc(np.sqrt(found.statistic / 2)))
+    diagonal = fit_mixed("score ~ months * organisation + sex + age + (1 + months || family)", data)
+    found = compare_fits(diagonal, slope)
+    assert not found.boundary
+    assert found.p_value == pytest.approx(erfc(np.sqrt(found.statistic / 2)))
+    with pytest.raises(ModelError, match="special case"):
+        compare_fits(diagonal, fit_mixed("score ~ months + (1 | family) + (1 | worker) + (1 | sex)", data))
