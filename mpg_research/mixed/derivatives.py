@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .crossed import CrossedRoute, CrossedState, block_diagonal
-from .nested import Level, LevelState, NestedRoute, NestedState, multiply, outer_sum, segments
+from .group_algebra import multiply, outer_sum, segments
+from .layout import Level
+from .nested import LevelState, NestedRoute, NestedState
 
 __all__ = ["Carried", "Derivatives", "Directions", "crossed_derivatives", "nested_derivatives"]
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from .crossed import CrossedRoute
 from .derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
-from .nested import Blocks, NestedRoute, chain_of_levels, weighted_blocks
+from .layout import Blocks, chain_of_levels, weighted_blocks
+from .nested import NestedRoute
 from .problem import MixedProblem
 from .residual import ResidualStructure
 from .scaling import Scaled, pack, scale_problem
@@ -168,8 +169,11 @@ class Engine:
         return self.route.slopes(state, self.inner(found))
 
     def value_and_gradient(self, internal: FloatArray) -> tuple[float, FloatArray]:
-        """Internal deviance and its gradient."""
-        state, found = self.at(internal)
+        """Internal deviance and its gradient; infinite where rounding leaves nothing of the residuals."""
+        try:
+            state, found = self.at(internal)
+        except np.linalg.LinAlgError:
+            return np.inf, np.full(internal.size, np.nan)
         pieces = []
         factors = self.scaled.factors(internal[: self.n_theta])
         for term, factor, gamma in zip(self.scaled.terms, factors, self.slopes(state, found), strict=True):

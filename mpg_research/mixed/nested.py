@@ -11,63 +11,18 @@ parent. Lambda is never inverted, so the boundary is like any other point.
 
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .group_algebra import multiply, segments, symmetric_sum
+from .layout import Blocks, Level, Rows, extended_base, order_levels, plain_blocks
 from .problem import MixedProblem
 from .scaling import Scaled
 
-__all__ = [
-    "Blocks",
-    "Level",
-    "LevelState",
-    "NestedRoute",
-    "NestedState",
-    "chain_of_levels",
-    "multiply",
-    "outer_sum",
-    "segments",
-    "symmetric_sum",
-    "weighted_blocks",
-]
+__all__ = ["LevelState", "NestedRoute", "NestedState"]
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One grouping factor of the chain.
-
-    Attributes
-    ----------
-    terms : tuple of int
-        The random terms that share this grouping.
-    n : int
-        Number of groups.
-    position : array of int, shape (n,)
-        Code of the group at each position; groups with one parent are neighbours.
-    parent : array of int, shape (n,)
-        Position of each group's parent in the next level (0 where there is none).
-    starts : array of int, shape (n_parents,)
-        First position of each parent's children.
-    base : array, shape (d, q)
-        T: the random columns in terms of D.
-    """
-
-    terms: tuple[int, ...]
-    n: int
-    position: IntArray
-    parent: IntArray
-    starts: IntArray
-    base: FloatArray
-
-    @property
-    def n_parents(self) -> int:
-        """Number of groups in the next level, 1 at the top."""
-        return int(self.starts.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,67 +46,6 @@ class NestedState:
     log_det: float
     s: FloatArray
     levels: tuple[LevelState, ...]
-
-
-def chain_of_levels(problem: MixedProblem) -> list[list[int]] | None:
-    """Terms grouped by level, finest first; None if not all nested or a level has no rows."""
-    if any(np.bincount(term.codes, minlength=len(term.levels)).min() == 0 for term in problem.random):
-        return None
-    groups: list[list[int]] = []
-    for t, term in enumerate(problem.random):
-        for found in groups:
-            other = problem.random[found[0]]
-            if term.codes is other.codes or (
-                len(term.levels) == len(other.levels) and np.array_equal(term.codes, other.codes)
-            ):
-                found.append(t)
-                break
-        else:
-            groups.append([t])
-    groups.sort(key=lambda found: -len(problem.random[found[0]].levels))
-    for fine, coarse in pairwise(groups):
-        inner, outer = problem.random[fine[0]], problem.random[coarse[0]]
-        first = np.zeros(len(inner.levels), dtype=np.intp)
-        first[inner.codes] = outer.codes
-        if not np.array_equal(first[inner.codes], outer.codes):
-            return None
-    return groups
-
-
-def outer_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
-    """Sum over each parent's children of left_a right_b: (a, n), (b, n) -> (a, b, n_parents)."""
-    if starts.size == 1:
-        product: FloatArray = left @ right.T
-        return product[:, :, None]
-    result = np.empty((left.shape[0], right.shape[0], starts.size))
-    for i in range(left.shape[0]):
-        np.add.reduceat(left[i] * right, starts, axis=1, out=result[i])
-    return result
-
-
-def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
-    """Sum over q and children of left_qa right_qb where that is symmetric in a, b: -> (d, d, n_parents)."""
-    q, d, _ = left.shape
-    if starts.size == 1:
-        total = left[0] @ right[0].T
-        for i in range(1, q):
-            total += left[i] @ right[i].T
-        total = 0.5 * (total + total.T)
-        return np.asarray(total[:, :, None])
-    result = np.empty((d, d, starts.size))
-    for a in range(d):
-        product = left[0, a] * right[0, a:]
-        for i in range(1, q):
-            product += left[i, a] * right[i, a:]
-        np.add.reduceat(product, starts, axis=1, out=result[a, a:])
-        result[a:, a] = result[a, a:]
-    return result
-
-
-def multiply(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Matrix product per group: (a, b, n), (b, c, n) -> (a, c, n)."""
-    result: FloatArray = np.einsum("abn,bcn->acn", left, right)
-    return result
 
 
 def _inner(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -184,79 +78,6 @@ def _inner(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
     return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)), axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The data sorted by group of the finest level.
-
-    Attributes
-    ----------
-    base : array, shape (d, n_rows)
-    z : array, shape (q, n_rows)
-        Random columns of the finest level.
-    starts, parent_starts : arrays of int
-        First row of each group of the finest level, and of each of their parents.
-    order : array of int, shape (n_rows,), or None
-        Original number of each sorted row; None where they came sorted.
-    """
-
-    base: FloatArray
-    z: FloatArray
-    starts: IntArray
-    parent_starts: IntArray
-    order: IntArray | None
-
-
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """Cross-products of the finest level: ``a`` (q, q, n), ``b`` (q, d, n), and ``c`` (d, d, n_parents)."""
-
-    a: FloatArray
-    b: FloatArray
-    c: FloatArray
-
-
-def _row_sums(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
-    """Sum over each group's rows of left_i right_a: (q, rows), (d, rows) -> (q, d, n)."""
-    result = np.empty((left.shape[0], right.shape[0], starts.size))
-    for i in range(left.shape[0]):
-        for a in range(right.shape[0]):
-            np.add.reduceat(left[i] * right[a], starts, out=result[i, a])
-    return result
-
-
-def plain_blocks(rows: Rows) -> Blocks:
-    """Cross-products with independent residuals."""
-    return Blocks(
-        _row_sums(rows.z, rows.z, rows.starts),
-        _row_sums(rows.z, rows.base, rows.starts),
-        symmetric_sum(rows.base[None], rows.base[None], rows.parent_starts),
-    )
-
-
-def weighted_blocks(rows: Rows, omega: FloatArray, link: FloatArray, previous: IntArray) -> Blocks:
-    """Cross-products under R^-1 given by row weights; linear in them, so derivatives come the same way.
-
-    ``omega`` and ``link`` (n_rows,) and ``previous`` (n_rows,) are in sorted row order.
-    """
-    weighted = omega * rows.base
-    if not np.any(link):
-        return Blocks(
-            _row_sums(rows.z, omega * rows.z, rows.starts),
-            _row_sums(rows.z, weighted, rows.starts),
-            symmetric_sum(rows.base[None], weighted[None], rows.parent_starts),
-        )
-    before, z_before = link * rows.base[:, previous], link * rows.z[:, previous]
-    crossed = _row_sums(rows.z, z_before, rows.starts)
-    across = outer_sum(rows.base, before, rows.parent_starts)
-    return Blocks(
-        _row_sums(rows.z, omega * rows.z, rows.starts) - crossed - np.swapaxes(crossed, 0, 1),
-        _row_sums(rows.z, weighted - before, rows.starts) - _row_sums(z_before, rows.base, rows.starts),
-        symmetric_sum(rows.base[None], weighted[None], rows.parent_starts)
-        - across
-        - np.swapaxes(across, 0, 1),
-    )
-
-
 class NestedRoute:
     """Cross-products of a nested problem, and the sweeps over them."""
 
@@ -264,10 +85,10 @@ class NestedRoute:
         self.scaled = scaled
         self.n_terms = len(problem.random)
         z_all = [np.concatenate([scaled.z[t] for t in terms], axis=0) for terms in chain]
-        base, self.xy = _extended_base(scaled.fixed, z_all)
+        base, self.xy = extended_base(scaled.fixed, z_all)
         self.d = base.shape[0]
         self.identity = np.eye(self.d)[:, :, None]
-        self.levels = _levels(problem, chain, [base @ z.T / scaled.n for z in z_all])
+        self.levels = order_levels(problem, chain, [base @ z.T / scaled.n for z in z_all])
         level = self.levels[0]
         rank = np.empty(level.n, dtype=np.intp)
         rank[level.position] = np.arange(level.n)
@@ -437,15 +258,6 @@ class NestedRoute:
         return found
 
 
-def segments(c: FloatArray, starts: IntArray) -> FloatArray:
-    """Sum over each parent's children along the last axis of (a, b, n)."""
-    if starts.size == 1:
-        total: FloatArray = c.sum(axis=2, keepdims=True)
-        return total
-    result: FloatArray = np.add.reduceat(c, starts, axis=2)
-    return result
-
-
 def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
     """Sum over groups of N moment N', (q, q), the moment (d, d, n_parents) taken from the parent."""
     q, d, n = nb.shape
@@ -459,50 +271,3 @@ def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
         carried = np.einsum("bn,qbn->qn", moment[a][:, level.parent], nb)
         total += nb[:, a] @ carried.T
     return 0.5 * (total + total.T)
-
-
-def _extended_base(fixed: FloatArray, z_all: list[FloatArray]) -> tuple[FloatArray, IntArray]:
-    """D (d, n): the orthonormal X, whatever Z adds to it, and y; and the rows of D that are [X y]."""
-    p, n = fixed.shape[0] - 1, fixed.shape[1]
-    z = np.concatenate(z_all, axis=0)
-    x = fixed[:p]
-    rest = z - (z @ x.T / n) @ x
-    extra: list[FloatArray] = []
-    for row in rest:
-        for other in extra:
-            row = row - (row @ other / n) * other
-        length = np.sqrt(row @ row / n)
-        if length > 1e-9:
-            row = row / length
-            row = row - (x @ row / n) @ x
-            for other in extra:
-                row = row - (row @ other / n) * other
-            extra.append(row / np.sqrt(row @ row / n))
-    if not extra:
-        return fixed, np.arange(p + 1)
-    return np.concatenate([fixed, np.array(extra)], axis=0), np.arange(p + 1)
-
-
-def _levels(problem: MixedProblem, chain: list[list[int]], bases: list[FloatArray]) -> list[Level]:
-    """Order the groups of every level so that siblings are neighbours."""
-    parents_of: list[IntArray] = []
-    for fine, coarse in pairwise(chain):
-        up = np.zeros(len(problem.random[fine[0]].levels), dtype=np.intp)
-        up[problem.random[fine[0]].codes] = problem.random[coarse[0]].codes
-        parents_of.append(up)
-    levels: list[Level] = []
-    rank: IntArray | None = None
-    for index in range(len(chain) - 1, -1, -1):
-        n = len(problem.random[chain[index][0]].levels)
-        if rank is None:
-            position, parent = np.arange(n), np.zeros(n, dtype=np.intp)
-            starts = np.zeros(1, dtype=np.intp)
-        else:
-            above = rank[parents_of[index]]
-            position = np.argsort(above, kind="stable")
-            parent = above[position]
-            starts = np.searchsorted(parent, np.arange(rank.size))
-        rank = np.empty(n, dtype=np.intp)
-        rank[position] = np.arange(n)
-        levels.append(Level(tuple(chain[index]), n, position, parent, starts, bases[index]))
-    return levels[::-1]

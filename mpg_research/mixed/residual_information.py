@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .derivatives import Carried, Derivatives, Directions, nested_derivatives
-from .nested import NestedRoute, outer_sum
+from .group_algebra import outer_sum
+from .nested import NestedRoute
 from .residual import BoundSerial, BoundVariance
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from mpg_research.mixed.degrees import (
 )
 from mpg_research.mixed.derivatives import crossed_derivatives, nested_derivatives
 from mpg_research.mixed.information import information
-from mpg_research.mixed.nested import NestedRoute, chain_of_levels
+from mpg_research.mixed.layout import chain_of_levels
+from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.scaling import scale_problem
 from mpg_research.mixed.solution import MixedSolution, solve

@@ -1,0 +1,54 @@
+"""Small-matrix algebra over many groups at once: the group index last and contiguous."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["multiply", "outer_sum", "segments", "symmetric_sum"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+
+def outer_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over each parent's children of left_a right_b: (a, n), (b, n) -> (a, b, n_parents)."""
+    if starts.size == 1:
+        product: FloatArray = left @ right.T
+        return product[:, :, None]
+    result = np.empty((left.shape[0], right.shape[0], starts.size))
+    for i in range(left.shape[0]):
+        np.add.reduceat(left[i] * right, starts, axis=1, out=result[i])
+    return result
+
+
+def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over q and children of left_qa right_qb where that is symmetric in a, b: -> (d, d, n_parents)."""
+    q, d, _ = left.shape
+    if starts.size == 1:
+        total = left[0] @ right[0].T
+        for i in range(1, q):
+            total += left[i] @ right[i].T
+        total = 0.5 * (total + total.T)
+        return np.asarray(total[:, :, None])
+    result = np.empty((d, d, starts.size))
+    for a in range(d):
+        product = left[0, a] * right[0, a:]
+        for i in range(1, q):
+            product += left[i, a] * right[i, a:]
+        np.add.reduceat(product, starts, axis=1, out=result[a, a:])
+        result[a:, a] = result[a, a:]
+    return result
+
+
+def segments(c: FloatArray, starts: IntArray) -> FloatArray:
+    """Sum over each parent's children along the last axis of (a, b, n)."""
+    if starts.size == 1:
+        total: FloatArray = c.sum(axis=2, keepdims=True)
+        return total
+    result: FloatArray = np.add.reduceat(c, starts, axis=2)
+    return result
+
+
+def multiply(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Matrix product per group: (a, b, n), (b, c, n) -> (a, c, n)."""
+    result: FloatArray = np.einsum("abn,bcn->acn", left, right)
+    return result
