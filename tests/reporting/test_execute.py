@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def test_kernels_of_two_threads_do_not_meet_and_stand_alone(tmp_path: Path) -> N
     assert len(folders) == 3
     assert not any(Path(folder).exists() for folder in folders), "a kernel's own folder is removed"
     assert all(text.split()[2] == "1" for text in texts)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no Unix sockets here")
+def test_a_kernel_opens_no_network_port(tmp_path: Path) -> None:
+    code = "from ipykernel.connect import *; print(get_connection_info(unpack=True)['transport'])"
+    path = make_notebook(tmp_path, "01_data_quality", code)
+    assert outputs(run(path, tmp_path)) == "ipc\n"
 
 
 def test_the_packages_own_message_is_the_reason(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,13 @@ def test_a_whole_run_then_nothing_to_do_and_the_same_bytes_again(
         "org_a/nl/notebooks/report_organisation.ipynb",
         "org_a/nl/tables/report_organisation/flow.csv",
     }
+
+    overview = first.index.read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"#]+)"', overview)
+    assert len(links) == STEPS
+    assert all((folder / link).is_file() for link in links)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in overview
+    assert "niet doorgeven" in overview
 
     assert run(only=KINDS).count("up to date") == STEPS
     assert files_in(folder) == before, "a run with nothing to do writes nothing"
@@ -280,7 +288,8 @@ def start(study: Path, tmp_path: Path, *options: str) -> "subprocess.Popen[str]"
     """`mpg run` in a process of its own, on the small notebooks."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
-        "from mpg_research.reporting import run\n"
+        "from mpg_research.reporting import fingerprint, run\n"
+        "fingerprint.package_sha256 = lambda: '0' * 64\n"
         f"run.shipped_notebooks = lambda: Path({str(tmp_path / 'notebooks')!r})\n"
         f"options = ['--output', {str(tmp_path / 'reports')!r}, '--jobs', '1', *{list(options)!r}]\n"
         f"sys.exit(cli.main(['run', {str(study)!r}, *options]))\n"
