@@ -7,14 +7,24 @@ from importlib import import_module
 from typing import Any
 
 __all__ = [
+    "CourseOfFamilies",
+    "Courses",
     "DataQuality",
+    "IndividualChange",
     "Measurement",
     "OrganisationComparison",
+    "ReliableTrend",
+    "SuddenChangesOfFamilies",
     "TrajectoryFit",
     "compare_organisations",
+    "course",
     "describe_measurement",
     "describe_quality",
     "fit_trajectory",
+    "read_courses",
+    "reliable_change",
+    "reliable_trend",
+    "sudden_changes",
 ]
 
 _HOMES = {
@@ -26,6 +36,16 @@ _HOMES = {
     "fit_trajectory": "trajectory",
     "OrganisationComparison": "organisations",
     "compare_organisations": "organisations",
+    "Courses": "courses",
+    "read_courses": "courses",
+    "IndividualChange": "individual_change",
+    "reliable_change": "individual_change",
+    "ReliableTrend": "family_trend",
+    "reliable_trend": "family_trend",
+    "CourseOfFamilies": "course_of_families",
+    "course": "course_of_families",
+    "SuddenChangesOfFamilies": "sudden_steps",
+    "sudden_changes": "sudden_steps",
 }
 
 

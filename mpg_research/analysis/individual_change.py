@@ -215,8 +215,8 @@ def reliable_change(
     parameters = describe_parameters(
         study, courses.frame, method=method, method_name=CHANGE_METHODS[method],
         reliability=error.reliability, reliability_origin=error.origin, reliability_kind=error.kind,
-        reliability_source=error.source, month=month, cutoff=limit, percentage=percentage, important=important,
-        threshold=chosen.threshold, level=level,
+        reliability_source=error.source, month=month, cutoff=limit,
+        percentage=percentage, important=important, threshold=chosen.threshold, level=level,
     )  # fmt: skip
     notes = [
         *study_notes(study, courses.frame.instrument, courses.frame.outcome),

@@ -279,7 +279,7 @@ def waves_needed(
     Examples
     --------
     >>> waves_needed(error_sd=3.4, delta=3.0, period=6.0).at_least
-    12
+    16
     """
     moments = np.arange(horizon, dtype=float)[None, :] * interval
     count = np.arange(1, horizon + 1)

@@ -16,7 +16,7 @@ __all__ = ["bonferroni_boundary", "sequential_boundary", "spent_error"]
 FloatArray = NDArray[np.float64]
 
 #: Nodes of the grid on which the density of the walk is carried from look to look.
-_NODES = 121
+_NODES = 81
 #: Standard deviations that an open side of the grid reaches out.
 _REACH = 8.0
 #: A look that adds less than this share of the information so far is no look of its own.
@@ -107,7 +107,7 @@ def sequential_boundary(information: ArrayLike, spent: ArrayLike, *, two_sided: 
     --------
     >>> looks = sequential_boundary([[1.0, 2.0]], [[0.025, 0.05]], two_sided=True)
     >>> looks.round(2).tolist()
-    [[2.24, 2.12]]
+    [[2.24, 2.13]]
     """
     info = np.nan_to_num(np.asarray(information, dtype=float))
     allowed = np.asarray(spent, dtype=float)

@@ -1,0 +1,353 @@
+"""Are we on the right way? The answer at every wave of every course, with the data up to then.
+
+Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
+-----------------------------------------------------------
+- ``waves`` (one row per wave; never shown in reports): organisation, wave, months, score, slope, conf_low,
+  conf_high, margin_low, margin_high, error_sd, answer, at_limit ("best" or "worst" where the score is the end
+  of the scale).
+- ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: answers at the last wave.
+- ``shares_by_month(months, class, ...)``: answers at the last wave up to a month, of courses that were still
+  measured around it.
+- ``waves_needed(question, interval, n_waves, months)``: how many waves an answer takes with this error.
+- ``settings(quantity, value)``: margin, period, error, level and the like.
+- ``respondents(class, ...)`` with both respondents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.courses import (
+    COURSE_KEYS,
+    Courses,
+    ErrorSource,
+    measurement_error,
+    read_courses,
+    usual_gap,
+)
+from mpg_research.analysis.result import (
+    Provenance,
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.analysis.shares import agreement_table, share_rows, share_table
+from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.errors import ConfigError, ModelError, Note
+from mpg_research.statistics.course_answer import ANSWERS, WavesNeeded, course_answers, waves_needed
+from mpg_research.statistics.reliable_change import improvement_sign
+from mpg_research.statistics.reliable_trend import own_line_residuals
+from mpg_research.study.model import SampleFlow, Study
+
+__all__ = ["CourseOfFamilies", "course", "error_by_wave"]
+
+FloatArray = NDArray[np.float64]
+
+#: Our own default of the margin: half a standard deviation of the intake scores per six months.
+DELTA_IN_SD = 0.5
+DELTA_MONTHS = 6.0
+#: Our own default: half of a course's error rate may be used within a year.
+HALF_TIME = 12.0
+#: Own lines say something about the error of single scores from this many degrees of freedom on.
+_LEAST_DF = 20
+_MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0, 24.0)
+#: A course counts as still measured around a month with a wave at most this long before it.
+_STILL_MEASURED = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class CourseOfFamilies:
+    """What :func:`course` found; its tables are described in the module's docstring.
+
+    Attributes
+    ----------
+    error : ErrorSource
+    delta, period : float
+        Margin in points, and the months it is about.
+    needed : WavesNeeded
+        How many waves an answer takes.
+    """
+
+    error: ErrorSource
+    delta: float
+    period: float
+    needed: WavesNeeded
+    tables: Mapping[str, ResultTable] = field(repr=False)
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool = True
+    kind: str = "course"
+
+
+def course(
+    study: Study,
+    *,
+    delta: float | None = None,
+    period: float = DELTA_MONTHS,
+    window: float | None = None,
+    half_time: float = HALF_TIME,
+    error_sd: float | None = None,
+    reliability: float | str | None = None,
+    instrument: str | None = None,
+    outcome: str | None = None,
+    respondents: str | None = None,
+    episodes: str | None = None,
+    level: float = 0.95,
+) -> CourseOfFamilies:
+    """Answer at every wave: improving, stagnating, deteriorating, or not enough information.
+
+    Parameters
+    ----------
+    study : Study
+    delta : float, optional
+        Change per ``period``, in points, below which a course counts as standing still. Our own default is
+        half a standard deviation of this study's intake scores; it is nobody's published rule.
+    period : float
+        Months that ``delta`` is about.
+    window : float, optional
+        Only the waves of the last ``window`` months count; by default all waves of the course.
+    half_time : float
+        Months by which half of a course's error rate may have been used.
+    error_sd : float, optional
+        Standard deviation of single scores around a family's line, in points. By default, at each wave, the
+        larger of the measurement error and the spread around the families' own lines up to that month.
+    reliability : float or {"published", "estimated"}, optional
+        Behind the measurement error.
+    instrument, outcome, respondents, episodes : str, optional
+        Which scores; by default as ``study.toml`` says.
+    level : float
+        1 minus the error rate per course: all looks at a family together.
+
+    Returns
+    -------
+    CourseOfFamilies
+
+    Raises
+    ------
+    ConfigError
+        If a setting is impossible.
+    ModelError
+        If the scores do not spread at all.
+
+    Notes
+    -----
+    See :func:`mpg_research.statistics.course_answer.course_answers` for the rule and what is guaranteed.
+    The trend is the family's own: empirical-Bayes slopes lean on other families and are not calibrated for
+    one of them. Nothing at a wave depends on a later month, of this family or any other.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study
+    >>> from mpg_research.analysis import course
+    >>> from mpg_research.study import shipped_example
+    >>> found = course(load_study(shipped_example()))  # doctest: +SKIP
+    >>> found.needed.stagnating  # doctest: +SKIP
+    """
+    courses = read_courses(
+        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
+    )
+    error = measurement_error(study, courses, reliability)
+    margin = DELTA_IN_SD * error.sd if delta is None else float(delta)
+    if delta is None and not margin > 0:
+        raise ModelError(
+            "The intake scores do not spread, so there is no default for the margin. Give delta in points."
+        )
+    errors = error_by_wave(courses, error.sem, error_sd)
+    months, scores = courses.padded()
+    table = np.full(months.shape, np.nan)
+    table[courses.rows["course"], courses.rows["wave"]] = errors
+    last_error = float(errors[int(np.argmax(courses.rows["months"].to_numpy()))])
+    gap = max(usual_gap(courses), 1e-6)
+    try:
+        found = course_answers(
+            months, scores, error_sd=table, delta=margin, period=period, level=level, half_time=half_time,
+            window=window, direction=courses.instrument.direction,
+        )  # fmt: skip
+        needed = waves_needed(
+            error_sd=last_error, delta=margin, period=period, interval=gap, level=level, half_time=half_time
+        )
+    except ValueError as problem:
+        raise ConfigError(f"The course cannot be judged: {problem}.") from problem
+    place = courses.rows["course"], courses.rows["wave"]
+    waves = courses.rows.assign(
+        error_sd=errors, at_limit=_at_limit(courses),
+        **{name: getattr(found, name)[place] for name in
+           ("answer", "slope", "conf_low", "conf_high", "margin_low", "margin_high")},
+    )  # fmt: skip
+    last = waves.groupby("course").tail(1)
+    settings = {
+        "delta": margin, "period": period, "margin_per_month": found.margin, "error_sd": last_error,
+        "measurement_error": error.sem, "level": level, "half_time": half_time, "interval": gap,
+    }  # fmt: skip
+    tables = [
+        _wave_table(waves),
+        *_share_tables(last, level),
+        _by_month(waves, level),
+        _needed_table(needed, courses),
+        _pooled("settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
+                courses, ("quantity",), ("value",)),
+        sample_flow_table(courses.frame.flow),
+    ]  # fmt: skip
+    if courses.frame.respondents == "both":
+        known = last[last["answer"] != ANSWERS[-1]]
+        tables.append(agreement_table(known, "answer", ANSWERS[:2], ANSWERS[3:5], level))
+    parameters = describe_parameters(
+        study, courses.frame, **settings, window=window, reliability=error.reliability,
+        reliability_origin=error.origin, reliability_source=error.source,
+        delta_origin="default" if delta is None else "given", waves_at_least=needed.at_least,
+        waves_stagnating=needed.stagnating, waves_changing=needed.changing, power=needed.power,
+    )  # fmt: skip
+    return CourseOfFamilies(
+        error=error,
+        delta=margin,
+        period=period,
+        needed=needed,
+        tables=collect_tables(tables),
+        flow=courses.frame.flow,
+        notes=(
+            *study_notes(study, courses.frame.instrument, courses.frame.outcome),
+            *courses.notes,
+            *_notes(last, needed),
+        ),
+        provenance=provenance_of(
+            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
+        ),
+        level=level,
+    )
+
+
+def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArray:
+    """Error of single scores at each wave, from measurements of whole months up to then only.
+
+    Parameters
+    ----------
+    courses : Courses
+    sem : float
+        Standard error of measurement; the least the error can be.
+    given : float, optional
+        Used at every wave instead.
+
+    Returns
+    -------
+    ndarray, shape (n_waves,)
+
+    Raises
+    ------
+    ConfigError
+        If ``given`` is not positive.
+    ModelError
+        If nothing is known about the error.
+    """
+    rows = courses.rows
+    if given is not None:
+        if not (np.isfinite(given) and given > 0):
+            raise ConfigError(f"error_sd = {given}; expected a positive number of points.")
+        return np.full(len(rows), float(given))
+    months = rows["months"].to_numpy(dtype=float)
+    whole = np.floor(months + 1e-9)
+    by_month: dict[float, float] = {}
+    for month in np.unique(whole):
+        early = rows[months <= month]
+        squares, df = own_line_residuals(early["course"], early["months"], early["score"])
+        own = float(np.sqrt(squares / df)) if df >= _LEAST_DF else np.nan
+        by_month[float(month)] = float(np.nanmax([own, sem, 0.0]))
+    found = np.array([by_month[float(month)] for month in whole])
+    if not (found > 0).all():
+        raise ModelError(
+            "The scores do not spread, so there is no error to judge a trend against. "
+            "Give error_sd in points."
+        )
+    return found
+
+
+def _at_limit(courses: Courses) -> NDArray[np.str_]:
+    """Whether a raw score is the best or the worst that can be had."""
+    instrument = courses.instrument
+    if courses.frame.outcome != "raw":
+        return np.full(len(courses.rows), "", dtype="U5")
+    low, high = instrument.raw_minimum, instrument.raw_maximum
+    best, worst = (low, high) if improvement_sign(instrument.direction) < 0 else (high, low)
+    score = courses.rows["score"].to_numpy(dtype=float)
+    return np.select([score == best, score == worst], ["best", "worst"], "")
+
+
+def _wave_table(waves: pd.DataFrame) -> ResultTable:
+    keys = (*COURSE_KEYS, "organisation", "wave")
+    values = (
+        "months", "score", "slope", "conf_low", "conf_high", "margin_low", "margin_high", "error_sd",
+        "answer", "at_limit",
+    )  # fmt: skip
+    return ResultTable(
+        "waves", waves[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
+        organisation_columns=("organisation",), unit="family",
+    )  # fmt: skip
+
+
+def _share_tables(last: pd.DataFrame, level: float) -> list[ResultTable]:
+    single = share_rows(last, "answer", ANSWERS, by=("organisation",), level=level)
+    return [
+        share_table("shares", share_rows(last, "answer", ANSWERS, level=level), keys=("class",)),
+        share_table("shares_by_organisation", single, keys=("organisation", "class")),
+    ]
+
+
+def _by_month(waves: pd.DataFrame, level: float) -> ResultTable:
+    pieces = []
+    for month in _MONTHS:
+        known = waves[waves["months"] <= month].groupby("course").tail(1)
+        known = known[known["months"] >= month - _STILL_MEASURED]
+        if len(known):
+            pieces.append(share_rows(known, "answer", ANSWERS, level=level).assign(months=month))
+    empty = share_rows(waves.iloc[:0], "answer", ANSWERS, level=level).assign(months=0.0).iloc[:0]
+    return share_table(
+        "shares_by_month", pd.concat(pieces or [empty], ignore_index=True), keys=("months", "class")
+    )
+
+
+def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
+    asked = {"at_least": needed.at_least, "stagnating": needed.stagnating, "changing": needed.changing}
+    waves = [np.nan if value is None else float(value) for value in asked.values()]
+    data = pd.DataFrame(
+        {
+            "question": list(asked),
+            "interval": needed.interval,
+            "waves_needed": waves,
+            "months": [(value - 1) * needed.interval for value in waves],
+        }
+    )
+    return _pooled("waves_needed", data, courses, ("question",), ("interval", "waves_needed", "months"))
+
+
+def _pooled(
+    name: str, data: pd.DataFrame, courses: Courses, keys: tuple[str, ...], values: tuple[str, ...]
+) -> ResultTable:
+    units = courses.units
+    counted = data.assign(
+        n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
+    )
+    return ResultTable(name, counted, keys=keys, values=values)
+
+
+def _notes(last: pd.DataFrame, needed: WavesNeeded) -> list[Note]:
+    notes = []
+    most = int(last["wave"].max()) + 1
+    if needed.stagnating is None or needed.stagnating > float(last["wave"].median()) + 1:
+        waves = needed.stagnating or 0
+        text = (
+            f"To show that a course stands still takes {waves} waves with this instrument's error; half of "
+            f"the families have fewer than {int(last['wave'].median()) + 2}."
+            if waves
+            else "With this instrument's error and margin, standing still cannot be shown within 120 waves."
+        )
+        notes.append(Note("few_waves_for_an_answer", text, {"waves": waves, "most": most}, "caution"))
+    ends = int((last["at_limit"] == "best").sum())
+    if ends:
+        text = f"{ends} courses end at the best possible score: standing still there is no lack of progress."
+        notes.append(Note("stands_still_at_best", text, {"n_courses": ends}))
+    return notes

@@ -1,0 +1,328 @@
+"""Whose scores show a reliable trend over all waves, at whatever times they were measured.
+
+Tables of :class:`ReliableTrend` (beside ``sample_flow``)
+--------------------------------------------------------
+- ``families`` (one row per course; never shown in reports): organisation, n_waves, slope; for the published
+  standard error (measurement error only) std_error, index, category; for the larger of that and the
+  within-person residual wider_std_error, wider_index, wider_category; from the model (fixed plus random
+  slope with its conditional standard error) model_slope, model_std_error, model_low, model_high,
+  model_category. Slopes are per month.
+- ``shares(approach, class, ...)`` and ``shares_by_organisation(organisation, approach, class, ...)``:
+  approaches ``published``, ``within_person`` (the default answer) and ``model``.
+- ``errors(source, sd)``: measurement error, residual of the model, and which of the two is in force.
+- ``not_computable(reason)``; ``respondents(class, ...)`` with both respondents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from mpg_research.analysis.courses import COURSE_KEYS, Courses, ErrorSource, measurement_error, read_courses
+from mpg_research.analysis.result import (
+    Provenance,
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.analysis.shares import agreement_table, share_rows, share_table
+from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.errors import ModelError, Note
+from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.statistics.conditional import running_effects
+from mpg_research.statistics.reliable_change import categorise, improvement_sign
+from mpg_research.statistics.reliable_trend import reliable_trend_index
+from mpg_research.study.model import SampleFlow, Study
+
+__all__ = ["CourseModel", "ReliableTrend", "fit_course_model", "reliable_trend", "total_slopes"]
+
+FloatArray = NDArray[np.float64]
+TREND_CLASSES = ("improved", "no_reliable_trend", "deteriorated")
+_FORMULA = "score ~ months + (1 + months | course)"
+#: A random slope takes this many courses with three waves or more.
+_COURSES_FOR_SLOPE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CourseModel:
+    """A straight line for every course: the fit, and what is needed to condition on a course's waves.
+
+    Attributes
+    ----------
+    fit : MixedFit
+    covariance : ndarray, shape (2, 2)
+        Of the random level and slope.
+    residual_sd : float
+    """
+
+    fit: MixedFit
+    covariance: FloatArray
+    residual_sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReliableTrend:
+    """What :func:`reliable_trend` found; its tables are described in the module's docstring.
+
+    Attributes
+    ----------
+    error : ErrorSource
+        Reliability behind the measurement error.
+    error_sd : float
+        Standard deviation of single scores around a family's line that the default answer uses.
+    model : CourseModel or None
+        None where the waves carry no model of slopes.
+    """
+
+    error: ErrorSource
+    error_sd: float
+    model: CourseModel | None = field(repr=False)
+    tables: Mapping[str, ResultTable]
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool
+    kind: str = "reliable_trend"
+
+
+def fit_course_model(rows: pd.DataFrame) -> CourseModel | None:
+    """The growth model behind single courses; None where the waves cannot carry random slopes.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        course, months, score.
+    """
+    waves = rows.groupby("course")["months"].nunique()
+    if len(rows) <= 2 * len(waves) or int((waves >= 3).sum()) < _COURSES_FOR_SLOPE:
+        return None
+    try:
+        fit = fit_mixed(_FORMULA, rows[["course", "months", "score"]])
+    except ModelError:
+        return None
+    return CourseModel(fit, random_covariance(fit, "course"), float(fit.residual_sd))
+
+
+def random_covariance(fit: MixedFit, group: str) -> FloatArray:
+    """Covariance of the random level and slope of ``(1 + months | group)``, shape (2, 2)."""
+    table = fit.random[fit.random["group"] == group]
+    names = ["Intercept", "months"]
+    found = np.zeros((2, 2))
+    for row in table.itertuples():
+        if row.term_1 in names and row.term_2 in names:
+            i, j = names.index(row.term_1), names.index(row.term_2)
+            found[i, j] = found[j, i] = row.covariance
+    return found
+
+
+def total_slopes(model: CourseModel, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """Fixed plus random slope of each course and its conditional standard error.
+
+    Parameters
+    ----------
+    model : CourseModel
+    rows : DataFrame
+        The waves the model was fitted on, in blocks by course, courses numbered from 0 in that order.
+
+    Returns
+    -------
+    slope, std_error : ndarray, shape (n_courses,)
+
+    Notes
+    -----
+    The error is that of b_fixed + b_random - its estimate: the conditional variance of the random slope
+    plus d'Var(beta)d with d = e - Z'Z C e / s^2.
+    """
+    beta = model.fit.fixed["estimate"].reindex(["Intercept", "months"]).to_numpy(dtype=float)
+    months = rows["months"].to_numpy(dtype=float)
+    residual = rows["score"].to_numpy(dtype=float) - beta[0] - beta[1] * months
+    effects = running_effects(
+        rows["course"], months, residual, covariance=model.covariance, residual_sd=model.residual_sd
+    )
+    last = np.flatnonzero(np.r_[rows["course"].to_numpy()[1:] != rows["course"].to_numpy()[:-1], True])
+    fixed = model.fit.covariance.loc[["Intercept", "months"], ["Intercept", "months"]].to_numpy(dtype=float)
+    conditional, information = effects.covariance[last], effects.information[last]
+    rest = np.array([0.0, 1.0]) - np.einsum("nij,nj->ni", information, conditional[:, :, 1])
+    variance = conditional[:, 1, 1] + np.einsum("ni,ij,nj->n", rest, fixed, rest)
+    return beta[1] + effects.mean[last, 1], np.sqrt(variance)
+
+
+def reliable_trend(
+    study: Study,
+    *,
+    reliability: float | str | None = None,
+    instrument: str | None = None,
+    outcome: str | None = None,
+    respondents: str | None = None,
+    episodes: str | None = None,
+    level: float = 0.95,
+) -> ReliableTrend:
+    """Judge each family's trend over all its waves.
+
+    Parameters
+    ----------
+    study : Study
+    reliability : float or {"published", "estimated"}, optional
+        By default the instrument's published coefficient, else alpha of this study.
+    instrument, outcome, respondents, episodes : str, optional
+        Which scores; by default as ``study.toml`` says.
+    level : float
+
+    Returns
+    -------
+    ReliableTrend
+
+    Raises
+    ------
+    ConfigError
+        If the reliability is impossible or unknown.
+    ModelError
+        If the scores do not spread at all.
+
+    Notes
+    -----
+    The published standard error knows measurement error only. Stress truly goes up and down between waves,
+    so with it far more than 5 % of the families without a trend are flagged; the default answer uses the
+    larger of it and the residual standard deviation of a model with a line per family.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study
+    >>> from mpg_research.analysis import reliable_trend
+    >>> from mpg_research.study import shipped_example
+    >>> found = reliable_trend(load_study(shipped_example()))  # doctest: +SKIP
+    """
+    courses = read_courses(
+        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
+    )
+    error = measurement_error(study, courses, reliability)
+    rows = courses.rows
+    model = fit_course_model(rows)
+    candidates = {"measurement": error.sem, "within_person": model.residual_sd if model else np.nan}
+    known = [sd for sd in candidates.values() if np.isfinite(sd) and sd > 0]
+    if not known:
+        raise ModelError(
+            "The scores do not spread, so there is no error to judge a trend against. Check the items or "
+            "totals in the measurements."
+        )
+    in_force = max(known)
+    units = _judge(courses, model, error.sem if error.sem > 0 else in_force, in_force, level)
+    better, worse = ("improved",), ("deteriorated",)
+    tables = [
+        _family_table(units),
+        *_shares(units, model is not None, level),
+        _error_table(units, candidates, in_force),
+        _reasons(units),
+        sample_flow_table(courses.frame.flow),
+    ]
+    if courses.frame.respondents == "both":
+        judged = units[units["wider_category"] != "not_computable"]
+        tables.append(agreement_table(judged, "wider_category", better, worse, level))
+    notes = [*study_notes(study, courses.frame.instrument, courses.frame.outcome), *courses.notes]
+    if model is None:
+        text = (
+            "The waves are too few for a model with a slope per family: only the families' own lines count."
+        )
+        notes.append(Note("no_course_model", text, {}, "caution"))
+    else:
+        notes += model.fit.notes
+    parameters = describe_parameters(
+        study, courses.frame, reliability=error.reliability, reliability_origin=error.origin,
+        reliability_kind=error.kind, reliability_source=error.source, error_sd=in_force,
+        error_origin="measurement" if in_force == candidates["measurement"] else "within_person", level=level,
+    )  # fmt: skip
+    return ReliableTrend(
+        error=error,
+        error_sd=in_force,
+        model=model,
+        tables=collect_tables(tables),
+        flow=courses.frame.flow,
+        notes=tuple(notes),
+        provenance=provenance_of(
+            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
+        ),
+        level=level,
+        converged=model is None or model.fit.converged,
+    )
+
+
+def _judge(
+    courses: Courses, model: CourseModel | None, published: float, in_force: float, level: float
+) -> pd.DataFrame:
+    """Slopes and classes of every course by the three approaches."""
+    rows, direction = courses.rows, courses.instrument.direction
+    columns = rows["course"], rows["months"], rows["score"]
+    narrow = reliable_trend_index(*columns, error_sd=published, direction=direction, level=level)
+    wide = reliable_trend_index(*columns, error_sd=in_force, direction=direction, level=level)
+    units = courses.units.assign(
+        slope=narrow.slope, std_error=narrow.std_error, index=narrow.index, category=narrow.category,
+        wider_std_error=wide.std_error, wider_index=wide.index, wider_category=wide.category,
+    )  # fmt: skip
+    slope, std_error = np.full((2, len(units)), np.nan)
+    if model is not None:
+        slope, std_error = total_slopes(model, rows)
+    z = float(ndtri(0.5 + level / 2))
+    category = categorise(slope / std_error, z, improvement_sign(direction))
+    return units.assign(
+        model_slope=slope,
+        model_std_error=std_error,
+        model_low=slope - z * std_error,
+        model_high=slope + z * std_error,
+        model_category=np.where(category == "unchanged", "no_reliable_trend", category),
+    )
+
+
+def _family_table(units: pd.DataFrame) -> ResultTable:
+    keys = (*COURSE_KEYS, "organisation")
+    values = (
+        "n_waves", "slope", "std_error", "index", "category", "wider_std_error", "wider_index",
+        "wider_category", "model_slope", "model_std_error", "model_low", "model_high", "model_category",
+    )  # fmt: skip
+    return ResultTable(
+        "families", units[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
+        organisation_columns=("organisation",), unit="family",
+    )  # fmt: skip
+
+
+def _shares(units: pd.DataFrame, with_model: bool, level: float) -> list[ResultTable]:
+    columns = {"published": "category", "within_person": "wider_category"}
+    if with_model:
+        columns["model"] = "model_category"
+    pooled = [share_rows(units, c, TREND_CLASSES, level=level).assign(approach=a) for a, c in columns.items()]
+    single = [
+        share_rows(units, c, TREND_CLASSES, by=("organisation",), level=level).assign(approach=a)
+        for a, c in columns.items()
+    ]
+    keys = ("approach", "class")
+    return [
+        share_table("shares", pd.concat(pooled, ignore_index=True), keys=keys),
+        share_table(
+            "shares_by_organisation", pd.concat(single, ignore_index=True), keys=("organisation", *keys)
+        ),
+    ]
+
+
+def _error_table(units: pd.DataFrame, candidates: Mapping[str, float], in_force: float) -> ResultTable:
+    data = pd.DataFrame({"source": [*candidates, "in_force"], "sd": [*candidates.values(), in_force]})
+    data["n_families"] = units["family"].nunique()
+    data["n_organisations"] = units["organisation"].nunique()
+    return ResultTable("errors", data, keys=("source",), values=("sd",))
+
+
+def _reasons(units: pd.DataFrame) -> ResultTable:
+    without = units[units["category"] == "not_computable"]
+    reason = np.where(without["n_waves"] < 2, "one_wave", "one_moment")
+    grouped = without.assign(reason=reason).groupby("reason", sort=True)
+    data = grouped.agg(
+        n_courses=("course", "size"),
+        n_families=("family", "nunique"),
+        n_organisations=("organisation", "nunique"),
+    ).reset_index()
+    return ResultTable(
+        "not_computable", data, keys=("reason",), values=("n_courses",), parts_of_total=("reason",)
+    )
