@@ -27,6 +27,9 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+#: What the fixed columns may leave of a random column, relative to its length, to count as spanning it.
+SATURATED = 1e-8
+
 
 def check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
     """Refuse data that are no frame, names that are no column, and a formula without a random term."""
@@ -40,6 +43,8 @@ def check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
             listed = ", ".join(known[:15]) + (" ..." if len(known) > 15 else "")
             hint = f"did you mean {close[0]!r}?" if close else f"the columns are {listed}."
             fail(name.token, f"the data have no column {name.name!r}; {hint}")
+    if not len(data):
+        raise ModelError("The data have no rows; there is nothing to fit.")
     if not parsed.random:
         raise FormulaError(
             "The formula has no random term; expected at least one, such as (1 | family). "
@@ -115,6 +120,22 @@ def check_size(y: FloatArray, x: FloatArray, random: tuple[RandomTerm, ...]) -> 
                 f"The grouping factor {term.group!r} has a group for every row ({len(y)}): its random "
                 "intercept cannot be told apart from the residual. Leave the term out or group differently."
             )
+        for k, name in enumerate(term.term_names):
+            if len(term.levels) <= x.shape[1] and _saturates(x, term, k):
+                written = "1" if name == "Intercept" else f"0 + {name}"
+                raise ModelError(
+                    f"The fixed part already gives each of the {len(term.levels)} groups of {term.group!r} "
+                    f"its own value of {name}, so a random one cannot be estimated beside it. Leave "
+                    f"({written} | {term.group}) out, or take the groups out of the fixed part."
+                )
+
+
+def _saturates(x: FloatArray, term: RandomTerm, k: int) -> bool:
+    """Whether the fixed columns span a random column within every group separately."""
+    own = np.zeros((len(x), len(term.levels)))
+    own[np.arange(len(x)), term.codes] = term.z[:, k]
+    rest = own - x @ np.linalg.lstsq(x, own, rcond=None)[0]
+    return bool(np.linalg.norm(rest) <= SATURATED * np.linalg.norm(own))
 
 
 def missing_notes(

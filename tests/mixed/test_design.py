@@ -260,6 +260,9 @@ def test_double_bar_keeps_the_columns_of_a_category_together(data: pd.DataFrame)
         ("y ~ C(g, Treatment('q')) + (1 | family)", FormulaError, "does not occur"),
         ("y ~ x + (1 | one)", ModelError, "at least 2"),
         ("y ~ x + (1 | row)", ModelError, "a group for every row"),
+        ("y ~ C(family) + (1 | family)", ModelError, "already gives each of the 12 groups"),
+        ("y ~ g * x + (1 + x | g)", ModelError, "take the groups out of the fixed part"),
+        ("y ~ g:x + (0 + x | g)", ModelError, "its own value of x"),
         ("same ~ x + (1 | family)", ModelError, "same value"),
         ("y ~ date + (1 | family)", ModelError, "dates"),
         ("y ~ infinite + (1 | family)", ModelError, "infinite"),
@@ -292,6 +295,11 @@ def test_errors_about_the_data_point_at_the_token(data: pd.DataFrame) -> None:
     ):
         with pytest.raises(FormulaError, match=f"position {position},"):
             design_problem(formula, data)
+
+
+def test_an_empty_frame_is_refused(data: pd.DataFrame) -> None:
+    with pytest.raises(ModelError, match="no rows"):
+        design_problem("y ~ x + (1 | family)", data.iloc[:0])
 
 
 def test_two_columns_of_one_name_are_refused(data: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mpg_research.errors import FormulaError, ModelError
 from mpg_research.mixed import Estimates, MixedFit, fit_mixed
+from mpg_research.mixed.tables import fit_notes
 
 from . import dense
 
@@ -270,6 +271,30 @@ def test_groups_without_variance_converge_quietly_and_are_named(recwarn: pytest.
     assert degrees.loc["x", "df"] == degrees.loc["x", "estimated_df"]
     assert fit.test([[1.0, 0.0]]).df_denominator == 3.0
     assert not recwarn.list
+
+
+def test_random_effects_that_depend_on_each_other_are_named() -> None:
+    rng = np.random.default_rng(0)
+    family = np.repeat(np.arange(12), 5)
+    months = np.tile(np.arange(5.0), 12)
+    y = 3 + 2 * months + rng.normal(size=12)[family] + rng.normal(size=60)
+    fit = fit_mixed(
+        "y ~ months + (months | family)", pd.DataFrame({"y": y, "months": months, "family": family})
+    )
+    assert fit.is_singular
+    assert fit.notes[0].code == "singular_fit"
+    assert "1 of 2 dimensions" in fit.notes[0].text
+    rows = fit.random[fit.random["term_1"] != fit.random["term_2"]]
+    assert abs(rows["correlation"].item()) == pytest.approx(1, abs=1e-6)
+    assert fit.fixed["df"].tolist() == [11.0, 11.0]
+
+
+def test_a_fit_that_did_not_converge_says_so_and_what_to_do(fit: MixedFit) -> None:
+    stopped = dataclasses.replace(fit.solution, converged=False, message="the search ran out of steps")
+    note = fit_notes(stopped)[0]
+    assert (note.code, note.level) == ("not_converged", "stop")
+    assert "must not be used" in note.text
+    assert "Simplify" in note.text
 
 
 def test_effects_that_the_data_cannot_estimate_stay_empty(data: pd.DataFrame) -> None:
