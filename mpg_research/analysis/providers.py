@@ -133,8 +133,8 @@ def compare_providers(
     -----
     ``indirect`` is observed minus expected of the provider's own clients; ``direct`` is what all clients
     would have at the provider, minus what they would have at the reference. In a linear model without
-    interactions they agree. With random effects "observed" is the model's prediction, so that ``indirect`` is the shrunken
-    effect of the provider.
+    interactions they agree. With random effects "observed" is the model's prediction, so that
+    ``indirect`` is the shrunken effect of the provider.
 
     Examples
     --------
