@@ -13,6 +13,15 @@ from mpg_research.errors import ConfigError
 __all__ = ["LANGUAGES", "Phrases", "phrases_in"]
 
 LANGUAGES = ("nl", "en")
+GROUP_WORDS = {
+    "nl": {
+        "organisaties": "groepen",
+        "Organisaties": "Groepen",
+        "organisatie": "groep",
+        "Organisatie": "Groep",
+    },
+    "en": {"an organisation": "a group", "Organisation": "Group", "organisation": "group"},
+}
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -62,8 +71,15 @@ def readable(text: str) -> str:
 
 
 @cache
-def phrases_in(language: str) -> Phrases:
+def phrases_in(language: str, *, groups: bool = False) -> Phrases:
     """The phrases of a language.
+
+    Parameters
+    ----------
+    language : {"nl", "en"}
+        The language.
+    groups : bool
+        Whether to speak of groups in place of organisations (the arms of a trial are none).
 
     Raises
     ------
@@ -73,7 +89,17 @@ def phrases_in(language: str) -> Phrases:
     if language not in LANGUAGES:
         raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
     text = files("mpg_research.present").joinpath("catalogue", f"{language}.toml").read_text("utf-8")
-    return Phrases(language, dict(_flatten(tomllib.loads(text))))
+    entries = dict(_flatten(tomllib.loads(text)))
+    if groups:
+        entries = {key: _speak_of_groups(phrase, language) for key, phrase in entries.items()}
+    return Phrases(language, entries)
+
+
+def _speak_of_groups(phrase: str, language: str) -> str:
+    """Dutch "organisatie" and "groep" have the same gender, so that nothing else in a sentence changes."""
+    for word, instead in GROUP_WORDS[language].items():
+        phrase = re.sub(rf"(?<![\w{{]){word}", instead, phrase)
+    return phrase
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

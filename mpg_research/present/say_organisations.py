@@ -30,7 +30,8 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(_range(voice, changes, month))
     if joint is not None and not voice.is_plain:
         certainty.append(_joint_detail(voice, joint))
-    limits = [voice.phrases(f"organisations.{key}") for key in ("adjusted", "no_ranking", "cause")]
+    keys = [voice.adjustment, "no_ranking", "cause"]
+    limits = [voice.phrases(f"organisations.{key}") for key in keys if key]
     return {"answer": answer, "certainty": certainty, "limits": limits}
 
 
@@ -96,7 +97,8 @@ def _own_sentences(
         return [voice.phrases("organisations.own_hidden", name=name)]
     row = changes.loc[own]
     key = ("own_fell" if row["estimate"] < 0 else "own_rose") if is_clear(row) else "own_unclear"
-    values = {"name": name, "concept": voice.concept, "period": voice.period(month)}
+    aside = voice.phrases(f"organisations.{voice.adjustment}_aside") if voice.adjustment else ""
+    values = {"name": name, "concept": voice.concept, "period": voice.period(month), "adjusted": aside}
     sentences = [voice.phrases(f"organisations.{key}", **values, **size_and_interval(voice, row))]
     if own not in differences.index:
         return [*sentences, voice.phrases("organisations.no_difference")]

@@ -63,6 +63,9 @@ def tabulate(released: Released, table: str, *, language: str) -> PresentedTable
     found = voice.table(table)
     if found is None:
         return withheld_text(voice, table, table)
+    if not len(found.data):
+        sentence = voice.phrases("withheld.empty", caption=_caption(voice, table))
+        return PresentedText(table, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
     return tabulate_rows(voice, found)
 
 
@@ -259,6 +262,8 @@ def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown
             notes.append(phrases("footnote.pooled", number=voice.count(numbers.iloc[0])))
     if {"conf_low", "conf_high"} <= set(shown):
         notes.append(phrases("footnote.interval", level=voice.level))
+    if table.organisation_columns and "estimate" in shown and voice.adjusted:
+        notes.append(voice.adjusted)
     if {"estimate", "mean"} & set(shown) and voice.direction and table.name not in ("reliability", "items"):
         notes.append(voice.direction)
     return notes

@@ -97,6 +97,19 @@ class Voice:
         return self.phrases(f"footnote.direction_{facts.direction}", instrument=self.instrument)
 
     @property
+    def adjustment(self) -> str:
+        """Whether the analysis was adjusted for case mix: "adjusted", "unadjusted", or "" if unknown."""
+        parameters = self.released.provenance.parameters
+        if "case_mix" not in parameters:
+            return ""
+        return "adjusted" if parameters["case_mix"] else "unadjusted"
+
+    @property
+    def adjusted(self) -> str:
+        """A sentence on the adjustment for case mix, or ""."""
+        return self.phrases(f"footnote.{self.adjustment}") if self.adjustment else ""
+
+    @property
     def mark(self) -> str:
         """The mark of made-up data, or ""."""
         return self.phrases("general.synthetic") if self.released.synthetic else ""
@@ -177,7 +190,7 @@ def voice_of(released: Released, language: str) -> Voice:
             "Only what went through release(result, audience, policy=...) can be presented; "
             f"this is a {type(released).__name__}."
         )
-    return Voice(released, phrases_in(language))
+    return Voice(released, phrases_in(language, groups=released.policy.public_groups))
 
 
 def refuse(voice: Voice, name: str) -> PresentedText | None:

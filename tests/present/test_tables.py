@@ -169,6 +169,13 @@ def test_withheld_and_missing_tables_say_why(tmp_path):
     assert path.read_text("utf-8").strip() == str(shown)
 
 
+def test_an_empty_table_is_a_sentence():
+    columns = ("code", "severity", "n_findings", "n_families")
+    empty = ResultTable("problems", frame([], *columns), columns[:2], columns[2:3])
+    shown = table(result_of("data_quality", empty), "problems")
+    assert str(shown).endswith("There is nothing to list here: Findings of the checks.")
+
+
 def test_saving_writes_one_whole_file(tmp_path):
     shown = show(make_trajectory(), "table:change", audience=FUNDER, policy=made_policy(), language="nl")
     (path,) = shown.save(tmp_path / "deep" / "tables")

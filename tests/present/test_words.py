@@ -47,6 +47,16 @@ def test_the_languages_differ_where_there_are_words():
     assert same == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_public_groups_are_called_groups(language):
+    plain, groups = phrases_in(language), phrases_in(language, groups=True)
+    assert set(plain.entries) == set(groups.entries)
+    for key, phrase in groups.entries.items():
+        assert not re.search(r"(?<![\w{])[oO]rganisati", phrase)
+        assert not re.search(r"\ban group", phrase)
+        assert groups.placeholders(key) == plain.placeholders(key), key
+
+
 def test_a_value_with_braces_stays_a_value():
     phrases = phrases_in("en")
     assert "{level}" in phrases("withheld.missing", table="{level}")
@@ -162,7 +172,7 @@ def test_researchers_get_the_test_and_others_do_not():
 
 def test_waves_are_not_called_months():
     text = spoken(make_trajectory(), time_unit="waves")
-    assert "in the first 18 waves" in text
+    assert "in the first 18 waves after the start" in text
     assert "month" not in text
 
 
@@ -191,6 +201,20 @@ def test_the_own_result_is_set_against_the_average():
     assert "gemiddelde van de organisaties daalde de opvoedingsbelasting 5,8 punten meer" in spoken(
         far_apart(), LINDE, "nl"
     )
+
+
+def test_adjustment_is_claimed_only_where_it_was_made():
+    for case_mix, words in (
+        (["child_age"], ", adjusted for differences"),
+        ([], ", not adjusted for differences"),
+    ):
+        provenance = Provenance("made", True, "5d" * 32, "0.1.0", {"case_mix": case_mix}, "obvl_k", "raw")
+        result = make_organisations(provenance=provenance)
+        text = spoken(result, LINDE)
+        assert f"{words} between the families" in text
+        assert ("What was not recorded" in text) == bool(case_mix)
+        table = tabulate(release(result, LINDE, policy=made_policy()), "adjusted_change", language="en")
+        assert ("Adjusted for what is known" in table.html) == bool(case_mix)
 
 
 def test_single_organisations_are_pointed_out_only_after_the_joint_test():

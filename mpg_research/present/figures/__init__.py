@@ -1,5 +1,6 @@
 """Figures of released results. matplotlib is loaded when the first one is drawn."""
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 
@@ -86,7 +87,7 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
         svg=svg,
         png=png,
         title=drawing.title,
-        caption=drawing.caption.strip(),
+        caption=re.sub(" +", " ", drawing.caption).strip(),
         alt=f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt,
         data=tabulate_rows(voice, table, name=name),
         data_label=voice.phrases("general.table_data"),

@@ -65,7 +65,10 @@ def draw_adjusted_change(voice: Voice) -> Drawing | None:
         figure,
         title=voice.phrases("figure.change_by_organisation.title", period=voice.period(month)),
         caption=voice.phrases(
-            "figure.change_by_organisation.caption", level=voice.level, direction=voice.direction
+            "figure.change_by_organisation.caption",
+            level=voice.level,
+            direction=voice.direction,
+            adjusted=voice.adjusted,
         ),
         alt=" ".join([alt, *alts]),
     )
@@ -85,7 +88,9 @@ def draw_difference_from_mean(voice: Voice) -> Drawing | None:
     return Drawing(
         figure,
         title=voice.phrases(f"{key}.title", period=voice.period(month)),
-        caption=voice.phrases(f"{key}.caption", level=voice.level, direction=voice.direction),
+        caption=voice.phrases(
+            f"{key}.caption", level=voice.level, direction=voice.direction, adjusted=voice.adjusted
+        ),
         alt=voice.phrases(
             f"{key}.alt",
             number=len(rows),
@@ -190,7 +195,7 @@ def draw_adjusted_means(voice: Voice) -> Drawing | None:
         figure = _panels(voice, rows, in_front)
     last = rows[rows["months"] == rows["months"].max()]
     caption = "caption" if own is None else "caption_own"
-    values = {"level": voice.level, "direction": voice.direction}
+    values = {"level": voice.level, "direction": voice.direction, "adjusted": voice.adjusted}
     if own is not None:
         values["name"] = voice.organisation(own)
     key = "figure.adjusted_means"
