@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.html_table import format_p, html_table
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import MixedSolution, solve
 
@@ -52,8 +53,10 @@ class FitComparison:
     notes: tuple[Note, ...]
 
     def _repr_html_(self) -> str:
-        head = f"<p>Chi-square {self.statistic:.3f}, df {self.df}, p {self.p_value:.4f} ({self.method})</p>"
-        return head + str(self.frame.to_html(index=False, escape=True))
+        p_value = format_p(self.p_value)
+        sign = "" if p_value.startswith("<") else "= "
+        text = f"Chi-square({self.df}) = {self.statistic:.3f}, p {sign}{p_value} ({self.method})"
+        return html_table(self.frame.set_index("formula"), text)
 
 
 def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:

@@ -3,8 +3,9 @@
 from html import escape
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
+
+from mpg_research.mixed.html_table import format_number, format_p, html_table
 
 if TYPE_CHECKING:
     from mpg_research.mixed.fit_numbers import FitNumbers
@@ -36,8 +37,8 @@ def html(fit: "FitNumbers") -> str:
     notes = "".join(f"<li>{escape(note.text)}</li>" for note in fit.notes)
     return (
         f'<section class="mixed-fit">{lines}'
-        f"{_table(_fixed(fit), 'Fixed effects', index=True)}"
-        f"{_table(_random(fit), 'Random effects', index=False)}"
+        f"{html_table(_fixed(fit), 'Fixed effects')}"
+        f"{html_table(_random(fit).set_index('Group'), 'Random effects')}"
         f"{'<p>Notes</p><ul>' + notes + '</ul>' if notes else ''}</section>"
     )
 
@@ -60,7 +61,9 @@ def _fixed(fit: "FitNumbers") -> pd.DataFrame:
     for column, heading in _HEADINGS.items():
         if heading in ("Low", "High"):
             heading = f"{heading} {100 * fit.level:g} %"
-        shown[heading] = [_p(value) if column == "p_value" else _number(value) for value in table[column]]
+        if heading == "t" and fit.df_rule == "normal":
+            heading = "z"
+        shown[heading] = [_cell(column, value) for value in table[column]]
     shown.index.name = None
     return shown
 
@@ -74,9 +77,9 @@ def _random(fit: "FitNumbers") -> pd.DataFrame:
             {
                 "Group": row.group,
                 "Term": row.term_1 if own else f"{row.term_1}, {row.term_2}",
-                "Variance or covariance": _number(row.covariance),
-                "SD": _number(row.sd),
-                "Correlation": _number(row.correlation),
+                "Variance or covariance": format_number(row.covariance),
+                "SD": format_number(row.sd),
+                "Correlation": format_number(row.correlation),
             }
         )
     sd = fit.residual_sd
@@ -84,43 +87,20 @@ def _random(fit: "FitNumbers") -> pd.DataFrame:
         {
             "Group": "Residual",
             "Term": "",
-            "Variance or covariance": _number(sd**2),
-            "SD": _number(sd),
+            "Variance or covariance": format_number(sd**2),
+            "SD": format_number(sd),
             "Correlation": "",
         }
     )
     for name, value in fit.residual_parameters.items():
         rows.append(
             {"Group": "Residual", "Term": name, "Variance or covariance": "", "SD": "", "Correlation": ""}
-            | {"SD" if name.startswith("sd ratio") else "Correlation": _number(value)}
+            | {"SD" if name.startswith("sd ratio") else "Correlation": format_number(value)}
         )
     return pd.DataFrame(rows)
 
 
-def _number(value: float) -> str:
-    if np.isnan(value):
-        return ""
-    if np.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    return f"{value:.4g}" if abs(value) < 1e-3 or abs(value) >= 1e5 else f"{value:.3f}"
-
-
-def _p(value: float) -> str:
-    if np.isnan(value):
-        return ""
-    return "< .001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1.000"
-
-
-def _table(frame: pd.DataFrame, caption: str, *, index: bool) -> str:
-    heads = ([""] if index else []) + [str(column) for column in frame.columns]
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    rows = []
-    for label, values in zip(frame.index, frame.itertuples(index=False), strict=True):
-        cells = [str(value) for value in values]
-        first = str(label) if index else cells.pop(0)
-        body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        rows.append(f'<tr><th scope="row">{escape(first)}</th>{body}</tr>')
-    return (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+def _cell(column: str, value: float) -> str:
+    if column == "df":
+        return f"{value:.1f}" if value < 1e6 else format_number(value)
+    return format_p(value) if column == "p_value" else format_number(value)

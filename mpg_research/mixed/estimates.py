@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.inference import COLUMNS, Inference, JointTest, estimate_rows, joint_test
 
 __all__ = ["Estimates"]
@@ -61,7 +62,7 @@ class Estimates:
         return iter(self.frame.columns)
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False, float_format=lambda value: f"{value:.4g}", escape=True))
+        return html_table(self.frame.set_index(self.frame.columns[0]), "Estimates")
 
     def contrasts(
         self,

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import splu
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.equations import whitening
+from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.refit import refit, simulated_refits
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import variance_table
@@ -56,7 +57,7 @@ class Bootstrap:
         ).rename_axis("parameter")
 
     def _repr_html_(self) -> str:
-        return str(self.frame.to_html(float_format=lambda value: f"{value:.4g}", escape=True))
+        return html_table(self.frame, f"Parametric bootstrap, {len(self.draws)} refits")
 
 
 def simulate(solution: MixedSolution, n: int, rng: Randomness) -> FloatArray:

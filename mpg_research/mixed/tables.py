@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.solution import BoundaryFace, MixedSolution
 
@@ -99,7 +100,7 @@ class RandomEffects:
         return pd.DataFrame(self.modes, index=index, columns=list(self.terms))
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(float_format=lambda value: f"{value:.4g}", escape=True))
+        return html_table(self.table, f"Conditional modes of {self.group}")
 
 
 def variance_table(solution: MixedSolution) -> pd.DataFrame:
