@@ -1,10 +1,12 @@
 """Residual structures through fit_mixed: against nlme, and the rows' formulas against dense matrices."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, compare_fits, fit_mixed
@@ -184,10 +186,19 @@ def test_missing_waves_and_wrong_structures(data: pd.DataFrame) -> None:
     assert "correlation of neighbouring waves" in fit.bootstrap(5, rng=1).frame.index
 
 
+def _deviance(fit: MixedFit, serial: float, log_theta: float) -> float:
+    return fit.objective([np.exp(log_theta), serial])
+
+
 def test_profile_holds_with_a_structure(data: pd.DataFrame) -> None:
     fit = fit_mixed(FORMULA, data, residual=STRUCTURES["ar1"], method="ML")
     found = fit.profile()
+    name = "correlation of neighbouring waves"
+    assert found.loc[name, "conf_low"] < fit.residual_parameters[name] < found.loc[name, "conf_high"]
     for limit in ("conf_low", "conf_high"):
+        serial = found.loc[name, limit]
+        held = minimize_scalar(partial(_deviance, fit, serial), bracket=(-2.0, 0.5))
+        assert held.fun - fit.deviance == pytest.approx(3.8415, abs=0.01)
         value = found.loc["months", limit]
         moved = fit_mixed(
             "moved ~ 1 + (1 | family)",
