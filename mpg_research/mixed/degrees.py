@@ -223,7 +223,7 @@ def kenward_roger(solution: MixedSolution, *, kind: Kind = "expected") -> Kenwar
         "ij,iab,bc,jcd->ad", w, found.p, phi, found.p, optimize=True
     )
     adjusted = phi + 2.0 * phi @ (0.5 * (middle + middle.T)) @ phi
-    inverse = np.linalg.inv(found.x_root) if phi.size else phi
+    inverse = found.x_inverse
     covariance = found.y_scale**2 * inverse @ adjusted @ inverse.T
     return KenwardRoger(covariance, found, adjusted)
 

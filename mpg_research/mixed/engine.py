@@ -86,9 +86,7 @@ class Engine:
         coefficients = scaled.fixed[:p] @ row / scaled.n
         other = self.with_base_outcome((row - coefficients @ scaled.fixed[:p]) / scaled.y_scale)
         other.problem = replace(self.problem, y=y)
-        other.scaled = replace(
-            other.scaled, beta_start=np.asarray(np.linalg.solve(scaled.x_root, coefficients))
-        )
+        other.scaled = replace(other.scaled, beta_start=scaled.x_inverse @ coefficients)
         return other
 
     def with_base_outcome(self, row: FloatArray) -> "Engine":
@@ -103,12 +101,23 @@ class Engine:
             other.route = CrossedRoute(self.problem, other.scaled)
         return other
 
+    def narrowed(self) -> "Engine":
+        """A cheaper engine for the search's first steps: itself where there is little to save."""
+        if not isinstance(self.route, NestedRoute) or self.structure is not None:
+            return self
+        route = self.route.narrowed()
+        if route.d > 0.7 * self.route.d:
+            return self
+        other = copy(self)
+        other.route = route
+        return other
+
     def shift(self) -> float:
         """What the user's deviance has above the internal one."""
         scaled = self.scaled
         constant = 2.0 * self.divisor * np.log(scaled.y_scale) - scaled.log_weights
         if self.method == "REML":
-            constant += 2.0 * float(np.sum(np.log(np.abs(np.diagonal(scaled.x_root)))))
+            constant += 2.0 * float(np.linalg.slogdet(scaled.x_root)[1])
         return float(constant)
 
     def start(self) -> FloatArray:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
 from .engine import Engine
@@ -135,7 +134,7 @@ def group_effects(solution: MixedSolution, term_index: int, *, shrink: bool = Tr
         weights = np.zeros(p + 1)
         weights[column] = -scaled.y_scale
         carried[:, column] = engine.route.modes(state, weights)[term_index] @ root.T
-    inverse = solve_triangular(scaled.x_root, np.eye(p)) if p else np.zeros((0, 0))
+    inverse = scaled.x_inverse
     modes, variances = base.conditional_modes(term_index)
     return GroupEffects(
         levels=base.problem.random[term_index].levels,

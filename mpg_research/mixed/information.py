@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
 from .engine import Engine
@@ -46,8 +45,8 @@ class Information:
         Q_ij = X'V^-1 V_i V^-1 V_j V^-1 X.
     bend : array, shape (k, k, p, p)
         X'V^-1 (d2V/dpsi_i dpsi_j) V^-1 X: zero without a residual structure.
-    x_root : array, shape (p, p)
-        Upper triangle that takes internal columns to the user's.
+    x_inverse : array, shape (p, p)
+        Takes internal coefficients to the user's.
     beta : array, shape (p,)
         The user's fixed effects.
     y_scale : float
@@ -65,7 +64,7 @@ class Information:
     p: FloatArray
     q: FloatArray
     bend: FloatArray
-    x_root: FloatArray
+    x_inverse: FloatArray
     beta: FloatArray
     y_scale: float
     n_rows: int
@@ -84,7 +83,7 @@ class Information:
             raise ModelError(
                 f"A contrast has {rows.shape[1]} weights; expected {self.beta.size}, one per fixed effect."
             )
-        inside: FloatArray = solve_triangular(self.x_root, rows.T, trans="T").T
+        inside: FloatArray = rows @ self.x_inverse
         return inside
 
 
@@ -180,7 +179,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         p=p,
         q=q,
         bend=bend,
-        x_root=engine.scaled.x_root,
+        x_inverse=engine.scaled.x_inverse,
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
         n_rows=engine.scaled.n,

@@ -120,6 +120,24 @@ class NestedRoute:
         other.blocks = Blocks(self.blocks.a, b, c)
         return other
 
+    def narrowed(self) -> "NestedRoute":
+        """The same groups with only those columns of D that the random columns need, and y.
+
+        The fixed effects beyond them stay at least squares (y is their residual): near enough to start from.
+        """
+        needed = np.max([np.max(np.abs(level.base), axis=1) for level in self.levels], axis=0) > 1e-8
+        outcome = self.xy[-1]
+        needed[outcome] = False
+        keep = np.append(np.flatnonzero(needed), outcome)
+        other = copy(self)
+        other.d = keep.size
+        other.identity = np.eye(other.d)[:, :, None]
+        other.xy = np.append(np.flatnonzero(np.isin(keep[:-1], self.xy)), other.d - 1)
+        other.levels = [replace(level, base=level.base[keep]) for level in self.levels]
+        given = self.blocks
+        other.blocks = Blocks(given.a, np.ascontiguousarray(given.b[:, keep]), given.c[keep][:, keep])
+        return other
+
     def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
         """Lambda of all terms of a level, block-diagonal (q, q)."""
         if len(level.terms) == 1:

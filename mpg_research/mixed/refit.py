@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from .engine import Engine
 from .search import find_optimum, start_off_boundary
@@ -103,7 +102,6 @@ def simulated_refits(solution: MixedSolution, n: int, rng: np.random.Generator |
     terms = [
         (term.codes, len(term.levels), z) for term, z in zip(solution.problem.random, scaled.z, strict=True)
     ]
-    x_root = scaled.x_root
     roots = [np.linalg.inv(term.root) for term in scaled.terms]
     beta, theta, sds, sigma, converged = [], [], [], [], []
     for _ in range(n):
@@ -124,7 +122,7 @@ def simulated_refits(solution: MixedSolution, n: int, rng: np.random.Generator |
         ]
         sds.append(sigma[-1] * np.concatenate(own))
         converged.append(best.converged)
-    moves = solve_triangular(x_root, np.array(beta).T).T if scaled.p else np.array(beta)
+    moves = np.array(beta) @ scaled.x_inverse.T
     return Refits(
         beta=solution.beta + scaled.y_scale * moves,
         theta=np.array(theta),

@@ -75,8 +75,7 @@ def cluster_robust_covariance(
     elif kind != "CR0":
         raise ModelError(f"kind is {kind!r}; expected 'CR0' or 'CR2'.")
     scaled = engine.scaled
-    inverse = np.linalg.inv(scaled.x_root)
-    bread = inverse @ found.phi
+    bread = scaled.x_inverse @ found.phi
     result: FloatArray = scaled.y_scale**2 * bread @ (scores.T @ scores) @ bread.T
     return result
 

@@ -95,7 +95,10 @@ class Scaled:
         Orthonormal rows spanning the columns of sqrt(w) X, times root n, and last the scaled residual
         outcome.
     x_root : array, shape (p, p)
-        Upper triangle with ``sqrt(w) X = fixed[:p]' x_root``.
+        ``sqrt(w) X = fixed[:p]' x_root``: an upper triangle whose columns are permuted, because columns that
+        are random too come first in the base.
+    x_inverse : array, shape (p, p)
+        Its inverse: beta = x_inverse times the coefficients of the base.
     beta_start : array, shape (p,)
         (Weighted) least-squares coefficients, subtracted from the outcome.
     y_scale : float
@@ -108,6 +111,7 @@ class Scaled:
 
     fixed: FloatArray
     x_root: FloatArray
+    x_inverse: FloatArray
     beta_start: FloatArray
     y_scale: float
     z: tuple[FloatArray, ...]
@@ -208,13 +212,17 @@ def scale_problem(problem: MixedProblem) -> Scaled:
     root_weights = None if problem.weights is None else np.sqrt(np.asarray(problem.weights, dtype=float))
     if root_weights is not None:
         x, y = x * root_weights, y * root_weights
-    found = orthonormal_rows(x)
+    order = _random_first(problem)
+    found = orthonormal_rows(x[order] if np.any(order[1:] < order[:-1]) else x)
     if found is None:
         raise ModelError(
             "The fixed-effect columns are linearly dependent; expected a design of full rank. "
             "Drop the aliased columns first."
         )
-    base, root = found
+    base, triangle = found
+    root, inverse = np.empty((p, p)), np.empty((p, p))
+    root[:, order] = triangle
+    inverse[order] = solve_triangular(triangle, np.eye(p)) if p else inverse
     fixed = np.empty((p + 1, n))
     fixed[:p] = base
     coefficients = base @ y / n
@@ -232,12 +240,32 @@ def scale_problem(problem: MixedProblem) -> Scaled:
     return Scaled(
         fixed=fixed,
         x_root=root,
-        beta_start=solve_triangular(root, coefficients + again) if p else np.empty(0),
+        x_inverse=inverse,
+        beta_start=inverse @ (coefficients + again),
         y_scale=y_scale,
         z=tuple(z for z, _ in scaled_terms),
         terms=tuple(scale for _, scale in scaled_terms),
         log_weights=0.0 if root_weights is None else float(2.0 * np.sum(np.log(root_weights))),
     )
+
+
+def _random_first(problem: MixedProblem) -> NDArray[np.intp]:
+    """Order of the fixed columns with those that are random columns too in front."""
+    x = problem.x
+    chosen = []
+    for k in range(x.shape[1]):
+        head = x[:50, k]
+        for term in problem.random:
+            same = [
+                j
+                for j in range(term.z.shape[1])
+                if np.array_equal(head, term.z[:50, j]) and np.array_equal(x[:, k], term.z[:, j])
+            ]
+            if same:
+                chosen.append(k)
+                break
+    others = [k for k in range(x.shape[1]) if k not in chosen]
+    return np.array(chosen + others, dtype=np.intp)
 
 
 def _check(problem: MixedProblem, n: int, p: int) -> None:

@@ -30,6 +30,7 @@ def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
 
     In G the deviance is nearly quadratic in expectation, so that a step or two come near from anywhere.
     """
+    engine = engine.narrowed()
     x = engine.start()
     value, state, found = np.inf, None, None
     best: tuple[FloatArray, FloatArray] | None = None

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ..errors import ModelError
 from .engine import Engine, Method
@@ -223,7 +222,7 @@ def make_solution(
     """The solution at an internal parameter vector, in the user's units."""
     scaled = engine.scaled
     _, found = engine.at(internal)
-    inverse = solve_triangular(scaled.x_root, np.eye(scaled.p)) if scaled.p else np.zeros((0, 0))
+    inverse = scaled.x_inverse
     return MixedSolution(
         problem=engine.problem,
         method=engine.method,
