@@ -1,5 +1,6 @@
 """Reading expressions: what stands inside functions and left of the tilde, and which calls are allowed."""
 
+from math import pi
 from typing import NoReturn
 
 from mpg_research.mixed.tokens import (
@@ -134,6 +135,9 @@ class ExpressionParser:
         if token.kind == "string":
             self.advance()
             return Text(token.text[1:-1], token)
+        if token.kind == "name" and token.text == "pi" and self.tokens[self.index + 1].text != "(":
+            self.advance()
+            return Number(pi, token, "pi")
         if token.kind in ("name", "backtick"):
             return self.operand()
         if token.kind == "end":

@@ -26,6 +26,8 @@ __all__ = ["PREDICTION_COLUMNS", "predict_rows"]
 FloatArray = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"] | None
 
+#: Largest dense matrix that prediction limits set up at once, in numbers (32 MB).
+DENSE_CELLS = 4_000_000
 #: The columns of every table of predictions.
 PREDICTION_COLUMNS = ("estimate", "std_error", "df", "conf_low", "conf_high")
 
@@ -230,11 +232,15 @@ def _joint_variance(
     equations = form_equations(solution)
     asked = spherical_design(solution, rows.z, rows.codes, included)
     distinct, inverse = _distinct_rows(asked, rows.x)
-    v = asked[distinct].toarray().T
-    solved = equations.factor.solve(v)
-    rest = rows.x[distinct] - solved.T @ equations.towards_x
-    variance = solution.sigma2 * np.einsum("ij,ij->j", v, solved)
-    variance += np.einsum("ij,jk,ik->i", rest, inference.covariance, rest)
+    variance = np.empty(len(distinct))
+    at_once = max(1, DENSE_CELLS // asked.shape[1])
+    for start in range(0, len(distinct), at_once):
+        chosen = distinct[start : start + at_once]
+        v = asked[chosen].toarray().T
+        solved = equations.factor.solve(v)
+        rest = rows.x[chosen] - solved.T @ equations.towards_x
+        own = solution.sigma2 * np.einsum("ij,ij->j", v, solved)
+        variance[start : start + at_once] = own + np.einsum("ij,jk,ik->i", rest, inference.covariance, rest)
     return np.asarray(variance[inverse])
 
 

@@ -100,10 +100,11 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as written."""
+    """A number as written, or the constant ``pi``."""
 
     value: float
     token: Token
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,10 @@ def render(node: Expression) -> str:
 
 def _render(node: Expression, around: int) -> str:
     if isinstance(node, Name):
-        return node.name if re.fullmatch(r"[^\W\d](?:\w|\.(?=\w))*", node.name) else f"`{node.name}`"
+        plain = re.fullmatch(r"[^\W\d](?:\w|\.(?=\w))*", node.name) and node.name != "pi"
+        return node.name if plain else f"`{node.name}`"
+    if isinstance(node, Number) and node.name:
+        return node.name
     if isinstance(node, Number):
         return f"{node.value:g}" if float(f"{node.value:g}") == node.value else repr(node.value)
     if isinstance(node, Text):

@@ -50,7 +50,7 @@ def test_the_residual_structures_of_the_table_exist() -> None:
 def test_names_of_terms() -> None:
     formula = (
         "score ~ months * organisation + poly(months, 2) + bs(months, df=4) + log(months + 1) + I(months^2)"
-        " + flag + C(wave) + (1 | organisation/family)"
+        " + flag + C(wave) + (1 | organisation:family)"
     )
     problem, design = design_problem(formula, DATA)
     known = {*problem.x_names, *design.aliased, *(term.group for term in problem.random)}

@@ -45,6 +45,7 @@ def random(formula: str) -> list[tuple[list[str], str, bool]]:
         ("y ~ `my column` + `a~b|c`", ["1", "my column", "a~b|c"]),
         ("y ~ prénom + 日", ["1", "prénom", "日"]),
         ("y ~ C(arm, Treatment('control'))", ["1", "C(arm, Treatment('control'))"]),
+        ("y ~ sin(2 * pi * x) + I(`pi` + 1)", ["1", "sin(2 * pi * x)", "I(`pi` + 1)"]),
         ("y ~ I(-x ** 2 * (a - b) / 3)", ["1", "I(-x ** 2 * (a - b) / 3)"]),
     ],
 )

@@ -27,8 +27,7 @@ FORMULAS = {
     "orthodont_varIdent": ("distance ~ age * Sex + (1 | Subject)", VarianceBy("Sex")),
     "orthodont_varIdent_rs": ("distance ~ age * Sex + (age | Subject)", VarianceBy("Sex")),
     "ovary": (
-        "follicles ~ sin(6.283185307179586 * Time) + cos(6.283185307179586 * Time) + "
-        "(sin(6.283185307179586 * Time) || Mare)",
+        "follicles ~ sin(2 * pi * Time) + cos(2 * pi * Time) + (sin(2 * pi * Time) || Mare)",
         None,
     ),
     "sleep_ar1": ("Reaction ~ Days + (1 | Subject)", AR1("Days", within="Subject")),
