@@ -19,8 +19,6 @@ LOWER_BY = 1e-6
 NEAR = 1e-3
 # lmerTest differentiates numerically.
 DF = 1e-3
-# The general route takes seconds for the information matrix of this crossed model.
-NO_DF = {"insteval"}
 
 
 def prepared(model: dict[str, Any]) -> pd.DataFrame:
@@ -118,8 +116,6 @@ def test_own_optimum_is_at_least_as_good(name: str) -> None:
 @needs_oracles
 @pytest.mark.parametrize("name", sorted(name for name in MODELS if MODELS[name].get("satterthwaite")))
 def test_satterthwaite_as_in_lmertest(name: str) -> None:
-    if name in NO_DF:
-        pytest.skip("kept out for its running time")
     fit, model = at_stored_theta(name)
     assert fit.degrees_of_freedom["estimated_df"].to_numpy() == pytest.approx(
         numbers(model["satterthwaite"]["df"]), rel=DF
