@@ -14,7 +14,7 @@ from mpg_research.present.voice import Voice
 
 __all__ = ["draw_item_completeness", "draw_items", "draw_measurements_by_month", "draw_score_distribution"]
 
-BAR = "#5ea3d0"
+BARS = {"color": "#5ea3d0", "saturation": 1, "edgecolor": MAIN, "linewidth": 0.7}
 
 
 def draw_measurements_by_month(voice: Voice) -> Drawing | None:
@@ -23,11 +23,14 @@ def draw_measurements_by_month(voice: Voice) -> Drawing | None:
     rows = rows[rows["n_families"] > 0] if len(rows) else rows
     if len(rows) < 2:
         return None
+    import seaborn
+
     months = rows["months"].to_numpy(dtype=float)
+    families = rows["n_families"].to_numpy(dtype=float)
     with styled():
         figure, axes = canvas(3.1)
         ax = axes[0, 0]
-        ax.bar(months, rows["n_families"], width=0.75, color=BAR, edgecolor=MAIN, linewidth=0.7)
+        seaborn.barplot(x=months, y=families, native_scale=True, width=0.75, errorbar=None, ax=ax, **BARS)
         time_axis(ax, voice, months)
         number_axis(ax.yaxis, voice)
         ax.set_ylabel(voice.phrases("figure.measurements_by_month.axis"))
@@ -69,6 +72,8 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
     shown = ~hidden & np.isfinite(counts)
     if not shown.any():
         return None
+    import seaborn
+
     bands = [
         band_label(voice, low, high) for low, high in zip(data["score_low"], data["score_high"], strict=True)
     ]
@@ -76,7 +81,9 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
     with styled():
         figure, axes = canvas(3.4)
         ax = axes[0, 0]
-        ax.bar(places[shown], counts[shown], width=0.9, color=BAR, edgecolor=MAIN, linewidth=0.7)
+        seaborn.barplot(
+            x=places[shown], y=counts[shown], native_scale=True, width=0.9, errorbar=None, ax=ax, **BARS
+        )
         stub = 0.06 * float(counts[shown].max())
         ax.bar(places[hidden], stub, width=0.9, color="white", edgecolor=GREY, hatch="////", linewidth=0.7)
         ends = [
@@ -126,8 +133,10 @@ def draw_items(voice: Voice) -> Drawing | None:
 
 
 def _dots(ax: Any, voice: Voice, names: list[str], values: np.ndarray, *, percent: bool = False) -> None:
+    import seaborn
+
     heights = np.arange(len(names))[::-1].astype(float)
-    ax.plot(values, heights, "o", color=MAIN, markersize=6)
+    seaborn.scatterplot(x=values, y=heights, color=MAIN, s=40, linewidth=0, ax=ax)
     ax.set_yticks(heights, names)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.tick_params(axis="y", length=0)
