@@ -1,0 +1,192 @@
+"""Is the comparison one of equals? Case-mix differences, standardisation both ways, and within against
+between.
+
+Tables
+------
+- ``case_mix_difference(organisation, variable, level, standardised_difference)``: mean (or share) of an
+  organisation's families less that of all others, in standard deviations.
+- ``standardisation(organisation, indirect, direct, own_expected, all_expected)``: change at the primary
+  month. ``direct``: what the study's average family would reach here, less the reference; ``indirect``:
+  what the organisation's own families reach, less what they would reach at the reference. Without
+  interactions of case mix and organisation the two agree. ``own_expected`` and ``all_expected`` are the
+  values at the reference.
+- ``within_between(variable, level, within, between, difference, std_error, p_value)``: slope of the change
+  per unit of case mix among families of one organisation, and among organisations; Mundlak's contextual
+  effect.
+- ``worker_share(quantity, value)``: share of the variance between families that lies between workers. There
+  is no list of workers.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisation_indicators import case_mix_columns
+from mpg_research.analysis.organisation_ranks import organisation_table
+from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.tables import pooled_table
+from mpg_research.statistics.standardisation import Reference, standardised_difference
+
+__all__ = [
+    "case_mix_difference_table",
+    "covariate_means",
+    "standardisation_table",
+    "within_between_table",
+    "worker_share_table",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
+    """Standardised differences of each organisation's families from all others."""
+    rows = []
+    for variable in (name for name in frame.episodes.columns if name not in ("family", "organisation")):
+        values = frame.episodes[variable]
+        number = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+        texts = values.astype(str)
+        binary = number or set(texts.unique()) <= {"True", "False"}
+        levels = [""] if binary else sorted(texts.unique())
+        for level in levels:
+            column = case_mix_columns(values.to_frame())[:, 0] if binary else (texts == level).to_numpy(float)
+            for code, key in frame.organisations.items():
+                mine = (frame.episodes["organisation"] == code).to_numpy()
+                families = int(frame.episodes.loc[mine, "family"].nunique())
+                gap = standardised_difference(column[mine], column[~mine])
+                rows.append((key, variable, level, gap, families))
+    columns = ["organisation", "variable", "level", "standardised_difference", "n_families"]
+    return ResultTable(
+        "case_mix_difference",
+        pd.DataFrame(rows, columns=columns),
+        keys=("organisation", "variable", "level"),
+        values=("standardised_difference",),
+        organisation_columns=("organisation",),
+        parts_of_total=("organisation",),
+    )
+
+
+def covariate_means(frame: ModelFrame) -> FloatArray:
+    """Mean of the model's centred case mix per organisation, each episode once, shape (g, k)."""
+    columns = [covariate.column for covariate in frame.covariates]
+    first = frame.data.drop_duplicates(["family", "episode"])
+    means = first.groupby("organisation")[columns].mean().loc[list(frame.organisations)]
+    found: FloatArray = means.to_numpy(dtype=float)
+    return found
+
+
+def standardisation_table(
+    model: GrowthModel, effects: OrganisationEffects, *, reference: Reference = "mean"
+) -> ResultTable:
+    """Direct and indirect standardisation of the change at the month of ``effects``.
+
+    Parameters
+    ----------
+    model : GrowthModel
+    effects : OrganisationEffects
+    reference : {"mean", "median"}
+        The mean over all families of the study, or the median organisation.
+    """
+    month, frame = effects.month, model.frame
+    means = covariate_means(frame)
+    slopes = _change_slopes(model, month)
+    own_shift = np.einsum("gk,gk->g", means, slopes)
+    weights = effects.n_families / effects.n_families.sum()
+    common = weights @ slopes
+    level = weights @ effects.raw if reference == "mean" else float(np.median(effects.raw))
+    own_expected = level + means @ common
+    data = pd.DataFrame(
+        {
+            "organisation": list(effects.keys),
+            "direct": effects.raw - level,
+            "indirect": effects.raw + own_shift - own_expected,
+            "own_expected": own_expected,
+            "all_expected": np.full(len(effects.keys), level),
+        }
+    )
+    return organisation_table("standardisation", data, effects)
+
+
+def _change_slopes(model: GrowthModel, month: float) -> FloatArray:
+    """Slope of the change at ``month`` on each covariate, per organisation, shape (g, k)."""
+    frame = model.frame
+    names = list(model.fit.problem.x_names)
+    beta = model.fit.solution.beta
+    found = np.zeros((len(frame.organisations), len(frame.covariates)))
+    for k, covariate in enumerate(frame.covariates):
+        for term in (f"months:{covariate.column}", f"{covariate.column}:months"):
+            if term in names:
+                found[:, k] += month * beta[names.index(term)]
+        for g, code in enumerate(frame.organisations):
+            for place, name in enumerate(names):
+                parts = set(name.split(":"))
+                if parts == {"months", covariate.column, f"organisation[{code}]"}:
+                    found[g, k] += month * beta[place]
+    return found
+
+
+def within_between_table(model: GrowthModel, effects: OrganisationEffects) -> ResultTable:
+    """Slopes of the change within organisations against those between organisations.
+
+    The between slopes come from a weighted regression of the organisations' own changes (as their own
+    families have them) on their mean case mix, one covariate at a time; with fewer than four organisations
+    they are missing.
+    """
+    frame = model.frame
+    means, slopes = covariate_means(frame), _change_slopes(model, effects.month)
+    within = (effects.n_families / effects.n_families.sum()) @ slopes
+    weights = 1 / (effects.std_error**2 + effects.tau2)
+    rows = []
+    for k, covariate in enumerate(frame.covariates):
+        found = _weighted_slope(means[:, k], effects.raw, weights)
+        context, error, p_value = found
+        rows.append(
+            (covariate.name, covariate.level, within[k], within[k] + context, context, error, p_value)
+        )
+    columns = ["variable", "level", "within", "between", "difference", "std_error", "p_value"]
+    data = pd.DataFrame(rows, columns=columns)
+    return pooled_table("within_between", data, frame, keys=("variable", "level"), values=tuple(columns[2:]))
+
+
+def _weighted_slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, float, float]:
+    """Slope of y on x, its standard error and p-value; NaN where there are too few points."""
+    centred = x - weights @ x / weights.sum()
+    spread = float((weights * centred) @ centred)
+    df = len(x) - 2
+    if df < 2 or spread <= 1e-12 * float(weights.sum()):
+        return float("nan"), float("nan"), float("nan")
+    slope = float((weights * centred) @ y / spread)
+    residual = y - weights @ y / weights.sum() - slope * centred
+    error = float(np.sqrt(max(float(weights @ residual**2) / df, 1.0) / spread))
+    return slope, error, float(2 * student_t.sf(abs(slope) / error, df))
+
+
+def worker_share_table(model: GrowthModel, month: float) -> ResultTable:
+    """Share of the variance between families of one organisation that lies between their workers."""
+    rows: list[tuple[str, float]] = []
+    if model.worker:
+        parts = {group: _variance_parts(model, group, month) for group in ("worker", "family")}
+        for place, name in enumerate(("level", "change")):
+            worker, family = parts["worker"][place], parts["family"][place]
+            total = worker + family
+            rows.append((f"share_{name}", worker / total if total > 0 else float("nan")))
+    data = pd.DataFrame(rows, columns=["quantity", "value"])
+    return pooled_table("worker_share", data, model.frame, keys=("quantity",), values=("value",))
+
+
+def _variance_parts(model: GrowthModel, group: str, month: float) -> tuple[float, float]:
+    """Variance of the level at the start, and of the change at ``month``, between the groups of a factor."""
+    level, change = 0.0, 0.0
+    for index, term in enumerate(model.fit.problem.random):
+        if term.group != group:
+            continue
+        covariance = model.fit.solution.random_covariance(index)
+        for place, name in enumerate(term.term_names):
+            if name == "months":
+                change += float(covariance[place, place]) * month**2
+            else:
+                level += float(covariance[place, place])
+    return level, change

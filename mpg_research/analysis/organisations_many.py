@@ -1,0 +1,187 @@
+"""Tables of a comparison of many organisations: random level and slope instead of one course each.
+
+The estimates of single organisations are not shrunken, as with fixed effects; ``raw_and_shrunken`` shows both.
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2, norm
+
+from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.organisation_effects import ManyOrganisations
+from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.analysis.tables import add_standardised, pooled_table
+from mpg_research.statistics import holm
+
+__all__ = ["many_tables"]
+
+FloatArray = NDArray[np.float64]
+
+#: With more organisations than this a table of all pairs is left out: nobody reads it, and most of it is chance.
+_PAIRS = 20
+_STANDARDISED = ("standardised", "standardised_low", "standardised_high")
+
+
+def many_tables(
+    model: GrowthModel,
+    many: ManyOrganisations,
+    months: list[float],
+    curve: list[float],
+    *,
+    adjust: str,
+    level: float,
+) -> list[ResultTable]:
+    """The tables that a comparison with fixed effects has too, from random effects.
+
+    Parameters
+    ----------
+    model : GrowthModel
+    many : ManyOrganisations
+    months, curve : list of float
+        Months to report, and those of the curves of a figure.
+    adjust : {"holm", "none"}
+    level : float
+    """
+    later = [month for month in months if month > 0]
+    changes = {month: many.change(model, month, shrink=False) for month in later}
+    tables = [
+        _per_organisation("adjusted_means", model, _scores(model, many, months), level),
+        _per_organisation("adjusted_curve", model, _scores(model, many, curve), level),
+        _adjusted_change(model, changes, level),
+        _differences(model, changes, adjust, level),
+        _joint_test(model, many, changes[later[-1]]),
+    ]
+    if len(model.frame.organisations) <= _PAIRS:
+        tables.append(_pairwise(model, changes, adjust, level))
+    return tables
+
+
+Moments = dict[float, tuple[FloatArray, FloatArray]]
+
+
+def _scores(model: GrowthModel, many: ManyOrganisations, months: list[float]) -> Moments:
+    return {month: many.score(model, month, shrink=False) for month in months}
+
+
+def _rows(
+    keys: dict[str, list[object]], estimate: FloatArray, std_error: FloatArray, level: float
+) -> pd.DataFrame:
+    """Key columns beside the seven columns of an estimate with normal limits."""
+    half = float(norm.ppf(0.5 + level / 2)) * std_error
+    statistic = np.divide(estimate, std_error, out=np.zeros_like(estimate), where=std_error > 0)
+    return pd.DataFrame(
+        {
+            **keys,
+            "estimate": estimate,
+            "std_error": std_error,
+            "df": np.inf,
+            "statistic": statistic,
+            "p_value": 2 * norm.sf(np.abs(statistic)),
+            "conf_low": estimate - half,
+            "conf_high": estimate + half,
+        }
+    )
+
+
+def _stack(model: GrowthModel, moments: Moments, level: float) -> pd.DataFrame:
+    organisations = list(model.frame.organisations.values())
+    parts = []
+    for month, (estimate, covariance) in moments.items():
+        error = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+        keys: dict[str, list[object]] = {
+            "organisation": [*organisations],
+            "months": [month] * len(organisations),
+        }
+        part = _rows(keys, estimate, error, level)
+        parts.append(part.assign(n_families=list(model.frame.families_of.values())))
+    data = pd.concat(parts, ignore_index=True)
+    return data.sort_values(["organisation", "months"], ignore_index=True, kind="stable")
+
+
+def _table(name: str, data: pd.DataFrame) -> ResultTable:
+    keys = ("organisation", "months")
+    return ResultTable(
+        name,
+        data,
+        keys=keys,
+        values=tuple(column for column in data.columns if column not in (*keys, "n_families")),
+        organisation_columns=("organisation",),
+        parts_of_total=("organisation",),
+    )
+
+
+def _per_organisation(name: str, model: GrowthModel, moments: Moments, level: float) -> ResultTable:
+    return _table(name, _stack(model, moments, level))
+
+
+def _adjusted_change(model: GrowthModel, changes: Moments, level: float) -> ResultTable:
+    return _table("adjusted_change", add_standardised(_stack(model, changes, level), model.frame, level))
+
+
+def _differences(model: GrowthModel, changes: Moments, adjust: str, level: float) -> ResultTable:
+    g = len(model.frame.organisations)
+    contrast = np.eye(g) - 1.0 / g
+    apart: Moments = {
+        month: (contrast @ estimate, contrast @ covariance @ contrast)
+        for month, (estimate, covariance) in changes.items()
+    }
+    data = _stack(model, apart, level)
+    return _table("difference_from_mean", data.assign(p_adjusted=_adjusted(data, adjust)))
+
+
+def _adjusted(data: pd.DataFrame, adjust: str) -> pd.Series:
+    if adjust == "none":
+        return data["p_value"]
+    return data.groupby("months")["p_value"].transform(lambda p: holm(p.to_numpy(dtype=float)))
+
+
+def _pairwise(model: GrowthModel, changes: Moments, adjust: str, level: float) -> ResultTable:
+    organisations = list(model.frame.organisations.values())
+    sizes = list(model.frame.families_of.values())
+    pairs = list(combinations(range(len(organisations)), 2))
+    first, second = np.array(pairs).T
+    parts = []
+    for month, (estimate, covariance) in changes.items():
+        own = np.diagonal(covariance)
+        variance = own[first] + own[second] - 2 * covariance[first, second]
+        keys: dict[str, list[object]] = {
+            "organisation_1": [organisations[i] for i in first],
+            "organisation_2": [organisations[j] for j in second],
+            "months": [month] * len(pairs),
+        }
+        error = np.sqrt(np.maximum(variance, 0.0))
+        parts.append(_rows(keys, estimate[first] - estimate[second], error, level))
+    data = pd.concat(parts, ignore_index=True)
+    data = data.assign(
+        p_adjusted=_adjusted(data, adjust),
+        n_families=[min(sizes[i], sizes[j]) for i, j in pairs] * len(changes),
+    )
+    return ResultTable(
+        "pairwise",
+        data,
+        keys=("organisation_1", "organisation_2", "months"),
+        values=(*ESTIMATE_COLUMNS, "p_adjusted"),
+        organisation_columns=("organisation_1", "organisation_2"),
+    )
+
+
+def _joint_test(
+    model: GrowthModel, many: ManyOrganisations, change: tuple[FloatArray, FloatArray]
+) -> ResultTable:
+    """Wald tests that all organisations change alike, and start alike."""
+    rows = []
+    for effect, (estimate, covariance) in (
+        ("organisation:months", change),
+        ("organisation", many.score(model, 0.0, shrink=False)),
+    ):
+        g = len(estimate)
+        contrast = np.eye(g)[1:] - np.eye(g)[0]
+        apart = contrast @ estimate
+        statistic = float(apart @ np.linalg.solve(contrast @ covariance @ contrast.T, apart))
+        rows.append((effect, statistic / (g - 1), float(g - 1), np.inf, float(chi2.sf(statistic, g - 1))))
+    columns = ["effect", "statistic", "df_numerator", "df_denominator", "p_value"]
+    data = pd.DataFrame(rows, columns=columns)
+    return pooled_table("joint_test", data, model.frame, keys=("effect",), values=tuple(columns[1:]))
