@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any, Literal
 
 import numpy as np
@@ -98,7 +99,7 @@ def read_column(
     if keep is not None:
         column = column[keep]
     if column.dtype == object:
-        column = column.infer_objects()
+        column = _numbers_if_all(column.infer_objects())
     dtype = column.dtype
     if reference is None:
         if pd.api.types.is_bool_dtype(dtype):
@@ -118,6 +119,13 @@ def read_column(
     if reference is not None:
         codes, levels = _with_first(codes, levels, reference, name)
     return ColumnData(name, "categorical", codes, levels)
+
+
+def _numbers_if_all(column: pd.Series) -> pd.Series:
+    """Decimals and other number objects as floats; anything else as it is."""
+    if column.dtype != object or not all(isinstance(value, Number) for value in column):
+        return column
+    return column.astype(np.float64)
 
 
 def _number_levels(values: FloatArray, whole: bool) -> tuple[Any, ...]:

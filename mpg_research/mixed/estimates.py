@@ -55,6 +55,11 @@ class Estimates:
     def __getitem__(self, column: str) -> pd.Series:
         return self.frame[column]
 
+    @property
+    def columns(self) -> pd.Index:
+        """Names of the columns of the frame."""
+        return self.frame.columns
+
     def __len__(self) -> int:
         return len(self.frame)
 

@@ -7,6 +7,7 @@ tuple of fixed terms and a tuple of random terms. Functions come from a closed s
 
 from functools import lru_cache
 
+from mpg_research.errors import FormulaError
 from mpg_research.mixed.expressions import FUNCTIONS, constant_value
 from mpg_research.mixed.formula_parser import FormulaParser
 from mpg_research.mixed.terms_of_formula import ParsedFormula, RandomSpecification, Term, factor_name
@@ -22,7 +23,6 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=128)
 def parse_formula(formula: str) -> ParsedFormula:
     """Parse a mixed-model formula.
 
@@ -46,4 +46,13 @@ def parse_formula(formula: str) -> ParsedFormula:
     >>> [term.name for term in parsed.fixed]
     ['1', 'months', 'arm', 'months:arm']
     """
+    if not isinstance(formula, str):
+        raise FormulaError(
+            f"The formula must be text, such as 'score ~ months + (1 | family)'; found {formula!r}."
+        )
+    return _parse(formula)
+
+
+@lru_cache(maxsize=128)
+def _parse(formula: str) -> ParsedFormula:
     return FormulaParser(formula).parse()

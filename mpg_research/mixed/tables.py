@@ -70,6 +70,9 @@ class RandomEffects:
     covariances: FloatArray = field(repr=False)
     level: float = 0.95
 
+    def __len__(self) -> int:
+        return len(self.levels)
+
     @property
     def std_errors(self) -> FloatArray:
         """Conditional standard deviations, shape (g, q)."""

@@ -66,10 +66,6 @@ def tokenize(formula: str) -> tuple[Token, ...]:
     FormulaError
         At a character that means nothing in a formula, or when the text is not a formula at all.
     """
-    if not isinstance(formula, str):
-        raise FormulaError(
-            f"The formula must be text, such as 'score ~ months + (1 | family)'; found {formula!r}."
-        )
     if len(formula) > MAXIMUM_LENGTH:
         raise FormulaError(
             f"The formula is {len(formula)} characters long; the most that is read is {MAXIMUM_LENGTH}."

@@ -1,5 +1,7 @@
 """From formula and frame to arrays, held against formulaic's model matrices."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -144,6 +146,26 @@ def test_numbers_of_every_kind_are_numbers(data: pd.DataFrame, dtype: str) -> No
     problem, _ = design_problem("y ~ k + (1 | family)", frame)
     assert problem.x_names == ("Intercept", "k")
     assert problem.x[:, 1] == pytest.approx((data["k"] > 2).to_numpy(float))
+
+
+def test_number_objects_are_numbers(data: pd.DataFrame) -> None:
+    frame = data.assign(k=[Decimal(value) / 2 for value in data["k"].tolist()])
+    problem, _ = design_problem("y ~ k + (1 | family)", frame)
+    assert problem.x_names == ("Intercept", "k")
+    assert problem.x[:, 1] == pytest.approx(data["k"].to_numpy() / 2)
+
+
+@pytest.mark.parametrize("dtype", ["int64[pyarrow]", "double[pyarrow]"])
+def test_arrow_columns_are_read(data: pd.DataFrame, dtype: str) -> None:
+    pytest.importorskip("pyarrow")
+    frame = data.assign(k=data["k"].astype(dtype), g=data["g"].astype("string[pyarrow]"))
+    frame["family"] = frame["family"].astype("int64[pyarrow]")
+    problem, design = design_problem("y ~ k * g + (1 + k | family)", frame)
+    plain, _ = design_problem("y ~ k * g + (1 + k | family)", data)
+    assert np.array_equal(problem.x, plain.x)
+    assert np.array_equal(problem.random[0].codes, plain.random[0].codes)
+    found = design.fixed_matrix(design.read(frame.head(3), design.fixed.columns), 3)
+    assert np.array_equal(found, plain.x[:3])
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "boolean", "string", "category", "Float64"])

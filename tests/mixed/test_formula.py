@@ -177,7 +177,7 @@ def test_errors_point_at_the_token(formula: str, position: int, words: str) -> N
 
 
 @pytest.mark.parametrize(
-    "formula", ["y x", "", "   ", None, 3, "y ~ " + "(" * 500 + "x", "y~" + "x+" * 20_000]
+    "formula", ["y x", "", "   ", None, 3, ["y ~ x"], "y ~ " + "(" * 500 + "x", "y~" + "x+" * 20_000]
 )
 def test_hopeless_text_is_refused_in_words(formula: object) -> None:
     with pytest.raises(FormulaError):
