@@ -1,0 +1,331 @@
+"""What course is expected of a family like this one, from a model fitted on other families only.
+
+Tables of :class:`ExpectedCourse` (beside ``sample_flow``)
+---------------------------------------------------------
+- ``waves`` (one row per wave; never shown in reports): organisation, wave, months, score, expected, band_low,
+  band_high (given the intake score and case mix), deviation (score minus expected, in standard deviations),
+  standing ("better", "within", "worse"; empty at intake).
+- ``bands`` (one row per course and month; never shown): months, expected, band_low, band_high.
+- ``forecasts`` (one row per course and month ahead; never shown): months, ahead, estimate, band_low,
+  band_high, given all waves so far.
+- ``calibration(months, level, coverage, mean_deviation)``: how often scores of left-out families fell inside
+  their bands.
+- ``folds(n_folds, by)``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
+from mpg_research.analysis.expectation_model import (
+    ExpectationModel,
+    Fold,
+    code_case_mix,
+    cross_fit,
+    make_folds,
+)
+from mpg_research.analysis.result import (
+    Provenance,
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.errors import ConfigError, Note
+from mpg_research.statistics.conditional import RunningEffects
+from mpg_research.statistics.reliable_change import improvement_sign
+from mpg_research.study.model import SampleFlow, Study
+
+__all__ = ["ExpectedCourse", "expected_course", "expected_waves", "fit_folds"]
+
+FloatArray = NDArray[np.float64]
+_LEVELS = (0.5, 0.8, 0.95)
+_BINS = (3.0, 6.0, 9.0, 12.0, 18.0, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCourse:
+    """What :func:`expected_course` found; its tables are described in the module's docstring.
+
+    Attributes
+    ----------
+    band : float
+        Share of families like this one that the band is to hold.
+    folds : tuple of Fold
+        The models, each with the courses that were left out of it.
+    """
+
+    band: float
+    folds: tuple[Fold, ...] = field(repr=False)
+    tables: Mapping[str, ResultTable] = field(repr=False)
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool
+    kind: str = "expected_course"
+
+
+def expected_course(
+    study: Study,
+    *,
+    band: float = 0.8,
+    ahead: Sequence[float] = (1.0, 2.0, 3.0),
+    case_mix: tuple[str, ...] | None = None,
+    instrument: str | None = None,
+    outcome: str | None = None,
+    respondents: str | None = None,
+    episodes: str | None = None,
+    level: float = 0.95,
+) -> ExpectedCourse:
+    """Where each family stands beside what is expected of families with its intake score and case mix.
+
+    Parameters
+    ----------
+    study : Study
+    band : float
+        Share of the families like this one whose scores the band is to hold.
+    ahead : sequence of float
+        Months after the last wave to forecast.
+    case_mix : tuple of str, optional
+        Columns of ``episodes`` to expect by; by default those of ``study.toml``.
+    instrument, outcome, respondents, episodes : str, optional
+        Which scores; by default as ``study.toml`` says.
+    level : float
+        Kept for the result; the bands have their own level.
+
+    Returns
+    -------
+    ExpectedCourse
+
+    Raises
+    ------
+    ConfigError
+        If ``band`` or ``ahead`` is impossible.
+    ModelError
+        If the other families cannot carry a growth model.
+
+    Notes
+    -----
+    ``score ~ spline(months) + x + months:x + (1 + months | family)``, fitted without the family's own
+    organisation (with one organisation: without its tenth of the families). The band at month t is the
+    conditional normal distribution of a new score given the intake score: mean x'b + z'E[b | y_0], variance
+    z'Var(b | y_0)z + s^2 plus that of the fixed effects. Forecasts condition on all waves so far.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study
+    >>> from mpg_research.analysis import expected_course
+    >>> from mpg_research.study import shipped_example
+    >>> found = expected_course(load_study(shipped_example()))  # doctest: +SKIP
+    """
+    if not 0 < band < 1:
+        raise ConfigError(f"band = {band}; expected a share between 0 and 1.")
+    if not ahead or min(ahead) <= 0:
+        raise ConfigError(f"ahead = {list(ahead)}; expected months after the last wave, above 0.")
+    names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
+    courses = read_courses(
+        study,
+        instrument=instrument,
+        outcome=outcome,
+        respondents=respondents,
+        episodes=episodes,
+        case_mix=names,
+    )
+    folds, by = fit_folds(courses)
+    waves = expected_waves(courses, folds, band=band)
+    bands, forecasts = _curves(courses, folds, waves, band, tuple(float(month) for month in ahead))
+    converged = all(fold.model.fit.converged for fold in folds)
+    tables = [
+        _family_table("waves", waves, ("wave",), _WAVE_VALUES),
+        _family_table("bands", bands, ("months",), ("expected", "band_low", "band_high")),
+        _family_table("forecasts", forecasts, ("ahead",), ("months", "estimate", "band_low", "band_high")),
+        _calibration(waves),
+        _pooled("folds", pd.DataFrame({"by": [by], "n_folds": [len(folds)]}), courses.units),
+        sample_flow_table(courses.frame.flow),
+    ]
+    parameters = describe_parameters(
+        study, courses.frame, band=band, ahead=list(ahead), folds=by, n_folds=len(folds), level=level
+    )
+    return ExpectedCourse(
+        band=band,
+        folds=folds,
+        tables=collect_tables(tables),
+        flow=courses.frame.flow,
+        notes=(
+            *study_notes(study, courses.frame.instrument, courses.frame.outcome),
+            *courses.notes,
+            *_notes(by, folds),
+        ),
+        provenance=provenance_of(
+            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
+        ),
+        level=level,
+        converged=converged,
+    )
+
+
+_WAVE_VALUES = ("months", "score", "expected", "band_low", "band_high", "deviation", "standing")
+
+
+def fit_folds(courses: Courses) -> tuple[tuple[Fold, ...], str]:
+    """Models of the other organisations (or families), and what the folds were made by."""
+    rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
+    part, by = make_folds(courses.units)
+    return cross_fit(rows, columns, part[courses.rows["course"].to_numpy()]), by
+
+
+def expected_waves(courses: Courses, folds: Sequence[Fold], *, band: float) -> pd.DataFrame:
+    """Each wave beside its band given the intake score, with its deviation and standing."""
+    expected, variance = given_intake(courses.rows, folds)
+    rows = courses.rows
+    half = float(ndtri(0.5 + band / 2)) * np.sqrt(variance)
+    score = rows["score"].to_numpy(dtype=float)
+    deviation = (score - expected) / np.sqrt(variance)
+    sign = improvement_sign(courses.instrument.direction)
+    limit = float(ndtri(0.5 + band / 2))
+    standing = np.select([sign * deviation > limit, sign * deviation < -limit], ["better", "worse"], "within")
+    intake = rows["wave"].to_numpy() == 0
+    return rows.assign(
+        expected=expected,
+        variance=variance,
+        band_low=expected - half,
+        band_high=expected + half,
+        deviation=np.where(intake, np.nan, deviation),
+        standing=np.where(intake, "", standing),
+    )
+
+
+def given_intake(rows: pd.DataFrame, folds: Sequence[Fold]) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance of each score, given the first score of its course and the case mix."""
+    mean, variance = np.full((2, len(rows)), np.nan)
+    first = _first_row(rows)
+    for fold in folds:
+        mine = fold.rows
+        effects = fold.effects
+        start = np.searchsorted(mine, first[mine])
+        months = rows["months"].to_numpy(dtype=float)[mine]
+        shift, spread = _at(effects, start, months)
+        mean[mine] = fold.mean + shift
+        variance[mine] = spread + fold.mean_variance + fold.model.residual_sd**2
+    return mean, variance
+
+
+def _first_row(rows: pd.DataFrame) -> NDArray[np.intp]:
+    """Position of the first wave of each row's course."""
+    return np.asarray(np.arange(len(rows)) - rows["wave"].to_numpy(), dtype=np.intp)
+
+
+def _at(
+    effects: RunningEffects, place: NDArray[np.intp], months: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Deviation and its variance at ``months``, given the waves up to ``place``."""
+    z = np.stack([np.ones_like(months), months], axis=1)
+    mean = (z * effects.mean[place]).sum(axis=1)
+    return mean, np.einsum("ni,nij,nj->n", z, effects.covariance[place], z)
+
+
+def forecast(
+    model: ExpectationModel,
+    effects: RunningEffects,
+    place: NDArray[np.intp],
+    cases: pd.DataFrame,
+    months: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of a new score at ``months``, given the waves up to ``place``.
+
+    ``cases`` holds the coded case mix of each row.
+    """
+    expected, error = model.expected(cases.assign(months=months))
+    shift, spread = _at(effects, place, months)
+    return expected + shift, np.sqrt(spread + error + model.residual_sd**2)
+
+
+def _curves(
+    courses: Courses, folds: Sequence[Fold], waves: pd.DataFrame, band: float, ahead: tuple[float, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bands month by month given intake, and forecasts given all waves, of every course."""
+    z = float(ndtri(0.5 + band / 2))
+    last_month = float(np.ceil(waves["months"].max() + max(ahead)))
+    grid = np.arange(0.0, last_month + 0.5)
+    first = _first_row(courses.rows)
+    bands, forecasts = [], []
+    for fold in folds:
+        rows = fold.data
+        place = np.flatnonzero(rows["wave"].to_numpy() == 0)
+        final = np.r_[place[1:], len(rows)] - 1
+        who = rows.iloc[place][[*COURSE_KEYS, "organisation"]]
+        start = np.searchsorted(fold.rows, first[fold.rows])[place]
+        for month in grid:
+            at = np.full(len(place), month)
+            mean, sd = forecast(fold.model, fold.effects, start, rows.iloc[place], at)
+            bands.append(
+                who.assign(months=at, expected=mean, band_low=mean - z * sd, band_high=mean + z * sd)
+            )
+        for step in ahead:
+            at = rows["months"].to_numpy(dtype=float)[final] + step
+            mean, sd = forecast(fold.model, fold.effects, final, rows.iloc[final], at)
+            forecasts.append(
+                who.assign(
+                    ahead=step, months=at, estimate=mean, band_low=mean - z * sd, band_high=mean + z * sd
+                )
+            )
+    order = [*COURSE_KEYS, "months"]
+    return (
+        pd.concat(bands).sort_values(order, kind="stable", ignore_index=True),
+        pd.concat(forecasts).sort_values(order, kind="stable", ignore_index=True),
+    )
+
+
+def _family_table(
+    name: str, data: pd.DataFrame, extra: tuple[str, ...], values: tuple[str, ...]
+) -> ResultTable:
+    keys = (*COURSE_KEYS, "organisation", *extra)
+    chosen = data[[*keys, *(value for value in values if value not in keys)]].assign(n_families=1)
+    return ResultTable(
+        name, chosen.reset_index(drop=True), keys=keys, values=tuple(v for v in values if v not in keys),
+        organisation_columns=("organisation",), unit="family",
+    )  # fmt: skip
+
+
+def _pooled(name: str, data: pd.DataFrame, units: pd.DataFrame) -> ResultTable:
+    counted = data.assign(
+        n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
+    )
+    return ResultTable(name, counted, keys=("by",), values=("n_folds",))
+
+
+def _calibration(waves: pd.DataFrame) -> ResultTable:
+    """Coverage of the bands by month, on families that the model had not seen."""
+    later = waves[waves["wave"] > 0]
+    rows = []
+    low = 0.0
+    for high in _BINS:
+        mine = later[(later["months"] > low) & (later["months"] <= high)]
+        low = high
+        if mine.empty:
+            continue
+        for level in _LEVELS:
+            inside = mine["deviation"].abs() <= float(ndtri(0.5 + level / 2))
+            rows.append(
+                (high if np.isfinite(high) else float(np.ceil(mine["months"].max())), level,
+                 float(inside.mean()), float(mine["deviation"].mean()), len(mine),
+                 mine["family"].nunique(), mine["organisation"].nunique())
+            )  # fmt: skip
+    values = ("coverage", "mean_deviation", "n_measurements")
+    data = pd.DataFrame(rows, columns=["months", "level", *values, "n_families", "n_organisations"])
+    return ResultTable("calibration", data, keys=("months", "level"), values=values)
+
+
+def _notes(by: str, folds: Sequence[Fold]) -> list[Note]:
+    notes = []
+    if by == "families":
+        text = "With one organisation, each tenth of the families was expected from the others."
+        notes.append(Note("folds_by_family", text, {}, "caution"))
+    return notes

@@ -1,0 +1,151 @@
+"""The growth model that expected courses and forecasts come from, and its cross-validation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.family_trend import random_covariance
+from mpg_research.errors import ModelError
+from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.statistics.conditional import RunningEffects, running_effects
+
+__all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
+
+FloatArray = NDArray[np.float64]
+_KNOTS = 4
+#: Folds where families cannot be left out by organisation.
+_FAMILY_FOLDS = 10
+#: A training set needs this many courses with three waves or more.
+_LEAST_COURSES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationModel:
+    """A fitted growth model for courses that it has not seen.
+
+    Attributes
+    ----------
+    fit : MixedFit
+    covariance : ndarray, shape (2, 2)
+        Of the random level and slope.
+    residual_sd : float
+    """
+
+    fit: MixedFit = field(repr=False)
+    covariance: FloatArray
+    residual_sd: float
+
+    def expected(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Expected score of each row's average family, and the variance of that expectation."""
+        found = self.fit.predict(rows, random_effects="none", interval="confidence")
+        return found["estimate"].to_numpy(dtype=float), found["std_error"].to_numpy(dtype=float) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Courses, and the model that was fitted without them.
+
+    Attributes
+    ----------
+    label : str
+        Organisation or number of the fold.
+    model : ExpectationModel
+    rows : ndarray of int
+        Positions of the left-out waves.
+    data : DataFrame
+        The left-out waves with the coded case mix.
+    mean, mean_variance : ndarray
+        Expected score of the average family at each wave, and the variance of that expectation.
+    effects : RunningEffects
+        Deviations of each course given its waves so far.
+    """
+
+    label: str
+    model: ExpectationModel
+    rows: NDArray[np.intp]
+    data: pd.DataFrame
+    mean: FloatArray
+    mean_variance: FloatArray
+    effects: RunningEffects
+
+
+def code_case_mix(rows: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows with centred columns covariate_1, covariate_2, ... for the case mix, and their names."""
+    columns: dict[str, pd.Series] = {}
+    for name in names:
+        values = rows[name]
+        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+            numbers = [values.astype(float)]
+        else:
+            texts = values.astype(str)
+            levels = sorted(texts.unique(), key=lambda level: (-int((texts == level).sum()), level))
+            numbers = [(texts == level).astype(float) for level in levels[1:]]
+        for number in numbers:
+            if number.nunique() > 1:
+                columns[f"covariate_{len(columns) + 1}"] = number - float(number.mean())
+    return pd.concat([rows, pd.DataFrame(columns, index=rows.index)], axis=1), tuple(columns)
+
+
+def make_folds(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
+    """The fold of each course: its organisation, or with only one, a tenth of the families."""
+    if units["organisation"].nunique() > 1:
+        return units["organisation"].to_numpy(dtype=str), "organisations"
+    digest = [sha256(str(family).encode()).hexdigest() for family in units["family"]]
+    # By hash, so that a family's fold does not depend on the order or number of the others.
+    return np.array([str(int(value[:8], 16) % _FAMILY_FOLDS) for value in digest]), "families"
+
+
+def fit_expectation(rows: pd.DataFrame, columns: Sequence[str]) -> ExpectationModel:
+    """Fit the growth model to these waves: course, months, score, and coded case mix.
+
+    Raises
+    ------
+    ModelError
+        If they cannot carry it.
+    """
+    waves = rows.groupby("course")["months"].nunique()
+    if int((waves >= 3).sum()) < _LEAST_COURSES:
+        raise ModelError(
+            f"Only {int((waves >= 3).sum())} other families have three waves or more; an expected course "
+            f"takes at least {_LEAST_COURSES}."
+        )
+    used = [name for name in columns if rows[name].nunique() > 1]
+    case_mix = "".join(f" + {name} + months:{name}" for name in used)
+    random = "(1 + months | course)"
+    time = f"cr(months, df={_KNOTS})" if rows["months"].nunique() > 2 * _KNOTS else "months"
+    data = rows[["course", "months", "score", *used]]
+    fit = fit_mixed(f"score ~ {time}{case_mix} + {random}", data, df="normal")
+    return ExpectationModel(fit, random_covariance(fit, "course"), float(fit.residual_sd))
+
+
+def apply_model(model: ExpectationModel, rows: pd.DataFrame, label: str, positions: NDArray[np.intp]) -> Fold:
+    """Expectations and running deviations of courses that the model has not seen."""
+    mean, variance = model.expected(rows)
+    residual = rows["score"].to_numpy(dtype=float) - mean
+    effects = running_effects(
+        rows["course"], rows["months"], residual, covariance=model.covariance, residual_sd=model.residual_sd
+    )
+    return Fold(label, model, positions, rows.reset_index(drop=True), mean, variance, effects)
+
+
+def cross_fit(rows: pd.DataFrame, columns: Sequence[str], part: NDArray[np.str_]) -> tuple[Fold, ...]:
+    """Leave out each part in turn, fit on the rest, and apply to the part.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Waves with coded case mix, in blocks by course; index 0, 1, ...
+    columns : sequence of str
+        The coded case mix.
+    part : ndarray of str, shape (n_waves,)
+    """
+    folds = []
+    for label in sorted(set(part)):
+        inside = part == label
+        model = fit_expectation(rows[~inside], columns)
+        folds.append(apply_model(model, rows[inside], label, np.flatnonzero(inside)))
+    return tuple(folds)

@@ -1,0 +1,106 @@
+"""Whether predicted chances come true, and what acting on them is worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Calibration", "calibrate", "net_benefit"]
+
+FloatArray = NDArray[np.float64]
+_STEPS = 50
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Predicted chances beside what happened.
+
+    Attributes
+    ----------
+    intercept, slope : float
+        Of a logistic regression of what happened on the log-odds predicted: 0 and 1 if the chances come
+        true. NaN where everybody or nobody had the event, or the predictions separate the two.
+    brier, brier_of_mean : float
+        Mean squared distance of the chances, and of the overall share, to what happened.
+    n : int
+    """
+
+    intercept: float
+    slope: float
+    brier: float
+    brier_of_mean: float
+    n: int
+
+
+def calibrate(predicted: ArrayLike, happened: ArrayLike) -> Calibration:
+    """Compare predicted chances with what happened.
+
+    Parameters
+    ----------
+    predicted : array_like, shape (n,)
+        Chances from 0 to 1.
+    happened : array_like of bool, shape (n,)
+
+    Returns
+    -------
+    Calibration
+
+    References
+    ----------
+    Cox, D. R. (1958). Biometrika, 45, 562-565. https://doi.org/10.1093/biomet/45.3-4.562
+    """
+    p, y = np.asarray(predicted, dtype=float), np.asarray(happened, dtype=float)
+    if not len(p):
+        return Calibration(np.nan, np.nan, np.nan, np.nan, 0)
+    inside = np.clip(p, _EDGE, 1 - _EDGE)
+    x = np.stack([np.ones_like(p), np.log(inside / (1 - inside))], axis=1)
+    beta = _logistic(x, y)
+    brier = float(np.mean((p - y) ** 2))
+    return Calibration(float(beta[0]), float(beta[1]), brier, float(np.mean((y.mean() - y) ** 2)), len(p))
+
+
+def _logistic(x: FloatArray, y: FloatArray) -> FloatArray:
+    """Newton's method; NaN where it does not arrive."""
+    beta = np.zeros(x.shape[1])
+    if not 0 < y.mean() < 1 or np.ptp(x[:, 1]) == 0:
+        return np.full(x.shape[1], np.nan)
+    for _ in range(_STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
+        weight = np.maximum(chance * (1 - chance), 1e-12)
+        step = np.linalg.solve((x * weight[:, None]).T @ x, x.T @ (y - chance))
+        beta = beta + step
+        if np.abs(beta).max() > 1e3:
+            break
+        if np.abs(step).max() < 1e-10:
+            return np.asarray(beta)
+    return np.full(x.shape[1], np.nan)
+
+
+def net_benefit(predicted: ArrayLike, happened: ArrayLike, thresholds: ArrayLike) -> FloatArray:
+    """Net benefit per person of acting when the predicted chance reaches a threshold.
+
+    Parameters
+    ----------
+    predicted : array_like, shape (n,)
+    happened : array_like of bool, shape (n,)
+    thresholds : array_like, shape (k,)
+        Between 0 and 1, both excluded.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        True positives minus false positives weighted by t / (1 - t), over n.
+
+    References
+    ----------
+    Vickers, A. J. & Elkin, E. B. (2006). Medical Decision Making, 26, 565-574.
+    https://doi.org/10.1177/0272989X06295361
+    """
+    p, y = np.asarray(predicted, dtype=float), np.asarray(happened, dtype=bool)
+    t = np.asarray(thresholds, dtype=float)
+    if not len(p):
+        return np.full(t.shape, np.nan)
+    acted = p[None, :] >= t[:, None]
+    hits, misses = (acted & y).sum(axis=1), (acted & ~y).sum(axis=1)
+    return np.asarray((hits - misses * t / (1 - t)) / len(p))
