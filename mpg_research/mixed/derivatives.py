@@ -172,8 +172,7 @@ def _lifted(
     index = {place: i for i, place in enumerate(low.places)}
     first = [index[i] for i, _ in low.pairs]
     second = [index[j] for _, j in low.pairs]
-    kb = multiply(k, blocks.b)
-    u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, kb, axes=(1, 0))
+    u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, blocks.kb, axes=(1, 0))
     u_z = np.einsum("dan,aq->dqn", u, base)
     pz = np.einsum("kabn,bq->kaqn", p, base)
     kpz = np.einsum("qrn,krsn->kqsn", k, np.einsum("aq,karn->kqrn", base, pz))

@@ -29,13 +29,15 @@ FloatArray = NDArray[np.float64]
 class LevelState:
     """What one level leaves behind: all arrays with the group index last.
 
-    ``a``, ``k`` and ``h`` = A - A K A have shape (q, q, n); ``b`` and ``nb`` = (I - A K) B shape (q, d, n).
+    ``a``, ``k`` and ``h`` = A - A K A have shape (q, q, n); ``b``, ``kb`` = K B and
+    ``nb`` = (I - A K) B shape (q, d, n).
     """
 
     a: FloatArray
     k: FloatArray
     h: FloatArray
     b: FloatArray
+    kb: FloatArray
     nb: FloatArray
 
 
@@ -174,12 +176,12 @@ class NestedRoute:
             k, log_dets = _inner(a, factor)
             log_det += float(np.sum(log_dets))
             ak = multiply(a, k)
-            nb = b - multiply(ak, b)
+            kb = multiply(k, b)
+            nb = b - multiply(a, kb)
             h = a - multiply(ak, a)
-            gram = factor @ factor.T
-            weighted = (gram @ nb.reshape(gram.shape[0], -1)).reshape(nb.shape)
-            c = c - symmetric_sum(b, weighted, level.starts)
-            states.append(LevelState(a, k, h, b, nb))
+            # B'(K B), not B'G N: N is a small difference where Lambda is large, whose rounding G would magnify
+            c = c - symmetric_sum(b, kb, level.starts)
+            states.append(LevelState(a, k, h, b, kb, nb))
         root = c[self.xy[:, None], self.xy, 0]
         return NestedState(log_det, root, tuple(states))
 
@@ -198,7 +200,7 @@ class NestedRoute:
             received.append((omega, psi))
             if index == 0:
                 break
-            kb = multiply(blocks.k, blocks.b)
+            kb = blocks.kb
             transfer = self.identity - (level.base @ kb.reshape(kb.shape[0], -1)).reshape(-1, *kb.shape[1:])
             omega, psi = omega[:, :, level.parent], psi[:, :, level.parent]
             omega = multiply(multiply(transfer, omega), np.swapaxes(transfer, 0, 1))
@@ -232,7 +234,7 @@ class NestedRoute:
         omega = np.zeros((self.d, self.d, 1))
         omega[self.xy[:, None], self.xy, 0] = inner
         moment = self._descend(state, omega, np.zeros((self.d, 0, 1)))[0][0]
-        kb = multiply(blocks.k, blocks.b)
+        kb = blocks.kb
         carried = multiply(kb, moment[:, :, level.parent])
         return Blocks(blocks.k + multiply(carried, np.swapaxes(kb, 0, 1)), -2.0 * carried, moment)
 
@@ -283,7 +285,7 @@ class NestedRoute:
         start = np.zeros((self.d, self.d, 1))
         received = self._descend(state, start, np.zeros((self.d, 0, 1)))
         for level, blocks, (moment, _) in zip(self.levels, state.levels, received, strict=True):
-            kb = multiply(blocks.k, blocks.b)
+            kb = blocks.kb
             spread = multiply(multiply(kb, moment[:, :, level.parent]), np.swapaxes(kb, 0, 1))
             variances = np.empty((level.n, *blocks.k.shape[:2]))
             variances[level.position] = np.moveaxis(blocks.k + spread, 2, 0)

@@ -12,9 +12,13 @@ FloatArray = NDArray[np.float64]
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
 # Half the predicted fall in deviance: the standard error of a parameter is off by about its root.
-DECREMENT_TOLERANCE = 1e-13
+DECREMENT_TOLERANCE = 1e-12
 # The deviance itself carries rounding of a few ulps; below this no fall can be seen.
 ROUNDING = 4e-15
+
+
+# Differences of the deviance below this are immaterial, and with large variance ratios they are rounding.
+VALUE_NOISE = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def _search(
     2005, 10.1137/030601880, "approximate Wolfe").
     """
     slope = float(gradient @ direction)
-    noise = 2e-14 * (1.0 + abs(value))
+    noise = VALUE_NOISE + 2e-14 * abs(value)
     low, low_slope = 0.0, slope
     high, high_slope = np.inf, np.nan
     step = initial
