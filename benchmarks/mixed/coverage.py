@@ -149,10 +149,9 @@ def main() -> None:
         for cell, counts in zip(cells, pool.map(run, cells), strict=True):
             key = (cell.n_organisations, cell.icc)
             results[key] = results.get(key, 0) + counts
-    text = table(results)
-    print(text)
-    if arguments.out is not None:
-        arguments.out.write_text(text + "\n")
+            if arguments.out is not None:
+                arguments.out.write_text(table(results) + "\n")
+    print(table(results))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ class NestedRoute:
             kb = multiply(k, b)
             nb = b - multiply(a, kb)
             h = a - multiply(ak, a)
-            # B'(K B), not B'G N: N is a small difference where Lambda is large, whose rounding G would magnify
+            # B'(K B), not B'G N: where Lambda is large N is a small difference that G would magnify
             c = c - symmetric_sum(b, kb, level.starts)
             states.append(LevelState(a, k, h, b, kb, nb))
         root = c[self.xy[:, None], self.xy, 0]
