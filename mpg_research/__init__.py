@@ -29,6 +29,7 @@ _HOMES = {
     "expected_course": "mpg_research.analysis",
     "signals": "mpg_research.analysis",
     "evaluate_signals": "mpg_research.analysis",
+    "describe_missing": "mpg_research.analysis",
     "Audience": "mpg_research.disclosure",
     "policy_of": "mpg_research.disclosure",
     "release": "mpg_research.disclosure",

@@ -13,6 +13,7 @@ __all__ = [
     "ExpectedCourse",
     "IndividualChange",
     "Measurement",
+    "MissingData",
     "OrganisationComparison",
     "ReliableTrend",
     "SignalQuality",
@@ -22,6 +23,7 @@ __all__ = [
     "compare_organisations",
     "course",
     "describe_measurement",
+    "describe_missing",
     "describe_quality",
     "evaluate_signals",
     "expected_course",
@@ -58,6 +60,8 @@ _HOMES = {
     "signals": "alarms",
     "SignalQuality": "alarm_quality",
     "evaluate_signals": "alarm_quality",
+    "MissingData": "missing_data",
+    "describe_missing": "missing_data",
 }
 
 

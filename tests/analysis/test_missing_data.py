@@ -1,0 +1,146 @@
+"""Drop-out, missing waves, and how far the main answer moves with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mpg_research.analysis import describe_missing
+from mpg_research.statistics.clustered_logistic import clustered_logistic
+from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
+from tests.analysis.small_studies import make_study
+
+# Plain arithmetic in double precision.
+EXACT = 1e-9
+
+
+def leaving_families(rng: np.random.Generator, n: int = 160) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Straight courses of -0.3 a month; the higher the last score, the likelier a family drops out."""
+    rows, ends = [], []
+    for number in range(n):
+        level, slope = rng.normal(32, 5), rng.normal(-0.3, 0.3)
+        last, end, reason = level, 13.0, None
+        for month in range(13):
+            if month and rng.random() > 0.15:
+                last = level + slope * month + rng.normal(0, 2)
+                rows.append((f"f{number:03d}", month, np.clip(round(last), 0, 60)))
+            elif not month:
+                last = level + rng.normal(0, 2)
+                rows.append((f"f{number:03d}", 0, np.clip(round(last), 0, 60)))
+            if month > 1 and rng.random() < 1 / (1 + np.exp(3.2 - 0.25 * (last - 32))):
+                end, reason = month + 0.5, rng.choice(["early_client", "early_provider"])
+                break
+        else:
+            reason = rng.choice(["as_planned", "early_agreed"])
+        ends.append((f"f{number:03d}", f"org_{number % 4}", f"w{number % 9}", end, reason))
+    return (
+        pd.DataFrame(rows, columns=["family", "months", "score"]),
+        pd.DataFrame(ends, columns=["family", "organisation", "worker", "end", "end_reason"]),
+    )
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, pd.DataFrame]:
+    data, episodes = leaving_families(np.random.default_rng(21))
+    study = make_study(tmp_path_factory.mktemp("study"), data, episodes=episodes)
+    return describe_missing(study), episodes
+
+
+def test_ends_are_counted_as_they_are(found: tuple[object, pd.DataFrame]) -> None:
+    result, episodes = found
+    ends = result.tables["ends"].data.set_index("class")["n_families"]
+    assert ends.to_dict() == episodes["end_reason"].value_counts().to_dict()
+    dropped = result.tables["drop_out"].data.set_index("class")
+    share = episodes["end_reason"].isin(["early_client", "early_provider"]).mean()
+    assert dropped.loc["drop_out", "estimate"] == pytest.approx(share)
+    months = result.tables["measured_by_month"].data.set_index("months")
+    assert months.loc[0.0, "n_in_help"] == len(episodes)
+    assert months.loc[6.0, "n_in_help"] == (episodes["end"] >= 6).sum()
+    assert months.loc[6.0, "share_measured"] == pytest.approx(0.85, abs=0.1)
+
+
+def test_what_foretells_leaving_is_found_and_what_does_not_is_not(
+    found: tuple[object, pd.DataFrame],
+) -> None:
+    table = found[0].tables["predictors"].data.set_index(["outcome", "term"])
+    assert table.loc[("drop_out", "last_score"), "conf_low"] > 0
+    assert table.loc[("drop_out", "last_score"), "estimate"] == pytest.approx(0.25, abs=0.12)
+    low, high = table.loc[("missing", "last_score"), ["conf_low", "conf_high"]]
+    assert low < 0 < high
+
+
+def test_completers_look_better_than_all(found: tuple[object, pd.DataFrame]) -> None:
+    # Those with high scores leave, so who is left to the end has fallen more; the model allows for it.
+    table = found[0].tables["completers"].data.set_index("sample")
+    assert table.loc["completers", "n_families"] < table.loc["all", "n_families"]
+    true = -0.3 * found[0].month
+    assert table.loc["all", "conf_low"] < true < table.loc["all", "conf_high"]
+
+
+def test_delta_moves_the_change_by_the_share_unmeasured(found: tuple[object, pd.DataFrame]) -> None:
+    result = found[0]
+    table = result.tables["delta_adjustment"].data.set_index("delta")["estimate"]
+    share = result.tables["tipping_point"].data["share_unmeasured"].iloc[0]
+    assert table[3.0] - table[0.0] == pytest.approx(3 * share, abs=EXACT)
+    assert table[0.0] == pytest.approx(
+        result.tables["completers"].data.set_index("sample")["estimate"]["all"]
+    )
+    patterns = result.tables["pattern_mixture"].data.set_index("pattern")
+    assert set(patterns.index) == {"missing_at_random", "early", "middle", "late", "over_patterns"}
+    assert patterns["estimate"].notna().all()
+    own = patterns.loc[["early", "middle", "late"]]
+    average = np.average(own["estimate"], weights=own["n_families"])
+    assert patterns.loc["over_patterns", "estimate"] == pytest.approx(average, abs=1e-6)
+
+
+def test_the_tipping_point_tips() -> None:
+    options = {"df": 50.0, "share": 0.4, "n": 200}
+    tip = tipping_point(-4.0, 0.5, **options)
+    just = adjust_by_delta(-4.0, 0.5, delta=[tip - 1e-3, tip + 1e-3], **options)
+    assert just.conf_high[0] < 0 <= just.conf_high[1]
+    assert tip > 0
+    assert tipping_point(4.0, 0.5, **options) == pytest.approx(-tip)
+    assert tipping_point(0.1, 0.5, **options) == 0
+    assert np.isnan(tipping_point(-4.0, 0.5, df=50.0, share=0.0, n=200))
+
+
+def test_mixture_of_measured_and_unmeasured_by_simulation() -> None:
+    # Everybody's true change is -4 when measured, -4 + 3 when not; the mixture's mean must be found.
+    rng = np.random.default_rng(22)
+    hits, runs = 0, 400
+    for _ in range(runs):
+        away = rng.random(200) < 0.4
+        change = rng.normal(-4, 5, 200)
+        seen = change[~away]
+        error = seen.std(ddof=1) / np.sqrt(len(seen))
+        one = adjust_by_delta(seen.mean(), error, df=len(seen) - 1, share=away.mean(), n=200, delta=[3.0])
+        hits += one.conf_low[0] <= -4 + 0.4 * 3 <= one.conf_high[0]
+    # Three standard errors of .95 over 400 runs.
+    assert hits / runs == pytest.approx(0.95, abs=0.033)
+
+
+def test_clustered_logistic_equals_statsmodels() -> None:
+    api = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(23)
+    clusters = rng.integers(0, 30, 400)
+    x = np.column_stack([np.ones(400), rng.normal(size=400), clusters % 3])
+    happened = rng.random(400) < 1 / (1 + np.exp(-(x @ [-0.5, 0.8, 0.3])))
+    mine = clustered_logistic(x, happened, clusters)
+    fit = api.GLM(happened.astype(float), x, family=api.families.Binomial()).fit(
+        cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": False}
+    )
+    np.testing.assert_allclose(mine.estimate, fit.params, atol=1e-7)
+    np.testing.assert_allclose(mine.std_error, fit.bse * np.sqrt(30 / 29), rtol=1e-6)
+    nothing = clustered_logistic(x, np.zeros(400, bool), clusters)
+    assert not nothing.converged
+    assert np.isnan(nothing.estimate).all()
+
+
+def test_without_ends_everybody_is_still_in_help(tmp_path: Path) -> None:
+    data, _ = leaving_families(np.random.default_rng(24), n=40)
+    result = describe_missing(make_study(tmp_path, data))
+    assert result.tables["ends"].data["class"].tolist() == ["still_in_help"]
+    assert result.tables["drop_out"].data.set_index("class").loc["drop_out", "n_families"] == 0
+    table = result.tables["predictors"].data
+    assert table.loc[table["outcome"] == "drop_out", "estimate"].isna().all()
