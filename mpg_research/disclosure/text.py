@@ -18,7 +18,7 @@ SMALL_COUNT = re.compile(
     re.IGNORECASE,
 )
 NOT_PEOPLE = re.compile(
-    r"month|week|level|item|organisation|degree|df|minimum|maximum|least|iteration|age|knot"
+    r"month|week|wave|moment|level|item|organisation|degree|df|minimum|maximum|least|most|needed|iteration|age|knot"
 )
 HIDDEN_TEXT = "A remark of the analysis is not shown here, since it names organisations or small numbers."
 

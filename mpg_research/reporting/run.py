@@ -15,7 +15,7 @@ from mpg_research.reporting.fingerprint import Inputs, read_inputs, step_fingerp
 from mpg_research.reporting.manifest import is_up_to_date, read_manifest
 from mpg_research.reporting.plan import Step, notebook_files, plan_steps
 from mpg_research.reporting.progress import Progress
-from mpg_research.study.config import StudyConfig, read_config, source_paths
+from mpg_research.study.config import OrganisationConfig, StudyConfig, read_config, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def run_study(
     progress = progress or Progress()
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs is {jobs}; expected a whole number from 1.")
-    config = read_config(path if path is not None else shipped_example())
+    config = _with_organisations(read_config(path if path is not None else shipped_example()))
     steps = plan_steps(config, only=only, organisation=organisation, language=language)
     files = notebook_files(Path(notebooks) if notebooks else shipped_notebooks(), steps)
     folder = (Path(reports) / config.study.name).absolute()
@@ -149,6 +149,18 @@ def default_jobs() -> int:
     except AttributeError:
         cores = os.cpu_count() or 1
     return max(1, min(cores, MOST_JOBS))
+
+
+def _with_organisations(config: StudyConfig) -> StudyConfig:
+    """Where study.toml declares no organisations: those in the data, their keys for names."""
+    if config.organisations:
+        return config
+    from mpg_research.study import load_study
+
+    found = load_study(config.file).organisations
+    return config.model_copy(
+        update={"organisations": {key: OrganisationConfig(name={"nl": key, "en": key}) for key in found}}
+    )
 
 
 def _inputs_or_all_problems(config: StudyConfig) -> Inputs:

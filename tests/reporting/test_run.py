@@ -201,6 +201,17 @@ def test_hostile_names_stay_text_and_inside_the_folder(
     assert not (tmp_path.parent / "etc").exists()
 
 
+def test_organisations_that_study_toml_does_not_declare_get_their_report_too(
+    run: Callable[..., RunSummary], study: Path, tmp_path: Path
+) -> None:
+    path = study / "study.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"\[organisations.*\nname = .*\n", "", text), encoding="utf-8")
+    summary = run(organisation=["org_a"])
+    assert statuses(summary) == {"org_a/nl/report_organisation": "ok"}
+    assert statuses(run(organisation=["org_a"])) == {"org_a/nl/report_organisation": "up to date"}
+
+
 def test_choosing_what_to_make(run: Callable[..., RunSummary]) -> None:
     assert list(statuses(run(organisation=["org_a"]))) == ["org_a/nl/report_organisation"]
     with pytest.raises(ConfigError, match=r"no notebook 'report_funders'\. Did you mean 'report_funder'"):
