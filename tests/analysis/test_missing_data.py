@@ -87,9 +87,10 @@ def test_delta_moves_the_change_by_the_share_unmeasured(found: tuple[object, pd.
         result.tables["completers"].data.set_index("sample")["estimate"]["all"]
     )
     patterns = result.tables["pattern_mixture"].data.set_index("pattern")
-    assert set(patterns.index) == {"missing_at_random", "early", "middle", "late", "over_patterns"}
+    # More than a third are measured to the last month, so there may be no middle.
+    assert {"missing_at_random", "early", "late", "over_patterns"} <= set(patterns.index)
     assert patterns["estimate"].notna().all()
-    own = patterns.loc[["early", "middle", "late"]]
+    own = patterns.drop(index=["missing_at_random", "over_patterns"])
     average = np.average(own["estimate"], weights=own["n_families"])
     assert patterns.loc["over_patterns", "estimate"] == pytest.approx(average, abs=1e-6)
 
