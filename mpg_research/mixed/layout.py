@@ -141,6 +141,8 @@ def order_levels(problem: MixedProblem, chain: list[list[int]], bases: list[Floa
 def extended_base(fixed: FloatArray, z_all: list[FloatArray]) -> tuple[FloatArray, IntArray]:
     """D (d, n): the orthonormal X, whatever Z adds to it, and y; and the rows of D that are [X y]."""
     p, n = fixed.shape[0] - 1, fixed.shape[1]
+    if not z_all:
+        return fixed, np.arange(p + 1)
     z = np.concatenate(z_all, axis=0)
     x = fixed[:p]
     rest = z - (z @ x.T / n) @ x

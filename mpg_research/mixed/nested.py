@@ -86,16 +86,24 @@ class NestedRoute:
     def __init__(self, problem: MixedProblem, scaled: Scaled, chain: list[list[int]]) -> None:
         self.scaled = scaled
         self.n_terms = len(problem.random)
-        z_all = [np.concatenate([scaled.z[t] for t in terms], axis=0) for terms in chain]
-        base, self.xy = extended_base(scaled.fixed, z_all)
+        beyond = [scaled.z[t] for t in range(self.n_terms) if not scaled.in_base[t]]
+        base, self.xy = extended_base(scaled.fixed, beyond)
         self.d = base.shape[0]
         self.identity = np.eye(self.d)[:, :, None]
-        self.levels = order_levels(problem, chain, [base @ z.T / scaled.n for z in z_all])
+        bases = [
+            np.eye(self.d)[:, : z.shape[0]] if same else base @ z.T / scaled.n
+            for z, same in zip(scaled.z, scaled.in_base, strict=True)
+        ]
+        self.levels = order_levels(
+            problem, chain, [np.concatenate([bases[t] for t in terms], axis=1) for terms in chain]
+        )
         level = self.levels[0]
         rank = np.empty(level.n, dtype=np.intp)
         rank[level.position] = np.arange(level.n)
         row_position = rank[problem.random[chain[0][0]].codes]
-        z0, order = z_all[0], None
+        z0, order = scaled.z[chain[0][0]], None
+        if len(chain[0]) > 1:
+            z0 = np.concatenate([scaled.z[t] for t in chain[0]], axis=0)
         if np.any(row_position[1:] < row_position[:-1]):
             order = np.argsort(row_position, kind="stable")
             base, z0, row_position = base[:, order], z0[:, order], row_position[order]

@@ -105,6 +105,8 @@ class Scaled:
     z : tuple of arrays, each (q_t, n)
         Internal random columns times sqrt(w), one row each.
     terms : tuple of TermScale
+    in_base : tuple of bool
+        True where the term's ``z`` simply is the first rows of ``fixed``.
     log_weights : float
         Sum of log w: the weights' share of the log-likelihood.
     """
@@ -116,6 +118,7 @@ class Scaled:
     y_scale: float
     z: tuple[FloatArray, ...]
     terms: tuple[TermScale, ...]
+    in_base: tuple[bool, ...]
     log_weights: float
 
     @property
@@ -162,25 +165,27 @@ def orthonormal_rows(rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     size, n = rows.shape
     if size == 0:
         return rows, np.zeros((0, 0))
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows) / n)
+    gram = rows @ rows.T / n
+    lengths = np.sqrt(np.diagonal(gram))
     if np.any(lengths == 0):
         return None
-    base = rows / lengths[:, None]
-    gram = base @ base.T / n
+    gram = gram / np.outer(lengths, lengths)
     if np.linalg.eigvalsh(gram)[0] < 1e-13:
-        base, root = np.linalg.qr(base.T)
+        base, root = np.linalg.qr((rows / lengths[:, None]).T)
         diagonal = np.diagonal(root)
         if np.min(np.abs(diagonal)) < 1e-10 * np.sqrt(n):
             return None
         signs = np.where(diagonal < 0, -np.sqrt(n), np.sqrt(n))
         return np.ascontiguousarray(base.T) * signs[:, None], root / signs[:, None] * lengths
-    root = np.eye(size)
-    for _ in range(2):
+    lower = np.linalg.cholesky(gram)
+    base = (solve_triangular(lower, np.eye(size), lower=True) / lengths) @ rows
+    root = lower.T * lengths
+    gram = base @ base.T / n
+    if np.max(np.abs(gram - np.eye(size))) > 1e-14:
         lower = np.linalg.cholesky(gram)
         base = solve_triangular(lower, np.eye(size), lower=True) @ base
         root = lower.T @ root
-        gram = base @ base.T / n
-    return base, root * lengths
+    return base, root
 
 
 def _scale_term(term: RandomTerm, root_weights: FloatArray | None) -> tuple[FloatArray, TermScale]:
@@ -236,7 +241,13 @@ def scale_problem(problem: MixedProblem) -> Scaled:
             "expected an outcome that varies around its mean. Check the outcome column."
         )
     fixed[p] = residual / y_scale
-    scaled_terms = [_scale_term(term, root_weights) for term in problem.random]
+    shared = [_leading(problem, term, order) for term in problem.random]
+    scaled_terms = [
+        (fixed[: term.z.shape[1]], TermScale(triangle[: term.z.shape[1], : term.z.shape[1]], term.correlated))
+        if same
+        else _scale_term(term, root_weights)
+        for term, same in zip(problem.random, shared, strict=True)
+    ]
     return Scaled(
         fixed=fixed,
         x_root=root,
@@ -245,6 +256,7 @@ def scale_problem(problem: MixedProblem) -> Scaled:
         y_scale=y_scale,
         z=tuple(z for z, _ in scaled_terms),
         terms=tuple(scale for _, scale in scaled_terms),
+        in_base=tuple(shared),
         log_weights=0.0 if root_weights is None else float(2.0 * np.sum(np.log(root_weights))),
     )
 
@@ -266,6 +278,14 @@ def _random_first(problem: MixedProblem) -> NDArray[np.intp]:
                 break
     others = [k for k in range(x.shape[1]) if k not in chosen]
     return np.array(chosen + others, dtype=np.intp)
+
+
+def _leading(problem: MixedProblem, term: RandomTerm, order: NDArray[np.intp]) -> bool:
+    """Whether the term's columns are the first fixed columns, in the same order."""
+    size = term.z.shape[1]
+    if size > order.size or (size > 1 and not term.correlated):
+        return False
+    return all(np.array_equal(term.z[:, j], problem.x[:, order[j]]) for j in range(size))
 
 
 def _check(problem: MixedProblem, n: int, p: int) -> None:
