@@ -110,6 +110,7 @@ def fit_growth(
     shape: Shape = "spline",
     organisation: OrganisationRole = False,
     worker: bool | None = None,
+    interactions: bool = False,
     df: DfRule = "satterthwaite",
     level: float = 0.95,
 ) -> GrowthModel:
@@ -125,6 +126,8 @@ def fit_growth(
     worker : bool, optional
         Random level and slope per worker. By default with at least ten workers, on average two families
         per worker, and a known worker at every measurement.
+    interactions : bool
+        Whether the case mix acts differently at each organisation (fixed organisations only).
     df : {"satterthwaite", "kenward-roger", "residual", "normal"}
         Rule of the degrees of freedom.
     level : float
@@ -145,7 +148,9 @@ def fit_growth(
         raise ModelError(f"organisation must be False, 'fixed' or 'random'; found {organisation!r}.")
     notes: list[Note] = []
     course, used_shape = _course_part(frame, shape, organisation, notes)
-    fixed = " + ".join([course, *_case_mix_terms(frame)])
+    if interactions and organisation != "fixed":
+        raise ModelError("Interactions of case mix and organisation need organisations as fixed effects.")
+    fixed = " + ".join([course, *_case_mix_terms(frame, "organisation" if interactions else "")])
     random, with_worker = _random_part(frame, organisation, worker, notes)
     formula = f"score ~ {fixed} + {random}"
     fit = fit_mixed(formula, frame.data, method="REML", df=df, level=level)
@@ -155,8 +160,10 @@ def fit_growth(
     return GrowthModel(frame, fit, formula, used_shape, organisation, with_worker, tuple(notes))
 
 
-def _case_mix_terms(frame: ModelFrame) -> list[str]:
-    return [f"{covariate.column} + months:{covariate.column}" for covariate in frame.covariates]
+def _case_mix_terms(frame: ModelFrame, by: str = "") -> list[str]:
+    columns = [covariate.column for covariate in frame.covariates]
+    terms = [f"{column} + months:{column}" for column in columns]
+    return terms + [f"{column}:{by} + months:{column}:{by}" for column in columns if by]
 
 
 def _is_by_design(note: Note) -> bool:

@@ -123,7 +123,7 @@ def _change_slopes(model: GrowthModel, month: float) -> FloatArray:
         for g, code in enumerate(frame.organisations):
             for place, name in enumerate(names):
                 parts = set(name.split(":"))
-                if parts == {"months", covariate.column, f"organisation[{code}]"}:
+                if parts == {"months", covariate.column, f"organisation[T.{code}]"}:
                     found[g, k] += month * beta[place]
     return found
 

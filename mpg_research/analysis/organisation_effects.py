@@ -4,16 +4,28 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.mixed.group_predictions import GroupEffects, group_effects
 from mpg_research.statistics.ranks import Better
 from mpg_research.statistics.shrinkage import between_variance, shrink
+from mpg_research.statistics.simultaneous import simultaneous_critical
 
-__all__ = ["ManyOrganisations", "OrganisationEffects", "effects_of", "many_organisations"]
+__all__ = [
+    "ManyOrganisations",
+    "OrganisationEffects",
+    "add_simultaneous",
+    "effects_of",
+    "end_level",
+    "many_organisations",
+]
 
 FloatArray = NDArray[np.float64]
+
+#: Draws behind simultaneous limits: their quantile is good to about a hundredth.
+_DRAWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +161,25 @@ def effects_of(
         drawn.estimate, np.diag(drawn.variance + (1 - drawn.reliability) ** 2 * between.mean_se**2),
         between.tau2, better,
     )  # fmt: skip
+
+
+def end_level(
+    model: GrowthModel, month: float, many: ManyOrganisations | None
+) -> tuple[FloatArray, FloatArray]:
+    """Expected score of the average family at each organisation (g,), not shrunken, and covariance (g, g)."""
+    if many is not None:
+        return many.score(model, month, shrink=False)
+    rows = model.organisation_rows([month])[:, 0]
+    return rows @ model.fit.solution.beta, rows @ model.fit.inference.covariance @ rows.T
+
+
+def add_simultaneous(
+    data: pd.DataFrame, months: list[float], covariances: list[FloatArray], level: float
+) -> pd.DataFrame:
+    """Limits that hold for all rows of a month together, at the smallest degrees of freedom among them."""
+    critical = {}
+    for month, covariance in zip(months, covariances, strict=True):
+        df = float(data.loc[data["months"] == month, "df"].min())
+        critical[month] = simultaneous_critical(covariance, df=df, level=level, n_draws=_DRAWS)
+    half = data["months"].map(critical) * data["std_error"]
+    return data.assign(simultaneous_low=data["estimate"] - half, simultaneous_high=data["estimate"] + half)

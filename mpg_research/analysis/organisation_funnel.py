@@ -2,16 +2,16 @@
 
 Tables
 ------
-- ``funnel(organisation, estimate, std_error, effective_families, z, z_adjusted, beyond, beyond_adjusted,
+- ``funnel(organisation, estimate, std_error, n_effective, z, z_adjusted, beyond, beyond_adjusted,
   beyond_false_discovery)``: ``beyond`` names the outermost line passed without regard to overdispersion
   ("none", "95" or "99.8"), ``beyond_adjusted`` the same with regard to it, ``beyond_false_discovery`` is
   "yes" or "no".
-- ``funnel_lines(effective_families, low_95, high_95, low_998, high_998, low_fdr, high_fdr, plain_low_95,
+- ``funnel_lines(n_effective, low_95, high_95, low_998, high_998, low_fdr, high_fdr, plain_low_95,
   plain_high_95, plain_low_998, plain_high_998)``: for drawing. The horizontal axis is the number of
   families that an organisation with the usual spread of families would need for its standard error.
 - ``funnel_summary(quantity, value)``: target, overdispersion, the false-discovery line, the plot's own
   simulated false-alarm rates, rankability, the number of families for reliability .7.
-- ``funnel_steps(step, verdict, value, threshold)``: the six steps of Verburg et al., each "pass" or "fail".
+- ``funnel_steps(check, verdict, value, threshold)``: the six steps of Verburg et al., each "pass" or "fail".
 """
 
 import numpy as np
@@ -95,7 +95,7 @@ def _funnel(effects: OrganisationEffects, funnel: Funnel, per_family: float) -> 
             "organisation": list(effects.keys),
             "estimate": effects.raw,
             "std_error": effects.std_error,
-            "effective_families": per_family / effects.std_error**2,
+            "n_effective": per_family / effects.std_error**2,
             "z": funnel.z,
             "z_adjusted": funnel.z_adjusted,
             "beyond": _outermost(funnel, adjusted=False),
@@ -117,7 +117,7 @@ def _lines(
     own = per_family / effects.std_error**2
     size = np.geomspace(max(own.min() * 0.8, 1.0), own.max() * 1.15, _POINTS)
     variance = per_family / size
-    columns: dict[str, FloatArray] = {"effective_families": size}
+    columns: dict[str, FloatArray] = {"n_effective": size}
     freedom = float(np.median(effects.df))
     for prefix, tau2, target in (
         ("", funnel.overdispersion.tau2, funnel.target_adjusted),
@@ -134,8 +134,8 @@ def _lines(
             columns[f"{prefix}low_{name}"] = target - half
             columns[f"{prefix}high_{name}"] = target + half
     data = pd.DataFrame(columns)
-    values = tuple(name for name in data.columns if name != "effective_families")
-    return pooled_table("funnel_lines", data, model.frame, keys=("effective_families",), values=values)
+    values = tuple(name for name in data.columns if name != "n_effective")
+    return pooled_table("funnel_lines", data, model.frame, keys=("n_effective",), values=values)
 
 
 def _t_quantile(z: float, df: float) -> float:
@@ -192,10 +192,10 @@ def _steps(
     ]
     data = pd.DataFrame(
         [(step, "pass" if good else "fail", value, limit) for step, good, value, limit in rows],
-        columns=["step", "verdict", "value", "threshold"],
+        columns=["check", "verdict", "value", "threshold"],
     )
     return pooled_table(
-        "funnel_steps", data, model.frame, keys=("step",), values=("verdict", "value", "threshold")
+        "funnel_steps", data, model.frame, keys=("check",), values=("verdict", "value", "threshold")
     )
 
 

@@ -1,14 +1,17 @@
 """More than one number per organisation: end level, reliable improvement, drop-out and duration.
 
-Table ``indicators(organisation, indicator, primary, n_group, estimate, conf_low, conf_high, expected,
-difference, difference_low, difference_high)``
-    - ``change`` (points, the primary one), ``change_standardised`` and ``end_level`` come from the growth
-      model; what is expected is the mean of the organisations.
-    - ``reliably_improved`` (share of families with two moments) and ``dropped_out`` (share of ended
-      episodes that the family or the provider ended early) are observed; what is expected comes from a
-      logistic case-mix model, and ``difference`` is observed minus expected.
-    - ``duration`` is the mean number of months in help, counted up to two years, families still in help
-      included (Kaplan-Meier); what is expected is the same over all families; not adjusted.
+Tables
+------
+- ``indicators(organisation, indicator, primary, n_group, estimate, conf_low, conf_high, expected, difference,
+  difference_low, difference_high)``: ``change`` (points, the primary one), ``change_standardised`` and
+  ``end_level`` come from the growth model, and what is expected is the mean of the organisations;
+  ``duration`` is the mean number of months in help, counted up to two years, families still in help
+  included (Kaplan-Meier), what is expected is the same over all families, and it is not adjusted.
+- ``share_indicators(organisation, indicator, n_group, share_observed, observed_low, observed_high,
+  expected_share, observed_difference, observed_difference_low, observed_difference_high)``:
+  ``reliably_improved`` (of families with two moments) and ``dropped_out`` (of ended episodes, those that
+  the family or the provider ended early); what is expected comes from a logistic case-mix model, and the
+  difference is observed minus expected.
 """
 
 import numpy as np
@@ -26,7 +29,7 @@ from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.standardisation import logistic_expected
 from mpg_research.study.model import Study
 
-__all__ = ["INDICATORS", "case_mix_columns", "indicator_table", "restricted_mean"]
+__all__ = ["INDICATORS", "case_mix_columns", "indicator_tables", "restricted_mean"]
 
 FloatArray = NDArray[np.float64]
 
@@ -40,9 +43,14 @@ _COLUMNS = [
     "organisation", "indicator", "primary", "n_group", "estimate", "conf_low", "conf_high", "expected",
     "difference", "difference_low", "difference_high", "n_families",
 ]  # fmt: skip
+_SHARES = [
+    "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
+    "expected_share", "observed_difference", "observed_difference_low", "observed_difference_high",
+    "n_families",
+]  # fmt: skip
 
 
-def indicator_table(
+def indicator_tables(
     study: Study,
     frame: ModelFrame,
     effects: OrganisationEffects,
@@ -50,8 +58,8 @@ def indicator_table(
     *,
     level: float,
     choices: dict[str, str],
-) -> ResultTable:
-    """All indicators of all organisations in one table.
+) -> list[ResultTable]:
+    """All indicators of all organisations, in two tables.
 
     Parameters
     ----------
@@ -72,20 +80,27 @@ def indicator_table(
             "change_standardised", effects.raw / sd, effects.raw_covariance / sd**2, effects, level
         )
     rows += _model_rows("end_level", *end_level, effects, level)
-    rows += _share_rows("reliably_improved", _improved(study, choices), frame, level)
+    shares = _share_rows("reliably_improved", _improved(study, choices), frame, level)
     episodes = _episodes_used(study, frame)
     if "end_reason" in episodes.columns:
         ended = episodes[episodes["end_reason"].notna()]
         outcome = ended.assign(event=ended["end_reason"].isin(DROP_OUT_REASONS))
-        rows += _share_rows("dropped_out", outcome[["family", "event"]], frame, level)
+        shares += _share_rows("dropped_out", outcome[["family", "event"]], frame, level)
     rows += _duration_rows(study, episodes, frame, level)
-    data = pd.DataFrame(rows, columns=_COLUMNS)
-    values = tuple(_COLUMNS[3:-1])
+    tables = [_table("indicators", rows, _COLUMNS, ("organisation", "indicator", "primary"))]
+    if shares:
+        tables.append(_table("share_indicators", shares, _SHARES, ("organisation", "indicator")))
+    return tables
+
+
+def _table(
+    name: str, rows: list[tuple[object, ...]], columns: list[str], keys: tuple[str, ...]
+) -> ResultTable:
     return ResultTable(
-        "indicators",
-        data,
-        keys=("organisation", "indicator", "primary"),
-        values=values,
+        name,
+        pd.DataFrame(rows, columns=columns),
+        keys=keys,
+        values=tuple(column for column in columns if column not in (*keys, "n_families")),
         organisation_columns=("organisation",),
         parts_of_total=("organisation",),
     )
@@ -140,7 +155,7 @@ def _share_rows(
         half = z * float(np.sqrt(np.sum(model * (1 - model)))) / n
         rows.append(
             (
-                key, name, "no", n, float(share.estimate[0]), float(share.conf_low[0]),
+                key, name, n, float(share.estimate[0]), float(share.conf_low[0]),
                 float(share.conf_high[0]), float(model.mean()), gap, gap - half, gap + half, n,
             )
         )  # fmt: skip

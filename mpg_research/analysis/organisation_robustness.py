@@ -2,13 +2,13 @@
 
 Tables of :class:`OrganisationRobustness` (beside ``sample_flow``)
 -----------------------------------------------------------------
-- ``robustness(variant, joint_p_value, n_compared, n_different, spread, largest_shift, agreement,
-  conclusion)``: one row per way of computing. ``n_different`` organisations differ from the mean (Holm, at
+- ``robustness(variant, joint_p_value, compared, different, spread, largest_shift, agreement,
+  conclusion)``: one row per way of computing. ``different`` organisations differ from the mean (Holm, at
   the stated level); ``spread`` is the standard deviation of the differences, ``largest_shift`` the largest
   change of one of them against the primary analysis (points), ``agreement`` the correlation with it.
   ``conclusion`` is "same" where the joint test and the set of organisations that differ are those of the
   primary analysis, "changed", or "not_possible".
-- ``leave_one_out(organisation, joint_p_value, n_different, largest_shift, conclusion)``: the same without
+- ``leave_one_out(organisation, joint_p_value, different, largest_shift, conclusion)``: the same without
   that organisation.
 """
 
@@ -63,7 +63,7 @@ _WINDOW = 1.5
 _REFITS = 12
 
 _COLUMNS = [
-    "variant", "joint_p_value", "n_compared", "n_different", "spread", "largest_shift", "agreement",
+    "variant", "joint_p_value", "compared", "different", "spread", "largest_shift", "agreement",
     "conclusion",
 ]  # fmt: skip
 
@@ -404,7 +404,7 @@ def _leave_one_out(
         except ModelError:
             row = (key, *[float("nan")] * 6, "not_possible")
         rows.append((row[0], row[1], row[3], row[5], row[7], int(effects.n_families[place])))
-    values = ("joint_p_value", "n_different", "largest_shift", "conclusion")
+    values = ("joint_p_value", "different", "largest_shift", "conclusion")
     data = pd.DataFrame(rows, columns=["organisation", *values, "n_families"])
     return ResultTable(
         "leave_one_out",

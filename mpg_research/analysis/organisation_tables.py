@@ -11,6 +11,12 @@ from mpg_research.analysis.case_mix import case_mix_table
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.observed import month_grid
+from mpg_research.analysis.organisation_effects import (
+    ManyOrganisations,
+    add_simultaneous,
+    many_organisations,
+)
+from mpg_research.analysis.organisations_many import many_tables
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable, collect_tables, sample_flow_table
 from mpg_research.analysis.tables import (
     add_standardised,
@@ -31,21 +37,24 @@ _STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
 
 def comparison_tables(
-    model: GrowthModel, months: list[float], *, adjust: Adjust, level: float
+    model: GrowthModel,
+    months: list[float],
+    *,
+    adjust: Adjust,
+    level: float,
+    many: ManyOrganisations | None = None,
 ) -> dict[str, ResultTable]:
-    """The tables of a comparison, from a model with organisations as fixed effects."""
+    """The tables of a comparison, from a model with organisations as fixed or random effects."""
     frame = model.frame
-    later = [month for month in months if month > 0]
     grid = [month for month in month_grid(frame.data) if month < months[-1]]
     curve = sorted({0.0, *grid, *months})
-    change = model.organisation_rows(later) - model.organisation_rows([0.0])
+    if model.organisation == "random":
+        many = many_organisations(model) if many is None else many
+        own = many_tables(model, many, months, curve, adjust=adjust, level=level)
+    else:
+        own = _few_tables(model, months, curve, adjust=adjust, level=level)
     tables = [
-        _per_organisation("adjusted_means", model, months, model.organisation_rows(months)),
-        _per_organisation("adjusted_curve", model, curve, model.organisation_rows(curve)),
-        _adjusted_change(model, later, change, level),
-        _difference_from_mean(model, later, change, adjust),
-        _pairwise(model, later, change, adjust),
-        _joint_test(model, months[-1]),
+        *own,
         case_mix_table(frame),
         _by_organisation(frame),
         observed_table(frame, by_organisation=True),
@@ -54,6 +63,21 @@ def comparison_tables(
         sample_flow_table(frame.flow),
     ]
     return collect_tables(tables)
+
+
+def _few_tables(
+    model: GrowthModel, months: list[float], curve: list[float], *, adjust: Adjust, level: float
+) -> list[ResultTable]:
+    later = [month for month in months if month > 0]
+    change = model.organisation_rows(later) - model.organisation_rows([0.0])
+    return [
+        _per_organisation("adjusted_means", model, months, model.organisation_rows(months)),
+        _per_organisation("adjusted_curve", model, curve, model.organisation_rows(curve)),
+        _adjusted_change(model, later, change, level),
+        _difference_from_mean(model, later, change, adjust),
+        _pairwise(model, later, change, adjust),
+        _joint_test(model, months[-1]),
+    ]
 
 
 def _per_organisation(name: str, model: GrowthModel, months: list[float], rows: FloatArray) -> ResultTable:
@@ -96,7 +120,15 @@ def _difference_from_mean(
     # With two organisations the two differences are one question, asked from either side.
     once = len(model.frame.organisations) == 2
     data = table.data.assign(p_adjusted=_adjusted(table.data, "none" if once else adjust))
-    return _with_columns(table, data, ("p_adjusted",))
+    apart = covariances_of(model, change - change.mean(axis=0))
+    data = add_simultaneous(data, months, apart, model.fit.level)
+    return _with_columns(table, data, ("p_adjusted", "simultaneous_low", "simultaneous_high"))
+
+
+def covariances_of(model: GrowthModel, rows: FloatArray) -> list[FloatArray]:
+    """Covariance of the estimates of rows (n, months, p) within each month."""
+    covariance = model.fit.inference.covariance
+    return [rows[:, place] @ covariance @ rows[:, place].T for place in range(rows.shape[1])]
 
 
 def _with_columns(table: ResultTable, data: pd.DataFrame, columns: tuple[str, ...]) -> ResultTable:
@@ -130,11 +162,13 @@ def _pairwise(model: GrowthModel, months: list[float], change: FloatArray, adjus
     data = data.assign(
         p_adjusted=_adjusted(data, adjust), n_families=[min(sizes[i], sizes[j]) for i, j, _ in pairs]
     )
+    by_pair = rows.reshape(-1, len(months), rows.shape[-1])
+    data = add_simultaneous(data, months, covariances_of(model, by_pair), model.fit.level)
     return ResultTable(
         "pairwise",
         data,
         keys=("organisation_1", "organisation_2", "months"),
-        values=(*ESTIMATE_COLUMNS, "p_adjusted"),
+        values=(*ESTIMATE_COLUMNS, "p_adjusted", "simultaneous_low", "simultaneous_high"),
         organisation_columns=("organisation_1", "organisation_2"),
     )
 

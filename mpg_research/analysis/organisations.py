@@ -6,10 +6,11 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
   organisation, at the months asked for; ``adjusted_curve`` the same month by month, for a figure.
 - ``adjusted_change(organisation, months, ..., standardised, standardised_low, standardised_high)``: change
   since the start.
-- ``difference_from_mean(organisation, months, ..., p_adjusted)``: that change minus the mean of the
-  organisations' changes, each organisation weighing the same; p adjusted over the organisations of a month.
-- ``pairwise(organisation_1, organisation_2, months, ..., p_adjusted)``: change of the first minus change of
-  the second; p adjusted over the pairs of a month.
+- ``difference_from_mean(organisation, months, ..., p_adjusted, simultaneous_low, simultaneous_high)``:
+  that change minus the mean of the organisations' changes, each organisation weighing the same; p adjusted
+  over the organisations of a month.
+- ``pairwise(organisation_1, organisation_2, months, ..., p_adjusted, simultaneous_low, simultaneous_high)``:
+  change of the first minus change of the second; p adjusted over the pairs of a month.
 - ``joint_test(effect, statistic, df_numerator, df_denominator, p_value)``: F tests that all
   organisations have the same course (``organisation:months``) and start level (``organisation``).
 - ``case_mix(organisation, variable, level, kind, mean_or_share, sd)``: the families of each organisation;
@@ -17,19 +18,43 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``by_organisation(organisation, n_measurements, measurements_per_family)``.
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
+- ``indicators`` and ``share_indicators``: :mod:`~mpg_research.analysis.organisation_indicators`.
+- ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
+  :mod:`~mpg_research.analysis.organisation_ranks`.
+- ``case_mix_difference``, ``standardisation``, ``within_between``, ``worker_share``:
+  :mod:`~mpg_research.analysis.organisation_case_mix`.
+- ``funnel``, ``funnel_lines``, ``funnel_summary``, ``funnel_steps``, from five organisations on:
+  :mod:`~mpg_research.analysis.organisation_funnel`.
 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, Shape, fit_growth
+from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.organisation_case_mix import (
+    case_mix_difference_table,
+    standardisation_table,
+    within_between_table,
+    worker_share_table,
+)
+from mpg_research.analysis.organisation_effects import (
+    ManyOrganisations,
+    effects_of,
+    end_level,
+    many_organisations,
+)
+from mpg_research.analysis.organisation_funnel import funnel_tables
+from mpg_research.analysis.organisation_indicators import indicator_tables
+from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.result import (
     Provenance,
     ResultTable,
+    collect_tables,
     provenance_of,
 )
 from mpg_research.analysis.tables import (
@@ -41,8 +66,9 @@ from mpg_research.analysis.tables import (
 from mpg_research.analysis.trajectory import primary_month_of
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.mixed.inference import DfRule
+from mpg_research.statistics.standardisation import Reference
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import CourseFrame, SampleFlow, Study
 
 __all__ = ["MANY_ORGANISATIONS", "OrganisationComparison", "compare_organisations"]
 
@@ -90,9 +116,13 @@ def compare_organisations(
     episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     adjust: Adjust = "holm",
+    effects: Literal["auto", "fixed", "random"] = "auto",
+    reference: Reference = "mean",
+    interactions: bool = False,
     worker: bool | None = None,
     df: DfRule | None = None,
     level: float = 0.95,
+    seed: int = 0,
 ) -> OrganisationComparison:
     """Compare the change of families between organisations, adjusted for case mix.
 
@@ -112,6 +142,13 @@ def compare_organisations(
         Moments to report, in months (or waves) since the start; by default those of ``study.toml``.
     adjust : {"holm", "none"}
         Adjustment of p-values for the number of contrasts within a month.
+    effects : {"auto", "fixed", "random"}
+        Organisations as fixed effects (by default fewer than ten) or as random level and slope (ten or more).
+    reference : {"mean", "median"}
+        Of the standardised differences: the mean over the families of the study, or the median organisation.
+    interactions : bool
+        Whether the case mix acts differently at each organisation (fixed effects only); direct and indirect
+        standardisation then differ.
     worker : bool, optional
         Random effects of workers within organisations; by default where workers are known, ten or more,
         and have two families on average.
@@ -120,6 +157,8 @@ def compare_organisations(
         Kenward-Roger for fewer than ten organisations, Satterthwaite for more.
     level : float
         Confidence level.
+    seed : int
+        Of the draws behind ranks and the false-alarm rate of the funnel plot.
 
     Returns
     -------
@@ -135,9 +174,11 @@ def compare_organisations(
     Notes
     -----
     ``score ~ spline(months) * organisation + x + months:x + (1 + months | family)`` by REML, x the case
-    mix centred at the study's average family; more random terms as in ``fit_trajectory``. Organisations
-    are fixed effects: with a handful of them their spread cannot be estimated well. The reference is the
-    plain mean over organisations, so that it does not hang on who is large.
+    mix centred at the study's average family; more random terms as in ``fit_trajectory``. With a handful
+    of organisations their spread cannot be estimated well, so they are fixed effects; ten or more are
+    ``(1 + months | organisation)`` beside a common spline. Estimates of single organisations are shown
+    unshrunken, and in ``raw_and_shrunken`` both ways. The reference of ``difference_from_mean`` is the plain
+    mean over organisations, so that it does not hang on who is large.
 
     Examples
     --------
@@ -149,6 +190,11 @@ def compare_organisations(
     """
     if adjust not in ("holm", "none"):
         raise ConfigError(f"adjust must be 'holm' or 'none'; found {adjust!r}.")
+    if effects not in ("auto", "fixed", "random") or reference not in ("mean", "median"):
+        raise ConfigError(
+            "effects must be 'auto', 'fixed' or 'random', and reference 'mean' or 'median'; found "
+            f"{effects!r} and {reference!r}."
+        )
     wanted = chosen_months(study, months)
     columns = study.config.analysis.case_mix if case_mix is None else case_mix
     course = course_frame(
@@ -163,21 +209,29 @@ def compare_organisations(
     _check_organisations(frame)
     many = len(frame.organisations) >= MANY_ORGANISATIONS
     rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
-    model = fit_growth(frame, shape=shape, organisation="fixed", worker=worker, df=rule, level=level)
+    role: OrganisationRole = effects if effects != "auto" else ("random" if many else "fixed")
+    model = fit_growth(
+        frame, shape=shape, organisation=role, worker=worker, interactions=interactions, df=rule, level=level
+    )
     primary = primary_month_of(study, wanted)
     parameters = describe_parameters(
         study, course, shape=model.shape, worker=model.worker, df=rule, level=level, months=wanted,
         primary_month=primary, adjust=adjust, formula=model.formula,
+        organisations_as=role, reference=reference,
     )  # fmt: skip
     notes = study_notes(study, course.instrument, course.outcome) + model_notes(model, wanted)
+    randomly = many_organisations(model) if role == "random" else None
+    tables = comparison_tables(model, wanted, adjust=adjust, level=level, many=randomly)
+    asked = _Asked(primary, level, reference, seed)
+    tables |= _further_tables(study, course, model, randomly, asked) if model.converged else {}
     return OrganisationComparison(
         model=model,
         primary_month=primary,
         adjust=adjust,
         baseline_sd=frame.baseline.sd,
-        tables=comparison_tables(model, wanted, adjust=adjust, level=level),
+        tables=tables,
         flow=frame.flow,
-        notes=tuple(notes + _size_notes(frame)),
+        notes=tuple(notes + _size_notes(frame, role)),
         provenance=provenance_of(
             study, parameters=parameters, instrument=course.instrument, outcome=course.outcome
         ),
@@ -194,8 +248,57 @@ def _check_organisations(frame: ModelFrame) -> None:
         )
 
 
-def _size_notes(frame: ModelFrame) -> list[Note]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the further tables are about."""
+
+    month: float
+    level: float
+    reference: Reference
+    seed: int
+
+
+def _further_tables(
+    study: Study,
+    course: CourseFrame,
+    model: GrowthModel,
+    many: ManyOrganisations | None,
+    asked: _Asked,
+) -> dict[str, ResultTable]:
+    """Indicators, standardisation and, from five organisations on, ranks and the funnel plot."""
+    frame = model.frame
+    direction = study.instruments[course.instrument].direction
+    found = effects_of(
+        model, asked.month, better="low" if direction == "higher_is_worse" else "high", many=many
+    )
+    choices = {"instrument": course.instrument, "outcome": course.outcome, "episodes": course.episodes}
+    tables = [
+        *indicator_tables(
+            study, frame, found, end_level(model, asked.month, many), level=asked.level, choices=choices
+        ),
+        shrinkage_table(found, level=asked.level),
+        case_mix_difference_table(frame),
+        standardisation_table(model, found, reference=asked.reference),
+        within_between_table(model, found),
+        worker_share_table(model, asked.month),
+    ]
+    if len(frame.organisations) >= FEWEST_FOR_RANKS:
+        declared = asked.month == float(study.config.analysis.primary_month)
+        tables += [
+            rank_table(found, level=asked.level, seed=asked.seed),
+            *funnel_tables(model, found, level=asked.level, declared=declared, seed=asked.seed),
+        ]
+    return collect_tables(tables)
+
+
+def _size_notes(frame: ModelFrame, role: OrganisationRole) -> list[Note]:
     number = len(frame.organisations)
+    if role == "random":
+        text = (
+            f"{number} organisations are compared as random effects: all share the bend of the course and "
+            "differ from it along a straight line."
+        )
+        return [Note("organisations_random", text, {"n_organisations": number})]
     if number < MANY_ORGANISATIONS:
         return []
     text = (

@@ -1,6 +1,6 @@
 """Tables of a comparison of many organisations: random level and slope instead of one course each.
 
-The estimates of single organisations are not shrunken, as with fixed effects; ``raw_and_shrunken`` shows both.
+Estimates of single organisations are not shrunken, as with fixed effects; ``raw_and_shrunken`` shows both.
 """
 
 from itertools import combinations
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
 from mpg_research.analysis.growth import GrowthModel
-from mpg_research.analysis.organisation_effects import ManyOrganisations
+from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.analysis.tables import add_standardised, pooled_table
 from mpg_research.statistics import holm
@@ -20,7 +20,7 @@ __all__ = ["many_tables"]
 
 FloatArray = NDArray[np.float64]
 
-#: With more organisations than this a table of all pairs is left out: nobody reads it, and most of it is chance.
+#: With more organisations than this a table of all pairs is left out: nobody could read it.
 _PAIRS = 20
 _STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
@@ -129,7 +129,9 @@ def _differences(model: GrowthModel, changes: Moments, adjust: str, level: float
         for month, (estimate, covariance) in changes.items()
     }
     data = _stack(model, apart, level)
-    return _table("difference_from_mean", data.assign(p_adjusted=_adjusted(data, adjust)))
+    data = data.assign(p_adjusted=_adjusted(data, adjust))
+    covariances = [covariance for _, covariance in apart.values()]
+    return _table("difference_from_mean", add_simultaneous(data, list(apart), covariances, level))
 
 
 def _adjusted(data: pd.DataFrame, adjust: str) -> pd.Series:
@@ -143,8 +145,12 @@ def _pairwise(model: GrowthModel, changes: Moments, adjust: str, level: float) -
     sizes = list(model.frame.families_of.values())
     pairs = list(combinations(range(len(organisations)), 2))
     first, second = np.array(pairs).T
-    parts = []
+    parts, covariances = [], []
+    contrast = np.zeros((len(pairs), len(organisations)))
+    contrast[np.arange(len(pairs)), first] = 1.0
+    contrast[np.arange(len(pairs)), second] = -1.0
     for month, (estimate, covariance) in changes.items():
+        covariances.append(contrast @ covariance @ contrast.T)
         own = np.diagonal(covariance)
         variance = own[first] + own[second] - 2 * covariance[first, second]
         keys: dict[str, list[object]] = {
@@ -159,11 +165,12 @@ def _pairwise(model: GrowthModel, changes: Moments, adjust: str, level: float) -
         p_adjusted=_adjusted(data, adjust),
         n_families=[min(sizes[i], sizes[j]) for i, j in pairs] * len(changes),
     )
+    data = add_simultaneous(data, list(changes), covariances, level)
     return ResultTable(
         "pairwise",
         data,
         keys=("organisation_1", "organisation_2", "months"),
-        values=(*ESTIMATE_COLUMNS, "p_adjusted"),
+        values=(*ESTIMATE_COLUMNS, "p_adjusted", "simultaneous_low", "simultaneous_high"),
         organisation_columns=("organisation_1", "organisation_2"),
     )
 

@@ -86,7 +86,7 @@ def coefficient_table(model: GrowthModel) -> ResultTable:
     terms = [str(term) for term in fixed.index]
     if model.organisation == "fixed":
         averaged = _averaged_course(model)
-        own = [place for place, term in enumerate(terms) if "covariate_" in term]
+        own = [place for place, term in enumerate(terms) if "covariate_" in term and term in named]
         labels = [*averaged, *(named[terms[place]] for place in own)]
         rows = np.vstack([*averaged.values(), np.eye(len(terms))[own]])
     else:

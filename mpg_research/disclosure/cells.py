@@ -49,11 +49,29 @@ EXTREMES = frozenset(
         "range",
     ]
 )
+#: Numbers from a model, or about ranks: they fit many numbers of families, rounded or not.
 MODEL_COLUMNS = frozenset(
-    {*ESTIMATE_COLUMNS, "standardised", "standardised_low", "standardised_high", "p_adjusted", "df_numerator"}
+    [
+        *ESTIMATE_COLUMNS,
+        *("standardised", "standardised_low", "standardised_high", "p_adjusted", "df_numerator"),
+        *(
+            "simultaneous_low",
+            "simultaneous_high",
+            "expected",
+            "difference",
+            "difference_low",
+            "difference_high",
+        ),
+        *("raw", "raw_low", "raw_high", "comparison_low", "comparison_high"),
+        *("shrunken", "shrunken_low", "shrunken_high", "reliability", "z", "z_adjusted"),
+        *("rank", "expected_rank", "percentile", "best_third", "worst_third", "rank_low", "rank_high"),
+        *("set_low", "set_high", "all_low", "all_high"),
+        *("direct", "indirect", "own_expected", "all_expected"),
+        *("joint_p_value", "different", "largest_shift"),
+    ]
 )
 # What a share is a share of, where that is not the families.
-SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_ended"}
+SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_ended", "share_observed": "n_group"}
 # A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
 # count nor n; unrounded, 0.2258 can only be 7/31.
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -151,9 +169,10 @@ def hide_small_counts(cells: Cells, minimum: int) -> None:
 
 
 def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
-    """Suppress a share and its interval in these rows."""
+    """Suppress a share, its interval and its distance from what was expected in these rows."""
     stem = column.removeprefix("share_")
-    for shown in (column, f"{stem}_low", f"{stem}_high"):
+    apart = f"{stem}_difference"
+    for shown in (column, f"{stem}_low", f"{stem}_high", apart, f"{apart}_low", f"{apart}_high"):
         if shown in cells.data.columns:
             hide_cells(cells, rows, shown)
 
