@@ -6,7 +6,7 @@ G_t = Lambda_t Omega_t Lambda_t' (Omega = I at the fit), and sigma^2. Where Lamb
 of the model without them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -52,9 +52,7 @@ class Information:
     y_scale : float
         Unit of the internal outcome.
     n_rows : int
-    jacobian : array, shape (n_entries, k)
-        From the k parameters to the user's variance components (vech per term, then sigma^2).
-    labels : tuple of str, length n_entries
+    solution : MixedSolution
     """
 
     kind: Kind
@@ -68,13 +66,23 @@ class Information:
     beta: FloatArray
     y_scale: float
     n_rows: int
-    jacobian: FloatArray
-    labels: tuple[str, ...]
+    solution: MixedSolution = field(repr=False)
+
+    @property
+    def jacobian(self) -> FloatArray:
+        """From the k parameters to the user's variance components, shape (n_entries, k)."""
+        return _jacobian(self.solution)[0]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the user's variance components (vech per term, residual parameters, sigma^2)."""
+        return _jacobian(self.solution)[1]
 
     @property
     def component_covariance(self) -> FloatArray:
         """Asymptotic covariance of the user's variance components, shape (n_entries, n_entries)."""
-        return self.jacobian @ self.inverse @ self.jacobian.T
+        jacobian = self.jacobian
+        return jacobian @ self.inverse @ jacobian.T
 
     def inward(self, contrasts: FloatArray) -> FloatArray:
         """Rows of contrasts over the user's columns -> over the internal columns, shape (m, p)."""
@@ -168,9 +176,9 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         pw = (pieces.p @ w)[:, :-1]
         quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, q_all, w) - 2.0 * pw @ phi @ pw.T
         matrix = 0.5 * (-traces + pq - pp + quadratic)
-        matrix = matrix + _curvature(solution)
+        if solution.was_given:
+            matrix = matrix + _curvature(solution)
     matrix = 0.5 * (matrix + matrix.T)
-    jacobian, labels = _jacobian(solution)
     return Information(
         kind=kind,
         matrix=matrix,
@@ -183,8 +191,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
         n_rows=engine.scaled.n,
-        jacobian=jacobian,
-        labels=labels,
+        solution=solution,
     )
 
 

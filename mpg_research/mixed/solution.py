@@ -16,6 +16,9 @@ __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve
 FloatArray = NDArray[np.float64]
 
 
+GIVEN = "evaluated at the given theta"
+
+
 @dataclass(frozen=True, slots=True)
 class BoundaryFace:
     """Where one random term sits in its parameter space.
@@ -97,6 +100,11 @@ class MixedSolution:
     engine: Any = field(repr=False)
     internal: FloatArray = field(repr=False)
     cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def was_given(self) -> bool:
+        """True where theta was given rather than found."""
+        return self.message == GIVEN
 
     @property
     def covariance(self) -> FloatArray:
@@ -206,7 +214,7 @@ def solve(
     if theta is not None:
         internal = engine.to_internal(_checked(theta, engine))
         _, gradient = engine.value_and_gradient(internal)
-        return make_solution(engine, internal, gradient, 1, True, "evaluated at the given theta")
+        return make_solution(engine, internal, gradient, 1, True, GIVEN)
     best = find_optimum(engine)
     return make_solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
 
