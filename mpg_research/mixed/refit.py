@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 
 # A draw's estimates need to be right to a small part of their own standard error: root of twice this.
-DRAW_TOLERANCE = 1e-7
+DRAW_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)

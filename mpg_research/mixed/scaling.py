@@ -81,7 +81,7 @@ class TermScale:
 
     def outward(self, factor: FloatArray) -> FloatArray:
         """Lambda of the internal columns -> Lambda of the user's columns, diagonal not negative."""
-        user = solve_triangular(self.root, factor)
+        user = np.asarray(np.linalg.solve(self.root, factor), dtype=np.float64)
         return lower_factor(user) if self.correlated else np.abs(user)
 
 
