@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design import Design
-from mpg_research.mixed.equations import apply_inverse, form_equations, residual_ratios, whitening
+from mpg_research.mixed.equations import residual_ratios, whitening
 from mpg_research.mixed.solution import MixedSolution
-from mpg_research.mixed.tables import find_group
 
-__all__ = ["RSquared", "group_influence", "intraclass_table", "r_squared", "residual_series"]
+__all__ = ["RSquared", "intraclass_table", "r_squared", "residual_series"]
 
 FloatArray = NDArray[np.float64]
 ResidualKind = Literal["conditional", "marginal", "pearson", "normalised"]
@@ -103,53 +102,3 @@ def residual_series(solution: MixedSolution, design: Design, kind: ResidualKind)
     if kind == "normalised":
         rest = whitening(solution) @ rest / np.sqrt(solution.sigma2)
     return pd.Series(rest, index=design.index, name=f"{kind}_residual")
-
-
-def group_influence(solution: MixedSolution, group: str) -> pd.DataFrame:
-    """What leaving out each group would do to the fixed effects.
-
-    Parameters
-    ----------
-    solution : MixedSolution
-    group : str
-        A grouping factor of the model.
-
-    Returns
-    -------
-    DataFrame
-        By level: ``n_observations``, ``cooks_distance``, and per coefficient the change in standard
-        errors when the group is left out, ``change[<term>]``. NaN where the rest cannot estimate the model.
-
-    Notes
-    -----
-    The variance parameters stay as estimated from all data. With U the rows of the group, r = V^-1 (y - X
-    beta), T = V^-1 X and P = V^-1 - T Phi T', leaving out U changes beta by -Phi T_U' (P_UU)^-1 r_U exactly.
-
-    References
-    ----------
-    Christensen, R., Pearson, L. M. & Johnson, W. (1992). Technometrics, 34, 38-45. doi:10.2307/1269550
-    """
-    problem = solution.problem
-    term = problem.random[find_group(problem, group)[0]]
-    equations = form_equations(solution)
-    phi, p = solution.phi, problem.x.shape[1]
-    both = apply_inverse(equations, np.column_stack([problem.x, problem.y - problem.x @ solution.beta]))
-    t, r = both[:, :p], both[:, p]
-    columns_of_k = equations.whiten.tocsc()
-    order = np.argsort(term.codes, kind="stable")
-    bounds = np.searchsorted(term.codes[order], np.arange(len(term.levels) + 1))
-    change = np.full((len(term.levels), p), np.nan)
-    for level in range(len(term.levels)):
-        rows = order[bounds[level] : bounds[level + 1]]
-        unit = columns_of_k[:, rows]
-        towards = (equations.c.T @ unit).toarray()
-        inner = (unit.T @ unit).toarray() - towards.T @ equations.factor.solve(towards)
-        inner = inner - t[rows] @ phi @ t[rows].T
-        values, vectors = np.linalg.eigh(inner)
-        if values[0] > 1e-9 * values[-1]:
-            change[level] = -phi @ (t[rows].T @ (vectors @ ((vectors.T @ r[rows]) / values)))
-    distance = np.einsum("ij,jk,ik->i", change, np.linalg.inv(solution.covariance), change) / p
-    std_error = np.sqrt(np.diagonal(solution.covariance))
-    columns = {"n_observations": np.diff(bounds), "cooks_distance": distance}
-    columns |= {f"change[{name}]": change[:, j] / std_error[j] for j, name in enumerate(problem.x_names)}
-    return pd.DataFrame(columns, index=pd.Index(list(term.levels), name=term.group))

@@ -50,7 +50,9 @@ def form_equations(solution: MixedSolution) -> Equations:
     z = tuple(term.z for term in problem.random)
     codes = tuple(term.codes for term in problem.random)
     c = (whiten @ spherical_design(solution, z, codes, range(len(z)))).tocsr()
-    factor = splu((c.T @ c + sparse.identity(c.shape[1])).tocsc())
+    inner = (c.T @ c + sparse.identity(c.shape[1])).tocsc()
+    # Positive definite: an ordering and pivoting for symmetric matrices keeps the factor sparse.
+    factor = splu(inner, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     return Equations(whiten, c, factor, c.T @ (whiten @ problem.x))
 
 

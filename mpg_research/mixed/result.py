@@ -12,6 +12,7 @@ from mpg_research.mixed import diagnostics, display, resample, tables
 from mpg_research.mixed.estimates import Estimates
 from mpg_research.mixed.fit_numbers import FitNumbers
 from mpg_research.mixed.inference import JointTest, joint_test
+from mpg_research.mixed.influence import group_influence
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
 from mpg_research.mixed.predict import Interval, predict_rows
 from mpg_research.mixed.profile_likelihood import profile_intervals
@@ -177,7 +178,7 @@ class MixedFit(FitNumbers):
 
         The variances stay as estimated from all data; changes are in standard errors.
         """
-        return diagnostics.group_influence(self.solution, group)
+        return group_influence(self.solution, group)
 
     def simulate(self, n: int = 1, rng: resample.Randomness = 0) -> FloatArray:
         """Outcomes drawn from the fitted model, shape (n, n_observations); ``rng`` a generator or seed."""

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import FormulaError, ModelError
-from mpg_research.mixed import Estimates, MixedFit, fit_mixed
+from mpg_research.mixed import Estimates, MixedFit, fit_mixed, influence
 from mpg_research.mixed.tables import fit_notes
 
 from . import dense
@@ -129,6 +129,12 @@ def test_influence_is_what_leaving_out_does(data: pd.DataFrame, fit: MixedFit) -
         assert ours == pytest.approx(standard.to_numpy(), rel=1e-6, abs=1e-9)
         distance = change @ np.linalg.inv(fit.solution.covariance) @ change / 4
         assert found.loc[family, "cooks_distance"] == pytest.approx(distance, rel=1e-6)
+
+
+def test_influence_of_large_groups_is_the_same(fit: MixedFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = fit.influence("worker")
+    monkeypatch.setattr(influence, "LARGE_GROUP", 3)
+    assert fit.influence("worker").to_numpy() == pytest.approx(small.to_numpy(), rel=1e-5, abs=1e-8)
 
 
 def test_influence_of_a_group_that_the_model_cannot_do_without(data: pd.DataFrame) -> None:
