@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
+from mpg_research.mixed.blocks import BlockInverse
 from mpg_research.mixed.residual import BoundSerial, BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 
@@ -32,14 +32,15 @@ class Equations:
     whiten : sparse, shape (n, n)
         K.
     c : sparse, shape (n, number of random effects)
-    factor : factorisation of A
+    factor : BlockInverse
+        Of A.
     towards_x : array, shape (number of random effects, p)
         C'KX.
     """
 
     whiten: Any
     c: Any
-    factor: Any
+    factor: BlockInverse
     towards_x: FloatArray
 
 
@@ -50,9 +51,7 @@ def form_equations(solution: MixedSolution) -> Equations:
     z = tuple(term.z for term in problem.random)
     codes = tuple(term.codes for term in problem.random)
     c = (whiten @ spherical_design(solution, z, codes, range(len(z)))).tocsr()
-    inner = (c.T @ c + sparse.identity(c.shape[1])).tocsc()
-    # Positive definite: an ordering and pivoting for symmetric matrices keeps the factor sparse.
-    factor = splu(inner, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    factor = BlockInverse(c.T @ c + sparse.identity(c.shape[1]))
     return Equations(whiten, c, factor, c.T @ (whiten @ problem.x))
 
 

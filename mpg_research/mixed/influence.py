@@ -85,15 +85,7 @@ class _Parts:
     def change(self, rows: IntArray) -> FloatArray:
         """Change of beta when these rows are left out, shape (p,)."""
         unit = self.columns[:, rows]
-        towards = (self.equations.c.T @ unit).tocsr()
-        touched = np.flatnonzero(np.diff(towards.indptr))
-        own = towards[touched].toarray()
-        if len(rows) <= len(touched):
-            spread = towards.T @ self.equations.factor.solve(towards.toarray())
-        else:
-            ask = np.zeros((self.equations.c.shape[1], len(touched)))
-            ask[touched, np.arange(len(touched))] = 1.0
-            spread = own.T @ self.equations.factor.solve(ask)[touched] @ own
+        spread = self.equations.factor.between(self.equations.c.T @ unit)
         t = self.t[rows]
         inner = (unit.T @ unit).toarray() - spread - t @ self.phi @ t.T
         values, vectors = np.linalg.eigh(0.5 * (inner + inner.T))

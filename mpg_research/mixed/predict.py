@@ -26,8 +26,8 @@ __all__ = ["PREDICTION_COLUMNS", "predict_rows"]
 FloatArray = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"] | None
 
-#: Largest dense matrix that prediction limits set up at once, in numbers (32 MB).
-DENSE_CELLS = 4_000_000
+#: Rows whose prediction variances are worked out together.
+AT_ONCE = 100
 #: The columns of every table of predictions.
 PREDICTION_COLUMNS = ("estimate", "std_error", "df", "conf_low", "conf_high")
 
@@ -232,16 +232,26 @@ def _joint_variance(
     equations = form_equations(solution)
     asked = spherical_design(solution, rows.z, rows.codes, included)
     distinct, inverse = _distinct_rows(asked, rows.x)
-    variance = np.empty(len(distinct))
-    at_once = max(1, DENSE_CELLS // asked.shape[1])
-    for start in range(0, len(distinct), at_once):
-        chosen = distinct[start : start + at_once]
-        v = asked[chosen].toarray().T
-        solved = equations.factor.solve(v)
-        rest = rows.x[chosen] - solved.T @ equations.towards_x
-        own = solution.sigma2 * np.einsum("ij,ij->j", v, solved)
-        variance[start : start + at_once] = own + np.einsum("ij,jk,ik->i", rest, inference.covariance, rest)
+    rest = rows.x[distinct] - asked[distinct] @ equations.factor.solve(equations.towards_x)
+    variance = np.einsum("ij,jk,ik->i", rest, inference.covariance, rest)
+    v = asked[distinct].T.tocsc()
+    v.eliminate_zeros()
+    for members in _by_block(v, equations.factor.labels):
+        variance[members] += solution.sigma2 * np.diagonal(equations.factor.between(v[:, members]))
     return np.asarray(variance[inverse])
+
+
+def _by_block(columns: Any, labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Columns in sets of at most :data:`AT_ONCE` that mostly ask for the same block."""
+    filled = np.flatnonzero(np.diff(columns.indptr))
+    block = labels[columns.indices[columns.indptr[filled]]]
+    order = filled[np.argsort(block, kind="stable")]
+    changes = np.flatnonzero(np.diff(np.sort(block))) + 1
+    return [
+        part[start : start + AT_ONCE]
+        for part in np.split(order, changes)
+        for start in range(0, len(part), AT_ONCE)
+    ]
 
 
 def _distinct_rows(asked: Any, x: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
