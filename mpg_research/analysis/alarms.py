@@ -29,6 +29,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.analysis.shares import share_rows, share_table
+from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import SampleFlow, Study
@@ -192,8 +193,11 @@ def _by_month(waves: pd.DataFrame, level: float) -> ResultTable:
     for month in _MONTHS:
         known = waves[(waves["months"] <= month) & (waves["wave"] > 0)].groupby("course").tail(1)
         known = known[known["months"] >= month - _STILL_MEASURED]
-        pieces.append(share_rows(known, "signal", SIGNALS, level=level).assign(months=month))
-    return share_table("shares_by_month", pd.concat(pieces, ignore_index=True), keys=("months", "class"))
+        if known["family"].nunique() >= FEW_FAMILIES:
+            pieces.append(share_rows(known, "signal", SIGNALS, level=level).assign(months=month))
+    empty = share_rows(waves.iloc[:0], "signal", SIGNALS, level=level).assign(months=0.0).iloc[:0]
+    data = pd.concat(pieces or [empty], ignore_index=True)
+    return share_table("shares_by_month", data, keys=("months", "class"))
 
 
 def _ever(waves: pd.DataFrame, level: float) -> ResultTable:

@@ -8,7 +8,10 @@ Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
 - ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: answers at the last wave.
 - ``shares_by_month(months, class, ...)``: answers at the last wave up to a month, of courses that were still
   measured around it.
-- ``waves_needed(question, interval, n_waves, months)``: how many waves an answer takes with this error.
+- ``score_bands(months, p10, p25, p50, p75, p90)``: percentiles of the families' scores around each month,
+  the spaghetti of single courses in a form that shows no family.
+- ``waves_needed(question, interval_between, waves_needed, months_needed)``: how many waves an answer takes
+  with this error.
 - ``settings(quantity, value)``: margin, period, error, level and the like.
 - ``respondents(class, ...)`` with both respondents.
 """
@@ -36,7 +39,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.analysis.shares import agreement_table, share_rows, share_table
-from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.analysis.tables import FEW_FAMILIES, describe_parameters, study_notes
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.course_answer import ANSWERS, WavesNeeded, course_answers, waves_needed
 from mpg_research.statistics.reliable_change import improvement_sign
@@ -55,6 +58,7 @@ HALF_TIME = 12.0
 #: Own lines say something about the error of single scores from this many degrees of freedom on.
 _LEAST_DF = 20
 _MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0, 24.0)
+_PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 #: A course counts as still measured around a month with a wave at most this long before it.
 _STILL_MEASURED = 2.0
 
@@ -189,6 +193,7 @@ def course(
         _wave_table(waves),
         *_share_tables(last, level),
         _by_month(waves, level),
+        _score_bands(waves),
         _needed_table(needed, courses),
         _pooled("settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
                 courses, ("quantity",), ("value",)),
@@ -302,12 +307,25 @@ def _by_month(waves: pd.DataFrame, level: float) -> ResultTable:
     for month in _MONTHS:
         known = waves[waves["months"] <= month].groupby("course").tail(1)
         known = known[known["months"] >= month - _STILL_MEASURED]
-        if len(known):
+        if known["family"].nunique() >= FEW_FAMILIES:
             pieces.append(share_rows(known, "answer", ANSWERS, level=level).assign(months=month))
     empty = share_rows(waves.iloc[:0], "answer", ANSWERS, level=level).assign(months=0.0).iloc[:0]
     return share_table(
         "shares_by_month", pd.concat(pieces or [empty], ignore_index=True), keys=("months", "class")
     )
+
+
+def _score_bands(waves: pd.DataFrame) -> ResultTable:
+    """Percentiles of the families' scores around each whole month; a family counts once."""
+    near = waves.assign(at=np.round(waves["months"]))
+    means = near.groupby(["at", "family", "organisation"], as_index=False)["score"].mean()
+    grouped = means.groupby("at")
+    names = [f"p{round(100 * share)}" for share in _PERCENTILES]
+    data = grouped["score"].quantile(list(_PERCENTILES)).unstack().set_axis(names, axis=1)
+    data["n_families"] = grouped["family"].nunique()
+    data["n_organisations"] = grouped["organisation"].nunique()
+    data = data.reset_index().rename(columns={"at": "months"})
+    return ResultTable("score_bands", data, keys=("months",), values=tuple(names))
 
 
 def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
@@ -316,12 +334,14 @@ def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
     data = pd.DataFrame(
         {
             "question": list(asked),
-            "interval": needed.interval,
+            "interval_between": needed.interval,
             "waves_needed": waves,
-            "months": [(value - 1) * needed.interval for value in waves],
+            "months_needed": [(value - 1) * needed.interval for value in waves],
         }
     )
-    return _pooled("waves_needed", data, courses, ("question",), ("interval", "waves_needed", "months"))
+    return _pooled(
+        "waves_needed", data, courses, ("question",), ("interval_between", "waves_needed", "months_needed")
+    )
 
 
 def _pooled(

@@ -49,11 +49,13 @@ def share_rows(
             wilson = wilson_interval([int(inside.sum())], [len(mine)], level=level)
             robust = clustered_interval(inside, mine["worker"].to_numpy(dtype=str), level=level)
             of_class = mine[inside]
+            # Limits at 0 and 1 are reached to rounding error only.
+            limits = [wilson.conf_low, wilson.conf_high, robust.conf_low, robust.conf_high]
+            ends = [float(np.round(limit[0], 12)) for limit in limits]
             rows.append(
                 (
                     *(key if isinstance(key, tuple) else (key,)), name,
-                    float(wilson.estimate[0]), float(wilson.conf_low[0]), float(wilson.conf_high[0]),
-                    float(robust.conf_low[0]), float(robust.conf_high[0]), len(mine),
+                    float(wilson.estimate[0]), *ends, len(mine),
                     int(of_class["family"].nunique()), int(of_class["organisation"].nunique()),
                 )
             )  # fmt: skip

@@ -24,6 +24,7 @@ class Shape:
     plain: bool = True
 
 
+QUALITIES = ("sensitivity", "specificity", "positive_value", "negative_value")
 SHAPES = {
     "std_error": Shape(digits=2, plain=False),
     "df": Shape("df", plain=False),
@@ -55,8 +56,52 @@ SPECIAL = {
     ("variance_components", "sd"): Shape(digits=2),
     ("joint_test", "p_value"): Shape("p"),
     ("item_completeness", "share_answered"): Shape("share", digits=1),
+    ("thresholds", "std_error"): Shape(digits=2),
+    ("thresholds", "critical"): Shape(digits=2, plain=False),
+    ("thresholds", "threshold"): Shape(digits=2),
+    ("errors", "sd"): Shape(digits=2),
+    ("waves_needed", "waves_needed"): Shape("count"),
+    ("waves_needed", "months_needed"): Shape("count"),
+    ("predictors", "estimate"): Shape(digits=3, plain=False),
+    ("predictors", "conf_low"): Shape(digits=3, plain=False),
+    ("predictors", "conf_high"): Shape(digits=3, plain=False),
+    ("predictors", "odds_ratio"): Shape(digits=2),
+    ("predictors", "odds_low"): Shape(digits=2),
+    ("predictors", "odds_high"): Shape(digits=2),
+    ("rules", "alarms_per_family"): Shape(digits=2),
+    ("calibration", "predicted"): Shape("share"),
+    ("calibration", "observed"): Shape("share"),
+    ("calibration", "conf_low"): Shape("share"),
+    ("calibration", "conf_high"): Shape("share"),
+    ("calibration_summary", "value"): Shape(digits=2),
+    ("decision_curve", "forecast"): Shape(digits=3),
+    ("decision_curve", "everybody"): Shape(digits=3),
+    ("published", "sensitivity"): Shape("share"),
+    ("published", "specificity"): Shape("share"),
 }
+# Tables whose estimates are shares of families.
+SHARE_TABLES = frozenset(
+    {
+        "shares",
+        "shares_by_organisation",
+        "shares_by_month",
+        "methods",
+        "respondents",
+        "ever",
+        "ends",
+        "drop_out",
+        "drop_out_by_organisation",
+        "rules",
+    }
+)
+SHARE_COLUMNS = frozenset(
+    {"estimate", "conf_low", "conf_high", "clustered_low", "clustered_high"}
+    | {f"{name}{end}" for name in QUALITIES for end in ("", "_low", "_high")}
+)
 INTERVALS = {
+    **{f"{name}_low": (f"{name}_high", f"{name}_interval") for name in QUALITIES},
+    "clustered_low": ("clustered_high", "clustered_interval"),
+    "odds_low": ("odds_high", "odds_interval"),
     "conf_low": ("conf_high", "interval"),
     "standardised_low": ("standardised_high", "standardised_interval"),
     "ended_early_low": ("ended_early_high", "ended_early_interval"),
@@ -77,6 +122,8 @@ def shape_of(table: str, column: str) -> Shape:
     """How a column of a table is written."""
     if (table, column) in SPECIAL:
         return SPECIAL[table, column]
+    if table in SHARE_TABLES and column in SHARE_COLUMNS:
+        return Shape("share", digits=0)
     if column in SHAPES:
         return SHAPES[column]
     if column.startswith("n_"):

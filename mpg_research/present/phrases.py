@@ -88,8 +88,10 @@ def phrases_in(language: str, *, groups: bool = False) -> Phrases:
     """
     if language not in LANGUAGES:
         raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
-    text = files("mpg_research.present").joinpath("catalogue", f"{language}.toml").read_text("utf-8")
-    entries = dict(_flatten(tomllib.loads(text)))
+    entries: dict[str, str] = {}
+    for name in (f"{language}.toml", f"{language}_families.toml"):
+        text = files("mpg_research.present").joinpath("catalogue", name).read_text("utf-8")
+        entries.update(_flatten(tomllib.loads(text)))
     if groups:
         entries = {key: _speak_of_groups(phrase, language) for key, phrase in entries.items()}
     return Phrases(language, entries)

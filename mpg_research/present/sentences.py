@@ -7,6 +7,13 @@ from mpg_research.errors import ConfigError, Note
 from mpg_research.present.numbers import format_time
 from mpg_research.present.phrases import readable
 from mpg_research.present.presented import PresentedText
+from mpg_research.present.say_families import (
+    change_sentences,
+    course_sentences,
+    missing_sentences,
+    quality_of_signals,
+    trend_sentences,
+)
 from mpg_research.present.say_organisations import organisation_sentences
 from mpg_research.present.say_study import measurement_sentences, quality_sentences
 from mpg_research.present.say_trajectory import trajectory_sentences
@@ -24,6 +31,11 @@ SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
     "organisations": organisation_sentences,
     "data_quality": quality_sentences,
     "measurement": measurement_sentences,
+    "individual_change": change_sentences,
+    "reliable_trend": trend_sentences,
+    "course": course_sentences,
+    "missing_data": missing_sentences,
+    "signal_quality": quality_of_signals,
 }
 
 

@@ -29,6 +29,18 @@ CODED = frozenset(
         "variable",
         "code",
         "term",
+        "class",
+        "approach",
+        "method",
+        "reason",
+        "pattern",
+        "rule",
+        "target",
+        "question",
+        "sample",
+        "outcome",
+        "source",
+        "by",
     }
 )
 

@@ -24,6 +24,12 @@ FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "item_completeness": ("study", ("item_completeness",)),
     "score_distribution": ("study", ("score_distribution",)),
     "items": ("study", ("items",)),
+    "class_shares": ("change", ("shares",)),
+    "answers_by_month": ("change", ("shares_by_month",)),
+    "score_bands": ("change", ("score_bands",)),
+    "measured_by_month": ("change", ("measured_by_month",)),
+    "delta_adjustment": ("change", ("delta_adjustment",)),
+    "decision_curve": ("change", ("decision_curve",)),
 }
 ALIASES = {
     "change_by_organisation": "adjusted_change",

@@ -1,0 +1,220 @@
+"""Shares of families per class, answers by month, spread of scores, and how much missing data matter."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.present.figures.course import number_axis, time_axis
+from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN, SECOND, Drawing, canvas, styled
+from mpg_research.present.numbers import format_share
+from mpg_research.present.voice import Voice
+
+__all__ = [
+    "draw_answers_by_month",
+    "draw_class_shares",
+    "draw_decision_curve",
+    "draw_delta_adjustment",
+    "draw_measured_by_month",
+    "draw_score_bands",
+]
+
+#: From best to worst, apart in lightness as well as in hue; what is not known is white.
+TONES = {
+    "improving": ("#0072B2", ""),
+    "improving_less_than_delta": ("#7fb8d8", ""),
+    "stagnating": ("#d5dae0", ""),
+    "deteriorating_less_than_delta": ("#e8a47c", "//"),
+    "deteriorating": ("#8c3d00", "//"),
+    "not_enough_information": ("#ffffff", ""),
+}
+
+
+def draw_class_shares(voice: Voice) -> Drawing | None:
+    """Share of each class with its interval."""
+    rows = voice.frame("shares")
+    if not len(rows):
+        return None
+    if "approach" in rows:
+        first = "within_person" if "within_person" in set(rows["approach"]) else rows["approach"].iloc[0]
+        rows = rows[rows["approach"] == first]
+    rows = rows[rows["estimate"].notna()]
+    if not len(rows):
+        return None
+    names = [voice.phrases.label("value.class", name) for name in rows["class"]]
+    heights = np.arange(len(rows))[::-1].astype(float)
+    with styled():
+        figure, axes = canvas(1.3 + 0.34 * len(rows))
+        ax = axes[0, 0]
+        ax.hlines(heights, rows["clustered_low"], rows["clustered_high"], color=MAIN, linewidth=1.6)
+        ax.plot(rows["estimate"], heights, "o", color=MAIN, markersize=6)
+        ax.set_yticks(heights, names)
+        ax.set_ylim(-0.6, len(rows) - 0.4)
+        ax.set_xlim(0, min(1.0, float(rows["clustered_high"].max()) * 1.08 + 0.02))
+        _percent(ax, voice, voice.phrases("figure.class_shares.axis"))
+    shares = [
+        f"{name} {format_share(float(value), voice.language, digits=0)}"
+        for name, value in zip(names, rows["estimate"], strict=True)
+    ]
+    return _words(voice, "class_shares", figure, shares="; ".join(shares))
+
+
+def draw_answers_by_month(voice: Voice) -> Drawing | None:
+    """The answers month by month, stacked."""
+    rows = voice.frame("shares_by_month")
+    rows = rows[rows["estimate"].notna()] if len(rows) else rows
+    if not len(rows):
+        return None
+    wide = rows.pivot(index="months", columns="class", values="estimate")
+    months = [float(month) for month in wide.index]
+    places = np.arange(len(months))
+    bottom = np.zeros(len(months))
+    with styled():
+        figure, axes = canvas(3.6)
+        ax = axes[0, 0]
+        for name, (colour, hatch) in TONES.items():
+            if name not in wide:
+                continue
+            share = wide[name].fillna(0).to_numpy(dtype=float)
+            label = voice.phrases.label("value.class", name)
+            ax.bar(places, share, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=GREY,
+                   linewidth=0.6, label=label)  # fmt: skip
+            bottom += share
+        ax.set_xticks(places, [voice.moment(month) for month in months])
+        ax.set_ylim(0, 1.0)
+        ax.set_ylabel(voice.phrases("figure.answers_by_month.axis"))
+        number_axis(ax.yaxis, voice, percent=True)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
+    unknown = wide.get("not_enough_information", pd.Series(np.nan, index=wide.index))
+    ends = [_share(voice, float(unknown.iloc[place])) for place in (0, -1)]
+    return _words(
+        voice, "answers_by_month", figure, first=voice.moment(months[0]), first_unknown=ends[0],
+        last=voice.moment(months[-1]), last_unknown=ends[1],
+    )  # fmt: skip
+
+
+def draw_score_bands(voice: Voice) -> Drawing | None:
+    """The spread of the families' scores, month by month; no single family."""
+    rows = voice.frame("score_bands")
+    rows = rows[rows["p50"].notna()] if len(rows) else rows
+    if len(rows) < 2:
+        return None
+    months = rows["months"].to_numpy(dtype=float)
+    with styled():
+        figure, axes = canvas(3.5)
+        ax = axes[0, 0]
+        ax.fill_between(months, rows["p10"], rows["p90"], color=BAND, alpha=0.55, linewidth=0)
+        ax.fill_between(months, rows["p25"], rows["p75"], color="#7fb8d8", linewidth=0)
+        ax.plot(months, rows["p50"], color=INK, linewidth=1.8)
+        time_axis(ax, voice, months)
+        number_axis(ax.yaxis, voice)
+        ax.set_ylabel(voice.score)
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return _words(
+        voice, "score_bands", figure, start=voice.number(first["p50"]), end=voice.number(last["p50"]),
+        first=voice.moment(float(first["months"])), last=voice.moment(float(last["months"])),
+        low=voice.number(last["p25"]), high=voice.number(last["p75"]),
+    )  # fmt: skip
+
+
+def draw_measured_by_month(voice: Voice) -> Drawing | None:
+    """Share of the families in help that was measured."""
+    rows = voice.frame("measured_by_month")
+    rows = rows[rows["share_measured"].notna()] if len(rows) else rows
+    if len(rows) < 2:
+        return None
+    months = rows["months"].to_numpy(dtype=float)
+    with styled():
+        figure, axes = canvas(3.0)
+        ax = axes[0, 0]
+        ax.plot(months, rows["share_measured"], "-o", color=MAIN, markersize=4.5, linewidth=1.4)
+        time_axis(ax, voice, months)
+        ax.set_ylim(0, 1.02)
+        number_axis(ax.yaxis, voice, percent=True)
+        ax.grid(axis="y", color=FAINT, linewidth=0.6)
+        ax.set_ylabel(voice.phrases("figure.measured_by_month.axis"))
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return _words(
+        voice, "measured_by_month", figure, start=_share(voice, first["share_measured"]),
+        end=_share(voice, last["share_measured"]), first=voice.moment(float(first["months"])),
+        last=voice.moment(float(last["months"])),
+    )  # fmt: skip
+
+
+def draw_delta_adjustment(voice: Voice) -> Drawing | None:
+    """The change over a range of departures from missing at random."""
+    rows = voice.frame("delta_adjustment")
+    rows = rows[rows["estimate"].notna()] if len(rows) else rows
+    if len(rows) < 2:
+        return None
+    delta = rows["delta"].to_numpy(dtype=float)
+    with styled():
+        figure, axes = canvas(3.3)
+        ax = axes[0, 0]
+        ax.fill_between(delta, rows["conf_low"], rows["conf_high"], color=BAND, linewidth=0)
+        ax.plot(delta, rows["estimate"], "-o", color=MAIN, markersize=4)
+        ax.axhline(0, color=GREY, linewidth=0.9)
+        ax.axvline(0, color=FAINT, linewidth=0.9, zorder=0)
+        number_axis(ax.xaxis, voice)
+        number_axis(ax.yaxis, voice)
+        ax.set_xlabel(voice.phrases("figure.delta_adjustment.axis"))
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return _words(
+        voice, "delta_adjustment", figure, month=voice.moment(float(first["months"])),
+        low_delta=voice.number(first["delta"], 0), low_change=voice.number(first["estimate"]),
+        high_delta=voice.number(last["delta"], 0), high_change=voice.number(last["estimate"]),
+    )  # fmt: skip
+
+
+def draw_decision_curve(voice: Voice) -> Drawing | None:
+    """Net benefit of the forecast beside acting on everybody and on nobody."""
+    rows = voice.frame("decision_curve")
+    rows = rows[rows["forecast"].notna() & (rows["threshold"] <= 0.8)] if len(rows) else rows
+    if len(rows) < 2:
+        return None
+    with styled():
+        figure, axes = canvas(3.3)
+        ax = axes[0, 0]
+        for name, style in (("forecast", "-"), ("everybody", "--"), ("nobody", ":")):
+            colour = {"forecast": MAIN, "everybody": SECOND, "nobody": GREY}[name]
+            label = voice.phrases.label("column", name)
+            ax.plot(rows["threshold"], rows[name], style, color=colour, linewidth=1.8, label=label)
+        ax.set_ylim(-0.05, None)
+        number_axis(ax.xaxis, voice, percent=True)
+        number_axis(ax.yaxis, voice)
+        ax.set_xlabel(voice.phrases("figure.decision_curve.axis"))
+        ax.set_ylabel(voice.phrases("figure.decision_curve.value_axis"))
+        ax.legend(frameon=False)
+    one = rows.iloc[int((rows["threshold"] - 0.3).abs().to_numpy().argmin())]
+    return _words(
+        voice, "decision_curve", figure, threshold=_share(voice, one["threshold"]),
+        forecast=voice.number(one["forecast"], 2), everybody=voice.number(one["everybody"], 2),
+    )  # fmt: skip
+
+
+def _percent(ax: Any, voice: Voice, label: str) -> None:
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color=FAINT, linewidth=0.6)
+    ax.set_axisbelow(True)
+    number_axis(ax.xaxis, voice, percent=True)
+    ax.set_xlabel(label)
+
+
+def _share(voice: Voice, value: float) -> str:
+    if not math.isfinite(float(value)):
+        return voice.phrases("general.missing")
+    return format_share(float(value), voice.language, digits=0)
+
+
+def _words(voice: Voice, name: str, figure: Any, **values: object) -> Drawing:
+    key = f"figure.{name}"
+    shared = {"direction": voice.direction, "level": voice.level}
+    wanted = voice.phrases.placeholders(f"{key}.caption")
+    known = {**shared, **values}
+    return Drawing(
+        figure,
+        title=voice.phrases(f"{key}.title"),
+        caption=voice.phrases(f"{key}.caption", **{k: v for k, v in known.items() if k in wanted}),
+        alt=voice.phrases(f"{key}.alt", **values),
+    )

@@ -1,0 +1,203 @@
+"""Change, courses, missing data and signals in sentences."""
+
+import math
+
+import pandas as pd
+
+from mpg_research.present.numbers import format_share
+from mpg_research.present.voice import Voice
+
+__all__ = [
+    "change_sentences",
+    "course_sentences",
+    "missing_sentences",
+    "quality_of_signals",
+    "trend_sentences",
+]
+
+_BETTER = ("improving", "improving_less_than_delta")
+_WORSE = ("deteriorating", "deteriorating_less_than_delta")
+
+
+def change_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of reliable change."""
+    rows = _classes(voice, "reliable")
+    limits = [voice.phrases("individual_change.limit_no_change")]
+    if rows is None:
+        return {"answer": [voice.phrases("individual_change.hidden")], "limits": limits}
+    answer = voice.phrases("individual_change.answer", **_three(voice, rows, "unchanged"))
+    certainty = [_interval(voice, "individual_change.certainty", rows.loc["improved"])]
+    facts = voice.released.provenance.parameters
+    threshold = facts.get("threshold")
+    if isinstance(threshold, int | float) and math.isfinite(threshold):
+        certainty.append(
+            voice.phrases(
+                "individual_change.threshold",
+                threshold=voice.number(float(threshold)),
+                unit=voice.unit,
+                method=voice.phrases.label("value.method", facts.get("method", "JT")),
+                reliability=voice.number(float(facts.get("reliability", math.nan)), 2),
+            )
+        )
+    limits.append(voice.phrases("individual_change.limit_regression"))
+    return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def trend_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of the reliable trend."""
+    rows = _classes(voice, "within_person")
+    errors = voice.frame("errors")
+    limits = []
+    if len(errors):
+        used = errors.loc[errors["source"] == "in_force", "sd"]
+        if len(used) and math.isfinite(float(used.iloc[0])):
+            sd = voice.number(float(used.iloc[0]))
+            limits.append(voice.phrases("reliable_trend.limit", sd=sd, unit=voice.unit))
+    if rows is None:
+        return {"answer": [voice.phrases("reliable_trend.hidden")], "limits": limits}
+    answer = voice.phrases("reliable_trend.answer", **_three(voice, rows, "no_reliable_trend"))
+    certainty = [_interval(voice, "reliable_trend.certainty", rows.loc["improved"])]
+    return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def course_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of the answers at the last wave."""
+    rows = _classes(voice, None)
+    facts = voice.released.provenance.parameters
+    certainty = [
+        voice.phrases(
+            "course.margin",
+            delta=voice.number(float(facts["delta"])),
+            unit=voice.unit,
+            period=voice.period(float(facts["period"])),
+        )
+    ]
+    waves = facts.get("waves_stagnating")
+    if isinstance(waves, int | float):
+        months = voice.period(float(math.ceil((waves - 1) * float(facts["interval"]))))
+        certainty.append(voice.phrases("course.waves", waves=voice.count(waves), months=months))
+    else:
+        certainty.append(voice.phrases("course.waves_never"))
+    error = format_share(1 - voice.released.level, voice.language, digits=0)
+    limits = [voice.phrases("course.error_rate", error=error), voice.phrases("course.limit")]
+    if rows is None:
+        return {"answer": [voice.phrases("course.hidden")], "certainty": certainty, "limits": limits}
+    values = {
+        "n": voice.count(_group(rows)),
+        "improving": _sum(voice, rows, _BETTER),
+        "stagnating": _sum(voice, rows, ("stagnating",)),
+        "deteriorating": _sum(voice, rows, _WORSE),
+        "unknown": _sum(voice, rows, ("not_enough_information",)),
+    }
+    return {"answer": [voice.phrases("course.answer", **values)], "certainty": certainty, "limits": limits}
+
+
+def missing_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of drop-out and missing waves."""
+    limits = [voice.phrases("missing_data.limit")]
+    dropped = _rows(voice, "drop_out")
+    answer = voice.phrases("missing_data.answer_hidden")
+    if dropped is not None and _shown(dropped, "drop_out"):
+        number = voice.count(float(dropped.loc["drop_out", "n_families"]))
+        answer = voice.phrases("missing_data.answer", n=voice.count(_group(dropped)), dropped=number)
+    certainty = []
+    tipping = voice.frame("tipping_point")
+    if len(tipping):
+        one = tipping.iloc[0]
+        month = voice.moment(float(one["months"]))
+        share = format_share(float(one["share_unmeasured"]), voice.language, digits=0)
+        delta = float(one["delta_at_tipping"])
+        if math.isfinite(delta):
+            tip = voice.number(abs(delta))
+            certainty.append(
+                voice.phrases(
+                    "missing_data.certainty", month=month, share=share, tipping=tip, unit=voice.unit
+                )
+            )
+        else:
+            certainty.append(voice.phrases("missing_data.certainty_never", month=month))
+        months = voice.frame("measured_by_month")
+        near = months[(months["months"] - one["months"]).abs() <= 0.5] if len(months) else months
+        if len(near):
+            known = format_share(float(near.iloc[0]["share_measured"]), voice.language, digits=0)
+            certainty.insert(0, voice.phrases("missing_data.measured", month=month, share=known))
+    return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of how well the signals foretell."""
+    limits = [voice.phrases("signal_quality.limit")]
+    rows = voice.frame("rules")
+    target = voice.released.provenance.parameters.get("target")
+    rows = rows[rows["target"] == target].set_index("rule") if len(rows) else rows
+    if not len(rows) or rows.loc["forecast", ["sensitivity", "specificity"]].isna().any():
+        return {"answer": [voice.phrases("signal_quality.hidden")], "limits": limits}
+
+    def say(key: str, rule: str) -> str:
+        shares = {
+            name: format_share(float(rows.loc[rule, name]), voice.language, digits=0)
+            for name in ("sensitivity", "specificity")
+        }
+        return voice.phrases(f"signal_quality.{key}", **shares)
+
+    return {
+        "answer": [say("answer", "forecast")],
+        "certainty": [
+            say("naive", "naive"),
+            say("as_many", "forecast_as_many"),
+            voice.phrases("signal_quality.orientation"),
+        ],
+        "limits": limits,
+    }
+
+
+def _rows(voice: Voice, name: str) -> pd.DataFrame | None:
+    table = voice.table(name)
+    if table is None or not len(table.data):
+        return None
+    return table.data.set_index("class")
+
+
+def _classes(voice: Voice, approach: str | None) -> pd.DataFrame | None:
+    """Shares by class, if at least one is shown."""
+    table = voice.table("shares")
+    if table is None or not len(table.data):
+        return None
+    rows = table.data if approach is None else table.data[table.data["approach"] == approach]
+    rows = rows.set_index("class")
+    return rows if len(rows) and math.isfinite(_group(rows)) else None
+
+
+def _group(rows: pd.DataFrame) -> float:
+    known = rows["n_group"].dropna()
+    return float(known.max()) if len(known) else math.nan
+
+
+def _shown(rows: pd.DataFrame, name: str) -> bool:
+    return name in rows.index and not bool(rows.loc[name, "suppressed"])
+
+
+def _sum(voice: Voice, rows: pd.DataFrame, names: tuple[str, ...]) -> str:
+    """Families in some classes together; that they are not shown where a part of them is withheld."""
+    if not all(_shown(rows, name) and math.isfinite(float(rows.loc[name, "n_families"])) for name in names):
+        return voice.phrases("families.not_shown")
+    return voice.count(float(sum(rows.loc[name, "n_families"] for name in names)))
+
+
+def _three(voice: Voice, rows: pd.DataFrame, middle: str) -> dict[str, str]:
+    return {
+        "n": voice.count(_group(rows)),
+        "improved": _sum(voice, rows, ("improved",)),
+        "deteriorated": _sum(voice, rows, ("deteriorated",)),
+        "unchanged": _sum(voice, rows, (middle,)),
+    }
+
+
+def _interval(voice: Voice, key: str, row: pd.Series) -> str:
+    names = ("conf_low", "conf_high", "clustered_low", "clustered_high")
+    if row[list(names)].isna().any():
+        return voice.phrases(f"{key.split('.', maxsplit=1)[0]}.hidden")
+    shares = [format_share(float(row[name]), voice.language, digits=0) for name in names]
+    wanted = dict(zip(("low", "high", "clustered_low", "clustered_high"), shares, strict=True))
+    used = voice.phrases.placeholders(key)
+    return voice.phrases(key, level=voice.level, **{k: v for k, v in wanted.items() if k in used})
