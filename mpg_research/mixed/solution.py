@@ -1,6 +1,6 @@
 """Solve a mixed-model problem: the profiled deviance, its gradient, the optimum and what hangs from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,12 @@ __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve
 FloatArray = NDArray[np.float64]
 
 
+# Below this share of the least-squares residual variance what is left of the residuals is rounding.
+VANISHED = 1e-12
+NOTHING_LEFT = (
+    "the residual variance went to zero: the random effects reproduce the outcome exactly; "
+    "check the outcome, or leave a random term out"
+)
 GIVEN = "evaluated at the given theta"
 
 
@@ -215,8 +221,25 @@ def solve(
         internal = engine.to_internal(_checked(theta, engine))
         _, gradient = engine.value_and_gradient(internal)
         return make_solution(engine, internal, gradient, 1, True, GIVEN)
+    _check_identified(problem)
     best = find_optimum(engine)
-    return make_solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
+    found = make_solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
+    if found.sigma2 < VANISHED * engine.scaled.y_scale**2:
+        return replace(found, converged=False, message=NOTHING_LEFT)
+    return found
+
+
+def _check_identified(problem: MixedProblem) -> None:
+    """Refuse terms with as many random effects as rows, as lme4 does."""
+    n = problem.y.size
+    for term in problem.random:
+        n_effects = len(term.levels) * (term.z.shape[1] if term.correlated else 1)
+        if n_effects >= n:
+            raise ModelError(
+                f"The random term ({' + '.join(term.term_names)} | {term.group}) has {n_effects} random "
+                f"effects but there are only {n} rows: its variances cannot be told from the residual's; "
+                "expected more rows than random effects. Drop a random slope or group differently."
+            )
 
 
 def make_solution(

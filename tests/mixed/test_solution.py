@@ -1,8 +1,11 @@
 """The solver against lme4's stored fits, against itself, and at the boundary."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mpg_research.errors import ModelError
 from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import objective, solve
@@ -200,3 +203,41 @@ def test_perfect_correlation_is_found() -> None:
     assert found.faces[0].rank == 1
     covariance = found.random_covariance(0)
     assert abs(covariance[0, 1]) == pytest.approx(np.sqrt(covariance[0, 0] * covariance[1, 1]), rel=1e-6)
+
+
+def test_an_outcome_without_residuals_is_not_called_converged() -> None:
+    rng = np.random.default_rng(2)
+    family = np.repeat(np.arange(30), 4)
+    one = np.ones((120, 1))
+    term = RandomTerm("family", ("1",), one, family, tuple(range(30)))
+    found = solve(MixedProblem(rng.normal(size=30)[family], one, ("1",), (term,)))
+    assert not found.converged
+    assert "residual variance went to zero" in found.message
+
+
+def test_as_many_random_effects_as_rows_are_refused() -> None:
+    family = np.repeat(np.arange(30), 2)
+    z = np.column_stack([np.ones(60), np.tile([0.0, 1.0], 30)])
+    term = RandomTerm("family", ("1", "months"), z, family, tuple(range(30)))
+    made = MixedProblem(np.random.default_rng(0).normal(size=60), z, ("1", "months"), (term,))
+    with pytest.raises(ModelError, match="60 random effects"):
+        solve(made)
+
+
+def test_every_row_twice_equals_weight_two() -> None:
+    made = _simulated(np.random.default_rng(3))
+    made = MixedProblem(made.y, made.x, made.x_names, made.random[:1])
+    theta = np.array([1.0, 0.1, 0.3])
+    half = MixedProblem(made.y, made.x, made.x_names, made.random, np.full(made.y.size, 2.0))
+    family = made.random[0]
+    twice = MixedProblem(
+        np.tile(made.y, 2),
+        np.tile(made.x, (2, 1)),
+        made.x_names,
+        (replace(family, z=np.tile(family.z, (2, 1)), codes=np.tile(family.codes, 2)),),
+    )
+    # weight 2 on each row and each row twice give the same coefficients and the same modes
+    one, two = solve(half, theta=theta), solve(twice, theta=theta)
+    assert one.beta == pytest.approx(two.beta, rel=1e-10)
+    assert one.conditional_modes(0)[0] == pytest.approx(two.conditional_modes(0)[0], rel=1e-9, abs=1e-10)
+    assert one.phi == pytest.approx(two.phi, rel=1e-10)
