@@ -1,6 +1,10 @@
 """Which families each organisation helps."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.result import ResultTable
@@ -17,11 +21,15 @@ def case_mix_table(frame: ModelFrame) -> ResultTable:
     level, so that a share behind which few families stand is recognised as a small cell.
     """
     variables = [name for name in frame.episodes.columns if name not in ("family", "organisation")]
-    rows = []
-    for code, key in frame.organisations.items():
-        mine = frame.episodes[frame.episodes["organisation"] == code]
-        for name in variables:
-            rows += [(key, name, *row) for row in _describe(mine[name], mine["family"], frame.episodes[name])]
+    described = {name: _Variable.of(frame.episodes[name]) for name in variables}
+    places = frame.episodes.groupby("organisation").indices
+    family = frame.episodes["family"].to_numpy()
+    rows = [
+        (key, name, *row)
+        for code, key in frame.organisations.items()
+        for name in variables
+        for row in described[name].rows(places[code], family[places[code]])
+    ]
     return ResultTable(
         "case_mix",
         pd.DataFrame(rows, columns=_COLUMNS),
@@ -32,20 +40,35 @@ def case_mix_table(frame: ModelFrame) -> ResultTable:
     )
 
 
-def _describe(
-    mine: pd.Series, families: pd.Series, everyone: pd.Series
-) -> list[tuple[str, str, float, float, int]]:
-    """Rows (level, kind, mean_or_share, sd, n_families) of one variable at one organisation."""
-    number = pd.api.types.is_numeric_dtype(everyone) and not pd.api.types.is_bool_dtype(everyone)
-    if number and not set(everyone.unique()) <= {0, 1}:
-        values = mine.astype(float)
-        return [("", "mean", float(values.mean()), float(values.std()), int(families.nunique()))]
-    rows = []
-    names = {"True": "yes", "False": "no", "1": "yes", "0": "no", "1.0": "yes", "0.0": "no"}
-    binary = set(everyone.astype(str).unique()) <= set(names)
-    for level in sorted(everyone.astype(str).unique()):
-        at_level = mine.astype(str) == level
-        shown = names[level] if binary else level
-        n_families = int(families[at_level].nunique())
-        rows.append((shown, "share", float(at_level.mean()), float("nan"), n_families))
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """One column of the case mix: its numbers, or its texts and the levels shown for them."""
+
+    numbers: NDArray[np.float64] | None
+    texts: NDArray[np.object_]
+    levels: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, everyone: pd.Series) -> "_Variable":
+        number = pd.api.types.is_numeric_dtype(everyone) and not pd.api.types.is_bool_dtype(everyone)
+        if number and not set(everyone.unique()) <= {0, 1}:
+            return cls(everyone.to_numpy(dtype=float), np.empty(0, dtype=object), ())
+        texts = everyone.astype(str).to_numpy(dtype=object)
+        names = {"True": "yes", "False": "no", "1": "yes", "0": "no", "1.0": "yes", "0.0": "no"}
+        found = sorted(set(texts))
+        binary = set(found) <= set(names)
+        return cls(None, texts, tuple((level, names[level] if binary else level) for level in found))
+
+    def rows(
+        self, place: NDArray[np.intp], family: NDArray[np.object_]
+    ) -> list[tuple[str, str, float, float, int]]:
+        """Rows (level, kind, mean_or_share, sd, n_families) of one organisation's episodes."""
+        if self.numbers is not None:
+            values = self.numbers[place]
+            sd = float(np.std(values, ddof=1)) if values.size > 1 else float("nan")
+            return [("", "mean", float(values.mean()), sd, len(set(family)))]
+        mine = self.texts[place]
+        return [
+            (shown, "share", float((mine == level).mean()), float("nan"), len(set(family[mine == level])))
+            for level, shown in self.levels
+        ]

@@ -45,6 +45,8 @@ FloatArray = NDArray[np.float64]
 def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
     """Standardised differences of each organisation's families from all others."""
     rows = []
+    places = {code: (frame.episodes["organisation"] == code).to_numpy() for code in frame.organisations}
+    sizes = frame.episodes.groupby("organisation")["family"].nunique()
     for variable in (name for name in frame.episodes.columns if name not in ("family", "organisation")):
         values = frame.episodes[variable]
         number = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
@@ -54,10 +56,9 @@ def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
         for level in levels:
             column = case_mix_columns(values.to_frame())[:, 0] if binary else (texts == level).to_numpy(float)
             for code, key in frame.organisations.items():
-                mine = (frame.episodes["organisation"] == code).to_numpy()
-                families = int(frame.episodes.loc[mine, "family"].nunique())
+                mine = places[code]
                 gap = standardised_difference(column[mine], column[~mine])
-                rows.append((key, variable, level, gap, families))
+                rows.append((key, variable, level, gap, int(sizes[code])))
     columns = ["organisation", "variable", "level", "standardised_difference", "n_families"]
     return ResultTable(
         "case_mix_difference",

@@ -52,11 +52,10 @@ def many_tables(
         _per_organisation("adjusted_curve", model, _scores(model, many, curve), level),
         _adjusted_change(model, changes, level),
         _differences(model, changes, adjust, level),
-        _joint_test(model, many, changes[later[-1]]),
     ]
     if len(model.frame.organisations) <= _PAIRS:
         tables.append(_pairwise(model, changes, adjust, level))
-    return tables
+    return [*tables, _joint_test(model, many, changes[later[-1]])]
 
 
 Moments = dict[float, tuple[FloatArray, FloatArray]]

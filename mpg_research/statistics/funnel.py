@@ -1,16 +1,24 @@
 """Funnel limits: how far from the target an organisation of a given size may lie by chance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import chi2, norm
 from scipy.stats import t as student_t
 
 from mpg_research.statistics.false_discovery import FalseDiscovery, false_discovery_line
-from mpg_research.statistics.overdispersion import Overdispersion, estimate_overdispersion
+from mpg_research.statistics.overdispersion import (
+    Overdispersion,
+    estimate_overdispersion,
+    winsorise,
+    winsorised_spread,
+)
+from mpg_research.statistics.parallel import simulate_in_chunks
 
 __all__ = [
     "FUNNEL_LEVELS",
@@ -54,6 +62,8 @@ class Funnel:
     spread, spread_adjusted : ndarray, shape (n,)
         The standard errors behind them; a limit is the target plus or minus a quantile times these.
     overdispersion : Overdispersion
+        Its ``tau2`` is the variance between units at which their winsorised z-scores spread as those of a
+        normal variable; equal to the one-step formula where all standard errors are equal.
     false_discovery : FalseDiscovery
         Of ``z_adjusted``.
     """
@@ -265,12 +275,37 @@ def make_funnel(
     centre, spread = _distances(y, full, 0.0, target)
     z = _normal_scores((y - centre) / spread, df)
     excess = estimate_overdispersion(z, np.sqrt(own), share=share)
+    excess = replace(excess, tau2=_consistent_tau2(y, full, excess.tau2, target, share))
     centre_adjusted, spread_adjusted = _distances(y, full, excess.tau2, target)
     z_adjusted = _normal_scores((y - centre_adjusted) / spread_adjusted, df)
     return Funnel(
         centre, centre_adjusted, z, z_adjusted, spread, spread_adjusted, excess,
         false_discovery_line(z_adjusted, rate=rate),
     )  # fmt: skip
+
+
+def _consistent_tau2(
+    y: FloatArray, covariance: FloatArray, start: float, target: float | None, share: float
+) -> float:
+    """The variance between units at which their winsorised z-scores spread as those of a normal variable.
+
+    The one-step formula (``start``) takes all z-scores to be spread alike; where units differ in size the
+    small ones are spread less, and its limits come out too narrow.
+    """
+    wanted = winsorised_spread(share)
+
+    def excess(tau2: float) -> float:
+        centre, spread = _distances(y, covariance, tau2, target)
+        return float(np.mean(winsorise((y - centre) / spread, share=share) ** 2)) - wanted
+
+    if excess(0.0) <= 0:
+        return 0.0
+    upper = max(4 * start, float(np.var(y)), 1e-12 * float(np.max(np.diagonal(covariance))))
+    for _ in range(60):
+        if excess(upper) < 0:
+            return float(brentq(excess, 0.0, upper, rtol=1e-6))
+        upper *= 4
+    return start
 
 
 def _distances(
@@ -334,23 +369,38 @@ def simulate_false_alarms(
     """
     v = np.asarray(covariance, dtype=float)
     full = np.diag(v) if v.ndim == 1 else v
-    values, vectors = np.linalg.eigh(full)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    generator = np.random.default_rng(rng)
-    n = full.shape[0]
+    run = partial(_alarms, covariance=full, tau2=tau2, levels=levels, share=share, rate=rate)
+    hits = np.concatenate(simulate_in_chunks(run, n_simulations, rng))
     names = [f"{kind} {100 * level:g}" for kind in ("unadjusted", "adjusted") for level in levels]
-    hits = {name: np.zeros(n_simulations) for name in [*names, "false discovery"]}
-    for run in range(n_simulations):
-        error = root @ generator.standard_normal(n)
-        equal = make_funnel(error, full, share=share, rate=rate)
-        spread = error + np.sqrt(tau2) * generator.standard_normal(n)
-        spread_out = make_funnel(spread, full, share=share, rate=rate) if tau2 > 0 else equal
-        for level in levels:
-            hits[f"unadjusted {100 * level:g}"][run] = equal.beyond(level, adjusted=False).mean()
-            hits[f"adjusted {100 * level:g}"][run] = spread_out.beyond(level).mean()
-        hits["false discovery"][run] = spread_out.false_discovery.flagged.mean()
+    names.append("false discovery")
     return FalseAlarms(
-        {name: float(values.mean()) for name, values in hits.items()},
-        {name: float((values > 0).mean()) for name, values in hits.items()},
+        {name: float(column.mean()) for name, column in zip(names, hits.T, strict=True)},
+        {name: float((column > 0).mean()) for name, column in zip(names, hits.T, strict=True)},
         n_simulations,
     )
+
+
+def _alarms(
+    n: int,
+    generator: np.random.Generator,
+    *,
+    covariance: FloatArray,
+    tau2: float,
+    levels: tuple[float, ...],
+    share: float,
+    rate: float,
+) -> FloatArray:
+    """Shares of units beyond each line in n simulated plots, shape (n, lines)."""
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    size = covariance.shape[0]
+    hits = np.empty((n, 2 * len(levels) + 1))
+    for run in range(n):
+        error = root @ generator.standard_normal(size)
+        equal = make_funnel(error, covariance, share=share, rate=rate)
+        apart = error + np.sqrt(tau2) * generator.standard_normal(size)
+        spread = make_funnel(apart, covariance, share=share, rate=rate) if tau2 > 0 else equal
+        shares = [equal.beyond(level, adjusted=False).mean() for level in levels]
+        shares += [spread.beyond(level).mean() for level in levels]
+        hits[run] = [*shares, spread.false_discovery.flagged.mean()]
+    return hits

@@ -48,7 +48,14 @@ def winsorise(z: ArrayLike, *, share: float = 0.1) -> FloatArray:
     values = np.asarray(z, dtype=float)
     if not 0 <= share < 0.5:
         raise ValueError(f"share must be at least 0 and below 0.5; found {share}")
-    low, high = np.quantile(values, [share, 1 - share])
+    # The usual (linearly interpolated) quantiles, written out: this runs thousands of times in simulations.
+    ordered = np.sort(values)
+    place = share * (values.size - 1)
+    below = int(place)
+    part = place - below
+    above = min(below + 1, values.size - 1)
+    low = (1 - part) * ordered[below] + part * ordered[above]
+    high = (1 - part) * ordered[-1 - below] + part * ordered[-1 - above]
     clipped: FloatArray = np.clip(values, low, high)
     return clipped
 
