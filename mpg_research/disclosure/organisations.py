@@ -9,9 +9,9 @@ from mpg_research.errors import DisclosureError
 
 __all__ = ["too_few_in_comparison", "too_few_pooled", "use_labels"]
 
-#: Columns of a difference that change sign when the pair is turned round; low and high also change places.
+#: Columns of a difference that change sign when the pair is turned round. So do the ends of its intervals
+#: (``*_low`` and ``*_high``), which also change places.
 SIGNED = ("estimate", "statistic", "standardised")
-BOUNDS = (("conf_low", "conf_high"), ("standardised_low", "standardised_high"))
 UNSIGNED = frozenset({"std_error", "df", "p_value", "p_adjusted", "n_families", "n_organisations"})
 
 
@@ -74,7 +74,8 @@ def _appearance(values: list[object]) -> np.ndarray:
 
 def _turn_pairs(cells: Cells, first: str, second: str, labels: Labels) -> None:
     """Swap pairs that run against the order of the labels: who comes first would tell the alphabet."""
-    known = {*SIGNED, *UNSIGNED, *(bound for pair in BOUNDS for bound in pair)}
+    bounds = _intervals(cells)
+    known = {*SIGNED, *UNSIGNED, *(bound for pair in bounds for bound in pair)}
     unknown = [column for column in cells.numbers if column not in known]
     if unknown:
         raise DisclosureError(
@@ -82,10 +83,15 @@ def _turn_pairs(cells: Cells, first: str, second: str, labels: Labels) -> None:
         )
     order = cells.data[first].map(labels.order) > cells.data[second].map(labels.order)
     rows = mask_of(np.flatnonzero(order.to_numpy()), len(cells.data))
-    swaps = [(first, second), *(pair for pair in BOUNDS if set(pair) <= set(cells.data.columns))]
-    for low, high in swaps:
+    for low, high in [(first, second), *bounds]:
         for frame in (cells.data, cells.marks):
             frame.loc[rows, [low, high]] = frame.loc[rows, [high, low]].to_numpy()
-    signed = [*SIGNED, *(bound for pair in BOUNDS for bound in pair)]
+    signed = [*SIGNED, *(bound for pair in bounds for bound in pair)]
     for column in (name for name in signed if name in cells.data.columns):
         cells.data.loc[rows, column] = -cells.data.loc[rows, column]
+
+
+def _intervals(cells: Cells) -> list[tuple[str, str]]:
+    lows = [column for column in cells.numbers if column.endswith("_low")]
+    pairs = [(low, low.removesuffix("_low") + "_high") for low in lows]
+    return [pair for pair in pairs if pair[1] in cells.numbers]
