@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.distributions import chi2_tail
 from mpg_research.mixed.html_table import format_p, html_table
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import MixedSolution, solve
@@ -110,9 +110,9 @@ def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:
         text = "The larger model has the lower likelihood, so one of the two fits did not reach its optimum."
         notes.append(Note("likelihood_order", text, {"statistic": float(statistic)}, "stop"))
     statistic = max(float(statistic), 0.0)
-    p_value = float(stats.chi2.sf(statistic, df))
+    p_value = chi2_tail(statistic, df)
     if added:
-        lower = float(stats.chi2.sf(statistic, df - 1)) if df > 1 else float(statistic <= 0)
+        lower = chi2_tail(statistic, df - 1) if df > 1 else float(statistic <= 0)
         p_value = 0.5 * (p_value + lower)
         text = f"The smaller model sets {added} variance(s) to zero; the p-value allows for that boundary."
         notes.append(Note("boundary_test", text, {"variances": added}))

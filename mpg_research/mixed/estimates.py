@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.distributions import t_p_value, t_quantile
 from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.inference import COLUMNS, Inference, JointTest, estimate_rows, joint_test
 
@@ -184,7 +184,7 @@ def _correct(table: pd.DataFrame, members: list[int], n_means: int, adjust: str,
         critical = np.array([quantiles[d] for d in df.tolist()])
     else:
         p_value = holm(block["p_value"].to_numpy())
-        critical = stats.t.ppf(1 - (1 - level) / (2 * count), df)
+        critical = t_quantile(1 - (1 - level) / (2 * count), df)
     columns = [COLUMNS.index(name) for name in ("p_value", "conf_low", "conf_high")]
     table.iloc[members, columns] = np.column_stack(
         [p_value, estimate - critical * std_error, estimate + critical * std_error]
@@ -210,13 +210,17 @@ def holm(p_values: FloatArray) -> FloatArray:
 def _tukey_p(t: float, n_means: int, df: float) -> float:
     """Tail of the studentised range at t * sqrt(2); with two means it is the t test itself."""
     if n_means == 2 or not np.isfinite(t):
-        return float(2 * stats.t.sf(t, df))
+        return float(t_p_value(t, df))
+    from scipy import stats  # slow to import, and needed by nothing else
+
     return float(np.clip(stats.studentized_range.sf(t * np.sqrt(2), n_means, _range_df(df)), 0.0, 1.0))
 
 
 def _tukey_quantile(level: float, n_means: int, df: float) -> float:
     if n_means == 2:
-        return float(stats.t.ppf(0.5 + level / 2, df))
+        return float(t_quantile(0.5 + level / 2, df))
+    from scipy import stats  # slow to import, and needed by nothing else
+
     return float(stats.studentized_range.ppf(level, n_means, _range_df(df)) / np.sqrt(2))
 
 

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.degrees import (
@@ -18,6 +17,7 @@ from mpg_research.mixed.degrees import (
     satterthwaite_degrees,
     satterthwaite_test,
 )
+from mpg_research.mixed.distributions import f_tail, t_p_value, t_quantile
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["COLUMNS", "DfRule", "Inference", "JointTest", "estimate_rows", "make_inference"]
@@ -201,8 +201,8 @@ def estimate_rows(
     df = inference.single_df(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(std_error > 0, estimate / std_error, np.nan)
-    half = stats.t.ppf(0.5 + level / 2, df) * std_error
-    p_value = 2 * stats.t.sf(np.abs(statistic), df)
+    half = t_quantile(0.5 + level / 2, df) * std_error
+    p_value = t_p_value(statistic, df)
     values = (estimate, std_error, df, statistic, p_value, estimate - half, estimate + half)
     return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
@@ -224,11 +224,7 @@ def joint_test(inference: Inference, rows: FloatArray, hypothesis: str) -> Joint
             f"expected {len(inference.beta)}, one per coefficient."
         )
     statistic, df_denominator = inference.joint(rows)
-    p_value = float(
-        stats.f.sf(statistic, len(rows), df_denominator)
-        if np.isfinite(df_denominator)
-        else stats.chi2.sf(statistic * len(rows), len(rows))
-    )
+    p_value = f_tail(statistic, len(rows), df_denominator)
     return JointTest(hypothesis, statistic, float(len(rows)), df_denominator, p_value, inference.rule)
 
 

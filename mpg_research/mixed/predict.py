@@ -7,12 +7,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.columns import find_column, list_levels
 from mpg_research.mixed.design import Design
+from mpg_research.mixed.distributions import t_quantile
 from mpg_research.mixed.equations import form_equations, residual_ratios, spherical_design
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
@@ -81,7 +82,7 @@ def predict_rows(
         return frame.assign(**dict.fromkeys(PREDICTION_COLUMNS[1:], np.nan))
     variance, df = _uncertainty(solution, inference, rows, included, interval)
     std_error = np.sqrt(variance)
-    half = stats.t.ppf(0.5 + level / 2, df) * std_error
+    half = t_quantile(0.5 + level / 2, df) * std_error
     return frame.assign(std_error=std_error, df=df, conf_low=estimate - half, conf_high=estimate + half)
 
 

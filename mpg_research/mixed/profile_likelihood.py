@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.distributions import chi2_quantile
 from mpg_research.mixed.profile_surface import Held, Surface, crossing
 from mpg_research.mixed.resample import parameters
 from mpg_research.mixed.solution import MixedSolution, solve
@@ -43,7 +43,7 @@ def profile_intervals(solution: MixedSolution, level: float) -> pd.DataFrame:
             f"The maximum-likelihood fit did not converge ({best.message}); there is no profile."
         )
     estimates = parameters(best)
-    rise = float(stats.chi2.ppf(level, 1))
+    rise = chi2_quantile(level, 1)
     rows: dict[str, tuple[float, float]] = {}
     for column, name in enumerate(best.problem.x_names):
         rows[name] = _fixed_limits(best, column, rise)

@@ -15,7 +15,6 @@ from mpg_research.mixed.inference import JointTest, joint_test
 from mpg_research.mixed.influence import group_influence
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
 from mpg_research.mixed.predict import Interval, predict_rows
-from mpg_research.mixed.profile_likelihood import profile_intervals
 from mpg_research.mixed.solution import objective as deviance_at
 from mpg_research.mixed.terms import term_matrix, term_names
 
@@ -193,6 +192,8 @@ class MixedFit(FitNumbers):
 
         By maximum likelihood, as in lme4; a REML fit is refitted for it.
         """
+        from mpg_research.mixed.profile_likelihood import profile_intervals  # loads scipy.optimize
+
         return profile_intervals(self.solution, self.level)
 
     def summary(self) -> str:

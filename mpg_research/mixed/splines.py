@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
 
 from mpg_research.errors import ModelError
 
@@ -111,6 +110,8 @@ def b_spline_basis(
             f"({state['low']:g} to {state['high']:g}), for example {x[outside][0]:g}; "
             "a B-spline cannot be continued there. Use cr(), which continues in a straight line."
         )
+    from scipy.interpolate import BSpline  # slow to import, and needed here only
+
     count = len(state["knots"]) - degree - 1
     basis = np.empty((len(x), count))
     for column in range(count):

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.distributions import normal_quantile
 from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.solution import BoundaryFace, MixedSolution
@@ -83,7 +83,7 @@ class RandomEffects:
         """One row per level and term: level, term, estimate, std_error, conf_low, conf_high."""
         q = len(self.terms)
         std_error = self.std_errors.ravel()
-        half = stats.norm.ppf(0.5 + self.level / 2) * std_error
+        half = normal_quantile(0.5 + self.level / 2) * std_error
         estimate = self.modes.ravel()
         return pd.DataFrame(
             {

@@ -203,7 +203,8 @@ def test_import_is_light() -> None:
     """The engine alone loads neither formulaic nor any plotting or statistics package."""
     code = (
         "import sys, mpg_research.mixed; "
-        "heavy = {'formulaic', 'matplotlib', 'statsmodels', 'pingouin', 'seaborn', 'pyarrow.parquet'}; "
+        "heavy = {'formulaic', 'matplotlib', 'statsmodels', 'pingouin', 'seaborn', 'pyarrow.parquet',"
+        " 'scipy.stats', 'scipy.optimize', 'scipy.interpolate'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
