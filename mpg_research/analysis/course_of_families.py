@@ -8,6 +8,7 @@ Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
 - ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: answers at the last wave.
 - ``shares_by_month(months, class, ...)``: answers at the last wave up to a month, of courses that were still
   measured around it.
+- ``merged(class, ...)`` and ``merged_by_month(months, class, ...)``: the same with small classes together.
 - ``score_bands(months, p10, p25, p50, p75, p90)``: percentiles of the families' scores around each month,
   the spaghetti of single courses in a form that shows no family.
 - ``waves_needed(question, interval_between, waves_needed, months_needed)``: how many waves an answer takes
@@ -38,7 +39,7 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.analysis.shares import agreement_table, share_rows, share_table
+from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES, describe_parameters, study_notes
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.course_answer import ANSWERS, WavesNeeded, course_answers, waves_needed
@@ -192,7 +193,8 @@ def course(
     tables = [
         _wave_table(waves),
         *_share_tables(last, level),
-        _by_month(waves, level),
+        share_table("merged", merged_rows(last, "answer", ANSWERS, level=level), keys=("class",)),
+        *_by_month(waves, level),
         _score_bands(waves),
         _needed_table(needed, courses),
         _pooled("settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
@@ -302,17 +304,22 @@ def _share_tables(last: pd.DataFrame, level: float) -> list[ResultTable]:
     ]
 
 
-def _by_month(waves: pd.DataFrame, level: float) -> ResultTable:
-    pieces = []
+def _by_month(waves: pd.DataFrame, level: float) -> list[ResultTable]:
+    empty = share_rows(waves.iloc[:0], "answer", ANSWERS, level=level).assign(months=0.0).iloc[:0]
+    pieces, merged = [empty], [empty]
     for month in _MONTHS:
         known = waves[waves["months"] <= month].groupby("course").tail(1)
         known = known[known["months"] >= month - _STILL_MEASURED]
         if known["family"].nunique() >= FEW_FAMILIES:
             pieces.append(share_rows(known, "answer", ANSWERS, level=level).assign(months=month))
-    empty = share_rows(waves.iloc[:0], "answer", ANSWERS, level=level).assign(months=0.0).iloc[:0]
-    return share_table(
-        "shares_by_month", pd.concat(pieces or [empty], ignore_index=True), keys=("months", "class")
-    )
+            merged.append(merged_rows(known, "answer", ANSWERS, level=level).assign(months=month))
+    tables = {"shares_by_month": pieces, "merged_by_month": merged}
+    return [
+        share_table(
+            name, pd.concat(parts[min(1, len(parts) - 1) :], ignore_index=True), keys=("months", "class")
+        )
+        for name, parts in tables.items()
+    ]
 
 
 def _score_bands(waves: pd.DataFrame) -> ResultTable:

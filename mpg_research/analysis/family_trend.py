@@ -9,6 +9,7 @@ Tables of :class:`ReliableTrend` (beside ``sample_flow``)
   model_category. Slopes are per month.
 - ``shares(approach, class, ...)`` and ``shares_by_organisation(organisation, approach, class, ...)``:
   approaches ``published``, ``within_person`` (the default answer) and ``model``.
+- ``merged(class, ...)``: the default answer with small classes taken together.
 - ``errors(source, sd)``: measurement error, residual of the model, and which of the two is in force.
 - ``not_computable(reason)``; ``respondents(class, ...)`` with both respondents.
 """
@@ -29,7 +30,7 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.analysis.shares import agreement_table, share_rows, share_table
+from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import MixedFit, fit_mixed
@@ -216,6 +217,9 @@ def reliable_trend(
     tables = [
         _family_table(units),
         *_shares(units, model is not None, level),
+        share_table(
+            "merged", merged_rows(units, "wider_category", TREND_CLASSES, level=level), keys=("class",)
+        ),
         _error_table(units, candidates, in_force),
         _reasons(units),
         sample_flow_table(courses.frame.flow),

@@ -9,6 +9,7 @@ Tables of :class:`IndividualChange` (beside ``sample_flow``)
   within the group, with Wilson intervals (conf_low, conf_high) and intervals that allow for families sharing
   a worker (clustered_low, clustered_high). Approaches: ``reliable`` (the method asked for), ``five_classes``
   (with a cut-off), ``percentage`` and ``important`` (where thresholds were given).
+- ``merged(class, ...)``: reliable change with small classes taken together.
 - ``methods(method, class, ...)``: the three classes by each of the six methods.
 - ``group_change(approach, estimate, std_error, df, conf_low, conf_high, class)``: mean change and its class.
 - ``thresholds(method, std_error, critical, threshold)``: error and smallest reliable change, in points.
@@ -32,7 +33,7 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.analysis.shares import agreement_table, share_rows, share_table
+from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.clinical_classes import (
@@ -204,6 +205,7 @@ def reliable_change(
     tables = [
         _family_table(units),
         *_share_tables(units, approaches, level),
+        share_table("merged", merged_rows(units, "category", THREE_CLASSES, level=level), keys=("class",)),
         _method_table(units, indices, level),
         _group_table(units, thresholds, direction, level),
         _threshold_table(units, indices),

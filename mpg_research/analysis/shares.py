@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.clustered import clustered_interval
 from mpg_research.statistics.proportions import wilson_interval
 
-__all__ = ["agreement_table", "share_rows", "share_table"]
+__all__ = ["agreement_table", "merged_rows", "share_rows", "share_table"]
 
 _VALUES = ("estimate", "conf_low", "conf_high", "clustered_low", "clustered_high", "n_group")
 
@@ -60,6 +61,25 @@ def share_rows(
                 )
             )  # fmt: skip
     return pd.DataFrame(rows, columns=[*by, "class", *_VALUES, "n_families", "n_organisations"])
+
+
+def merged_rows(
+    units: pd.DataFrame, column: str, classes: Sequence[str], *, level: float = 0.95
+) -> pd.DataFrame:
+    """Shares with small classes taken together, so that no row has to be withheld.
+
+    Classes with some but fewer than ten families are taken together with the largest class, as
+    ``"together"``; classes without families are left out. Columns as in :func:`share_rows`.
+    """
+    sizes = units.groupby(column)["family"].nunique().reindex(list(classes)).fillna(0)
+    small = sizes.index[(sizes > 0) & (sizes < FEW_FAMILIES)]
+    kept = [name for name in classes if sizes[name] > 0]
+    merged = units.assign(merged=units[column])
+    if len(small) and len(kept) > 1:
+        joined = {*small, str(sizes.idxmax())}
+        merged["merged"] = merged["merged"].where(~merged["merged"].isin(joined), "together")
+        kept = [*(name for name in kept if name not in joined), "together"]
+    return share_rows(merged, "merged", kept, level=level)
 
 
 def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...]) -> ResultTable:

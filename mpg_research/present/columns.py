@@ -85,6 +85,8 @@ SHARE_TABLES = frozenset(
         "shares",
         "shares_by_organisation",
         "shares_by_month",
+        "merged",
+        "merged_by_month",
         "methods",
         "respondents",
         "ever",

@@ -94,6 +94,8 @@ NOTEBOOKS: Mapping[str, NotebookSpec] = {
         NotebookSpec("02_measurement", "researcher", NotebookParameters),
         NotebookSpec("03_trajectories", "researcher", TrajectoryParameters),
         NotebookSpec("04_organisations", "researcher", NotebookParameters),
+        NotebookSpec("05_individual_change", "researcher", NotebookParameters),
+        NotebookSpec("06_missing_data", "researcher", NotebookParameters),
         NotebookSpec("report_funder", "funder", NotebookParameters),
         NotebookSpec("report_organisation", "organisation", OrganisationReportParameters),
     )

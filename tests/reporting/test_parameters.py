@@ -50,6 +50,8 @@ def test_all_notebooks_of_the_main_job_are_there() -> None:
         "02_measurement",
         "03_trajectories",
         "04_organisations",
+        "05_individual_change",
+        "06_missing_data",
         "report_funder",
         "report_organisation",
     ]

@@ -28,18 +28,14 @@ TONES = {
     "deteriorating_less_than_delta": ("#e8a47c", "//"),
     "deteriorating": ("#8c3d00", "//"),
     "not_enough_information": ("#ffffff", ""),
+    "together": ("#ffffff", "...."),
 }
 
 
 def draw_class_shares(voice: Voice) -> Drawing | None:
     """Share of each class with its interval."""
-    rows = voice.frame("shares")
-    if not len(rows):
-        return None
-    if "approach" in rows:
-        first = "within_person" if "within_person" in set(rows["approach"]) else rows["approach"].iloc[0]
-        rows = rows[rows["approach"] == first]
-    rows = rows[rows["estimate"].notna()]
+    rows = voice.frame("merged")
+    rows = rows[rows["estimate"].notna()] if len(rows) else rows
     if not len(rows):
         return None
     names = [voice.phrases.label("value.class", name) for name in rows["class"]]
@@ -62,7 +58,7 @@ def draw_class_shares(voice: Voice) -> Drawing | None:
 
 def draw_answers_by_month(voice: Voice) -> Drawing | None:
     """The answers month by month, stacked."""
-    rows = voice.frame("shares_by_month")
+    rows = voice.frame("merged_by_month")
     rows = rows[rows["estimate"].notna()] if len(rows) else rows
     if not len(rows):
         return None
@@ -86,11 +82,10 @@ def draw_answers_by_month(voice: Voice) -> Drawing | None:
         ax.set_ylabel(voice.phrases("figure.answers_by_month.axis"))
         number_axis(ax.yaxis, voice, percent=True)
         figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
-    unknown = wide.get("not_enough_information", pd.Series(np.nan, index=wide.index))
-    ends = [_share(voice, float(unknown.iloc[place])) for place in (0, -1)]
+    first, last = (_described(voice, wide.iloc[place]) for place in (0, -1))
     return _words(
-        voice, "answers_by_month", figure, first=voice.moment(months[0]), first_unknown=ends[0],
-        last=voice.moment(months[-1]), last_unknown=ends[1],
+        voice, "answers_by_month", figure, first=voice.moment(months[0]), first_shares=first,
+        last=voice.moment(months[-1]), last_shares=last,
     )  # fmt: skip
 
 
@@ -191,6 +186,14 @@ def draw_decision_curve(voice: Voice) -> Drawing | None:
         voice, "decision_curve", figure, threshold=_share(voice, one["threshold"]),
         forecast=voice.number(one["forecast"], 2), everybody=voice.number(one["everybody"], 2),
     )  # fmt: skip
+
+
+def _described(voice: Voice, shares: pd.Series) -> str:
+    known = shares.dropna()
+    return "; ".join(
+        f"{voice.phrases.label('value.class', name)} {_share(voice, float(value))}"
+        for name, value in known.items()
+    )
 
 
 def _percent(ax: Any, voice: Voice, label: str) -> None:

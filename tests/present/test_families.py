@@ -1,0 +1,91 @@
+"""Change, courses, missing data and signals in words, tables and figures, through the gate."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from mpg_research.analysis import course, describe_missing, reliable_change, reliable_trend
+from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure.released import Released
+from mpg_research.present import PresentedFigure, draw, say, tabulate
+from mpg_research.study import load_study, shipped_example
+
+RESEARCHER = Audience("researcher")
+#: Drawn here, on the example study, rather than from made results.
+FAMILY_FIGURES = {
+    "class_shares",
+    "answers_by_month",
+    "score_bands",
+    "measured_by_month",
+    "delta_adjustment",
+    "decision_curve",
+}
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, object]:
+    study = load_study(shipped_example())
+    found = [verb(study) for verb in (reliable_change, reliable_trend, course, describe_missing)]
+    return {result.kind: result for result in found} | {"study": study}
+
+
+def released(results: dict[str, object], kind: str, audience: Audience = RESEARCHER) -> Released:
+    return release(results[kind], audience, policy=policy_of(results["study"]))
+
+
+@pytest.mark.parametrize("kind", ["individual_change", "reliable_trend", "course", "missing_data"])
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_part_can_be_shown(results: dict[str, object], kind: str, language: str) -> None:
+    shown = released(results, kind)
+    text = str(say(shown, language=language))
+    assert "{" not in text
+    assert re.search(r"\d", text)
+    for name, table in results[kind].tables.items():
+        written = str(tabulate(shown, name, language=language))
+        assert "{" not in written, name
+        if table.unit == "family":
+            assert name not in shown.tables
+
+
+@pytest.mark.parametrize(
+    ("kind", "figure"),
+    [
+        ("individual_change", "class_shares"), ("reliable_trend", "class_shares"), ("course", "class_shares"),
+        ("course", "answers_by_month"), ("course", "score_bands"), ("missing_data", "measured_by_month"),
+        ("missing_data", "delta_adjustment"),
+    ],
+)  # fmt: skip
+def test_figures_are_pictures_with_words(results: dict[str, object], kind: str, figure: str) -> None:
+    shown = draw(released(results, kind), figure, language="nl")
+    assert isinstance(shown, PresentedFigure)
+    assert ElementTree.fromstring(shown.svg).tag.endswith("svg")
+    assert re.search(r"\d", shown.alt)
+    assert shown.svg == draw(released(results, kind), figure, language="nl").svg
+
+
+def test_no_family_leaves_the_gate(results: dict[str, object]) -> None:
+    families = set(results["study"].tables["episodes"]["family"].astype(str))
+    for kind in ("individual_change", "reliable_trend", "course", "missing_data"):
+        for audience in (RESEARCHER, Audience("funder")):
+            shown = released(results, kind, audience)
+            for name in shown.tables:
+                text = str(tabulate(shown, name, language="en"))
+                assert not any(family in text for family in families)
+    steps = {item.code for item in released(results, "course").withheld if item.table == "waves"}
+    assert steps == {"family_level"}
+
+
+def test_small_classes_are_taken_together_rather_than_hidden(results: dict[str, object]) -> None:
+    merged = released(results, "course").tables["merged"].data
+    assert not merged["suppressed"].any()
+    assert merged["n_families"].sum() == results["course"].tables["shares"].data["n_families"].sum()
+    assert "together" in set(merged["class"])
+
+
+def test_words_do_not_claim_an_effect_or_the_publishers_rule(results: dict[str, object]) -> None:
+    change = str(say(released(results, "individual_change"), language="nl"))
+    assert "bewijzen geen effect" in change
+    answers = str(say(released(results, "course"), language="nl"))
+    assert "geen regel van de uitgever" in answers
+    assert "metingen nodig" in answers
