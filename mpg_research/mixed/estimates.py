@@ -13,6 +13,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.distributions import t_p_value, t_quantile
 from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.inference import COLUMNS, Inference, JointTest, estimate_rows, joint_test
+from mpg_research.mixed.studentized_range import range_quantile, range_tail
 
 __all__ = ["Estimates"]
 
@@ -209,21 +210,10 @@ def holm(p_values: FloatArray) -> FloatArray:
 
 def _tukey_p(t: float, n_means: int, df: float) -> float:
     """Tail of the studentised range at t * sqrt(2); with two means it is the t test itself."""
-    if n_means == 2 or not np.isfinite(t):
-        return float(t_p_value(t, df))
-    from scipy import stats  # slow to import, and needed by nothing else
-
-    return float(np.clip(stats.studentized_range.sf(t * np.sqrt(2), n_means, _range_df(df)), 0.0, 1.0))
+    return float(t_p_value(t, df)) if n_means == 2 else range_tail(t * np.sqrt(2), n_means, df)
 
 
 def _tukey_quantile(level: float, n_means: int, df: float) -> float:
     if n_means == 2:
         return float(t_quantile(0.5 + level / 2, df))
-    from scipy import stats  # slow to import, and needed by nothing else
-
-    return float(stats.studentized_range.ppf(level, n_means, _range_df(df)) / np.sqrt(2))
-
-
-def _range_df(df: float) -> float:
-    """SciPy integrates the finite-df form only up to 100,000; above it the limit is used."""
-    return df if df < 1e5 else np.inf
+    return float(range_quantile(level, n_means, df) / np.sqrt(2))
