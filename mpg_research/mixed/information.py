@@ -137,6 +137,8 @@ def information(solution: MixedSolution, kind: Kind = "observed") -> Information
     expected = [t_ij - 2 tr(Phi Q_ij) + tr(Phi P_i Phi P_j)] / 2 and
     observed = [-t_ij + 2 tr(Phi Q_ij) - tr(Phi P_i Phi P_j) + d2(y'Py)_ij] / 2.
 
+    With crossed factors the parameters of a residual structure count as known.
+
     References
     ----------
     Kenward & Roger (1997), 10.2307/2533558.

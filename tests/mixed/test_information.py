@@ -15,7 +15,7 @@ from mpg_research.mixed.degrees import (
     satterthwaite_test,
 )
 from mpg_research.mixed.derivatives import crossed_derivatives, nested_derivatives
-from mpg_research.mixed.information import information
+from mpg_research.mixed.information import _natural, information, random_directions
 from mpg_research.mixed.layout import chain_of_levels
 from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
@@ -267,3 +267,33 @@ def test_maximum_likelihood_has_no_kenward_roger() -> None:
     found = solve(_three_levels(), method="ML")
     with pytest.raises(ModelError, match="REML"):
         kenward_roger(found)
+
+
+def test_euler_gives_the_residual_variance_its_derivatives() -> None:
+    """sigma^2's share comes from homogeneity alone; here it is formed directly from V."""
+    found = solve(_three_levels())
+    engine = found.engine
+    _, profiled = engine.at(found.internal)
+    pieces = _natural(found)
+    base = engine.scaled.fixed.T
+    v = np.eye(base.shape[0])
+    directions = random_directions(engine, found.internal)
+    moved = []
+    for made, factor, own, z in zip(
+        found.problem.random, engine.scaled.factors(found.internal), directions, engine.scaled.z, strict=True
+    ):
+        same = made.codes[:, None] == made.codes[None, :]
+        v = v + same * (z.T @ factor @ factor.T @ z)
+        moved += [same * (z.T @ direction @ z) for direction in own]
+    inverse = np.linalg.inv(profiled.s2 * v)
+    steps = [*moved, np.eye(base.shape[0])]
+    for i, step in enumerate(steps):
+        expected = base.T @ inverse @ step @ inverse @ base
+        size = np.max(np.abs(expected))
+        assert pieces.p[i] == pytest.approx(expected, rel=1e-8, abs=1e-9 * size)
+        for j, other in enumerate(steps):
+            trace = np.sum((inverse @ step) * (inverse @ other).T)
+            assert pieces.trace_2[i, j] == pytest.approx(trace, rel=1e-8)
+            expected = base.T @ inverse @ step @ inverse @ other @ inverse @ base
+            size = np.max(np.abs(expected))
+            assert pieces.q[i, j] == pytest.approx(expected, rel=1e-7, abs=1e-8 * size)
