@@ -40,7 +40,7 @@ def _known_sd_tail(w: FloatArray, n_means: int) -> FloatArray:
     density = _EDGE * weights * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
     between = special.ndtr(z) - special.ndtr(z - w[:, None])
     inside = n_means * (between ** (n_means - 1)) @ density
-    return np.clip(1.0 - inside, 0.0, 1.0)
+    return np.asarray(np.clip(1.0 - inside, 0.0, 1.0))
 
 
 def range_tail(q: float, n_means: int, df: float) -> float:
