@@ -21,7 +21,7 @@ __all__ = ["Inputs", "library_versions", "package_sha256", "read_inputs", "step_
 
 #: Libraries whose version can change a number, a picture or a page.
 LIBRARIES = (
-    "numpy", "scipy", "pandas", "formulaic", "statsmodels", "pingouin", "matplotlib", "seaborn",
+    "numpy", "scipy", "pandas", "statsmodels", "pingouin", "matplotlib", "seaborn",
     "pyreadstat", "openpyxl", "pyarrow", "pydantic",
     "papermill", "nbclient", "nbconvert", "nbformat", "ipykernel",
 )  # fmt: skip
