@@ -11,7 +11,7 @@ Tables
   families that an organisation with the usual spread of families would need for its standard error.
 - ``funnel_summary(quantity, value)``: target, overdispersion, the false-discovery line, the plot's own
   simulated false-alarm rates, rankability, the number of families for reliability .7.
-- ``funnel_steps(check, verdict, value, threshold)``: the six steps of Verburg et al., each "pass" or "fail".
+- ``funnel_steps(check, verdict, value, threshold_value)``: the six steps of Verburg et al., each "pass" or "fail".
 """
 
 import numpy as np
@@ -148,6 +148,7 @@ def _summary(
     model: GrowthModel, effects: OrganisationEffects, funnel: Funnel, alarms: FalseAlarms
 ) -> ResultTable:
     ranked = rankability(effects.std_error, tau2=effects.tau2)
+    needed = minimum_size(effects.std_error, effects.n_families, tau2=effects.tau2)
     rows = {
         "target": funnel.target,
         "target_adjusted": funnel.target_adjusted,
@@ -166,9 +167,7 @@ def _summary(
         "alarm_any_false_discovery": alarms.any["false discovery"],
         "between_sd": float(np.sqrt(effects.tau2)),
         "rankability": ranked.percent,
-        "minimum_families_reliability_70": minimum_size(
-            effects.std_error, effects.n_families, tau2=effects.tau2
-        ),
+        "families_for_reliability_70": needed if np.isfinite(needed) else float("nan"),
     }
     data = pd.DataFrame({"quantity": list(rows), "value": list(rows.values())})
     return pooled_table("funnel_summary", data, model.frame, keys=("quantity",), values=("value",))
@@ -192,10 +191,10 @@ def _steps(
     ]
     data = pd.DataFrame(
         [(step, "pass" if good else "fail", value, limit) for step, good, value, limit in rows],
-        columns=["check", "verdict", "value", "threshold"],
+        columns=["check", "verdict", "value", "threshold_value"],
     )
     return pooled_table(
-        "funnel_steps", data, model.frame, keys=("check",), values=("verdict", "value", "threshold")
+        "funnel_steps", data, model.frame, keys=("check",), values=("verdict", "value", "threshold_value")
     )
 
 

@@ -9,9 +9,9 @@ Tables
   included (Kaplan-Meier), what is expected is the same over all families, and it is not adjusted.
 - ``share_indicators(organisation, indicator, n_group, share_observed, observed_low, observed_high,
   expected_share, observed_difference, observed_difference_low, observed_difference_high)``:
-  ``reliably_improved`` (of families with two moments) and ``dropped_out`` (of ended episodes, those that
-  the family or the provider ended early); what is expected comes from a logistic case-mix model, and the
-  difference is observed minus expected.
+  ``measured`` (around the primary month), ``reliably_improved`` (of families with two moments) and
+  ``dropped_out`` (of ended episodes, those that the family or the provider ended early); what is expected
+  comes from a logistic case-mix model, and the difference is observed minus expected.
 """
 
 import numpy as np
@@ -38,6 +38,8 @@ INDICATORS = ("change", "change_standardised", "end_level", "reliably_improved",
 #: Months of help are counted up to two years.
 HORIZON = 24.0
 _DAYS = 30.4375
+#: A family counts as measured at the month when it was at most this far from it, in months.
+_WINDOW = 1.5
 
 _COLUMNS = [
     "organisation", "indicator", "primary", "n_group", "estimate", "conf_low", "conf_high", "expected",
@@ -86,6 +88,9 @@ def indicator_tables(
         ended = episodes[episodes["end_reason"].notna()]
         outcome = ended.assign(event=ended["end_reason"].isin(DROP_OUT_REASONS))
         shares += _share_rows("dropped_out", outcome[["family", "event"]], frame, level)
+    near = (frame.data["months"] - effects.month).abs() <= _WINDOW
+    measured = near.groupby(frame.data["family"]).any().rename("event").reset_index()
+    shares += _share_rows("measured", measured, frame, level)
     rows += _duration_rows(study, episodes, frame, level)
     tables = [_table("indicators", rows, _COLUMNS, ("organisation", "indicator", "primary"))]
     if shares:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mpg_research.present import organisation_columns
+
 __all__ = ["HIDDEN_KEYS", "Shape", "interval_of", "is_left_out", "shape_of"]
 
 
@@ -101,6 +103,7 @@ SHARE_COLUMNS = frozenset(
     | {f"{name}{end}" for name in QUALITIES for end in ("", "_low", "_high")}
 )
 INTERVALS = {
+    **organisation_columns.INTERVALS,
     **{f"{name}_low": (f"{name}_high", f"{name}_interval") for name in QUALITIES},
     "clustered_low": ("clustered_high", "clustered_interval"),
     "odds_low": ("odds_high", "odds_interval"),
@@ -111,6 +114,7 @@ INTERVALS = {
 # That an expected score is not zero is no finding; and beside a p-value that is corrected for the number of
 # comparisons the uncorrected one invites misuse. Both stay in the CSV.
 LEFT_OUT = {
+    **organisation_columns.LEFT_OUT,
     **dict.fromkeys(
         ("mean_course", "mean_curve", "adjusted_means", "adjusted_curve"), ("statistic", "p_value")
     ),
@@ -128,6 +132,12 @@ def shape_of(table: str, column: str) -> Shape:
         return Shape("share", digits=0)
     if column in SHAPES:
         return SHAPES[column]
+    if column in organisation_columns.SHARES:
+        return Shape("share", digits=0)
+    if column in organisation_columns.DIGITS:
+        return Shape(digits=organisation_columns.DIGITS[column])
+    if column == "joint_p_value":
+        return Shape("p")
     if column.startswith("n_"):
         return Shape("count", digits=0)
     if column.startswith("share_") or column.startswith("ended_early"):

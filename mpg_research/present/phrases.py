@@ -89,7 +89,7 @@ def phrases_in(language: str, *, groups: bool = False) -> Phrases:
     if language not in LANGUAGES:
         raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
     entries: dict[str, str] = {}
-    for name in (f"{language}.toml", f"{language}_families.toml"):
+    for name in (f"{language}.toml", f"{language}_families.toml", f"{language}_organisations.toml"):
         text = files("mpg_research.present").joinpath("catalogue", name).read_text("utf-8")
         entries.update(_flatten(tomllib.loads(text)))
     if groups:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from mpg_research.disclosure.labels import OWN
 from mpg_research.present.numbers import format_df, format_p
+from mpg_research.present.say_comparison import funnel_topic, rank_topic
 from mpg_research.present.say_trajectory import is_clear, size_and_interval
 from mpg_research.present.voice import Voice
 
@@ -22,7 +23,8 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     own = voice.released.own
     answer = [_joint_sentence(voice, joint)]
     if own is not None:
-        answer += _own_sentences(voice, own, month, changes, differences, joint)
+        # The organisation's own question first: is it distinguishable from the average?
+        answer = [*_own_sentences(voice, own, month, changes, differences, joint), *answer]
     else:
         answer.append(_who_differs(voice, differences, joint))
     certainty = []
@@ -32,7 +34,8 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(_joint_detail(voice, joint))
     keys = [voice.adjustment, "no_ranking", "cause"]
     limits = [voice.phrases(f"organisations.{key}") for key in keys if key]
-    return {"answer": answer, "certainty": certainty, "limits": limits}
+    more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice)}
+    return {"answer": answer, "certainty": certainty, "limits": limits, **more}
 
 
 def distinguishable(row: pd.Series, *, level: float) -> bool:

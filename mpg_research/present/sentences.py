@@ -7,6 +7,7 @@ from mpg_research.errors import ConfigError, Note
 from mpg_research.present.numbers import format_time
 from mpg_research.present.phrases import readable
 from mpg_research.present.presented import PresentedText
+from mpg_research.present.say_comparison import over_time_sentences, robustness_sentences
 from mpg_research.present.say_families import (
     change_sentences,
     course_sentences,
@@ -22,13 +23,15 @@ from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
 __all__ = ["TOPICS", "say"]
 
 #: What can be asked for. Without a topic: answer, certainty and limits, each a paragraph.
-TOPICS = ("answer", "certainty", "limits", "sample", "notes", "withheld")
+TOPICS = ("answer", "certainty", "limits", "ranks", "funnel", "sample", "notes", "withheld")
 MAIN = ("answer", "certainty", "limits")
 
 Sentences = Mapping[str, Sequence[str]]
 SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
     "trajectory": trajectory_sentences,
     "organisations": organisation_sentences,
+    "organisation_robustness": robustness_sentences,
+    "organisations_over_time": over_time_sentences,
     "data_quality": quality_sentences,
     "measurement": measurement_sentences,
     "individual_change": change_sentences,
@@ -49,8 +52,8 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     ----------
     released : Released
         From :func:`mpg_research.disclosure.release`.
-    topic : {None, "answer", "certainty", "limits", "sample", "notes", "withheld"}
-        One paragraph, or the main three.
+    topic : {None, "answer", "certainty", "limits", "ranks", "funnel", "sample", "notes", "withheld"}
+        One paragraph, or the main three. Ranks and funnel: of a comparison of organisations only.
     language : {"nl", "en"}
         Language.
 

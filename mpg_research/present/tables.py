@@ -11,6 +11,7 @@ import pandas as pd
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import HIDDEN_KEYS, Shape, interval_of, is_left_out, shape_of
 from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
+from mpg_research.present.organisation_columns import CODED_VALUES, value_kind
 from mpg_research.present.presented import PresentedTable, PresentedText
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of, withheld_text
 
@@ -42,6 +43,7 @@ CODED = frozenset(
         "source",
         "by",
     }
+    | CODED_VALUES
 )
 
 
@@ -202,8 +204,11 @@ def _row_shape(row: pd.Series, column: str, shape: Shape) -> Shape:
     """Where one column holds several kinds of numbers, the key of the row says which."""
     if column == "mean_or_share" and row.get("kind") == "share":
         return Shape("share", digits=0)
-    if column == "value":
-        value = row["value"]
+    if column in ("value", "threshold_value"):
+        value = row[column]
+        kind = value_kind(row.get("quantity"), row.get("check"))
+        if kind is not None:
+            return Shape(kind[0], digits=kind[1])
         return Shape("count") if pd.isna(value) or value == round(value) else Shape("number", digits=1)
     return shape
 
@@ -214,7 +219,9 @@ def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, column: 
         key = "general.families_under" if is_small_for_sure else "general.missing"
         return voice.phrases(key, minimum=voice.minimum)
     if not isinstance(value, int | float):
-        return clean_name(str(value)) if value is not None else voice.phrases("general.missing")
+        known = column in CODED_VALUES and value is not None
+        text = voice.phrases.label(f"value.{column}", value) if known else str(value)
+        return clean_name(text) if value is not None else voice.phrases("general.missing")
     return voice.about(write_number(float(value), voice.language, shape), mark)
 
 

@@ -1,0 +1,49 @@
+"""How the columns of the fair comparison of organisations are written."""
+
+__all__ = ["CODED_VALUES", "DIGITS", "INTERVALS", "LEFT_OUT", "SHARES", "value_kind"]
+
+#: Columns of text whose values have labels in the catalogue.
+CODED_VALUES = frozenset(
+    {"indicator", "primary", "check", "verdict", "variant", "conclusion"}
+    | {"beyond", "beyond_adjusted", "beyond_false_discovery"}
+)
+#: Decimals where they are not one.
+DIGITS = {
+    **dict.fromkeys(("rank", "rank_low", "rank_high", "set_low", "set_high", "all_low", "all_high"), 0),
+    **dict.fromkeys(("compared", "different", "percentile"), 0),
+    **dict.fromkeys(("z", "z_adjusted", "standardised_difference", "reliability", "agreement"), 2),
+    **dict.fromkeys(("within", "between", "spread", "largest_shift"), 2),
+}
+SHARES = frozenset(
+    {"best_third", "worst_third", "observed_low", "observed_high", "expected_share"}
+    | {f"observed_difference{end}" for end in ("", "_low", "_high")}
+)
+INTERVALS = {
+    f"{name}_low": (f"{name}_high", f"{name}_interval")
+    for name in (
+        *("simultaneous", "difference", "observed", "observed_difference"),
+        *("raw", "shrunken", "rank", "set", "all"),
+    )
+}
+#: In the CSV only: what a figure needs and a reader does not.
+LEFT_OUT = {
+    "raw_and_shrunken": ("comparison_low", "comparison_high"),
+    "funnel": ("std_error", "z", "beyond"),
+    "funnel_lines": tuple(f"plain_{end}_{level}" for end in ("low", "high") for level in ("95", "998")),
+    "by_cohort": ("std_error", "df"),
+    "all_by_cohort": ("std_error", "df"),
+}
+
+_P_CHECKS = frozenset({"case_mix_model", "overdispersion", "volume"})
+
+
+def value_kind(quantity: object, check: object) -> tuple[str, int] | None:
+    """Kind and decimals of a number in the column "value", from the key of its row; None: as it comes."""
+    name = str(quantity or "")
+    if check in _P_CHECKS or name.endswith("p_value"):
+        return "p", 3
+    if check == "plot" or name.startswith(("alarm_", "share_")):
+        return "share", 1
+    if name in ("phi", "tau2", "false_discovery_z", "between_sd"):
+        return "number", 2
+    return None

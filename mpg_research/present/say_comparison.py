@@ -1,0 +1,107 @@
+"""Ranks, funnel plot, robustness and time in sentences."""
+
+from mpg_research.present.numbers import format_share
+from mpg_research.present.voice import Voice
+
+__all__ = ["funnel_topic", "over_time_sentences", "rank_topic", "robustness_sentences"]
+
+#: Limits of rankability in per cent, as in the analysis.
+_LOW, _HIGH = 50.0, 75.0
+
+
+def rank_topic(voice: Voice) -> list[str]:
+    """How uncertain the ranks are, and how much of an order would be chance."""
+    ranks = voice.frame("ranks")
+    if not len(ranks):
+        return []
+    number = len(ranks)
+    middle = (number + 1) / 2
+    wide = int(((ranks["set_low"] <= middle) & (ranks["set_high"] >= middle)).sum())
+    sentences = [voice.phrases("organisations.ranks", number=voice.count(number), wide=voice.count(wide))]
+    own = ranks[ranks["organisation"] == voice.released.own] if voice.released.own else ranks.iloc[:0]
+    for _, row in own.iterrows():
+        sentences.append(
+            voice.phrases(
+                "organisations.ranks_own",
+                name=voice.organisation(row["organisation"]),
+                low=voice.count(row["set_low"]),
+                high=voice.count(row["set_high"]),
+                number=voice.count(number),
+            )
+        )
+    percent = _quantity(voice, "rankability")
+    if percent is not None:
+        grade = "low" if percent < _LOW else "moderate" if percent <= _HIGH else "high"
+        shown = voice.number(percent, 0)
+        sentences.append(voice.phrases(f"organisations.rankability_{grade}", percent=shown))
+    return sentences
+
+
+def funnel_topic(voice: Voice) -> list[str]:
+    """How many organisations lie beyond the limits, by chance too, and whether the checks passed."""
+    beyond, far = _quantity(voice, "n_beyond_95"), _quantity(voice, "n_beyond_998")
+    share = _quantity(voice, "alarm_share_95")
+    if beyond is None or far is None or share is None:
+        return []
+    if beyond == 0:
+        sentences = [voice.phrases("organisations.funnel_none")]
+    else:
+        by_chance = format_share(share, voice.language, digits=1)
+        sentences = [
+            voice.phrases(
+                "organisations.funnel_some",
+                number=voice.count(beyond),
+                far=voice.count(far),
+                share=by_chance,
+            )
+        ]
+    steps = voice.frame("funnel_steps")
+    failed = int((steps["verdict"] == "fail").sum()) if len(steps) else 0
+    if failed:
+        sentences.append(voice.phrases("organisations.funnel_failed", failed=voice.count(failed)))
+    elif len(steps):
+        sentences.append(voice.phrases("organisations.funnel_passed"))
+    return sentences
+
+
+def _quantity(voice: Voice, name: str, table: str = "funnel_summary") -> float | None:
+    rows = voice.frame(table)
+    found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
+    if not len(found) or found.isna().iloc[0]:
+        return None
+    return float(found.iloc[0])
+
+
+def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Whether the conclusion about organisations stands."""
+    rows = voice.frame("robustness")
+    if not len(rows):
+        return {}
+    other = rows[(rows["variant"] != "primary") & (rows["conclusion"] != "not_possible")]
+    changed = int((other["conclusion"] == "changed").sum())
+    key = "changes" if changed else "stands"
+    values = {"number": voice.count(len(other)), "changed": voice.count(changed)}
+    wanted = voice.phrases.placeholders(f"robustness.{key}")
+    answer = [voice.phrases(f"robustness.{key}", **{name: values[name] for name in wanted})]
+    certainty = []
+    if other["largest_shift"].notna().any():
+        shift = voice.number(other["largest_shift"].max())
+        certainty.append(voice.phrases("robustness.shift", shift=shift, unit=voice.unit))
+    out = voice.frame("leave_one_out")
+    possible = out[out["conclusion"] != "not_possible"] if len(out) else out
+    if len(possible):
+        certainty.append(
+            voice.phrases(
+                "robustness.leave_one_out",
+                changed=voice.count(int((possible["conclusion"] == "changed").sum())),
+                number=voice.count(len(possible)),
+            )
+        )
+    return {"answer": answer, "certainty": certainty, "limits": [voice.phrases("robustness.limit")]}
+
+
+def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Whether results change with the start of help."""
+    signal = _quantity(voice, "signal", "run_signals")
+    key = "too_few" if signal is None else "signal" if signal else "no_signal"
+    return {"answer": [voice.phrases(f"over_time.{key}")], "limits": [voice.phrases("over_time.limit")]}
