@@ -198,8 +198,8 @@ def as_markdown(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], runs: i
         "the degrees of freedom; ± is the Monte Carlo standard error under Kenward-Roger. Asked for: between "
         "94 and 97.5.",
         "",
-        "Where workers differ, the comparison lets them differ in change too, which these workers do not: its "
-        "last two rows are then too cautious, above 97.5, as a price for not knowing that beforehand.",
+        "Where workers differ, the comparison lets them differ in change too, which these workers do not: "
+        "its last two rows are then too cautious, above 97.5, as a price for not knowing that beforehand.",
     ]
     for name, (hits, table) in tables.items():
         per_run = hits.drop_duplicates("run")
