@@ -84,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands, common)
     _add_init(commands, common)
     _add_simulate(commands, common)
+    _add_profile(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -125,6 +126,38 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.set_defaults(command=_run)
+
+
+def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
+    profile = commands.add_parser(
+        "profile",
+        parents=[common],
+        help="make the course profile of one family (sensitive)",
+        description="Make the course profile of one family, for the talk with that family. It is sensitive "
+        "and is written only to a folder you name, never below a reports folder.",
+    )
+    profile.add_argument(
+        "study", nargs="?", default="", metavar="STUDY", help="study folder (default: the example study)"
+    )
+    profile.add_argument("--family", required=True, metavar="ID", help="the family's id in the study")
+    profile.add_argument("--output", required=True, metavar="DIR", help="a folder of your own")
+    profile.add_argument("--language", default="nl", choices=("nl", "en"), help="language (default: nl)")
+    profile.add_argument("--episode", metavar="ID", help="period of help (default: the last one)")
+    profile.set_defaults(command=_profile)
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.profile import write_profile
+
+    file = write_profile(
+        options.study,
+        family=options.family,
+        output=options.output,
+        language=options.language,
+        episode=options.episode,
+    )
+    print(f"Course profile: {file}\nIt is about one family: sensitive personal data, not for reports.")
+    return 0
 
 
 def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -47,7 +47,7 @@ from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.statistics.reliable_trend import own_line_residuals
 from mpg_research.study.model import SampleFlow, Study
 
-__all__ = ["CourseOfFamilies", "course", "error_by_wave"]
+__all__ = ["CourseOfFamilies", "at_limit", "course", "error_by_wave"]
 
 FloatArray = NDArray[np.float64]
 
@@ -181,7 +181,7 @@ def course(
         raise ConfigError(f"The course cannot be judged: {problem}.") from problem
     place = courses.rows["course"], courses.rows["wave"]
     waves = courses.rows.assign(
-        error_sd=errors, at_limit=_at_limit(courses),
+        error_sd=errors, at_limit=at_limit(courses),
         **{name: getattr(found, name)[place] for name in
            ("answer", "slope", "conf_low", "conf_high", "margin_low", "margin_high")},
     )  # fmt: skip
@@ -273,7 +273,7 @@ def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArr
     return found
 
 
-def _at_limit(courses: Courses) -> NDArray[np.str_]:
+def at_limit(courses: Courses) -> NDArray[np.str_]:
     """Whether a raw score is the best or the worst that can be had."""
     instrument = courses.instrument
     if courses.frame.outcome != "raw":

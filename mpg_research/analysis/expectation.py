@@ -42,7 +42,7 @@ from mpg_research.statistics.conditional import RunningEffects
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import SampleFlow, Study
 
-__all__ = ["ExpectedCourse", "expected_course", "expected_waves", "fit_folds"]
+__all__ = ["ExpectedCourse", "curves_of", "expected_course", "expected_waves", "fit_folds"]
 
 FloatArray = NDArray[np.float64]
 _LEVELS = (0.5, 0.8, 0.95)
@@ -140,7 +140,7 @@ def expected_course(
     )
     folds, by = fit_folds(courses)
     waves = expected_waves(courses, folds, band=band)
-    bands, forecasts = _curves(courses, folds, waves, band, tuple(float(month) for month in ahead))
+    bands, forecasts = curves_of(courses, folds, waves, band, tuple(float(month) for month in ahead))
     converged = all(fold.model.fit.converged for fold in folds)
     tables = [
         _family_table("waves", waves, ("wave",), _WAVE_VALUES),
@@ -247,7 +247,7 @@ def forecast(
     return expected + shift, np.sqrt(spread + error + model.residual_sd**2)
 
 
-def _curves(
+def curves_of(
     courses: Courses, folds: Sequence[Fold], waves: pd.DataFrame, band: float, ahead: tuple[float, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bands month by month given intake, and forecasts given all waves, of every course."""

@@ -132,7 +132,9 @@ def apply_model(model: ExpectationModel, rows: pd.DataFrame, label: str, positio
     return Fold(label, model, positions, rows.reset_index(drop=True), mean, variance, effects)
 
 
-def cross_fit(rows: pd.DataFrame, columns: Sequence[str], part: NDArray[np.str_]) -> tuple[Fold, ...]:
+def cross_fit(
+    rows: pd.DataFrame, columns: Sequence[str], part: NDArray[np.str_], *, only: str | None = None
+) -> tuple[Fold, ...]:
     """Leave out each part in turn, fit on the rest, and apply to the part.
 
     Parameters
@@ -142,9 +144,11 @@ def cross_fit(rows: pd.DataFrame, columns: Sequence[str], part: NDArray[np.str_]
     columns : sequence of str
         The coded case mix.
     part : ndarray of str, shape (n_waves,)
+    only : str, optional
+        Leave out this part only.
     """
     folds = []
-    for label in sorted(set(part)):
+    for label in sorted(set(part)) if only is None else [only]:
         inside = part == label
         model = fit_expectation(rows[~inside], columns)
         folds.append(apply_model(model, rows[inside], label, np.flatnonzero(inside)))

@@ -1,0 +1,279 @@
+"""The course of one family, for the talk with that family. Never part of a report.
+
+Tables of :class:`FamilyProfile`; every one is about a single family (``unit="family"``)
+---------------------------------------------------------------------------------------
+- ``waves``: respondent, wave, months, score, error_low, error_high (measurement error), expected, band_low,
+  band_high, standing, answer, at_limit.
+- ``bands``: respondent, months, expected, band_low, band_high.
+- ``forecasts``: respondent, ahead, months, estimate, band_low, band_high.
+- ``summary``: respondent, n_waves, first_score, last_score, change, category (reliable change), answer,
+  standing, at_limit, waves_needed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.analysis.course_of_families import (
+    DELTA_IN_SD,
+    DELTA_MONTHS,
+    HALF_TIME,
+    at_limit,
+    error_by_wave,
+)
+from mpg_research.analysis.courses import COURSE_KEYS, Courses, measurement_error, read_courses, usual_gap
+from mpg_research.analysis.expectation import curves_of, expected_waves
+from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
+from mpg_research.analysis.result import Provenance, ResultTable, collect_tables, provenance_of
+from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.errors import ConfigError, DataError, ModelError, Note
+from mpg_research.statistics.course_answer import course_answers, waves_needed
+from mpg_research.statistics.reliable_change import reliable_change_index
+from mpg_research.study.model import SampleFlow, Study
+
+__all__ = ["FamilyProfile", "describe_family"]
+
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyProfile:
+    """What :func:`describe_family` found. Sensitive: it is about one family.
+
+    Attributes
+    ----------
+    family : str
+        The family's id in the study.
+    episode : str
+    instrument_name : str
+    higher_is_worse : bool
+    score_range : (float, float) or None
+        Lowest and highest possible score; None for T-scores.
+    delta, period : float
+        The margin: points per months below which a course counts as standing still.
+    """
+
+    family: str
+    episode: str
+    instrument_name: str
+    higher_is_worse: bool
+    score_range: tuple[float, float] | None
+    delta: float
+    period: float
+    tables: Mapping[str, ResultTable] = field(repr=False)
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool
+    kind: str = "family_profile"
+
+
+def describe_family(
+    study: Study,
+    family: str,
+    *,
+    episode: str | None = None,
+    band: float = 0.8,
+    delta: float | None = None,
+    period: float = DELTA_MONTHS,
+    reliability: float | str | None = None,
+    instrument: str | None = None,
+    outcome: str | None = None,
+    level: float = 0.95,
+) -> FamilyProfile:
+    """The course of one family: its scores with their error, what was expected, and the answer in force.
+
+    Parameters
+    ----------
+    study : Study
+    family : str
+        The family's id in the study.
+    episode : str, optional
+        Its period of help; by default the last one with a score.
+    band : float
+        Share of families like this one whose scores the expected band is to hold.
+    delta, period, reliability, level
+        As in :func:`mpg_research.analysis.course`.
+    instrument, outcome : str, optional
+        Which scores; by default as ``study.toml`` says. All respondents of the family are shown.
+
+    Returns
+    -------
+    FamilyProfile
+
+    Raises
+    ------
+    ConfigError
+        If the study has no such family (other ids are not listed: they are personal data).
+    DataError
+        If the family has no score in the course of help.
+    """
+    if family not in set(study.tables["episodes"]["family"].astype(str)):
+        raise ConfigError(
+            f"The study {study.name} has no family {family!r}. Look the id up in the table of episodes."
+        )
+    names = tuple(study.config.analysis.case_mix)
+    courses = read_courses(
+        study, instrument=instrument, outcome=outcome, respondents="both", episodes="all", case_mix=names
+    )
+    chosen = _chosen(courses, family, episode)
+    error = measurement_error(study, courses, reliability)
+    margin = DELTA_IN_SD * error.sd if delta is None else float(delta)
+    errors = error_by_wave(courses, error.sem, None)
+    waves, needed = _answers(courses, chosen, errors, margin, period, level)
+    waves["error_low"], waves["error_high"] = (waves["score"] + side * _Z * error.sem for side in (-1, 1))
+    notes = [*study_notes(study, courses.frame.instrument, courses.frame.outcome), *courses.notes]
+    waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
+    tables = [
+        _table("waves", waves, ("respondent", "wave")),
+        _table("bands", bands, ("respondent", "months")),
+        _table("forecasts", forecasts, ("respondent", "ahead")),
+        _table(
+            "summary", _summary(courses, chosen, waves, error.reliability, needed, level), ("respondent",)
+        ),
+    ]
+    questionnaire = courses.instrument
+    raw = courses.frame.outcome == "raw"
+    parameters = describe_parameters(
+        study, courses.frame, band=band, delta=margin, period=period, reliability=error.reliability,
+        reliability_source=error.source, level=level,
+    )  # fmt: skip
+    return FamilyProfile(
+        family=family,
+        episode=str(chosen["episode"].iloc[0]),
+        instrument_name=questionnaire.abbreviation,
+        higher_is_worse=questionnaire.direction == "higher_is_worse",
+        score_range=(questionnaire.raw_minimum, questionnaire.raw_maximum) if raw else None,
+        delta=margin,
+        period=period,
+        tables=collect_tables(tables),
+        flow=courses.frame.flow,
+        notes=tuple(notes),
+        provenance=provenance_of(
+            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
+        ),
+        level=level,
+        converged=converged,
+    )
+
+
+def _chosen(courses: Courses, family: str, episode: str | None) -> pd.DataFrame:
+    """The family's courses in the period of help asked for, one row per respondent."""
+    mine = courses.units[courses.units["family"] == family]
+    if mine.empty:
+        raise DataError(
+            f"Family {family} has no score in the course of help (or a case-mix value is missing), so there "
+            "is no course to show."
+        )
+    if episode is None:
+        latest = courses.rows[courses.rows["family"] == family]
+        episode = str(sorted(latest["episode"].unique())[-1])
+    found = mine[mine["episode"] == episode]
+    if found.empty:
+        raise ConfigError(f"Family {family} has no scores in the period of help {episode!r}.")
+    return found
+
+
+def _answers(
+    courses: Courses, chosen: pd.DataFrame, errors: np.ndarray, margin: float, period: float, level: float
+) -> tuple[pd.DataFrame, int | None]:
+    rows = courses.rows.assign(error_sd=errors, at_limit=at_limit(courses))
+    pieces = []
+    for course in chosen["course"]:
+        mine = rows[rows["course"] == course]
+        found = course_answers(
+            mine["months"].to_numpy()[None, :], mine["score"].to_numpy()[None, :],
+            error_sd=mine["error_sd"].to_numpy()[None, :], delta=margin, period=period, level=level,
+            half_time=HALF_TIME, direction=courses.instrument.direction,
+        )  # fmt: skip
+        pieces.append(mine.assign(answer=found.answer[0]))
+    waves = pd.concat(pieces, ignore_index=True)
+    needed = waves_needed(
+        error_sd=float(waves["error_sd"].iloc[-1]), delta=margin, period=period,
+        interval=max(usual_gap(courses), 1e-6), level=level,
+    )  # fmt: skip
+    return waves, needed.stagnating
+
+
+def _expected(
+    courses: Courses, chosen: pd.DataFrame, waves: pd.DataFrame, band: float, notes: list[Note]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, bool]:
+    """Bands from the other organisations; without them where the others cannot carry a model."""
+    columns = ["expected", "band_low", "band_high", "standing"]
+    try:
+        fold = _own_fold(courses, chosen)
+    except ModelError as problem:
+        text = f"There is no expected course: {problem}"
+        notes.append(Note("no_expected_course", text, {}, "caution"))
+        empty = pd.DataFrame(columns=["respondent", "months", "expected", "band_low", "band_high"])
+        none = pd.DataFrame(columns=["respondent", "ahead", "months", "estimate", "band_low", "band_high"])
+        return (
+            waves.assign(expected=np.nan, band_low=np.nan, band_high=np.nan, standing=""),
+            empty,
+            none,
+            True,
+        )
+    placed = expected_waves(courses, (fold,), band=band)
+    placed = placed[placed["course"].isin(chosen["course"])]
+    waves = waves.merge(placed[["course", "wave", *columns]], on=["course", "wave"], how="left")
+    bands, forecasts = curves_of(courses, (fold,), placed, band, (1.0, 2.0, 3.0))
+    keep = [
+        frame[frame["family"].eq(chosen["family"].iloc[0]) & frame["episode"].eq(chosen["episode"].iloc[0])]
+        for frame in (bands, forecasts)
+    ]
+    last = float(waves["months"].max()) + 3
+    return waves, keep[0][keep[0]["months"] <= last], keep[1], fold.model.fit.converged
+
+
+def _own_fold(courses: Courses, chosen: pd.DataFrame) -> Fold:
+    """The family's part, with the model that was fitted without it."""
+    part, _ = make_folds(courses.units)
+    own = part[int(chosen["course"].iloc[0])]
+    rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
+    label = np.where(part == own, "own", "others")[courses.rows["course"].to_numpy()]
+    return cross_fit(rows, columns, label, only="own")[0]
+
+
+def _summary(
+    courses: Courses,
+    chosen: pd.DataFrame,
+    waves: pd.DataFrame,
+    reliability: float,
+    needed: int | None,
+    level: float,
+) -> pd.DataFrame:
+    first = courses.rows.groupby("course")["score"].first()
+    last = courses.rows.groupby("course")["score"].last()
+    several = (courses.units.set_index("course")["n_waves"] > 1).reindex(first.index)
+    category = reliable_change_index(
+        first.to_numpy(dtype=float), last.where(several).to_numpy(dtype=float), reliability=reliability,
+        direction=courses.instrument.direction, level=level,
+    ).category  # fmt: skip
+    by_course = pd.Series(category, index=first.index)
+    rows = []
+    for unit in chosen.itertuples():
+        mine = waves[waves["course"] == unit.course]
+        end = mine.iloc[-1]
+        rows.append(
+            (unit.family, unit.episode, unit.respondent, unit.organisation, len(mine), mine["score"].iloc[0],
+             end["score"], end["score"] - mine["score"].iloc[0], by_course[unit.course], end["answer"],
+             end["standing"], end["at_limit"], np.nan if needed is None else float(needed))
+        )  # fmt: skip
+    names = [
+        *COURSE_KEYS, "organisation", "n_waves", "first_score", "last_score", "change", "category", "answer",
+        "standing", "at_limit", "waves_needed",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=names)
+
+
+def _table(name: str, data: pd.DataFrame, keys: tuple[str, ...]) -> ResultTable:
+    values = tuple(
+        column
+        for column in data.columns
+        if column not in (*keys, *COURSE_KEYS, "organisation", "worker", "course")
+    )
+    shown = data[[*keys, *values]].reset_index(drop=True).assign(n_families=1)
+    return ResultTable(name, shown, keys=keys, values=values, unit="family")

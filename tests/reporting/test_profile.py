@@ -1,0 +1,143 @@
+"""The course profile of one family: what it says, and where it never goes."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mpg_research.analysis import course, describe_family
+from mpg_research.cli import main
+from mpg_research.errors import ConfigError, DisclosureError
+from mpg_research.present.profile import INTERVENTIONS, present_profile
+from mpg_research.reporting.profile import check_profile_folder, write_profile
+from mpg_research.study import load_study, shipped_example
+from mpg_research.study.model import Study
+from tests.analysis.small_studies import make_study
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "course_profile.ipynb"
+
+
+def standing(rng: np.random.Generator, slope: float = 0.0) -> pd.DataFrame:
+    """Thirty families, the first of which follows the slope for two years."""
+    family, month = np.repeat(np.arange(30), 25), np.tile(np.arange(25.0), 30)
+    score = 30 + np.repeat(rng.normal(0, 5, 30), 25) - 0.4 * month + rng.normal(0, 2, 750)
+    data = pd.DataFrame({"family": [f"f{n:02d}" for n in family], "months": month, "score": score.round()})
+    data["organisation"] = np.where(family % 2 == 0, "even", "odd")
+    own = data["family"] == "f00"
+    wave = np.where(np.arange(25) % 2 == 0, 1, -1)
+    data.loc[own, "score"] = np.round(28 + wave + slope * np.arange(25))
+    return data.assign(score=data["score"].clip(0, 60))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    data = standing(np.random.default_rng(31))
+    other = data[data["family"] == "f00"].assign(respondent="second_parent")
+    other["score"] = np.round(20 + 1.0 * other["months"])
+    both = pd.concat([data.assign(respondent="first_parent"), other])
+    return make_study(tmp_path_factory.mktemp("study"), both)
+
+
+@pytest.fixture(scope="module")
+def page(study: Study) -> str:
+    return present_profile(describe_family(study, "f00"), language="en").html
+
+
+def test_the_page_is_marked_self_contained_and_readable(page: str) -> None:
+    assert "Sensitive" in page
+    assert page.count("<h1>") == 1
+    assert '<html lang="en">' in page
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="https?:', page)
+    picture = page[page.index("<svg") : page.index("</svg>") + 6]
+    assert ElementTree.fromstring(picture).get("aria-label", "").count("scores, from") == 2
+
+
+def test_two_parents_stand_side_by_side_and_may_disagree(study: Study) -> None:
+    profile = describe_family(study, "f00")
+    summary = profile.tables["summary"].data.set_index("respondent")
+    assert summary.loc["first_parent", "answer"] == "stagnating"
+    assert summary.loc["second_parent", "answer"] == "deteriorating"
+    english = present_profile(profile, language="en").html
+    assert "Filled in by: first parent" in english
+    assert "Filled in by: second parent" in english
+
+
+def test_stagnation_brings_the_menu_and_other_answers_do_not(study: Study, page: str) -> None:
+    menu = page[page.index('class="menu"') :]
+    assert menu[: menu.index("</ul>")].count("<li>") == len(INTERVENTIONS) == 8
+    better = present_profile(describe_family(study, "f02"), language="nl").html
+    assert 'class="menu"' not in better
+
+
+def test_the_profile_says_what_the_course_says(study: Study) -> None:
+    waves = course(study, respondents="both", episodes="all").tables["waves"].data
+    mine = waves[(waves["family"] == "f00") & (waves["respondent"] == "first_parent")]
+    shown = describe_family(study, "f00").tables["waves"].data
+    own = shown[shown["respondent"] == "first_parent"]
+    assert own["answer"].tolist() == mine["answer"].tolist()
+
+
+def test_everything_in_a_profile_is_declared_to_be_about_one_family(study: Study) -> None:
+    tables = describe_family(study, "f00").tables
+    assert {table.unit for table in tables.values()} == {"family"}
+
+
+def test_we_cannot_tell_yet_is_an_answer() -> None:
+    study = load_study(shipped_example())
+    waves = study.scores.groupby("family").size()
+    family = str(waves[waves.between(2, 4)].index[0])
+    assert "nog niet te zeggen" in present_profile(describe_family(study, family), language="nl").html
+
+
+@pytest.mark.parametrize(
+    "place", ["reports", "reports/mine", "a/Reports/b", "run/study", "run/study/researcher/x"]
+)
+def test_no_profile_is_written_among_reports(tmp_path: Path, place: str) -> None:
+    recipient = tmp_path / "run" / "study" / "researcher"
+    recipient.mkdir(parents=True)
+    (recipient / "manifest.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "run" / "study" / "index.html").write_text("", encoding="utf-8")
+    with pytest.raises(DisclosureError, match="reports folder"):
+        check_profile_folder(tmp_path / place)
+
+
+def test_a_link_into_reports_is_seen_through(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "innocent").symlink_to(tmp_path / "reports", target_is_directory=True)
+    with pytest.raises(DisclosureError):
+        check_profile_folder(tmp_path / "innocent")
+    with pytest.raises(ConfigError, match="folder you name"):
+        check_profile_folder("")
+
+
+def test_the_command_writes_one_page(
+    tmp_path: Path, study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "own"
+    assert main(["profile", str(study.folder), "--family", "f00", "--output", str(folder)]) == 0
+    assert [file.suffix for file in folder.iterdir()] == [".html"]
+    assert "sensitive" in capsys.readouterr().out
+    assert main(["profile", str(study.folder), "--family", "nobody", "--output", str(folder)]) == 2
+    shown = capsys.readouterr().err
+    assert "nobody" in shown
+    assert "f00" not in shown
+
+
+def test_names_from_data_are_only_names(tmp_path: Path) -> None:
+    data = standing(np.random.default_rng(32)).replace({"family": {"f00": "<b>x</b>"}})
+    file = write_profile(make_study(tmp_path / "s", data).folder, family="<b>x</b>", output=tmp_path / "o")
+    assert "<b>x</b>" not in file.read_text(encoding="utf-8")
+    assert file.parent == tmp_path / "o"
+
+
+def test_the_notebook_asks_for_a_family_and_a_folder() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
+    with pytest.raises(ConfigError, match="folder you name"):
+        exec(compile(code, str(NOTEBOOK), "exec"), {})
