@@ -29,7 +29,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.tables import chosen_months, describe_parameters, model_notes, study_notes
 from mpg_research.analysis.trajectory import primary_month_of
-from mpg_research.errors import ModelError, Note
+from mpg_research.errors import Note
 from mpg_research.statistics.run_chart import FEWEST_POINTS, run_signals
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import SampleFlow, Study
@@ -85,10 +85,11 @@ def compare_cohorts(
     Raises
     ------
     ModelError
-        If the starts of help have no dates, or no family is measured at both moments.
+        If the measurements cannot carry a growth model.
 
     Notes
     -----
+    Without dates of start, or families measured at both moments, there are no tables, and a note says so.
     One growth model for all families says what change is expected of a family with this case mix. Per
     family the residual at the start is taken from the residual at the month. Recent starts of families
     that are still too short in help are missing from the last cohort.
@@ -114,19 +115,21 @@ def compare_cohorts(
     frame = prepare_frame(course)
     model = fit_growth(frame, shape=shape, level=level)
     changes = _family_changes(model, month).merge(_starts(study), on=["family", "episode"], how="inner")
+    notes = [*study_notes(study, course.instrument, course.outcome), *model_notes(model, [month])]
+    tables = []
     if changes.empty:
-        raise ModelError(
-            f"No family has a measurement near its start, one near month {month:g}, and a date of start; "
-            "expected some for a comparison over time. Choose an earlier month, or look at the dates of the "
-            "episodes."
+        text = (
+            f"No family has a measurement near its start, one near month {month:g}, and a date of start, so "
+            "nothing can be said about organisations over time."
         )
-    changes["cohort"] = changes["start"].dt.year.astype(str)
-    tables = [
-        _by_cohort(changes, frame, level),
-        _all_by_cohort(changes, level),
-        *_run_tables(changes),
-        sample_flow_table(frame.flow),
-    ]
+        notes.append(Note("no_cohorts", text, {"month": month}, "caution"))
+    else:
+        changes["cohort"] = changes["start"].dt.year.astype(str)
+        tables = [
+            _by_cohort(changes, frame, level),
+            _all_by_cohort(changes, level),
+            *_run_tables(changes),
+        ]
     parameters = describe_parameters(
         study,
         course,
@@ -138,9 +141,9 @@ def compare_cohorts(
     )
     return OrganisationsOverTime(
         month=month,
-        tables=collect_tables(tables),
+        tables=collect_tables([*tables, sample_flow_table(frame.flow)]),
         flow=frame.flow,
-        notes=(*study_notes(study, course.instrument, course.outcome), *model_notes(model, [month])),
+        notes=tuple(notes),
         provenance=provenance_of(
             study, parameters=parameters, instrument=course.instrument, outcome=course.outcome
         ),
@@ -162,9 +165,9 @@ def _family_changes(model: GrowthModel, month: float) -> pd.DataFrame:
 
 def _starts(study: Study) -> pd.DataFrame:
     episodes = study.tables["episodes"]
-    if "start" not in episodes.columns:
-        raise ModelError("The episodes have no dates of start, so there is no comparison over time.")
-    start = pd.to_datetime(episodes["start"], errors="coerce")
+    start = pd.Series(pd.NaT, index=episodes.index)
+    if "start" in episodes.columns and not pd.api.types.is_numeric_dtype(episodes["start"]):
+        start = pd.to_datetime(episodes["start"], errors="coerce")
     found = pd.DataFrame(
         {"family": episodes["family"].astype(str), "episode": episodes["episode"].astype(str), "start": start}
     )

@@ -11,7 +11,7 @@ Tables
   families that an organisation with the usual spread of families would need for its standard error.
 - ``funnel_summary(quantity, value)``: target, overdispersion, the false-discovery line, the plot's own
   simulated false-alarm rates, rankability, the number of families for reliability .7.
-- ``funnel_steps(check, verdict, value, threshold_value)``: the six steps of Verburg et al., each "pass" or "fail".
+- ``funnel_steps(check, verdict, value, threshold_value)``: the six steps of Verburg et al., "pass" or "fail".
 """
 
 import numpy as np

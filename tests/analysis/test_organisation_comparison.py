@@ -279,5 +279,6 @@ def test_interactions_need_fixed_effects(study: Study) -> None:
 
 def test_cohorts_need_dates(study: Study) -> None:
     tables = {**study.tables, "episodes": study.tables["episodes"].assign(start=pd.NaT)}
-    with pytest.raises(ModelError, match="date of start"):
-        compare_cohorts(replace(study, tables=tables))
+    found = compare_cohorts(replace(study, tables=tables))
+    assert list(found.tables) == ["sample_flow"]
+    assert "no_cohorts" in [note.code for note in found.notes]

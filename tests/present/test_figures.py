@@ -21,6 +21,7 @@ from tests.disclosure.made_results import (
     make_quality,
     make_trajectory,
 )
+from tests.present.test_comparison import COMPARISON_FIGURES
 from tests.present.test_families import FAMILY_FIGURES
 
 RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
@@ -45,7 +46,7 @@ def drawn(figure, audience=FUNDER, language="nl", result=None, **rules):
 
 
 def test_every_figure_is_tried_here():
-    assert set(RESULT_OF) | FAMILY_FIGURES == set(FIGURES)
+    assert set(RESULT_OF) | FAMILY_FIGURES | COMPARISON_FIGURES == set(FIGURES)
 
 
 @pytest.mark.parametrize("figure", RESULT_OF)

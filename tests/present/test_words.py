@@ -184,12 +184,14 @@ def far_apart():
     return make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.0004)
 
 
-def test_the_joint_test_comes_first():
+def test_the_own_result_comes_first_and_the_joint_test_with_it():
     alike = spoken(make_organisations(p_value=0.31), LINDE)
-    assert alike.startswith("The organisations cannot be told apart")
+    assert alike.startswith("At Lindehof")
+    assert "The organisations cannot be told apart" in alike
     assert "p = .310" in alike
     assert "does not show that they are the same" in alike
-    assert spoken(far_apart(), LINDE).startswith("The organisations differ in how parenting stress develops")
+    assert "The organisations differ in how parenting stress develops" in spoken(far_apart(), LINDE)
+    assert spoken(make_organisations(p_value=0.31), FUNDER).startswith("The organisations cannot be told")
 
 
 def test_the_own_result_is_set_against_the_average():
