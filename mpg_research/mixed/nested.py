@@ -20,7 +20,7 @@ from .layout import Blocks, Level, Rows, extended_base, order_levels, plain_bloc
 from .problem import MixedProblem
 from .scaling import Scaled
 
-__all__ = ["LevelState", "NestedRoute", "NestedState"]
+__all__ = ["LevelState", "NestedRoute", "NestedState", "inner_inverse"]
 
 FloatArray = NDArray[np.float64]
 
@@ -50,13 +50,13 @@ class NestedState:
     levels: tuple[LevelState, ...]
 
 
-def _inner(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """K (q, q, n) and log|I + Lambda'A Lambda| (n,)."""
+def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """K (q, q, n) and log|I + Lambda'A Lambda| (n,), for one Lambda (q, q) or one per group (q, q, n)."""
     q, _, n = a.shape
     if q == 1:
         g = factor[0, 0] ** 2
         m = 1.0 + g * a[0, 0]
-        return (g / m)[None, None, :], np.log(m)
+        return np.asarray(g / m)[None, None, :], np.log(m)
     if q == 2:
         l11, l21, l12, l22 = factor[0, 0], factor[1, 0], factor[0, 1], factor[1, 1]
         c1, c2 = l11 * a[0, 0] + l21 * a[1, 0], l11 * a[0, 1] + l21 * a[1, 1]
@@ -72,10 +72,11 @@ def _inner(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
         k[0, 1] = l11 * l21 * i11 + (l11 * l22 + l12 * l21) * i12 + l12 * l22 * i22
         k[1, 0] = k[0, 1]
         return k, np.log(det)
-    m = np.moveaxis(a, 2, 0)
-    m = factor.T @ m @ factor + np.eye(q)
+    each = np.moveaxis(factor, 2, 0) if factor.ndim == 3 else factor
+    turned = np.swapaxes(each, -1, -2)
+    m = turned @ np.moveaxis(a, 2, 0) @ each + np.eye(q)
     root = np.linalg.cholesky(m)
-    half = np.linalg.solve(root, np.broadcast_to(factor.T, m.shape))
+    half = np.linalg.solve(root, np.broadcast_to(turned, m.shape))
     k = np.ascontiguousarray(np.moveaxis(np.swapaxes(half, 1, 2) @ half, 0, 2))
     return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)), axis=1)
 
@@ -181,7 +182,7 @@ class NestedRoute:
                 a = np.einsum("qdn,dr->qrn", b, level.base)
                 c = segments(c, level.starts)
             factor = self.joined(factors, level)
-            k, log_dets = _inner(a, factor)
+            k, log_dets = inner_inverse(a, factor)
             log_det += float(np.sum(log_dets))
             ak = multiply(a, k)
             kb = multiply(k, b)
@@ -193,7 +194,7 @@ class NestedRoute:
         root = c[self.xy[:, None], self.xy, 0]
         return NestedState(log_det, root, tuple(states))
 
-    def _descend(
+    def descend(
         self, state: NestedState, omega: FloatArray, psi: FloatArray
     ) -> list[tuple[FloatArray, FloatArray]]:
         """(omega, psi) that each level's groups receive from their parents, finest level first.
@@ -228,7 +229,7 @@ class NestedRoute:
         found: list[FloatArray] = [np.empty(0)] * self.n_terms
         omega = np.zeros((self.d, self.d, 1))
         omega[self.xy[:, None], self.xy, 0] = inner
-        received = self._descend(state, omega, np.zeros((self.d, 0, 1)))
+        received = self.descend(state, omega, np.zeros((self.d, 0, 1)))
         for level, blocks, (moment, _) in zip(self.levels, state.levels, received, strict=True):
             gamma = blocks.h.sum(axis=2)
             gamma -= _quadratic(blocks.nb, moment, level)
@@ -241,7 +242,7 @@ class NestedRoute:
         level, blocks = self.levels[0], state.levels[0]
         omega = np.zeros((self.d, self.d, 1))
         omega[self.xy[:, None], self.xy, 0] = inner
-        moment = self._descend(state, omega, np.zeros((self.d, 0, 1)))[0][0]
+        moment = self.descend(state, omega, np.zeros((self.d, 0, 1)))[0][0]
         kb = blocks.kb
         carried = multiply(kb, moment[:, :, level.parent])
         return Blocks(blocks.k + multiply(carried, np.swapaxes(kb, 0, 1)), -2.0 * carried, moment)
@@ -250,7 +251,7 @@ class NestedRoute:
         """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""
         found: list[FloatArray] = [np.empty(0)] * self.n_terms
         start = np.zeros((self.d, self.d, 1))
-        received = self._descend(state, start, self._root(weights[:, None]))
+        received = self.descend(state, start, self._root(weights[:, None]))
         for level, blocks, (_, psi) in zip(self.levels, state.levels, received, strict=True):
             raw = np.einsum("qdn,dn->qn", blocks.b, psi[:, 0, level.parent])
             modes = np.empty((level.n, raw.shape[0]))
@@ -263,7 +264,7 @@ class NestedRoute:
         """F = Z_t'V^-1[X y] of every group, per term (n_t, q_t, p + 1)."""
         found: list[FloatArray] = [np.empty(0)] * self.n_terms
         start = np.zeros((self.d, self.d, 1))
-        received = self._descend(state, start, self._root(np.eye(len(self.xy))))
+        received = self.descend(state, start, self._root(np.eye(len(self.xy))))
         for level, blocks, (_, psi) in zip(self.levels, state.levels, received, strict=True):
             scores = np.empty((level.n, blocks.nb.shape[0], len(self.xy)))
             scores[level.position] = np.moveaxis(multiply(blocks.nb, psi[:, :, level.parent]), 2, 0)
@@ -291,7 +292,7 @@ class NestedRoute:
         """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""
         found: list[FloatArray] = [np.empty(0)] * self.n_terms
         start = np.zeros((self.d, self.d, 1))
-        received = self._descend(state, start, np.zeros((self.d, 0, 1)))
+        received = self.descend(state, start, np.zeros((self.d, 0, 1)))
         for level, blocks, (moment, _) in zip(self.levels, state.levels, received, strict=True):
             kb = blocks.kb
             spread = multiply(multiply(kb, moment[:, :, level.parent]), np.swapaxes(kb, 0, 1))

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .batch import BatchFit, fit_batch
 from .engine import Engine
-from .search import find_optimum, start_off_boundary
+from .nested import NestedRoute
+from .scaling import lower_indices
+from .search import SMALL_DIRECTION, find_optimum, start_off_boundary
 from .solution import MixedSolution, make_solution
 
 __all__ = ["Refits", "refit", "simulated_refits"]
@@ -14,6 +17,8 @@ __all__ = ["Refits", "refit", "simulated_refits"]
 FloatArray = NDArray[np.float64]
 
 
+# Draws are fitted together in lots of about this many groups: arrays that stay in the cache.
+GROUPS_AT_ONCE = 5_000
 # A draw's estimates need to be right to a small part of their own standard error: root of twice this.
 DRAW_TOLERANCE = 1e-6
 
@@ -94,39 +99,90 @@ def simulated_refits(solution: MixedSolution, n: int, rng: np.random.Generator |
     """
     generator = np.random.default_rng(rng)
     engine: Engine = solution.engine
-    scaled = engine.scaled
     start, inverse = start_off_boundary(engine, solution.internal), _curvature(solution)
+    assert inverse is not None
     _, at_fit = engine.at(solution.internal)
-    sd = np.sqrt(at_fit.s2)
-    factors = [sd * factor for factor in scaled.factors(solution.internal[: engine.n_theta])]
-    terms = [
-        (term.codes, len(term.levels), z) for term, z in zip(solution.problem.random, scaled.z, strict=True)
-    ]
-    roots = [np.linalg.inv(term.root) for term in scaled.terms]
-    beta, theta, sds, sigma, converged = [], [], [], [], []
-    for _ in range(n):
-        row = sd * generator.standard_normal(scaled.n)
-        for (codes, n_groups, z), factor in zip(terms, factors, strict=True):
-            effects = factor @ generator.standard_normal((factor.shape[0], n_groups))
-            for j in range(z.shape[0]):
-                row += z[j] * effects[j][codes]
-        drawn = engine.with_base_outcome(row)
-        best = find_optimum(drawn, start, inverse, tolerance=DRAW_TOLERANCE)
-        _, found = drawn.at(best.x)
-        inside = scaled.factors(best.x[: engine.n_theta])
-        beta.append(found.beta)
-        theta.append(scaled.to_theta(best.x[: engine.n_theta]))
-        sigma.append(scaled.y_scale * np.sqrt(found.s2))
-        own = [
-            np.sqrt(np.sum((root @ factor) ** 2, axis=1)) for root, factor in zip(roots, inside, strict=True)
-        ]
-        sds.append(sigma[-1] * np.concatenate(own))
-        converged.append(best.converged)
-    moves = np.array(beta) @ scaled.x_inverse.T
+    n_groups = max(len(term.levels) for term in solution.problem.random)
+    size = max(1, min(64, GROUPS_AT_ONCE // n_groups))
+    found: list[tuple[FloatArray, FloatArray, float, bool]] = []
+    for first in range(0, n, size):
+        count = min(size, n - first)
+        outcomes = np.array([_draw(solution, float(np.sqrt(at_fit.s2)), generator) for _ in range(count)])
+        found += _fit_draws(engine, outcomes, start, inverse)
+    return _collected(solution, found)
+
+
+def _draw(solution: MixedSolution, sd: float, generator: np.random.Generator) -> FloatArray:
+    """One outcome in internal units, its fixed effects zero."""
+    engine: Engine = solution.engine
+    scaled = engine.scaled
+    row = sd * generator.standard_normal(scaled.n)
+    factors = scaled.factors(solution.internal[: engine.n_theta])
+    for term, z, factor in zip(solution.problem.random, scaled.z, factors, strict=True):
+        effects = (sd * factor) @ generator.standard_normal((factor.shape[0], len(term.levels)))
+        for j in range(z.shape[0]):
+            row += z[j] * effects[j][term.codes]
+    return row
+
+
+def _fit_draws(
+    engine: Engine, outcomes: FloatArray, start: FloatArray, inverse: FloatArray
+) -> list[tuple[FloatArray, FloatArray, float, bool]]:
+    """(x, base beta, s2, converged) of every draw: together as far as that goes, the rest one by one."""
+    joint: BatchFit | None = None
+    if len(outcomes) > 3 and isinstance(engine.route, NestedRoute):
+        try:
+            joint = fit_batch(engine, outcomes, start, inverse, tolerance=DRAW_TOLERANCE)
+        except np.linalg.LinAlgError:
+            joint = None
+    found = []
+    for r, outcome in enumerate(outcomes):
+        if joint is not None and joint.done[r] and _inside(engine, joint.x[r]):
+            found.append((joint.x[r], joint.beta[r], float(joint.s2[r]), True))
+            continue
+        drawn = engine.with_base_outcome(outcome)
+        near = start if joint is None else start_off_boundary(engine, joint.x[r])
+        best = find_optimum(drawn, near, inverse, tolerance=DRAW_TOLERANCE)
+        _, at = drawn.at(best.x)
+        found.append((best.x, at.beta, at.s2, best.converged))
+    return found
+
+
+def _inside(engine: Engine, x: FloatArray) -> bool:
+    """Whether every Lambda is clearly of full rank, so that no boundary is near."""
+    factors = engine.scaled.factors(x)
+    return all(
+        abs(factor[0, 0]) > SMALL_DIRECTION
+        if factor.shape[0] == 1
+        else np.linalg.svd(factor, compute_uv=False)[-1] > SMALL_DIRECTION
+        for factor in factors
+    )
+
+
+def _collected(solution: MixedSolution, found: list[tuple[FloatArray, FloatArray, float, bool]]) -> Refits:
+    """The draws in the user's units."""
+    engine: Engine = solution.engine
+    scaled = engine.scaled
+    x = np.array([one[0] for one in found])
+    moves = np.array([one[1] for one in found]) @ scaled.x_inverse.T
+    sigma = scaled.y_scale * np.sqrt(np.array([one[2] for one in found]))
+    sds, thetas, start = [], [], 0
+    for term in scaled.terms:
+        size, stop = term.root.shape[0], start + term.n_parameters
+        factors = np.zeros((len(found), size, size))
+        rows, columns = lower_indices(size) if term.correlated else (np.arange(size), np.arange(size))
+        factors[:, rows, columns] = x[:, start:stop]
+        user = np.linalg.inv(term.root) @ factors
+        sds.append(np.sqrt(np.sum(user**2, axis=2)))
+        # any square root turned into the lower one with a diagonal that is not negative
+        lower = np.swapaxes(np.linalg.qr(np.swapaxes(user, 1, 2), mode="r"), 1, 2)
+        signs = np.where(np.diagonal(lower, axis1=1, axis2=2) < 0, -1.0, 1.0)
+        thetas.append((lower * signs[:, None, :])[:, rows, columns])
+        start = stop
     return Refits(
         beta=solution.beta + scaled.y_scale * moves,
-        theta=np.array(theta),
-        random_sd=np.array(sds),
-        sigma=np.array(sigma),
-        converged=np.array(converged),
+        theta=np.concatenate(thetas, axis=1),
+        random_sd=sigma[:, None] * np.concatenate(sds, axis=1),
+        sigma=sigma,
+        converged=np.array([one[3] for one in found]),
     )

@@ -18,7 +18,7 @@ from scipy.linalg import solve_triangular
 from ..errors import ModelError
 from .problem import MixedProblem, RandomTerm
 
-__all__ = ["Scaled", "TermScale", "lower_factor", "pack", "scale_problem", "unpack"]
+__all__ = ["Scaled", "TermScale", "lower_factor", "lower_indices", "pack", "scale_problem", "unpack"]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,7 +34,8 @@ def lower_factor(matrix: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=64)
-def _lower_indices(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def lower_indices(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the lower triangle, column by column."""
     columns, rows = np.triu_indices(size)
     return rows, columns
 
@@ -44,7 +45,7 @@ def unpack(theta: FloatArray, size: int, correlated: bool) -> FloatArray:
     if not correlated:
         return np.diag(np.asarray(theta, dtype=float))
     factor = np.zeros((size, size))
-    factor[_lower_indices(size)] = theta
+    factor[lower_indices(size)] = theta
     return factor
 
 
@@ -52,7 +53,7 @@ def pack(factor: FloatArray, correlated: bool) -> FloatArray:
     """The free entries of Lambda: the inverse of :func:`unpack`."""
     if not correlated:
         return np.diagonal(factor).copy()
-    return factor[_lower_indices(factor.shape[0])]
+    return factor[lower_indices(factor.shape[0])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from .engine import Engine
 from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from .scaling import lower_factor, pack
 
-__all__ = ["find_optimum", "start_off_boundary"]
+__all__ = ["SMALL_DIRECTION", "find_optimum", "start_off_boundary"]
 
 FloatArray = NDArray[np.float64]
 

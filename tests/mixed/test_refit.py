@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpg_research.mixed.batch import Batch
+from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.refit import refit, simulated_refits
 from mpg_research.mixed.solution import solve
@@ -59,5 +61,28 @@ def test_bootstrap_has_the_models_spread_and_repeats_with_its_seed() -> None:
     assert draws.beta.mean(axis=0) == pytest.approx(found.beta, abs=0.15)
     assert draws.sigma.mean() == pytest.approx(np.sqrt(found.sigma2), rel=0.02)
     assert draws.random_sd[:, 0].mean() == pytest.approx(np.sqrt(found.random_covariance(0)[0, 0]), rel=0.05)
-    again = simulated_refits(found, 3, 4)
-    assert np.array_equal(again.beta, draws.beta[:3])
+    again = simulated_refits(found, 300, 4)
+    assert np.array_equal(again.beta, draws.beta)
+    # three draws go one by one, three hundred together: the same to a small part of a standard error
+    few = simulated_refits(found, 3, 4)
+    assert few.beta == pytest.approx(draws.beta[:3], abs=2e-3)
+    assert few.random_sd == pytest.approx(draws.random_sd[:3], abs=5e-3)
+    assert few.theta == pytest.approx(draws.theta[:3], abs=5e-3)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_a_batch_is_the_same_as_each_draw_alone(method: str) -> None:
+    found = solve(_problem(crossed=False), method=method)  # type: ignore[arg-type]
+    engine: Engine = found.engine
+    rng = np.random.default_rng(2)
+    outcomes = rng.normal(size=(6, engine.scaled.n)) + engine.scaled.fixed[-1]
+    points = found.internal + 0.1 * rng.normal(size=(6, engine.n_theta))
+    value, gradient, beta, s2 = Batch(engine, outcomes).value_and_gradient(points)
+    for r in range(6):
+        alone = engine.with_base_outcome(outcomes[r])
+        expected, slopes = alone.value_and_gradient(points[r])
+        _, at = alone.at(points[r])
+        assert value[r] == pytest.approx(expected, rel=1e-12)
+        assert gradient[r] == pytest.approx(slopes, rel=1e-9, abs=1e-9)
+        assert beta[r] == pytest.approx(at.beta, rel=1e-9, abs=1e-12)
+        assert s2[r] == pytest.approx(at.s2, rel=1e-11)
