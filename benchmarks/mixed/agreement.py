@@ -83,9 +83,7 @@ def main() -> None:
         if done.returncode:
             sys.exit(f"R stopped: {done.stderr.strip()[-300:]}")
         theirs = results(folder)
-        print(
-            "| model | log-lik at their theta | at our optimum | std_error | Satterthwaite df | KR df | KR se |"
-        )
+        print("| model | log-lik at their theta | at our optimum | se | Satterthwaite df | KR df | KR se |")
         print("|---|---|---|---|---|---|---|")
         for model, formula in FORMULAS.items():
             print(compare(model, formula, pd.read_csv(folder / f"{model}.csv"), theirs[model]))
