@@ -183,8 +183,10 @@ def reliable_change(
         }
         chosen = indices[method]
         limit = _cutoff(cutoff, functional, clinical, units, direction)
+        sem = _pair_error(units, error) if method == "HA" else 0.0
+        between_true = _cutoff(cutoff, functional, clinical, units, direction, sem)
         units = units.assign(change=chosen.change, index=chosen.index, category=chosen.category)
-        units["class"] = _five(units, limit, chosen, error, direction)
+        units["class"] = _five(units, limit, between_true, chosen, sem, direction)
         share, classes = np.full(len(units), np.nan), np.full(len(units), "", dtype=object)
         units = units.assign(percentage=share, percentage_class=classes, important_class=classes)
         if percentage is not None:
@@ -274,7 +276,9 @@ def _cutoff(
     clinical: tuple[float, float] | None,
     units: pd.DataFrame,
     direction: Literal["higher_is_worse", "higher_is_better"],
+    error: float = 0.0,
 ) -> float | None:
+    """The cut-off asked for; between true scores where the error is taken out."""
     if cutoff is None and functional is None:
         return None
     if isinstance(cutoff, int | float):
@@ -282,24 +286,36 @@ def _cutoff(
     both = units[units["pre"].notna() & units["post"].notna()]["pre"]
     own = (float(both.mean()), float(both.std(ddof=1))) if len(both) > 1 else None
     kind: Literal["a", "b", "c"] = "c" if cutoff is None else cutoff  # type: ignore[assignment]
-    return clinical_cutoff(kind, clinical=clinical or own, functional=functional, direction=direction)
+    return clinical_cutoff(
+        kind,
+        clinical=clinical or own,
+        functional=functional,
+        direction=direction,
+        std_error_of_measurement=error,
+    )
+
+
+def _pair_error(units: pd.DataFrame, error: ErrorSource) -> float:
+    """Standard error of measurement with the spread of the complete pairs."""
+    both = units[units["pre"].notna() & units["post"].notna()]
+    return float(both["pre"].std(ddof=1) * np.sqrt(1 - error.reliability)) if len(both) > 1 else 0.0
 
 
 def _five(
     units: pd.DataFrame,
     limit: float | None,
+    between_true: float | None,
     chosen: ReliableChangeIndex,
-    error: ErrorSource,
+    sem: float,
     direction: Literal["higher_is_worse", "higher_is_better"],
 ) -> pd.Series:
-    if limit is None:
+    if limit is None or between_true is None:
         return units["category"]
     functional = None
     both = units[units["pre"].notna() & units["post"].notna()]
-    if chosen.method == "HA" and len(both) > 1:
+    if chosen.method == "HA" and sem > 0:
         functional = true_score_functional(
-            units["post"], cutoff=limit,
-            std_error_of_measurement=float(both["pre"].std(ddof=1)) * float(np.sqrt(1 - error.reliability)),
+            units["post"], cutoff=between_true, std_error_of_measurement=sem,
             mean_post=float(both["post"].mean()), sd_post=float(both["post"].std(ddof=1)),
             direction=direction, critical=chosen.critical,
         )  # fmt: skip

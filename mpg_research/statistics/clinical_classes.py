@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtr, stdtrit
 
-from mpg_research.statistics.reliable_change import Direction, improvement_sign
+from mpg_research.statistics.reliable_change import Direction, check_reliability, improvement_sign
 
 __all__ = [
     "CHANGE_CLASSES",
@@ -18,6 +18,7 @@ __all__ = [
     "group_change",
     "important_change",
     "percentage_change",
+    "true_change_shares",
     "true_score_functional",
 ]
 
@@ -45,6 +46,7 @@ def clinical_cutoff(
     clinical: tuple[float, float] | None = None,
     functional: tuple[float, float] | None = None,
     direction: Direction = "higher_is_worse",
+    std_error_of_measurement: float = 0.0,
 ) -> float:
     """The score that separates the functional from the clinical range.
 
@@ -56,6 +58,9 @@ def clinical_cutoff(
     clinical, functional : (mean, sd), optional
         Of the two groups. a needs the first, b the second, c both.
     direction : {"higher_is_worse", "higher_is_better"}
+    std_error_of_measurement : float
+        In points; taken out of the standard deviations, for a cut-off between *true* scores (Hageman and
+        Arrindell). 0 leaves them as observed.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def clinical_cutoff(
     Raises
     ------
     ValueError
-        If a group that is needed is missing, or its standard deviation is not positive.
+        If a group that is needed is missing, or its standard deviation is not larger than the error.
 
     References
     ----------
@@ -78,24 +83,29 @@ def clinical_cutoff(
     """
     sign = improvement_sign(direction)
     if kind == "a":
-        mean, sd = _group(clinical, "clinical")
+        mean, sd = _group(clinical, "clinical", std_error_of_measurement)
         return mean + sign * 2 * sd
     if kind == "b":
-        mean, sd = _group(functional, "functional")
+        mean, sd = _group(functional, "functional", std_error_of_measurement)
         return mean - sign * 2 * sd
     if kind == "c":
-        (mean_1, sd_1), (mean_0, sd_0) = _group(clinical, "clinical"), _group(functional, "functional")
+        mean_1, sd_1 = _group(clinical, "clinical", std_error_of_measurement)
+        mean_0, sd_0 = _group(functional, "functional", std_error_of_measurement)
         return (sd_1 * mean_0 + sd_0 * mean_1) / (sd_1 + sd_0)
     raise ValueError(f"the cut-off must be 'a', 'b' or 'c'; found {kind!r}")
 
 
-def _group(moments: tuple[float, float] | None, name: str) -> tuple[float, float]:
+def _group(moments: tuple[float, float] | None, name: str, error: float) -> tuple[float, float]:
     if moments is None:
         raise ValueError(f"this cut-off needs the mean and standard deviation of the {name} group")
     mean, sd = float(moments[0]), float(moments[1])
     if not (np.isfinite(mean) and np.isfinite(sd) and sd > 0):
         raise ValueError(f"the {name} group needs a mean and a positive standard deviation; found {moments}")
-    return mean, sd
+    if not sd > error:
+        raise ValueError(
+            f"the {name} group's standard deviation ({sd:g}) must be larger than the error ({error:g})"
+        )
+    return mean, float(np.sqrt(sd**2 - error**2)) if error else sd
 
 
 def classify_change(
@@ -181,6 +191,56 @@ def true_score_functional(
     distance = mean_post + (scores - mean_post) * share - cutoff
     index = distance / (np.sqrt(share) * std_error_of_measurement)
     return np.asarray(improvement_sign(direction) * index > critical)
+
+
+def true_change_shares(
+    pre: ArrayLike,
+    post: ArrayLike,
+    *,
+    reliability: float,
+    cutoff: float | None = None,
+    direction: Direction = "higher_is_worse",
+) -> tuple[float, float]:
+    """Hageman and Arrindell's group level: estimated shares truly improved, and truly functional at post.
+
+    Parameters
+    ----------
+    pre, post : array_like, shape (n,)
+        Scores; incomplete pairs are left out.
+    reliability : float
+        Of the pre scores; the same error is taken to hold at post.
+    cutoff : float, optional
+        Between true scores (:func:`clinical_cutoff` with ``std_error_of_measurement``).
+    direction : {"higher_is_worse", "higher_is_better"}
+
+    Returns
+    -------
+    improved, functional : float
+        NaN where the scores spread no more than their error, or no cut-off is given.
+
+    Notes
+    -----
+    True changes and true post scores are taken to be normal, with the error's variance removed from the
+    observed ones.
+
+    References
+    ----------
+    Hageman, W. J. J. M. & Arrindell, W. A. (1999). Behaviour Research and Therapy, 37, 1169-1193.
+    https://doi.org/10.1016/S0005-7967(99)00032-7
+    """
+    x, y = np.asarray(pre, dtype=float), np.asarray(post, dtype=float)
+    both = ~np.isnan(x) & ~np.isnan(y)
+    x, y = x[both], y[both]
+    if len(x) < 2:
+        return float("nan"), float("nan")
+    sign = improvement_sign(direction)
+    error = float(np.var(x, ddof=1)) * (1 - check_reliability(reliability))
+    spread = float(np.var(y - x, ddof=1)) - 2 * error
+    improved = float(ndtr(sign * np.mean(y - x) / np.sqrt(spread))) if spread > 0 else float("nan")
+    spread = float(np.var(y, ddof=1)) - error
+    if cutoff is None or not spread > 0:
+        return improved, float("nan")
+    return improved, float(ndtr(sign * (np.mean(y) - cutoff) / np.sqrt(spread)))
 
 
 def percentage_change(

@@ -79,6 +79,7 @@ class _Moments:
     correlation: float
     reliability: float
     reliability_post: float
+    sd_post_given: float | None = None
 
 
 def improvement_sign(direction: Direction) -> float:
@@ -160,7 +161,8 @@ def reliable_change_index(
     - GLN: (post - E) / (sd sqrt(1 - r^2)).
     - HLL: (post - M_post - r (pre - M_pre)) / (sd sqrt(1 - r^2)).
     - EN: (post - E) / SEM.
-    - NK: (post - E) / (sd sqrt(r^2 (1 - r) + 1 - r_post)), one standard deviation at both moments.
+    - NK: (post - E) / sqrt(sd^2 r^2 (1 - r) + sd_post^2 (1 - r_post)); one standard deviation at both
+      moments unless ``sd_post`` is given.
     - HA: ((post - pre) r_DD + (M_post - M_pre)(1 - r_DD)) / (sqrt(r_DD) sqrt(2) SEM), with r_DD the
       reliability of the differences, the post reliability following from the same SEM.
 
@@ -257,6 +259,7 @@ def _moments(
         correlation=correlation,
         reliability=reliability,
         reliability_post=reliability if reliability_post is None else reliability_post,
+        sd_post_given=sd_post,
     )
 
 
@@ -275,7 +278,9 @@ def _effect(x: FloatArray, y: FloatArray, m: _Moments, method: ChangeMethod) -> 
     if method == "EN":
         return beyond_expected, error
     if method == "NK":
-        return beyond_expected, m.sd_pre * float(np.sqrt(r**2 * (1 - r) + 1 - m.reliability_post))
+        sd_after = m.sd_pre if m.sd_post_given is None else m.sd_post_given
+        before, after = m.sd_pre**2 * r**2 * (1 - r), sd_after**2 * (1 - m.reliability_post)
+        return beyond_expected, float(np.sqrt(before + after))
     shared = 2 * m.sd_pre * m.sd_post * m.correlation
     variance = m.sd_pre**2 + m.sd_post**2 - shared
     true_variance = variance - 2 * error**2

@@ -277,3 +277,11 @@ def test_the_example_has_sudden_changes_that_meet_their_criteria(example: Study)
     assert len(gains)
     assert (gains["score_before"] - gains["score_after"] >= found.cutoff).all()
     assert (gains["months_after"] - gains["months_before"] <= 2.2).all()
+
+
+def test_hageman_and_arrindell_of_a_study_counts_as_r_does(tmp_path: Path) -> None:
+    study = claus_study(tmp_path)
+    found = reliable_change(study, method="HA", functional=(8, 8), month=3, tolerance=0.1)
+    shares = found.tables["shares"].data
+    five = shares[shares["approach"] == "five_classes"]["n_families"].tolist()
+    assert five == [23, 9, 7, 1, 0]

@@ -11,6 +11,7 @@ from mpg_research.statistics.clinical_classes import (
     group_change,
     important_change,
     percentage_change,
+    true_change_shares,
     true_score_functional,
 )
 from mpg_research.statistics.reliable_change import CHANGE_METHODS, reliable_change_index
@@ -49,9 +50,16 @@ def test_counts_per_class_equal_r(method: str) -> None:
     cutoff = clinical_cutoff("c", clinical=(pre.mean(), pre.std(ddof=1)), functional=(8, 8))
     functional = None
     if method == "HA":
+        error = pre.std(ddof=1) * np.sqrt(0.2)
+        between_true = clinical_cutoff(
+            "c",
+            clinical=(pre.mean(), pre.std(ddof=1)),
+            functional=(8, 8),
+            std_error_of_measurement=error,
+        )
         functional = true_score_functional(
             post,
-            cutoff=cutoff,
+            cutoff=between_true,
             std_error_of_measurement=pre.std(ddof=1) * np.sqrt(0.2),
             mean_post=post.mean(),
             sd_post=post.std(ddof=1),
@@ -59,6 +67,27 @@ def test_counts_per_class_equal_r(method: str) -> None:
     classes = classify_change(found.category, pre, post, cutoff=cutoff, functional_post=functional)
     five = [int((classes == name).sum()) for name in CHANGE_CLASSES]
     assert five == known["combined_claus_hamd_rel0.80_func8_8_cut_c"][key]
+
+
+def test_group_level_of_hageman_and_arrindell_equals_r() -> None:
+    _, pre, post = pairs()
+    known = known_counts()["clinicalsignificance"]["combined_claus_hamd_rel0.80_func8_8_cut_c"]
+    error = pre.std(ddof=1) * np.sqrt(0.2)
+    cutoff = clinical_cutoff(
+        "c", clinical=(pre.mean(), pre.std(ddof=1)), functional=(8, 8), std_error_of_measurement=error
+    )
+    changed, functional = true_change_shares(pre, post, reliability=0.8, cutoff=cutoff)
+    # The reference is printed with two decimals.
+    assert changed == pytest.approx(known["HA_group_level"]["changed"], abs=0.005)
+    assert functional == pytest.approx(known["HA_group_level"]["functional"], abs=0.005)
+    assert np.isnan(true_change_shares([1, 2], [1, 2], reliability=0.8)).all()
+
+
+def test_nunnally_and_kotsch_take_the_post_spread_where_it_is_given() -> None:
+    pre, post = np.array([20.0, 25, 30]), np.array([18.0, 20, 22])
+    found = reliable_change_index(pre, post, reliability=0.8, method="NK", reliability_post=0.5, sd_post=4.0)
+    sd = pre.std(ddof=1)
+    assert found.std_error == pytest.approx(np.sqrt(sd**2 * 0.64 * 0.2 + 16 * 0.5))
 
 
 def test_percentages_equal_r() -> None:
