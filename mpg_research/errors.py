@@ -15,6 +15,7 @@ __all__ = [
     "ModelError",
     "MpgError",
     "MpgWarning",
+    "NotApplicableError",
     "Note",
     "Problem",
     "ReportError",
@@ -125,6 +126,22 @@ class ModelError(MpgError):
     """A model cannot be fitted to, or used on, these data."""
 
     exit_code = 5
+
+
+class NotApplicableError(ModelError):
+    """The question does not arise with these data: one organisation cannot be compared.
+
+    Parameters
+    ----------
+    message : str
+        The whole message a user reads.
+    code : str
+        Stable short name of the reason, for which ``present`` has a Dutch and an English sentence.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class DisclosureError(MpgError):

@@ -40,7 +40,7 @@ from mpg_research.analysis.tables import (
     study_notes,
 )
 from mpg_research.analysis.trajectory import primary_month_of
-from mpg_research.errors import ModelError, Note
+from mpg_research.errors import ModelError, NotApplicableError, Note
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics import holm
 from mpg_research.study.course import course_frame
@@ -159,7 +159,7 @@ class _Setting:
     ) -> OrganisationEffects:
         chosen = self.role if role is None else role
         if len(frame.organisations) < 2:
-            raise ModelError("Fewer than two organisations are left.")
+            raise NotApplicableError("Fewer than two organisations are left.", code="one_organisation")
         df: DfRule = self.df if chosen == "fixed" else "satterthwaite"
         model = fit_growth(
             frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df, level=self.level

@@ -64,7 +64,7 @@ from mpg_research.analysis.tables import (
     study_notes,
 )
 from mpg_research.analysis.trajectory import primary_month_of
-from mpg_research.errors import ConfigError, ModelError, Note
+from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics.standardisation import Reference
 from mpg_research.study.course import course_frame
@@ -242,9 +242,10 @@ def compare_organisations(
 
 def _check_organisations(frame: ModelFrame) -> None:
     if len(frame.organisations) < 2:
-        raise ModelError(
+        raise NotApplicableError(
             f"A comparison needs at least two organisations with measurements at two moments; found "
-            f"{len(frame.organisations)}. Use fit_trajectory for a study of one organisation."
+            f"{len(frame.organisations)}. Use fit_trajectory for a study of one organisation.",
+            code="one_organisation",
         )
 
 

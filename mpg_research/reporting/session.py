@@ -1,11 +1,11 @@
 """What a notebook works with: the study, the audience, and the only way to show a result."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mpg_research.errors import ConfigError
+from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.files import json_bytes, write_atomically
 from mpg_research.reporting.parameters import NotebookParameters, notebook_spec, validate_parameters
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mpg_research.disclosure import Audience
     from mpg_research.study.model import Study
 
-__all__ = ["MARK", "RECORD", "Session", "Shown", "begin"]
+__all__ = ["MARK", "RECORD", "NotApplicable", "Session", "Shown", "begin"]
 
 #: Key in an output's metadata that says it came through the gate. Publishing refuses outputs without it.
 MARK = "mpg_research"
@@ -45,6 +45,27 @@ class Shown:
 
     def __str__(self) -> str:
         return str(self.presented)
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """Stands in place of a result where the question does not arise.
+
+    Attributes
+    ----------
+    code : str
+        The reason, from :class:`mpg_research.errors.NotApplicableError`.
+    """
+
+    code: str
+
+    def text(self, language: str) -> Any:
+        """The reason in words."""
+        from mpg_research.present import PresentedText
+        from mpg_research.present.phrases import phrases_in
+
+        sentence = phrases_in(language)(f"not_applicable.{self.code}")
+        return PresentedText(self.code, language, ((sentence,),), shows_numbers=False)
 
 
 @dataclass(slots=True)
@@ -93,6 +114,28 @@ class Session:
     _record: _Record
     _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
+    def analyse(self, verb: Callable[..., Any], **options: Any) -> Any:
+        """The result of an analysis of the session's study, or :class:`NotApplicable`.
+
+        A question that does not arise with these data (one organisation cannot be compared) is not a
+        failure of the report: wherever the result would be shown, the reason stands instead.
+
+        Parameters
+        ----------
+        verb : callable
+            An analysis, e.g. :func:`mpg_research.analysis.compare_organisations`.
+        **options
+            Its arguments after the study.
+        """
+        try:
+            return verb(self.study, **options)
+        except NotApplicableError as error:
+            self._record.content["notes"] = _merged(
+                self._record.content["notes"],
+                [{"code": error.code, "level": "caution", "result": verb.__name__}],
+            )
+            return NotApplicable(error.code)
+
     def sentences(self, result: Any, topic: str | None = None) -> Shown:
         """A result in words.
 
@@ -105,24 +148,32 @@ class Session:
         """
         from mpg_research.present import say
 
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language), None)
         return self._shown(say(self._release(result), topic, language=self.language), None)
 
     def table(self, result: Any, name: str) -> Shown:
         """One table of a result; its CSV is written to ``tables/`` of the report's folder."""
         from mpg_research.present import tabulate
 
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language), None)
         return self._shown(tabulate(self._release(result), name, language=self.language), "tables")
 
     def figure(self, result: Any, name: str) -> Shown:
         """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``."""
         from mpg_research.present import draw
 
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language), None)
         return self._shown(draw(self._release(result), name, language=self.language), "figures")
 
     def decisions(self, result: Any) -> Shown:
         """The choices behind a result: time zero, respondents, periods, scoring, adjustment, method."""
         from mpg_research.reporting.decisions import describe_decisions
 
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language), None)
         decisions = describe_decisions(
             self.study.config,
             result.provenance.parameters,
