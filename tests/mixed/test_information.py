@@ -15,8 +15,9 @@ from mpg_research.mixed.degrees import (
     satterthwaite_test,
 )
 from mpg_research.mixed.derivatives import crossed_derivatives, nested_derivatives
-from mpg_research.mixed.information import _natural, information, random_directions
+from mpg_research.mixed.information import information
 from mpg_research.mixed.layout import chain_of_levels
+from mpg_research.mixed.natural import natural_derivatives, random_directions
 from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.scaling import scale_problem
@@ -274,7 +275,7 @@ def test_euler_gives_the_residual_variance_its_derivatives() -> None:
     found = solve(_three_levels())
     engine = found.engine
     _, profiled = engine.at(found.internal)
-    pieces = _natural(found)
+    pieces = natural_derivatives(found)
     base = engine.scaled.fixed.T
     v = np.eye(base.shape[0])
     directions = random_directions(engine, found.internal)
