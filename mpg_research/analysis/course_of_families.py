@@ -47,7 +47,7 @@ from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.statistics.reliable_trend import own_line_residuals
 from mpg_research.study.model import SampleFlow, Study
 
-__all__ = ["CourseOfFamilies", "at_limit", "course", "error_by_wave"]
+__all__ = ["CourseOfFamilies", "at_limit", "course", "error_by_wave", "latest_error"]
 
 FloatArray = NDArray[np.float64]
 
@@ -121,7 +121,8 @@ def course(
         Months by which half of a course's error rate may have been used.
     error_sd : float, optional
         Standard deviation of single scores around a family's line, in points. By default, at each wave, the
-        larger of the measurement error and the spread around the families' own lines up to that month.
+        larger of the measurement error and the spread around the families' own lines up to that month;
+        as long as too few families have three waves to see that spread, no answer is given.
     reliability : float or {"published", "estimated"}, optional
         Behind the measurement error.
     instrument, outcome, respondents, episodes : str, optional
@@ -167,7 +168,7 @@ def course(
     months, scores = courses.padded()
     table = np.full(months.shape, np.nan)
     table[courses.rows["course"], courses.rows["wave"]] = errors
-    last_error = float(errors[int(np.argmax(courses.rows["months"].to_numpy()))])
+    last_error = latest_error(courses, errors, error.sem)
     gap = max(usual_gap(courses), 1e-6)
     try:
         found = course_answers(
@@ -243,19 +244,26 @@ def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArr
     Returns
     -------
     ndarray, shape (n_waves,)
+        NaN in the first months, before the families' own lines show how far scores swing: measurement error
+        alone would be too small where stress truly fluctuates.
 
     Raises
     ------
     ConfigError
         If ``given`` is not positive.
     ModelError
-        If nothing is known about the error.
+        If the scores do not spread.
     """
     rows = courses.rows
     if given is not None:
         if not (np.isfinite(given) and given > 0):
             raise ConfigError(f"error_sd = {given}; expected a positive number of points.")
         return np.full(len(rows), float(given))
+    if rows["score"].nunique() < 2:
+        raise ModelError(
+            "The scores do not spread, so there is no error to judge a trend against. "
+            "Give error_sd in points."
+        )
     months = rows["months"].to_numpy(dtype=float)
     whole = np.floor(months + 1e-9)
     by_month: dict[float, float] = {}
@@ -263,13 +271,24 @@ def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArr
         early = rows[months <= month]
         squares, df = own_line_residuals(early["course"], early["months"], early["score"])
         own = float(np.sqrt(squares / df)) if df >= _LEAST_DF else np.nan
-        by_month[float(month)] = float(np.nanmax([own, sem, 0.0]))
-    found = np.array([by_month[float(month)] for month in whole])
-    if not (found > 0).all():
-        raise ModelError(
-            "The scores do not spread, so there is no error to judge a trend against. "
-            "Give error_sd in points."
-        )
+        found = max(own, sem) if own > 0 and np.isfinite(sem) else own
+        by_month[float(month)] = found if found > 0 else np.nan
+    return np.array([by_month[float(month)] for month in whole])
+
+
+def latest_error(courses: Courses, errors: FloatArray, sem: float) -> float:
+    """The error at the last month at which it is known; the measurement error where it never is.
+
+    Raises
+    ------
+    ModelError
+        If neither is known.
+    """
+    months = np.where(np.isfinite(errors), courses.rows["months"].to_numpy(dtype=float), -np.inf)
+    last = int(np.argmax(months))
+    found = float(errors[last]) if np.isfinite(errors[last]) else sem
+    if not found > 0:
+        raise ModelError("Nothing is known about the error of single scores. Give error_sd in points.")
     return found
 
 

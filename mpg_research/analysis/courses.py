@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.errors import ConfigError, Note
 from mpg_research.instruments import Instrument, estimate_reliability
+from mpg_research.statistics.reliable_trend import own_line_residuals
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
 
@@ -17,6 +18,8 @@ __all__ = ["Courses", "ErrorSource", "baseline_spread", "measurement_error", "re
 
 FloatArray = NDArray[np.float64]
 
+#: Fewer families with three waves say too little about the error.
+_LEAST_FAMILIES = 20
 #: What identifies a course.
 COURSE_KEYS = ("family", "episode", "respondent")
 
@@ -148,7 +151,8 @@ def measurement_error(study: Study, courses: Courses, reliability: float | str |
     reliability : float or {"published", "estimated"}, optional
         A number between 0 and 1 (both excluded), the instrument's published coefficient, or alpha
         estimated on each family's first complete questionnaire. By default the published one, else the
-        estimate.
+        estimate. Where only totals are known, it is estimated from the spread of repeated scores around the
+        families' own lines, which holds true fluctuation too: a lower limit, so that less counts as change.
 
     Returns
     -------
@@ -180,10 +184,14 @@ def measurement_error(study: Study, courses: Courses, reliability: float | str |
         )
     found = _estimate(study, courses)
     if found is None:
+        within = _within_families(courses, sd)
+        if within is not None:
+            text = "one minus the spread around the families' own lines over that at the start, in this study"
+            return ErrorSource(within, "estimated", "within_families", text, sd)
         raise ConfigError(
             f"The reliability of {instrument.abbreviation} is neither on file nor can it be estimated (that "
-            "takes 20 families or more with all single items answered). Give it as a number: "
-            "reliability=0.80."
+            "takes 20 families or more with all single items answered, or measured three times). Give it as "
+            "a number: reliability=0.80."
         )
     text = "Cronbach's alpha on the first complete questionnaire of each family in this study"
     return ErrorSource(found, "estimated", "alpha", text, sd)
@@ -201,6 +209,18 @@ def _estimate(study: Study, courses: Courses) -> float | None:
     found = estimate_reliability(instrument, answers, families=families, n_bootstrap=10)
     alpha = float(found.loc[found["coefficient"] == "alpha", "estimate"].iloc[0])
     return alpha if 0 < alpha < 1 else None
+
+
+def _within_families(courses: Courses, sd: float) -> float | None:
+    """Reliability from repeated scores; None with too few families or no spread between them."""
+    rows = courses.rows
+    waves = rows.groupby("course")["months"].transform("nunique")
+    several = rows[waves >= 3]
+    if several["family"].nunique() < _LEAST_FAMILIES or not sd > 0:
+        return None
+    squares, df = own_line_residuals(several["course"], several["months"], several["score"])
+    found = 1 - squares / df / sd**2
+    return float(found) if 0 < found < 1 else None
 
 
 def baseline_spread(courses: Courses) -> float:

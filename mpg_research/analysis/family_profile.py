@@ -22,6 +22,7 @@ from mpg_research.analysis.course_of_families import (
     HALF_TIME,
     at_limit,
     error_by_wave,
+    latest_error,
 )
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, measurement_error, read_courses, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
@@ -123,7 +124,7 @@ def describe_family(
     error = measurement_error(study, courses, reliability)
     margin = DELTA_IN_SD * error.sd if delta is None else float(delta)
     errors = error_by_wave(courses, error.sem, None)
-    waves, needed = _answers(courses, chosen, errors, margin, period, level)
+    waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
     waves["error_low"], waves["error_high"] = (waves["score"] + side * _Z * error.sem for side in (-1, 1))
     notes = [*study_notes(study, courses.frame.instrument, courses.frame.outcome), *courses.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
@@ -178,7 +179,13 @@ def _chosen(courses: Courses, family: str, episode: str | None) -> pd.DataFrame:
 
 
 def _answers(
-    courses: Courses, chosen: pd.DataFrame, errors: np.ndarray, margin: float, period: float, level: float
+    courses: Courses,
+    chosen: pd.DataFrame,
+    errors: np.ndarray,
+    margin: float,
+    period: float,
+    level: float,
+    sem: float,
 ) -> tuple[pd.DataFrame, int | None]:
     rows = courses.rows.assign(error_sd=errors, at_limit=at_limit(courses))
     pieces = []
@@ -192,7 +199,7 @@ def _answers(
         pieces.append(mine.assign(answer=found.answer[0]))
     waves = pd.concat(pieces, ignore_index=True)
     needed = waves_needed(
-        error_sd=float(waves["error_sd"].iloc[-1]), delta=margin, period=period,
+        error_sd=latest_error(courses, errors, sem), delta=margin, period=period,
         interval=max(usual_gap(courses), 1e-6), level=level,
     )  # fmt: skip
     return waves, needed.stagnating

@@ -72,6 +72,7 @@ def course_answers(
         Waves of each course in order of time; NaN (at the end) where a course has fewer waves.
     error_sd : array_like
         Standard deviation of single scores around a person's line, in points: one number, or shape (n, K).
+        NaN where it is not known yet: no answer is given there.
     delta : float
         Change per ``period``, in points, below which a course counts as standing still.
     period : float
@@ -137,7 +138,7 @@ def course_answers(
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1; found {level}")
     sd = np.broadcast_to(np.asarray(error_sd, dtype=float), t.shape)
-    if np.any(~(sd > 0) & ~np.isnan(t)):
+    if np.any((sd <= 0) & ~np.isnan(t)):
         raise ValueError("error_sd must be positive at every wave")
     slope, sxx = _running_slopes(t, y, window)
     with np.errstate(divide="ignore", invalid="ignore"):

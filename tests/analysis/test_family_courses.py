@@ -285,3 +285,21 @@ def test_hageman_and_arrindell_of_a_study_counts_as_r_does(tmp_path: Path) -> No
     shares = found.tables["shares"].data
     five = shares[shares["approach"] == "five_classes"]["n_families"].tolist()
     assert five == [23, 9, 7, 1, 0]
+
+
+def test_totals_without_a_source_get_an_estimate_from_repeated_scores(tmp_path: Path) -> None:
+    data = level_families(np.random.default_rng(10), n=200, waves=6)
+    found = reliable_change(make_study(tmp_path, data, reliability=False))
+    assert found.error.kind == "within_families"
+    # True reliability 25 / (25 + 2.5^2 + 1/12 for rounding) = .798; 200 families find it within .05.
+    assert found.error.reliability == pytest.approx(0.798, abs=0.05)
+
+
+def test_the_error_rate_holds_where_the_error_is_estimated_from_the_study(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    data = level_families(rng, n=400, waves=13)
+    data["score"] = (data["score"] + rng.normal(0, 3, len(data))).round().clip(0, 60)
+    waves = course(make_study(tmp_path, data), reliability=0.95).tables["waves"].data
+    wrong = waves["answer"].str.contains("improving|deteriorating").groupby(waves["family"]).any()
+    # At most .05 per course over all looks; three standard errors of that share among 400 families.
+    assert wrong.mean() < 0.05 + 0.033

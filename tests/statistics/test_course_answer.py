@@ -160,6 +160,14 @@ def test_impossible_settings_are_refused(options: dict[str, float], message: str
         course_answers([[0.0, 1.0]], [[20.0, 21.0]], **settings_)
 
 
+def test_no_answer_is_given_while_the_error_is_unknown() -> None:
+    time = np.arange(12.0)[None, :]
+    error = np.where(time < 5, np.nan, 1.0)
+    found = course_answers(time, 30 - 2 * time, error_sd=error, delta=DELTA, period=PERIOD)
+    assert set(found.answer[0, :5]) == {"not_enough_information"}
+    assert found.answer[0, -1] == "improving"
+
+
 def test_waves_out_of_order_are_refused() -> None:
     with pytest.raises(ValueError, match="order"):
         course_answers([[1.0, 0.0]], [[20.0, 21.0]], error_sd=1, delta=1, period=1)
