@@ -198,11 +198,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--runs", type=int, default=0, help="studies per setting (default: 200, written to file)"
+        "--runs", type=int, default=0, help="studies per setting (default: 100, written to file)"
     )
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
-    runs = given.runs or 200
+    runs = given.runs or 100
     started = time.perf_counter()
     shares = line_table(runs, given.jobs)
     transposed = shares.T.rename_axis("study").reset_index()

@@ -2,7 +2,8 @@
 
 The set of a unit comes from the differences with all others that stay inside their simultaneous intervals:
 its rank lies between one plus the number of units shown to be better, and n minus the number shown to be
-worse. Stepping down (Romano & Wolf) drops the differences that are settled and asks the rest again.
+worse. Stepping down (Romano & Wolf) drops the directions that are settled ("i is worse than j"), keeps their
+reverse, and asks the rest again.
 """
 
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def rank_confidence_sets(
     simultaneous: bool = False,
     stepdown: bool = True,
     better: Better = "low",
-    n_draws: int = 4000,
+    n_draws: int = 10_000,
     rng: np.random.Generator | int = 0,
 ) -> RankSets:
     """Confidence sets for ranks from pairwise differences.
@@ -119,7 +120,7 @@ def tau_best(
     level: float = 0.95,
     stepdown: bool = True,
     better: Better = "low",
-    n_draws: int = 4000,
+    n_draws: int = 10_000,
     rng: np.random.Generator | int = 0,
 ) -> BoolArray:
     """Which units may be among the ``tau`` best: a set that holds all of them with the stated level.
@@ -179,46 +180,53 @@ def _studentised(m: FloatArray, spread: FloatArray) -> FloatArray:
 def _settle_each(
     t: FloatArray, noise: FloatArray, spread: FloatArray, level: float, stepdown: bool
 ) -> BoolArray:
-    """Differences of each unit beyond the critical value of that unit's own family of differences.
+    """Directed differences of each unit beyond the critical value of that unit's own family.
 
-    Stepping down leaves out the units shown to be better. Leaving out those shown to be worse too would be
-    a little sharper still; this is what csranks does, and it errs on the safe side.
+    ``settled[i, j]``: i is shown to be worse than j, or (the family has both directions) better.
     """
     settled = np.zeros(t.shape, dtype=bool)
     for i in range(t.shape[0]):
-        draws = np.abs(noise[i] - noise) / spread[i][:, None]
+        other = np.isfinite(spread[i])
+        draws = (noise[i] - noise[other]) / spread[i, other][:, None]
+        mine = t[i, other]
+        worse, better = np.zeros(mine.size, dtype=bool), np.zeros(mine.size, dtype=bool)
         while True:
-            open_ = ~settled[i] & np.isfinite(spread[i])
-            if not open_.any():
+            sides = ((draws, ~worse), (-draws, ~better))
+            tops = [side[open_].max(axis=0) for side, open_ in sides if open_.any()]
+            if not tops:
                 break
-            critical = np.quantile(draws[open_].max(axis=0), level)
-            shown = np.abs(t[i]) > critical
-            found = open_ & shown & (t[i] > 0)
-            settled[i] |= found
-            if not found.any() or not stepdown:
-                settled[i] |= shown & np.isfinite(spread[i])
+            critical = np.quantile(np.maximum.reduce(tops), level)
+            found = (mine > critical) & ~worse, (-mine > critical) & ~better
+            worse |= found[0]
+            better |= found[1]
+            if not (found[0].any() or found[1].any()) or not stepdown:
                 break
+        settled[i, other] = worse | better
     return settled
 
 
 def _settle_all(
     t: FloatArray, noise: FloatArray, spread: FloatArray, level: float, stepdown: bool, *, two_sided: bool
 ) -> BoolArray:
-    """Differences beyond the critical value of the family of all differences."""
-    settled = np.zeros(t.shape, dtype=bool)
-    size = np.abs(t) if two_sided else t
+    """Differences beyond the critical value of the family of all directed differences.
+
+    The family holds both directions of every pair, so that its largest t is the largest |t|. Stepping down
+    drops the direction that is settled and keeps its reverse. Without ``two_sided`` the result says only who
+    is shown to be worse than whom.
+    """
+    worse = np.zeros(t.shape, dtype=bool)
     while True:
         largest = np.full(noise.shape[1], -np.inf)
-        open_ = ~settled & np.isfinite(spread)
+        open_ = ~worse & np.isfinite(spread)
         for i in range(t.shape[0]):
             mine = np.flatnonzero(open_[i])
-            mine = mine[mine > i] if two_sided else mine
             if mine.size:
                 draws = (noise[i] - noise[mine]) / spread[i, mine][:, None]
-                np.maximum(largest, (np.abs(draws) if two_sided else draws).max(axis=0), out=largest)
+                np.maximum(largest, draws.max(axis=0), out=largest)
         if not np.isfinite(largest).any():
-            return settled
-        found = open_ & (size > np.quantile(largest, level))
-        settled |= found
+            break
+        found = open_ & (t > np.quantile(largest, level))
+        worse |= found
         if not found.any() or not stepdown:
-            return settled
+            break
+    return worse | worse.T if two_sided else worse

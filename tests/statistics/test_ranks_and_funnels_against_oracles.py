@@ -46,7 +46,7 @@ def pisa() -> list[dict[str, str]]:
 def test_rank_sets_are_those_of_csranks(pisa: list[dict[str, str]], simultaneous: bool, name: str) -> None:
     variance = numbers(pisa, "se") ** 2
     found = rank_confidence_sets(
-        numbers(pisa, "est"), variance, simultaneous=simultaneous, better="high", n_draws=4000, rng=1
+        numbers(pisa, "est"), variance, simultaneous=simultaneous, better="high", n_draws=10_000, rng=0
     )
     assert found.rank.tolist() == numbers(pisa, "rank").tolist()
     assert np.abs(found.low - numbers(pisa, f"{name}_L")).max() <= RANKS
@@ -56,7 +56,13 @@ def test_rank_sets_are_those_of_csranks(pisa: list[dict[str, str]], simultaneous
 def test_single_step_sets_are_those_of_csranks(pisa: list[dict[str, str]]) -> None:
     variance = numbers(pisa, "se") ** 2
     found = rank_confidence_sets(
-        numbers(pisa, "est"), variance, simultaneous=True, stepdown=False, better="high", n_draws=4000, rng=1
+        numbers(pisa, "est"),
+        variance,
+        simultaneous=True,
+        stepdown=False,
+        better="high",
+        n_draws=10_000,
+        rng=0,
     )
     assert np.abs(found.low - numbers(pisa, "simul_single_L")).max() <= RANKS
     assert np.abs(found.high - numbers(pisa, "simul_single_U")).max() <= RANKS
@@ -65,7 +71,7 @@ def test_single_step_sets_are_those_of_csranks(pisa: list[dict[str, str]]) -> No
 @pytest.mark.parametrize(("better", "name"), [("high", "tau5best"), ("low", "tau5worst")])
 def test_the_sets_of_the_five_best_and_worst(pisa: list[dict[str, str]], better: str, name: str) -> None:
     found = tau_best(
-        numbers(pisa, "est"), numbers(pisa, "se") ** 2, 5, better=better, n_draws=4000, rng=1
+        numbers(pisa, "est"), numbers(pisa, "se") ** 2, 5, better=better, n_draws=10_000, rng=0
     )  # fmt: skip
     theirs = np.array([row[name] == "TRUE" for row in pisa])
     assert (found != theirs).sum() <= RANKS
