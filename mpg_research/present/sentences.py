@@ -16,6 +16,7 @@ from mpg_research.present.say_families import (
     trend_sentences,
 )
 from mpg_research.present.say_organisations import organisation_sentences
+from mpg_research.present.say_signals import expected_sentences, signal_sentences, sudden_sentences
 from mpg_research.present.say_study import measurement_sentences, quality_sentences
 from mpg_research.present.say_trajectory import trajectory_sentences
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
@@ -39,6 +40,9 @@ SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
     "course": course_sentences,
     "missing_data": missing_sentences,
     "signal_quality": quality_of_signals,
+    "signals": signal_sentences,
+    "sudden_changes": sudden_sentences,
+    "expected_course": expected_sentences,
 }
 
 

@@ -5,7 +5,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mpg_research.analysis import course, describe_missing, reliable_change, reliable_trend
+from mpg_research.analysis import (
+    course,
+    describe_missing,
+    expected_course,
+    reliable_change,
+    reliable_trend,
+    signals,
+    sudden_changes,
+)
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
@@ -26,7 +34,9 @@ FAMILY_FIGURES = {
 @pytest.fixture(scope="module")
 def results() -> dict[str, object]:
     study = load_study(shipped_example())
-    found = [verb(study) for verb in (reliable_change, reliable_trend, course, describe_missing)]
+    verbs = (reliable_change, reliable_trend, course, describe_missing, sudden_changes)
+    found = [verb(study) for verb in verbs]
+    found += [verb(study, case_mix=()) for verb in (expected_course, signals)]
     return {result.kind: result for result in found} | {"study": study}
 
 
@@ -34,7 +44,18 @@ def released(results: dict[str, object], kind: str, audience: Audience = RESEARC
     return release(results[kind], audience, policy=policy_of(results["study"]))
 
 
-@pytest.mark.parametrize("kind", ["individual_change", "reliable_trend", "course", "missing_data"])
+KINDS = (
+    "individual_change",
+    "reliable_trend",
+    "course",
+    "missing_data",
+    "sudden_changes",
+    "expected_course",
+    "signals",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_every_part_can_be_shown(results: dict[str, object], kind: str, language: str) -> None:
     shown = released(results, kind)
@@ -66,7 +87,7 @@ def test_figures_are_pictures_with_words(results: dict[str, object], kind: str, 
 
 def test_no_family_leaves_the_gate(results: dict[str, object]) -> None:
     families = set(results["study"].tables["episodes"]["family"].astype(str))
-    for kind in ("individual_change", "reliable_trend", "course", "missing_data"):
+    for kind in KINDS:
         for audience in (RESEARCHER, Audience("funder")):
             shown = released(results, kind, audience)
             for name in shown.tables:

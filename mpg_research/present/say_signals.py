@@ -1,0 +1,85 @@
+"""Signals, sudden changes and expected courses in sentences."""
+
+import math
+
+import pandas as pd
+
+from mpg_research.disclosure.released import ReleasedTable
+from mpg_research.present.numbers import format_share
+from mpg_research.present.voice import Voice
+
+__all__ = ["expected_sentences", "signal_sentences", "sudden_sentences"]
+
+#: The band whose fit is spoken of.
+_BAND = 0.8
+
+
+def signal_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of the signals at the last wave."""
+    table = voice.table("shares")
+    group = _group(table, None)
+    answer = voice.phrases("signals.hidden")
+    if table is not None and math.isfinite(group):
+        numbers = {
+            name: _number(voice, table, None, name) for name in ("on_track", "off_track", "stagnating")
+        }
+        answer = voice.phrases("signals.answer", n=voice.count(group), **numbers)
+    return {
+        "answer": [answer],
+        "certainty": [voice.phrases("signals.certainty")],
+        "limits": [voice.phrases("signals.limit")],
+    }
+
+
+def sudden_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of sudden changes."""
+    table = voice.table("shares")
+    group = _group(table, "gain")
+    answer = voice.phrases("sudden_changes.hidden")
+    if table is not None and math.isfinite(group):
+        answer = voice.phrases(
+            "sudden_changes.answer",
+            n=voice.count(group),
+            with_gain=_number(voice, table, "gain", "with"),
+            with_loss=_number(voice, table, "loss", "with"),
+        )
+    certainty = []
+    cutoff = voice.released.provenance.parameters.get("cutoff")
+    if isinstance(cutoff, int | float):
+        text = voice.phrases("sudden_changes.certainty", cutoff=voice.number(float(cutoff)), unit=voice.unit)
+        certainty.append(text)
+    return {"answer": [answer], "certainty": certainty, "limits": [voice.phrases("sudden_changes.limit")]}
+
+
+def expected_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer and limits of the expected course: how its bands fitted families left out."""
+    rows = voice.frame("calibration")
+    rows = rows[(rows["level"] - _BAND).abs() < 1e-9] if len(rows) else rows
+    rows = rows[rows["coverage"].notna() & rows["n_measurements"].notna()] if len(rows) else rows
+    limits = [voice.phrases("expected_course.limit")]
+    if not len(rows):
+        return {"answer": [voice.phrases("expected_course.hidden")], "limits": limits}
+    share = float((rows["coverage"] * rows["n_measurements"]).sum() / rows["n_measurements"].sum())
+    coverage, level = (format_share(value, voice.language, digits=0) for value in (share, _BAND))
+    answer = voice.phrases("expected_course.answer", coverage=coverage, level_of_band=level)
+    return {"answer": [answer], "limits": limits}
+
+
+def _rows(table: ReleasedTable, kind: str | None) -> pd.DataFrame:
+    data = table.data if kind is None else table.data[table.data["kind"] == kind]
+    return data.set_index("class")
+
+
+def _group(table: ReleasedTable | None, kind: str | None) -> float:
+    if table is None or not len(table.data):
+        return math.nan
+    known = _rows(table, kind)["n_group"].dropna()
+    return float(known.max()) if len(known) else math.nan
+
+
+def _number(voice: Voice, table: ReleasedTable, kind: str | None, name: str) -> str:
+    rows = _rows(table, kind)
+    if name not in rows.index or bool(rows.loc[name, "suppressed"]):
+        return voice.phrases("families.not_shown")
+    number = float(rows.loc[name, "n_families"])
+    return voice.count(number) if math.isfinite(number) else voice.phrases("families.not_shown")
