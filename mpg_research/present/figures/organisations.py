@@ -236,6 +236,7 @@ def _panels(voice: Voice, rows: pd.DataFrame, in_front: Sequence[str]) -> Any:
         number_axis(ax.yaxis, voice)
     if len(in_front) == 1:
         axes[0, 0].set_ylabel(voice.score)
+        _families_per_month(axes[0, 0], voice, in_front[0], months)
         return figure
     waves = voice.released.policy.time_unit == "waves"
     for ax in axes[-1]:
@@ -244,6 +245,27 @@ def _panels(voice: Voice, rows: pd.DataFrame, in_front: Sequence[str]) -> Any:
     middle = axes[-1, min(columns - 1, columns // 2)]
     middle.set_xlabel(voice.phrases("unit.waves_axis" if waves else "unit.months_axis"))
     return figure
+
+
+def _families_per_month(ax: Any, voice: Voice, front: str, months: np.ndarray) -> None:
+    """The numbers of families measured in each month, along the top; a dash where they are not shown."""
+    rows = voice.frame("observed_course")
+    if not len(rows) or "organisation" not in rows:
+        return
+    counts = rows[rows["organisation"] == front].set_index("months")["n_families"]
+    places = sorted({float(round(month)) for month in months})
+    step = max(1, len(places) // 9)
+    for month in places[::step]:
+        number = counts.get(month, float("nan"))
+        shown = voice.phrases("general.missing") if pd.isna(number) else voice.count(number)
+        ax.annotate(
+            shown, (month, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
+            textcoords="offset points", ha="center", va="bottom", fontsize=8, color=GREY,
+        )  # fmt: skip
+    ax.annotate(
+        voice.phrases("figure.adjusted_means.families"), (1.0, 1.0), xycoords="axes fraction", xytext=(4, 2),
+        textcoords="offset points", ha="left", va="bottom", fontsize=8, color=GREY, annotation_clip=False,
+    )  # fmt: skip
 
 
 def _one_panel(ax: Any, voice: Voice, rows: pd.DataFrame, front: str, *, named: bool) -> None:
