@@ -47,7 +47,7 @@ from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.statistics.reliable_trend import own_line_residuals
 from mpg_research.study.model import SampleFlow, Study
 
-__all__ = ["CourseOfFamilies", "at_limit", "course", "error_by_wave", "latest_error"]
+__all__ = ["CourseOfFamilies", "at_limit", "course", "error_by_wave", "latest_error", "margin_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -159,11 +159,7 @@ def course(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
     error = measurement_error(study, courses, reliability)
-    margin = DELTA_IN_SD * error.sd if delta is None else float(delta)
-    if delta is None and not margin > 0:
-        raise ModelError(
-            "The intake scores do not spread, so there is no default for the margin. Give delta in points."
-        )
+    margin = margin_of(error, delta)
     errors = error_by_wave(courses, error.sem, error_sd)
     months, scores = courses.padded()
     table = np.full(months.shape, np.nan)
@@ -228,6 +224,27 @@ def course(
         ),
         level=level,
     )
+
+
+def margin_of(error: ErrorSource, delta: float | None) -> float:
+    """The margin in points: as given, else half a standard deviation of the intake scores.
+
+    Raises
+    ------
+    ConfigError
+        If the one given is not positive.
+    ModelError
+        If the intake scores do not spread and none is given.
+    """
+    if delta is not None:
+        if not (np.isfinite(delta) and delta > 0):
+            raise ConfigError(f"delta = {delta}; expected a positive number of points.")
+        return float(delta)
+    if not error.sd > 0:
+        raise ModelError(
+            "The intake scores do not spread, so there is no default for the margin. Give delta in points."
+        )
+    return DELTA_IN_SD * error.sd
 
 
 def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArray:

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.course_of_families import (
-    DELTA_IN_SD,
     DELTA_MONTHS,
     HALF_TIME,
     at_limit,
     error_by_wave,
     latest_error,
+    margin_of,
 )
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, measurement_error, read_courses, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
@@ -122,7 +122,7 @@ def describe_family(
     )
     chosen = _chosen(courses, family, episode)
     error = measurement_error(study, courses, reliability)
-    margin = DELTA_IN_SD * error.sd if delta is None else float(delta)
+    margin = margin_of(error, delta)
     errors = error_by_wave(courses, error.sem, None)
     waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
     waves["error_low"], waves["error_high"] = (waves["score"] + side * _Z * error.sem for side in (-1, 1))

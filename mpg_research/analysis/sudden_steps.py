@@ -33,7 +33,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
-from mpg_research.errors import ConfigError, Note
+from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.sudden_changes import find_sudden_changes
 from mpg_research.study.model import SampleFlow, Study
 
@@ -106,6 +106,10 @@ def sudden_changes(
     gap = 2 * usual_gap(courses) if longest_gap is None else float(longest_gap)
     raw = courses.frame.outcome == "raw"
     origin = courses.instrument.raw_minimum if raw else 0.0
+    if cutoff is None and not least >= 0:
+        raise ModelError(
+            "The intake scores do not spread, so the reliable change is not known. Give cutoff in points."
+        )
     if not (np.isfinite(least) and least >= 0 and gap > 0):
         raise ConfigError(f"cutoff = {least} and longest_gap = {gap}; expected positive numbers.")
     steps, judged = _find(courses, least, share if raw else 0.0, gap, origin)
