@@ -11,7 +11,8 @@ Tables of :class:`IndividualChange` (beside ``sample_flow``)
   (with a cut-off), ``percentage`` and ``important`` (where thresholds were given).
 - ``merged(class, ...)``: reliable change with small classes taken together.
 - ``methods(method, class, ...)``: the three classes by each of the six methods.
-- ``group_change(approach, estimate, std_error, df, conf_low, conf_high, class)``: mean change and its class.
+- ``group_change(approach, estimate, std_error, df, conf_low, conf_high, class)`` and the same
+  ``_by_organisation``: mean change and its class.
 - ``thresholds(method, std_error, critical, threshold)``: error and smallest reliable change, in points.
 - ``not_computable(reason)``: families without an answer, and why.
 - ``respondents(class, ...)``: with both respondents, how far two parents agree.
@@ -24,8 +25,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.courses import COURSE_KEYS, Courses, ErrorSource, measurement_error, read_courses
+from mpg_research.analysis.courses import Courses, ErrorSource, measurement_error, read_courses
 from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.analysis.individual_change_tables import (
+    THREE_CLASSES,
+    family_table,
+    group_tables,
+    method_table,
+    reason_table,
+    share_tables,
+    threshold_table,
+)
 from mpg_research.analysis.result import (
     Provenance,
     ResultTable,
@@ -33,14 +43,12 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
+from mpg_research.analysis.shares import agreement_table, merged_rows, share_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.clinical_classes import (
-    CHANGE_CLASSES,
     classify_change,
     clinical_cutoff,
-    group_change,
     important_change,
     percentage_change,
     true_score_functional,
@@ -48,6 +56,7 @@ from mpg_research.statistics.clinical_classes import (
 from mpg_research.statistics.reliable_change import (
     CHANGE_METHODS,
     ChangeMethod,
+    Direction,
     ReliableChangeIndex,
     reliable_change_index,
 )
@@ -55,7 +64,6 @@ from mpg_research.study.model import SampleFlow, Study
 
 __all__ = ["IndividualChange", "reliable_change"]
 
-THREE_CLASSES = ("improved", "unchanged", "deteriorated")
 _METHODS: tuple[ChangeMethod, ...] = ("JT", "GLN", "HLL", "EN", "NK", "HA")
 _BETTER, _WORSE = ("recovered", "improved"), ("deteriorated", "harmed")
 
@@ -205,13 +213,13 @@ def reliable_change(
     approaches = _approaches(limit, percentage, important)
     thresholds = (percentage, percentage_worse, important, important_worse)
     tables = [
-        _family_table(units),
-        *_share_tables(units, approaches, level),
+        family_table(units),
+        *share_tables(units, approaches, level),
         share_table("merged", merged_rows(units, "category", THREE_CLASSES, level=level), keys=("class",)),
-        _method_table(units, indices, level),
-        _group_table(units, thresholds, direction, level),
-        _threshold_table(units, indices),
-        _reason_table(units),
+        method_table(units, indices, level),
+        *group_tables(units, thresholds, direction, level),
+        threshold_table(units, indices),
+        reason_table(units),
         sample_flow_table(courses.frame.flow),
     ]
     if courses.frame.respondents == "both":
@@ -275,7 +283,7 @@ def _cutoff(
     functional: tuple[float, float] | None,
     clinical: tuple[float, float] | None,
     units: pd.DataFrame,
-    direction: Literal["higher_is_worse", "higher_is_better"],
+    direction: Direction,
     error: float = 0.0,
 ) -> float | None:
     """The cut-off asked for; between true scores where the error is taken out."""
@@ -307,7 +315,7 @@ def _five(
     between_true: float | None,
     chosen: ReliableChangeIndex,
     sem: float,
-    direction: Literal["higher_is_worse", "higher_is_better"],
+    direction: Direction,
 ) -> pd.Series:
     if limit is None or between_true is None:
         return units["category"]
@@ -350,100 +358,6 @@ def _approaches(limit: float | None, percentage: float | None, important: float 
     if important is not None:
         found["important"] = "important_class"
     return found
-
-
-def _family_table(units: pd.DataFrame) -> ResultTable:
-    keys = (*COURSE_KEYS, "organisation")
-    values = (
-        "months_pre", "months_post", "pre", "post", "change", "index", "category", "class", "percentage",
-        "percentage_class", "important_class", "reason",
-    )  # fmt: skip
-    data = units[[*keys, *values]].assign(n_families=1)
-    return ResultTable(
-        "families", data, keys=keys, values=values, organisation_columns=("organisation",), unit="family"
-    )
-
-
-def _share_tables(units: pd.DataFrame, approaches: Mapping[str, str], level: float) -> list[ResultTable]:
-    pooled, single = [], []
-    for approach, column in approaches.items():
-        classes = CHANGE_CLASSES if approach == "five_classes" else THREE_CLASSES
-        pooled.append(share_rows(units, column, classes, level=level).assign(approach=approach))
-        own = share_rows(units, column, classes, by=("organisation",), level=level)
-        single.append(own.assign(approach=approach))
-    return [
-        share_table("shares", pd.concat(pooled, ignore_index=True), keys=("approach", "class")),
-        share_table(
-            "shares_by_organisation",
-            pd.concat(single, ignore_index=True),
-            keys=("organisation", "approach", "class"),
-        ),
-    ]
-
-
-def _method_table(
-    units: pd.DataFrame, indices: Mapping[ChangeMethod, ReliableChangeIndex], level: float
-) -> ResultTable:
-    pieces = [
-        share_rows(units.assign(found=index.category), "found", THREE_CLASSES, level=level).assign(
-            method=name
-        )
-        for name, index in indices.items()
-    ]
-    return share_table("methods", pd.concat(pieces, ignore_index=True), keys=("method", "class"))
-
-
-def _group_table(
-    units: pd.DataFrame,
-    thresholds: tuple[float | None, float | None, float | None, float | None],
-    direction: Literal["higher_is_worse", "higher_is_better"],
-    level: float,
-) -> ResultTable:
-    percentage, percentage_worse, important, important_worse = thresholds
-    wanted = []
-    if percentage is not None:
-        wanted.append(("percentage", "percentage", percentage, percentage_worse))
-    if important is not None:
-        wanted.append(("important", "change", important, important_worse))
-    rows = []
-    for approach, column, better, worse in wanted:
-        found = group_change(
-            units[column], improvement=better, deterioration=worse, direction=direction, level=level
-        )
-        families = units[units[column].notna()]
-        rows.append(
-            (approach, found.estimate, found.std_error, found.df, found.conf_low, found.conf_high,
-             found.category, families["family"].nunique(), families["organisation"].nunique())
-        )  # fmt: skip
-    values = ("estimate", "std_error", "df", "conf_low", "conf_high", "class")
-    data = pd.DataFrame(rows, columns=["approach", *values, "n_families", "n_organisations"])
-    return ResultTable("group_change", data, keys=("approach",), values=values)
-
-
-def _threshold_table(units: pd.DataFrame, indices: Mapping[ChangeMethod, ReliableChangeIndex]) -> ResultTable:
-    both = units[units["change"].notna()]
-    rows = [(name, i.std_error, i.critical, i.threshold) for name, i in indices.items()]
-    values = ("std_error", "critical", "threshold")
-    data = pd.DataFrame(rows, columns=["method", *values]).assign(
-        n_families=both["family"].nunique(), n_organisations=both["organisation"].nunique()
-    )
-    return ResultTable("thresholds", data, keys=("method",), values=values)
-
-
-def _reason_table(units: pd.DataFrame) -> ResultTable:
-    without = units[units["reason"] != ""]
-    data = without.groupby("reason", sort=True).agg(
-        n_courses=("course", "size"),
-        n_families=("family", "nunique"),
-        n_organisations=("organisation", "nunique"),
-    )
-    return ResultTable(
-        "not_computable",
-        data.reset_index(),
-        keys=("reason",),
-        values=("n_courses",),
-        parts_of_total=("reason",),
-    )
 
 
 def _answered(units: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -303,3 +303,15 @@ def test_the_error_rate_holds_where_the_error_is_estimated_from_the_study(tmp_pa
     wrong = waves["answer"].str.contains("improving|deteriorating").groupby(waves["family"]).any()
     # At most .05 per course over all looks; three standard errors of that share among 400 families.
     assert wrong.mean() < 0.05 + 0.033
+
+
+def test_group_level_is_given_for_all_and_per_organisation(example: Study) -> None:
+    found = reliable_change(example, percentage=0.25, important=3.0)
+    pooled = found.tables["group_change"].data.set_index("approach")
+    assert pooled.loc["important", "estimate"] == pytest.approx(
+        found.tables["families"].data["change"].mean()
+    )
+    assert pooled.loc["important", "class"].endswith("improvement")
+    own = found.tables["group_change_by_organisation"].data
+    assert set(own["organisation"]) == set(example.organisations)
+    assert own[own["approach"] == "important"]["n_families"].sum() == pooled.loc["important", "n_families"]

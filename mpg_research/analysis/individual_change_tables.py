@@ -1,0 +1,142 @@
+"""The tables of reliable change between two moments."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from mpg_research.analysis.courses import COURSE_KEYS
+from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.shares import share_rows, share_table
+from mpg_research.statistics.clinical_classes import CHANGE_CLASSES, group_change
+from mpg_research.statistics.reliable_change import ChangeMethod, Direction, ReliableChangeIndex
+
+__all__ = [
+    "THREE_CLASSES",
+    "family_table",
+    "group_tables",
+    "method_table",
+    "reason_table",
+    "share_tables",
+    "threshold_table",
+]
+
+THREE_CLASSES = ("improved", "unchanged", "deteriorated")
+
+
+def family_table(units: pd.DataFrame) -> ResultTable:
+    """One row per course; never shown in reports."""
+    keys = (*COURSE_KEYS, "organisation")
+    values = (
+        "months_pre", "months_post", "pre", "post", "change", "index", "category", "class", "percentage",
+        "percentage_class", "important_class", "reason",
+    )  # fmt: skip
+    data = units[[*keys, *values]].assign(n_families=1)
+    return ResultTable(
+        "families", data, keys=keys, values=values, organisation_columns=("organisation",), unit="family"
+    )
+
+
+def share_tables(units: pd.DataFrame, approaches: Mapping[str, str], level: float) -> list[ResultTable]:
+    """Shares per class, over all families and per organisation."""
+    pooled, single = [], []
+    for approach, column in approaches.items():
+        classes = CHANGE_CLASSES if approach == "five_classes" else THREE_CLASSES
+        pooled.append(share_rows(units, column, classes, level=level).assign(approach=approach))
+        own = share_rows(units, column, classes, by=("organisation",), level=level)
+        single.append(own.assign(approach=approach))
+    return [
+        share_table("shares", pd.concat(pooled, ignore_index=True), keys=("approach", "class")),
+        share_table(
+            "shares_by_organisation",
+            pd.concat(single, ignore_index=True),
+            keys=("organisation", "approach", "class"),
+        ),
+    ]
+
+
+def method_table(
+    units: pd.DataFrame, indices: Mapping[ChangeMethod, ReliableChangeIndex], level: float
+) -> ResultTable:
+    """The three classes by each method."""
+    pieces = [
+        share_rows(units.assign(found=index.category), "found", THREE_CLASSES, level=level).assign(
+            method=name
+        )
+        for name, index in indices.items()
+    ]
+    return share_table("methods", pd.concat(pieces, ignore_index=True), keys=("method", "class"))
+
+
+def group_tables(
+    units: pd.DataFrame,
+    thresholds: tuple[float | None, float | None, float | None, float | None],
+    direction: Direction,
+    level: float,
+) -> list[ResultTable]:
+    """Mean change beside its thresholds, over all families and per organisation."""
+    percentage, percentage_worse, important, important_worse = thresholds
+    wanted = []
+    if percentage is not None:
+        wanted.append(("percentage", "percentage", percentage, percentage_worse))
+    if important is not None:
+        wanted.append(("important", "change", important, important_worse))
+    pooled, single = [], []
+    for approach, column, better, worse in wanted:
+        for key, mine in [("", units), *units.groupby("organisation", sort=True)]:
+            found = group_change(
+                mine[column], improvement=better, deterioration=worse, direction=direction, level=level
+            )
+            known = mine[mine[column].notna()]
+            numbers = (
+                found.estimate, found.std_error, found.df, found.conf_low, found.conf_high, found.category,
+                known["family"].nunique(),
+            )  # fmt: skip
+            if key:
+                single.append((key, approach, *numbers))
+            else:
+                pooled.append((approach, *numbers, known["organisation"].nunique()))
+    values = ("estimate", "std_error", "df", "conf_low", "conf_high", "class")
+    columns = ["approach", *values, "n_families"]
+    return [
+        ResultTable(
+            "group_change",
+            pd.DataFrame(pooled, columns=[*columns, "n_organisations"]),
+            keys=("approach",),
+            values=values,
+        ),
+        ResultTable(
+            "group_change_by_organisation",
+            pd.DataFrame(single, columns=["organisation", *columns]),
+            keys=("organisation", "approach"),
+            values=values,
+            organisation_columns=("organisation",),
+        ),
+    ]
+
+
+def threshold_table(units: pd.DataFrame, indices: Mapping[ChangeMethod, ReliableChangeIndex]) -> ResultTable:
+    """Error and smallest reliable change of each method."""
+    both = units[units["change"].notna()]
+    rows = [(name, i.std_error, i.critical, i.threshold) for name, i in indices.items()]
+    values = ("std_error", "critical", "threshold")
+    data = pd.DataFrame(rows, columns=["method", *values]).assign(
+        n_families=both["family"].nunique(), n_organisations=both["organisation"].nunique()
+    )
+    return ResultTable("thresholds", data, keys=("method",), values=values)
+
+
+def reason_table(units: pd.DataFrame) -> ResultTable:
+    """Courses without an answer, by reason."""
+    without = units[units["reason"] != ""]
+    data = without.groupby("reason", sort=True).agg(
+        n_courses=("course", "size"),
+        n_families=("family", "nunique"),
+        n_organisations=("organisation", "nunique"),
+    )
+    return ResultTable(
+        "not_computable",
+        data.reset_index(),
+        keys=("reason",),
+        values=("n_courses",),
+        parts_of_total=("reason",),
+    )
