@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.alarm_rules import AHEAD, risk_of_waves
-from mpg_research.analysis.course_of_families import DELTA_MONTHS, HALF_TIME, CourseOfFamilies, course
+from mpg_research.analysis.course_error import DELTA_MONTHS
+from mpg_research.analysis.course_of_families import HALF_TIME, CourseOfFamilies, course
 from mpg_research.analysis.courses import COURSE_KEYS, read_courses
 from mpg_research.analysis.expectation import expected_waves, fit_folds
 from mpg_research.analysis.expectation_model import Fold

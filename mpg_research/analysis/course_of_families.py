@@ -24,6 +24,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.course_error import (
+    DELTA_MONTHS,
+    at_limit,
+    error_by_wave,
+    latest_error,
+    margin_of,
+)
 from mpg_research.analysis.courses import (
     COURSE_KEYS,
     Courses,
@@ -41,23 +48,16 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES, describe_parameters, study_notes
-from mpg_research.errors import ConfigError, ModelError, Note
+from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.course_answer import ANSWERS, WavesNeeded, course_answers, waves_needed
-from mpg_research.statistics.reliable_change import improvement_sign
-from mpg_research.statistics.reliable_trend import own_line_residuals
 from mpg_research.study.model import SampleFlow, Study
 
-__all__ = ["CourseOfFamilies", "at_limit", "course", "error_by_wave", "latest_error", "margin_of"]
+__all__ = ["CourseOfFamilies", "course"]
 
 FloatArray = NDArray[np.float64]
 
-#: Our own default of the margin: half a standard deviation of the intake scores per six months.
-DELTA_IN_SD = 0.5
-DELTA_MONTHS = 6.0
 #: Our own default: half of a course's error rate may be used within a year.
 HALF_TIME = 12.0
-#: Own lines say something about the error of single scores from this many degrees of freedom on.
-_LEAST_DF = 20
 _MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0, 24.0)
 _PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 #: A course counts as still measured around a month with a wave at most this long before it.
@@ -224,100 +224,6 @@ def course(
         ),
         level=level,
     )
-
-
-def margin_of(error: ErrorSource, delta: float | None) -> float:
-    """The margin in points: as given, else half a standard deviation of the intake scores.
-
-    Raises
-    ------
-    ConfigError
-        If the one given is not positive.
-    ModelError
-        If the intake scores do not spread and none is given.
-    """
-    if delta is not None:
-        if not (np.isfinite(delta) and delta > 0):
-            raise ConfigError(f"delta = {delta}; expected a positive number of points.")
-        return float(delta)
-    if not error.sd > 0:
-        raise ModelError(
-            "The intake scores do not spread, so there is no default for the margin. Give delta in points."
-        )
-    return DELTA_IN_SD * error.sd
-
-
-def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArray:
-    """Error of single scores at each wave, from measurements of whole months up to then only.
-
-    Parameters
-    ----------
-    courses : Courses
-    sem : float
-        Standard error of measurement; the least the error can be.
-    given : float, optional
-        Used at every wave instead.
-
-    Returns
-    -------
-    ndarray, shape (n_waves,)
-        NaN in the first months, before the families' own lines show how far scores swing: measurement error
-        alone would be too small where stress truly fluctuates.
-
-    Raises
-    ------
-    ConfigError
-        If ``given`` is not positive.
-    ModelError
-        If the scores do not spread.
-    """
-    rows = courses.rows
-    if given is not None:
-        if not (np.isfinite(given) and given > 0):
-            raise ConfigError(f"error_sd = {given}; expected a positive number of points.")
-        return np.full(len(rows), float(given))
-    if rows["score"].nunique() < 2:
-        raise ModelError(
-            "The scores do not spread, so there is no error to judge a trend against. "
-            "Give error_sd in points."
-        )
-    months = rows["months"].to_numpy(dtype=float)
-    whole = np.floor(months + 1e-9)
-    by_month: dict[float, float] = {}
-    for month in np.unique(whole):
-        early = rows[months <= month]
-        squares, df = own_line_residuals(early["course"], early["months"], early["score"])
-        own = float(np.sqrt(squares / df)) if df >= _LEAST_DF else np.nan
-        found = max(own, sem) if own > 0 and np.isfinite(sem) else own
-        by_month[float(month)] = found if found > 0 else np.nan
-    return np.array([by_month[float(month)] for month in whole])
-
-
-def latest_error(courses: Courses, errors: FloatArray, sem: float) -> float:
-    """The error at the last month at which it is known; the measurement error where it never is.
-
-    Raises
-    ------
-    ModelError
-        If neither is known.
-    """
-    months = np.where(np.isfinite(errors), courses.rows["months"].to_numpy(dtype=float), -np.inf)
-    last = int(np.argmax(months))
-    found = float(errors[last]) if np.isfinite(errors[last]) else sem
-    if not found > 0:
-        raise ModelError("Nothing is known about the error of single scores. Give error_sd in points.")
-    return found
-
-
-def at_limit(courses: Courses) -> NDArray[np.str_]:
-    """Whether a raw score is the best or the worst that can be had."""
-    instrument = courses.instrument
-    if courses.frame.outcome != "raw":
-        return np.full(len(courses.rows), "", dtype="U5")
-    low, high = instrument.raw_minimum, instrument.raw_maximum
-    best, worst = (low, high) if improvement_sign(instrument.direction) < 0 else (high, low)
-    score = courses.rows["score"].to_numpy(dtype=float)
-    return np.select([score == best, score == worst], ["best", "worst"], "")
 
 
 def _wave_table(waves: pd.DataFrame) -> ResultTable:

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.course_of_families import (
+from mpg_research.analysis.course_error import (
     DELTA_MONTHS,
-    HALF_TIME,
     at_limit,
     error_by_wave,
     latest_error,
     margin_of,
 )
+from mpg_research.analysis.course_of_families import HALF_TIME
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, measurement_error, read_courses, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
 from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds

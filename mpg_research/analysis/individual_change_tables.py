@@ -7,7 +7,8 @@ import pandas as pd
 from mpg_research.analysis.courses import COURSE_KEYS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.shares import share_rows, share_table
-from mpg_research.statistics.clinical_classes import CHANGE_CLASSES, group_change
+from mpg_research.statistics.clinical_classes import CHANGE_CLASSES
+from mpg_research.statistics.group_change import group_change
 from mpg_research.statistics.reliable_change import ChangeMethod, Direction, ReliableChangeIndex
 
 __all__ = [

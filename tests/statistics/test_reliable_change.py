@@ -5,15 +5,13 @@ import pytest
 
 from mpg_research.statistics.clinical_classes import (
     CHANGE_CLASSES,
-    GROUP_CLASSES,
     classify_change,
     clinical_cutoff,
-    group_change,
     important_change,
     percentage_change,
-    true_change_shares,
     true_score_functional,
 )
+from mpg_research.statistics.group_change import GROUP_CLASSES, group_change, true_change_shares
 from mpg_research.statistics.reliable_change import CHANGE_METHODS, reliable_change_index
 from tests.statistics.change_oracles import claus, known_counts, read_rows
 
