@@ -223,10 +223,6 @@ def main() -> None:
             "",
             markdown(transposed),
             "",
-            "With few organisations that differ, their spread is estimated so roughly that far limits and the "
-            "false-discovery line flag more than they state; a study's own rate is simulated and printed "
-            "beside its plot.",
-            "",
             "## Confounded case mix",
             "",
             "Equal organisations; the share of single parents runs from .1 to .9, and single parents change "

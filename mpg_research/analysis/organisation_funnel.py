@@ -118,11 +118,11 @@ def _lines(
     size = np.geomspace(max(own.min() * 0.8, 1.0), own.max() * 1.15, _POINTS)
     variance = per_family / size
     columns: dict[str, FloatArray] = {"n_effective": size}
-    freedom = float(np.median(effects.df))
     for prefix, tau2, target in (
         ("", funnel.overdispersion.tau2, funnel.target_adjusted),
         ("plain_", 0.0, funnel.target),
     ):
+        freedom = float(np.median(funnel.df if prefix else funnel.df_adjusted))
         # A unit is part of the mean it is compared with: its distance varies a little less than it does.
         weight = 1 / np.sum(1 / (effects.std_error**2 + tau2))
         spread = np.sqrt(np.maximum(variance + tau2 - weight, 0.02 * variance))

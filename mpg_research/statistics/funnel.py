@@ -36,6 +36,10 @@ FloatArray = NDArray[np.float64]
 
 #: The customary pair of lines: about two and three standard errors from the target.
 FUNNEL_LEVELS = (0.95, 0.998)
+#: Where overdispersion is estimated from n units, t quantiles with 1.5 n degrees of freedom keep the lines
+#: at their levels. Found by simulation (10 to 120 units): .038 to .049 beyond the 95 % limits, .0021 to .0027
+#: beyond the 99.8 % limits; with normal quantiles the latter are .0025 to .0065.
+_DF_PER_UNIT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Funnel:
         Distances from those targets in standard errors, without and with overdispersion.
     spread, spread_adjusted : ndarray, shape (n,)
         The standard errors behind them; a limit is the target plus or minus a quantile times these.
+    df, df_adjusted : ndarray, shape (n,)
+        Degrees of freedom of those quantiles.
     overdispersion : Overdispersion
         Its ``tau2`` is the variance between units at which their winsorised z-scores spread as those of a
         normal variable; equal to the one-step formula where all standard errors are equal.
@@ -74,12 +80,15 @@ class Funnel:
     z_adjusted: FloatArray
     spread: FloatArray
     spread_adjusted: FloatArray
+    df: FloatArray
+    df_adjusted: FloatArray
     overdispersion: Overdispersion
     false_discovery: FalseDiscovery
 
     def limits(self, level: float, *, adjusted: bool = True) -> Limits:
         """The limits at each unit."""
-        half = float(ndtri(0.5 + level / 2)) * (self.spread_adjusted if adjusted else self.spread)
+        df = self.df_adjusted if adjusted else self.df
+        half = student_t.ppf(0.5 + level / 2, df) * (self.spread_adjusted if adjusted else self.spread)
         target = self.target_adjusted if adjusted else self.target
         return Limits(level, target - half, target + half)
 
@@ -247,6 +256,7 @@ def make_funnel(
         part of it.
     df : array_like or float
         Degrees of freedom of the estimates' standard errors: z-scores are the normal scores of t statistics.
+        Where overdispersion is found, the adjusted ones have at most 1.5 per unit.
     share : float
         Winsorised at either end for the overdispersion.
     rate : float
@@ -277,9 +287,11 @@ def make_funnel(
     excess = estimate_overdispersion(z, np.sqrt(own), share=share)
     excess = replace(excess, tau2=_consistent_tau2(y, full, excess.tau2, target, share))
     centre_adjusted, spread_adjusted = _distances(y, full, excess.tau2, target)
-    z_adjusted = _normal_scores((y - centre_adjusted) / spread_adjusted, df)
+    freedom = np.broadcast_to(np.asarray(df, dtype=float), y.shape)
+    rough = np.minimum(freedom, _DF_PER_UNIT * y.size) if excess.tau2 > 0 else freedom
+    z_adjusted = _normal_scores((y - centre_adjusted) / spread_adjusted, rough)
     return Funnel(
-        centre, centre_adjusted, z, z_adjusted, spread, spread_adjusted, excess,
+        centre, centre_adjusted, z, z_adjusted, spread, spread_adjusted, freedom, rough, excess,
         false_discovery_line(z_adjusted, rate=rate),
     )  # fmt: skip
 

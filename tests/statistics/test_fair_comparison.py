@@ -166,7 +166,8 @@ def test_the_mean_knows_that_a_unit_is_part_of_it() -> None:
 def test_t_statistics_become_normal_scores() -> None:
     few = make_funnel([3.0, -3.0, 0.1, -0.1], np.ones(4), target=0.0, df=5)
     assert few.z[0] == pytest.approx(norm.isf(0.0150496), abs=1e-4)  # 1 - pt(3, 5) in R: 0.01504962
-    assert few.limits(0.95, adjusted=False).high[0] == pytest.approx(1.96, abs=0.01)
+    assert few.limits(0.95, adjusted=False).high[0] == pytest.approx(2.5706, abs=1e-4)  # qt(.975, 5)
+    assert few.beyond(0.95, adjusted=False).tolist() == [True, True, False, False]
 
 
 def test_limits_widen_with_phi_and_tau2() -> None:
