@@ -1,4 +1,4 @@
-"""One BLAS thread per worker: several test workers with two threads each are ten times slower than with one."""
+"""One BLAS thread per test worker: with two threads each, several workers are ten times slower."""
 
 import os
 

@@ -43,7 +43,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.analysis.tables import describe_parameters, study_notes
-from mpg_research.errors import ConfigError, ModelError, Note
+from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.statistics.calibration import calibrate, net_benefit
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.reliable_change import improvement_sign
@@ -147,13 +147,19 @@ def evaluate_signals(
     outer, inner = _nested_risks(rows, columns, part, sign=sign, margin=margin, ahead=ahead)
     keep = _judged(rows)
     if not keep.any():
-        raise ModelError("No course has an intake score and two more waves, so there is nothing to judge.")
+        raise NotApplicableError(
+            "No course has an intake score and two more waves, so there is nothing to judge.",
+            code="nothing_to_judge",
+        )
     rows, part = rows[keep].reset_index(drop=True), part[keep]
     outer, inner = outer[keep], {label: risk[keep] for label, risk in inner.items()}
     off = (given.tables["waves"].data["signal"] == "off_track").to_numpy()[keep]
     bad = bad_outcome(rows, sign=sign, margin=margin)
     if bad.all() or not bad.any():
-        raise ModelError(f"All {len(bad)} courses end the same way ({target}), so nothing can be foretold.")
+        raise NotApplicableError(
+            f"All {len(bad)} courses end the same way ({target}), so nothing can be foretold.",
+            code="nothing_to_judge",
+        )
     first = rows.groupby("course")["score"].transform("first")
     naive = (sign * (rows["score"] - first) < -limit).to_numpy()
     alarms = {"naive": naive, "signals": off, **_forecast_alarms(rows, part, outer, inner, bad, naive)}
@@ -194,9 +200,10 @@ def _parts(units: pd.DataFrame) -> NDArray[np.str_]:
     """The part of each course: its organisation, or a group of organisations of about equal size."""
     sizes = units.groupby("organisation").size().sort_values(ascending=False, kind="stable")
     if len(sizes) < 3:
-        raise ModelError(
+        raise NotApplicableError(
             "Judging the signals leaves out two organisations at a time, so it takes three or more; this "
-            f"study has {len(sizes)}."
+            f"study has {len(sizes)}.",
+            code="few_organisations_for_signals",
         )
     filled = np.zeros(min(_PARTS, len(sizes)))
     home = {}

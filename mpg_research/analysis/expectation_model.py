@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.family_trend import random_covariance
-from mpg_research.errors import ModelError
+from mpg_research.errors import NotApplicableError
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.statistics.conditional import RunningEffects, running_effects
 
@@ -109,9 +109,10 @@ def fit_expectation(rows: pd.DataFrame, columns: Sequence[str]) -> ExpectationMo
     """
     waves = rows.groupby("course")["months"].nunique()
     if int((waves >= 3).sum()) < _LEAST_COURSES:
-        raise ModelError(
+        raise NotApplicableError(
             f"Only {int((waves >= 3).sum())} other families have three waves or more; an expected course "
-            f"takes at least {_LEAST_COURSES}."
+            f"takes at least {_LEAST_COURSES}.",
+            code="few_other_courses",
         )
     used = [name for name in columns if rows[name].nunique() > 1]
     case_mix = "".join(f" + {name} + months:{name}" for name in used)
