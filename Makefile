@@ -58,6 +58,8 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 
 benchmarks: $(VENV)/.ready ## measure speed (prints tables; takes a while)
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/mixed/race.py
+	$(BIN)/python benchmarks/organisations.py
 
 clean: ## remove the environment and what was generated
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
