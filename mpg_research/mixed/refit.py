@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 
 # Draws are fitted together in lots of about this many groups: arrays that stay in the cache.
-GROUPS_AT_ONCE = 5_000
+GROUPS_AT_ONCE = 2_400
 # A draw's estimates need to be right to a small part of their own standard error: root of twice this.
 DRAW_TOLERANCE = 1e-6
 
