@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.files import json_bytes, write_atomically
@@ -134,6 +134,7 @@ class Session:
                 self._record.content["notes"],
                 [{"code": error.code, "level": "caution", "result": verb.__name__}],
             )
+            self._record.write()
             return NotApplicable(error.code)
 
     def sentences(self, result: Any, topic: str | None = None) -> Shown:
@@ -148,25 +149,21 @@ class Session:
         """
         from mpg_research.present import say
 
-        if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language), None)
-        return self._shown(say(self._release(result), topic, language=self.language), None)
+        return self._present(result, lambda released: say(released, topic, language=self.language))
 
     def table(self, result: Any, name: str) -> Shown:
         """One table of a result; its CSV is written to ``tables/`` of the report's folder."""
         from mpg_research.present import tabulate
 
-        if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language), None)
-        return self._shown(tabulate(self._release(result), name, language=self.language), "tables")
+        return self._present(
+            result, lambda released: tabulate(released, name, language=self.language), "tables"
+        )
 
     def figure(self, result: Any, name: str) -> Shown:
         """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``."""
         from mpg_research.present import draw
 
-        if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language), None)
-        return self._shown(draw(self._release(result), name, language=self.language), "figures")
+        return self._present(result, lambda released: draw(released, name, language=self.language), "figures")
 
     def decisions(self, result: Any) -> Shown:
         """The choices behind a result: time zero, respondents, periods, scoring, adjustment, method."""
@@ -184,6 +181,14 @@ class Session:
             show_model=self.audience.role == "researcher",
         )
         return self._shown(decisions, None)
+
+    def _present(
+        self, result: Any, present: Callable[[Any], Any], kind: Literal["tables", "figures"] | None = None
+    ) -> Shown:
+        """Release a result and present it; where the question does not arise, the reason in its place."""
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language), None)
+        return self._shown(present(self._release(result)), kind)
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
