@@ -15,6 +15,7 @@ Tables of :class:`SignalQuality` (beside ``sample_flow``)
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ from mpg_research.analysis.courses import measurement_error, read_courses
 from mpg_research.analysis.expectation_model import apply_model, code_case_mix, fit_expectation
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.result import (
-    Provenance,
+    Result,
     ResultTable,
     collect_tables,
     provenance_of,
@@ -47,7 +48,7 @@ from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.statistics.calibration import calibrate, net_benefit
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.reliable_change import improvement_sign
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["DROP_OUT_REASONS", "SignalQuality", "evaluate_signals"]
 
@@ -63,18 +64,12 @@ _SHARES = ("sensitivity", "specificity", "positive_value", "negative_value")
 _PUBLISHED = ("Y-OQ, parent report (10.1002/jclp.21963)", 0.63, 0.83)
 
 
-@dataclass(frozen=True, slots=True)
-class SignalQuality:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalQuality(Result):
     """What :func:`evaluate_signals` found; its tables are described in the module's docstring."""
 
     given: Signals = field(repr=False)
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "signal_quality"
+    kind: ClassVar[str] = "signal_quality"
 
 
 def evaluate_signals(

@@ -10,8 +10,8 @@ Tables of :class:`Signals` (beside ``sample_flow``)
 - ``ever(class, ...)``: courses that were ever off track, ever stagnating, or neither.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,18 +22,12 @@ from mpg_research.analysis.course_of_families import HALF_TIME, CourseOfFamilies
 from mpg_research.analysis.courses import COURSE_KEYS, read_courses
 from mpg_research.analysis.expectation import expected_waves, fit_folds
 from mpg_research.analysis.expectation_model import Fold
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES
-from mpg_research.errors import ConfigError, Note
+from mpg_research.errors import ConfigError
 from mpg_research.statistics.reliable_change import improvement_sign
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["SIGNALS", "Signals", "signals"]
 
@@ -42,8 +36,8 @@ _MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0)
 _STILL_MEASURED = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals(Result):
     """What :func:`signals` found; its tables are described in the module's docstring.
 
     Attributes
@@ -56,13 +50,7 @@ class Signals:
 
     answers: CourseOfFamilies = field(repr=False)
     folds: tuple[Fold, ...] = field(repr=False)
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "signals"
+    kind: ClassVar[str] = "signals"
 
 
 def signals(

@@ -17,8 +17,8 @@ Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
 - ``respondents(class, ...)`` with both respondents.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -39,18 +39,12 @@ from mpg_research.analysis.courses import (
     read_courses,
     usual_gap,
 )
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES, describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.course_answer import ANSWERS, WavesNeeded, course_answers, waves_needed
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["CourseOfFamilies", "course"]
 
@@ -64,8 +58,8 @@ _PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _STILL_MEASURED = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class CourseOfFamilies:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseOfFamilies(Result):
     """What :func:`course` found; its tables are described in the module's docstring.
 
     Attributes
@@ -81,13 +75,7 @@ class CourseOfFamilies:
     delta: float
     period: float
     needed: WavesNeeded
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool = True
-    kind: str = "course"
+    kind: ClassVar[str] = "course"
 
 
 def course(

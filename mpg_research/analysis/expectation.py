@@ -13,8 +13,9 @@ Tables of :class:`ExpectedCourse` (beside ``sample_flow``)
 - ``folds(n_folds, by)``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,18 +30,12 @@ from mpg_research.analysis.expectation_model import (
     cross_fit,
     make_folds,
 )
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.conditional import RunningEffects
 from mpg_research.statistics.reliable_change import improvement_sign
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["ExpectedCourse", "curves_of", "expected_course", "expected_waves", "fit_folds"]
 
@@ -49,8 +44,8 @@ _LEVELS = (0.5, 0.8, 0.95)
 _BINS = (3.0, 6.0, 9.0, 12.0, 18.0, np.inf)
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedCourse:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedCourse(Result):
     """What :func:`expected_course` found; its tables are described in the module's docstring.
 
     Attributes
@@ -63,13 +58,7 @@ class ExpectedCourse:
 
     band: float
     folds: tuple[Fold, ...] = field(repr=False)
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "expected_course"
+    kind: ClassVar[str] = "expected_course"
 
 
 def expected_course(

@@ -10,8 +10,8 @@ Tables of :class:`FamilyProfile`; every one is about a single family (``unit="fa
   standing, at_limit, waves_needed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -27,20 +27,20 @@ from mpg_research.analysis.course_of_families import HALF_TIME
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, measurement_error, read_courses, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
 from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
-from mpg_research.analysis.result import Provenance, ResultTable, collect_tables, provenance_of
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.course_answer import course_answers, waves_needed
 from mpg_research.statistics.reliable_change import reliable_change_index
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["FamilyProfile", "describe_family"]
 
 _Z = 1.959963984540054
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyProfile:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyProfile(Result):
     """What :func:`describe_family` found. Sensitive: it is about one family.
 
     Attributes
@@ -63,13 +63,7 @@ class FamilyProfile:
     score_range: tuple[float, float] | None
     delta: float
     period: float
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "family_profile"
+    kind: ClassVar[str] = "family_profile"
 
 
 def describe_family(

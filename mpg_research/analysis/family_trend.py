@@ -16,6 +16,7 @@ Tables of :class:`ReliableTrend` (beside ``sample_flow``)
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from scipy.special import ndtri
 
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, ErrorSource, measurement_error, read_courses
 from mpg_research.analysis.result import (
-    Provenance,
+    Result,
     ResultTable,
     collect_tables,
     provenance_of,
@@ -37,7 +38,7 @@ from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.statistics.conditional import running_effects
 from mpg_research.statistics.reliable_change import categorise, improvement_sign
 from mpg_research.statistics.reliable_trend import reliable_trend_index
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["CourseModel", "ReliableTrend", "fit_course_model", "reliable_trend", "total_slopes"]
 
@@ -65,8 +66,8 @@ class CourseModel:
     residual_sd: float
 
 
-@dataclass(frozen=True, slots=True)
-class ReliableTrend:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliableTrend(Result):
     """What :func:`reliable_trend` found; its tables are described in the module's docstring.
 
     Attributes
@@ -82,13 +83,7 @@ class ReliableTrend:
     error: ErrorSource
     error_sd: float
     model: CourseModel | None = field(repr=False)
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "reliable_trend"
+    kind: ClassVar[str] = "reliable_trend"
 
 
 def fit_course_model(rows: pd.DataFrame) -> CourseModel | None:

@@ -18,9 +18,8 @@ Tables of :class:`IndividualChange` (beside ``sample_flow``)
 - ``respondents(class, ...)``: with both respondents, how far two parents agree.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -36,13 +35,7 @@ from mpg_research.analysis.individual_change_tables import (
     share_tables,
     threshold_table,
 )
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
@@ -60,7 +53,7 @@ from mpg_research.statistics.reliable_change import (
     ReliableChangeIndex,
     reliable_change_index,
 )
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["IndividualChange", "reliable_change"]
 
@@ -68,8 +61,8 @@ _METHODS: tuple[ChangeMethod, ...] = ("JT", "GLN", "HLL", "EN", "NK", "HA")
 _BETTER, _WORSE = ("recovered", "improved"), ("deteriorated", "harmed")
 
 
-@dataclass(frozen=True, slots=True)
-class IndividualChange:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndividualChange(Result):
     """What :func:`reliable_change` found; its tables are described in the module's docstring.
 
     Attributes
@@ -85,13 +78,7 @@ class IndividualChange:
     error: ErrorSource
     index: ReliableChangeIndex
     cutoff: float | None
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool = True
-    kind: str = "individual_change"
+    kind: ClassVar[str] = "individual_change"
 
 
 def reliable_change(

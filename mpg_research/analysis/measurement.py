@@ -12,43 +12,31 @@ Tables of :class:`Measurement` (beside ``sample_flow``)
 - ``scores(instrument, mean, sd, n_measurements)``: the same measurements in one line.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument, estimate_reliability, estimate_stability
 from mpg_research.instruments.score import turn_items
 from mpg_research.statistics import item_statistics
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import CourseFrame, SampleFlow, Study
+from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["Measurement", "describe_measurement"]
 
 _BANDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement(Result):
     """What :func:`describe_measurement` found; its tables are described in the module's docstring."""
 
     instrument: Instrument
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float = 0.95
-    converged: bool = True
-    kind: str = "measurement"
+    kind: ClassVar[str] = "measurement"
 
 
 def describe_measurement(study: Study, *, instrument: str | None = None, level: float = 0.95) -> Measurement:

@@ -17,8 +17,8 @@ Tables of :class:`MissingData` (beside ``sample_flow``)
   the change if the families not measured at that month were worse by delta points than expected of them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from mpg_research.analysis.growth import GrowthModel, fit_growth
 from mpg_research.analysis.missing_predictors import end_of_help, help_months, predictor_rows
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
-    Provenance,
+    Result,
     ResultTable,
     collect_tables,
     provenance_of,
@@ -39,7 +39,7 @@ from mpg_research.analysis.tables import describe_parameters, estimate_rows, stu
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import CourseFrame, SampleFlow, Study
+from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["MissingData", "describe_missing"]
 
@@ -48,18 +48,12 @@ _NEAR = 1.5
 _DELTAS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
 
 
-@dataclass(frozen=True, slots=True)
-class MissingData:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingData(Result):
     """What :func:`describe_missing` found; its tables are described in the module's docstring."""
 
     month: float
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "missing_data"
+    kind: ClassVar[str] = "missing_data"
 
 
 def describe_missing(

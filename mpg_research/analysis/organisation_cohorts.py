@@ -11,8 +11,8 @@ Tables of :class:`OrganisationsOverTime` (beside ``sample_flow``)
   limits.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,19 +20,13 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, Shape, fit_growth
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.tables import chosen_months, describe_parameters, model_notes, study_notes
 from mpg_research.analysis.trajectory import primary_month_of
 from mpg_research.errors import Note
 from mpg_research.statistics.run_chart import FEWEST_POINTS, run_signals
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["OrganisationsOverTime", "compare_cohorts"]
 
@@ -43,18 +37,12 @@ _FAMILIES_PER_POINT = 5
 _ESTIMATES = ("n_group", "estimate", "std_error", "df", "conf_low", "conf_high")
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationsOverTime:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationsOverTime(Result):
     """What :func:`compare_cohorts` found; its tables are described in the module's docstring."""
 
     month: float
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "organisations_over_time"
+    kind: ClassVar[str] = "organisations_over_time"
 
 
 def compare_cohorts(

@@ -12,8 +12,9 @@ Tables of :class:`OrganisationRobustness` (beside ``sample_flow``)
   that organisation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,13 +26,7 @@ from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
 from mpg_research.analysis.growth import OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.organisation_case_mix import covariate_means
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of, many_organisations
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.tables import (
     FEW_FAMILIES,
     chosen_months,
@@ -40,11 +35,11 @@ from mpg_research.analysis.tables import (
     study_notes,
 )
 from mpg_research.analysis.trajectory import primary_month_of
-from mpg_research.errors import ModelError, NotApplicableError, Note
+from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics import holm
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import CourseFrame, SampleFlow, Study
+from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["VARIANTS", "OrganisationRobustness", "Verdict", "check_robustness", "judge"]
 
@@ -93,18 +88,12 @@ class Verdict:
         return same_test and self.different & shared == other.different & shared
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationRobustness:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationRobustness(Result):
     """What :func:`check_robustness` found; its tables are described in the module's docstring."""
 
     month: float
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "organisation_robustness"
+    kind: ClassVar[str] = "organisation_robustness"
 
 
 def judge(effects: OrganisationEffects, *, level: float, shift: FloatArray | None = None) -> Verdict:

@@ -29,9 +29,8 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
@@ -51,12 +50,7 @@ from mpg_research.analysis.organisation_funnel import funnel_tables
 from mpg_research.analysis.organisation_indicators import indicator_tables
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-)
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of
 from mpg_research.analysis.tables import (
     chosen_months,
     describe_parameters,
@@ -68,7 +62,7 @@ from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics.standardisation import Reference
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import CourseFrame, SampleFlow, Study
+from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["MANY_ORGANISATIONS", "OrganisationComparison", "compare_organisations"]
 
@@ -76,8 +70,8 @@ __all__ = ["MANY_ORGANISATIONS", "OrganisationComparison", "compare_organisation
 MANY_ORGANISATIONS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class OrganisationComparison:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationComparison(Result):
     """What :func:`compare_organisations` found; its tables are described in the module's docstring.
 
     Attributes
@@ -96,13 +90,7 @@ class OrganisationComparison:
     primary_month: float
     adjust: Adjust
     baseline_sd: float
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "organisations"
+    kind: ClassVar[str] = "organisations"
 
 
 def compare_organisations(

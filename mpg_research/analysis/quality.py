@@ -16,24 +16,17 @@ Tables of :class:`DataQuality` (beside ``sample_flow``)
   finding is about one row, so about one family at most.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.frame import BASELINE_MONTHS
-from mpg_research.analysis.result import (
-    Provenance,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
-from mpg_research.errors import Note
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.statistics import wilson_interval
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["DROP_OUT_REASONS", "QUANTITIES", "DataQuality", "describe_quality"]
 
@@ -60,17 +53,11 @@ QUANTITIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DataQuality:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataQuality(Result):
     """What :func:`describe_quality` found; its tables are described in the module's docstring."""
 
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float = 0.95
-    converged: bool = True
-    kind: str = "data_quality"
+    kind: ClassVar[str] = "data_quality"
 
 
 def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:

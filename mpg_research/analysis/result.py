@@ -50,6 +50,7 @@ __all__ = [
     "ESTIMATE_COLUMNS",
     "AnalysisResult",
     "Provenance",
+    "Result",
     "ResultTable",
     "collect_tables",
     "provenance_of",
@@ -166,6 +167,34 @@ class AnalysisResult(Protocol):
     @property
     def converged(self) -> bool:
         """False if a model did not converge: the result must then not be presented as if it had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What every analysis of a study gives back, beside what is its own.
+
+    Attributes
+    ----------
+    tables : mapping
+        The numbers, by table name; the module of the analysis describes them.
+    flow : SampleFlow
+        From what was read to what was analysed, each step with its reason.
+    notes : tuple of Note
+        What a reader should know.
+    provenance : Provenance
+        Study, data, version and parameters behind the numbers.
+    level : float
+        Confidence level of all intervals.
+    converged : bool
+        False if a model did not converge: the result is then not presented as if it had.
+    """
+
+    tables: Mapping[str, ResultTable] = field(repr=False)
+    flow: SampleFlow
+    notes: tuple[Note, ...]
+    provenance: Provenance
+    level: float
+    converged: bool = True
 
 
 def collect_tables(tables: Iterable[ResultTable]) -> dict[str, ResultTable]:

@@ -10,7 +10,8 @@ Tables of :class:`SuddenChangesOfFamilies` (beside ``sample_flow``)
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from mpg_research.analysis.courses import (
     usual_gap,
 )
 from mpg_research.analysis.result import (
-    Provenance,
+    Result,
     ResultTable,
     collect_tables,
     provenance_of,
@@ -33,9 +34,9 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
-from mpg_research.errors import ConfigError, ModelError, Note
+from mpg_research.errors import ConfigError, ModelError
 from mpg_research.statistics.sudden_changes import find_sudden_changes
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["SuddenChangesOfFamilies", "sudden_changes"]
 
@@ -43,19 +44,13 @@ _CLASSES = ("with", "without")
 _KINDS = ("gain", "loss")
 
 
-@dataclass(frozen=True, slots=True)
-class SuddenChangesOfFamilies:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuddenChangesOfFamilies(Result):
     """What :func:`sudden_changes` found; its tables are described in the module's docstring."""
 
     error: ErrorSource
     cutoff: float
-    tables: Mapping[str, ResultTable] = field(repr=False)
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool = True
-    kind: str = "sudden_changes"
+    kind: ClassVar[str] = "sudden_changes"
 
 
 def sudden_changes(

@@ -14,8 +14,8 @@ Each has the families of the model in ``n_families`` and their organisations in 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, f
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
-    Provenance,
+    Result,
     ResultTable,
     collect_tables,
     provenance_of,
@@ -41,18 +41,17 @@ from mpg_research.analysis.tables import (
     study_notes,
     variance_table,
 )
-from mpg_research.errors import Note
 from mpg_research.mixed.inference import DfRule
 from mpg_research.study.course import course_frame
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import Study
 
 __all__ = ["TrajectoryFit", "fit_trajectory", "observed_table", "primary_month_of"]
 
 _STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
 
-@dataclass(frozen=True, slots=True)
-class TrajectoryFit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrajectoryFit(Result):
     """What :func:`fit_trajectory` found; its tables are described in the module's docstring.
 
     Attributes
@@ -68,13 +67,7 @@ class TrajectoryFit:
     model: GrowthModel = field(repr=False)
     primary_month: float
     baseline_sd: float
-    tables: Mapping[str, ResultTable]
-    flow: SampleFlow
-    notes: tuple[Note, ...]
-    provenance: Provenance
-    level: float
-    converged: bool
-    kind: str = "trajectory"
+    kind: ClassVar[str] = "trajectory"
 
 
 def fit_trajectory(
