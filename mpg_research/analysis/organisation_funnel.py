@@ -26,13 +26,8 @@ from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES, pooled_table
-from mpg_research.statistics.funnel import (
-    FUNNEL_LEVELS,
-    FalseAlarms,
-    Funnel,
-    make_funnel,
-    simulate_false_alarms,
-)
+from mpg_research.statistics.false_alarms import FalseAlarms, simulate_false_alarms
+from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 from mpg_research.statistics.shrinkage import minimum_size, rankability
 
 __all__ = ["funnel_tables"]
@@ -123,6 +118,7 @@ def _lines(
         ("plain_", 0.0, funnel.target),
     ):
         freedom = float(np.median(funnel.df if prefix else funnel.df_adjusted))
+        scale = 1.0 if prefix else funnel.reference.scale
         # A unit is part of the mean it is compared with: its distance varies a little less than it does.
         weight = 1 / np.sum(1 / (effects.std_error**2 + tau2))
         spread = np.sqrt(np.maximum(variance + tau2 - weight, 0.02 * variance))
@@ -130,7 +126,7 @@ def _lines(
         if not prefix:
             lines["fdr"] = funnel.false_discovery.critical
         for name, z in lines.items():
-            half = _t_quantile(z, freedom) * spread
+            half = _t_quantile(z, freedom) * scale * spread
             columns[f"{prefix}low_{name}"] = target - half
             columns[f"{prefix}high_{name}"] = target + half
     data = pd.DataFrame(columns)

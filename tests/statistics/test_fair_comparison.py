@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from mpg_research.statistics.false_alarms import simulate_false_alarms
 from mpg_research.statistics.false_discovery import benjamini_hochberg, false_discovery_line
-from mpg_research.statistics.funnel import funnel_limits, make_funnel, simulate_false_alarms
-from mpg_research.statistics.overdispersion import estimate_overdispersion, winsorise, winsorised_spread
+from mpg_research.statistics.funnel import make_funnel
+from mpg_research.statistics.funnel_limits import funnel_limits
+from mpg_research.statistics.overdispersion import (
+    estimate_overdispersion,
+    reference_of_distances,
+    winsorise,
+    winsorised_spread,
+)
 from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets, tau_best
 from mpg_research.statistics.ranks import draw_effects, expected_ranks, rank_probabilities
 from mpg_research.statistics.shrinkage import (
@@ -155,6 +162,24 @@ def test_shares_beyond_the_lines_are_nominal(tau: float) -> None:
     assert alarms.share["adjusted 95"] == pytest.approx(0.05, abs=MONTE_CARLO if tau else 0.02)
     assert alarms.share["adjusted 99.8"] < 0.006
     assert alarms.any["false discovery"] < 0.05 + 0.04
+
+
+@pytest.mark.parametrize("n", [6, 20])
+def test_lines_keep_their_level_where_the_spread_comes_from_few_units(n: int) -> None:
+    """Standard errors that hardly matter: all the spread is estimated, from the units themselves."""
+    alarms = simulate_false_alarms(np.full(n, 0.01), tau2=1.0, n_simulations=3000, rng=14)
+    assert alarms.share["adjusted 95"] == pytest.approx(0.05, abs=MONTE_CARLO)
+    assert alarms.share["adjusted 99.8"] == pytest.approx(0.002, abs=0.002)
+    # Three standard errors of a share of .05 in 3,000 plots; with six units no distance can be very large.
+    assert alarms.any["false discovery"] < 0.05 + 0.012
+    assert alarms.any["false discovery"] > 0.02
+
+
+def test_spread_reference_of_many_units_is_normal() -> None:
+    many = reference_of_distances(2000)
+    assert many.scale == pytest.approx(1, abs=0.01)
+    assert many.df > 500
+    assert reference_of_distances(10, share=0.0).df == float("inf")  # bounded: lighter tails than any t
 
 
 def test_the_mean_knows_that_a_unit_is_part_of_it() -> None:
