@@ -28,9 +28,8 @@ FloatArray = NDArray[np.float64]
 
 #: Below five organisations there is nothing that a rank or a funnel plot adds to the comparison itself.
 FEWEST_FOR_RANKS = 5
-#: Draws behind ranks and rank sets; a probability is good to about a hundredth.
+#: Draws behind ranks; a probability is good to about a hundredth.
 _DRAWS = 4000
-_SET_DRAWS = 2000
 
 
 def rank_table(effects: OrganisationEffects, *, level: float, seed: int = 0) -> ResultTable:
@@ -57,8 +56,7 @@ def rank_table(effects: OrganisationEffects, *, level: float, seed: int = 0) -> 
     found = rank_probabilities(draws, better=effects.better, level=level)
     one, every = (
         rank_confidence_sets(
-            effects.raw, covariance, level=level, simultaneous=together, better=effects.better,
-            n_draws=_SET_DRAWS, rng=seed,
+            effects.raw, covariance, level=level, simultaneous=together, better=effects.better, rng=seed
         )
         for together in (False, True)
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpg_research.statistics.funnel import funnel_limits, proportion_limits, ratio_limits
+from mpg_research.statistics.funnel_limits import funnel_limits, proportion_limits, ratio_limits
 from mpg_research.statistics.overdispersion import estimate_overdispersion
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets, tau_best
@@ -18,7 +18,8 @@ from mpg_research.statistics.ranks import expected_ranks
 FOLDER = Path(__file__).parents[3] / "shared" / "oracles" / "organisations"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the oracles are not beside this clone")
 
-#: Bootstrap critical values of either software differ in the second decimal: a rank may move by one.
+#: Bootstrap critical values of either software differ in the second decimal: a rank may move by one. (csranks
+#: took 1,000 draws; two countries lie .007 beyond the exact critical value of Slovenia's set.)
 RANKS = 1
 #: Both are the same closed formula in double precision.
 EXACT = 1e-9
@@ -42,11 +43,14 @@ def pisa() -> list[dict[str, str]]:
     return rows("oracle_csranks_pisa2018_math.csv")
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize(("simultaneous", "name"), [(False, "marg"), (True, "simul")])
-def test_rank_sets_are_those_of_csranks(pisa: list[dict[str, str]], simultaneous: bool, name: str) -> None:
+def test_rank_sets_are_those_of_csranks(
+    pisa: list[dict[str, str]], simultaneous: bool, name: str, seed: int
+) -> None:
     variance = numbers(pisa, "se") ** 2
     found = rank_confidence_sets(
-        numbers(pisa, "est"), variance, simultaneous=simultaneous, better="high", n_draws=10_000, rng=0
+        numbers(pisa, "est"), variance, simultaneous=simultaneous, better="high", rng=seed
     )
     assert found.rank.tolist() == numbers(pisa, "rank").tolist()
     assert np.abs(found.low - numbers(pisa, f"{name}_L")).max() <= RANKS
@@ -61,7 +65,6 @@ def test_single_step_sets_are_those_of_csranks(pisa: list[dict[str, str]]) -> No
         simultaneous=True,
         stepdown=False,
         better="high",
-        n_draws=10_000,
         rng=0,
     )
     assert np.abs(found.low - numbers(pisa, "simul_single_L")).max() <= RANKS
@@ -71,7 +74,7 @@ def test_single_step_sets_are_those_of_csranks(pisa: list[dict[str, str]]) -> No
 @pytest.mark.parametrize(("better", "name"), [("high", "tau5best"), ("low", "tau5worst")])
 def test_the_sets_of_the_five_best_and_worst(pisa: list[dict[str, str]], better: str, name: str) -> None:
     found = tau_best(
-        numbers(pisa, "est"), numbers(pisa, "se") ** 2, 5, better=better, n_draws=10_000, rng=0
+        numbers(pisa, "est"), numbers(pisa, "se") ** 2, 5, better=better, rng=0
     )  # fmt: skip
     theirs = np.array([row[name] == "TRUE" for row in pisa])
     assert (found != theirs).sum() <= RANKS
