@@ -3,16 +3,25 @@
 For data that are not a study of courses: one row per client, an outcome, a provider, and case mix.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
 
-from mpg_research.errors import ConfigError, DataError, ModelError
-from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.analysis.provider_data import Missing, ProviderData, provider_data
+from mpg_research.analysis.provider_tables import (
+    add_flags,
+    difference_covariance,
+    fit_random_providers,
+    fixed_slopes,
+    fixed_table,
+    random_slopes,
+    random_table,
+)
+from mpg_research.errors import ConfigError, ModelError, Note
+from mpg_research.mixed import MixedFit
 from mpg_research.statistics.funnel import Funnel, make_funnel
 from mpg_research.statistics.overdispersion import Overdispersion
 from mpg_research.statistics.shrinkage import Rankability, minimum_size, rankability, reliability
@@ -40,7 +49,7 @@ class ProviderComparison:
     Attributes
     ----------
     providers : DataFrame
-        One row per provider, in the order of their names: ``provider, n, observed, expected, indirect,
+        One row per provider, in the order of their identifiers: ``provider, n, observed, expected, indirect,
         predicted, direct``; ``effect`` (fixed: the level; random: the conditional mode), ``std_error`` of the
         difference, ``df, statistic, p_value, conf_low, conf_high``; ``reliability``; and from five
         providers on ``z, z_adjusted, flag, flag_adjusted, flag_false_discovery`` ("low", "high" or "").
@@ -59,6 +68,8 @@ class ProviderComparison:
         Clients from which a provider's result has reliability .7.
     fit : MixedFit or None
         The mixed model, with random effects.
+    notes : tuple of Note
+        Clients and columns that were left out, and what the mixed model has to say.
     """
 
     providers: pd.DataFrame
@@ -74,6 +85,7 @@ class ProviderComparison:
     fit: MixedFit | None = field(repr=False)
     effects: Effects = "fixed"
     level: float = 0.95
+    notes: tuple[Note, ...] = ()
 
     @property
     def n_flagged(self) -> dict[str, int]:
@@ -93,6 +105,7 @@ def compare_providers(
     effects: Effects = "fixed",
     reference: Reference | float = "mean",
     interactions: bool = False,
+    missing: Missing = "refuse",
     level: float = 0.95,
 ) -> ProviderComparison:
     """Compare providers on a continuous outcome in a linear model.
@@ -108,11 +121,14 @@ def compare_providers(
     effects : {"fixed", "random"}
         A level per provider by least squares, or a normal distribution of levels by REML.
     reference : {"mean", "median"} or float
-        What providers are compared with: the study mean, the median provider, or a level. With random
-        effects "mean" is the average provider of the model for the indirect difference, and the mean
-        outcome observed for the direct one; the others are for fixed effects only.
+        What providers are compared with: the study mean (the mean of the levels, weighted by clients), the
+        median of the levels, or a level of one's own (of a client whose case mix is 0 in every column).
+        With random effects "mean" is the average provider of the model for the indirect difference, and the
+        mean outcome observed for the direct one; the others are for fixed effects only.
     interactions : bool
         Slopes of the case mix differ between providers (fixed effects only).
+    missing : {"refuse", "drop"}
+        What to do with clients who lack a value: nothing goes on, or they are left out and counted in a note.
     level : float
         Of the intervals and of the flags.
 
@@ -134,7 +150,9 @@ def compare_providers(
     ``indirect`` is observed minus expected of the provider's own clients; ``direct`` is what all clients
     would have at the provider, minus what they would have at the reference. In a linear model without
     interactions they agree. With random effects "observed" is the model's prediction, so that
-    ``indirect`` is the shrunken effect of the provider.
+    ``indirect`` is the shrunken effect of the provider. Flags and reliabilities are those of estimates that
+    are not shrunken. A column that is the same for all clients is left out, with a note; one that is the same
+    for all clients of every provider can be adjusted for with random effects only.
 
     Examples
     --------
@@ -153,183 +171,100 @@ def compare_providers(
             "With random effects the reference is the average provider and slopes are common; use "
             "effects='fixed' for interactions or another reference."
         )
-    y, names, codes, x, labels = _columns(data, outcome, provider, tuple(case_mix))
-    if len(names) < 2:
-        raise ModelError(f"A comparison needs at least two providers; {provider!r} holds {len(names)}.")
-    try:
-        fixed = fit_fixed_providers(y, codes, x, interactions=interactions)
-        at = standardise_providers(y, codes, x, effect=fixed.effect, slopes=fixed.slopes, reference=reference)
-    except ValueError as found:
-        raise ModelError(f"The comparison of providers cannot be fitted: {found}.") from found
-    covariance = _difference_covariance(fixed, reference)
-    funnel = None
-    if len(names) >= _FEWEST_FOR_FUNNEL:
-        funnel = make_funnel(at.direct, covariance, target=0.0, df=fixed.df, rate=1 - level)
+    if missing not in ("refuse", "drop"):
+        raise ConfigError(f"missing must be 'refuse' or 'drop'; found {missing!r}.")
+    clients = provider_data(data, outcome, provider, tuple(case_mix), missing=missing)
+    if len(clients.providers) < 2:
+        raise ModelError(
+            f"A comparison needs at least two providers; {provider!r} holds {len(clients.providers)}."
+        )
     if effects == "fixed":
-        tau2 = 0.0 if funnel is None else funnel.overdispersion.tau2
-        table = _fixed_table(names, fixed, at, covariance, level)
-        fit, slopes, sd = None, _fixed_slopes(labels, fixed, x), fixed.residual_sd
-    else:
-        fit, table, slopes = _random(y, names, codes, x, labels, level)
-        tau2 = float(fit.random["covariance"].iloc[0])
-        sd = fit.residual_sd
+        return _compare_fixed(clients, reference, interactions=interactions, level=level)
+    return _compare_random(clients, level=level)
+
+
+def _compare_fixed(
+    clients: ProviderData, reference: Reference | float, *, interactions: bool, level: float
+) -> ProviderComparison:
+    fixed, at = _least_squares(clients, reference, interactions=interactions)
+    covariance = difference_covariance(fixed, reference)
+    funnel = _funnel(at.direct, covariance, fixed.df, level)
     error = np.sqrt(np.diagonal(covariance))
-    table = table.assign(reliability=reliability(error, tau2=tau2))
-    if funnel is not None:
-        table = _flags(table, funnel, level)
+    tau2 = 0.0 if funnel is None else funnel.overdispersion.tau2
     return ProviderComparison(
-        providers=table,
+        providers=_finish(fixed_table(clients, fixed, at, error, level), error, tau2, funnel, level),
+        slopes=fixed_slopes(clients, fixed),
+        tau2=tau2,
+        residual_sd=fixed.residual_sd,
+        reference=reference,
+        reference_value=at.reference_value,
+        overdispersion=None if funnel is None else funnel.overdispersion,
+        funnel=funnel,
+        rankability=rankability(error, tau2=tau2),
+        minimum_n=minimum_size(error, fixed.size, tau2=tau2),
+        fit=None,
+        effects="fixed",
+        level=level,
+        notes=clients.notes,
+    )
+
+
+def _compare_random(clients: ProviderData, *, level: float) -> ProviderComparison:
+    fit = fit_random_providers(clients, level=level)
+    slopes = random_slopes(clients, fit)
+    # Least squares cannot tell what is the same for all of a provider's clients from the provider: there
+    # the mixed model's slope is taken out beforehand.
+    shared = clients.between()
+    given = clients.case_mix[:, shared] @ slopes["estimate"].to_numpy(dtype=float)[shared]
+    within = replace(
+        clients,
+        outcome=clients.outcome - given + given.mean(),
+        case_mix=clients.case_mix[:, ~shared],
+        labels=tuple(label for label, same in zip(clients.labels, shared, strict=True) if not same),
+    )
+    fixed, at = _least_squares(within, "mean", interactions=False)
+    covariance = difference_covariance(fixed, "mean")
+    funnel = _funnel(at.direct, covariance, fixed.df, level)
+    error = np.sqrt(np.diagonal(covariance))
+    tau2 = float(fit.random["covariance"].iloc[0])
+    return ProviderComparison(
+        providers=_finish(random_table(clients, fit, level=level), error, tau2, funnel, level),
         slopes=slopes,
         tau2=tau2,
-        residual_sd=sd,
-        reference=reference,
-        reference_value=at.reference_value if effects == "fixed" else float(y.mean()),
+        residual_sd=fit.residual_sd,
+        reference="mean",
+        reference_value=float(clients.outcome.mean()),
         overdispersion=None if funnel is None else funnel.overdispersion,
         funnel=funnel,
         rankability=rankability(error, tau2=tau2),
         minimum_n=minimum_size(error, fixed.size, tau2=tau2),
         fit=fit,
-        effects=effects,
+        effects="random",
         level=level,
+        notes=(*clients.notes, *fit.notes),
     )
 
 
-def _columns(
-    data: pd.DataFrame, outcome: str, provider: str, case_mix: tuple[str, ...]
-) -> tuple[FloatArray, list[str], NDArray[np.intp], FloatArray, list[str]]:
-    """Outcome, provider names, provider codes, case-mix columns as numbers, and their labels."""
-    missing = [name for name in (outcome, provider, *case_mix) if name not in data.columns]
-    if missing:
-        raise DataError(
-            f"The data have no column {', '.join(map(repr, missing))}; found {list(map(str, data.columns))}."
-        )
-    gaps = [name for name in (outcome, provider, *case_mix) if data[name].isna().any()]
-    if gaps:
-        raise DataError(
-            f"Values are missing in {', '.join(map(repr, gaps))}. Leave those rows out (and say how many), "
-            "or fill them in, before comparing."
-        )
-    codes, found = pd.factorize(data[provider], sort=True)
-    columns, labels = [], []
-    for name in case_mix:
-        values = data[name]
-        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            columns.append(values.to_numpy(dtype=float))
-            labels.append(name)
-            continue
-        levels = (
-            [level for level in values.cat.categories if (values == level).any()]
-            if isinstance(values.dtype, pd.CategoricalDtype)
-            else sorted(values.unique(), key=str)
-        )
-        for level in levels[1:]:
-            columns.append((values == level).to_numpy(dtype=float))
-            labels.append(f"{name}={level}")
-    x = np.column_stack(columns) if columns else np.zeros((len(data), 0))
-    return data[outcome].to_numpy(dtype=float), [str(key) for key in found], codes, x, labels
+def _least_squares(
+    clients: ProviderData, reference: Reference | float, *, interactions: bool
+) -> tuple[FixedProviders, Standardised]:
+    y, codes, x = clients.outcome, clients.codes, clients.case_mix
+    try:
+        fixed = fit_fixed_providers(y, codes, x, interactions=interactions)
+        at = standardise_providers(y, codes, x, effect=fixed.effect, slopes=fixed.slopes, reference=reference)
+    except ValueError as found:
+        raise ModelError(f"The comparison of providers cannot be fitted: {found}.") from found
+    return fixed, at
 
 
-def _difference_covariance(fixed: FixedProviders, reference: Reference | float) -> FloatArray:
-    """Covariance of the differences from the reference; one that is not the mean counts as known."""
-    if reference != "mean":
-        return fixed.covariance
-    contrast = np.eye(fixed.size.size) - fixed.size / fixed.size.sum()
-    result: FloatArray = contrast @ fixed.covariance @ contrast.T
-    return result
+def _funnel(difference: FloatArray, covariance: FloatArray, df: int, level: float) -> Funnel | None:
+    if difference.size < _FEWEST_FOR_FUNNEL:
+        return None
+    return make_funnel(difference, covariance, target=0.0, df=df, rate=1 - level)
 
 
-def _fixed_table(
-    names: list[str], fixed: FixedProviders, at: Standardised, covariance: FloatArray, level: float
+def _finish(
+    table: pd.DataFrame, error: FloatArray, tau2: float, funnel: Funnel | None, level: float
 ) -> pd.DataFrame:
-    error = np.sqrt(np.diagonal(covariance))
-    half = student_t.ppf(0.5 + level / 2, fixed.df) * error
-    statistic = at.direct / error
-    return pd.DataFrame(
-        {
-            "provider": names,
-            "n": fixed.size,
-            "observed": at.observed,
-            "expected": at.expected,
-            "indirect": at.indirect,
-            "predicted": at.predicted,
-            "direct": at.direct,
-            "effect": fixed.effect,
-            "std_error": error,
-            "df": float(fixed.df),
-            "statistic": statistic,
-            "p_value": 2 * student_t.sf(np.abs(statistic), fixed.df),
-            "conf_low": at.direct - half,
-            "conf_high": at.direct + half,
-        }
-    )
-
-
-def _fixed_slopes(labels: list[str], fixed: FixedProviders, x: FloatArray) -> pd.DataFrame:
-    weights = fixed.size / fixed.size.sum()
-    error = np.zeros(0)
-    if labels:
-        means = np.stack([np.bincount(fixed.codes, column) / fixed.size for column in x.T], axis=1)
-        within = x - means[fixed.codes]
-        error = fixed.residual_sd * np.sqrt(np.diagonal(np.linalg.inv(within.T @ within)))
-    return pd.DataFrame({"variable": labels, "estimate": weights @ fixed.slopes, "std_error": error})
-
-
-def _random(
-    y: FloatArray,
-    names: list[str],
-    codes: NDArray[np.intp],
-    x: FloatArray,
-    labels: list[str],
-    level: float,
-) -> tuple[MixedFit, pd.DataFrame, pd.DataFrame]:
-    """Random effects of providers by REML."""
-    columns = {f"x{number}": column for number, column in enumerate(x.T)}
-    frame = pd.DataFrame({"y": y, "provider": pd.Categorical(codes), **columns})
-    fit = fit_mixed(f"y ~ {' + '.join(['1', *columns])} + (1 | provider)", frame, level=level)
-    effects = fit.random_effects("provider")
-    order = np.argsort(np.asarray(effects.levels, dtype=int))
-    mode, error = effects.modes[order, 0], effects.std_errors[order, 0]
-    size = np.bincount(codes)
-    fixed_part = fit.predict()["estimate"].to_numpy(dtype=float)
-    expected = np.bincount(codes, fixed_part) / size
-    predicted = mode + fixed_part.mean()
-    half = student_t.ppf(0.5 + level / 2, np.inf) * error
-    statistic = np.divide(mode, error, out=np.zeros_like(mode), where=error > 0)
-    table = pd.DataFrame(
-        {
-            "provider": names,
-            "n": size,
-            "observed": np.bincount(codes, y) / size,
-            "expected": expected,
-            "indirect": mode,
-            "predicted": predicted,
-            "direct": predicted - y.mean(),
-            "effect": mode,
-            "std_error": error,
-            "df": np.inf,
-            "statistic": statistic,
-            "p_value": 2 * student_t.sf(np.abs(statistic), np.inf),
-            "conf_low": mode - half,
-            "conf_high": mode + half,
-        }
-    )
-    slopes = fit.fixed.iloc[1:].reset_index(drop=True)
-    return (
-        fit,
-        table,
-        slopes[["estimate", "std_error"]].assign(variable=labels)[["variable", "estimate", "std_error"]],
-    )
-
-
-def _flags(table: pd.DataFrame, funnel: Funnel, level: float) -> pd.DataFrame:
-    def words(beyond: NDArray[np.bool_], z: FloatArray) -> NDArray[np.str_]:
-        return np.where(beyond, np.where(z > 0, "high", "low"), "")
-
-    found = funnel.false_discovery.flagged
-    return table.assign(
-        z=funnel.z,
-        z_adjusted=funnel.z_adjusted,
-        flag=words(funnel.beyond(level, adjusted=False), funnel.z),
-        flag_adjusted=words(funnel.beyond(level), funnel.z_adjusted),
-        flag_false_discovery=words(found, funnel.z_adjusted),
-    )
+    table = table.assign(reliability=reliability(error, tau2=tau2))
+    return table if funnel is None else add_flags(table, funnel, level)

@@ -126,3 +126,59 @@ def test_what_is_refused(data: pd.DataFrame) -> None:
     flat = data.assign(size=data.groupby("provider")["age"].transform("mean"))
     with pytest.raises(ModelError, match="vary enough within"):
         compare_providers(flat, outcome="score", provider="provider", case_mix=["size"])
+
+
+def test_identifiers_stay_what_they_are_in_their_own_order() -> None:
+    rng = np.random.default_rng(7)
+    place = np.repeat([10, 9, 100], 20)
+    data = pd.DataFrame({"place": place, "score": rng.normal(size=60)})
+    found = compare_providers(data, outcome="score", provider="place")
+    assert found.providers["provider"].tolist() == [9, 10, 100]
+    mixed = data.assign(place=[str(key) if key == 100 else key for key in place])
+    assert compare_providers(mixed, outcome="score", provider="place").providers["n"].tolist() == [20] * 3
+
+
+def test_clients_who_lack_a_value_are_counted(data: pd.DataFrame) -> None:
+    gaps = data.assign(age=data["age"].where(data.index % 10 > 0), same=1.0)
+    kept = gaps.dropna()
+    found = compare_providers(
+        gaps, outcome="score", provider="provider", case_mix=[*CASE_MIX, "same"], missing="drop"
+    )
+    alone = compare_providers(kept, outcome="score", provider="provider", case_mix=CASE_MIX)
+    assert found.providers.equals(alone.providers)
+    notes = {note.code: note.values for note in found.notes}
+    assert notes["clients_left_out"] == {"n": len(data) - len(kept), "n_all": len(data)}
+    assert notes["constant_case_mix"] == {"name": "same"}
+    nobody = data.assign(age=np.nan)
+    with pytest.raises(DataError, match="nothing is left"):
+        compare_providers(nobody, outcome="score", provider="provider", case_mix=["age"], missing="drop")
+    with pytest.raises(ConfigError, match="'refuse' or 'drop'"):
+        compare_providers(data, outcome="score", provider="provider", missing="keep")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="must hold numbers"):
+        compare_providers(data, outcome="sex", provider="provider")
+
+
+def test_a_provider_of_one_client_and_the_first_level_of_a_category(data: pd.DataFrame) -> None:
+    one = pd.concat([data, data.iloc[[0]].assign(provider="p99")])
+    one["sex"] = pd.Categorical(one["sex"], ["girl", "boy", "unknown"])
+    found = compare_providers(one, outcome="score", provider="provider", case_mix=CASE_MIX)
+    lonely = found.providers.set_index("provider").loc["p99"]
+    assert lonely["n"] == 1
+    assert lonely["std_error"] > 2 * found.providers["std_error"].median()
+    assert found.slopes["variable"].tolist() == ["age", "income", "sex=boy"]
+
+
+def test_what_is_the_same_for_all_clients_of_a_provider_needs_random_effects() -> None:
+    """Equal providers in two regions, one of which is three points higher."""
+    rng = np.random.default_rng(8)
+    place = np.repeat(np.arange(30), 40)
+    region = np.where(place < 15, "north", "south")
+    score = 20 + 3 * (region == "south") + rng.normal(size=place.size)
+    data = pd.DataFrame({"place": place, "region": region, "score": score})
+    with pytest.raises(ModelError, match="vary enough within"):
+        compare_providers(data, outcome="score", provider="place", case_mix=["region"])
+    found = compare_providers(data, outcome="score", provider="place", case_mix=["region"], effects="random")
+    plain = compare_providers(data, outcome="score", provider="place", effects="random")
+    assert found.slopes["estimate"].to_numpy() == pytest.approx([3], abs=0.2)
+    assert found.n_flagged["naive"] <= 4 < 25 < plain.n_flagged["naive"]
+    assert found.tau2 < 0.05 < plain.tau2

@@ -1,0 +1,136 @@
+"""The tables of a provider comparison, with providers as fixed or as random effects."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+from mpg_research.analysis.provider_data import ProviderData
+from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.statistics.funnel import Funnel
+from mpg_research.statistics.standardisation import FixedProviders, Reference, Standardised
+
+__all__ = [
+    "add_flags",
+    "difference_covariance",
+    "fit_random_providers",
+    "fixed_slopes",
+    "fixed_table",
+    "random_slopes",
+    "random_table",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+def difference_covariance(fixed: FixedProviders, reference: Reference | float) -> FloatArray:
+    """Covariance of the differences from the reference; one that is not the mean counts as known."""
+    if reference != "mean":
+        return fixed.covariance
+    contrast = np.eye(fixed.size.size) - fixed.size / fixed.size.sum()
+    result: FloatArray = contrast @ fixed.covariance @ contrast.T
+    return result
+
+
+def fixed_table(
+    data: ProviderData, fixed: FixedProviders, at: Standardised, std_error: FloatArray, level: float
+) -> pd.DataFrame:
+    """Providers with a level each."""
+    numbers = {
+        "observed": at.observed,
+        "expected": at.expected,
+        "indirect": at.indirect,
+        "predicted": at.predicted,
+        "direct": at.direct,
+        "effect": fixed.effect,
+    }
+    return _table(data, fixed.size, numbers, at.direct, std_error, float(fixed.df), level)
+
+
+def fixed_slopes(data: ProviderData, fixed: FixedProviders) -> pd.DataFrame:
+    """Slopes of the case mix; of providers with slopes of their own the mean, weighted by clients."""
+    weights = fixed.size / fixed.size.sum()
+    x, error = data.case_mix, np.zeros(0)
+    if data.labels:
+        means = np.stack([np.bincount(fixed.codes, column) / fixed.size for column in x.T], axis=1)
+        within = x - means[fixed.codes]
+        error = fixed.residual_sd * np.sqrt(np.diagonal(np.linalg.inv(within.T @ within)))
+    return pd.DataFrame(
+        {"variable": list(data.labels), "estimate": weights @ fixed.slopes, "std_error": error}
+    )
+
+
+def fit_random_providers(data: ProviderData, *, level: float) -> MixedFit:
+    """``outcome ~ case mix + (1 | provider)`` by REML."""
+    columns = {f"x{number}": column for number, column in enumerate(data.case_mix.T)}
+    frame = pd.DataFrame({"y": data.outcome, "provider": pd.Categorical(data.codes), **columns})
+    return fit_mixed(f"y ~ {' + '.join(['1', *columns])} + (1 | provider)", frame, level=level)
+
+
+def random_table(data: ProviderData, fit: MixedFit, *, level: float) -> pd.DataFrame:
+    """Providers drawn towards their mean."""
+    effects = fit.random_effects("provider")
+    order = np.argsort(np.asarray(effects.levels, dtype=int))
+    mode, error = effects.modes[order, 0], effects.std_errors[order, 0]
+    size = np.bincount(data.codes)
+    fixed_part = fit.predict()["estimate"].to_numpy(dtype=float)
+    predicted = mode + fixed_part.mean()
+    numbers = {
+        "observed": np.bincount(data.codes, data.outcome) / size,
+        "expected": np.bincount(data.codes, fixed_part) / size,
+        "indirect": mode,
+        "predicted": predicted,
+        "direct": predicted - data.outcome.mean(),
+        "effect": mode,
+    }
+    return _table(data, size, numbers, mode, error, float("inf"), level)
+
+
+def random_slopes(data: ProviderData, fit: MixedFit) -> pd.DataFrame:
+    """Slopes of the case mix in the mixed model."""
+    found = fit.fixed.iloc[1:].reset_index(drop=True)[["estimate", "std_error"]]
+    found.insert(0, "variable", list(data.labels))
+    return found
+
+
+def _table(
+    data: ProviderData,
+    size: NDArray[np.intp],
+    numbers: dict[str, FloatArray],
+    difference: FloatArray,
+    std_error: FloatArray,
+    df: float,
+    level: float,
+) -> pd.DataFrame:
+    """The numbers of the providers beside the test and the interval of their differences."""
+    half = student_t.ppf(0.5 + level / 2, df) * std_error
+    statistic = np.divide(difference, std_error, out=np.zeros_like(difference), where=std_error > 0)
+    columns: dict[str, Any] = {
+        "provider": data.providers,
+        "n": size,
+        **numbers,
+        "std_error": std_error,
+        "df": df,
+        "statistic": statistic,
+        "p_value": 2 * student_t.sf(np.abs(statistic), df),
+        "conf_low": difference - half,
+        "conf_high": difference + half,
+    }
+    return pd.DataFrame(columns)
+
+
+def add_flags(table: pd.DataFrame, funnel: Funnel, level: float) -> pd.DataFrame:
+    """The table with ``z, z_adjusted, flag, flag_adjusted, flag_false_discovery``."""
+
+    def words(beyond: NDArray[np.bool_], z: FloatArray) -> NDArray[np.str_]:
+        return np.where(beyond, np.where(z > 0, "high", "low"), "")
+
+    return table.assign(
+        z=funnel.z,
+        z_adjusted=funnel.z_adjusted,
+        flag=words(funnel.beyond(level, adjusted=False), funnel.z),
+        flag_adjusted=words(funnel.beyond(level), funnel.z_adjusted),
+        flag_false_discovery=words(funnel.false_discovery.flagged, funnel.z_adjusted),
+    )
