@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed import MixedFit, fit_mixed
-from mpg_research.mixed.inference import DfRule, estimate_rows
+from mpg_research.mixed import DfRule, MixedFit, fit_mixed
 
 __all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth"]
 
@@ -101,7 +100,7 @@ class GrowthModel:
 
     def estimate(self, rows: FloatArray) -> pd.DataFrame:
         """Estimate, standard error, df, t, p and limits of combinations of the fixed effects."""
-        return estimate_rows(self.fit.inference, rows, self.fit.level)
+        return self.fit.estimate(rows)
 
 
 def fit_growth(

@@ -36,7 +36,7 @@ from mpg_research.analysis.tables import (
 )
 from mpg_research.analysis.trajectory import primary_month_of
 from mpg_research.errors import ModelError, NotApplicableError
-from mpg_research.mixed.inference import DfRule
+from mpg_research.mixed import DfRule
 from mpg_research.statistics import holm
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study

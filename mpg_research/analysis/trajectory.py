@@ -41,7 +41,7 @@ from mpg_research.analysis.tables import (
     study_notes,
     variance_table,
 )
-from mpg_research.mixed.inference import DfRule
+from mpg_research.mixed import DfRule
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
 

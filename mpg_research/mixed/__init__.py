@@ -8,7 +8,7 @@ from mpg_research.mixed.compare import FitComparison, compare_fits
 from mpg_research.mixed.diagnostics import RSquared
 from mpg_research.mixed.estimates import Estimates
 from mpg_research.mixed.fit import fit_mixed
-from mpg_research.mixed.inference import JointTest
+from mpg_research.mixed.inference import DfRule, JointTest
 from mpg_research.mixed.resample import Bootstrap
 from mpg_research.mixed.residual import AR1, CAR1, VarianceBy
 from mpg_research.mixed.result import MixedFit
@@ -19,6 +19,7 @@ __all__ = [
     "CAR1",
     "Bootstrap",
     "Convergence",
+    "DfRule",
     "Estimates",
     "FitComparison",
     "JointTest",

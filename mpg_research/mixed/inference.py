@@ -248,5 +248,16 @@ def check_rule(df: Any, information: Any, level: Any) -> None:
         raise ModelError(f"df must be one of {', '.join(DF_RULES)}; found {df!r}.")
     if information is not None and information not in INFORMATION:
         raise ModelError(f"information must be 'observed', 'expected' or None; found {information!r}.")
+    check_level(level)
+
+
+def check_level(level: Any) -> float:
+    """The level of confidence limits, refused in words where it is none.
+
+    Raises
+    ------
+    ModelError
+    """
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
         raise ModelError(f"level must be a number between 0 and 1, such as 0.95; found {level!r}.")
+    return float(level)

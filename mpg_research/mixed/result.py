@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.mixed import diagnostics, display, resample, tables
+from mpg_research.mixed.combinations import read_combinations
 from mpg_research.mixed.estimates import Estimates
 from mpg_research.mixed.fit_numbers import FitNumbers
-from mpg_research.mixed.inference import JointTest, joint_test
+from mpg_research.mixed.inference import JointTest, check_level, estimate_rows, joint_test
 from mpg_research.mixed.influence import group_influence
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
 from mpg_research.mixed.predict import Interval, predict_rows
@@ -38,14 +39,15 @@ class MixedFit(FitNumbers):
         """Conditional modes of a grouping factor with their standard errors and covariances."""
         return tables.random_effects(self.solution, group, self.level)
 
-    def test(self, hypothesis: str | ArrayLike) -> JointTest:
+    def test(self, hypothesis: str | ArrayLike | pd.DataFrame) -> JointTest:
         """Joint F test.
 
         Parameters
         ----------
-        hypothesis : str or array, shape (q, p)
+        hypothesis : str, array of shape (q, p), or DataFrame
             A term of the formula (type III: averaged over the levels of the other categorical
-            variables, whatever their coding), a coefficient's name, or a matrix L for L beta = 0.
+            variables, whatever their coding), a coefficient's name, or a matrix L for L beta = 0, as in
+            :meth:`estimate`.
 
         Returns
         -------
@@ -53,7 +55,35 @@ class MixedFit(FitNumbers):
         """
         if isinstance(hypothesis, str):
             return joint_test(self.inference, term_matrix(self.design, self.problem, hypothesis), hypothesis)
-        return joint_test(self.inference, np.asarray(hypothesis, dtype=np.float64), "L beta = 0")
+        return joint_test(
+            self.inference, read_combinations(hypothesis, self.problem.x_names)[0], "L beta = 0"
+        )
+
+    def estimate(self, combinations: ArrayLike | pd.DataFrame, *, level: float | None = None) -> pd.DataFrame:
+        """Estimates of linear combinations of the fixed effects.
+
+        Parameters
+        ----------
+        combinations : array, shape (m, p) or (p,), or DataFrame
+            Weights of the coefficients in the order of ``fixed``. A frame has one column per coefficient that
+            counts, named as in ``fixed`` (the others weigh zero); its index names the rows of the result.
+        level : float, optional
+            Of the limits; the fit's level when left out.
+
+        Returns
+        -------
+        DataFrame
+            estimate, std_error, df, statistic, p_value, conf_low, conf_high; a row per combination, empty
+            (NaN) where its weights are.
+
+        Raises
+        ------
+        ModelError
+            If the weights are not one per coefficient, or name a coefficient the model does not have.
+        """
+        rows, index = read_combinations(combinations, self.problem.x_names)
+        limit = self.level if level is None else check_level(level)
+        return estimate_rows(self.inference, rows, limit).set_axis(index)
 
     def means(
         self,

@@ -1,0 +1,60 @@
+"""Linear combinations of the fixed effects as a user gives them: an array, or a frame that names them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import ModelError
+
+__all__ = ["read_combinations"]
+
+FloatArray = NDArray[np.float64]
+
+
+def read_combinations(combinations: Any, names: tuple[str, ...]) -> tuple[FloatArray, pd.Index]:
+    """Weights as a matrix, and the names of its rows.
+
+    Parameters
+    ----------
+    combinations : array, shape (m, p) or (p,), or DataFrame
+        See :meth:`MixedFit.estimate`.
+    names : tuple of str, length p
+        The coefficients.
+
+    Returns
+    -------
+    rows : array, shape (m, p)
+    index : pandas Index, length m
+
+    Raises
+    ------
+    ModelError
+    """
+    if isinstance(combinations, pd.DataFrame):
+        unknown = [column for column in combinations.columns if column not in names]
+        if unknown:
+            raise ModelError(
+                f"The combinations name the coefficient {unknown[0]!r}, which the model does not have; "
+                f"its coefficients are {', '.join(names)}."
+            )
+        wide = combinations.reindex(columns=list(names), fill_value=0.0)
+        return _numbers(wide.to_numpy()), combinations.index
+    rows = np.atleast_2d(_numbers(combinations))
+    if rows.ndim != 2 or rows.shape[1] != len(names):
+        raise ModelError(
+            f"The combinations have shape {np.shape(combinations)}; expected {len(names)} weights per row, "
+            f"one per coefficient: {', '.join(names)}."
+        )
+    return rows, pd.RangeIndex(len(rows))
+
+
+def _numbers(values: Any) -> FloatArray:
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ModelError("The weights of a combination must be numbers, one per coefficient.") from None
+    if np.isinf(found).any():
+        raise ModelError("The weights of a combination must be finite; found an infinite one.")
+    return found
