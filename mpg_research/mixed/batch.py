@@ -1,7 +1,8 @@
 """Many outcomes of one nested design fitted at once: draws are an outermost level of their own.
 
 All groups of all draws lie side by side in the group index, each draw with its own Lambda; the sweeps are
-those of :mod:`nested`. Draws that are not done after a few joint steps are left to the caller.
+those of :mod:`nested`. Draws that are done leave the batch; those that are not after a few joint steps are
+left to the caller.
 """
 
 from copy import copy
@@ -14,11 +15,12 @@ from .engine import Engine
 from .group_algebra import multiply, segments, symmetric_sum
 from .layout import Level
 from .nested import LevelState, NestedRoute, NestedState, inner_inverse
-from .scaling import lower_indices
+from .scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class BatchFit:
     x: FloatArray
     beta: FloatArray
     s2: FloatArray
-    done: NDArray[np.bool_]
+    done: BoolArray
 
 
 class Batch:
@@ -47,21 +49,23 @@ class Batch:
     def __init__(self, engine: Engine, outcomes: FloatArray) -> None:
         route = engine.route
         assert isinstance(route, NestedRoute)
-        self.engine, self.draws = engine, outcomes.shape[0]
-        self.route = copy(route)
-        self.route.levels = [self._repeated(level) for level in route.levels]
+        self.engine, self.given, self.draws = engine, route, outcomes.shape[0]
         rows, at, draws = route.rows, route.xy[-1], self.draws
         sorted_outcomes = outcomes if rows.order is None else outcomes[:, rows.order]
-        given = route.blocks
-        self.a = np.tile(given.a, (1, 1, draws))
-        self.b = np.tile(given.b, (1, 1, draws))
-        self.c = np.tile(given.c, (1, 1, draws))
+        self.a = np.tile(route.blocks.a, (1, 1, draws))
+        self.b = np.tile(route.blocks.b, (1, 1, draws))
+        self.c = np.tile(route.blocks.c, (1, 1, draws))
         for i in range(rows.z.shape[0]):
             self.b[i, at] = np.add.reduceat(rows.z[i] * sorted_outcomes, rows.starts, axis=1).ravel()
         for a in range(route.d):
             row = sorted_outcomes if a == at else rows.base[a]
             sums = np.add.reduceat(row * sorted_outcomes, rows.parent_starts, axis=1).ravel()
             self.c[a, at] = self.c[at, a] = sums
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.route = copy(self.given)
+        self.route.levels = [self._repeated(level) for level in self.given.levels]
 
     def _repeated(self, level: Level) -> Level:
         draw = np.arange(self.draws)[:, None]
@@ -71,17 +75,22 @@ class Batch:
             starts=(level.starts + draw * level.n).ravel(),
         )
 
-    def factors(self, x: FloatArray) -> list[FloatArray]:
-        """Lambda of every term and draw, (draws, q, q)."""
-        found, start = [], 0
-        for term in self.engine.scaled.terms:
-            size, stop = term.root.shape[0], start + term.n_parameters
-            factor = np.zeros((x.shape[0], size, size))
-            rows, columns = lower_indices(size) if term.correlated else (np.arange(size), np.arange(size))
-            factor[:, rows, columns] = x[:, start:stop]
-            found.append(factor)
-            start = stop
-        return found
+    def only(self, keep: BoolArray) -> "Batch":
+        """The same for some of the draws, ``keep`` (draws,)."""
+        fewer = copy(self)
+        fewer.draws = int(keep.sum())
+        for name in ("a", "b", "c"):
+            array = getattr(self, name)
+            split = array.reshape(*array.shape[:2], self.draws, -1)
+            setattr(fewer, name, split[:, :, keep].reshape(*array.shape[:2], -1))
+        fewer._lay_out()
+        return fewer
+
+    def per_draw(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Sum over the groups of each draw of left_i right_j: (i, n), (j, n) -> (draws, i, j)."""
+        sides = [np.swapaxes(side.reshape(len(side), self.draws, -1), 0, 1) for side in (left, right)]
+        product: FloatArray = sides[0] @ np.swapaxes(sides[1], 1, 2)
+        return product
 
     def evaluate(self, factors: list[FloatArray]) -> tuple[FloatArray, NestedState, FloatArray]:
         """log|V| (draws,), the levels' blocks, and S (draws, p + 1, p + 1)."""
@@ -94,22 +103,30 @@ class Batch:
                 a = np.einsum("qdn,dr->qrn", b, level.base)
                 c = segments(c, level.starts)
             size = level.base.shape[1]
-            joined = np.zeros((size, size, draws))
+            joined = np.zeros((size, size, draws, 1))
             for t, part in route.split(level):
-                joined[part, part] = np.moveaxis(factors[t], 0, 2)
-            k, log_dets = inner_inverse(a, np.repeat(joined, level.n, axis=2))
-            log_det += log_dets.reshape(draws, level.n).sum(axis=1)
+                joined[part, part, :, 0] = np.moveaxis(factors[t], 0, 2)
+            k, log_dets = inner_inverse(a.reshape(size, size, draws, -1), joined)
+            log_det += log_dets.sum(axis=1)
+            k = k.reshape(a.shape)
             kb = multiply(k, b)
-            ak = multiply(a, k)
-            c = c - symmetric_sum(b, kb, level.starts)
-            states.append(LevelState(a, k, a - multiply(ak, a), b, kb, b - multiply(a, kb)))
-        s = np.moveaxis(c[route.xy[:, None], route.xy], 2, 0)
+            nb = b - multiply(a, kb)
+            if index + 1 < len(route.levels):
+                c = c - symmetric_sum(b, kb, level.starts)
+            else:
+                root = np.moveaxis(c, 2, 0) - sum(self.per_draw(b[i], kb[i]) for i in range(size))
+            # Where the random columns lead the base, A is the first part of B and H that of N.
+            leads = np.array_equal(level.base, np.eye(*level.base.shape))
+            h = nb[:, :size] if leads else a - multiply(multiply(a, k), a)
+            states.append(LevelState(a, k, h, b, kb, nb))
+        root = 0.5 * (root + np.swapaxes(root, 1, 2))
+        s = root[:, route.xy[:, None], route.xy]
         return log_det, NestedState(0.0, s[0], tuple(states)), s
 
     def value_and_gradient(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Deviance (draws,), gradient (draws, k), base beta (draws, p) and s2 (draws,)."""
         engine, route, draws = self.engine, self.route, self.draws
-        factors = self.factors(x)
+        factors = engine.scaled.factors(x)
         log_det, state, s = self.evaluate(factors)
         p, divisor = s.shape[1] - 1, engine.divisor
         root = np.linalg.cholesky(s)
@@ -126,25 +143,26 @@ class Batch:
         omega = np.zeros((route.d, route.d, draws))
         omega[route.xy[:, None], route.xy] = np.moveaxis(inner, 0, 2)
         received = route.descend(state, omega, np.zeros((route.d, 0, draws)))
-        gradient, places = np.empty_like(x), self._places()
-        for level, blocks, (moment, _) in zip(route.levels, state.levels, received, strict=True):
-            carried = np.einsum("abn,qbn->qan", moment[:, :, level.parent], blocks.nb)
-            own = blocks.h - np.einsum("qan,ran->qrn", blocks.nb, carried)
-            gamma = np.moveaxis(own.reshape(*own.shape[:2], draws, level.n).sum(axis=3), 2, 0)
+        slopes: list[FloatArray] = [x] * len(factors)
+        for index, level in enumerate(route.levels):
+            gamma = self._slopes(state.levels[index], level, received[index][0])
             for t, part in route.split(level):
-                slopes = 2.0 * gamma[:, part, part] @ factors[t]
-                size = slopes.shape[1]
                 correlated = engine.scaled.terms[t].correlated
-                rows, columns = lower_indices(size) if correlated else (np.arange(size), np.arange(size))
-                gradient[:, places[t]] = slopes[:, rows, columns]
-        return value, gradient, beta, s2
+                slopes[t] = pack(2.0 * gamma[:, part, part] @ factors[t], correlated)
+        return value, np.concatenate(slopes, axis=1), beta, s2
 
-    def _places(self) -> list[slice]:
-        found, start = [], 0
-        for term in self.engine.scaled.terms:
-            found.append(slice(start, start + term.n_parameters))
-            start += term.n_parameters
-        return found
+    def _slopes(self, blocks: LevelState, level: Level, moment: FloatArray) -> FloatArray:
+        """Sum over each draw's groups of H - N moment N', (draws, q, q)."""
+        q, d, n = blocks.nb.shape
+        gamma = np.moveaxis(blocks.h.reshape(q, q, self.draws, -1).sum(axis=3), 2, 0)
+        if level.n_parents == self.draws:
+            rows = blocks.nb.reshape(q * d, n)
+            products = self.per_draw(rows, rows).reshape(self.draws, q, d, q, d)
+            return np.asarray(gamma - np.einsum("riajb,abr->rij", products, moment))
+        carried = np.einsum("abn,qbn->qan", moment[:, :, level.parent], blocks.nb)
+        for a in range(d):
+            gamma = gamma - self.per_draw(blocks.nb[:, a], carried[:, a])
+        return np.asarray(gamma)
 
 
 def fit_batch(
@@ -163,37 +181,42 @@ def fit_batch(
     numpy.linalg.LinAlgError
         If some draw leaves no residuals on the way.
     """
-    batch = Batch(engine, outcomes)
-    draws = outcomes.shape[0]
-    x = np.tile(start, (draws, 1))
-    inverse = np.tile(inverse_hessian, (draws, 1, 1))
+    batch, draws = Batch(engine, outcomes), outcomes.shape[0]
+    at, length = np.arange(draws), np.ones(draws)
+    x, inverse = np.tile(start, (draws, 1)), np.tile(inverse_hessian, (draws, 1, 1))
     value, gradient, beta, s2 = batch.value_and_gradient(x)
-    length = np.ones(draws)
-    direction = -np.einsum("rij,rj->ri", inverse, gradient)
-    for _ in range(max_steps):
+    found = BatchFit(x.copy(), beta.copy(), s2.copy(), np.zeros(draws, dtype=bool))
+    for step in range(max_steps + 1):
+        direction = -np.einsum("rij,rj->ri", inverse, gradient)
         slope = np.einsum("ri,ri->r", gradient, direction)
         done = (slope <= 0) & (-0.5 * slope <= tolerance)
-        if np.all(done):
+        found.x[at], found.beta[at], found.s2[at], found.done[at] = x, beta, s2, done
+        if step == max_steps or np.all(done):
             break
-        move = np.where(done[:, None], 0.0, length[:, None] * direction)
+        if np.any(done):
+            left = ~done
+            batch, at, length, slope = batch.only(left), at[left], length[left], slope[left]
+            x, inverse, direction = x[left], inverse[left], direction[left]
+            value, gradient, beta, s2 = value[left], gradient[left], beta[left], s2[left]
+        move = length[:, None] * direction
         new_value, new_gradient, new_beta, new_s2 = batch.value_and_gradient(x + move)
-        better = ~done & (new_value <= value + 1e-4 * length * slope)
-        change = new_gradient - gradient
-        curvature = np.einsum("ri,ri->r", move, change)
-        usable = better & (curvature > 1e-12)
-        safe = np.where(usable, curvature, 1.0)
-        hc = np.einsum("rij,rj->ri", inverse, change)
-        weight = (1.0 + np.einsum("ri,ri->r", change, hc) / safe) / safe
-        cross = move[:, :, None] * hc[:, None, :] / safe[:, None, None]
-        update = (
-            weight[:, None, None] * move[:, :, None] * move[:, None, :] - cross - np.swapaxes(cross, 1, 2)
-        )
-        inverse = inverse + np.where(usable[:, None, None], update, 0.0)
-        x = np.where(better[:, None], x + move, x)
-        value, s2 = np.where(better, new_value, value), np.where(better, new_s2, s2)
-        gradient = np.where(better[:, None], new_gradient, gradient)
-        beta = np.where(better[:, None], new_beta, beta)
-        length = np.where(better | done, 1.0, 0.3 * length)
-        direction = np.where(better[:, None], -np.einsum("rij,rj->ri", inverse, gradient), direction)
-    slope = np.einsum("ri,rij,rj->r", gradient, inverse, gradient)
-    return BatchFit(x, beta, s2, (slope >= 0) & (0.5 * slope <= tolerance))
+        better = new_value <= value + 1e-4 * length * slope
+        inverse = _updated(inverse, move, new_gradient - gradient, better)
+        one = better[:, None]
+        x, gradient = np.where(one, x + move, x), np.where(one, new_gradient, gradient)
+        value, beta = np.where(better, new_value, value), np.where(one, new_beta, beta)
+        s2, length = np.where(better, new_s2, s2), np.where(better, 1.0, 0.3 * length)
+    return found
+
+
+def _updated(inverse: FloatArray, move: FloatArray, change: FloatArray, better: BoolArray) -> FloatArray:
+    """The inverse Hessians (draws, k, k) after a step ``move`` that changed the gradients by ``change``."""
+    curvature = np.einsum("ri,ri->r", move, change)
+    usable = better & (curvature > 1e-12)
+    safe = np.where(usable, curvature, 1.0)
+    hc = np.einsum("rij,rj->ri", inverse, change)
+    weight = (1.0 + np.einsum("ri,ri->r", change, hc) / safe) / safe
+    cross = move[:, :, None] * hc[:, None, :] / safe[:, None, None]
+    update = weight[:, None, None] * move[:, :, None] * move[:, None, :] - cross - np.swapaxes(cross, 1, 2)
+    result: FloatArray = inverse + np.where(usable[:, None, None], update, 0.0)
+    return result

@@ -51,34 +51,37 @@ class NestedState:
 
 
 def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """K (q, q, n) and log|I + Lambda'A Lambda| (n,), for one Lambda (q, q) or one per group (q, q, n)."""
-    q, _, n = a.shape
+    """K (q, q, ...) and log|I + Lambda'A Lambda| (...), for A (q, q, ...).
+
+    Lambda is one for all groups (q, q), or one per draw (q, q, draws, 1) with A (q, q, draws, n).
+    """
+    q = a.shape[0]
     if q == 1:
         g = factor[0, 0] ** 2
         m = 1.0 + g * a[0, 0]
-        return np.asarray(g / m)[None, None, :], np.log(m)
+        return np.asarray(g / m)[None, None], np.log(m)
     if q == 2:
-        l11, l21, l12, l22 = factor[0, 0], factor[1, 0], factor[0, 1], factor[1, 1]
-        c1, c2 = l11 * a[0, 0] + l21 * a[1, 0], l11 * a[0, 1] + l21 * a[1, 1]
-        m11 = 1.0 + l11 * c1 + l21 * c2
-        m12 = l12 * c1 + l22 * c2
-        m22 = 1.0 + l12 * (l12 * a[0, 0] + 2.0 * l22 * a[0, 1]) + l22**2 * a[1, 1]
-        det = m11 * m22 - m12 * m12
+        # (G^-1 + A)^-1 = (G + |G| adj A) / |I + G A|, which holds for a singular G too
+        g11 = factor[0, 0] ** 2 + factor[0, 1] ** 2
+        g22 = factor[1, 0] ** 2 + factor[1, 1] ** 2
+        g12 = factor[0, 0] * factor[1, 0] + factor[0, 1] * factor[1, 1]
+        det_g = (factor[0, 0] * factor[1, 1] - factor[0, 1] * factor[1, 0]) ** 2
+        det = 1.0 + g11 * a[0, 0] + (2.0 * g12) * a[0, 1] + g22 * a[1, 1]
+        det += det_g * (a[0, 0] * a[1, 1] - a[0, 1] ** 2)
         inverse = 1.0 / det
-        i11, i22, i12 = m22 * inverse, m11 * inverse, -m12 * inverse
-        k = np.empty((2, 2, n))
-        k[0, 0] = l11**2 * i11 + 2.0 * l11 * l12 * i12 + l12**2 * i22
-        k[1, 1] = l21**2 * i11 + 2.0 * l21 * l22 * i12 + l22**2 * i22
-        k[0, 1] = l11 * l21 * i11 + (l11 * l22 + l12 * l21) * i12 + l12 * l22 * i22
+        k = np.empty(a.shape)
+        k[0, 0] = (g11 + det_g * a[1, 1]) * inverse
+        k[1, 1] = (g22 + det_g * a[0, 0]) * inverse
+        k[0, 1] = (g12 - det_g * a[0, 1]) * inverse
         k[1, 0] = k[0, 1]
         return k, np.log(det)
-    each = np.moveaxis(factor, 2, 0) if factor.ndim == 3 else factor
+    each = np.moveaxis(factor, (0, 1), (-2, -1))
     turned = np.swapaxes(each, -1, -2)
-    m = turned @ np.moveaxis(a, 2, 0) @ each + np.eye(q)
+    m = turned @ np.moveaxis(a, (0, 1), (-2, -1)) @ each + np.eye(q)
     root = np.linalg.cholesky(m)
     half = np.linalg.solve(root, np.broadcast_to(turned, m.shape))
-    k = np.ascontiguousarray(np.moveaxis(np.swapaxes(half, 1, 2) @ half, 0, 2))
-    return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=1, axis2=2)), axis=1)
+    k = np.ascontiguousarray(np.moveaxis(np.swapaxes(half, -1, -2) @ half, (-2, -1), (0, 1)))
+    return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=-2, axis2=-1)), axis=-1)
 
 
 class NestedRoute:

@@ -1,14 +1,17 @@
 """Refits of one design to other outcomes: only what contains y is formed anew, from a warm start."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.parallel import simulate_in_chunks
+
 from .batch import BatchFit, fit_batch
 from .engine import Engine
 from .nested import NestedRoute
-from .scaling import lower_indices
+from .scaling import pack
 from .search import SMALL_DIRECTION, find_optimum, start_off_boundary
 from .solution import MixedSolution, make_solution
 
@@ -18,7 +21,7 @@ FloatArray = NDArray[np.float64]
 
 
 # Draws are fitted together in lots of about this many groups: arrays that stay in the cache.
-GROUPS_AT_ONCE = 2_400
+GROUPS_AT_ONCE = 4_800
 # A draw's estimates need to be right to a small part of their own standard error: root of twice this.
 DRAW_TOLERANCE = 1e-6
 
@@ -95,94 +98,101 @@ def simulated_refits(solution: MixedSolution, n: int, rng: np.random.Generator |
     Notes
     -----
     Simulation runs in the engine's own coordinates with zero fixed effects, which the refits' are then
-    added to: the estimators are equivariant, so that this is exact.
+    added to: the estimators are equivariant, so that this is exact. It goes in chunks that may run beside
+    each other (:mod:`mpg_research.parallel`).
     """
-    generator = np.random.default_rng(rng)
+    chunks = simulate_in_chunks(partial(_simulated_chunk, solution), n, rng)
+    return _collected(solution, BatchFit(*(np.concatenate(parts) for parts in zip(*chunks, strict=True))))
+
+
+def _simulated_chunk(
+    solution: MixedSolution, n: int, generator: np.random.Generator
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
+    """The fields of :class:`BatchFit` for ``n`` outcomes drawn from the fit."""
     engine: Engine = solution.engine
     start, inverse = start_off_boundary(engine, solution.internal), _curvature(solution)
     assert inverse is not None
-    _, at_fit = engine.at(solution.internal)
     n_groups = max(len(term.levels) for term in solution.problem.random)
     size = max(1, min(64, GROUPS_AT_ONCE // n_groups))
-    found: list[tuple[FloatArray, FloatArray, float, bool]] = []
+    found = []
     for first in range(0, n, size):
-        count = min(size, n - first)
-        outcomes = np.array([_draw(solution, float(np.sqrt(at_fit.s2)), generator) for _ in range(count)])
-        found += _fit_draws(engine, outcomes, start, inverse)
-    return _collected(solution, found)
+        outcomes = _draws(solution, min(size, n - first), generator)
+        found.append(_fit_draws(engine, outcomes, start, inverse))
+    x, beta, s2, done = (
+        np.concatenate([getattr(one, name) for one in found]) for name in ("x", "beta", "s2", "done")
+    )
+    return x, beta, s2, done
 
 
-def _draw(solution: MixedSolution, sd: float, generator: np.random.Generator) -> FloatArray:
-    """One outcome in internal units, its fixed effects zero."""
+def _draws(solution: MixedSolution, n: int, generator: np.random.Generator) -> FloatArray:
+    """Outcomes in internal units (n, n_rows), their fixed effects zero."""
     engine: Engine = solution.engine
     scaled = engine.scaled
-    row = sd * generator.standard_normal(scaled.n)
+    sd = float(np.sqrt(engine.at(solution.internal)[1].s2))
     factors = scaled.factors(solution.internal[: engine.n_theta])
-    for term, z, factor in zip(solution.problem.random, scaled.z, factors, strict=True):
-        effects = (sd * factor) @ generator.standard_normal((factor.shape[0], len(term.levels)))
-        for j in range(z.shape[0]):
-            row += z[j] * effects[j][term.codes]
-    return row
+    sizes = [
+        (factor.shape[0], len(term.levels))
+        for factor, term in zip(factors, solution.problem.random, strict=True)
+    ]
+    # one row of numbers per draw, so that a draw is the same in whatever company it is made
+    numbers = generator.standard_normal((n, scaled.n + sum(q * n_groups for q, n_groups in sizes)))
+    numbers *= sd
+    outcomes, start = numbers[:, : scaled.n].copy(), scaled.n
+    for term, z, factor, (q, n_groups) in zip(solution.problem.random, scaled.z, factors, sizes, strict=True):
+        stop = start + q * n_groups
+        effects = factor @ numbers[:, start:stop].reshape(n, q, n_groups)
+        for j in range(q):
+            outcomes += z[j] * effects[:, j, term.codes]
+        start = stop
+    return outcomes
 
 
-def _fit_draws(
-    engine: Engine, outcomes: FloatArray, start: FloatArray, inverse: FloatArray
-) -> list[tuple[FloatArray, FloatArray, float, bool]]:
-    """(x, base beta, s2, converged) of every draw: together as far as that goes, the rest one by one."""
+def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse: FloatArray) -> BatchFit:
+    """Every draw's fit: together as far as that goes, the rest one by one."""
     joint: BatchFit | None = None
     if len(outcomes) > 3 and isinstance(engine.route, NestedRoute):
         try:
             joint = fit_batch(engine, outcomes, start, inverse, tolerance=DRAW_TOLERANCE)
         except np.linalg.LinAlgError:
             joint = None
-    found = []
-    for r, outcome in enumerate(outcomes):
-        if joint is not None and joint.done[r] and _inside(engine, joint.x[r]):
-            found.append((joint.x[r], joint.beta[r], float(joint.s2[r]), True))
-            continue
-        drawn = engine.with_base_outcome(outcome)
-        near = start if joint is None else start_off_boundary(engine, joint.x[r])
+    n, p = len(outcomes), engine.scaled.x_inverse.shape[0]
+    found = joint or BatchFit(np.tile(start, (n, 1)), np.empty((n, p)), np.empty(n), np.zeros(n, dtype=bool))
+    alone = ~(found.done & _inside(engine, found.x))
+    for r in np.flatnonzero(alone):
+        drawn = engine.with_base_outcome(outcomes[r])
+        near = start if joint is None else start_off_boundary(engine, found.x[r])
         best = find_optimum(drawn, near, inverse, tolerance=DRAW_TOLERANCE)
         _, at = drawn.at(best.x)
-        found.append((best.x, at.beta, at.s2, best.converged))
+        found.x[r], found.beta[r], found.s2[r], found.done[r] = best.x, at.beta, at.s2, best.converged
     return found
 
 
-def _inside(engine: Engine, x: FloatArray) -> bool:
-    """Whether every Lambda is clearly of full rank, so that no boundary is near."""
-    factors = engine.scaled.factors(x)
-    return all(
-        abs(factor[0, 0]) > SMALL_DIRECTION
-        if factor.shape[0] == 1
-        else np.linalg.svd(factor, compute_uv=False)[-1] > SMALL_DIRECTION
-        for factor in factors
-    )
+def _inside(engine: Engine, x: FloatArray) -> NDArray[np.bool_]:
+    """Whether every Lambda of a draw is clearly of full rank, so that no boundary is near, (draws,)."""
+    inside = np.ones(len(x), dtype=bool)
+    for factor in engine.scaled.factors(x):
+        smallest = np.linalg.svd(factor, compute_uv=False)[:, -1]
+        inside &= smallest > SMALL_DIRECTION
+    return inside
 
 
-def _collected(solution: MixedSolution, found: list[tuple[FloatArray, FloatArray, float, bool]]) -> Refits:
+def _collected(solution: MixedSolution, found: BatchFit) -> Refits:
     """The draws in the user's units."""
     engine: Engine = solution.engine
     scaled = engine.scaled
-    x = np.array([one[0] for one in found])
-    moves = np.array([one[1] for one in found]) @ scaled.x_inverse.T
-    sigma = scaled.y_scale * np.sqrt(np.array([one[2] for one in found]))
-    sds, thetas, start = [], [], 0
-    for term in scaled.terms:
-        size, stop = term.root.shape[0], start + term.n_parameters
-        factors = np.zeros((len(found), size, size))
-        rows, columns = lower_indices(size) if term.correlated else (np.arange(size), np.arange(size))
-        factors[:, rows, columns] = x[:, start:stop]
+    sigma = scaled.y_scale * np.sqrt(found.s2)
+    sds, thetas = [], []
+    for term, factors in zip(scaled.terms, scaled.factors(found.x), strict=True):
         user = np.linalg.inv(term.root) @ factors
         sds.append(np.sqrt(np.sum(user**2, axis=2)))
         # any square root turned into the lower one with a diagonal that is not negative
         lower = np.swapaxes(np.linalg.qr(np.swapaxes(user, 1, 2), mode="r"), 1, 2)
         signs = np.where(np.diagonal(lower, axis1=1, axis2=2) < 0, -1.0, 1.0)
-        thetas.append((lower * signs[:, None, :])[:, rows, columns])
-        start = stop
+        thetas.append(pack(lower * signs[:, None, :], term.correlated))
     return Refits(
-        beta=solution.beta + scaled.y_scale * moves,
+        beta=solution.beta + scaled.y_scale * (found.beta @ scaled.x_inverse.T),
         theta=np.concatenate(thetas, axis=1),
         random_sd=sigma[:, None] * np.concatenate(sds, axis=1),
         sigma=sigma,
-        converged=np.array([one[3] for one in found]),
+        converged=found.done,
     )

@@ -1,6 +1,7 @@
 """Simulated outcomes and the parametric bootstrap."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.refit import refit, simulated_refits
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import variance_table
+from mpg_research.parallel import simulate_in_chunks
 
 __all__ = ["Bootstrap", "bootstrap", "simulate"]
 
@@ -91,15 +93,20 @@ def bootstrap(solution: MixedSolution, n: int, rng: Randomness, level: float) ->
         values = np.column_stack([found.beta, found.random_sd, found.sigma])
         draws = pd.DataFrame(values[found.converged], columns=estimates.index)
     else:
-        generator = np.random.default_rng(rng)
-        refits = (refit(solution, simulate(solution, 1, generator)[0]) for _ in range(n))
-        draws = pd.DataFrame([parameters(one).to_numpy() for one in refits if one.converged])
-        draws = draws.set_axis(estimates.index[: draws.shape[1]], axis=1)
+        chunks = simulate_in_chunks(partial(_simulated_chunk, solution), int(n), rng)
+        draws = pd.DataFrame(np.concatenate(chunks), columns=estimates.index)
     if len(draws) < 2:
         raise ModelError(
             f"Only {len(draws)} of {n} refits converged; the bootstrap says nothing about this model."
         )
     return Bootstrap(estimates, draws, level, int(n) - len(draws))
+
+
+def _simulated_chunk(solution: MixedSolution, n: int, generator: np.random.Generator) -> FloatArray:
+    """Parameters of the refits to ``n`` outcomes that converged, (at most n, parameters)."""
+    refits = (refit(solution, simulate(solution, 1, generator)[0]) for _ in range(n))
+    values = [parameters(one).to_numpy() for one in refits if one.converged]
+    return np.array(values).reshape(len(values), len(parameters(solution)))
 
 
 def parameters(solution: MixedSolution) -> pd.Series:

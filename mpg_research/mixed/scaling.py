@@ -18,7 +18,7 @@ from scipy.linalg import solve_triangular
 from ..errors import ModelError
 from .problem import MixedProblem, RandomTerm
 
-__all__ = ["Scaled", "TermScale", "lower_factor", "lower_indices", "pack", "scale_problem", "unpack"]
+__all__ = ["Scaled", "TermScale", "free_entries", "lower_factor", "pack", "scale_problem", "unpack"]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,26 +34,27 @@ def lower_factor(matrix: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=64)
-def lower_indices(size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the lower triangle, column by column."""
+def free_entries(size: int, correlated: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of Lambda's free entries: the lower triangle column by column, or the diagonal."""
+    if not correlated:
+        return np.arange(size), np.arange(size)
     columns, rows = np.triu_indices(size)
     return rows, columns
 
 
 def unpack(theta: FloatArray, size: int, correlated: bool) -> FloatArray:
-    """Lambda (size, size) from its free entries: column-major lower triangle, or the diagonal."""
-    if not correlated:
-        return np.diag(np.asarray(theta, dtype=float))
-    factor = np.zeros((size, size))
-    factor[lower_indices(size)] = theta
+    """Lambda (..., size, size) from its free entries (..., k)."""
+    factor = np.zeros((*theta.shape[:-1], size, size))
+    rows, columns = free_entries(size, correlated)
+    factor[..., rows, columns] = theta
     return factor
 
 
 def pack(factor: FloatArray, correlated: bool) -> FloatArray:
     """The free entries of Lambda: the inverse of :func:`unpack`."""
-    if not correlated:
-        return np.diagonal(factor).copy()
-    return factor[lower_indices(factor.shape[0])]
+    rows, columns = free_entries(factor.shape[-1], correlated)
+    entries: FloatArray = factor[..., rows, columns]
+    return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,11 @@ class Scaled:
         return sum(term.n_parameters for term in self.terms)
 
     def factors(self, internal: FloatArray) -> list[FloatArray]:
-        """Internal parameter vector -> internal Lambda of each term."""
+        """Internal parameters (..., n_theta) -> internal Lambda of each term, (..., q, q)."""
         found, start = [], 0
         for term in self.terms:
             stop = start + term.n_parameters
-            found.append(unpack(internal[start:stop], term.root.shape[0], term.correlated))
+            found.append(unpack(internal[..., start:stop], term.root.shape[0], term.correlated))
             start = stop
         return found
 
