@@ -33,7 +33,7 @@ from mpg_research.analysis.alarm_rules import (
     summarise_courses,
 )
 from mpg_research.analysis.alarms import Signals, signals
-from mpg_research.analysis.courses import measurement_error, read_courses
+from mpg_research.analysis.courses import read_courses
 from mpg_research.analysis.expectation_model import apply_model, code_case_mix, fit_expectation
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.result import (
@@ -43,6 +43,7 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
+from mpg_research.analysis.score_error import measurement_error
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.statistics.calibration import calibrate, net_benefit

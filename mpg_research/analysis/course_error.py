@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.analysis.courses import Courses, ErrorSource
+from mpg_research.analysis.courses import Courses
+from mpg_research.analysis.score_error import ErrorSource
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.statistics.reliable_trend import own_line_residuals
@@ -40,14 +41,15 @@ def margin_of(error: ErrorSource, delta: float | None) -> float:
     return DELTA_IN_SD * error.sd
 
 
-def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArray:
+def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> FloatArray:
     """Error of single scores at each wave, from measurements of whole months up to then only.
 
     Parameters
     ----------
     courses : Courses
-    sem : float
-        Standard error of measurement; the least the error can be.
+    error : ErrorSource
+        Its standard error of measurement is the least that the error can be, unless it was itself estimated
+        from repeated scores: that hangs on all waves, also later ones.
     given : float, optional
         Used at every wave instead.
 
@@ -74,6 +76,7 @@ def error_by_wave(courses: Courses, sem: float, given: float | None) -> FloatArr
             "The scores do not spread, so there is no error to judge a trend against. "
             "Give error_sd in points."
         )
+    sem = np.nan if error.kind == "within_families" else error.sem
     months = rows["months"].to_numpy(dtype=float)
     whole = np.floor(months + 1e-9)
     by_month: dict[float, float] = {}

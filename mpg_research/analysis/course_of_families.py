@@ -9,8 +9,9 @@ Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
 - ``shares_by_month(months, class, ...)``: answers at the last wave up to a month, of courses that were still
   measured around it.
 - ``merged(class, ...)`` and ``merged_by_month(months, class, ...)``: the same with small classes together.
-- ``score_bands(months, p10, p25, p50, p75, p90)``: percentiles of the families' scores around each month,
-  the spaghetti of single courses in a form that shows no family.
+- ``lanes(lane, class, months_to_answer, months_measured)``, ``strands(start, strand, months, mean)`` and
+  ``score_bands(months, p10, p25, p50, p75, p90)``: a swimmer and a spaghetti plot in a form that shows no
+  family (:mod:`mpg_research.analysis.course_views`).
 - ``waves_needed(question, interval_between, waves_needed, months_needed)``: how many waves an answer takes
   with this error.
 - ``settings(quantity, value)``: margin, period, error, level and the like.
@@ -31,19 +32,22 @@ from mpg_research.analysis.course_error import (
     latest_error,
     margin_of,
 )
+from mpg_research.analysis.course_views import lane_table, score_band_table, strand_table
 from mpg_research.analysis.courses import (
     COURSE_KEYS,
     Courses,
-    ErrorSource,
-    measurement_error,
+    pooled_over_courses,
     read_courses,
+    result_parts,
     usual_gap,
 )
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
+from mpg_research.analysis.result import Result, ResultTable
+from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
-from mpg_research.analysis.tables import FEW_FAMILIES, describe_parameters, study_notes
+from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.course_answer import ANSWERS, WavesNeeded, course_answers, waves_needed
+from mpg_research.statistics.course_answer import ANSWERS, course_answers
+from mpg_research.statistics.waves_needed import WavesNeeded, waves_needed
 from mpg_research.study.model import Study
 
 __all__ = ["CourseOfFamilies", "course"]
@@ -53,7 +57,6 @@ FloatArray = NDArray[np.float64]
 #: Our own default: half of a course's error rate may be used within a year.
 HALF_TIME = 12.0
 _MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0, 24.0)
-_PERCENTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 #: A course counts as still measured around a month with a wave at most this long before it.
 _STILL_MEASURED = 2.0
 
@@ -148,7 +151,7 @@ def course(
     )
     error = measurement_error(study, courses, reliability)
     margin = margin_of(error, delta)
-    errors = error_by_wave(courses, error.sem, error_sd)
+    errors = error_by_wave(courses, error, error_sd)
     months, scores = courses.padded()
     table = np.full(months.shape, np.nan)
     table[courses.rows["course"], courses.rows["wave"]] = errors
@@ -180,37 +183,36 @@ def course(
         *_share_tables(last, level),
         share_table("merged", merged_rows(last, "answer", ANSWERS, level=level), keys=("class",)),
         *_by_month(waves, level),
-        _score_bands(waves),
+        lane_table(waves),
+        strand_table(waves),
+        score_band_table(waves),
         _needed_table(needed, courses),
-        _pooled("settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
-                courses, ("quantity",), ("value",)),
-        sample_flow_table(courses.frame.flow),
+        pooled_over_courses(
+            "settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
+            courses, keys=("quantity",), values=("value",),
+        ),
     ]  # fmt: skip
     if courses.frame.respondents == "both":
         known = last[last["answer"] != ANSWERS[-1]]
         tables.append(agreement_table(known, "answer", ANSWERS[:2], ANSWERS[3:5], level))
-    parameters = describe_parameters(
-        study, courses.frame, **settings, window=window, reliability=error.reliability,
-        reliability_origin=error.origin, reliability_source=error.source,
-        delta_origin="default" if delta is None else "given", waves_at_least=needed.at_least,
-        waves_stagnating=needed.stagnating, waves_changing=needed.changing, power=needed.power,
-    )  # fmt: skip
+    parameters = {
+        **settings, "window": window, **error.described,
+        "delta_origin": "default" if delta is None else "given", "waves_at_least": needed.at_least,
+        "waves_stagnating": needed.stagnating, "waves_changing": needed.changing, "power": needed.power,
+    }  # fmt: skip
     return CourseOfFamilies(
         error=error,
         delta=margin,
         period=period,
         needed=needed,
-        tables=collect_tables(tables),
-        flow=courses.frame.flow,
-        notes=(
-            *study_notes(study, courses.frame.instrument, courses.frame.outcome),
-            *courses.notes,
-            *_notes(last, needed),
+        **result_parts(
+            study,
+            courses.frame,
+            tables=tables,
+            notes=[*courses.notes, *_notes(last, needed)],
+            parameters=parameters,
+            level=level,
         ),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
-        ),
-        level=level,
     )
 
 
@@ -252,19 +254,6 @@ def _by_month(waves: pd.DataFrame, level: float) -> list[ResultTable]:
     ]
 
 
-def _score_bands(waves: pd.DataFrame) -> ResultTable:
-    """Percentiles of the families' scores around each whole month; a family counts once."""
-    near = waves.assign(at=np.round(waves["months"]))
-    means = near.groupby(["at", "family", "organisation"], as_index=False)["score"].mean()
-    grouped = means.groupby("at")
-    names = [f"p{round(100 * share)}" for share in _PERCENTILES]
-    data = grouped["score"].quantile(list(_PERCENTILES)).unstack().set_axis(names, axis=1)
-    data["n_families"] = grouped["family"].nunique()
-    data["n_organisations"] = grouped["organisation"].nunique()
-    data = data.reset_index().rename(columns={"at": "months"})
-    return ResultTable("score_bands", data, keys=("months",), values=tuple(names))
-
-
 def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
     asked = {"at_least": needed.at_least, "stagnating": needed.stagnating, "changing": needed.changing}
     waves = [np.nan if value is None else float(value) for value in asked.values()]
@@ -276,19 +265,8 @@ def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
             "months_needed": [(value - 1) * needed.interval for value in waves],
         }
     )
-    return _pooled(
-        "waves_needed", data, courses, ("question",), ("interval_between", "waves_needed", "months_needed")
-    )
-
-
-def _pooled(
-    name: str, data: pd.DataFrame, courses: Courses, keys: tuple[str, ...], values: tuple[str, ...]
-) -> ResultTable:
-    units = courses.units
-    counted = data.assign(
-        n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
-    )
-    return ResultTable(name, counted, keys=keys, values=values)
+    values = ("interval_between", "waves_needed", "months_needed")
+    return pooled_over_courses("waves_needed", data, courses, keys=("question",), values=values)
 
 
 def _notes(last: pd.DataFrame, needed: WavesNeeded) -> list[Note]:

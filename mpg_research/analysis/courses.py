@@ -1,25 +1,38 @@
 """The single courses of a study: one per family, episode and respondent, with its waves in order of time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.frame import BASELINE_MONTHS
-from mpg_research.errors import ConfigError, Note
-from mpg_research.instruments import Instrument, estimate_reliability
-from mpg_research.statistics.reliable_trend import own_line_residuals
+from mpg_research.analysis.result import (
+    ResultTable,
+    collect_tables,
+    provenance_of,
+    sample_flow_table,
+)
+from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.errors import Note
+from mpg_research.instruments import Instrument
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
 
-__all__ = ["Courses", "ErrorSource", "baseline_spread", "measurement_error", "read_courses", "usual_gap"]
+__all__ = [
+    "COURSE_KEYS",
+    "Courses",
+    "baseline_spread",
+    "pooled_over_courses",
+    "read_courses",
+    "result_parts",
+    "usual_gap",
+]
 
 FloatArray = NDArray[np.float64]
 
-#: Fewer families with three waves say too little about the error.
-_LEAST_FAMILIES = 20
 #: What identifies a course.
 COURSE_KEYS = ("family", "episode", "respondent")
 
@@ -113,116 +126,6 @@ def read_courses(
     return Courses(data, units, frame, study.instruments[frame.instrument], tuple(notes))
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorSource:
-    """Reliability of the scores and where it comes from.
-
-    Attributes
-    ----------
-    reliability : float
-    origin : {"published", "estimated", "given"}
-    kind : str
-        Such as "alpha"; empty where the user gave a number.
-    source : str
-        Publication, or how it was estimated.
-    sd : float
-        Standard deviation of the scores at the start, in points.
-    """
-
-    reliability: float
-    origin: str
-    kind: str
-    source: str
-    sd: float
-
-    @property
-    def sem(self) -> float:
-        """Standard error of measurement, in points."""
-        return float(self.sd * np.sqrt(1 - self.reliability))
-
-
-def measurement_error(study: Study, courses: Courses, reliability: float | str | None = None) -> ErrorSource:
-    """The error of a single score.
-
-    Parameters
-    ----------
-    study : Study
-    courses : Courses
-    reliability : float or {"published", "estimated"}, optional
-        A number between 0 and 1 (both excluded), the instrument's published coefficient, or alpha
-        estimated on each family's first complete questionnaire. By default the published one, else the
-        estimate. Where only totals are known, it is estimated from the spread of repeated scores around the
-        families' own lines, which holds true fluctuation too: a lower limit, so that less counts as change.
-
-    Returns
-    -------
-    ErrorSource
-
-    Raises
-    ------
-    ConfigError
-        If the number is impossible, or nothing is published or can be estimated.
-    """
-    sd = baseline_spread(courses)
-    instrument = courses.instrument
-    published = instrument.reliability
-    if isinstance(reliability, int | float) and not isinstance(reliability, bool):
-        if not 0 < reliability < 1:
-            raise ConfigError(
-                f"reliability = {reliability:g}; expected a number between 0 and 1, both excluded. Give the "
-                "coefficient of a publication, or 'estimated'."
-            )
-        return ErrorSource(float(reliability), "given", "", "given by the user", sd)
-    if reliability not in (None, "published", "estimated"):
-        raise ConfigError(f"reliability = {reliability!r}; expected a number, 'published' or 'estimated'.")
-    if reliability != "estimated" and published is not None:
-        return ErrorSource(published.value, "published", published.kind, published.source, sd)
-    if reliability == "published":
-        raise ConfigError(
-            f"No reliability of {instrument.abbreviation} is on file. Give a number from a publication, or "
-            "'estimated' where single items are known."
-        )
-    found = _estimate(study, courses)
-    if found is None:
-        within = _within_families(courses, sd)
-        if within is not None:
-            text = "one minus the spread around the families' own lines over that at the start, in this study"
-            return ErrorSource(within, "estimated", "within_families", text, sd)
-        raise ConfigError(
-            f"The reliability of {instrument.abbreviation} is neither on file nor can it be estimated (that "
-            "takes 20 families or more with all single items answered, or measured three times). Give it as "
-            "a number: reliability=0.80."
-        )
-    text = "Cronbach's alpha on the first complete questionnaire of each family in this study"
-    return ErrorSource(found, "estimated", "alpha", text, sd)
-
-
-def _estimate(study: Study, courses: Courses) -> float | None:
-    instrument, measured = courses.instrument, study.tables["measurements"]
-    if instrument.total_only or not set(instrument.items) <= set(measured.columns):
-        return None
-    scores = study.scores[study.scores["instrument"] == instrument.key]
-    scores = scores[scores["family"].astype(str).isin(set(courses.units["family"]))]
-    scores = scores.sort_values(["family", "months"], kind="stable")
-    answers = measured.loc[scores.index, list(instrument.items)]
-    families = scores["family"].astype(str)
-    found = estimate_reliability(instrument, answers, families=families, n_bootstrap=10)
-    alpha = float(found.loc[found["coefficient"] == "alpha", "estimate"].iloc[0])
-    return alpha if 0 < alpha < 1 else None
-
-
-def _within_families(courses: Courses, sd: float) -> float | None:
-    """Reliability from repeated scores; None with too few families or no spread between them."""
-    rows = courses.rows
-    waves = rows.groupby("course")["months"].transform("nunique")
-    several = rows[waves >= 3]
-    if several["family"].nunique() < _LEAST_FAMILIES or not sd > 0:
-        return None
-    squares, df = own_line_residuals(several["course"], several["months"], several["score"])
-    found = 1 - squares / df / sd**2
-    return float(found) if 0 < found < 1 else None
-
-
 def baseline_spread(courses: Courses) -> float:
     """Standard deviation of the first scores (within a month of the start), one per course; NaN without."""
     first = courses.rows[(courses.rows["wave"] == 0) & (courses.rows["months"] <= BASELINE_MONTHS)]
@@ -233,3 +136,53 @@ def usual_gap(courses: Courses) -> float:
     """Median time between successive waves of a course, in months; 1 where every course has one wave."""
     gaps = courses.rows.groupby("course")["months"].diff().dropna()
     return float(gaps.median()) if len(gaps) else 1.0
+
+
+def pooled_over_courses(
+    name: str, data: pd.DataFrame, courses: Courses, *, keys: tuple[str, ...], values: tuple[str, ...]
+) -> ResultTable:
+    """A table whose every row is about all courses."""
+    counted = data.assign(
+        n_families=courses.units["family"].nunique(), n_organisations=courses.units["organisation"].nunique()
+    )
+    return ResultTable(name, counted, keys=keys, values=values)
+
+
+def result_parts(
+    study: Study,
+    frame: CourseFrame,
+    *,
+    tables: Iterable[ResultTable],
+    notes: Iterable[Note] = (),
+    parameters: Mapping[str, Any],
+    level: float,
+) -> dict[str, Any]:
+    """What every result about courses has in common: tables with the sample flow, notes and provenance.
+
+    Parameters
+    ----------
+    study : Study
+    frame : CourseFrame
+        The scores behind the result.
+    tables : iterable of ResultTable
+    notes : iterable of Note
+        After those about the study.
+    parameters : mapping
+        Arguments in force; what puts numbers into words is added.
+    level : float
+
+    Returns
+    -------
+    dict
+        tables, flow, notes, provenance and level: the fields of ``Result`` save ``converged``.
+    """
+    described = describe_parameters(study, frame, **{**parameters, "level": level})
+    return {
+        "tables": collect_tables([*tables, sample_flow_table(frame.flow)]),
+        "flow": frame.flow,
+        "notes": (*study_notes(study, frame.instrument, frame.outcome), *notes),
+        "provenance": provenance_of(
+            study, parameters=described, instrument=frame.instrument, outcome=frame.outcome
+        ),
+        "level": level,
+    }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.family_trend import random_covariance
+from mpg_research.analysis.course_model import random_covariance
 from mpg_research.errors import NotApplicableError
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.statistics.conditional import RunningEffects, running_effects

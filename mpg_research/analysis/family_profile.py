@@ -24,14 +24,15 @@ from mpg_research.analysis.course_error import (
     margin_of,
 )
 from mpg_research.analysis.course_of_families import HALF_TIME
-from mpg_research.analysis.courses import COURSE_KEYS, Courses, measurement_error, read_courses, usual_gap
+from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
 from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of
-from mpg_research.analysis.tables import describe_parameters, study_notes
+from mpg_research.analysis.result import Result, ResultTable, collect_tables
+from mpg_research.analysis.score_error import measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
-from mpg_research.statistics.course_answer import course_answers, waves_needed
+from mpg_research.statistics.course_answer import course_answers
 from mpg_research.statistics.reliable_change import reliable_change_index
+from mpg_research.statistics.waves_needed import waves_needed
 from mpg_research.study.model import Study
 
 __all__ = ["FamilyProfile", "describe_family"]
@@ -117,10 +118,10 @@ def describe_family(
     chosen = _chosen(courses, family, episode)
     error = measurement_error(study, courses, reliability)
     margin = margin_of(error, delta)
-    errors = error_by_wave(courses, error.sem, None)
+    errors = error_by_wave(courses, error, None)
     waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
     waves["error_low"], waves["error_high"] = (waves["score"] + side * _Z * error.sem for side in (-1, 1))
-    notes = [*study_notes(study, courses.frame.instrument, courses.frame.outcome), *courses.notes]
+    notes = [*courses.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
     tables = [
         _table("waves", waves, ("respondent", "wave")),
@@ -132,10 +133,8 @@ def describe_family(
     ]
     questionnaire = courses.instrument
     raw = courses.frame.outcome == "raw"
-    parameters = describe_parameters(
-        study, courses.frame, band=band, delta=margin, period=period, reliability=error.reliability,
-        reliability_source=error.source, level=level,
-    )  # fmt: skip
+    parameters = {"band": band, "delta": margin, "period": period, **error.described}
+    parts = result_parts(study, courses.frame, tables=(), notes=notes, parameters=parameters, level=level)
     return FamilyProfile(
         family=family,
         episode=str(chosen["episode"].iloc[0]),
@@ -144,14 +143,9 @@ def describe_family(
         score_range=(questionnaire.raw_minimum, questionnaire.raw_maximum) if raw else None,
         delta=margin,
         period=period,
-        tables=collect_tables(tables),
-        flow=courses.frame.flow,
-        notes=tuple(notes),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
-        ),
-        level=level,
         converged=converged,
+        # Without the sample flow: every table is about this family.
+        **{**parts, "tables": collect_tables(tables)},
     )
 
 

@@ -20,50 +20,27 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from mpg_research.analysis.courses import COURSE_KEYS, Courses, ErrorSource, measurement_error, read_courses
-from mpg_research.analysis.result import (
-    Result,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
+from mpg_research.analysis.course_model import CourseModel, fit_course_model, total_slopes
+from mpg_research.analysis.courses import (
+    COURSE_KEYS,
+    Courses,
+    pooled_over_courses,
+    read_courses,
+    result_parts,
 )
+from mpg_research.analysis.result import Result, ResultTable
+from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
-from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed import MixedFit, fit_mixed
-from mpg_research.statistics.conditional import running_effects
 from mpg_research.statistics.reliable_change import categorise, improvement_sign
 from mpg_research.statistics.reliable_trend import reliable_trend_index
 from mpg_research.study.model import Study
 
-__all__ = ["CourseModel", "ReliableTrend", "fit_course_model", "reliable_trend", "total_slopes"]
+__all__ = ["ReliableTrend", "reliable_trend"]
 
-FloatArray = NDArray[np.float64]
 TREND_CLASSES = ("improved", "no_reliable_trend", "deteriorated")
-_FORMULA = "score ~ months + (1 + months | course)"
-#: A random slope takes this many courses with three waves or more.
-_COURSES_FOR_SLOPE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class CourseModel:
-    """A straight line for every course: the fit, and what is needed to condition on a course's waves.
-
-    Attributes
-    ----------
-    fit : MixedFit
-    covariance : ndarray, shape (2, 2)
-        Of the random level and slope.
-    residual_sd : float
-    """
-
-    fit: MixedFit
-    covariance: FloatArray
-    residual_sd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,72 +63,11 @@ class ReliableTrend(Result):
     kind: ClassVar[str] = "reliable_trend"
 
 
-def fit_course_model(rows: pd.DataFrame) -> CourseModel | None:
-    """The growth model behind single courses; None where the waves cannot carry random slopes.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        course, months, score.
-    """
-    waves = rows.groupby("course")["months"].nunique()
-    if len(rows) <= 2 * len(waves) or int((waves >= 3).sum()) < _COURSES_FOR_SLOPE:
-        return None
-    try:
-        fit = fit_mixed(_FORMULA, rows[["course", "months", "score"]])
-    except ModelError:
-        return None
-    return CourseModel(fit, random_covariance(fit, "course"), float(fit.residual_sd))
-
-
-def random_covariance(fit: MixedFit, group: str) -> FloatArray:
-    """Covariance of the random level and slope of ``(1 + months | group)``, shape (2, 2)."""
-    table = fit.random[fit.random["group"] == group]
-    names = ["Intercept", "months"]
-    found = np.zeros((2, 2))
-    for row in table.itertuples():
-        if row.term_1 in names and row.term_2 in names:
-            i, j = names.index(row.term_1), names.index(row.term_2)
-            found[i, j] = found[j, i] = row.covariance
-    return found
-
-
-def total_slopes(model: CourseModel, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-    """Fixed plus random slope of each course and its conditional standard error.
-
-    Parameters
-    ----------
-    model : CourseModel
-    rows : DataFrame
-        The waves the model was fitted on, in blocks by course, courses numbered from 0 in that order.
-
-    Returns
-    -------
-    slope, std_error : ndarray, shape (n_courses,)
-
-    Notes
-    -----
-    The error is that of b_fixed + b_random - its estimate: the conditional variance of the random slope
-    plus d'Var(beta)d with d = e - Z'Z C e / s^2.
-    """
-    beta = model.fit.fixed["estimate"].reindex(["Intercept", "months"]).to_numpy(dtype=float)
-    months = rows["months"].to_numpy(dtype=float)
-    residual = rows["score"].to_numpy(dtype=float) - beta[0] - beta[1] * months
-    effects = running_effects(
-        rows["course"], months, residual, covariance=model.covariance, residual_sd=model.residual_sd
-    )
-    last = np.flatnonzero(np.r_[rows["course"].to_numpy()[1:] != rows["course"].to_numpy()[:-1], True])
-    fixed = model.fit.covariance.loc[["Intercept", "months"], ["Intercept", "months"]].to_numpy(dtype=float)
-    conditional, information = effects.covariance[last], effects.information[last]
-    rest = np.array([0.0, 1.0]) - np.einsum("nij,nj->ni", information, conditional[:, :, 1])
-    variance = conditional[:, 1, 1] + np.einsum("ni,ij,nj->n", rest, fixed, rest)
-    return beta[1] + effects.mean[last, 1], np.sqrt(variance)
-
-
 def reliable_trend(
     study: Study,
     *,
     reliability: float | str | None = None,
+    sd: float | None = None,
     instrument: str | None = None,
     outcome: str | None = None,
     respondents: str | None = None,
@@ -165,6 +81,9 @@ def reliable_trend(
     study : Study
     reliability : float or {"published", "estimated"}, optional
         By default the instrument's published coefficient, else alpha of this study.
+    sd : float, optional
+        Standard deviation behind the measurement error, as of a norm group; by default that of this study's
+        first scores.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -196,11 +115,11 @@ def reliable_trend(
     courses = read_courses(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
-    error = measurement_error(study, courses, reliability)
+    error = measurement_error(study, courses, reliability, sd=sd)
     rows = courses.rows
     model = fit_course_model(rows)
     candidates = {"measurement": error.sem, "within_person": model.residual_sd if model else np.nan}
-    known = [sd for sd in candidates.values() if np.isfinite(sd) and sd > 0]
+    known = [value for value in candidates.values() if np.isfinite(value) and value > 0]
     if not known:
         raise ModelError(
             "The scores do not spread, so there is no error to judge a trend against. Check the items or "
@@ -215,14 +134,13 @@ def reliable_trend(
         share_table(
             "merged", merged_rows(units, "wider_category", TREND_CLASSES, level=level), keys=("class",)
         ),
-        _error_table(units, candidates, in_force),
+        _error_table(courses, candidates, in_force),
         _reasons(units),
-        sample_flow_table(courses.frame.flow),
     ]
     if courses.frame.respondents == "both":
         judged = units[units["wider_category"] != "not_computable"]
         tables.append(agreement_table(judged, "wider_category", better, worse, level))
-    notes = [*study_notes(study, courses.frame.instrument, courses.frame.outcome), *courses.notes]
+    notes = [*courses.notes]
     if model is None:
         text = (
             "The waves are too few for a model with a slope per family: only the families' own lines count."
@@ -230,23 +148,14 @@ def reliable_trend(
         notes.append(Note("no_course_model", text, {}, "caution"))
     else:
         notes += model.fit.notes
-    parameters = describe_parameters(
-        study, courses.frame, reliability=error.reliability, reliability_origin=error.origin,
-        reliability_kind=error.kind, reliability_source=error.source, error_sd=in_force,
-        error_origin="measurement" if in_force == candidates["measurement"] else "within_person", level=level,
-    )  # fmt: skip
+    origin = "measurement" if in_force == candidates["measurement"] else "within_person"
+    parameters = {**error.described, "error_sd": in_force, "error_origin": origin}
     return ReliableTrend(
         error=error,
         error_sd=in_force,
         model=model,
-        tables=collect_tables(tables),
-        flow=courses.frame.flow,
-        notes=tuple(notes),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
-        ),
-        level=level,
         converged=model is None or model.fit.converged,
+        **result_parts(study, courses.frame, tables=tables, notes=notes, parameters=parameters, level=level),
     )
 
 
@@ -306,11 +215,9 @@ def _shares(units: pd.DataFrame, with_model: bool, level: float) -> list[ResultT
     ]
 
 
-def _error_table(units: pd.DataFrame, candidates: Mapping[str, float], in_force: float) -> ResultTable:
+def _error_table(courses: Courses, candidates: Mapping[str, float], in_force: float) -> ResultTable:
     data = pd.DataFrame({"source": [*candidates, "in_force"], "sd": [*candidates.values(), in_force]})
-    data["n_families"] = units["family"].nunique()
-    data["n_organisations"] = units["organisation"].nunique()
-    return ResultTable("errors", data, keys=("source",), values=("sd",))
+    return pooled_over_courses("errors", data, courses, keys=("source",), values=("sd",))
 
 
 def _reasons(units: pd.DataFrame) -> ResultTable:

@@ -3,16 +3,19 @@
 Tables of :class:`IndividualChange` (beside ``sample_flow``)
 -----------------------------------------------------------
 - ``families`` (one row per family, episode and respondent; never shown in reports): organisation,
-  months_pre, months_post, pre, post, change, index, category, class, percentage, percentage_class,
-  important_class, reason.
+  months_pre, months_post, pre, post, change, index, category, class, crossed_class, percentage,
+  percentage_class, important_class, reason.
 - ``shares(approach, class, ...)`` and ``shares_by_organisation(organisation, approach, class, ...)``: shares
   within the group, with Wilson intervals (conf_low, conf_high) and intervals that allow for families sharing
   a worker (clustered_low, clustered_high). Approaches: ``reliable`` (the method asked for), ``five_classes``
-  (with a cut-off), ``percentage`` and ``important`` (where thresholds were given).
+  and ``crossed`` (with a cut-off; the latter whatever the error), ``percentage`` and ``important`` (where
+  thresholds were given).
 - ``merged(class, ...)``: reliable change with small classes taken together.
 - ``methods(method, class, ...)``: the three classes by each of the six methods.
 - ``group_change(approach, estimate, std_error, df, conf_low, conf_high, class)`` and the same
   ``_by_organisation``: mean change and its class.
+- ``true_shares(quantity, estimate)``: Hageman and Arrindell's group level, the estimated shares that truly
+  improved (truly_improved) and, with a cut-off, that truly function (truly_functional).
 - ``thresholds(method, std_error, critical, threshold)``: error and smallest reliable change, in points.
 - ``not_computable(reason)``: families without an answer, and why.
 - ``respondents(class, ...)``: with both respondents, how far two parents agree.
@@ -24,7 +27,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.courses import Courses, ErrorSource, measurement_error, read_courses
+from mpg_research.analysis.courses import Courses, read_courses, result_parts
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.individual_change_tables import (
     THREE_CLASSES,
@@ -34,18 +37,14 @@ from mpg_research.analysis.individual_change_tables import (
     reason_table,
     share_tables,
     threshold_table,
+    true_share_table,
 )
-from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
+from mpg_research.analysis.result import Result
+from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_table
-from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.clinical_classes import (
-    classify_change,
-    clinical_cutoff,
-    important_change,
-    percentage_change,
-    true_score_functional,
-)
+from mpg_research.statistics.change_thresholds import important_change, percentage_change
+from mpg_research.statistics.clinical_change import ClinicalChange, clinical_change
 from mpg_research.statistics.reliable_change import (
     CHANGE_METHODS,
     ChangeMethod,
@@ -72,7 +71,7 @@ class IndividualChange(Result):
     index : ReliableChangeIndex
         Of the method asked for, in the order of ``tables["families"]``.
     cutoff : float or None
-        Score between the functional and the clinical range.
+        Score between the functional and the clinical range (true scores for Hageman-Arrindell).
     """
 
     error: ErrorSource
@@ -87,6 +86,7 @@ def reliable_change(
     method: ChangeMethod = "JT",
     reliability: float | str | None = None,
     reliability_post: float | None = None,
+    sd: float | None = None,
     month: float | None = None,
     tolerance: float = 1.5,
     functional: tuple[float, float] | None = None,
@@ -114,6 +114,9 @@ def reliable_change(
         By default the instrument's published coefficient, else alpha of this study.
     reliability_post : float, optional
         At the later moment, for method "NK".
+    sd : float, optional
+        Standard deviation behind the error, as of a norm group; by default that of the intake scores of the
+        families with both scores.
     month : float, optional
         The later moment: the wave nearest to it, at most ``tolerance`` away. By default the last wave.
     tolerance : float
@@ -158,85 +161,89 @@ def reliable_change(
     courses = read_courses(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
-    error = measurement_error(study, courses, reliability)
+    error = measurement_error(study, courses, reliability, sd=sd)
     _check_choices(courses, method, percentage)
     units = _two_moments(courses, month, tolerance)
     pre, post = units["pre"].to_numpy(dtype=float), units["post"].to_numpy(dtype=float)
     direction = courses.instrument.direction
+    limits = (percentage, percentage_worse, important, important_worse)
     try:
+        found = clinical_change(
+            pre, post, reliability=error.reliability, method=method, reliability_post=reliability_post,
+            functional=functional, clinical=clinical, cutoff=cutoff, sd=sd, direction=direction, level=level,
+        )  # fmt: skip
         indices = {
             name: reliable_change_index(
-                pre,
-                post,
-                reliability=error.reliability,
-                method=name,
-                reliability_post=reliability_post,
-                direction=direction,
-                level=level,
+                pre, post, reliability=error.reliability, method=name, reliability_post=reliability_post,
+                sd=sd, direction=direction, level=level,
             )
             for name in _METHODS
-        }
-        chosen = indices[method]
-        limit = _cutoff(cutoff, functional, clinical, units, direction)
-        sem = _pair_error(units, error) if method == "HA" else 0.0
-        between_true = _cutoff(cutoff, functional, clinical, units, direction, sem)
-        units = units.assign(change=chosen.change, index=chosen.index, category=chosen.category)
-        units["class"] = _five(units, limit, between_true, chosen, sem, direction)
-        share, classes = np.full(len(units), np.nan), np.full(len(units), "", dtype=object)
-        units = units.assign(percentage=share, percentage_class=classes, important_class=classes)
-        if percentage is not None:
-            origin = courses.instrument.raw_minimum
-            units["percentage"], units["percentage_class"] = percentage_change(
-                pre, post, improvement=percentage, deterioration=percentage_worse, origin=origin,
-                direction=direction,
-            )  # fmt: skip
-        if important is not None:
-            units["important_class"] = important_change(
-                pre, post, improvement=important, deterioration=important_worse, direction=direction
-            )
+        }  # fmt: skip
+        units = _with_classes(units, found, limits, courses.instrument.raw_minimum, direction)
+        groups = group_tables(units, limits, direction, level)
     except ValueError as problem:
         raise ConfigError(f"Reliable change cannot be computed: {problem}.") from problem
-    units["reason"] = _reasons(units)
-    approaches = _approaches(limit, percentage, important)
-    thresholds = (percentage, percentage_worse, important, important_worse)
     tables = [
         family_table(units),
-        *share_tables(units, approaches, level),
+        *share_tables(units, _approaches(found, percentage, important), level),
         share_table("merged", merged_rows(units, "category", THREE_CLASSES, level=level), keys=("class",)),
         method_table(units, indices, level),
-        *group_tables(units, thresholds, direction, level),
+        *groups,
+        true_share_table(units, found),
         threshold_table(units, indices),
         reason_table(units),
-        sample_flow_table(courses.frame.flow),
     ]
     if courses.frame.respondents == "both":
-        tables.append(agreement_table(_answered(units, "category"), "category", _BETTER, _WORSE, level))
-    parameters = describe_parameters(
-        study, courses.frame, method=method, method_name=CHANGE_METHODS[method],
-        reliability=error.reliability, reliability_origin=error.origin, reliability_kind=error.kind,
-        reliability_source=error.source, month=month, cutoff=limit,
-        percentage=percentage, important=important, threshold=chosen.threshold, level=level,
-    )  # fmt: skip
-    notes = [
-        *study_notes(study, courses.frame.instrument, courses.frame.outcome),
-        *courses.notes,
-        *_notes(units, chosen, courses),
-    ]
+        answered = units[units["category"] != "not_computable"]
+        tables.append(agreement_table(answered, "category", _BETTER, _WORSE, level))
+    parameters = {
+        "method": method, "method_name": CHANGE_METHODS[method], **error.described, "month": month,
+        "cutoff": found.cutoff, "percentage": percentage, "important": important,
+        "threshold": found.reliable.threshold,
+    }  # fmt: skip
     return IndividualChange(
         error=error,
-        index=chosen,
-        cutoff=limit,
-        tables=collect_tables(tables),
-        flow=courses.frame.flow,
-        notes=tuple(notes),
-        provenance=provenance_of(
+        index=found.reliable,
+        cutoff=found.cutoff,
+        **result_parts(
             study,
+            courses.frame,
+            tables=tables,
+            notes=[*courses.notes, *_notes(units, found.reliable, courses)],
             parameters=parameters,
-            instrument=courses.frame.instrument,
-            outcome=courses.frame.outcome,
+            level=level,
         ),
-        level=level,
     )
+
+
+def _with_classes(
+    units: pd.DataFrame,
+    found: ClinicalChange,
+    limits: tuple[float | None, float | None, float | None, float | None],
+    origin: float,
+    direction: Direction,
+) -> pd.DataFrame:
+    """The courses with their classes by every approach asked for; "" by an approach that was not."""
+    reliable = found.reliable
+    units = units.assign(
+        change=reliable.change, index=reliable.index, category=reliable.category,
+        crossed_class="" if found.cutoff is None else found.crossed, percentage=np.nan,
+        percentage_class="", important_class="",
+    )  # fmt: skip
+    units["class"] = found.five_classes
+    percentage, percentage_worse, important, important_worse = limits
+    if percentage is not None:
+        units["percentage"], units["percentage_class"] = percentage_change(
+            units["pre"], units["post"], improvement=percentage, deterioration=percentage_worse,
+            origin=origin, direction=direction,
+        )  # fmt: skip
+    if important is not None:
+        units["important_class"] = important_change(
+            units["pre"], units["post"], improvement=important, deterioration=important_worse,
+            direction=direction,
+        )  # fmt: skip
+    units["reason"] = _reasons(units)
+    return units
 
 
 def _check_choices(courses: Courses, method: str, percentage: float | None) -> None:
@@ -265,62 +272,6 @@ def _two_moments(courses: Courses, month: float | None, tolerance: float) -> pd.
     return courses.units.merge(before, on="course", how="left").merge(after, on="course", how="left")
 
 
-def _cutoff(
-    cutoff: str | float | None,
-    functional: tuple[float, float] | None,
-    clinical: tuple[float, float] | None,
-    units: pd.DataFrame,
-    direction: Direction,
-    error: float = 0.0,
-) -> float | None:
-    """The cut-off asked for; between true scores where the error is taken out."""
-    if cutoff is None and functional is None:
-        return None
-    if isinstance(cutoff, int | float):
-        return float(cutoff)
-    both = units[units["pre"].notna() & units["post"].notna()]["pre"]
-    own = (float(both.mean()), float(both.std(ddof=1))) if len(both) > 1 else None
-    kind: Literal["a", "b", "c"] = "c" if cutoff is None else cutoff  # type: ignore[assignment]
-    return clinical_cutoff(
-        kind,
-        clinical=clinical or own,
-        functional=functional,
-        direction=direction,
-        std_error_of_measurement=error,
-    )
-
-
-def _pair_error(units: pd.DataFrame, error: ErrorSource) -> float:
-    """Standard error of measurement with the spread of the complete pairs."""
-    both = units[units["pre"].notna() & units["post"].notna()]
-    return float(both["pre"].std(ddof=1) * np.sqrt(1 - error.reliability)) if len(both) > 1 else 0.0
-
-
-def _five(
-    units: pd.DataFrame,
-    limit: float | None,
-    between_true: float | None,
-    chosen: ReliableChangeIndex,
-    sem: float,
-    direction: Direction,
-) -> pd.Series:
-    if limit is None or between_true is None:
-        return units["category"]
-    functional = None
-    both = units[units["pre"].notna() & units["post"].notna()]
-    if chosen.method == "HA" and sem > 0:
-        functional = true_score_functional(
-            units["post"], cutoff=between_true, std_error_of_measurement=sem,
-            mean_post=float(both["post"].mean()), sd_post=float(both["post"].std(ddof=1)),
-            direction=direction, critical=chosen.critical,
-        )  # fmt: skip
-    found = classify_change(
-        units["category"], units["pre"], units["post"], cutoff=limit, direction=direction,
-        functional_post=functional,
-    )  # fmt: skip
-    return pd.Series(found, index=units.index)
-
-
 def _reasons(units: pd.DataFrame) -> pd.Series:
     """Why there is no answer; empty where there is one."""
     reasons = np.select(
@@ -336,19 +287,15 @@ def _reasons(units: pd.DataFrame) -> pd.Series:
     return pd.Series(reasons, index=units.index)
 
 
-def _approaches(limit: float | None, percentage: float | None, important: float | None) -> dict[str, str]:
-    found = {"reliable": "category"}
-    if limit is not None:
-        found["five_classes"] = "class"
+def _approaches(found: ClinicalChange, percentage: float | None, important: float | None) -> dict[str, str]:
+    approaches = {"reliable": "category"}
+    if found.cutoff is not None:
+        approaches |= {"five_classes": "class", "crossed": "crossed_class"}
     if percentage is not None:
-        found["percentage"] = "percentage_class"
+        approaches["percentage"] = "percentage_class"
     if important is not None:
-        found["important"] = "important_class"
-    return found
-
-
-def _answered(units: pd.DataFrame, column: str) -> pd.DataFrame:
-    return units[units[column] != "not_computable"]
+        approaches["important"] = "important_class"
+    return approaches
 
 
 def _notes(units: pd.DataFrame, chosen: ReliableChangeIndex, courses: Courses) -> list[Note]:

@@ -7,6 +7,7 @@ import pandas as pd
 from mpg_research.analysis.courses import COURSE_KEYS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.shares import share_rows, share_table
+from mpg_research.statistics.clinical_change import ClinicalChange
 from mpg_research.statistics.clinical_classes import CHANGE_CLASSES
 from mpg_research.statistics.group_change import group_change
 from mpg_research.statistics.reliable_change import ChangeMethod, Direction, ReliableChangeIndex
@@ -19,6 +20,7 @@ __all__ = [
     "reason_table",
     "share_tables",
     "threshold_table",
+    "true_share_table",
 ]
 
 THREE_CLASSES = ("improved", "unchanged", "deteriorated")
@@ -28,8 +30,8 @@ def family_table(units: pd.DataFrame) -> ResultTable:
     """One row per course; never shown in reports."""
     keys = (*COURSE_KEYS, "organisation")
     values = (
-        "months_pre", "months_post", "pre", "post", "change", "index", "category", "class", "percentage",
-        "percentage_class", "important_class", "reason",
+        "months_pre", "months_post", "pre", "post", "change", "index", "category", "class", "crossed_class",
+        "percentage", "percentage_class", "important_class", "reason",
     )  # fmt: skip
     data = units[[*keys, *values]].assign(n_families=1)
     return ResultTable(
@@ -141,3 +143,13 @@ def reason_table(units: pd.DataFrame) -> ResultTable:
         values=("n_courses",),
         parts_of_total=("reason",),
     )
+
+
+def true_share_table(units: pd.DataFrame, found: ClinicalChange) -> ResultTable:
+    """Estimated shares of true change at group level; NaN where they are not defined."""
+    both = units[units["change"].notna()]
+    rows = [("truly_improved", found.truly_improved), ("truly_functional", found.truly_functional)]
+    data = pd.DataFrame(rows, columns=["quantity", "estimate"]).assign(
+        n_families=both["family"].nunique(), n_organisations=both["organisation"].nunique()
+    )
+    return ResultTable("true_shares", data, keys=("quantity",), values=("estimate",))

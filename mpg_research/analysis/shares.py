@@ -10,7 +10,7 @@ from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.clustered import clustered_interval
 from mpg_research.statistics.proportions import wilson_interval
 
-__all__ = ["agreement_table", "merged_rows", "share_rows", "share_table"]
+__all__ = ["agreement_table", "join_small", "merged_rows", "share_rows", "share_table"]
 
 _VALUES = ("estimate", "conf_low", "conf_high", "clustered_low", "clustered_high", "n_group")
 
@@ -63,23 +63,34 @@ def share_rows(
     return pd.DataFrame(rows, columns=[*by, "class", *_VALUES, "n_families", "n_organisations"])
 
 
+def join_small(units: pd.DataFrame, column: str, classes: Sequence[str]) -> pd.Series:
+    """The classes with small ones taken together as ``"together"``, so that no row has to be withheld.
+
+    Classes with some but fewer than ten families are joined; where they are still fewer than ten families
+    together, the largest class joins them. Other values than ``classes`` stay.
+    """
+    found = units[column].astype(object)
+    sizes = units.groupby(column)["family"].nunique().reindex(list(classes)).fillna(0)
+    sizes = sizes[sizes > 0]
+    joined = set(sizes.index[sizes < FEW_FAMILIES])
+    if not joined or len(sizes) < 2:
+        return found
+    if len(joined) < 2 or units.loc[found.isin(joined), "family"].nunique() < FEW_FAMILIES:
+        joined.add(str(sizes.idxmax()))
+    return found.where(~found.isin(joined), "together")
+
+
 def merged_rows(
     units: pd.DataFrame, column: str, classes: Sequence[str], *, level: float = 0.95
 ) -> pd.DataFrame:
-    """Shares with small classes taken together, so that no row has to be withheld.
+    """Shares with small classes taken together (:func:`join_small`); columns as in :func:`share_rows`.
 
-    Classes with some but fewer than ten families are taken together with the largest class, as
-    ``"together"``; classes without families are left out. Columns as in :func:`share_rows`.
+    Classes without families are left out.
     """
-    sizes = units.groupby(column)["family"].nunique().reindex(list(classes)).fillna(0)
-    small = sizes.index[(sizes > 0) & (sizes < FEW_FAMILIES)]
-    kept = [name for name in classes if sizes[name] > 0]
-    merged = units.assign(merged=units[column])
-    if len(small) and len(kept) > 1:
-        joined = {*small, str(sizes.idxmax())}
-        merged["merged"] = merged["merged"].where(~merged["merged"].isin(joined), "together")
-        kept = [*(name for name in kept if name not in joined), "together"]
-    return share_rows(merged, "merged", kept, level=level)
+    joined = join_small(units, column, classes)
+    present = set(joined)
+    kept = [name for name in (*classes, "together") if name in present]
+    return share_rows(units.assign(merged=joined), "merged", kept, level=level)
 
 
 def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...]) -> ResultTable:

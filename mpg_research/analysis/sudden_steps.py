@@ -20,21 +20,16 @@ from numpy.typing import NDArray
 from mpg_research.analysis.courses import (
     COURSE_KEYS,
     Courses,
-    ErrorSource,
-    measurement_error,
+    pooled_over_courses,
     read_courses,
+    result_parts,
     usual_gap,
 )
-from mpg_research.analysis.result import (
-    Result,
-    ResultTable,
-    collect_tables,
-    provenance_of,
-    sample_flow_table,
-)
+from mpg_research.analysis.result import Result, ResultTable
+from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import share_rows, share_table
-from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, ModelError
+from mpg_research.statistics.reliable_change import smallest_reliable_change
 from mpg_research.statistics.sudden_changes import find_sudden_changes
 from mpg_research.study.model import Study
 
@@ -42,6 +37,10 @@ __all__ = ["SuddenChangesOfFamilies", "sudden_changes"]
 
 _CLASSES = ("with", "without")
 _KINDS = ("gain", "loss")
+#: Waves further apart than this many times the usual distance have a missed wave between them.
+_MISSED = 1.5
+#: No criterion looks further than three waves away, so longer gaps need no more places.
+_PLACES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,7 @@ def sudden_changes(
     share: float = 0.25,
     longest_gap: float | None = None,
     reliability: float | str | None = None,
+    sd: float | None = None,
     instrument: str | None = None,
     outcome: str | None = None,
     respondents: str | None = None,
@@ -77,9 +77,13 @@ def sudden_changes(
         Least size as a share of the score before, counted from the lowest possible score (raw scores
         only; a T-score has no zero, so there the criterion is left out).
     longest_gap : float, optional
-        Months between two waves beyond which a step is not sudden; by default twice the usual distance.
-        The waves on either side are then judged apart.
+        Months between two waves beyond which one was missed between them; by default one and a half times
+        the usual distance. A missed wave keeps its place, as published: there is no step across it, and of
+        the three waves on either side at least two must be there.
     reliability : float or {"published", "estimated"}, optional
+    sd : float, optional
+        Standard deviation behind the reliable change, as of a norm group; by default that of this study's
+        first scores.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -96,17 +100,23 @@ def sudden_changes(
     courses = read_courses(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
-    error = measurement_error(study, courses, reliability)
-    least = 1.959963984540054 * np.sqrt(2) * error.sem if cutoff is None else float(cutoff)
-    gap = 2 * usual_gap(courses) if longest_gap is None else float(longest_gap)
-    raw = courses.frame.outcome == "raw"
-    origin = courses.instrument.raw_minimum if raw else 0.0
-    if cutoff is None and not least >= 0:
+    error = measurement_error(study, courses, reliability, sd=sd)
+    if cutoff is None and not error.sd > 0:
         raise ModelError(
             "The intake scores do not spread, so the reliable change is not known. Give cutoff in points."
         )
+    least = (
+        smallest_reliable_change(sd=error.sd, reliability=error.reliability)
+        if cutoff is None
+        else float(cutoff)
+    )
+    gap = _MISSED * usual_gap(courses) if longest_gap is None else float(longest_gap)
+    raw = courses.frame.outcome == "raw"
+    origin = courses.instrument.raw_minimum if raw else 0.0
     if not (np.isfinite(least) and least >= 0 and gap > 0):
         raise ConfigError(f"cutoff = {least} and longest_gap = {gap}; expected positive numbers.")
+    if not share >= 0:
+        raise ConfigError(f"share = {share}; expected a share of the score before the step, 0 or more.")
     steps, judged = _find(courses, least, share if raw else 0.0, gap, origin)
     data = courses.units.assign(**{name: judged[name].to_numpy() for name in _KINDS})
     pooled = [share_rows(data, name, _CLASSES, level=level).assign(kind=name) for name in _KINDS]
@@ -125,23 +135,14 @@ def sudden_changes(
         ),
         _size_table(steps),
         _criteria_table(criteria, courses),
-        sample_flow_table(courses.frame.flow),
     ]
-    notes = [*study_notes(study, courses.frame.instrument, courses.frame.outcome), *courses.notes]
-    parameters = describe_parameters(
-        study, courses.frame, **criteria, reliability=error.reliability,
-        reliability_origin=error.origin, level=level,
-    )  # fmt: skip
+    parameters = {**criteria, **error.described}
     return SuddenChangesOfFamilies(
         error=error,
         cutoff=float(least),
-        tables=collect_tables(tables),
-        flow=courses.frame.flow,
-        notes=tuple(notes),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
+        **result_parts(
+            study, courses.frame, tables=tables, notes=courses.notes, parameters=parameters, level=level
         ),
-        level=level,
     )
 
 
@@ -150,23 +151,27 @@ def _find(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Sudden changes, and per course whether it has one ("with", "without", "" where not judged)."""
     rows = courses.rows
-    new = (rows["wave"] == 0) | (rows["months"].diff() > gap)
-    segment = new.cumsum().to_numpy() - 1
-    place = rows.groupby(segment).cumcount().to_numpy()
-    scores = np.full((segment.max() + 1, place.max() + 1), np.nan)
-    scores[segment, place] = rows["score"].to_numpy(dtype=float) - origin
+    who, place = rows["course"].to_numpy(), _places(courses, gap)
+    shape = (len(courses.units), int(place.max()) + 1)
+    scores, row_at = np.full(shape, np.nan), np.full(shape, -1)
+    scores[who, place] = rows["score"].to_numpy(dtype=float) - origin
+    row_at[who, place] = np.arange(len(rows))
     found = find_sudden_changes(scores, cutoff=cutoff, share=share, direction=courses.instrument.direction)
     pieces, judged = [], pd.DataFrame(index=courses.units["course"])
-    first_row = np.flatnonzero(new.to_numpy())
-    course_of = rows["course"].to_numpy()[first_row]
     for kind, values in (("gain", found.gain), ("loss", found.loss)):
-        who, step = np.nonzero(values == 1)
-        before = first_row[who] + step
-        pieces.append(_describe(rows, before, kind, found.size[who, step], found.reversed_after[who, step]))
-        state = pd.DataFrame({"course": course_of, "any": _state(values)}).groupby("course")["any"].max()
-        words = {2: "with", 1: "without", 0: ""}
-        judged[kind] = state.reindex(judged.index).map(words)
+        one, step = np.nonzero(values == 1)
+        size, turned = found.size[one, step], found.reversed_after[one, step]
+        pieces.append(_describe(rows, row_at[one, step], kind, size, turned))
+        judged[kind] = np.array(["", "without", "with"], dtype=object)[_state(values)]
     return pd.concat(pieces, ignore_index=True), judged
+
+
+def _places(courses: Courses, gap: float) -> NDArray[np.intp]:
+    """Place of each wave in its course, with empty places for missed waves."""
+    between = courses.rows.groupby("course")["months"].diff()
+    missed = np.clip(np.round(between / max(usual_gap(courses), 1e-6)), 2, _PLACES)
+    steps = pd.Series(np.where(between > gap, missed, 1.0), index=between.index).where(between.notna(), 0.0)
+    return np.asarray(steps.groupby(courses.rows["course"]).cumsum(), dtype=np.intp)
 
 
 def _state(values: NDArray[np.float64]) -> NDArray[np.int_]:
@@ -216,7 +221,5 @@ def _size_table(steps: pd.DataFrame) -> ResultTable:
 
 
 def _criteria_table(criteria: Mapping[str, float], courses: Courses) -> ResultTable:
-    data = pd.DataFrame({"quantity": list(criteria), "value": list(criteria.values())}).assign(
-        n_families=courses.units["family"].nunique(), n_organisations=courses.units["organisation"].nunique()
-    )
-    return ResultTable("criteria", data, keys=("quantity",), values=("value",))
+    data = pd.DataFrame({"quantity": list(criteria), "value": list(criteria.values())})
+    return pooled_over_courses("criteria", data, courses, keys=("quantity",), values=("value",))

@@ -107,13 +107,12 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
         month = voice.moment(float(one["months"]))
         share = format_share(float(one["share_unmeasured"]), voice.language, digits=0)
         delta = float(one["delta_at_tipping"])
-        if math.isfinite(delta):
+        if delta == 0:
+            certainty.append(voice.phrases("missing_data.certainty_none", month=month))
+        elif math.isfinite(delta):
+            key = "missing_data.certainty" if delta > 0 else "missing_data.certainty_better"
             tip = voice.number(abs(delta))
-            certainty.append(
-                voice.phrases(
-                    "missing_data.certainty", month=month, share=share, tipping=tip, unit=voice.unit
-                )
-            )
+            certainty.append(voice.phrases(key, month=month, share=share, tipping=tip, unit=voice.unit))
         else:
             certainty.append(voice.phrases("missing_data.certainty_never", month=month))
         months = voice.frame("measured_by_month")

@@ -1,4 +1,4 @@
-"""From change to classes: cut-offs, recovery and harm, percentages, and minimal important differences."""
+"""From change to classes: cut-offs between the functional and the clinical range, recovery and harm."""
 
 from typing import Literal
 
@@ -11,14 +11,15 @@ __all__ = [
     "CHANGE_CLASSES",
     "classify_change",
     "clinical_cutoff",
-    "important_change",
-    "percentage_change",
-    "true_score_functional",
+    "crossed_cutoff",
+    "true_score_index",
 ]
 
 #: The five classes, from best to worst.
 CHANGE_CLASSES = ("recovered", "improved", "unchanged", "deteriorated", "harmed")
 FloatArray = NDArray[np.float64]
+#: One-sided critical value of level .95.
+_ONE_SIDED = 1.6448536269514722
 
 
 def clinical_cutoff(
@@ -96,7 +97,8 @@ def classify_change(
     *,
     cutoff: float,
     direction: Direction = "higher_is_worse",
-    functional_post: ArrayLike | None = None,
+    post_index: ArrayLike | None = None,
+    critical: float = _ONE_SIDED,
 ) -> NDArray[np.str_]:
     """The five classes: recovered, improved, unchanged, deteriorated, harmed; or not computable.
 
@@ -109,9 +111,10 @@ def classify_change(
     cutoff : float
         From :func:`clinical_cutoff`; a score exactly on it belongs to neither range.
     direction : {"higher_is_worse", "higher_is_better"}
-    functional_post : array_like of bool, shape (n,), optional
-        Who is in the functional range at post, where a method has a rule of its own
-        (:func:`true_score_functional`).
+    post_index : array_like, shape (n,), optional
+        From :func:`true_score_index`, for the method of Hageman and Arrindell: in a range at post is then
+        who lies beyond the cut-off by more than ``critical`` standard errors.
+    critical : float
 
     Returns
     -------
@@ -120,143 +123,114 @@ def classify_change(
     Notes
     -----
     Recovered: improved, from the clinical to the functional range. Harmed, its mirror image:
-    deteriorated, from the functional to the clinical range.
+    deteriorated, from the functional to the clinical range. (R's clinicalsignificance also calls harmed
+    who started exactly on the cut-off, or, with Hageman and Arrindell, who did not leave the functional
+    range.)
+
+    Examples
+    --------
+    >>> classify_change(["improved", "deteriorated"], [25, 15], [15, 25], cutoff=20).tolist()
+    ['recovered', 'harmed']
     """
-    sign = improvement_sign(direction)
     found = np.asarray(category).astype(str)
-    before = sign * (np.asarray(pre, dtype=float) - cutoff)
-    after = sign * (np.asarray(post, dtype=float) - cutoff)
-    functional = after > 0 if functional_post is None else np.asarray(functional_post, dtype=bool)
-    recovered = (found == "improved") & (before < 0) & functional
+    before, after = _ranges(pre, post, cutoff, direction, post_index, critical)
+    recovered = (found == "improved") & (before < 0) & (after > 0)
     harmed = (found == "deteriorated") & (before > 0) & (after < 0)
     return np.select([recovered, harmed], ["recovered", "harmed"], found)
 
 
-def true_score_functional(
+def crossed_cutoff(
+    pre: ArrayLike,
+    post: ArrayLike,
+    *,
+    cutoff: float,
+    direction: Direction = "higher_is_worse",
+    post_index: ArrayLike | None = None,
+    critical: float = _ONE_SIDED,
+) -> NDArray[np.str_]:
+    """Who moved from one range to the other, whatever the measurement error (the "statistical approach").
+
+    Parameters
+    ----------
+    pre, post, cutoff, direction, post_index, critical
+        As in :func:`classify_change`.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        "improved" (from the clinical to the functional range), "deteriorated" (the other way round),
+        "unchanged", or "not_computable" where a score is missing. A score exactly on the cut-off belongs
+        to neither range, so that nobody moves from or to it.
+
+    Examples
+    --------
+    >>> crossed_cutoff([25, 15, 20], [15, 25, 10], cutoff=20).tolist()
+    ['improved', 'deteriorated', 'unchanged']
+    """
+    before, after = _ranges(pre, post, cutoff, direction, post_index, critical)
+    return np.select(
+        [np.isnan(before) | np.isnan(after), (before < 0) & (after > 0), (before > 0) & (after < 0)],
+        ["not_computable", "improved", "deteriorated"],
+        "unchanged",
+    )
+
+
+def _ranges(
+    pre: ArrayLike,
+    post: ArrayLike,
+    cutoff: float,
+    direction: Direction,
+    post_index: ArrayLike | None,
+    critical: float,
+) -> tuple[FloatArray, FloatArray]:
+    """1 in the functional range, -1 in the clinical one, 0 in neither, at pre and at post; NaN if missing."""
+    sign = improvement_sign(direction)
+    before = np.sign(sign * (np.asarray(pre, dtype=float) - cutoff))
+    if post_index is None:
+        return before, np.sign(sign * (np.asarray(post, dtype=float) - cutoff))
+    index = sign * np.asarray(post_index, dtype=float)
+    beyond = np.where(np.abs(index) > critical, np.sign(index), 0.0)
+    return before, np.where(np.isnan(index), np.nan, beyond)
+
+
+def true_score_index(
     post: ArrayLike,
     *,
     cutoff: float,
     std_error_of_measurement: float,
     mean_post: float,
     sd_post: float,
-    direction: Direction = "higher_is_worse",
-    critical: float = 1.6448536269514722,
-) -> NDArray[np.bool_]:
-    """Whether the estimated true post score lies beyond the cut-off (Hageman and Arrindell's CS index).
+) -> FloatArray:
+    """Distance of the estimated true post score to the cut-off (Hageman and Arrindell's CS index).
 
     Parameters
     ----------
     post : array_like, shape (n,)
     cutoff : float
+        Between true scores: :func:`clinical_cutoff` with ``std_error_of_measurement``.
     std_error_of_measurement : float
         In points.
     mean_post, sd_post : float
         Of the post scores.
-    direction : {"higher_is_worse", "higher_is_better"}
-    critical : float
-        One-sided critical value; by default of level .95.
 
     Returns
     -------
-    ndarray of bool, shape (n,)
-        False everywhere where the post scores spread no more than their error.
+    ndarray, shape (n,)
+        In standard errors; 0 (in neither range) everywhere where the post scores spread no more than their
+        error, NaN where a score is missing.
 
     Notes
     -----
     (M + (post - M) r - cutoff) / (sqrt(r) SEM), with r = 1 - SEM^2 / sd_post^2.
+
+    References
+    ----------
+    Hageman, W. J. J. M. & Arrindell, W. A. (1999). Behaviour Research and Therapy, 37, 1169-1193.
+    https://doi.org/10.1016/S0005-7967(99)00032-7
     """
     scores = np.asarray(post, dtype=float)
     share = 1 - (std_error_of_measurement / sd_post) ** 2 if sd_post > 0 else 0.0
     if not share > 0:
-        return np.zeros(scores.shape, dtype=bool)
+        return np.where(np.isnan(scores), np.nan, 0.0)
     distance = mean_post + (scores - mean_post) * share - cutoff
-    index = distance / (np.sqrt(share) * std_error_of_measurement)
-    return np.asarray(improvement_sign(direction) * index > critical)
-
-
-def percentage_change(
-    pre: ArrayLike,
-    post: ArrayLike,
-    *,
-    improvement: float,
-    deterioration: float | None = None,
-    origin: float = 0.0,
-    direction: Direction = "higher_is_worse",
-) -> tuple[FloatArray, NDArray[np.str_]]:
-    """Change as a share of the pre score, and its class.
-
-    Parameters
-    ----------
-    pre, post : array_like, shape (n,)
-    improvement, deterioration : float
-        Shares (0.5 is 50 %) from which a change counts; the second equals the first by default.
-    origin : float
-        Score that means "none at all", subtracted first: shares of a scale that starts at 10 are
-        meaningless otherwise.
-    direction : {"higher_is_worse", "higher_is_better"}
-
-    Returns
-    -------
-    share : ndarray, shape (n,)
-        (post - pre) / (pre - origin); NaN where the pre score is not above the origin.
-    category : ndarray of str, shape (n,)
-        "improved", "unchanged", "deteriorated"; "not_computable" where the share is NaN.
-
-    Raises
-    ------
-    ValueError
-        If a share that counts is not positive.
-    """
-    worse = improvement if deterioration is None else deterioration
-    if not (improvement > 0 and worse > 0):
-        raise ValueError("the shares that count as change must be above 0")
-    base = np.asarray(pre, dtype=float) - origin
-    share = (np.asarray(post, dtype=float) - np.asarray(pre, dtype=float)) / np.where(base > 0, base, np.nan)
-    return share, _by_thresholds(share, improvement, worse, direction)
-
-
-def important_change(
-    pre: ArrayLike,
-    post: ArrayLike,
-    *,
-    improvement: float,
-    deterioration: float | None = None,
-    direction: Direction = "higher_is_worse",
-) -> NDArray[np.str_]:
-    """Class of each person's change by a minimal important difference.
-
-    Parameters
-    ----------
-    pre, post : array_like, shape (n,)
-    improvement, deterioration : float
-        Points from which a change counts; the second equals the first by default.
-    direction : {"higher_is_worse", "higher_is_better"}
-
-    Returns
-    -------
-    ndarray of str, shape (n,)
-        "improved", "unchanged", "deteriorated", or "not_computable" where a score is missing.
-
-    Raises
-    ------
-    ValueError
-        If a difference is not positive.
-    """
-    worse = improvement if deterioration is None else deterioration
-    if not (improvement > 0 and worse > 0):
-        raise ValueError("the differences that count as change must be above 0")
-    change = np.asarray(post, dtype=float) - np.asarray(pre, dtype=float)
-    return _by_thresholds(change, improvement, worse, direction)
-
-
-def _by_thresholds(
-    change: FloatArray, improvement: float, deterioration: float, direction: Direction
-) -> NDArray[np.str_]:
-    good = improvement_sign(direction) * change
-    # A change that equals the threshold counts; the slack absorbs rounding in (13 - 26) / 26 and the like.
-    slack = 1e-12 * max(improvement, deterioration)
-    return np.select(
-        [np.isnan(change), good >= improvement - slack, good <= -deterioration + slack],
-        ["not_computable", "improved", "deteriorated"],
-        "unchanged",
-    )
+    return np.asarray(distance / (np.sqrt(share) * std_error_of_measurement))

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from mpg_research.statistics.reliable_change import Direction, improvement_sign
 from mpg_research.statistics.sequential import bonferroni_boundary, sequential_boundary, spent_error
 
-__all__ = ["ANSWERS", "CourseAnswers", "WavesNeeded", "course_answers", "waves_needed"]
+__all__ = ["ANSWERS", "CourseAnswers", "course_answers", "critical_values"]
 
 #: The answers, from best to worst; the last is the honest one when the others cannot be given.
 ANSWERS = (
@@ -143,7 +142,7 @@ def course_answers(
     slope, sxx = _running_slopes(t, y, window)
     with np.errstate(divide="ignore", invalid="ignore"):
         std_error = np.where(sxx > 0, sd / np.sqrt(sxx), np.nan)
-    zero_z, margin_z = _critical(t, std_error, 1 - level, half_time, windowed=window is not None)
+    zero_z, margin_z = critical_values(t, std_error, 1 - level, half_time, windowed=window is not None)
     margin = delta / period
     sign = improvement_sign(direction)
     return CourseAnswers(
@@ -182,10 +181,10 @@ def _running_slopes(t: FloatArray, y: FloatArray, window: float | None) -> tuple
     return slope, sxx
 
 
-def _critical(
+def critical_values(
     t: FloatArray, std_error: FloatArray, error: float, half_time: float, *, windowed: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """Critical values of the test against zero (two-sided) and of each one-sided test."""
+    """Critical values of the test against zero (two-sided) and of each one-sided test; shape (n, K) each."""
     since = np.nan_to_num(t - np.where(t.shape[1] > 0, np.minimum(t[:, :1], 0.0), 0.0))
     spent = spent_error(np.maximum.accumulate(since, axis=1), error=error, half_time=half_time)
     information = np.nan_to_num(1 / std_error**2)
@@ -223,84 +222,3 @@ def _answers(
         found[repeated, wave] = found[repeated, wave - 1]
     found[np.isnan(t)] = ""
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class WavesNeeded:
-    """How many waves an answer takes, with measurements a fixed time apart; None beyond the horizon.
-
-    Attributes
-    ----------
-    at_least : int or None
-        From this wave on "stagnating" can be said at all: of a course that lies exactly level.
-    stagnating : int or None
-        Waves until a family whose stress truly stands still is called so with chance ``power``.
-    changing : int or None
-        Waves until a true change of delta per period is called a change with chance ``power``.
-    power : float
-    interval : float
-        Time between waves.
-    """
-
-    at_least: int | None
-    stagnating: int | None
-    changing: int | None
-    power: float
-    interval: float
-
-
-def waves_needed(
-    *,
-    error_sd: float,
-    delta: float,
-    period: float,
-    interval: float = 1.0,
-    level: float = 0.95,
-    half_time: float = 12.0,
-    power: float = 0.8,
-    horizon: int = 120,
-) -> WavesNeeded:
-    """How many waves :func:`course_answers` needs for an answer, with this error of single scores.
-
-    Parameters
-    ----------
-    error_sd, delta, period, level, half_time : float
-        As in :func:`course_answers`.
-    interval : float
-        Time between waves.
-    power : float
-        Chance with which the answer must come at that wave.
-    horizon : int
-        Most waves looked at.
-
-    Returns
-    -------
-    WavesNeeded
-
-    Examples
-    --------
-    >>> waves_needed(error_sd=3.4, delta=3.0, period=6.0).at_least
-    16
-    """
-    moments = np.arange(horizon, dtype=float)[None, :] * interval
-    count = np.arange(1, horizon + 1)
-    with np.errstate(divide="ignore"):
-        std_error = error_sd / (interval * np.sqrt(count * (count**2 - 1.0) / 12))[None, :]
-    std_error = np.where(np.isfinite(std_error), std_error, np.nan)
-    zero_z, margin_z = _critical(moments, std_error, 1 - level, half_time, windowed=False)
-    with np.errstate(invalid="ignore"):
-        distance = (delta / period) / std_error[0]
-        still = 2 * ndtr(distance - margin_z[0]) - 1
-        change = ndtr(distance - zero_z[0])
-    return WavesNeeded(
-        at_least=_first(distance > margin_z[0]),
-        stagnating=_first(still >= power),
-        changing=_first(change >= power),
-        power=power,
-        interval=interval,
-    )
-
-
-def _first(reached: NDArray[np.bool_]) -> int | None:
-    places = np.flatnonzero(reached)
-    return int(places[0]) + 1 if len(places) else None

@@ -8,7 +8,7 @@ from scipy.special import ndtr, stdtrit
 
 from mpg_research.statistics.reliable_change import Direction, check_reliability, improvement_sign
 
-__all__ = ["GROUP_CLASSES", "GroupChange", "group_change", "true_change_shares"]
+__all__ = ["GROUP_CLASSES", "GroupChange", "group_change", "group_difference", "true_change_shares"]
 
 #: Classes of a group's mean change, from best to worst.
 GROUP_CLASSES = (
@@ -30,6 +30,7 @@ def true_change_shares(
     *,
     reliability: float,
     cutoff: float | None = None,
+    sd: float | None = None,
     direction: Direction = "higher_is_worse",
 ) -> tuple[float, float]:
     """Hageman and Arrindell's group level: estimated shares truly improved, and truly functional at post.
@@ -42,6 +43,8 @@ def true_change_shares(
         Of the pre scores; the same error is taken to hold at post.
     cutoff : float, optional
         Between true scores (:func:`clinical_cutoff` with ``std_error_of_measurement``).
+    sd : float, optional
+        Standard deviation behind the error; by default that of the pre scores.
     direction : {"higher_is_worse", "higher_is_better"}
 
     Returns
@@ -65,7 +68,7 @@ def true_change_shares(
     if len(x) < 2:
         return float("nan"), float("nan")
     sign = improvement_sign(direction)
-    error = float(np.var(x, ddof=1)) * (1 - check_reliability(reliability))
+    error = (float(np.var(x, ddof=1)) if sd is None else sd**2) * (1 - check_reliability(reliability))
     spread = float(np.var(y - x, ddof=1)) - 2 * error
     improved = float(ndtr(sign * np.mean(y - x) / np.sqrt(spread))) if spread > 0 else float("nan")
     spread = float(np.var(y, ddof=1)) - error
@@ -120,6 +123,11 @@ def group_change(
     -------
     GroupChange
 
+    Raises
+    ------
+    ValueError
+        If a difference is not positive.
+
     Notes
     -----
     If the interval holds zero: no change shown. Otherwise, on the side of benefit and, as its mirror
@@ -130,22 +138,84 @@ def group_change(
     values = np.asarray(change, dtype=float)
     values = values[~np.isnan(values)]
     n = len(values)
-    worse = improvement if deterioration is None else deterioration
     if n < 2:
-        mean = float(values.mean()) if n else np.nan
-        return GroupChange(mean, np.nan, np.nan, np.nan, np.nan, "not_computable", n)
-    mean = float(values.mean())
+        return _unknown(float(values.mean()) if n else np.nan, n)
     error = float(np.std(values, ddof=1) / np.sqrt(n))
-    half = float(stdtrit(n - 1, 0.5 + level / 2)) * error
-    sign = improvement_sign(direction)
+    limits = _differences(improvement, deterioration)
+    return _placed(float(values.mean()), error, float(n - 1), n, limits, improvement_sign(direction), level)
+
+
+def group_difference(
+    scores: ArrayLike,
+    reference: ArrayLike,
+    *,
+    improvement: float,
+    deterioration: float | None = None,
+    direction: Direction = "higher_is_worse",
+    level: float = 0.95,
+) -> GroupChange:
+    """Place a group's difference from a reference group beside zero and the minimal important difference.
+
+    Parameters
+    ----------
+    scores, reference : array_like, shapes (n,) and (m,)
+        Scores at one moment, or changes, of the two groups; NaN is left out.
+    improvement, deterioration, direction, level
+        As in :func:`group_change`; "improvement" is to be better off than the reference.
+
+    Returns
+    -------
+    GroupChange
+        Of mean(scores) - mean(reference), with Welch's interval; ``n`` counts both groups.
+
+    References
+    ----------
+    Welch, B. L. (1947). Biometrika, 34, 28-35. https://doi.org/10.1093/biomet/34.1-2.28
+
+    Examples
+    --------
+    >>> group_difference([10, 12, 11, 9], [20, 22, 19, 23], improvement=5).category
+    'large_improvement'
+    """
+    one, two = (np.asarray(part, dtype=float) for part in (scores, reference))
+    one, two = one[~np.isnan(one)], two[~np.isnan(two)]
+    n = len(one) + len(two)
+    if len(one) < 2 or len(two) < 2:
+        known = len(one) and len(two)
+        return _unknown(float(one.mean() - two.mean()) if known else np.nan, n)
+    parts = [float(np.var(part, ddof=1)) / len(part) for part in (one, two)]
+    total = sum(parts)
+    squares = sum(part**2 / (len(group) - 1) for part, group in zip(parts, (one, two), strict=True))
+    df = total**2 / squares if squares > 0 else float(n - 2)
+    limits = _differences(improvement, deterioration)
+    mean, sign = float(one.mean() - two.mean()), improvement_sign(direction)
+    return _placed(mean, float(np.sqrt(total)), df, n, limits, sign, level)
+
+
+def _differences(improvement: float, deterioration: float | None) -> tuple[float, float]:
+    worse = improvement if deterioration is None else deterioration
+    if not (improvement > 0 and worse > 0):
+        raise ValueError("the differences that count as change must be above 0")
+    return improvement, worse
+
+
+def _unknown(mean: float, n: int) -> GroupChange:
+    return GroupChange(mean, np.nan, np.nan, np.nan, np.nan, "not_computable", n)
+
+
+def _placed(
+    mean: float, error: float, df: float, n: int, limits: tuple[float, float], sign: float, level: float
+) -> GroupChange:
+    """The class of a mean with its interval."""
+    half = float(stdtrit(df, 0.5 + level / 2)) * error
     low, high = sorted((sign * (mean - half), sign * (mean + half)))
     if low <= 0 <= high:
         category = "no_change_shown"
     elif low > 0:
-        category = _importance(low, sign * mean, high, improvement) + "_improvement"
+        category = _importance(low, sign * mean, high, limits[0]) + "_improvement"
     else:
-        category = _importance(-high, -sign * mean, -low, worse) + "_deterioration"
-    return GroupChange(mean, error, float(n - 1), mean - half, mean + half, category, n)
+        category = _importance(-high, -sign * mean, -low, limits[1]) + "_deterioration"
+    return GroupChange(mean, error, df, mean - half, mean + half, category, n)
 
 
 def _importance(near: float, middle: float, far: float, difference: float) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from mpg_research.statistics.change_methods import ChangeMethod, effect_of, moments_of
+
 __all__ = [
     "CHANGE_METHODS",
     "ChangeMethod",
@@ -15,9 +17,9 @@ __all__ = [
     "check_reliability",
     "improvement_sign",
     "reliable_change_index",
+    "smallest_reliable_change",
 ]
 
-ChangeMethod = Literal["JT", "GLN", "HLL", "EN", "NK", "HA"]
 Direction = Literal["higher_is_worse", "higher_is_better"]
 
 #: Name of each method.
@@ -68,20 +70,6 @@ class ReliableChangeIndex:
     n_pairs: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """What the methods are computed from: means, standard deviations and the two reliabilities."""
-
-    mean_pre: float
-    mean_post: float
-    sd_pre: float
-    sd_post: float
-    correlation: float
-    reliability: float
-    reliability_post: float
-    sd_post_given: float | None = None
-
-
 def improvement_sign(direction: Direction) -> float:
     """-1 where a fall is an improvement, 1 where a rise is.
 
@@ -122,6 +110,7 @@ def reliable_change_index(
     sd_post: float | None = None,
     direction: Direction = "higher_is_worse",
     level: float = 0.95,
+    critical: float | None = None,
 ) -> ReliableChangeIndex:
     """Judge each person's change from pre to post against measurement error.
 
@@ -142,6 +131,9 @@ def reliable_change_index(
         What a high score means.
     level : float
         1 minus the error rate: two-sided, but one-sided for Hageman-Arrindell, as published.
+    critical : float, optional
+        Size beyond which an index counts, instead of the normal quantile that follows from ``level``: the
+        rounded values of older tables, 1.96 and (Hageman-Arrindell) 1.65.
 
     Returns
     -------
@@ -162,12 +154,12 @@ def reliable_change_index(
     - HLL: (post - M_post - r (pre - M_pre)) / (sd sqrt(1 - r^2)).
     - EN: (post - E) / SEM.
     - NK: (post - E) / sqrt(sd^2 r^2 (1 - r) + sd_post^2 (1 - r_post)); one standard deviation at both
-      moments unless ``sd_post`` is given.
+      moments, as R's clinicalsignificance has it, unless ``sd_post`` is given.
     - HA: ((post - pre) r_DD + (M_post - M_pre)(1 - r_DD)) / (sqrt(r_DD) sqrt(2) SEM), with r_DD the
       reliability of the differences, the post reliability following from the same SEM.
 
-    Where the spread of the scores is zero, or r_DD is not positive, no index is defined: every person is
-    "not_computable".
+    An index counts when it is larger than the critical value; one that equals it does not. Where the spread
+    of the scores is zero, or r_DD is not positive, no index is defined: every person is "not_computable".
 
     References
     ----------
@@ -203,23 +195,23 @@ def reliable_change_index(
     check_reliability(reliability)
     if reliability_post is not None:
         check_reliability(reliability_post, "reliability_post")
-    for name, value in (("sd", sd), ("sd_post", sd_post)):
+    for name, value in (("sd", sd), ("sd_post", sd_post), ("critical", critical)):
         if value is not None and not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be a positive number; found {value}")
-    moments = _moments(x, y, reliability, reliability_post, sd, mean_pre, mean_post, sd_post)
-    effect, std_error = _effect(x, y, moments, method)
+    moments = moments_of(x, y, reliability, reliability_post, sd, mean_pre, mean_post, sd_post)
+    effect, std_error = effect_of(x, y, moments, method)
     with np.errstate(divide="ignore", invalid="ignore"):
         index = effect / std_error if std_error > 0 else np.full(x.shape, np.nan)
-    critical = float(ndtri(level if method == "HA" else 0.5 + level / 2))
+    limit = float(ndtri(level if method == "HA" else 0.5 + level / 2)) if critical is None else critical
     return ReliableChangeIndex(
         method=method,
         change=y - x,
         index=index,
-        category=categorise(index, critical, sign),
-        critical=critical,
+        category=categorise(index, limit, sign),
+        critical=float(limit),
         std_error=std_error,
-        threshold=critical * std_error,
-        n_pairs=int((~np.isnan(x) & ~np.isnan(y)).sum()),
+        threshold=float(limit) * std_error,
+        n_pairs=moments.n_pairs,
     )
 
 
@@ -233,59 +225,29 @@ def categorise(index: FloatArray, critical: float, sign: float) -> NDArray[np.st
     )
 
 
-def _moments(
-    x: FloatArray,
-    y: FloatArray,
-    reliability: float,
-    reliability_post: float | None,
-    sd: float | None,
-    mean_pre: float | None,
-    mean_post: float | None,
-    sd_post: float | None,
-) -> _Moments:
-    """Moments of the complete pairs where none are given; NaN with fewer than two pairs."""
-    both = ~np.isnan(x) & ~np.isnan(y)
-    one, two = x[both], y[both]
-    some, several = len(one) > 0, len(one) > 1
-    spread = (float(np.std(one, ddof=1)), float(np.std(two, ddof=1))) if several else (np.nan, np.nan)
-    together = float(np.cov(one, two)[0, 1]) if several else np.nan
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = float(np.divide(together, spread[0] * spread[1]))
-    return _Moments(
-        mean_pre=mean_pre if mean_pre is not None else float(one.mean()) if some else np.nan,
-        mean_post=mean_post if mean_post is not None else float(two.mean()) if some else np.nan,
-        sd_pre=spread[0] if sd is None else float(sd),
-        sd_post=spread[1] if sd_post is None else float(sd_post),
-        correlation=correlation,
-        reliability=reliability,
-        reliability_post=reliability if reliability_post is None else reliability_post,
-        sd_post_given=sd_post,
-    )
+def smallest_reliable_change(*, sd: float, reliability: float, level: float = 0.95) -> float:
+    """Smallest change of one person, in points, that is larger than error by Jacobson and Truax.
 
+    Parameters
+    ----------
+    sd : float
+        Standard deviation of the scores.
+    reliability : float
+        Between 0 and 1, both excluded.
+    level : float
 
-def _effect(x: FloatArray, y: FloatArray, m: _Moments, method: ChangeMethod) -> tuple[FloatArray, float]:
-    """Numerator (points) and standard error of a method."""
-    r = m.reliability
-    error = m.sd_pre * float(np.sqrt(1 - r))
-    beyond_expected = y - (m.mean_pre + r * (x - m.mean_pre))
-    estimate_error = m.sd_pre * float(np.sqrt(1 - r**2))
-    if method == "JT":
-        return y - x, float(np.sqrt(2)) * error
-    if method == "GLN":
-        return beyond_expected, estimate_error
-    if method == "HLL":
-        return (y - m.mean_post) - r * (x - m.mean_pre), estimate_error
-    if method == "EN":
-        return beyond_expected, error
-    if method == "NK":
-        sd_after = m.sd_pre if m.sd_post_given is None else m.sd_post_given
-        before, after = m.sd_pre**2 * r**2 * (1 - r), sd_after**2 * (1 - m.reliability_post)
-        return beyond_expected, float(np.sqrt(before + after))
-    shared = 2 * m.sd_pre * m.sd_post * m.correlation
-    variance = m.sd_pre**2 + m.sd_post**2 - shared
-    true_variance = variance - 2 * error**2
-    if not (variance > 0 and true_variance > 0):
-        return np.full(x.shape, np.nan), float("nan")
-    r_dd = true_variance / variance
-    drift = (m.mean_post - m.mean_pre) * (1 - r_dd)
-    return (y - x) * r_dd + drift, float(np.sqrt(2 * r_dd)) * error
+    Returns
+    -------
+    float
+        z sqrt(2) sd sqrt(1 - reliability).
+
+    Examples
+    --------
+    >>> round(smallest_reliable_change(sd=10.5, reliability=0.961), 4)
+    5.7476
+    """
+    if not (np.isfinite(sd) and sd > 0):
+        raise ValueError(f"sd must be a positive number; found {sd}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1; found {level}")
+    return float(ndtri(0.5 + level / 2) * sd * np.sqrt(2 * (1 - check_reliability(reliability))))

@@ -25,7 +25,8 @@ class SuddenChanges:
     size : ndarray
         How much better (positive) or worse (negative) the step is, in points.
     reversed_after : ndarray
-        1.0 where a gain lost half or more of its size at a later wave, 0.0 where it did not; NaN elsewhere.
+        1.0 where half or more of a gain (loss) was undone at a later wave, 0.0 where it was not; NaN
+        elsewhere.
     """
 
     gain: FloatArray
@@ -49,7 +50,9 @@ def find_sudden_changes(
     *,
     cutoff: float,
     share: float = 0.25,
+    share_of_losses: float | None = None,
     level: float = 0.95,
+    adjust_for_missing: bool = True,
     direction: Direction = "higher_is_worse",
 ) -> SuddenChanges:
     """Find sudden gains and losses by the three published criteria.
@@ -62,8 +65,14 @@ def find_sudden_changes(
         Criterion 1: least size of the step in points (e.g. the reliable change of the questionnaire).
     share : float
         Criterion 2: least size of the step as a share of the score before it.
+    share_of_losses : float, optional
+        The same for losses; ``share`` by default. 0 leaves the criterion out for losses, as R's
+        suddengains does in effect.
     level : float
         Criterion 3: level of the two-sided t quantile.
+    adjust_for_missing : bool
+        Whether criterion 3 takes the degrees of freedom of the scores that are there (Lutz et al. 2013), or
+        always four, as in the first publication (2.776 at level .95).
     direction : {"higher_is_worse", "higher_is_better"}
 
     Returns
@@ -73,13 +82,16 @@ def find_sudden_changes(
     Raises
     ------
     ValueError
-        If ``cutoff`` or ``share`` is negative, or ``scores`` is not a table.
+        If ``cutoff`` or a share is negative, or ``scores`` is not a table.
 
     Notes
     -----
     Criterion 3 compares the three waves up to the step with the three after it: their means must differ by
     more than t(n_before + n_after - 2) times the pooled standard deviation (2.776 with all six, 3.182 with
     five, 4.303 with four). Losses are the mirror image of gains.
+
+    A missing wave keeps its place: a step to or from it cannot be judged, and the three waves on either
+    side are those of the three places.
 
     References
     ----------
@@ -97,8 +109,9 @@ def find_sudden_changes(
     table = np.asarray(scores, dtype=float)
     if table.ndim != 2:
         raise ValueError("scores must be a table with a row per person and a column per wave")
-    if not (cutoff >= 0 and share >= 0):
-        raise ValueError("cutoff and share must not be negative")
+    shares = (share, share if share_of_losses is None else share_of_losses)
+    if not (cutoff >= 0 and min(shares) >= 0):
+        raise ValueError("cutoff and shares must not be negative")
     sign = improvement_sign(direction)
     n, waves = table.shape
     steps = max(waves - 1, 0)
@@ -107,28 +120,30 @@ def find_sudden_changes(
     size = sign * np.diff(table, axis=1) if steps else np.zeros(shape)
     for step in range(steps):
         before, after = table[:, max(step - 2, 0) : step + 1], table[:, step + 1 : step + 4]
-        difference, limit, judged = _stable(before, after, level)
+        difference, limit, judged = _stable(before, after, level, adjust_for_missing)
         judged &= ~np.isnan(size[:, step])
-        least = np.maximum(cutoff, share * np.abs(table[:, step]))
+        least = [np.maximum(cutoff, part * np.abs(table[:, step])) for part in shares]
         with np.errstate(invalid="ignore"):
-            better = (size[:, step] >= least) & (sign * difference > limit)
-            worse = (-size[:, step] >= least) & (-sign * difference > limit)
+            better = (size[:, step] >= least[0]) & (sign * difference > limit)
+            worse = (-size[:, step] >= least[1]) & (-sign * difference > limit)
             middle = table[:, step + 1] - sign * size[:, step] / 2
-            turned = (sign * (table[:, step + 2 :] - middle[:, None]) <= 0).any(axis=1)
+            way_back = np.sign(size[:, step]) * sign * (table[:, step + 2 :].T - middle)
+            turned = (way_back.T <= 0).any(axis=1)
         gain[:, step] = np.where(judged, better, np.nan)
         loss[:, step] = np.where(judged, worse, np.nan)
-        reversal[:, step] = np.where(judged & better, turned, np.nan)
+        reversal[:, step] = np.where(judged & (better | worse), turned, np.nan)
     return SuddenChanges(gain, loss, size, reversal)
 
 
 def _stable(
-    before: FloatArray, after: FloatArray, level: float
+    before: FloatArray, after: FloatArray, level: float, adjust: bool
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """Difference of the means after and before, what it must exceed, and who can be judged."""
     (n_1, mean_1, squares_1), (n_2, mean_2, squares_2) = _sums(before), _sums(after)
     judged = (n_1 >= 2) & (n_2 >= 2)
     df = np.where(judged, n_1 + n_2 - 2, 1.0)
-    limit = stdtrit(df, 0.5 + level / 2) * np.sqrt((squares_1 + squares_2) / df)
+    quantile = stdtrit(df if adjust else 4.0, 0.5 + level / 2)
+    limit = quantile * np.sqrt((squares_1 + squares_2) / df)
     return mean_2 - mean_1, limit, judged
 
 

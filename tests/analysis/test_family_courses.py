@@ -91,7 +91,7 @@ def test_total_slopes_equal_r(tmp_path: Path) -> None:
 
 
 def test_model_errors_are_calibrated() -> None:
-    from mpg_research.analysis.family_trend import fit_course_model, total_slopes
+    from mpg_research.analysis.course_model import fit_course_model, total_slopes
 
     rng = np.random.default_rng(1)
     n, waves = 400, 7

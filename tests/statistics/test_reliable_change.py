@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
-from mpg_research.statistics.clinical_classes import (
-    CHANGE_CLASSES,
-    classify_change,
-    clinical_cutoff,
-    important_change,
-    percentage_change,
-    true_score_functional,
+from mpg_research.statistics.change_thresholds import important_change, percentage_change
+from mpg_research.statistics.clinical_change import clinical_change
+from mpg_research.statistics.clinical_classes import CHANGE_CLASSES, classify_change, clinical_cutoff
+from mpg_research.statistics.group_change import (
+    GROUP_CLASSES,
+    group_change,
+    group_difference,
+    true_change_shares,
 )
-from mpg_research.statistics.group_change import GROUP_CLASSES, group_change, true_change_shares
-from mpg_research.statistics.reliable_change import CHANGE_METHODS, reliable_change_index
+from mpg_research.statistics.reliable_change import (
+    CHANGE_METHODS,
+    reliable_change_index,
+    smallest_reliable_change,
+)
 from tests.statistics.change_oracles import claus, known_counts, read_rows
 
 # The reference prints 15 digits; both sides compute in double precision.
@@ -45,25 +49,10 @@ def test_counts_per_class_equal_r(method: str) -> None:
     found = reliable_change_index(pre, post, reliability=0.8, method=method, reliability_post=0.5)
     counts = [int((found.category == name).sum()) for name in ("improved", "unchanged", "deteriorated")]
     assert counts == known["distribution_claus_hamd_pre1_post4_rel0.80"][key]
-    cutoff = clinical_cutoff("c", clinical=(pre.mean(), pre.std(ddof=1)), functional=(8, 8))
-    functional = None
-    if method == "HA":
-        error = pre.std(ddof=1) * np.sqrt(0.2)
-        between_true = clinical_cutoff(
-            "c",
-            clinical=(pre.mean(), pre.std(ddof=1)),
-            functional=(8, 8),
-            std_error_of_measurement=error,
-        )
-        functional = true_score_functional(
-            post,
-            cutoff=between_true,
-            std_error_of_measurement=pre.std(ddof=1) * np.sqrt(0.2),
-            mean_post=post.mean(),
-            sd_post=post.std(ddof=1),
-        )
-    classes = classify_change(found.category, pre, post, cutoff=cutoff, functional_post=functional)
-    five = [int((classes == name).sum()) for name in CHANGE_CLASSES]
+    together = clinical_change(
+        pre, post, reliability=0.8, method=method, reliability_post=0.5, functional=(8, 8)
+    )
+    five = [int((together.five_classes == name).sum()) for name in CHANGE_CLASSES]
     assert five == known["combined_claus_hamd_rel0.80_func8_8_cut_c"][key]
 
 
@@ -79,6 +68,9 @@ def test_group_level_of_hageman_and_arrindell_equals_r() -> None:
     assert changed == pytest.approx(known["HA_group_level"]["changed"], abs=0.005)
     assert functional == pytest.approx(known["HA_group_level"]["functional"], abs=0.005)
     assert np.isnan(true_change_shares([1, 2], [1, 2], reliability=0.8)).all()
+    together = clinical_change(pre, post, reliability=0.8, method="HA", functional=(8, 8))
+    assert (together.truly_improved, together.truly_functional) == (changed, functional)
+    assert together.cutoff == cutoff
 
 
 def test_nunnally_and_kotsch_take_the_post_spread_where_it_is_given() -> None:
@@ -213,3 +205,37 @@ def test_group_classes_have_mirror_images(centre: float, expected: str) -> None:
 
 def test_group_of_one_has_no_class() -> None:
     assert group_change([3.0, np.nan], improvement=5).category == "not_computable"
+
+
+def test_difference_of_two_groups_equals_welch_and_has_mirror_images() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(8)
+    one, two = rng.normal(20, 6, 23), np.append(rng.normal(24, 3, 31), np.nan)
+    found = group_difference(one, two, improvement=2)
+    welch = stats.ttest_ind(one, two[:-1], equal_var=False).confidence_interval(0.95)
+    assert (found.conf_low, found.conf_high) == pytest.approx((welch.low, welch.high))
+    assert found.n == 54
+    assert found.category.endswith("improvement")
+    turned = group_difference(two, one, improvement=2)
+    assert turned.category == found.category.replace("improvement", "deterioration")
+    up = group_difference(-one, -two, improvement=2, direction="higher_is_better")
+    assert up.category == found.category
+    assert group_difference([1.0], [2.0, 3.0], improvement=1).category == "not_computable"
+    assert group_difference([5, 5], [9, 9], improvement=1).category == "large_improvement"
+    for verb in (
+        lambda: group_difference([1, 2], [2, 3], improvement=0),
+        lambda: group_change([1, 2], improvement=-1),
+    ):
+        with pytest.raises(ValueError, match="above 0"):
+            verb()
+
+
+def test_smallest_reliable_change_equals_the_reference() -> None:
+    for known in known_counts()["suddengains"]["crit1_cutoff"]:
+        found = smallest_reliable_change(sd=known["sd"], reliability=known["r"])
+        # The reference takes 1.96 for the quantile 1.95996.
+        assert found == pytest.approx(known["rc"], rel=2e-5)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        smallest_reliable_change(sd=5, reliability=1)
+    with pytest.raises(ValueError, match="positive"):
+        smallest_reliable_change(sd=0, reliability=0.8)

@@ -120,7 +120,7 @@ def test_sudden_gains_and_losses_equal_the_reference() -> None:
     gains = found.size[found.gain == 1]
     assert gains.mean() == pytest.approx(counts["bysg"]["magnitude_m"], abs=0.005)
     assert gains.std(ddof=1) == pytest.approx(counts["bysg"]["magnitude_sd"], abs=0.005)
-    assert int(np.nansum(found.reversed_after)) == counts["bysg"]["reversal_n"]
+    assert int(found.reversed_after[found.gain == 1].sum()) == counts["bysg"]["reversal_n"]
 
 
 def test_gains_of_a_scale_where_high_is_good_are_the_mirror_image() -> None:
