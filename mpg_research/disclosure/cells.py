@@ -1,25 +1,23 @@
-"""Which cells of a table must not be shown, so that no small number of families can be read or computed.
+"""A table on its way through the gate, and the cells of it that are too small to be shown.
 
 Pure functions on a :class:`Cells` (numbers and marks side by side); the rules are put together in
 :mod:`mpg_research.disclosure.gate`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
-from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
+from mpg_research.analysis.result import ResultTable
+from mpg_research.disclosure.released import SHOWN, SUPPRESSED
 
 __all__ = [
     "Cells",
     "cells_of",
     "count_columns",
-    "cover_groups",
-    "cover_small_rows",
     "deviations",
+    "groups_of",
     "hide_cells",
     "hide_extremes",
     "hide_implied_counts",
@@ -28,8 +26,6 @@ __all__ = [
     "hide_small_counts",
     "is_text",
     "mask_of",
-    "round_counts",
-    "round_ratios",
     "small_rows",
 ]
 
@@ -49,32 +45,8 @@ EXTREMES = frozenset(
         "range",
     ]
 )
-#: Numbers from a model, or about ranks: they fit many numbers of families, rounded or not.
-MODEL_COLUMNS = frozenset(
-    [
-        *ESTIMATE_COLUMNS,
-        *("standardised", "standardised_low", "standardised_high", "p_adjusted", "df_numerator"),
-        *(
-            "simultaneous_low",
-            "simultaneous_high",
-            "expected",
-            "difference",
-            "difference_low",
-            "difference_high",
-        ),
-        *("raw", "raw_low", "raw_high", "comparison_low", "comparison_high"),
-        *("shrunken", "shrunken_low", "shrunken_high", "reliability", "z", "z_adjusted"),
-        *("rank", "expected_rank", "percentile", "best_third", "worst_third", "rank_low", "rank_high"),
-        *("set_low", "set_high", "all_low", "all_high"),
-        *("direct", "indirect", "own_expected", "all_expected"),
-        *("joint_p_value", "different", "largest_shift"),
-    ]
-)
 # What a share is a share of, where that is not the families.
 SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_ended", "share_observed": "n_group"}
-# A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
-# count nor n; unrounded, 0.2258 can only be 7/31.
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 @dataclass(slots=True)
@@ -204,113 +176,6 @@ def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
         hide_share(cells, rows & implied, column)
 
 
-def round_counts(cells: Cells, rows: np.ndarray, column: str) -> None:
-    """Round a count to tens in these rows (never to zero)."""
-    values = cells.data[column].to_numpy(dtype=float)
-    chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
-    cells.data.loc[chosen, column] = np.maximum(10.0, 10.0 * np.floor(values[chosen] / 10.0 + 0.5))
-    cells.marks.loc[chosen, column] = ROUNDED
-
-
-def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
-    """Round observed means and shares in these rows so coarsely that they fit several numbers of families."""
-    steps = np.array([_step(number) for number in families])
-    for column in cells.numbers:
-        if column in MODEL_COLUMNS or column.startswith("n_") or is_text(cells.data[column]):
-            continue
-        values = cells.data[column].to_numpy(dtype=float)
-        chosen = rows & np.isfinite(values)
-        rounded = np.round(np.round(values / steps) * steps, 6)
-        cells.data.loc[chosen, column] = rounded[chosen]
-        cells.marks.loc[chosen, column] = ROUNDED
-
-
-def _step(families: float) -> float:
-    smallest = 1 / families if families and families > 0 else 1.0
-    return next((step for step in STEPS if step >= smallest), 1.0)
-
-
-def cover_small_rows(
-    small: np.ndarray,
-    families: np.ndarray,
-    minimum: int,
-    *,
-    order: Sequence[int],
-    each_knows_its_own: bool = False,
-) -> np.ndarray:
-    """Rows to hide beside the small ones, until no small number can be computed from the total.
-
-    A reader who knows the total knows the sum of the hidden numbers. Hidden are at least two with a sum
-    above ``minimum``, so that a small number stands beside one that may be small or not. Which rows cover
-    must not hang on their numbers (a cover known to be the smallest has an upper limit, and the small
-    number beside it a lower one): that is why the order comes from outside.
-
-    Parameters
-    ----------
-    small : ndarray of bool, shape (n_rows,)
-        Rows that are hidden because they are small.
-    families : ndarray of float, shape (n_rows,)
-        The numbers that add up to a total shown elsewhere.
-    minimum : int
-        Smallest number that may be shown.
-    order : sequence of int
-        All rows, in the order in which they are taken to cover.
-    each_knows_its_own : bool
-        Whether each hidden row has a reader who knows its number (rows are organisations): then the
-        rest must stay hidden from each of them.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-        The covering rows.
-    """
-    counts = np.nan_to_num(np.asarray(families, dtype=float))
-    hidden = [int(row) for row in np.flatnonzero(small)]
-    candidates = [int(row) for row in order if not small[row] and counts[row] > 0]
-    cover: list[int] = []
-
-    def is_open_to(knower: int | None) -> bool:
-        rest = [counts[row] for row in (*hidden, *cover) if row != knower]
-        return len(rest) < 2 or sum(rest) <= minimum
-
-    while hidden and candidates:
-        knowers = [None, *hidden, *cover] if each_knows_its_own else [None]
-        if not any(is_open_to(knower) for knower in knowers):
-            break
-        cover.append(candidates.pop(0))
-    return mask_of(np.array(cover, dtype=int), len(counts))
-
-
-def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
-    """Hide covering rows in every group of rows that adds up to a total, for each way of adding up."""
-    keys = [key for key in cells.table.keys if key != "score_high"]
-    ways = {frozenset(parts), *(frozenset([part]) for part in parts)}
-    changed = True
-    while changed:
-        changed = False
-        for way in sorted(ways, key=sorted):
-            others = [key for key in keys if key not in way]
-            changed |= _cover_each_group(cells, others, minimum)
-
-
-def _cover_each_group(cells: Cells, others: list[str], minimum: int) -> bool:
-    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    changed = False
-    for rows in _groups(cells.data, others):
-        hidden = cells.hidden()[rows]
-        if not hidden.any() or hidden.all() or len(rows) == 1:
-            continue
-        small = hidden & ~(families[rows] >= minimum)
-        basis = small if small.any() else hidden
-        distance = np.abs(np.subtract.outer(np.arange(len(rows)), np.flatnonzero(basis))).min(axis=1)
-        order = np.argsort(distance, kind="stable").tolist()
-        extra = cover_small_rows(basis, families[rows], minimum, order=order) & ~hidden
-        if extra.any():
-            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
-            cells.has_complement = changed = True
-    return changed
-
-
 def mask_of(rows: np.ndarray, length: int) -> np.ndarray:
     """Row numbers as a boolean mask of this length."""
     mask = np.zeros(length, dtype=bool)
@@ -318,7 +183,8 @@ def mask_of(rows: np.ndarray, length: int) -> np.ndarray:
     return mask
 
 
-def _groups(data: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
+def groups_of(data: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
+    """Row numbers of each group of rows with the same values of these keys."""
     if not keys:
         return [np.arange(len(data))]
     grouped = data.groupby(keys, sort=False, dropna=False).indices
@@ -332,7 +198,7 @@ def deviations(cells: Cells) -> bool:
         if column.startswith("n_") or is_text(cells.data[column]):
             continue
         values = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
-        groups = [values[rows] for rows in _groups(cells.data, others)]
+        groups = [values[rows] for rows in groups_of(cells.data, others)]
         groups = [group for group in groups if np.isfinite(group).all() and np.abs(group).sum() > 0]
         if groups and all(len(g) > 1 and abs(g.sum()) < 1e-6 * np.abs(g).sum() for g in groups):
             return True

@@ -19,8 +19,10 @@ What it does, in this order
    number follows from them. Tables with names elsewhere in their text are withheld.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
-   three others contribute: subtraction would open them.
-7. Notes and provenance lose names and small numbers.
+   three others contribute: subtraction would open them. What comes from its own families alone the
+   organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.own`).
+7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
+   others, notes lose every number.
 
 ``public_groups`` lifts 5 and 6, never 1 to 4.
 
@@ -37,42 +39,39 @@ from dataclasses import replace
 
 import numpy as np
 
-from mpg_research.analysis.result import AnalysisResult, ResultTable
+from mpg_research.analysis.result import AnalysisResult
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.disclosure.cells import (
     Cells,
     cells_of,
     count_columns,
-    cover_groups,
-    cover_small_rows,
     deviations,
     hide_cells,
     hide_extremes,
     hide_implied_counts,
     hide_rows,
     hide_small_counts,
-    is_text,
-    mask_of,
-    round_counts,
-    round_ratios,
     small_rows,
 )
-from mpg_research.disclosure.labels import OWN, Labels, keyed_order, label_organisations
-from mpg_research.disclosure.organisations import (
-    too_few_in_comparison,
-    too_few_pooled,
-    use_labels,
+from mpg_research.disclosure.cover import (
+    cover_each_month,
+    cover_groups,
+    cover_organisations,
+    is_observed_by_organisation,
 )
+from mpg_research.disclosure.labels import OWN, Labels, label_organisations
+from mpg_research.disclosure.organisations import use_labels
+from mpg_research.disclosure.own import own_tables, round_own, without_empty
+from mpg_research.disclosure.refusals import has_few_others, refusals
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
-from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance
+from mpg_research.disclosure.rounding import round_counts, round_ratios
+from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance, notes_without_numbers
 from mpg_research.disclosure.totals import FLOW, blur_flow, protect_totals
 from mpg_research.errors import DisclosureError
 
 __all__ = ["release"]
 
-#: Keys beside the organisation under which a row still stands for the whole organisation.
-WHOLE_ORGANISATION = frozenset({"months"})
 ADDS_UP = frozenset({"months", "score_low", "level", "phase", "respondent", "end_reason"})
 
 
@@ -116,19 +115,29 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     names = _names_to_find(keys, audience, policy)
 
     _hide_small(tables, policy, digest=result.provenance.digest)
-    covered = _cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
-    refused = _refused(tables, result.kind, audience, policy=policy, covered=covered, names=names)
-    withheld += [Withheld(name, code, values) for name, (code, values) in refused.items()]
+    covered = cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
+    refused = refusals(tables, result.kind, audience, policy=policy, covered=covered, names=names)
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
-        _mask_counts(cells, covered, policy)
+        _mask_counts(cells, covered)
     if audience.is_external and not policy.public_groups:
         _hide_shares(shown, audience, policy=policy)
+    if audience.organisation is not None:
+        alone = own_tables(result.tables, audience.organisation, refused)
+        _hide_small(alone, policy, digest=result.provenance.digest)
+        round_own(alone.values(), policy.minimum_families)
+        shown |= without_empty(alone)
+    withheld += [
+        Withheld(name, code, values) for name, (code, values) in refused.items() if name not in shown
+    ]
     for cells in shown.values():
         use_labels(cells, labels)
     pooled = {name: cells for name, cells in shown.items() if not cells.table.organisation_columns}
     protect_totals(pooled, policy.minimum_families, round_steps=audience.is_external)
 
+    notes = clean_notes(result.notes, minimum=policy.minimum_families, names=names)
+    if has_few_others(tables, audience, policy=policy):
+        notes = notes_without_numbers(notes)
     seal = _released._SEAL
     finished = {name: _finish(cells, seal) for name, cells in shown.items()}
     named = policy.sees_names(audience)
@@ -138,7 +147,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         policy=policy if named else replace(policy, organisations={}),
         tables=finished,
         withheld=tuple(withheld),
-        notes=clean_notes(result.notes, minimum=policy.minimum_families, names=names),
+        notes=notes,
         provenance=clean_provenance(result.provenance, audience, policy=policy, names=names),
         level=float(result.level),
         converged=bool(result.converged),
@@ -174,8 +183,8 @@ def _hide_small(tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest
             continue
         parts = {*cells.table.parts_of_total, *(ADDS_UP & set(cells.table.keys))}
         parts -= set(cells.table.organisation_columns)
-        if _is_observed_by_organisation(cells.table):
-            _cover_each_month(cells, minimum, digest=digest)
+        if is_observed_by_organisation(cells.table):
+            cover_each_month(cells, minimum, digest=digest)
         elif _has_additive_counts(cells) and parts:
             cover_groups(cells, sorted(parts), minimum)
 
@@ -183,112 +192,6 @@ def _hide_small(tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest
 def _has_additive_counts(cells: Cells) -> bool:
     """Model-based rows (by month) do not add up; counts of measurements do, and declared parts."""
     return bool(cells.table.parts_of_total) or any(c != "n_families" for c in count_columns(cells))
-
-
-def _stands_for_whole(table: ResultTable) -> bool:
-    """Whether a row of an organisation is about all its families: model-based ones at any month are."""
-    others = set(table.keys) - set(table.organisation_columns)
-    whole = len(table.organisation_columns) == 1 and others <= WHOLE_ORGANISATION
-    return whole and not _is_observed_by_organisation(table)
-
-
-def _is_observed_by_organisation(table: ResultTable) -> bool:
-    """Whether rows are about the families of an organisation measured in one month, which differ by month."""
-    if len(table.organisation_columns) != 1 or set(table.keys) != {*table.organisation_columns, "months"}:
-        return False
-    per_organisation = table.data.groupby(table.organisation_columns[0], sort=False)["n_families"]
-    return bool((per_organisation.nunique(dropna=False) > 1).any())
-
-
-def _cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
-    """Within each month organisations add up to the observed course of all: hide enough of them."""
-    column = cells.table.organisation_columns[0]
-    keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
-    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    for rows in (np.asarray(found) for found in cells.data.groupby("months", sort=False).indices.values()):
-        small = cells.hidden()[rows]
-        order = np.argsort([keyed.index(key) for key in cells.data[column].iloc[rows]]).tolist()
-        extra = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
-        if extra.any():
-            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
-            cells.has_complement = True
-
-
-def _cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:
-    """Organisations whose counts are hidden, since with them that of a small one could be computed.
-
-    The same ones in every table, result and report: the order hangs on the data alone, not on who reads.
-    """
-    sizes: dict[str, float] = {}
-    smallest: dict[str, float] = {}
-    for cells in tables.values():
-        if not _stands_for_whole(cells.table) or deviations(cells):
-            continue
-        column = cells.table.organisation_columns[0]
-        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-        for key, number in zip(cells.data[column], np.nan_to_num(families), strict=True):
-            sizes[key] = max(number, sizes.get(key, 0.0))
-            if number > 0:
-                smallest[key] = min(number, smallest.get(key, np.inf))
-    keys = sorted(sizes)
-    small = np.array([smallest.get(key, np.inf) < minimum for key in keys], dtype=bool)
-    if not small.any():
-        return frozenset()
-    counts = np.where(small, [smallest.get(key, 0.0) for key in keys], [sizes[key] for key in keys])
-    order = [keys.index(key) for key in keyed_order(keys, secret=digest, purpose="cover")]
-    cover = cover_small_rows(small, counts, minimum, order=order, each_knows_its_own=True)
-    return frozenset(key for key, hide in zip(keys, small | cover, strict=True) if hide)
-
-
-def _refused(
-    tables: Mapping[str, Cells],
-    kind: str,
-    audience: Audience,
-    *,
-    policy: DisclosurePolicy,
-    covered: frozenset[str],
-    names: NameFinder,
-) -> dict[str, tuple[str, dict[str, int]]]:
-    """Tables that are withheld as a whole, with code and values of the reason."""
-    refused: dict[str, tuple[str, dict[str, int]]] = {}
-    others = policy.minimum_other_organisations
-    many = max((_largest_pool(cells) for cells in tables.values()), default=0) or len(policy.organisations)
-    comparison: tuple[str, dict[str, int]] | None = None
-    for name, cells in tables.items():
-        if cells.table.organisation_columns:
-            adds_to_zero = deviations(cells)
-            code = too_few_in_comparison(cells, audience, policy=policy)
-            if covered and adds_to_zero:
-                refused[name] = ("gives_away_a_small_group", {"minimum": policy.minimum_families})
-            elif code:
-                refused[name] = (code, {"minimum": others})
-                comparison = refused[name] if _stands_for_whole(cells.table) else comparison
-        elif too_few_pooled(cells, audience, policy=policy, organisations=many):
-            refused[name] = ("pooled_with_too_few", {"minimum": others})
-        if name not in refused and _text_with_names(cells, names):
-            refused[name] = ("names_in_text", {})
-        if name not in refused and len(cells.data) and _all_hidden(cells):
-            refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
-    if kind == "organisations" and comparison:
-        refused.update({name: comparison for name in tables if name != FLOW})
-    return refused
-
-
-def _largest_pool(cells: Cells) -> int:
-    if "n_organisations" not in cells.table.data.columns:
-        return 0
-    pooled = cells.table.data["n_organisations"].to_numpy(dtype=float, na_value=np.nan)
-    return int(np.nan_to_num(pooled).max(initial=0))
-
-
-def _all_hidden(cells: Cells) -> bool:
-    return bool((cells.marks[cells.numbers] == SUPPRESSED).all(axis=None))
-
-
-def _text_with_names(cells: Cells, names: NameFinder) -> bool:
-    organisations = cells.table.organisation_columns
-    texts = [c for c in cells.data.columns if is_text(cells.data[c]) and c not in organisations]
-    return any(names.found_in(value) for column in texts for value in set(cells.data[column]))
 
 
 def _rows_about(cells: Cells, keys: Iterable[str]) -> np.ndarray:
@@ -299,7 +202,7 @@ def _rows_about(cells: Cells, keys: Iterable[str]) -> np.ndarray:
     return rows
 
 
-def _mask_counts(cells: Cells, covered: frozenset[str], policy: DisclosurePolicy) -> None:
+def _mask_counts(cells: Cells, covered: frozenset[str]) -> None:
     """Hide the counts of organisations that cover for a small one, and blur what counts follow from."""
     rows = _rows_about(cells, covered)
     if not rows.any():

@@ -9,7 +9,7 @@ from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.errors import Note
 
-__all__ = ["NameFinder", "clean_notes", "clean_provenance"]
+__all__ = ["NameFinder", "clean_notes", "clean_provenance", "notes_without_numbers"]
 
 # "3 families", "two of the parents", "1 measurement": a small number before a word for people or records.
 SMALL_COUNT = re.compile(
@@ -19,6 +19,11 @@ SMALL_COUNT = re.compile(
 )
 NOT_PEOPLE = re.compile(
     r"month|week|wave|moment|level|item|organisation|degree|df|minimum|maximum|least|most|needed|iteration|age|knot"
+)
+#: Notes about the study's own choices; all others say something of the families together.
+CHOICES = frozenset(
+    {"synthetic_data", "baseline_window", "time_in_waves", "synthetic_norms", "norms", "no_norms"}
+    | {"prorated_by_choice", "total_only"}
 )
 HIDDEN_TEXT = "A remark of the analysis is not shown here, since it names organisations or small numbers."
 
@@ -64,6 +69,12 @@ def _is_small_count(key: str, value: str | int | float | bool, minimum: int) -> 
     if isinstance(value, bool | str) or NOT_PEOPLE.search(key):
         return False
     return 0 < value < minimum and float(value).is_integer()
+
+
+def notes_without_numbers(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes about choices as they are, and that the analysis says stop; nothing else."""
+    stops = (replace(note, values={}, text=HIDDEN_TEXT) for note in notes if note.level == "stop")
+    return (*(note for note in notes if note.code in CHOICES and note.level != "stop"), *stops)
 
 
 def clean_provenance(

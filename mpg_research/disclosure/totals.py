@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mpg_research.disclosure.cells import Cells, mask_of, round_counts
+from mpg_research.disclosure.cells import Cells, mask_of
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
+from mpg_research.disclosure.rounding import round_counts
 
 __all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals"]
 

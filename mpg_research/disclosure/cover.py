@@ -1,0 +1,157 @@
+"""Which further rows are hidden, so that no small number follows from a total by subtraction."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mpg_research.analysis.result import ResultTable
+from mpg_research.disclosure.cells import Cells, deviations, groups_of, hide_rows, mask_of
+from mpg_research.disclosure.labels import keyed_order
+
+__all__ = [
+    "cover_each_month",
+    "cover_groups",
+    "cover_organisations",
+    "cover_small_rows",
+    "is_observed_by_organisation",
+    "stands_for_whole",
+]
+
+#: Keys beside the organisation under which a row still stands for the whole organisation.
+WHOLE_ORGANISATION = frozenset({"months"})
+
+
+def cover_small_rows(
+    small: np.ndarray,
+    families: np.ndarray,
+    minimum: int,
+    *,
+    order: Sequence[int],
+    each_knows_its_own: bool = False,
+) -> np.ndarray:
+    """Rows to hide beside the small ones, until no small number can be computed from the total.
+
+    A reader who knows the total knows the sum of the hidden numbers. Hidden are at least two with a sum
+    above ``minimum``, so that a small number stands beside one that may be small or not. Which rows cover
+    must not hang on their numbers (a cover known to be the smallest has an upper limit, and the small
+    number beside it a lower one): that is why the order comes from outside.
+
+    Parameters
+    ----------
+    small : ndarray of bool, shape (n_rows,)
+        Rows that are hidden because they are small.
+    families : ndarray of float, shape (n_rows,)
+        The numbers that add up to a total shown elsewhere.
+    minimum : int
+        Smallest number that may be shown.
+    order : sequence of int
+        All rows, in the order in which they are taken to cover.
+    each_knows_its_own : bool
+        Whether each hidden row has a reader who knows its number (rows are organisations): then the
+        rest must stay hidden from each of them.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+        The covering rows.
+    """
+    counts = np.nan_to_num(np.asarray(families, dtype=float))
+    hidden = [int(row) for row in np.flatnonzero(small)]
+    candidates = [int(row) for row in order if not small[row] and counts[row] > 0]
+    cover: list[int] = []
+
+    def is_open_to(knower: int | None) -> bool:
+        rest = [counts[row] for row in (*hidden, *cover) if row != knower]
+        return len(rest) < 2 or sum(rest) <= minimum
+
+    while hidden and candidates:
+        knowers = [None, *hidden, *cover] if each_knows_its_own else [None]
+        if not any(is_open_to(knower) for knower in knowers):
+            break
+        cover.append(candidates.pop(0))
+    return mask_of(np.array(cover, dtype=int), len(counts))
+
+
+def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
+    """Hide covering rows in every group of rows that adds up to a total, for each way of adding up."""
+    keys = [key for key in cells.table.keys if key != "score_high"]
+    ways = {frozenset(parts), *(frozenset([part]) for part in parts)}
+    changed = True
+    while changed:
+        changed = False
+        for way in sorted(ways, key=sorted):
+            others = [key for key in keys if key not in way]
+            changed |= _cover_each_group(cells, others, minimum)
+
+
+def _cover_each_group(cells: Cells, others: list[str], minimum: int) -> bool:
+    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+    changed = False
+    for rows in groups_of(cells.data, others):
+        hidden = cells.hidden()[rows]
+        if not hidden.any() or hidden.all() or len(rows) == 1:
+            continue
+        small = hidden & ~(families[rows] >= minimum)
+        basis = small if small.any() else hidden
+        distance = np.abs(np.subtract.outer(np.arange(len(rows)), np.flatnonzero(basis))).min(axis=1)
+        order = np.argsort(distance, kind="stable").tolist()
+        extra = cover_small_rows(basis, families[rows], minimum, order=order) & ~hidden
+        if extra.any():
+            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
+            cells.has_complement = changed = True
+    return changed
+
+
+def stands_for_whole(table: ResultTable) -> bool:
+    """Whether a row of an organisation is about all its families: model-based ones at any month are."""
+    others = set(table.keys) - set(table.organisation_columns)
+    whole = len(table.organisation_columns) == 1 and others <= WHOLE_ORGANISATION
+    return whole and not is_observed_by_organisation(table)
+
+
+def is_observed_by_organisation(table: ResultTable) -> bool:
+    """Whether rows are about the families of an organisation measured in one month, which differ by month."""
+    if len(table.organisation_columns) != 1 or set(table.keys) != {*table.organisation_columns, "months"}:
+        return False
+    per_organisation = table.data.groupby(table.organisation_columns[0], sort=False)["n_families"]
+    return bool((per_organisation.nunique(dropna=False) > 1).any())
+
+
+def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
+    """Within each month organisations add up to the observed course of all: hide enough of them."""
+    column = cells.table.organisation_columns[0]
+    keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
+    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+    for rows in (np.asarray(found) for found in cells.data.groupby("months", sort=False).indices.values()):
+        small = cells.hidden()[rows]
+        order = np.argsort([keyed.index(key) for key in cells.data[column].iloc[rows]]).tolist()
+        extra = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
+        if extra.any():
+            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
+            cells.has_complement = True
+
+
+def cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:
+    """Organisations whose counts are hidden, since with them that of a small one could be computed.
+
+    The same ones in every table, result and report: the order hangs on the data alone, not on who reads.
+    """
+    sizes: dict[str, float] = {}
+    smallest: dict[str, float] = {}
+    for cells in tables.values():
+        if not stands_for_whole(cells.table) or deviations(cells):
+            continue
+        column = cells.table.organisation_columns[0]
+        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+        for key, number in zip(cells.data[column], np.nan_to_num(families), strict=True):
+            sizes[key] = max(number, sizes.get(key, 0.0))
+            if number > 0:
+                smallest[key] = min(number, smallest.get(key, np.inf))
+    keys = sorted(sizes)
+    small = np.array([smallest.get(key, np.inf) < minimum for key in keys], dtype=bool)
+    if not small.any():
+        return frozenset()
+    counts = np.where(small, [smallest.get(key, 0.0) for key in keys], [sizes[key] for key in keys])
+    order = [keys.index(key) for key in keyed_order(keys, secret=digest, purpose="cover")]
+    cover = cover_small_rows(small, counts, minimum, order=order, each_knows_its_own=True)
+    return frozenset(key for key, hide in zip(keys, small | cover, strict=True) if hide)

@@ -1,0 +1,81 @@
+"""Which tables are withheld as a whole, and why."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mpg_research.disclosure.audience import Audience, DisclosurePolicy
+from mpg_research.disclosure.cells import Cells, deviations, is_text
+from mpg_research.disclosure.cover import stands_for_whole
+from mpg_research.disclosure.organisations import too_few_in_comparison, too_few_pooled
+from mpg_research.disclosure.released import SUPPRESSED
+from mpg_research.disclosure.text import NameFinder
+from mpg_research.disclosure.totals import FLOW
+
+__all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "refusals"]
+
+#: The reason where too few others stand beside an organisation.
+FEW_OTHERS = "too_few_other_organisations"
+
+
+def refusals(
+    tables: Mapping[str, Cells],
+    kind: str,
+    audience: Audience,
+    *,
+    policy: DisclosurePolicy,
+    covered: frozenset[str],
+    names: NameFinder,
+) -> dict[str, tuple[str, dict[str, int]]]:
+    """Tables that are withheld as a whole, with code and values of the reason."""
+    refused: dict[str, tuple[str, dict[str, int]]] = {}
+    others = policy.minimum_other_organisations
+    many = _organisations_in(tables, policy)
+    comparison: tuple[str, dict[str, int]] | None = None
+    for name, cells in tables.items():
+        if cells.table.organisation_columns:
+            adds_to_zero = deviations(cells)
+            code = too_few_in_comparison(cells, audience, policy=policy)
+            if covered and adds_to_zero:
+                refused[name] = ("gives_away_a_small_group", {"minimum": policy.minimum_families})
+            elif code:
+                refused[name] = (code, {"minimum": others})
+                comparison = refused[name] if stands_for_whole(cells.table) else comparison
+        elif too_few_pooled(cells, audience, policy=policy, organisations=many):
+            refused[name] = ("pooled_with_too_few", {"minimum": others})
+        if name not in refused and _text_with_names(cells, names):
+            refused[name] = ("names_in_text", {})
+        if name not in refused and len(cells.data) and all_hidden(cells):
+            refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
+    if kind == "organisations" and comparison:
+        refused.update({name: comparison for name in tables if name != FLOW})
+    return refused
+
+
+def has_few_others(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> bool:
+    """Whether what is pooled is about too few others, once the reading organisation is taken away."""
+    if audience.organisation is None or policy.public_groups:
+        return False
+    return _organisations_in(tables, policy) - 1 < policy.minimum_other_organisations
+
+
+def _organisations_in(tables: Mapping[str, Cells], policy: DisclosurePolicy) -> int:
+    return max((_largest_pool(cells) for cells in tables.values()), default=0) or len(policy.organisations)
+
+
+def _largest_pool(cells: Cells) -> int:
+    if "n_organisations" not in cells.table.data.columns:
+        return 0
+    pooled = cells.table.data["n_organisations"].to_numpy(dtype=float, na_value=np.nan)
+    return int(np.nan_to_num(pooled).max(initial=0))
+
+
+def all_hidden(cells: Cells) -> bool:
+    """Whether no number of a table is left to be seen."""
+    return bool((cells.marks[cells.numbers] == SUPPRESSED).all(axis=None))
+
+
+def _text_with_names(cells: Cells, names: NameFinder) -> bool:
+    organisations = cells.table.organisation_columns
+    texts = [c for c in cells.data.columns if is_text(cells.data[c]) and c not in organisations]
+    return any(names.found_in(value) for column in texts for value in set(cells.data[column]))
