@@ -94,7 +94,7 @@ def strand_table(waves: pd.DataFrame) -> ResultTable:
     table["start"] = table["start"].astype(str)
     return ResultTable(
         "strands", table, keys=("start", "strand", "months"), values=("mean",),
-        parts_of_total=("start", "strand"),
+        parts_of_total=("strand",),
     )  # fmt: skip
 
 

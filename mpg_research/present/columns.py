@@ -62,6 +62,7 @@ SPECIAL = {
     ("thresholds", "critical"): Shape(digits=2, plain=False),
     ("thresholds", "threshold"): Shape(digits=2),
     ("errors", "sd"): Shape(digits=2),
+    ("true_shares", "estimate"): Shape("share", digits=0),
     ("waves_needed", "waves_needed"): Shape("count"),
     ("waves_needed", "months_needed"): Shape("count"),
     ("predictors", "estimate"): Shape(digits=3, plain=False),

@@ -41,6 +41,7 @@ CODED = frozenset(
         "sample",
         "outcome",
         "source",
+        "start",
         "by",
     }
     | CODED_VALUES

@@ -25,6 +25,8 @@ FAMILY_FIGURES = {
     "class_shares",
     "answers_by_month",
     "score_bands",
+    "swimmer",
+    "spaghetti",
     "measured_by_month",
     "delta_adjustment",
     "decision_curve",
@@ -73,8 +75,8 @@ def test_every_part_can_be_shown(results: dict[str, object], kind: str, language
     ("kind", "figure"),
     [
         ("individual_change", "class_shares"), ("reliable_trend", "class_shares"), ("course", "class_shares"),
-        ("course", "answers_by_month"), ("course", "score_bands"), ("missing_data", "measured_by_month"),
-        ("missing_data", "delta_adjustment"),
+        ("course", "answers_by_month"), ("course", "score_bands"), ("course", "swimmer"),
+        ("course", "spaghetti"), ("missing_data", "measured_by_month"), ("missing_data", "delta_adjustment"),
     ],
 )  # fmt: skip
 def test_figures_are_pictures_with_words(results: dict[str, object], kind: str, figure: str) -> None:

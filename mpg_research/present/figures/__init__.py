@@ -33,6 +33,8 @@ FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "class_shares": ("change", ("merged",)),
     "answers_by_month": ("change", ("merged_by_month",)),
     "score_bands": ("change", ("score_bands",)),
+    "swimmer": ("views", ("lanes",)),
+    "spaghetti": ("views", ("strands",)),
     "measured_by_month": ("change", ("measured_by_month",)),
     "delta_adjustment": ("change", ("delta_adjustment",)),
     "decision_curve": ("change", ("decision_curve",)),

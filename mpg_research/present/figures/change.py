@@ -18,6 +18,7 @@ __all__ = [
     "draw_delta_adjustment",
     "draw_measured_by_month",
     "draw_score_bands",
+    "put_into_words",
 ]
 
 #: From best to worst, apart in lightness as well as in hue; what is not known is white.
@@ -53,7 +54,7 @@ def draw_class_shares(voice: Voice) -> Drawing | None:
         f"{name} {format_share(float(value), voice.language, digits=0)}"
         for name, value in zip(names, rows["estimate"], strict=True)
     ]
-    return _words(voice, "class_shares", figure, shares="; ".join(shares))
+    return put_into_words(voice, "class_shares", figure, shares="; ".join(shares))
 
 
 def draw_answers_by_month(voice: Voice) -> Drawing | None:
@@ -83,7 +84,7 @@ def draw_answers_by_month(voice: Voice) -> Drawing | None:
         number_axis(ax.yaxis, voice, percent=True)
         figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
     first, last = (_described(voice, wide.iloc[place]) for place in (0, -1))
-    return _words(
+    return put_into_words(
         voice, "answers_by_month", figure, first=voice.moment(months[0]), first_shares=first,
         last=voice.moment(months[-1]), last_shares=last,
     )  # fmt: skip
@@ -106,7 +107,7 @@ def draw_score_bands(voice: Voice) -> Drawing | None:
         number_axis(ax.yaxis, voice)
         ax.set_ylabel(voice.score)
     first, last = rows.iloc[0], rows.iloc[-1]
-    return _words(
+    return put_into_words(
         voice, "score_bands", figure, start=voice.number(first["p50"]), end=voice.number(last["p50"]),
         first=voice.moment(float(first["months"])), last=voice.moment(float(last["months"])),
         low=voice.number(last["p25"]), high=voice.number(last["p75"]),
@@ -130,7 +131,7 @@ def draw_measured_by_month(voice: Voice) -> Drawing | None:
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_ylabel(voice.phrases("figure.measured_by_month.axis"))
     first, last = rows.iloc[0], rows.iloc[-1]
-    return _words(
+    return put_into_words(
         voice, "measured_by_month", figure, start=_share(voice, first["share_measured"]),
         end=_share(voice, last["share_measured"]), first=voice.moment(float(first["months"])),
         last=voice.moment(float(last["months"])),
@@ -155,7 +156,7 @@ def draw_delta_adjustment(voice: Voice) -> Drawing | None:
         number_axis(ax.yaxis, voice)
         ax.set_xlabel(voice.phrases("figure.delta_adjustment.axis"))
     first, last = rows.iloc[0], rows.iloc[-1]
-    return _words(
+    return put_into_words(
         voice, "delta_adjustment", figure, month=voice.moment(float(first["months"])),
         low_delta=voice.number(first["delta"], 0), low_change=voice.number(first["estimate"]),
         high_delta=voice.number(last["delta"], 0), high_change=voice.number(last["estimate"]),
@@ -182,7 +183,7 @@ def draw_decision_curve(voice: Voice) -> Drawing | None:
         ax.set_ylabel(voice.phrases("figure.decision_curve.value_axis"))
         ax.legend(frameon=False)
     one = rows.iloc[int((rows["threshold"] - 0.3).abs().to_numpy().argmin())]
-    return _words(
+    return put_into_words(
         voice, "decision_curve", figure, threshold=_share(voice, one["threshold"]),
         forecast=voice.number(one["forecast"], 2), everybody=voice.number(one["everybody"], 2),
     )  # fmt: skip
@@ -210,7 +211,8 @@ def _share(voice: Voice, value: float) -> str:
     return format_share(float(value), voice.language, digits=0)
 
 
-def _words(voice: Voice, name: str, figure: Any, **values: object) -> Drawing:
+def put_into_words(voice: Voice, name: str, figure: Any, **values: object) -> Drawing:
+    """Title, caption and description of a figure from the catalogue."""
     key = f"figure.{name}"
     shared = {"direction": voice.direction, "level": voice.level}
     wanted = voice.phrases.placeholders(f"{key}.caption")
