@@ -103,7 +103,8 @@ def sudden_changes(
     error = measurement_error(study, courses, reliability, sd=sd)
     if cutoff is None and not error.sd > 0:
         raise ModelError(
-            "The intake scores do not spread, so the reliable change is not known. Give cutoff in points."
+            "The intake scores do not spread, or fewer than two families have one, so the reliable change is "
+            "not known. Give cutoff or sd in points."
         )
     least = (
         smallest_reliable_change(sd=error.sd, reliability=error.reliability)

@@ -79,7 +79,9 @@ def clinical_cutoff(
 
 def _group(moments: tuple[float, float] | None, name: str, error: float) -> tuple[float, float]:
     if moments is None:
-        raise ValueError(f"this cut-off needs the mean and standard deviation of the {name} group")
+        raise ValueError(
+            f"this cut-off needs the mean and standard deviation of the {name} group: give {name}=(mean, sd)"
+        )
     mean, sd = float(moments[0]), float(moments[1])
     if not (np.isfinite(mean) and np.isfinite(sd) and sd > 0):
         raise ValueError(f"the {name} group needs a mean and a positive standard deviation; found {moments}")
