@@ -192,13 +192,16 @@ def estimate_rows(
         ``df="normal"``).
     """
     rows = np.atleast_2d(rows)
-    estimate = rows @ inference.beta
     if covariance is None:
         variance = np.einsum("ij,jk,ik->i", rows, inference.covariance, rows)
     else:
         variance = np.diagonal(covariance)
+    return estimate_table(rows @ inference.beta, variance, inference.single_df(rows), level)
+
+
+def estimate_table(estimate: FloatArray, variance: FloatArray, df: FloatArray, level: float) -> pd.DataFrame:
+    """The seven columns of :data:`COLUMNS` from estimates, variances and degrees of freedom, each (r,)."""
     std_error = np.sqrt(np.maximum(variance, 0.0))
-    df = inference.single_df(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(std_error > 0, estimate / std_error, np.nan)
     half = t_quantile(0.5 + level / 2, df) * std_error

@@ -45,7 +45,8 @@ def estimate_means(
 ) -> Estimates:
     """Means of the outcome at every combination of ``variables`` and ``at``.
 
-    The other categorical variables are averaged over, the other numeric ones held at their mean.
+    The other categorical variables are averaged over, the other numeric ones held at their mean; a numeric
+    variable of two values counts as categorical.
     See :meth:`MixedFit.means`.
     """
     focal = _listed(design, variables)
@@ -131,7 +132,10 @@ def _column(design: Design, name: str) -> ColumnData:
 
 
 def _axis(design: Design, name: str, wanted: Any) -> _Axis:
-    """The values of a variable that the grid visits: those asked for, else all levels or the mean."""
+    """The values of a variable that the grid visits: those asked for, else all levels or the mean.
+
+    Two numbers count as levels (an indicator of 0 and 1 is a categorical variable), as in emmeans.
+    """
     column = _column(design, name)
     if wanted is not None:
         values = [wanted] if isinstance(wanted, str) or not np.iterable(wanted) else list(wanted)
@@ -142,8 +146,19 @@ def _axis(design: Design, name: str, wanted: Any) -> _Axis:
         return _Axis(name, np.arange(len(column.levels)), column.levels)
     if column.levels:
         return _Axis(name, np.array(column.levels, dtype=np.float64), column.levels)
+    pair = _two_values(column.values)
+    if pair is not None:
+        return _Axis(name, pair, tuple(pair.tolist()))
     mean = float(column.values.mean())
     return _Axis(name, np.array([mean]), (mean,))
+
+
+def _two_values(values: FloatArray) -> FloatArray | None:
+    """Both values of a numeric column that has no others, ascending."""
+    other = values[np.argmax(values != values[0])]
+    if other == values[0] or not np.all((values == values[0]) | (values == other)):
+        return None
+    return np.sort([values[0], other])
 
 
 def _chosen_axis(column: ColumnData, values: list[Any]) -> _Axis:

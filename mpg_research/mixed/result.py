@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.errors import ModelError
 from mpg_research.mixed import diagnostics, display, resample, tables
 from mpg_research.mixed.combinations import read_combinations
 from mpg_research.mixed.estimates import Estimates
 from mpg_research.mixed.fit_numbers import FitNumbers
-from mpg_research.mixed.inference import JointTest, check_level, estimate_rows, joint_test
+from mpg_research.mixed.inference import JointTest, check_level, estimate_rows, estimate_table, joint_test
 from mpg_research.mixed.influence import group_influence
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
 from mpg_research.mixed.predict import Interval, predict_rows
+from mpg_research.mixed.robust import RobustKind, cluster_robust
 from mpg_research.mixed.solution import objective as deviance_at
 from mpg_research.mixed.terms import term_matrix, term_names
 
@@ -85,6 +87,43 @@ class MixedFit(FitNumbers):
         limit = self.level if level is None else check_level(level)
         return estimate_rows(self.inference, rows, limit).set_axis(index)
 
+    def cluster_robust(
+        self,
+        group: str | None = None,
+        *,
+        kind: RobustKind = "CR2",
+        combinations: ArrayLike | pd.DataFrame | None = None,
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """Fixed effects with cluster-robust standard errors: right even if the random part is wrong.
+
+        Parameters
+        ----------
+        group : str, optional
+            The clusters, a grouping factor within whose groups all others lie; the coarsest when left out.
+        kind : {"CR0", "CR2"}
+            CR2 is corrected for few clusters; see :func:`~mpg_research.mixed.robust.cluster_robust`.
+        combinations : array or DataFrame, optional
+            Combinations of the coefficients instead of the coefficients, as in :meth:`estimate`.
+        level : float, optional
+            Of the limits; the fit's level when left out.
+
+        Returns
+        -------
+        DataFrame
+            estimate, std_error, df (Satterthwaite's), statistic, p_value, conf_low, conf_high. With few
+            clusters the df can be far below their number: then there is little to go by.
+        """
+        names = pd.Index(self.problem.x_names, name="term")
+        rows, index = np.eye(len(names)), names
+        if combinations is not None:
+            rows, index = read_combinations(combinations, self.problem.x_names)
+        limit = self.level if level is None else check_level(level)
+        found = cluster_robust(self.solution, group, kind=kind)
+        variance = np.einsum("ij,jk,ik->i", rows, found.covariance, rows)
+        table = estimate_table(rows @ self.solution.beta, variance, found.degrees(rows), limit)
+        return table.set_axis(index)
+
     def means(
         self,
         variables: str | Sequence[str],
@@ -99,7 +138,8 @@ class MixedFit(FitNumbers):
         variables : str or sequence of str
             Variables of the fixed part whose levels are shown and compared.
         at : mapping of variable to value or values, optional
-            Where to look; without it numeric variables stand at their mean.
+            Where to look; without it numeric variables stand at their mean, or at both values if they
+            have only two (an indicator of 0 and 1), as in emmeans.
         weights : {"equal", "proportional"}
             How the other categorical variables are averaged over: every combination counts the same,
             or as often as it occurs in the data.
@@ -184,11 +224,18 @@ class MixedFit(FitNumbers):
         )
 
     def tests(self) -> pd.DataFrame:
-        """Type III F tests of all fixed terms: statistic, df, df_denominator, p_value by term."""
-        found = [self.test(name).frame for name in term_names(self.design)]
+        """Type III F tests of all fixed terms: statistic, df, df_denominator, p_value by term.
+
+        Empty (NaN) where the hypothesis is not defined; :meth:`test` says why.
+        """
         columns = ["statistic", "df", "df_denominator", "p_value"]
-        empty = pd.DataFrame(columns=columns, dtype=float)
-        return (pd.concat(found) if found else empty).rename_axis("term")
+        rows: dict[str, list[float]] = {}
+        for name in term_names(self.design):
+            try:
+                rows[name] = self.test(name).frame.iloc[0].tolist()
+            except ModelError:
+                rows[name] = [np.nan] * len(columns)
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float).rename_axis("term")
 
     def r_squared(self) -> diagnostics.RSquared:
         """Variance explained by the fixed effects alone, and with the random effects."""

@@ -144,7 +144,7 @@ def _variance_row(
 
 
 def find_group(problem: MixedProblem, group: str) -> list[int]:
-    """Indices of the random terms of a grouping factor; ``a:b`` also matches ``b:a``.
+    """Indices of the random terms of a grouping factor; ``a:b`` also matches ``b:a``, and lme4's ``c:(b:a)``.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def find_group(problem: MixedProblem, group: str) -> list[int]:
     """
     found = [index for index, term in enumerate(problem.random) if term.group == group]
     if not found:
-        parts = sorted(group.split(":"))
+        parts = sorted(group.replace("(", "").replace(")", "").split(":"))
         found = [i for i, term in enumerate(problem.random) if sorted(term.group.split(":")) == parts]
     if not found:
         known = ", ".join(dict.fromkeys(repr(term.group) for term in problem.random))

@@ -7,10 +7,14 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.design import Design
 from mpg_research.mixed.problem import MixedProblem
+from mpg_research.mixed.tokens import Name, names_in
 
 __all__ = ["term_matrix", "term_names"]
 
 FloatArray = NDArray[np.float64]
+
+#: What two sets of columns may differ in, relative to their length, to count as spanning the same space.
+SAME_SPACE = 1e-8
 
 
 def term_names(design: Design) -> tuple[str, ...]:
@@ -47,8 +51,7 @@ def term_matrix(design: Design, problem: MixedProblem, name: str) -> FloatArray:
             return np.eye(len(problem.x_names))[[problem.x_names.index(name)]]
         known = ", ".join(repr(term) for term in term_names(design))
         raise ModelError(f"The model has no fixed term or coefficient {name!r}; its terms are {known}.")
-    values = {key: column.values for key, column in design.columns.items()}
-    coded, _, owners = build_matrix(design.fixed, values, len(problem.y), coding="sum")
+    coded, owners = _sum_coded(design, problem)
     kept = design.kept.tolist()
     dropped = {owners[column] for column in range(coded.shape[1]) if column not in set(kept)}
     own_key = design.formula.fixed[index].key
@@ -57,6 +60,8 @@ def term_matrix(design: Design, problem: MixedProblem, name: str) -> FloatArray:
             f"{name}: the data lack some combinations of levels, so the type III hypothesis is not defined. "
             "Test chosen contrasts with test(L), or leave out the interaction."
         )
+    if len(term_names(design)) == 1:
+        return _only_term(design, problem, index)
     coded = coded[:, kept]
     transform = np.linalg.lstsq(coded, problem.x, rcond=None)[0]
     transform[np.abs(transform) < 1e-10 * np.abs(transform).max()] = 0.0
@@ -69,6 +74,35 @@ def term_matrix(design: Design, problem: MixedProblem, name: str) -> FloatArray:
     own = [place for place, owner in enumerate(design.term_of_column) if owner == index]
     square = len(own) == len(rows) and np.linalg.cond(rows[:, own]) < 1e8
     return np.asarray(np.linalg.solve(rows[:, own], rows) if square else rows)
+
+
+def _sum_coded(design: Design, problem: MixedProblem) -> tuple[FloatArray, tuple[int, ...]]:
+    """The model matrix by sum-to-zero contrasts, and the term of each column.
+
+    A boolean that stands in terms as it is becomes -1/2 and 1/2, where that spans the same space.
+    """
+    values = {key: column.values for key, column in design.columns.items()}
+    factors = [factor for term in design.formula.fixed for factor in term.factors]
+    inside = {name.name for f in factors if not isinstance(f, Name) for name in names_in(f)}
+    booleans = [c for c in design.fixed_columns if c.kind == "boolean" and c.name not in inside]
+    centred = values | {column.name: column.values - 0.5 for column in booleans}
+    coded, _, owners = build_matrix(design.fixed, centred, len(problem.y), coding="sum")
+    if booleans:
+        kept = coded[:, design.kept]
+        rest = problem.x - kept @ np.linalg.lstsq(kept, problem.x, rcond=None)[0]
+        if np.linalg.norm(rest) > SAME_SPACE * np.linalg.norm(problem.x):
+            coded = build_matrix(design.fixed, values, len(problem.y), coding="sum")[0]
+    return coded, owners
+
+
+def _only_term(design: Design, problem: MixedProblem, index: int) -> FloatArray:
+    """All coefficients of the only term, in the rows that lmerTest takes there: those of type I.
+
+    Unit upper triangular U with X'X = U'DU.
+    """
+    upper = np.linalg.qr(problem.x, mode="r")
+    own = [place for place, owner in enumerate(design.term_of_column) if owner == index]
+    return np.asarray((upper / np.diagonal(upper)[:, None])[own])
 
 
 def _find_term(design: Design, name: str) -> int | None:

@@ -1,6 +1,7 @@
 """Cluster-robust covariance against the dense sandwich."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy.linalg import sqrtm
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.robust import cluster_robust_covariance
+from mpg_research.mixed.robust import LARGEST, cluster_robust
 from mpg_research.mixed.solution import MixedSolution, solve
 
 
@@ -28,13 +29,26 @@ def _problem(n_families: int = 36) -> MixedProblem:
     return MixedProblem(y, x.astype(float), ("1", "months", "arm"), random)
 
 
-def _dense(found: MixedSolution, kind: str) -> np.ndarray:
+def _dense_covariance(found: MixedSolution) -> np.ndarray:
     problem = found.problem
-    n = problem.y.size
-    v = found.sigma2 * np.eye(n)
+    weights = np.ones(problem.y.size) if problem.weights is None else problem.weights
+    v = found.sigma2 * np.diag(1 / weights)
     for t, term in enumerate(problem.random):
         same = term.codes[:, None] == term.codes[None, :]
         v += same * (term.z @ found.random_covariance(t) @ term.z.T)
+    return np.asarray(v)
+
+
+def _adjustment(own: np.ndarray, x: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """Pustejovsky & Tipton (2018), eq. 5, with working covariance and weights from the model."""
+    root = np.linalg.cholesky(own)
+    b = root.T @ (own - x @ m @ x.T) @ root
+    return np.asarray(root @ np.linalg.inv(np.real(sqrtm(b))) @ root.T)
+
+
+def _dense(found: MixedSolution, kind: str) -> np.ndarray:
+    problem = found.problem
+    v = _dense_covariance(found)
     inverse = np.linalg.inv(v)
     phi = np.linalg.inv(problem.x.T @ inverse @ problem.x)
     residual = problem.y - problem.x @ phi @ problem.x.T @ inverse @ problem.y
@@ -44,54 +58,99 @@ def _dense(found: MixedSolution, kind: str) -> np.ndarray:
         rows = clusters.codes == c
         x, own, e = problem.x[rows], v[np.ix_(rows, rows)], residual[rows]
         if kind == "CR2":
-            # Pustejovsky & Tipton (2018), eq. 5, with working covariance and weights from the model
-            root = np.linalg.cholesky(own)
-            b = root.T @ (own - x @ phi @ x.T) @ root
-            e = root @ np.linalg.inv(np.real(sqrtm(b))) @ root.T @ e
+            e = _adjustment(own, x, phi) @ e
         score = x.T @ np.linalg.inv(own) @ e
         meat += np.outer(score, score)
     return np.asarray(phi @ meat @ phi)
 
 
 @pytest.mark.parametrize("kind", ["CR0", "CR2"])
-def test_equals_the_dense_sandwich(kind: str) -> None:
+def test_equals_the_dense_sandwich(kind: Any) -> None:
     found = solve(_problem())
-    ours = cluster_robust_covariance(found, "organisation", kind=kind)  # type: ignore[arg-type]
-    expected = _dense(found, kind)
-    if kind == "CR0":
-        assert ours == pytest.approx(expected, rel=1e-7, abs=1e-10)
-    else:
-        # another symmetric root of the same correction (scores, not rows): equal in expectation only
-        assert np.diag(ours) == pytest.approx(np.diag(expected), rel=0.25)
+    ours = cluster_robust(found, "organisation", kind=kind)
+    assert ours.covariance == pytest.approx(_dense(found, kind), rel=1e-7, abs=1e-10)
+    assert ours.n_clusters == 6
+
+
+@pytest.mark.parametrize("kind", ["CR0", "CR2"])
+def test_weights_and_crossed_factors_within_the_clusters(kind: Any) -> None:
+    made = _problem()
+    rng = np.random.default_rng(0)
+    # workers of one organisation are crossed with its families
+    worker = made.random[1].codes * 3 + rng.integers(0, 3, made.y.size)
+    inside = RandomTerm("worker", ("1",), made.random[1].z, worker, tuple(range(18)))
+    problem = replace(
+        made,
+        random=(made.random[0], inside, made.random[1]),
+        weights=rng.uniform(0.5, 2.0, made.y.size),
+    )
+    found = solve(problem)
+    ours = cluster_robust(found, kind=kind)
+    assert ours.group == "organisation"
+    assert ours.covariance == pytest.approx(_dense(found, kind), rel=1e-7, abs=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["CR0", "CR2"])
+def test_degrees_of_freedom_are_those_of_the_definition(kind: Any) -> None:
+    """2 tr(P)^2 / tr(P^2) for c'Vc = y'(sum of s_c s_c')y, with P = (s_c'V s_d) taken over all rows."""
+    found = solve(_problem())
+    problem, n = found.problem, found.problem.y.size
+    v = _dense_covariance(found)
+    inverse = np.linalg.inv(v)
+    annihilate = np.eye(n) - problem.x @ found.covariance @ problem.x.T @ inverse
+    contrast = np.array([0.3, -1.0, 2.0])
+    rows = []
+    for cluster in range(6):
+        own = np.flatnonzero(problem.random[1].codes == cluster)
+        x, within = problem.x[own], v[np.ix_(own, own)]
+        adjust = np.eye(len(own)) if kind == "CR0" else _adjustment(within, x, found.covariance)
+        rows.append(contrast @ found.covariance @ x.T @ np.linalg.inv(within) @ adjust.T @ annihilate[own])
+    products = np.array(rows) @ v @ np.array(rows).T
+    expected = np.trace(products) ** 2 / np.sum(products**2)
+    ours = cluster_robust(found, kind=kind)
+    assert ours.degrees(contrast) == pytest.approx([expected], rel=1e-8)
 
 
 def test_cr2_is_unbiased_under_the_model() -> None:
+    """Not by chance but exactly: the mean of each cluster's contribution is known in closed form."""
     found = solve(_problem())
-    rng = np.random.default_rng(1)
-    problem = found.problem
-    total = np.zeros((3, 3))
-    runs = 1500
-    at = np.concatenate([found.theta])
-    for _ in range(runs):
-        y = np.sqrt(found.sigma2) * rng.normal(size=problem.y.size)
-        for t, term in enumerate(problem.random):
-            root = np.sqrt(found.sigma2) * found.relative_factor(t)
-            effects = rng.normal(size=(len(term.levels), root.shape[0])) @ root.T
-            y = y + np.einsum("ij,ij->i", effects[term.codes], term.z)
-        drawn = solve(replace(problem, y=y), theta=at)
-        total += cluster_robust_covariance(drawn)
-    # six clusters: the simulation error of a mean of 1,500 variances is about 3 %
-    assert np.diag(total / runs) == pytest.approx(np.diag(found.covariance), rel=0.12)
+    problem, m = found.problem, found.covariance
+    mean = np.zeros_like(m)
+    v = _dense_covariance(found)
+    for cluster in range(6):
+        own = np.flatnonzero(problem.random[1].codes == cluster)
+        x, within = problem.x[own], v[np.ix_(own, own)]
+        g = _adjustment(within, x, m).T @ np.linalg.inv(within) @ x
+        mean += g.T @ (within - x @ m @ x.T) @ g
+    assert m @ mean @ m == pytest.approx(m, rel=1e-8)
 
 
-def test_single_level_and_impossible_requests() -> None:
+def test_impossible_requests_are_refused_in_words() -> None:
     made = _problem()
-    single = solve(replace(made, random=made.random[:1]))
-    ours = cluster_robust_covariance(single, kind="CR0")
-    assert ours == pytest.approx(_dense(single, "CR0"), rel=1e-7, abs=1e-10)
-    with pytest.raises(ModelError, match="coarsest"):
-        cluster_robust_covariance(solve(made), "family")
+    with pytest.raises(ModelError, match="use 'organisation'"):
+        cluster_robust(solve(made), "family")
+    with pytest.raises(ModelError, match="no random term for 'region'"):
+        cluster_robust(solve(made), "region")
+    with pytest.raises(ModelError, match="'CR0' or 'CR2'"):
+        cluster_robust(solve(made), kind="CR3")  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     crossed = replace(made.random[1], codes=rng.integers(0, 6, made.y.size))
     with pytest.raises(ModelError, match="crossed"):
-        cluster_robust_covariance(solve(replace(made, random=(made.random[0], crossed))))
+        cluster_robust(solve(replace(made, random=(made.random[0], crossed))))
+
+
+def test_clusters_too_large_for_cr2_are_refused() -> None:
+    n = 2 * LARGEST + 4
+    rng = np.random.default_rng(0)
+    pair = np.arange(n) // 2
+    one = np.ones((n, 1))
+    random = (
+        RandomTerm("pair", ("1",), one, pair, tuple(range(n // 2))),
+        RandomTerm("half", ("1",), one, pair % 2, (0, 1)),
+    )
+    y = rng.normal(size=n // 2)[pair] + rng.normal(size=n)
+    problem = MixedProblem(y, one, ("1",), random, weights=np.ones(n))
+    large = solve(problem, theta=np.ones(2))
+    with pytest.raises(ModelError, match="Use kind='CR0'"):
+        cluster_robust(large)
+    assert cluster_robust(large, kind="CR0").n_clusters == 2
