@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import FormulaError, ModelError
-from mpg_research.mixed import Estimates, MixedFit, fit_mixed, influence
+from mpg_research.mixed import Estimates, MixedFit, fit_mixed
 from mpg_research.mixed.tables import fit_notes
 
 from . import dense
@@ -116,32 +116,6 @@ def test_prediction_limits_match_the_dense_formulas(
     population = fit.predict(new, interval="confidence")
     by_hand = np.sqrt(np.einsum("ij,jk,ik->i", x, truth.covariance, x))
     assert population["std_error"].to_numpy() == pytest.approx(by_hand, rel=1e-6)
-
-
-def test_influence_is_what_leaving_out_does(data: pd.DataFrame, fit: MixedFit) -> None:
-    found = fit.influence("family")
-    for family in ("F3", "F10"):
-        rest = data[data["family"] != family]
-        again = fit_mixed(FORMULA, rest, theta=fit.theta, df="normal")
-        change = again.fixed["estimate"] - fit.fixed["estimate"]
-        standard = change / np.sqrt(np.diagonal(fit.solution.covariance))
-        ours = found.loc[family, [f"change[{term}]" for term in fit.fixed.index]].to_numpy(float)
-        assert ours == pytest.approx(standard.to_numpy(), rel=1e-6, abs=1e-9)
-        distance = change @ np.linalg.inv(fit.solution.covariance) @ change / 4
-        assert found.loc[family, "cooks_distance"] == pytest.approx(distance, rel=1e-6)
-
-
-def test_influence_of_large_groups_is_the_same(fit: MixedFit, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = fit.influence("worker")
-    monkeypatch.setattr(influence, "LARGE_GROUP", 3)
-    assert fit.influence("worker").to_numpy() == pytest.approx(small.to_numpy(), rel=1e-5, abs=1e-8)
-
-
-def test_influence_of_a_group_that_the_model_cannot_do_without(data: pd.DataFrame) -> None:
-    frame = data.assign(odd=np.where(data["worker"] == "W1", "only", "others"))
-    found = fit_mixed("y ~ odd + (1 | worker)", frame).influence("worker")
-    assert np.isnan(found.loc["W1", "cooks_distance"])
-    assert found["cooks_distance"].notna().sum() == 7
 
 
 def test_simulation_has_the_variance_of_the_model(fit: MixedFit, truth: dense.DenseFit) -> None:
