@@ -142,7 +142,7 @@ def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
     profile.add_argument("--family", required=True, metavar="ID", help="the family's id in the study")
     profile.add_argument("--output", required=True, metavar="DIR", help="a folder of your own")
     profile.add_argument("--language", default="nl", choices=("nl", "en"), help="language (default: nl)")
-    profile.add_argument("--episode", metavar="ID", help="period of help (default: the last one)")
+    profile.add_argument("--episode", default="", metavar="ID", help="period of help (default: the last one)")
     profile.set_defaults(command=_profile)
 
 

@@ -36,8 +36,8 @@ def margin_of(error: ErrorSource, delta: float | None) -> float:
         return float(delta)
     if not error.sd > 0:
         raise ModelError(
-            "The intake scores do not spread, or fewer than two families have one, so there is no default for "
-            "the margin. Give delta in points."
+            "The intake scores do not spread, or fewer than two families have one, so there is no default "
+            "for the margin. Give delta in points."
         )
     return DELTA_IN_SD * error.sd
 

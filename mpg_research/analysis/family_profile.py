@@ -2,8 +2,8 @@
 
 Tables of :class:`FamilyProfile`; every one is about a single family (``unit="family"``)
 ---------------------------------------------------------------------------------------
-- ``waves``: respondent, wave, months, score, error_low, error_high (measurement error), expected, band_low,
-  band_high, standing, answer, at_limit.
+- ``waves``: respondent, wave, months, score, error_low, error_high (measurement error, within the scale),
+  expected, band_low, band_high, standing, answer, at_limit.
 - ``bands``: respondent, months, expected, band_low, band_high.
 - ``forecasts``: respondent, ahead, months, estimate, band_low, band_high.
 - ``summary``: respondent, n_waves, first_score, last_score, change, category (reliable change), answer,
@@ -120,7 +120,10 @@ def describe_family(
     margin = margin_of(error, delta)
     errors = error_by_wave(courses, error, None)
     waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
-    waves["error_low"], waves["error_high"] = (waves["score"] + side * _Z * error.sem for side in (-1, 1))
+    raw = courses.frame.outcome == "raw"
+    ends = (courses.instrument.raw_minimum, courses.instrument.raw_maximum) if raw else None
+    for name, side in (("error_low", -1), ("error_high", 1)):
+        waves[name] = (waves["score"] + side * _Z * error.sem).clip(*(ends or (None, None)))
     notes = [*courses.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
     tables = [
@@ -132,7 +135,6 @@ def describe_family(
         ),
     ]
     questionnaire = courses.instrument
-    raw = courses.frame.outcome == "raw"
     parameters = {"band": band, "delta": margin, "period": period, **error.described}
     parts = result_parts(study, courses.frame, tables=(), notes=notes, parameters=parameters, level=level)
     return FamilyProfile(
@@ -140,7 +142,7 @@ def describe_family(
         episode=str(chosen["episode"].iloc[0]),
         instrument_name=questionnaire.abbreviation,
         higher_is_worse=questionnaire.direction == "higher_is_worse",
-        score_range=(questionnaire.raw_minimum, questionnaire.raw_maximum) if raw else None,
+        score_range=ends,
         delta=margin,
         period=period,
         converged=converged,

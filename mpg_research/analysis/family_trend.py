@@ -122,8 +122,8 @@ def reliable_trend(
     known = [value for value in candidates.values() if np.isfinite(value) and value > 0]
     if not known:
         raise ModelError(
-            "The scores do not spread, or fewer than two families have one at intake, so there is no error to "
-            "judge a trend against. Check the items or totals in the measurements, or give sd in points."
+            "The scores do not spread, or fewer than two families have one at intake, so there is no error "
+            "to judge a trend against. Check the items or totals in the measurements, or give sd in points."
         )
     in_force = max(known)
     units = _judge(courses, model, error.sem if error.sem > 0 else in_force, in_force, level)

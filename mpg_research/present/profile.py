@@ -19,8 +19,8 @@ INTERVENTIONS = (
     "out_of_the_situation", "systemic_broadening", "future_projection", "emphasise_strengths",
     "bring_in_colleague", "network_meeting", "experience_expert", "critical_maximum",
 )  # fmt: skip
-_MENU_AT = ("stagnating", "deteriorating_less_than_delta", "deteriorating")
-_BETTER, _WORSE = ("improving", "improving_less_than_delta"), _MENU_AT[1:]
+_BETTER = ("improving", "improving_less_than_delta")
+_WORSE = ("deteriorating", "deteriorating_less_than_delta")
 _STYLE = """
 body { max-width: 52rem; margin: 0 auto; padding: 0 1.25rem 3rem; color: #1b1f24; background: #fff;
   font: 1.0625rem/1.6 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
@@ -31,6 +31,9 @@ svg { max-width: 100%; height: auto; } figure { margin: 1.25rem 0; } figcaption 
 table { border-collapse: collapse; } th, td { padding: .3rem .9rem .3rem 0; text-align: right;
   border-bottom: 1px solid #c4ccd4; } caption { text-align: left; font-weight: 600; }
 .answer { font-size: 1.2rem; font-weight: 600; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2rem;
+  align-items: start; }
+figure svg { width: 100%; }
 @media print { .sensitive { break-inside: avoid; } }
 """
 
@@ -95,7 +98,8 @@ def present_profile(profile: FamilyProfile, *, language: str) -> PresentedProfil
     body.append(_figure(profile, say, language, mark))
     body += _answers(profile, say, language)
     body += _questions(summary, say)
-    body += [_table(profile, one, say, language) for one in summary["respondent"]]
+    tables = [_table(profile, one, say, language) for one in summary["respondent"]]
+    body += _side_by_side(tables)
     page = (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -117,10 +121,18 @@ def _respondent(say: Phrases, name: str) -> str:
     return say(key) if say.has(key) else clean_name(say.label("respondent", name))
 
 
+def _side_by_side(parts: list[str]) -> list[str]:
+    """The parts of two parents in two columns; one part as it is."""
+    if len(parts) < 2:
+        return parts
+    return ['<div class="pair">', *(f"<div>{part}</div>" for part in parts), "</div>"]
+
+
 def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
     summary = profile.tables["summary"].data
-    parts = [f"<h2>{escape(say('profile.heading_answer'))}</h2>"]
+    columns = []
     for row in summary.itertuples():
+        parts = []
         if len(summary) > 1:
             who = say("profile.respondent", respondent=_respondent(say, row.respondent))
             parts.append(f"<h3>{escape(who)}</h3>")
@@ -132,6 +144,8 @@ def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
         parts.append(_paragraph(say(f"profile.change_{row.category}")))
         if row.standing:
             parts.append(_paragraph(say(f"profile.standing_{row.standing}")))
+        columns.append("\n".join(parts))
+    parts = [f"<h2>{escape(say('profile.heading_answer'))}</h2>", *_side_by_side(columns)]
     known = set(summary["answer"])
     if known & set(_BETTER) and known & set(_WORSE):
         parts.append(_paragraph(say("profile.disagree")))
@@ -144,8 +158,10 @@ def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
 
 
 def _questions(summary: pd.DataFrame, say: Phrases) -> list[str]:
-    stuck = bool(set(summary["answer"]) & set(_MENU_AT)) and not (summary["at_limit"] == "best").all()
-    keys = ["question_1", "question_2", "question_3", *(["question_still"] if stuck else [])]
+    stuck = bool(((summary["answer"] == "stagnating") & (summary["at_limit"] != "best")).any())
+    worse = bool(summary["answer"].isin(_WORSE).any())
+    keys = ["question_1", "question_2", "question_3"]
+    keys += ["question_still"] * stuck + ["question_worse"] * worse
     items = "".join(f"<li>{escape(say(f'profile.{key}'))}</li>" for key in keys)
     parts = [f"<h2>{escape(say('profile.heading_questions'))}</h2>\n<ul>{items}</ul>"]
     if stuck:

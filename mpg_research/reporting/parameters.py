@@ -15,6 +15,8 @@ from mpg_research.errors import ConfigError
 
 __all__ = [
     "NOTEBOOKS",
+    "SENSITIVE_NOTEBOOKS",
+    "CourseProfileParameters",
     "NotebookParameters",
     "NotebookSpec",
     "OrganisationReportParameters",
@@ -68,6 +70,21 @@ class OrganisationReportParameters(NotebookParameters):
     organisation: str = Field(default="")
 
 
+class CourseProfileParameters(NotebookParameters):
+    """Parameters of the course profile of one family.
+
+    Attributes
+    ----------
+    family : str
+        The family's id in the study.
+    episode : str
+        Its period of help. Empty: the last one with a score.
+    """
+
+    family: str = ""
+    episode: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class NotebookSpec:
     """One notebook of the package.
@@ -101,9 +118,12 @@ NOTEBOOKS: Mapping[str, NotebookSpec] = {
     )
 }
 
+#: Notebooks about one family; no run and no recipient ever gets them.
+SENSITIVE_NOTEBOOKS: Mapping[str, type[NotebookParameters]] = {"course_profile": CourseProfileParameters}
+
 
 def notebook_spec(notebook: str) -> NotebookSpec:
-    """The notebook of that name.
+    """The notebook of that name, of those that a run makes.
 
     Raises
     ------
@@ -143,7 +163,8 @@ def validate_parameters(notebook: str, values: Mapping[str, Any]) -> NotebookPar
     >>> validate_parameters("03_trajectories", {"language": "en"}).language
     'en'
     """
-    model = notebook_spec(notebook).model
+    sensitive = SENSITIVE_NOTEBOOKS.get(notebook)
+    model = notebook_spec(notebook).model if sensitive is None else sensitive
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

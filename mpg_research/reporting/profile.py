@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mpg_research.errors import ConfigError, DisclosureError
 from mpg_research.reporting.files import write_atomically
+from mpg_research.reporting.parameters import CourseProfileParameters, validate_parameters
 from mpg_research.reporting.session import find_study
 from mpg_research.study.names import safe_folder_name
 
@@ -52,7 +53,7 @@ def _is_written_by_a_run(folder: Path) -> bool:
 
 
 def write_profile(
-    study: str | Path, *, family: str, output: str | Path, language: str = "nl", episode: str | None = None
+    study: str | Path, *, family: str, output: str | Path, language: str = "nl", episode: str = ""
 ) -> Path:
     """Make the course profile of one family and write it to a folder of the user's own.
 
@@ -65,8 +66,8 @@ def write_profile(
     output : str or Path
         An existing or new folder, outside every reports folder.
     language : {"nl", "en"}
-    episode : str, optional
-        Period of help; the last one with a score by default.
+    episode : str
+        Period of help; empty is the last one with a score.
 
     Returns
     -------
@@ -76,7 +77,8 @@ def write_profile(
     Raises
     ------
     ConfigError
-        If the study, the family or the language is not there, or no folder is named.
+        If the study, the family or the language is not there, a parameter is not text, or no folder is
+        named.
     DisclosureError
         If the folder is part of reports.
     """
@@ -85,11 +87,26 @@ def write_profile(
     from mpg_research.present.profile import present_profile
     from mpg_research.study import load_study
 
-    folder = check_profile_folder(output)
-    profile = describe_family(load_study(find_study(str(study))), family, episode=episode)
+    chosen = validate_parameters(
+        "course_profile",
+        {
+            "study": str(study),
+            "language": language,
+            "output": str(output),
+            "family": family,
+            "episode": episode,
+        },
+    )
+    assert isinstance(chosen, CourseProfileParameters)
+    folder = check_profile_folder(chosen.output)
+    if not chosen.family:
+        raise ConfigError("Name the family: its id in the table of episodes. A profile is about one family.")
+    profile = describe_family(
+        load_study(find_study(chosen.study)), chosen.family, episode=chosen.episode or None
+    )
     assert_aggregate(profile, folder, reports_root=Path.cwd() / _REPORTS)
-    page = present_profile(profile, language=language)
+    page = present_profile(profile, language=chosen.language)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"course_profile_{safe_folder_name(family)}_{language}.html"
-    write_atomically(file, page.html.encode("utf-8"))
-    return file
+    name = f"course_profile_{safe_folder_name(chosen.family)}_{chosen.language}.html"
+    write_atomically(folder / name, page.html.encode("utf-8"))
+    return folder / name

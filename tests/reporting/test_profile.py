@@ -13,6 +13,12 @@ from mpg_research.analysis import course, describe_family
 from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DisclosureError
 from mpg_research.present.profile import INTERVENTIONS, present_profile
+from mpg_research.reporting.parameters import (
+    NOTEBOOKS,
+    CourseProfileParameters,
+    notebook_spec,
+    validate_parameters,
+)
 from mpg_research.reporting.profile import check_profile_folder, write_profile
 from mpg_research.study import load_study, shipped_example
 from mpg_research.study.model import Study
@@ -65,6 +71,9 @@ def test_two_parents_stand_side_by_side_and_may_disagree(study: Study) -> None:
     english = present_profile(profile, language="en").html
     assert "Filled in by: first parent" in english
     assert "Filled in by: second parent" in english
+    # Side by side twice: the answers and the numbers.
+    assert english.count('class="pair"') == 2
+    assert 'class="pair"' not in present_profile(describe_family(study, "f02"), language="en").html
 
 
 def test_stagnation_brings_the_menu_and_other_answers_do_not(study: Study, page: str) -> None:
@@ -72,6 +81,15 @@ def test_stagnation_brings_the_menu_and_other_answers_do_not(study: Study, page:
     assert menu[: menu.index("</ul>")].count("<li>") == len(INTERVENTIONS) == 8
     better = present_profile(describe_family(study, "f02"), language="nl").html
     assert 'class="menu"' not in better
+
+
+def test_deterioration_alone_brings_a_question_and_no_menu(tmp_path: Path) -> None:
+    worse = standing(np.random.default_rng(33), slope=1.2)
+    shown = describe_family(make_study(tmp_path, worse), "f00")
+    assert shown.tables["summary"].data["answer"].tolist() == ["deteriorating"]
+    html = present_profile(shown, language="nl").html
+    assert 'class="menu"' not in html
+    assert "zwaarder" in html
 
 
 def test_the_profile_says_what_the_course_says(study: Study) -> None:
@@ -133,6 +151,40 @@ def test_names_from_data_are_only_names(tmp_path: Path) -> None:
     file = write_profile(make_study(tmp_path / "s", data).folder, family="<b>x</b>", output=tmp_path / "o")
     assert "<b>x</b>" not in file.read_text(encoding="utf-8")
     assert file.parent == tmp_path / "o"
+
+
+def test_parameters_are_typed_and_the_notebook_has_them_all(study: Study, tmp_path: Path) -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    (given,) = ["".join(c["source"]) for c in cells if c["metadata"].get("tags") == ["parameters"]]
+    values: dict[str, object] = {}
+    exec(compile(given, str(NOTEBOOK), "exec"), {}, values)
+    assert set(values) == set(CourseProfileParameters.model_fields)
+    assert (
+        validate_parameters("course_profile", values).model_dump() == CourseProfileParameters().model_dump()
+    )
+    with pytest.raises(ConfigError, match="family: found 7"):
+        write_profile(study.folder, family=7, output=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="language: found 'de'"):
+        write_profile(study.folder, family="f00", output=tmp_path, language="de")
+    with pytest.raises(ConfigError, match="Name the family"):
+        write_profile(study.folder, family="", output=tmp_path)
+    with pytest.raises(ConfigError, match="period of help '9'"):
+        write_profile(study.folder, family="f00", output=tmp_path, episode="9")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_run_knows_the_profile() -> None:
+    assert "course_profile" not in NOTEBOOKS
+    with pytest.raises(ConfigError, match="There is no notebook"):
+        notebook_spec("course_profile")
+
+
+def test_the_notebook_writes_one_page_to_the_folder_named(study: Study, tmp_path: Path) -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    last = "".join([c for c in cells if c["cell_type"] == "code"][-1]["source"])
+    chosen = {"study": str(study.folder), "family": "f00", "episode": "1", "language": "en"}
+    exec(compile(last, str(NOTEBOOK), "exec"), {**chosen, "output": str(tmp_path / "talk")})
+    assert [file.name for file in (tmp_path / "talk").iterdir()] == ["course_profile_f00_en.html"]
 
 
 def test_the_notebook_asks_for_a_family_and_a_folder() -> None:
