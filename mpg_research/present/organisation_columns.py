@@ -12,10 +12,10 @@ DIGITS = {
     **dict.fromkeys(("rank", "rank_low", "rank_high", "set_low", "set_high", "all_low", "all_high"), 0),
     **dict.fromkeys(("compared", "different", "percentile"), 0),
     **dict.fromkeys(("z", "z_adjusted", "standardised_difference", "reliability", "agreement"), 2),
-    **dict.fromkeys(("within", "between", "spread", "largest_shift"), 2),
+    **dict.fromkeys(("within", "between", "spread", "largest_shift", "ratio"), 2),
 }
 SHARES = frozenset(
-    {"best_third", "worst_third", "observed_low", "observed_high", "expected_share"}
+    {"best_third", "worst_third", "observed_low", "observed_high", "expected_share", "adjusted_share"}
     | {f"observed_difference{end}" for end in ("", "_low", "_high")}
 )
 INTERVALS = {
@@ -30,6 +30,8 @@ LEFT_OUT = {
     "raw_and_shrunken": ("comparison_low", "comparison_high"),
     "funnel": ("std_error", "z", "beyond"),
     "funnel_lines": tuple(f"plain_{end}_{level}" for end in ("low", "high") for level in ("95", "998")),
+    "share_funnel": ("beyond",),
+    "share_funnel_lines": tuple(f"plain_{end}_{level}" for end in ("low", "high") for level in ("95", "998")),
     "by_cohort": ("std_error", "df"),
     "all_by_cohort": ("std_error", "df"),
 }

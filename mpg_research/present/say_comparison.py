@@ -5,8 +5,10 @@ from mpg_research.present.voice import Voice
 
 __all__ = ["funnel_topic", "over_time_sentences", "rank_topic", "robustness_sentences"]
 
-#: Limits of rankability in per cent, as in the analysis.
+#: Limits of rankability in per cent, and the points from which a run chart can show a signal, as in the
+#: analysis.
 _LOW, _HIGH = 50.0, 75.0
+_FEWEST_POINTS = 10
 
 
 def rank_topic(voice: Voice) -> list[str]:
@@ -17,7 +19,10 @@ def rank_topic(voice: Voice) -> list[str]:
     number = len(ranks)
     middle = (number + 1) / 2
     wide = int(((ranks["set_low"] <= middle) & (ranks["set_high"] >= middle)).sum())
-    sentences = [voice.phrases("organisations.ranks", number=voice.count(number), wide=voice.count(wide))]
+    sentences = [voice.phrases("organisations.ranks_all", number=voice.count(number))]
+    if wide < number:
+        counts = {"number": voice.count(number), "wide": voice.count(wide)}
+        sentences = [voice.phrases("organisations.ranks", **counts)]
     own = ranks[ranks["organisation"] == voice.released.own] if voice.released.own else ranks.iloc[:0]
     for _, row in own.iterrows():
         sentences.append(
@@ -49,7 +54,7 @@ def funnel_topic(voice: Voice) -> list[str]:
         by_chance = format_share(share, voice.language, digits=1)
         sentences = [
             voice.phrases(
-                "organisations.funnel_some",
+                f"organisations.funnel_{'one' if beyond == 1 else 'some'}",
                 number=voice.count(beyond),
                 far=voice.count(far),
                 share=by_chance,
@@ -77,16 +82,25 @@ def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
     rows = voice.frame("robustness")
     if not len(rows):
         return {}
+    month = voice.moment(voice.main_month)
+    primary = rows[rows["variant"] == "primary"]
+    answer = []
+    for _, row in primary[primary["different"].notna()].iterrows():
+        shown = {name: voice.count(row[name]) for name in ("compared", "different")} | {"moment": month}
+        key = f"robustness.{'some' if row['different'] else 'none'}"
+        wanted = voice.phrases.placeholders(key)
+        answer.append(voice.phrases(key, **{name: shown[name] for name in wanted}))
     other = rows[(rows["variant"] != "primary") & (rows["conclusion"] != "not_possible")]
     changed = int((other["conclusion"] == "changed").sum())
-    key = "changes" if changed else "stands"
+    key = "changes" if changed else "stands" if len(other) else "untested"
     values = {"number": voice.count(len(other)), "changed": voice.count(changed)}
     wanted = voice.phrases.placeholders(f"robustness.{key}")
-    answer = [voice.phrases(f"robustness.{key}", **{name: values[name] for name in wanted})]
+    answer.append(voice.phrases(f"robustness.{key}", **{name: values[name] for name in wanted}))
     certainty = []
     if other["largest_shift"].notna().any():
         shift = voice.number(other["largest_shift"].max())
         certainty.append(voice.phrases("robustness.shift", shift=shift, unit=voice.unit))
+    certainty.append(voice.phrases("robustness.test", moment=month))
     out = voice.frame("leave_one_out")
     possible = out[out["conclusion"] != "not_possible"] if len(out) else out
     if len(possible):
@@ -102,6 +116,9 @@ def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
 
 def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
     """Whether results change with the start of help."""
-    signal = _quantity(voice, "signal", "run_signals")
-    key = "too_few" if signal is None else "signal" if signal else "no_signal"
-    return {"answer": [voice.phrases(f"over_time.{key}")], "limits": [voice.phrases("over_time.limit")]}
+    signal, points = (_quantity(voice, name, "run_signals") for name in ("signal", "n_points"))
+    if signal is None or points is None or points < _FEWEST_POINTS:
+        answer = voice.phrases("over_time.too_few", minimum=_FEWEST_POINTS)
+    else:
+        answer = voice.phrases(f"over_time.{'signal' if signal else 'no_signal'}", number=voice.count(points))
+    return {"answer": [answer], "limits": [voice.phrases("over_time.limit")]}

@@ -1,6 +1,7 @@
 """Change, courses, missing data and signals in sentences."""
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -8,6 +9,7 @@ from mpg_research.present.numbers import format_share
 from mpg_research.present.voice import Voice
 
 __all__ = [
+    "answer_of",
     "change_sentences",
     "course_sentences",
     "missing_sentences",
@@ -25,7 +27,7 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     limits = [voice.phrases("individual_change.limit_no_change")]
     if rows is None:
         return {"answer": [voice.phrases("individual_change.hidden")], "limits": limits}
-    answer = voice.phrases("individual_change.answer", **_three(voice, rows, "unchanged"))
+    answer = answer_of(voice, "individual_change", _group(rows), _three(rows, "unchanged"))
     certainty = [_interval(voice, "individual_change.certainty", rows.loc["improved"])]
     facts = voice.released.provenance.parameters
     threshold = facts.get("threshold")
@@ -55,7 +57,7 @@ def trend_sentences(voice: Voice) -> dict[str, list[str]]:
             limits.append(voice.phrases("reliable_trend.limit", sd=sd, unit=voice.unit))
     if rows is None:
         return {"answer": [voice.phrases("reliable_trend.hidden")], "limits": limits}
-    answer = voice.phrases("reliable_trend.answer", **_three(voice, rows, "no_reliable_trend"))
+    answer = answer_of(voice, "reliable_trend", _group(rows), _three(rows, "no_reliable_trend"))
     certainty = [_interval(voice, "reliable_trend.certainty", rows.loc["improved"])]
     return {"answer": [answer], "certainty": certainty, "limits": limits}
 
@@ -74,7 +76,7 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
     ]
     waves = facts.get("waves_stagnating")
     if isinstance(waves, int | float):
-        months = voice.period(float(math.ceil((waves - 1) * float(facts["interval"]))))
+        months = voice.period(float(round((waves - 1) * float(facts["interval"]))))
         certainty.append(voice.phrases("course.waves", waves=voice.count(waves), months=months))
     else:
         certainty.append(voice.phrases("course.waves_never"))
@@ -82,14 +84,14 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
     limits = [voice.phrases("course.error_rate", error=error), voice.phrases("course.limit")]
     if rows is None:
         return {"answer": [voice.phrases("course.hidden")], "certainty": certainty, "limits": limits}
-    values = {
-        "n": voice.count(_group(rows)),
-        "improving": _sum(voice, rows, _BETTER),
-        "stagnating": _sum(voice, rows, ("stagnating",)),
-        "deteriorating": _sum(voice, rows, _WORSE),
-        "unknown": _sum(voice, rows, ("not_enough_information",)),
+    numbers = {
+        "improving": _sum(rows, _BETTER),
+        "stagnating": _sum(rows, ("stagnating",)),
+        "deteriorating": _sum(rows, _WORSE),
+        "unknown": _sum(rows, ("not_enough_information",)),
     }
-    return {"answer": [voice.phrases("course.answer", **values)], "certainty": certainty, "limits": limits}
+    answer = answer_of(voice, "course", _group(rows), numbers)
+    return {"answer": [answer], "certainty": certainty, "limits": limits}
 
 
 def missing_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -176,20 +178,33 @@ def _shown(rows: pd.DataFrame, name: str) -> bool:
     return name in rows.index and not bool(rows.loc[name, "suppressed"])
 
 
-def _sum(voice: Voice, rows: pd.DataFrame, names: tuple[str, ...]) -> str:
-    """Families in some classes together; that they are not shown where a part of them is withheld."""
-    if not all(_shown(rows, name) and math.isfinite(float(rows.loc[name, "n_families"])) for name in names):
-        return voice.phrases("families.not_shown")
-    return voice.count(float(sum(rows.loc[name, "n_families"] for name in names)))
+def answer_of(voice: Voice, kind: str, group: float, numbers: Mapping[str, float]) -> str:
+    """How many families have which answer; where a part is withheld, what is left of them together."""
+    known = {name: number for name, number in numbers.items() if math.isfinite(number)}
+    if len(known) == len(numbers):
+        shown = {name: voice.count(number) for name, number in known.items()}
+        return voice.phrases(f"{kind}.answer", n=voice.count(group), **shown)
+    told = {name: number for name, number in known.items() if number}
+    if not told:
+        return voice.phrases(f"{kind}.hidden")
+    parts = [voice.phrases(f"{kind}.part.{name}", number=voice.count(told[name])) for name in told]
+    return voice.phrases(
+        "families.partly",
+        n=voice.count(group),
+        parts=voice.phrases("families.and").join(parts),
+        rest=voice.count(group - sum(told.values())),
+    )
 
 
-def _three(voice: Voice, rows: pd.DataFrame, middle: str) -> dict[str, str]:
-    return {
-        "n": voice.count(_group(rows)),
-        "improved": _sum(voice, rows, ("improved",)),
-        "deteriorated": _sum(voice, rows, ("deteriorated",)),
-        "unchanged": _sum(voice, rows, (middle,)),
-    }
+def _sum(rows: pd.DataFrame, names: tuple[str, ...]) -> float:
+    """Families in some classes together; NaN where a part of them is withheld."""
+    shown = [float(rows.loc[name, "n_families"]) if _shown(rows, name) else math.nan for name in names]
+    return float(sum(shown))
+
+
+def _three(rows: pd.DataFrame, middle: str) -> dict[str, float]:
+    names = {"improved": "improved", "deteriorated": "deteriorated", "unchanged": middle}
+    return {name: _sum(rows, (row,)) for name, row in names.items()}
 
 
 def _interval(voice: Voice, key: str, row: pd.Series) -> str:

@@ -17,7 +17,9 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of a comparison of organisations."""
     reason = voice.released.reason_for("adjusted_change")
     if reason is not None:
-        return {"answer": [voice.phrases(f"withheld.{reason.code}", **reason.values)]}
+        why = voice.phrases(f"withheld.{reason.code}", **reason.values)
+        answer = [voice.phrases("organisations.not_shown", why=why)]
+        return {"answer": [*answer, *_alone(voice)], "limits": [voice.phrases("organisations.regression")]}
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
     own = voice.released.own
@@ -32,10 +34,32 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(_range(voice, changes, month))
     if joint is not None and not voice.is_plain:
         certainty.append(_joint_detail(voice, joint))
-    keys = [voice.adjustment, "no_ranking", "cause"]
+    keys = [voice.adjustment, "no_ranking", "cause", "regression", "within_interval"]
     limits = [voice.phrases(f"organisations.{key}") for key in keys if key]
     more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice)}
     return {"answer": answer, "certainty": certainty, "limits": limits, **more}
+
+
+def _alone(voice: Voice) -> list[str]:
+    """The own observed means, where nothing may be set beside them."""
+    own, rows, month = voice.released.own, voice.frame("observed_course"), voice.main_month
+    if own is None or not len(rows):
+        return []
+    rows = rows[rows["mean"].notna() & rows["sd"].notna() & (rows["months"] <= month)].sort_values("months")
+    if len(rows) < 2:
+        return []
+    first, last = rows.iloc[0], rows.iloc[-1]
+    margin = max(2 * float(row["sd"]) / float(row["n_families"]) ** 0.5 for row in (first, last))
+    values = {
+        f"n_{name}": voice.about(voice.families(float(row["n_families"])), "rounded")
+        for name, row in (("first", first), ("last", last))
+    }
+    text = voice.phrases(
+        "organisations.alone", name=voice.organisation(own), start=voice.number(first["mean"]),
+        end=voice.number(last["mean"]), first=voice.moment(float(first["months"])),
+        last=voice.moment(float(last["months"])), margin=voice.number(margin), unit=voice.unit, **values,
+    )  # fmt: skip
+    return [text, voice.phrases("organisations.alone_limit")]
 
 
 def distinguishable(row: pd.Series, *, level: float) -> bool:
@@ -101,28 +125,46 @@ def _own_sentences(
     row = changes.loc[own]
     key = ("own_fell" if row["estimate"] < 0 else "own_rose") if is_clear(row) else "own_unclear"
     aside = voice.phrases(f"organisations.{voice.adjustment}_aside") if voice.adjustment else ""
-    values = {"name": name, "concept": voice.concept, "period": voice.period(month), "adjusted": aside}
-    sentences = [voice.phrases(f"organisations.{key}", **values, **size_and_interval(voice, row))]
-    if own not in differences.index:
-        return [*sentences, voice.phrases("organisations.no_difference")]
-    return [*sentences, _own_difference(voice, differences.loc[own], joint)]
+    compared = own in differences.index
+    values = {
+        "name": name,
+        "concept": voice.concept,
+        "period": voice.period(month),
+        "adjusted": "" if compared else aside,
+    }
+    change = voice.phrases(f"organisations.{key}", **values, **size_and_interval(voice, row))
+    if not compared:
+        return [change, voice.phrases("organisations.no_difference")]
+    return [*_own_difference(voice, differences.loc[own], joint, {**values, "adjusted": aside}), change]
 
 
-def _own_difference(voice: Voice, row: pd.Series, joint: pd.Series | None) -> str:
-    if not _is_significant(voice, joint) or not distinguishable(row, level=voice.released.level):
-        return voice.phrases(
-            "organisations.own_average",
-            size=voice.number(row["estimate"]),
-            unit=voice.unit,
-            level=voice.level,
-            low=voice.number(row["conf_low"]),
-            high=voice.number(row["conf_high"]),
-        )
-    key = "own_more_fall" if row["estimate"] < 0 else "own_less_fall"
+def _own_difference(
+    voice: Voice, row: pd.Series, joint: pd.Series | None, values: dict[str, str]
+) -> list[str]:
+    """Whether the own change can be told from the average, and between which sizes the difference lies."""
+    differs = _is_significant(voice, joint) and distinguishable(row, level=voice.released.level)
     p_value = format_p(row.get("p_adjusted", row["p_value"]), voice.language, with_sign=True)
-    return voice.phrases(
-        f"organisations.{key}", concept=voice.concept, p=p_value, **size_and_interval(voice, row)
-    )
+    key = "organisations.own_differs" if differs else "organisations.own_average"
+    sentences = [voice.phrases(key, **values, **_gap(voice, row), level=voice.level, p=p_value)]
+    if not differs and is_clear(row):
+        sentences.append(voice.phrases("organisations.own_by_chance"))
+    return sentences
+
+
+def _gap(voice: Voice, row: pd.Series) -> dict[str, str]:
+    """A difference from the average and the ends of its interval: more or less favourable, not up or down."""
+
+    def side(key: str, value: float) -> str:
+        better = (value < 0) == voice.lower_is_better
+        name = f"organisations.{key}_{'better' if better else 'worse'}"
+        return voice.phrases(name, size=voice.number(abs(value)), unit=voice.unit)
+
+    estimate = float(row["estimate"])
+    ends = [float(row["conf_low"]), float(row["conf_high"])]
+    low, high = ends if voice.lower_is_better else reversed(ends)
+    nothing = voice.number(estimate) == voice.number(0.0)
+    gap = voice.phrases("organisations.gap_none") if nothing else side("gap", estimate)
+    return {"gap": gap, "low": side("side", low), "high": side("side", high)}
 
 
 def _who_differs(voice: Voice, differences: pd.DataFrame, joint: pd.Series | None) -> str:
@@ -132,13 +174,14 @@ def _who_differs(voice: Voice, differences: pd.DataFrame, joint: pd.Series | Non
     level = voice.released.level
     rows = {code: row for code, row in differences.iterrows() if distinguishable(row, level=level)}
     if not rows or not _is_significant(voice, joint):
-        return voice.phrases("organisations.none_differs", number=len(differences))
+        key = "none_differs_all_the_same" if _is_significant(voice, joint) else "none_differs"
+        return voice.phrases(f"organisations.{key}", number=len(differences))
     names = [
         voice.phrases(
-            f"organisations.{'more_fall' if row['estimate'] < 0 else 'less_fall'}",
+            "organisations.one_differs",
             name=voice.organisation(str(code)),
-            concept=voice.concept,
-            **size_and_interval(voice, row),
+            level=voice.level,
+            **_gap(voice, row),
         )
         for code, row in rows.items()
     ]

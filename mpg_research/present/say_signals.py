@@ -6,6 +6,7 @@ import pandas as pd
 
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.numbers import format_share
+from mpg_research.present.say_families import answer_of
 from mpg_research.present.voice import Voice
 
 __all__ = ["expected_sentences", "signal_sentences", "sudden_sentences"]
@@ -20,10 +21,8 @@ def signal_sentences(voice: Voice) -> dict[str, list[str]]:
     group = _group(table, None)
     answer = voice.phrases("signals.hidden")
     if table is not None and math.isfinite(group):
-        numbers = {
-            name: _number(voice, table, None, name) for name in ("on_track", "off_track", "stagnating")
-        }
-        answer = voice.phrases("signals.answer", n=voice.count(group), **numbers)
+        numbers = {name: _number(table, None, name) for name in ("on_track", "off_track", "stagnating")}
+        answer = answer_of(voice, "signals", group, numbers)
     return {
         "answer": [answer],
         "certainty": [voice.phrases("signals.certainty")],
@@ -40,8 +39,8 @@ def sudden_sentences(voice: Voice) -> dict[str, list[str]]:
         answer = voice.phrases(
             "sudden_changes.answer",
             n=voice.count(group),
-            with_gain=_number(voice, table, "gain", "with"),
-            with_loss=_number(voice, table, "loss", "with"),
+            with_gain=_written(voice, _number(table, "gain", "with")),
+            with_loss=_written(voice, _number(table, "loss", "with")),
         )
     certainty = []
     cutoff = voice.released.provenance.parameters.get("cutoff")
@@ -77,9 +76,12 @@ def _group(table: ReleasedTable | None, kind: str | None) -> float:
     return float(known.max()) if len(known) else math.nan
 
 
-def _number(voice: Voice, table: ReleasedTable, kind: str | None, name: str) -> str:
+def _number(table: ReleasedTable, kind: str | None, name: str) -> float:
     rows = _rows(table, kind)
     if name not in rows.index or bool(rows.loc[name, "suppressed"]):
-        return voice.phrases("families.not_shown")
-    number = float(rows.loc[name, "n_families"])
+        return math.nan
+    return float(rows.loc[name, "n_families"])
+
+
+def _written(voice: Voice, number: float) -> str:
     return voice.count(number) if math.isfinite(number) else voice.phrases("families.not_shown")

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from mpg_research.disclosure.released import SUPPRESSED
+from mpg_research.present.labels import key_label
 from mpg_research.present.numbers import format_number, format_share
-from mpg_research.present.tables import key_label
 from mpg_research.present.voice import Voice
 
 __all__ = ["measurement_sentences", "quality_sentences"]
@@ -42,7 +42,7 @@ def quality_sentences(voice: Voice) -> dict[str, list[str]]:
 
 def _reason(voice: Voice, table: str) -> list[str]:
     reason = voice.released.reason_for(table)
-    return [voice.phrases(f"withheld.{reason.code}", **reason.values)] if reason else []
+    return [voice.why_withheld(table)] if reason else []
 
 
 def _overview(voice: Voice) -> dict[str, str]:

@@ -19,7 +19,7 @@ def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
         months = voice.primary_month(table.data["months"]) if table is not None and len(table.data) else 12.0
         hidden = voice.phrases("trajectory.hidden", concept=voice.concept, period=voice.period(months))
         reason = voice.released.reason_for("change")
-        why = [voice.phrases(f"withheld.{reason.code}", **reason.values)] if reason else [hidden]
+        why = [voice.why_withheld("change")] if reason else [hidden]
         return {"answer": why, "limits": _limits(voice, fell=False)}
     return {
         "answer": _answer(voice, row),

@@ -117,8 +117,8 @@ def sample_sentences(voice: Voice) -> list[str]:
 
 
 def withheld_sentences(voice: Voice) -> list[str]:
-    """Each reason for which something was withheld, once."""
-    reasons = [voice.phrases(f"withheld.{item.code}", **item.values) for item in voice.released.withheld]
+    """What was withheld, and why."""
+    reasons = [voice.why_withheld(item.table) for item in voice.released.withheld]
     return list(dict.fromkeys(reasons))
 
 

@@ -1,51 +1,20 @@
 """Released tables as accessible HTML, as CSV and as plain text."""
 
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
 
 import pandas as pd
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import HIDDEN_KEYS, Shape, interval_of, is_left_out, shape_of
+from mpg_research.present.labels import band_label, key_label
 from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
 from mpg_research.present.organisation_columns import CODED_VALUES, value_kind
 from mpg_research.present.presented import PresentedTable, PresentedText
+from mpg_research.present.table_html import Column, Rows, as_csv, as_html, as_text
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of, withheld_text
 
 __all__ = ["tabulate", "tabulate_rows"]
-
-CODED = frozenset(
-    {
-        "quantity",
-        "step",
-        "coefficient",
-        "severity",
-        "effect",
-        "group",
-        "kind",
-        "level",
-        "variable",
-        "code",
-        "term",
-        "class",
-        "approach",
-        "method",
-        "reason",
-        "pattern",
-        "rule",
-        "target",
-        "question",
-        "sample",
-        "outcome",
-        "source",
-        "start",
-        "by",
-    }
-    | CODED_VALUES
-)
 
 
 def tabulate(released: Released, table: str, *, language: str) -> PresentedTable | PresentedText:
@@ -79,17 +48,9 @@ def tabulate(released: Released, table: str, *, language: str) -> PresentedTable
     if found is None:
         return withheld_text(voice, table, table)
     if not len(found.data):
-        sentence = voice.phrases("withheld.empty", caption=_caption(voice, table))
+        sentence = voice.phrases("withheld.empty", caption=voice.caption(table))
         return PresentedText(table, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
     return tabulate_rows(voice, found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    heading: str
-    cells: list[str]
-    is_number: bool
-    is_key: bool
 
 
 def tabulate_rows(voice: Voice, table: ReleasedTable, *, name: str = "") -> PresentedTable:
@@ -97,23 +58,40 @@ def tabulate_rows(voice: Voice, table: ReleasedTable, *, name: str = "") -> Pres
     data, marks = table.data, table.marks
     columns = [_key_column(voice, table, data, key) for key in table.keys if _shows_key(table, data, key)]
     order = [*[v for v in table.values if v not in table.keys], "n_families"]
+    if "n_group" in order and data["n_group"].equals(data["n_families"]):
+        order.remove("n_group")  # what the row is out of, where that is not all its families
     if _organisations_vary(voice, data):
         order.append("n_organisations")
     columns += _value_columns(voice, table, data, marks, list(dict.fromkeys(order)))
-    caption = _caption(voice, table.name)
-    notes = _footnotes(voice, table, marks, shown=order)
+    rows = Rows(
+        columns=tuple(columns),
+        caption=voice.caption(table.name),
+        notes=tuple(_footnotes(voice, table, marks, shown=order)),
+        suppressed=tuple(data["suppressed"].tolist()),
+        own=tuple(_is_own(voice, table, data)),
+    )
     return PresentedTable(
         name=name or table.name,
         language=voice.language,
-        html=_html(voice, columns, caption, notes, data["suppressed"].tolist()),
-        csv=_csv(voice, table, data),
-        text=_text(voice, columns, caption, notes),
+        html=as_html(voice, rows),
+        csv=as_csv(voice, table, data),
+        text=as_text(voice, rows),
     )
+
+
+def _is_own(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> list[bool]:
+    """Which rows are about the reading organisation and nobody else."""
+    own, columns = voice.released.own, list(table.organisation_columns)
+    if own is None or len(columns) != 1:
+        return [False] * len(data)
+    return [code == own for code in data[columns[0]]]
 
 
 def _shows_key(table: ReleasedTable, data: pd.DataFrame, key: str) -> bool:
     """A questionnaire that is the same in all rows says nothing, unless it is all that a row is about."""
     if key in HIDDEN_KEYS or key == "score_high":
+        return False
+    if len(data) and all(str(value) in ("", "nan", "None") for value in data[key]):
         return False
     return key != "instrument" or len(table.keys) == 1 or data[key].nunique() > 1
 
@@ -123,58 +101,21 @@ def _organisations_vary(voice: Voice, data: pd.DataFrame) -> bool:
     return not voice.is_plain and "n_organisations" in data.columns and data["n_organisations"].nunique() > 1
 
 
-def _key_column(voice: Voice, table: ReleasedTable, data: pd.DataFrame, key: str) -> _Column:
+def _key_column(voice: Voice, table: ReleasedTable, data: pd.DataFrame, key: str) -> Column:
     if key == "score_low" and "score_high" in data.columns:
         pairs = zip(data["score_low"], data["score_high"], strict=True)
         cells = [band_label(voice, low, high) for low, high in pairs]
     else:
         cells = [key_label(voice, table, key, value) for value in data[key]]
-    return _Column(voice.phrases.label("column", key), cells, is_number=False, is_key=True)
-
-
-def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> str:
-    """What a key says, in words."""
-    if key in table.organisation_columns:
-        return voice.organisation(str(value))
-    if key == "months" and isinstance(value, int | float):
-        return voice.moment(float(value))
-    if key == "item":
-        number = str(value).rpartition("_")[2]
-        return (
-            voice.phrases("general.item", number=int(number)) if number.isdigit() else clean_name(str(value))
-        )
-    if key == "instrument":
-        facts = voice.released.policy.instruments.get(str(value))
-        return clean_name(facts.name if facts else str(value))
-    if key == "step":
-        return clean_name(voice.phrases.label("value.step", value))
-    if key in ("term", "term_1", "term_2"):
-        return _term_label(voice, str(value))
-    if key in CODED:
-        return clean_name(voice.phrases.label(f"value.{key}", value)) if str(value) else ""
-    if isinstance(value, float):
-        return format_number(value, voice.language, digits=0 if value == round(value) else 1)
-    return clean_name(str(value))
-
-
-def _term_label(voice: Voice, term: str) -> str:
-    """A term of the model in words, interactions with "×"."""
-    labels = []
-    for part in term.split(":") if term else []:
-        keys = [key for key in ("value.variable", "value.term") if voice.phrases.has(f"{key}.{part}")]
-        labels.append(voice.phrases.label(keys[0], part) if keys else part)
-    return clean_name(" × ".join(labels))
-
-
-def band_label(voice: Voice, low: float, high: float) -> str:
-    """A band of scores: "14 to 17"."""
-    ends = [format_number(end, voice.language, digits=0 if end == round(end) else 1) for end in (low, high)]
-    return voice.phrases("general.band", low=ends[0], high=ends[1])
+        if key in table.organisation_columns:
+            marked = zip(cells, _is_own(voice, table, data), strict=True)
+            cells = [voice.phrases("general.own", name=cell) if own else cell for cell, own in marked]
+    return Column(voice.phrases.label("column", key), cells, is_number=False, is_key=True)
 
 
 def _value_columns(
     voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, order: Sequence[str]
-) -> list[_Column]:
+) -> list[Column]:
     uppers = {pair[0] for column in order if (pair := interval_of(column)) and pair[0] in order}
     columns = []
     for column in order:
@@ -187,8 +128,8 @@ def _value_columns(
             heading = voice.phrases(f"column.{pair[1]}", level=voice.level)
         else:
             cells = _cells(voice, table, data, marks, column, shape)
-            heading = voice.phrases.label("column", column)
-        columns.append(_Column(heading, cells, is_number=True, is_key=False))
+            heading = voice.label("column", column)
+        columns.append(Column(heading, cells, is_number=True, is_key=False))
     return columns
 
 
@@ -221,9 +162,9 @@ def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, column: 
         return voice.phrases(key, minimum=voice.minimum)
     if not isinstance(value, int | float):
         known = column in CODED_VALUES and value is not None
-        text = voice.phrases.label(f"value.{column}", value) if known else str(value)
+        text = voice.label(f"value.{column}", value) if known else str(value)
         return clean_name(text) if value is not None else voice.phrases("general.missing")
-    return voice.about(write_number(float(value), voice.language, shape), mark)
+    return voice.about_cell(write_number(float(value), voice.language, shape), mark)
 
 
 def write_number(value: float, language: str, shape: Shape) -> str:
@@ -250,15 +191,8 @@ def _interval_cells(
             continue
         texts = [write_number(end, voice.language, shape) for end in ends]
         interval = voice.phrases("general.interval", low=texts[0], high=texts[1])
-        cells.append(voice.about(interval, marks[low].iloc[row]))
+        cells.append(voice.about_cell(interval, marks[low].iloc[row]))
     return cells
-
-
-def _caption(voice: Voice, name: str) -> str:
-    key = f"caption.{name}"
-    if not voice.phrases.has(key):
-        return voice.phrases("caption.other", table=clean_name(name))
-    return voice.phrases(key, unit=voice.unit)
 
 
 def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown: Sequence[str]) -> list[str]:
@@ -274,7 +208,7 @@ def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown
         notes.append(phrases("footnote.cells", **values))
     if (visible == ROUNDED).any(axis=None):
         notes.append(phrases("footnote.rounded"))
-    if table.organisation_columns and voice.released.audience.is_external and not _all_named(voice):
+    if _has_neutral_labels(voice, table):
         notes.append(phrases("footnote.neutral"))
     if not voice.is_plain and "n_organisations" in marks.columns and "n_organisations" not in shown:
         numbers = table.data["n_organisations"].dropna()
@@ -289,74 +223,10 @@ def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown
     return notes
 
 
-def _all_named(voice: Voice) -> bool:
+def _has_neutral_labels(voice: Voice, table: ReleasedTable) -> bool:
+    """Whether the table has organisations without their name."""
     released = voice.released
-    return released.policy.sees_names(released.audience)
-
-
-def _html(
-    voice: Voice, columns: Sequence[_Column], caption: str, notes: Sequence[str], suppressed: Sequence[bool]
-) -> str:
-    mark = f' <small class="synthetic-mark">({escape(voice.mark)})</small>' if voice.mark else ""
-    lines = [
-        f'<div class="mpg-table" lang="{voice.language}">',
-        "<table>",
-        f"<caption>{escape(caption)}{mark}</caption>",
-        "<thead><tr>",
-    ]
-    for column in columns:
-        kind = ' class="number"' if column.is_number else ""
-        lines.append(f'<th scope="col"{kind}>{escape(column.heading)}</th>')
-    lines.append("</tr></thead>\n<tbody>")
-    for row in range(len(suppressed)):
-        lines.append('<tr class="suppressed">' if suppressed[row] else "<tr>")
-        for place, column in enumerate(columns):
-            text = escape(column.cells[row])
-            if column.is_key:
-                scope = ' scope="row"' if place == 0 or not columns[place - 1].is_number else ""
-                lines.append(f"<th{scope}>{text}</th>")
-            else:
-                lines.append(f'<td class="number">{text}</td>')
-        lines.append("</tr>")
-    lines.append("</tbody>\n</table>")
-    lines += [f'<p class="table-note"><small>{escape(note)}</small></p>' for note in notes]
-    lines.append("</div>")
-    return "\n".join(lines)
-
-
-def _text(voice: Voice, columns: Sequence[_Column], caption: str, notes: Sequence[str]) -> str:
-    rows = [[column.heading for column in columns]]
-    rows += [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
-    lines = [caption + (f" ({voice.mark})" if voice.mark else "")]
-    for row in rows:
-        padded = [
-            cell.rjust(width) if column.is_number else cell.ljust(width)
-            for cell, width, column in zip(row, widths, columns, strict=True)
-        ]
-        lines.append("  ".join(padded).rstrip())
-    return "\n".join([*lines, *notes])
-
-
-def _csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:
-    """Unrounded, with a decimal point; names in place of label codes; text that a spreadsheet would run
-    as a formula is made harmless.
-    """
-    shown = data.copy()
-    for column in table.organisation_columns:
-        shown[column] = [voice.organisation(str(code)) for code in shown[column]]
-    for column in shown.columns:
-        if not pd.api.types.is_numeric_dtype(shown[column]):
-            shown[column] = [_harmless(value) for value in shown[column]]
-    if voice.released.synthetic:
-        shown["synthetic"] = True
-    buffer = io.StringIO()
-    shown.to_csv(buffer, index=False, lineterminator="\n")
-    return buffer.getvalue()
-
-
-def _harmless(value: object) -> object:
-    if value is None:
-        return value
-    text = clean_name(str(value))
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    if not released.audience.is_external or released.policy.sees_names(released.audience):
+        return False
+    codes = {code for column in table.organisation_columns for code in table.data[column]}
+    return bool(codes - {released.own})

@@ -131,6 +131,43 @@ class Voice:
         """A number with "about" before it where it was rounded by the gate."""
         return self.phrases("general.about", value=text) if mark == "rounded" else text
 
+    def about_cell(self, text: str, mark: str) -> str:
+        """The same in a table: a sign in place of the word."""
+        return self.phrases("general.about_cell", value=text) if mark == "rounded" else text
+
+    def label(self, kind: str, name: object) -> str:
+        """The label of a code; a placeholder for the moment or the unit in it is filled in."""
+        key = f"{kind}.{name}"
+        if not self.phrases.has(key):
+            return self.phrases.label(kind, name)
+        wanted = self.phrases.placeholders(key)
+        known = {"moment": self.moment(self.main_month), "unit": self.unit}
+        return self.phrases(key, **{each: known[each] for each in wanted})
+
+    def caption(self, table: str) -> str:
+        """What a table is about, in a line."""
+        key = f"caption.{table}"
+        if not self.phrases.has(key):
+            return self.phrases("caption.other", table=clean_name(table))
+        return self.phrases(key, unit=self.unit)
+
+    def why_withheld(self, table: str) -> str:
+        """That a table is not shown here, and why."""
+        reason = self.released.reason_for(table)
+        if reason is None:
+            absent = f"absent.{table}"
+            if self.phrases.has(absent):
+                return self.phrases(absent)
+            return self.phrases("withheld.missing", table=self.caption(table))
+        why = self.phrases(f"withheld.{reason.code}", **reason.values)
+        return self.phrases("withheld.table", table=self.caption(table), why=why)
+
+    @property
+    def main_month(self) -> float:
+        """The moment the analysis was asked about."""
+        wanted = self.released.provenance.parameters.get("primary_month")
+        return float(wanted) if isinstance(wanted, int | float) else 12.0
+
     def moment(self, months: float) -> str:
         """A moment: "start", "month 6", "wave 3"."""
         if months == 0:
@@ -207,9 +244,5 @@ def refuse(voice: Voice, name: str) -> PresentedText | None:
 
 def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:
     """Why a table cannot be shown, in place of it."""
-    reason = voice.released.reason_for(table)
-    if reason is None:
-        sentence = voice.phrases("withheld.missing", table=table)
-    else:
-        sentence = voice.phrases(f"withheld.{reason.code}", **reason.values)
+    sentence = voice.why_withheld(table)
     return PresentedText(name, voice.language, ((sentence,),), voice.mark, shows_numbers=False)

@@ -1,6 +1,7 @@
 """The fair comparison in words, tables and figures, through the gate, for every reader."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -19,7 +20,8 @@ READERS = {
 }
 #: Drawn here, on the example study.
 COMPARISON_FIGURES = {
-    "funnel", "caterpillar", "rank_sets", "case_mix_difference", "share_indicators", "run_chart",
+    "funnel", "caterpillar", "rank_sets", "case_mix_difference", "share_indicators", "share_funnel",
+    "run_chart",
 }  # fmt: skip
 OTHERS = ("Brinkelaar", "Hazelgaard", "Merelstroom", "Tjalkmeer", "Zonnewaerd")
 
@@ -78,8 +80,9 @@ def test_other_organisations_have_no_names(results: dict[str, object], reader: s
 def test_the_first_sentences_are_about_the_own_organisation(results: dict[str, object]) -> None:
     answer = str(say(released(results, "organisations", "organisation"), "answer", language="en"))
     first, second = re.split(r"(?<=\.)\s+(?=[A-Z])", answer.split("\n\n")[-1])[:2]
-    assert first.startswith("At Vlierdonk")
-    assert "not distinguishable" in second
+    assert first.startswith("Vlierdonk cannot be distinguished from the average of the organisations")
+    assert "95% interval" in first
+    assert second.startswith("At Vlierdonk")
 
 
 def test_ranks_never_come_without_their_uncertainty(results: dict[str, object]) -> None:
@@ -94,6 +97,19 @@ def test_shares_of_small_numbers_of_an_unnamed_organisation_are_coarse(results: 
     shown = released(results, "organisations", "funder").tables["share_indicators"].data
     shares = shown["share_observed"].dropna()
     assert ((shares * 100).round(6) % 1 == 0).all()
+
+
+def test_a_hidden_share_does_not_follow_from_its_funnel_plot(results: dict[str, object]) -> None:
+    policy = replace(policy_of(results["study"]), name_organisations_to_funder=True)
+    shown = release(results["organisations"], READERS["funder"], policy=policy).tables
+    shares, funnel = (
+        shown[name].data.set_index(["organisation", "indicator"])
+        for name in ("share_indicators", "share_funnel")
+    )
+    hidden = shares.index[shares["share_observed"].isna()]
+    assert len(hidden)
+    assert funnel.loc[hidden, ["share_observed", "adjusted_share", "ratio"]].isna().all(axis=None)
+    assert funnel["ratio"].notna().any()
 
 
 def test_no_list_of_workers(results: dict[str, object]) -> None:

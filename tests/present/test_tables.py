@@ -133,9 +133,9 @@ def test_the_csv_is_unrounded_and_parallel():
 def test_rounded_numbers_say_about():
     shown = table(make_organisations(), "by_organisation", LINDE)
     rows = Outline(shown.html).rows
-    assert rows[1][0] == "Lindehof"
+    assert rows[1][0] == "Lindehof (own)"
     assert rows[1][-1] == "40"
-    assert all(row[-1].startswith("about ") for row in rows[2:])
+    assert all(row[-1].startswith("≈") for row in rows[2:])
     assert "in an order that means nothing" in shown.html
 
 
@@ -164,7 +164,7 @@ def test_withheld_and_missing_tables_say_why(tmp_path):
     shown = table(few, "adjusted_change", FUNDER, "nl")
     assert isinstance(shown, PresentedText)
     assert "minstens 3 andere" in str(shown)
-    assert "no such table" in str(table(few, "nonsense<", FUNDER))
+    assert "there is none for this study" in str(table(few, "nonsense<", FUNDER))
     (path,) = shown.save(tmp_path)
     assert path.read_text("utf-8").strip() == str(shown)
 

@@ -186,7 +186,8 @@ def far_apart():
 
 def test_the_own_result_comes_first_and_the_joint_test_with_it():
     alike = spoken(make_organisations(p_value=0.31), LINDE)
-    assert alike.startswith("At Lindehof")
+    assert alike.startswith("Lindehof cannot be distinguished from the average of the organisations")
+    assert "At Lindehof parenting stress fell by 5.0 points" in alike
     assert "The organisations cannot be told apart" in alike
     assert "p = .310" in alike
     assert "does not show that they are the same" in alike
@@ -197,12 +198,52 @@ def test_the_own_result_comes_first_and_the_joint_test_with_it():
 def test_the_own_result_is_set_against_the_average():
     near = spoken(make_organisations(p_value=0.31), LINDE)
     assert "At Lindehof parenting stress fell by 5.0 points" in near
-    assert "not distinguishable from it after correction" in near
+    assert "estimated to be 0.8 points more favourable than average there" in near
+    assert "the 95% interval runs from 2.6 points more favourable to 1.1 points less favourable" in near
     far = spoken(far_apart(), LINDE)
-    assert "parenting stress fell by 5.8 points more" in far
-    assert "gemiddelde van de organisaties daalde de opvoedingsbelasting 5,8 punten meer" in spoken(
-        far_apart(), LINDE, "nl"
-    )
+    assert far.startswith("Lindehof differs from the average of the organisations")
+    assert "5.8 points more favourable than average there" in far
+    dutch = spoken(far_apart(), LINDE, "nl")
+    assert dutch.startswith("Lindehof wijkt af van het gemiddelde van de organisaties")
+    assert "naar schatting 5,8 punten gunstiger dan gemiddeld" in dutch
+
+
+def test_more_of_a_good_thing_is_more_favourable():
+    from dataclasses import replace
+
+    from mpg_research.disclosure import InstrumentFacts
+
+    good = {"obvl_k": InstrumentFacts("OBVL-K", direction="higher_is_better")}
+    released = release(far_apart(), LINDE, policy=replace(made_policy(), instruments=good))
+    text = " ".join(say(released, language="en").sentences)
+    assert "5.8 points less favourable than average there" in text
+    ends = re.search(r"runs from ([\d.]+) points less favourable to ([\d.]+) points less favourable", text)
+    assert float(ends.group(1)) < float(ends.group(2))
+
+
+def test_an_interval_without_zero_is_explained_where_the_joint_test_finds_nothing():
+    changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
+    text = spoken(make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2), LINDE)
+    assert text.startswith("Lindehof cannot be distinguished")
+    assert "among so many comparisons chance gives such intervals too" in text
+    assert "such intervals too" not in spoken(make_organisations(p_value=0.31), LINDE)
+
+
+def test_a_joint_difference_without_a_name_is_not_a_contradiction():
+    alike = make_organisations(dict.fromkeys(SIZES, 40), dict.fromkeys(SIZES, -4.0), p_value=0.03)
+    text = spoken(alike, FUNDER)
+    assert "Which organisations those are cannot be said with enough certainty" in text
+
+
+def test_with_too_few_others_the_own_measured_means_are_said():
+    from tests.disclosure.test_own import compared, policy_for
+
+    sizes = {"linde": 43, "eik": 74}
+    released = release(compared(sizes), LINDE, policy=policy_for(sizes))
+    text = " ".join(say(released, language="en").sentences)
+    assert text.startswith("The comparison of organisations is not shown here.")
+    assert "at Lindehof the measured mean score was 24.0 (start, about 40 families) and 22.3" in text
+    assert "not about the same families" in text
 
 
 def test_adjustment_is_claimed_only_where_it_was_made():
@@ -220,7 +261,7 @@ def test_adjustment_is_claimed_only_where_it_was_made():
 
 
 def test_single_organisations_are_pointed_out_only_after_the_joint_test():
-    assert "Lindehof (parenting stress fell by 5.8 points more" in spoken(far_apart(), RESEARCHER)
+    assert "Lindehof (5.8 points more favourable than average" in spoken(far_apart(), RESEARCHER)
     changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
     text = spoken(make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2), RESEARCHER)
     assert "None of the 6 organisations can be distinguished" in text
@@ -231,7 +272,7 @@ def test_a_withheld_comparison_is_said_to_be_withheld():
     few = make_organisations({"linde": 40, "eik": 70, "es": 33})
     for topic in (None, "withheld"):
         text = spoken(few, LINDE, "nl", topic)
-        assert "naast elke organisatie moeten minstens 3 andere staan" in text
+        assert "naast elke organisatie minstens 3 andere staan" in text
     assert "parenting stress fell" not in spoken(few, LINDE)
 
 

@@ -25,6 +25,7 @@ FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "rank_sets": ("comparison", ("ranks",)),
     "case_mix_difference": ("comparison", ("case_mix_difference",)),
     "share_indicators": ("comparison", ("share_indicators",)),
+    "share_funnel": ("comparison", ("share_funnel",)),
     "run_chart": ("comparison", ("run_chart",)),
     "measurements_by_month": ("study", ("measurements_by_month",)),
     "item_completeness": ("study", ("item_completeness",)),

@@ -26,6 +26,7 @@ __all__ = [
     "draw_funnel",
     "draw_rank_sets",
     "draw_run_chart",
+    "draw_share_funnel",
     "draw_share_indicators",
 ]
 
@@ -44,21 +45,51 @@ def draw_funnel(voice: Voice) -> Drawing | None:
         figure, axes = canvas(4.4)
         ax = axes[0, 0]
         _limits(ax, lines)
-        own = dots["organisation"] == voice.released.own
-        front = own if own.any() else pd.Series(True, index=dots.index)
-        ax.plot(dots["n_effective"], dots["estimate"], "o", color=CONTEXT, markersize=5, zorder=3)
-        ax.plot(dots["n_effective"][front], dots["estimate"][front], "o", color=MAIN, markersize=7, zorder=4)
-        for _, row in dots[front].iterrows() if len(dots) <= NAMED else ():
-            ax.annotate(
-                short_name(voice.organisation(row["organisation"]), width=18),
-                (row["n_effective"], row["estimate"]), xytext=(5, 4), textcoords="offset points", fontsize=8,
-            )  # fmt: skip
+        _dots(ax, voice, dots, "estimate")
         ax.set_xlabel(voice.phrases("figure.funnel.axis_x"))
         ax.set_ylabel(voice.phrases("figure.funnel.axis_y", unit=voice.unit))
         number_axis(ax.xaxis, voice)
         number_axis(ax.yaxis, voice)
     outside = int((dots["beyond_adjusted"] != "none").sum())
     return _words(voice, "funnel", figure, number=len(dots), inside=len(dots) - outside, outside=outside)
+
+
+def _dots(ax: Any, voice: Voice, dots: pd.DataFrame, column: str) -> None:
+    """The organisations; with an own one that one in front, the others grey."""
+    own = dots["organisation"] == voice.released.own
+    front = own if own.any() else pd.Series(True, index=dots.index)
+    ax.plot(dots["n_effective"], dots[column], "o", color=CONTEXT, markersize=5, zorder=3)
+    ax.plot(dots["n_effective"][front], dots[column][front], "o", color=MAIN, markersize=7, zorder=4)
+    for _, row in dots[front].iterrows() if len(dots) <= NAMED else ():
+        ax.annotate(
+            short_name(voice.organisation(row["organisation"]), width=18),
+            (row["n_effective"], row[column]), xytext=(5, 4), textcoords="offset points", fontsize=8,
+        )  # fmt: skip
+
+
+def draw_share_funnel(voice: Voice) -> Drawing | None:
+    """Funnel plots of the shares, one panel each."""
+    dots = _known(voice.frame("share_funnel"), "adjusted_share", "n_effective")
+    lines = voice.frame("share_funnel_lines")
+    if len(dots) < 2 or not len(lines):
+        return None
+    indicators = list(dict.fromkeys(dots["indicator"]))
+    with styled():
+        figure, axes = canvas(3.4 * len(indicators), rows=len(indicators))
+        for ax, indicator in zip(axes[:, 0], indicators, strict=True):
+            _limits(ax, lines[lines["indicator"] == indicator])
+            _dots(ax, voice, dots[dots["indicator"] == indicator], "adjusted_share")
+            ax.set_title(voice.phrases.label("value.indicator", indicator), loc="left", fontsize=9)
+            number_axis(ax.xaxis, voice)
+            ticks = ax.get_yticks()
+            ax.set_yticks(ticks, [format_share(tick, voice.language, digits=0) for tick in ticks])
+            ax.set_ylim(*np.clip(ax.get_ylim(), 0, 1))
+        axes[-1, 0].set_xlabel(voice.phrases("figure.funnel.axis_x"))
+    outside = int((dots["beyond_adjusted"] != "none").sum())
+    return _words(
+        voice, "share_funnel", figure, number=len(indicators), organisations=dots["organisation"].nunique(),
+        inside=len(dots) - outside, outside=outside,
+    )  # fmt: skip
 
 
 def _limits(ax: Any, lines: pd.DataFrame) -> None:

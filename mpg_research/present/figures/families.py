@@ -4,7 +4,7 @@ import numpy as np
 
 from mpg_research.present.figures.course import number_axis
 from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, short_name, styled
-from mpg_research.present.tables import key_label
+from mpg_research.present.labels import key_label
 from mpg_research.present.voice import Voice
 
 __all__ = ["draw_case_mix"]

@@ -1,0 +1,87 @@
+"""What the keys of a table say, in words."""
+
+import re
+
+from mpg_research.disclosure.released import ReleasedTable
+from mpg_research.present.numbers import format_number
+from mpg_research.present.organisation_columns import CODED_VALUES
+from mpg_research.present.voice import Voice, clean_name
+
+__all__ = ["CODED", "band_label", "key_label"]
+
+#: Columns of text whose values have labels in the catalogue.
+CODED = frozenset(
+    {
+        "quantity",
+        "step",
+        "coefficient",
+        "severity",
+        "effect",
+        "group",
+        "kind",
+        "level",
+        "variable",
+        "code",
+        "term",
+        "class",
+        "approach",
+        "method",
+        "reason",
+        "pattern",
+        "rule",
+        "target",
+        "question",
+        "sample",
+        "outcome",
+        "source",
+        "start",
+        "by",
+    }
+    | CODED_VALUES
+)
+
+_SPLINE = re.compile(r"^(?:cr|cc|bs|ns)\(months\b[^)]*\)\[?(?:T\.)?(\d+)?\]?$")
+
+
+def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> str:
+    """What a key says, in words."""
+    if key in table.organisation_columns:
+        return voice.organisation(str(value))
+    if key == "months" and isinstance(value, int | float):
+        return voice.moment(float(value))
+    if key == "item":
+        number = str(value).rpartition("_")[2]
+        return (
+            voice.phrases("general.item", number=int(number)) if number.isdigit() else clean_name(str(value))
+        )
+    if key == "instrument":
+        facts = voice.released.policy.instruments.get(str(value))
+        return clean_name(facts.name if facts else str(value))
+    if key == "step":
+        return clean_name(voice.phrases.label("value.step", value))
+    if key in ("term", "term_1", "term_2"):
+        return _term_label(voice, str(value))
+    if key in CODED:
+        return clean_name(voice.label(f"value.{key}", value)) if str(value) else ""
+    if isinstance(value, float):
+        return format_number(value, voice.language, digits=0 if value == round(value) else 1)
+    return clean_name(str(value))
+
+
+def _term_label(voice: Voice, term: str) -> str:
+    """A term of the model in words, interactions with "×"."""
+    labels = []
+    for part in term.split(":") if term else []:
+        keys = [key for key in ("value.variable", "value.term") if voice.phrases.has(f"{key}.{part}")]
+        spline = _SPLINE.match(part)
+        if spline:
+            labels.append(voice.phrases("general.spline", number=spline.group(1) or "1"))
+        else:
+            labels.append(voice.phrases.label(keys[0], part) if keys else part)
+    return clean_name(" × ".join(labels))
+
+
+def band_label(voice: Voice, low: float, high: float) -> str:
+    """A band of scores: "14 to 17"."""
+    ends = [format_number(end, voice.language, digits=0 if end == round(end) else 1) for end in (low, high)]
+    return voice.phrases("general.band", low=ends[0], high=ends[1])

@@ -1,0 +1,152 @@
+"""The cells of a table as accessible HTML, as plain text, and the numbers behind them as CSV."""
+
+import io
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from mpg_research.disclosure.released import ReleasedTable
+from mpg_research.present.voice import Voice, clean_name
+
+__all__ = ["Column", "Rows", "as_csv", "as_html", "as_text"]
+
+#: Characters in the widest row, from which a table is set smaller to fit the page.
+WIDE, VERY_WIDE = 88, 118
+#: Rows up to which a table is not broken over two printed pages.
+SHORT = 14
+#: Columns from which a table may be wider than a small screen and can be scrolled with the keyboard.
+SCROLLS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as it is written.
+
+    Attributes
+    ----------
+    heading : str
+        Above it.
+    cells : list of str
+        One per row.
+    is_number, is_key : bool
+        Whether it holds numbers, and whether it says what the row is.
+    """
+
+    heading: str
+    cells: list[str]
+    is_number: bool
+    is_key: bool
+
+    @property
+    def width(self) -> int:
+        """Characters it needs: its longest cell (of keys: word), or the longest word of its heading."""
+        parts = [word for cell in self.cells for word in cell.split()] if self.is_key else self.cells
+        return max(map(len, [*parts, *self.heading.split()]), default=0) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table as it is written: its columns, what stands around them, and what marks a row.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        From left to right, keys first.
+    caption : str
+        Above the table.
+    notes : tuple of str
+        Below it.
+    suppressed, own : tuple of bool
+        Whether a row was withheld as a whole, and whether it is about the reading organisation.
+    """
+
+    columns: tuple[Column, ...]
+    caption: str
+    notes: tuple[str, ...]
+    suppressed: tuple[bool, ...]
+    own: tuple[bool, ...]
+
+
+def as_html(voice: Voice, rows: Rows) -> str:
+    """The table with a caption, header cells that say what they head, and notes below."""
+    mark = f' <small class="synthetic-mark">({escape(voice.mark)})</small>' if voice.mark else ""
+    region = ' role="region" tabindex="0"' if len(rows.columns) >= SCROLLS else ""
+    label = f' aria-label="{escape(rows.caption)}"' if region else ""
+    lines = [
+        f'<div class="{_classes(rows)}" lang="{voice.language}">',
+        f'<div class="scroll"{region}{label}>',
+        "<table>",
+        f"<caption>{escape(rows.caption)}{mark}</caption>",
+        "<thead><tr>",
+    ]
+    for column in rows.columns:
+        kind = ' class="number"' if column.is_number else ""
+        lines.append(f'<th scope="col"{kind}>{escape(column.heading)}</th>')
+    lines.append("</tr></thead>\n<tbody>")
+    for row in range(len(rows.suppressed)):
+        lines += _row(rows, row)
+    lines.append("</tbody>\n</table>\n</div>")
+    if rows.notes:
+        lines.append(f'<p class="table-note"><small>{escape(" ".join(rows.notes))}</small></p>')
+    lines.append("</div>")
+    return "\n".join(lines)
+
+
+def _classes(rows: Rows) -> str:
+    width = sum(column.width for column in rows.columns)
+    size = " very-wide" if width > VERY_WIDE else " wide" if width > WIDE else ""
+    return f"mpg-table{size}{' short' if len(rows.suppressed) <= SHORT else ''}"
+
+
+def _row(rows: Rows, row: int) -> list[str]:
+    kinds = [name for name, marks in (("suppressed", rows.suppressed), ("own", rows.own)) if marks[row]]
+    lines = [f'<tr class="{" ".join(kinds)}">' if kinds else "<tr>"]
+    for place, column in enumerate(rows.columns):
+        text = escape(column.cells[row])
+        if column.is_key:
+            scope = ' scope="row"' if place == 0 or not rows.columns[place - 1].is_number else ""
+            lines.append(f"<th{scope}>{text}</th>")
+        else:
+            lines.append(f'<td class="number">{text}</td>')
+    return [*lines, "</tr>"]
+
+
+def as_text(voice: Voice, table: Rows) -> str:
+    """The table as plain text, its columns lined up."""
+    columns = table.columns
+    rows = [[column.heading for column in columns]]
+    rows += [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
+    lines = [table.caption + (f" ({voice.mark})" if voice.mark else "")]
+    for row in rows:
+        padded = [
+            cell.rjust(width) if column.is_number else cell.ljust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join([*lines, *table.notes])
+
+
+def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:
+    """Unrounded, with a decimal point; names in place of label codes; text that a spreadsheet would run
+    as a formula is made harmless.
+    """
+    shown = data.copy()
+    for column in table.organisation_columns:
+        shown[column] = [voice.organisation(str(code)) for code in shown[column]]
+    for column in shown.columns:
+        if not pd.api.types.is_numeric_dtype(shown[column]):
+            shown[column] = [_harmless(value) for value in shown[column]]
+    if voice.released.synthetic:
+        shown["synthetic"] = True
+    buffer = io.StringIO()
+    shown.to_csv(buffer, index=False, lineterminator="\n")
+    return buffer.getvalue()
+
+
+def _harmless(value: object) -> object:
+    if value is None:
+        return value
+    text = clean_name(str(value))
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
