@@ -28,7 +28,6 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.courses import Courses, read_courses, result_parts
-from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.individual_change_tables import (
     THREE_CLASSES,
     family_table,
@@ -42,6 +41,7 @@ from mpg_research.analysis.individual_change_tables import (
 from mpg_research.analysis.result import Result
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_table
+from mpg_research.analysis.two_moments import reasons_of, two_moments
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change_thresholds import important_change, percentage_change
 from mpg_research.statistics.clinical_change import ClinicalChange, clinical_change
@@ -163,7 +163,7 @@ def reliable_change(
     )
     error = measurement_error(study, courses, reliability, sd=sd)
     _check_choices(courses, method, percentage)
-    units = _two_moments(courses, month, tolerance)
+    units = two_moments(courses, month, tolerance)
     pre, post = units["pre"].to_numpy(dtype=float), units["post"].to_numpy(dtype=float)
     direction = courses.instrument.direction
     limits = (percentage, percentage_worse, important, important_worse)
@@ -242,7 +242,7 @@ def _with_classes(
             units["pre"], units["post"], improvement=important, deterioration=important_worse,
             direction=direction,
         )  # fmt: skip
-    units["reason"] = _reasons(units)
+    units["reason"] = reasons_of(units)
     return units
 
 
@@ -254,37 +254,6 @@ def _check_choices(courses: Courses, method: str, percentage: float | None) -> N
             "A percentage of a T-score means nothing, since a T-score has no zero. Use outcome='raw', or "
             "leave percentage out."
         )
-
-
-def _two_moments(courses: Courses, month: float | None, tolerance: float) -> pd.DataFrame:
-    """Intake and later wave of each course; NaN where there is none."""
-    rows = courses.rows
-    intake = rows[(rows["wave"] == 0) & (rows["months"] <= BASELINE_MONTHS)]
-    later = rows[rows["wave"] > 0]
-    if month is None:
-        chosen = later.groupby("course").tail(1)
-    else:
-        distance = (later["months"] - month).abs()
-        near = later.assign(distance=distance)[distance <= tolerance]
-        chosen = near.sort_values(["course", "distance", "months"]).drop_duplicates("course")
-    before = intake[["course", "months", "score"]].rename(columns={"months": "months_pre", "score": "pre"})
-    after = chosen[["course", "months", "score"]].rename(columns={"months": "months_post", "score": "post"})
-    return courses.units.merge(before, on="course", how="left").merge(after, on="course", how="left")
-
-
-def _reasons(units: pd.DataFrame) -> pd.Series:
-    """Why there is no answer; empty where there is one."""
-    reasons = np.select(
-        [
-            units["category"] != "not_computable",
-            units["n_waves"] < 2,
-            units["pre"].isna(),
-            units["post"].isna(),
-        ],
-        ["", "one_wave", "no_intake_score", "no_later_score"],
-        "no_spread_of_scores",
-    )
-    return pd.Series(reasons, index=units.index)
 
 
 def _approaches(found: ClinicalChange, percentage: float | None, important: float | None) -> dict[str, str]:

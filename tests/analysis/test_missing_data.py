@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import describe_missing
+from mpg_research.errors import ConfigError
 from mpg_research.statistics.clustered_logistic import clustered_logistic
 from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
 from tests.analysis.small_studies import make_study
@@ -145,3 +146,37 @@ def test_without_ends_everybody_is_still_in_help(tmp_path: Path) -> None:
     assert result.tables["drop_out"].data.set_index("class").loc["drop_out", "n_families"] == 0
     table = result.tables["predictors"].data
     assert table.loc[table["outcome"] == "drop_out", "estimate"].isna().all()
+
+
+def test_worse_is_worse_in_the_instruments_own_direction(tmp_path: Path) -> None:
+    data, _ = leaving_families(np.random.default_rng(26), n=60)
+    mirrored = data.assign(score=60 - data["score"])
+    down = describe_missing(make_study(tmp_path / "down", data))
+    up = describe_missing(make_study(tmp_path / "up", mirrored, direction="higher_is_better"))
+    one, two = (found.tables["delta_adjustment"].data for found in (down, up))
+    assert one["delta"].tolist() == two["delta"].tolist()
+    np.testing.assert_allclose(two["estimate"], -one["estimate"], atol=1e-4)
+    assert one["estimate"].is_monotonic_increasing
+    tips = [found.tables["tipping_point"].data["delta_at_tipping"].iloc[0] for found in (down, up)]
+    assert tips[0] == pytest.approx(tips[1], abs=1e-3)
+
+
+def test_impossible_months_and_departures_are_refused(tmp_path: Path) -> None:
+    data, _ = leaving_families(np.random.default_rng(27), n=30)
+    study = make_study(tmp_path, data)
+    for options in ({"month": 0}, {"month": float("nan")}):
+        with pytest.raises(ConfigError, match="month"):
+            describe_missing(study, **options)
+    for deltas in ((), (float("inf"),)):
+        with pytest.raises(ConfigError, match="deltas"):
+            describe_missing(study, deltas=deltas)
+
+
+def test_each_pattern_counts_the_organisations_behind_it(tmp_path: Path) -> None:
+    data, _ = leaving_families(np.random.default_rng(28), n=60)
+    until = data.groupby("family")["months"].transform("max")
+    # Families that are measured briefly all belong to one organisation.
+    data["organisation"] = np.where(until <= until.quantile(0.2), "one", "two")
+    rows = describe_missing(make_study(tmp_path, data)).tables["pattern_mixture"].data.set_index("pattern")
+    assert rows.loc["late", "n_organisations"] == 1
+    assert rows.loc["missing_at_random", "n_organisations"] == 2

@@ -185,3 +185,51 @@ def test_a_share_of_nobody_or_everybody_is_defined() -> None:
 
 def test_reference_folder_is_named_when_absent() -> None:
     assert need_oracles().name == "change"
+
+
+def test_losses_are_gains_turned_round_also_in_what_was_undone() -> None:
+    rng = np.random.default_rng(9)
+    table = 60 + np.cumsum(rng.choice([-9, -1, 0, 1, 9], (60, 9)), axis=1).astype(float)
+    one = find_sudden_changes(table, cutoff=7, share=0.0)
+    two = find_sudden_changes(200 - table, cutoff=7, share=0.0)
+    np.testing.assert_array_equal(one.gain, two.loss)
+    np.testing.assert_array_equal(one.reversed_after, two.reversed_after)
+    assert one.n_gains > 5
+    assert set(np.unique(one.reversed_after[one.loss == 1])) == {0.0, 1.0}
+
+
+def test_options_of_the_criteria() -> None:
+    # A loss of 7 from 30 is less than a quarter of 30.
+    loss = [[30.0, 30, 30, 37, 37, 37]]
+    assert find_sudden_changes(loss, cutoff=7).n_losses == 0
+    assert find_sudden_changes(loss, cutoff=7, share_of_losses=0).n_losses == 1
+    # Two before and two after, df 2: 4.303 times the pooled spread is more than the step, 2.776 times is not.
+    few = [[40.0, 44, np.nan, np.nan, 30, 34]]
+    gap = [[np.nan, 40.0, 44, 30, 34, np.nan]]
+    assert np.isnan(find_sudden_changes(few, cutoff=7).gain).all()
+    assert find_sudden_changes(gap, cutoff=7).n_gains == 0
+    assert find_sudden_changes(gap, cutoff=7, adjust_for_missing=False).n_gains == 1
+    for wrong in ({"cutoff": -1}, {"cutoff": 7, "share": -0.1}, {"cutoff": 7, "share_of_losses": -1}):
+        with pytest.raises(ValueError, match="negative"):
+            find_sudden_changes(gap, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("missing", "critical"), [((), 2.776), ((0,), 3.182), ((5,), 3.182), ((0, 5), 4.303)]
+)
+def test_critical_values_follow_the_scores_that_are_there(missing: tuple[int, ...], critical: float) -> None:
+    # The pooled spread of these six scores is known, so the step at which it begins to count is too.
+    def gains(step: float) -> int:
+        before, after = np.array([51.0, 49, 50]), np.array([50.0, 49, 51]) - step
+        table = np.append(before, after)
+        table[list(missing)] = np.nan
+        return find_sudden_changes([table], cutoff=1, share=0.0).n_gains
+
+    parts = [np.delete([51.0, 49, 50], [p for p in missing if p < 3])]
+    parts.append(np.delete([50.0, 49, 51], [p - 3 for p in missing if p > 2]))
+    squares = sum(((part - part.mean()) ** 2).sum() for part in parts)
+    pooled = np.sqrt(squares / (len(parts[0]) + len(parts[1]) - 2))
+    needed = critical * pooled - parts[0].mean() + parts[1].mean()
+    # The printed critical values have three decimals.
+    assert gains(needed + 0.01) == 1
+    assert gains(needed - 0.01) == 0

@@ -1,0 +1,54 @@
+"""Intake and a later moment of each course, and why one of them is missing."""
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.analysis.courses import Courses
+from mpg_research.analysis.frame import BASELINE_MONTHS
+
+__all__ = ["reasons_of", "two_moments"]
+
+
+def two_moments(courses: Courses, month: float | None, tolerance: float) -> pd.DataFrame:
+    """Intake and a later wave of each course, one row per course.
+
+    Parameters
+    ----------
+    courses : Courses
+    month : float, optional
+        The later moment: the wave nearest to it, at most ``tolerance`` away. By default the last wave.
+    tolerance : float
+        In months.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``courses.units`` with months_pre, pre, months_post, post; NaN where there is none.
+    """
+    rows = courses.rows
+    intake = rows[(rows["wave"] == 0) & (rows["months"] <= BASELINE_MONTHS)]
+    later = rows[rows["wave"] > 0]
+    if month is None:
+        chosen = later.groupby("course").tail(1)
+    else:
+        distance = (later["months"] - month).abs()
+        near = later.assign(distance=distance)[distance <= tolerance]
+        chosen = near.sort_values(["course", "distance", "months"]).drop_duplicates("course")
+    before = intake[["course", "months", "score"]].rename(columns={"months": "months_pre", "score": "pre"})
+    after = chosen[["course", "months", "score"]].rename(columns={"months": "months_post", "score": "post"})
+    return courses.units.merge(before, on="course", how="left").merge(after, on="course", how="left")
+
+
+def reasons_of(units: pd.DataFrame) -> pd.Series:
+    """Why there is no answer; empty where there is one."""
+    reasons = np.select(
+        [
+            units["category"] != "not_computable",
+            units["n_waves"] < 2,
+            units["pre"].isna(),
+            units["post"].isna(),
+        ],
+        ["", "one_wave", "no_intake_score", "no_later_score"],
+        "no_spread_of_scores",
+    )
+    return pd.Series(reasons, index=units.index)
