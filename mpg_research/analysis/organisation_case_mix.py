@@ -25,7 +25,6 @@ from scipy.stats import t as student_t
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.organisation_effects import OrganisationEffects
-from mpg_research.analysis.organisation_indicators import case_mix_columns
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import pooled_table
@@ -54,7 +53,7 @@ def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
         binary = number or set(texts.unique()) <= {"True", "False"}
         levels = [""] if binary else sorted(texts.unique())
         for level in levels:
-            column = case_mix_columns(values.to_frame())[:, 0] if binary else (texts == level).to_numpy(float)
+            column = _numbers(values) if binary else (texts == level).to_numpy(float)
             for code, key in frame.organisations.items():
                 mine = places[code]
                 gap = standardised_difference(column[mine], column[~mine])
@@ -68,6 +67,15 @@ def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
         organisation_columns=("organisation",),
         parts_of_total=("organisation",),
     )
+
+
+def _numbers(values: pd.Series) -> FloatArray:
+    """A column of numbers or of yes and no as numbers."""
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        numbers: FloatArray = values.to_numpy(dtype=float, na_value=np.nan)
+        return numbers
+    answers: FloatArray = (values.astype(str) == "True").to_numpy(dtype=float)
+    return answers
 
 
 def covariate_means(frame: ModelFrame) -> FloatArray:

@@ -18,7 +18,9 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``by_organisation(organisation, n_measurements, measurements_per_family)``.
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
-- ``indicators`` and ``share_indicators``: :mod:`~mpg_research.analysis.organisation_indicators`.
+- ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
+  ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
+  :mod:`~mpg_research.analysis.organisation_shares`.
 - ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
   :mod:`~mpg_research.analysis.organisation_ranks`.
 - ``case_mix_difference``, ``standardisation``, ``within_between``, ``worker_share``:
@@ -47,9 +49,11 @@ from mpg_research.analysis.organisation_effects import (
     many_organisations,
 )
 from mpg_research.analysis.organisation_funnel import funnel_tables
-from mpg_research.analysis.organisation_indicators import indicator_tables
+from mpg_research.analysis.organisation_indicators import indicator_table
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
+from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
+from mpg_research.analysis.organisation_units import units_of
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of
 from mpg_research.analysis.tables import (
     chosen_months,
@@ -261,10 +265,13 @@ def _further_tables(
         model, asked.month, better="low" if direction == "higher_is_worse" else "high", many=many
     )
     choices = {"instrument": course.instrument, "outcome": course.outcome, "episodes": course.episodes}
+    units = units_of(frame)
+    shares = share_outcomes(study, frame, units, asked.month, choices=choices)
+    share = share_table(shares, level=asked.level)
+    at_end = end_level(model, asked.month, many)
     tables = [
-        *indicator_tables(
-            study, frame, found, end_level(model, asked.month, many), level=asked.level, choices=choices
-        ),
+        indicator_table(study, frame, found, at_end, units, level=asked.level),
+        *([] if share is None else [share]),
         shrinkage_table(found, level=asked.level),
         case_mix_difference_table(frame),
         standardisation_table(model, found, reference=asked.reference),
@@ -276,6 +283,9 @@ def _further_tables(
         tables += [
             rank_table(found, level=asked.level, seed=asked.seed),
             *funnel_tables(model, found, level=asked.level, declared=declared, seed=asked.seed),
+            *share_funnel_tables(
+                shares, frame, month=asked.month, level=asked.level, declared=declared, seed=asked.seed
+            ),
         ]
     return collect_tables(tables)
 

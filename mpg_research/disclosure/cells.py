@@ -47,6 +47,8 @@ EXTREMES = frozenset(
 )
 # What a share is a share of, where that is not the families.
 SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_ended", "share_observed": "n_group"}
+# What a share follows from, beside numbers that are shown elsewhere.
+TELLS = {"share_observed": ("adjusted_share", "ratio")}
 
 
 @dataclass(slots=True)
@@ -144,7 +146,8 @@ def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
     """Suppress a share, its interval and its distance from what was expected in these rows."""
     stem = column.removeprefix("share_")
     apart = f"{stem}_difference"
-    for shown in (column, f"{stem}_low", f"{stem}_high", apart, f"{apart}_low", f"{apart}_high"):
+    ends = (f"{stem}_low", f"{stem}_high", apart, f"{apart}_low", f"{apart}_high")
+    for shown in (column, *ends, *TELLS.get(column, ())):
         if shown in cells.data.columns:
             hide_cells(cells, rows, shown)
 

@@ -14,7 +14,6 @@ __all__ = [
     "Reference",
     "Standardised",
     "fit_fixed_providers",
-    "logistic_expected",
     "standardise_providers",
     "standardised_difference",
 ]
@@ -23,8 +22,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Reference = Literal["mean", "median"]
 
-#: Newton steps of the logistic model, and the change of coefficients at which it stops.
-_STEPS, _SMALL = 50, 1e-10
 #: Sum of squares within providers, in units of the column's variance, that is no more than rounding.
 _NO_VARIATION = 1e-9
 
@@ -248,46 +245,6 @@ def _reference(
         return float(reference), weights @ beta
     except ValueError:
         raise ValueError(f"reference must be 'mean', 'median' or a number; found {reference!r}") from None
-
-
-def logistic_expected(outcome: ArrayLike, case_mix: ArrayLike) -> FloatArray:
-    """Probability of a yes/no outcome for each client under a logistic case-mix model, shape (n,).
-
-    Parameters
-    ----------
-    outcome : array_like of 0 and 1, shape (n,)
-    case_mix : array_like, shape (n, k)
-
-    Notes
-    -----
-    Maximum likelihood by Newton's method, with a weak penalty (one hundredth of a client per column) that
-    keeps coefficients finite where a column predicts the outcome perfectly. The mean of the probabilities
-    is the share observed.
-
-    Examples
-    --------
-    >>> logistic_expected([0, 1, 1, 1], [[0.0], [0.0], [1.0], [1.0]]).round(1).tolist()
-    [0.5, 0.5, 1.0, 1.0]
-    """
-    y, x = np.asarray(outcome, dtype=float), np.asarray(case_mix, dtype=float)
-    sd = x.std(axis=0)
-    z = (x - x.mean(axis=0))[:, sd > 0] / sd[sd > 0]
-    design = np.column_stack([np.ones(y.size), z])
-    penalty = np.full(design.shape[1], 0.01)
-    penalty[0] = 0.0
-    share = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
-    beta = np.zeros(design.shape[1])
-    beta[0] = np.log(share / (1 - share))
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-design @ beta))
-        gradient = design.T @ (y - p) - penalty * beta
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(penalty + 1e-12)
-        step = np.linalg.solve(hessian, gradient)
-        beta = beta + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
-        if np.abs(step).max() < _SMALL:
-            break
-    result: FloatArray = 1 / (1 + np.exp(-design @ beta))
-    return result
 
 
 def standardised_difference(mine: ArrayLike, others: ArrayLike) -> float:

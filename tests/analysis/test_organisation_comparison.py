@@ -14,7 +14,6 @@ from mpg_research.analysis.growth import fit_growth
 from mpg_research.analysis.organisation_cohorts import compare_cohorts
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_funnel import funnel_tables
-from mpg_research.analysis.organisation_indicators import restricted_mean
 from mpg_research.analysis.organisation_ranks import rank_table, shrinkage_table
 from mpg_research.analysis.organisation_robustness import VARIANTS, check_robustness
 from mpg_research.errors import ConfigError, ModelError
@@ -252,15 +251,6 @@ def test_a_shift_in_a_run_chart_is_a_signal() -> None:
     assert not run_signals(np.random.default_rng(1).normal(size=24)).signal
     assert not run_signals([1.0, 2.0, 3.0]).signal
     assert run_signals([5.0]).n_points <= 1
-
-
-def test_mean_duration_with_families_still_in_help() -> None:
-    assert restricted_mean(np.array([6.0, 12.0]), np.array([True, True]))[0] == pytest.approx(9)
-    assert restricted_mean(np.array([30.0, 40.0]), np.array([True, False]))[0] == pytest.approx(24)
-    censored, error = restricted_mean(np.array([6.0, 12.0, 12.0]), np.array([True, False, True]))
-    # Two thirds are left after month 6, and half of them after month 12.
-    assert censored == pytest.approx(6 + 6 * 2 / 3 + 12 * 1 / 3)
-    assert error > 0
 
 
 @pytest.mark.parametrize(

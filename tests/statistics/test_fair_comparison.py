@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import simulate_false_alarms
 from mpg_research.statistics.false_discovery import benjamini_hochberg, false_discovery_line
 from mpg_research.statistics.funnel import make_funnel
@@ -26,7 +27,6 @@ from mpg_research.statistics.shrinkage import (
 from mpg_research.statistics.simultaneous import simultaneous_critical, simultaneous_p_values
 from mpg_research.statistics.standardisation import (
     fit_fixed_providers,
-    logistic_expected,
     standardise_providers,
     standardised_difference,
 )
@@ -252,12 +252,12 @@ def test_logistic_case_mix_keeps_the_share_and_survives_separation() -> None:
     rng = np.random.default_rng(13)
     x = rng.normal(size=(500, 2))
     y = (rng.random(500) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)
-    p = logistic_expected(y, x)
+    p = expected_shares(y, x)
     assert p.mean() == pytest.approx(y.mean())
     assert np.corrcoef(p, x[:, 0])[0, 1] > 0.95
-    separated = logistic_expected([0, 0, 1, 1], [[0.0], [0.0], [1.0], [1.0]])
+    separated = expected_shares([0, 0, 1, 1], [[0.0], [0.0], [1.0], [1.0]])
     assert np.all(np.isfinite(separated))
-    assert logistic_expected(y, np.ones((500, 1))) == pytest.approx(y.mean())
+    assert expected_shares(y, np.ones((500, 1))) == pytest.approx(y.mean())
 
 
 def test_standardised_difference_of_shares() -> None:

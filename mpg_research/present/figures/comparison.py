@@ -79,7 +79,7 @@ def draw_share_funnel(voice: Voice) -> Drawing | None:
         for ax, indicator in zip(axes[:, 0], indicators, strict=True):
             _limits(ax, lines[lines["indicator"] == indicator])
             _dots(ax, voice, dots[dots["indicator"] == indicator], "adjusted_share")
-            ax.set_title(voice.phrases.label("value.indicator", indicator), loc="left", fontsize=9)
+            ax.set_title(voice.label("value.indicator", indicator), loc="left", fontsize=9)
             number_axis(ax.xaxis, voice)
             ticks = ax.get_yticks()
             ax.set_yticks(ticks, [format_share(tick, voice.language, digits=0) for tick in ticks])
@@ -94,8 +94,8 @@ def draw_share_funnel(voice: Voice) -> Drawing | None:
 
 def _limits(ax: Any, lines: pd.DataFrame) -> None:
     size = lines["n_effective"]
-    middle = (lines["low_95"] + lines["high_95"]) / 2
-    ax.plot(size, middle, color=GREY, linewidth=0.9)
+    # The target: half way between the limits where neither is cut off at 0 or 1.
+    ax.axhline(float((lines["low_95"] + lines["high_95"]).iloc[-1]) / 2, color=GREY, linewidth=0.9)
     styles = (
         ("plain_{}_95", GREY, ":", 1.0), ("plain_{}_998", GREY, ":", 1.0),
         ("{}_95", MAIN, "-", 1.2), ("{}_998", MAIN, "-", 1.8), ("{}_fdr", SECOND, (0, (5, 3)), 1.4),
@@ -200,7 +200,7 @@ def draw_share_indicators(voice: Voice) -> Drawing | None:
         for ax, indicator in zip(axes[0], indicators, strict=True):
             mine = rows[rows["indicator"] == indicator]
             _bars(ax, voice, mine, heights)
-            ax.set_title(voice.phrases.label("value.indicator", indicator), loc="left", fontsize=9)
+            ax.set_title(voice.label("value.indicator", indicator), loc="left", fontsize=9)
         axes[0, 0].set_yticks(
             list(heights.values()), [short_name(voice.organisation(code), width=20) for code in heights]
         )

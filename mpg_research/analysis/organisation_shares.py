@@ -1,0 +1,292 @@
+"""Shares of families per organisation, observed and expected, and their funnel plots.
+
+Tables
+------
+- ``share_indicators(organisation, indicator, n_group, share_observed, observed_low, observed_high,
+  expected_share, observed_difference, observed_difference_low, observed_difference_high)``: ``measured``
+  (around the primary month), ``reliably_improved`` (of families with two moments) and ``dropped_out`` (of
+  ended episodes, those that the family or the provider ended early); what is expected comes from a logistic
+  case-mix model with slopes as they are within organisations, and the difference is observed minus
+  expected.
+- From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,
+  adjusted_share, ratio, beyond, beyond_adjusted, beyond_false_discovery)``: the share of all families plus
+  that difference, and observed divided by expected (indirect standardisation).
+- ``share_funnel_lines(indicator, n_effective, ...)``, ``share_funnel_summary(indicator, quantity, value)``
+  and ``share_funnel_steps(indicator, check, verdict, value, threshold_value)``: as for the change
+  (:mod:`~mpg_research.analysis.organisation_funnel`), with the limits of the score test (Wilson).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.funnel_numbers import (
+    calibration,
+    flags,
+    funnel_lines,
+    funnel_summary,
+    step_rows,
+    volume_outcome,
+)
+from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
+from mpg_research.analysis.organisation_units import OrganisationUnits
+from mpg_research.analysis.quality import DROP_OUT_REASONS
+from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.tables import pooled_table
+from mpg_research.errors import MpgError
+from mpg_research.statistics.expected_shares import expected_shares
+from mpg_research.statistics.false_alarms import FalseAlarms
+from mpg_research.statistics.proportions import wilson_interval
+from mpg_research.statistics.share_funnel import ShareFunnel, make_share_funnel, simulate_share_alarms
+from mpg_research.study.model import Study
+
+__all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table"]
+
+FloatArray = NDArray[np.float64]
+
+#: A family counts as measured at the month when it was at most this far from it, in months.
+_WINDOW = 1.5
+_SIMULATIONS = 500
+_SHARES = [
+    "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
+    "expected_share", "observed_difference", "observed_difference_low", "observed_difference_high",
+    "n_families",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOutcome:
+    """A yes/no outcome of n episodes.
+
+    Attributes
+    ----------
+    name : str
+    units : OrganisationUnits
+        The episodes that have the outcome.
+    event : ndarray, shape (n,)
+        0 or 1.
+    expected : ndarray, shape (n,)
+        Chance of it under the case-mix model.
+    """
+
+    name: str
+    units: OrganisationUnits
+    event: FloatArray
+    expected: FloatArray
+
+
+def share_outcomes(
+    study: Study, frame: ModelFrame, units: OrganisationUnits, month: float, *, choices: dict[str, str]
+) -> list[ShareOutcome]:
+    """The outcomes that the study's data can tell; none that all families or no family has.
+
+    Parameters
+    ----------
+    study : Study
+    frame : ModelFrame
+    units : OrganisationUnits
+        The episodes of the model.
+    month : float
+        The primary month.
+    choices : dict of str
+        instrument, outcome and episodes in force.
+    """
+    found = {
+        "reliably_improved": _improved(study, choices),
+        "dropped_out": _dropped_out(study),
+        "measured": _measured(frame, month),
+    }
+    outcomes = []
+    for name, table in found.items():
+        known = units.join(table)
+        event = known.rows["event"].to_numpy(dtype=float)
+        if event.size and 0 < event.mean() < 1:
+            provider = known.codes if len(known.keys) > 1 else None
+            expected = expected_shares(event, known.case_mix, provider=provider)
+            outcomes.append(ShareOutcome(name, known, event, expected))
+    return outcomes
+
+
+def _improved(study: Study, choices: dict[str, str]) -> pd.DataFrame:
+    """Episodes with a reliable change computed: family, episode, event (improved)."""
+    from mpg_research.analysis.individual_change import reliable_change
+
+    try:
+        found = reliable_change(
+            study,
+            instrument=choices["instrument"],
+            outcome=choices["outcome"],
+            respondents="declared",
+            episodes=choices["episodes"],
+        )
+    except MpgError:
+        # Without a reliability or a second moment there is no such indicator; the others stand.
+        return _none()
+    table = found.tables["families"].data
+    known = table[table["category"] != "not_computable"]
+    return known.assign(event=known["category"] == "improved")[["family", "episode", "event"]]
+
+
+def _dropped_out(study: Study) -> pd.DataFrame:
+    episodes = study.tables["episodes"]
+    if "end_reason" not in episodes.columns:
+        return _none()
+    ended = episodes[episodes["end_reason"].notna()]
+    return ended.assign(event=ended["end_reason"].isin(DROP_OUT_REASONS))[["family", "episode", "event"]]
+
+
+def _measured(frame: ModelFrame, month: float) -> pd.DataFrame:
+    keys = ["family", "episode"]
+    near = frame.data[keys].assign(event=(frame.data["months"] - month).abs() <= _WINDOW)
+    return near.groupby(keys, as_index=False)["event"].any()
+
+
+def _none() -> pd.DataFrame:
+    return pd.DataFrame({"family": pd.Series(dtype=str), "episode": "", "event": pd.Series(dtype=bool)})
+
+
+def share_table(outcomes: list[ShareOutcome], *, level: float) -> ResultTable | None:
+    """Observed and expected shares; None without outcomes."""
+    rows = [row for outcome in outcomes for row in _share_rows(outcome, level)]
+    if not rows:
+        return None
+    return _table("share_indicators", pd.DataFrame(rows, columns=_SHARES))
+
+
+def _share_rows(outcome: ShareOutcome, level: float) -> list[tuple[object, ...]]:
+    codes, families = outcome.units.codes, outcome.units.families()
+    size, count = np.bincount(codes), np.bincount(codes, outcome.event)
+    expected = np.bincount(codes, outcome.expected) / size
+    share = wilson_interval(count, size, level=level)
+    gap = share.estimate - expected
+    spread = np.sqrt(np.bincount(codes, outcome.expected * (1 - outcome.expected))) / size
+    half = float(ndtri(0.5 + level / 2)) * spread
+    return [
+        (
+            key, outcome.name, int(size[i]), share.estimate[i], share.conf_low[i], share.conf_high[i],
+            expected[i], gap[i], gap[i] - half[i], gap[i] + half[i], families[i],
+        )
+        for i, key in enumerate(outcome.units.keys)
+    ]  # fmt: skip
+
+
+def _table(name: str, data: pd.DataFrame) -> ResultTable:
+    keys = ("organisation", "indicator")
+    return ResultTable(
+        name,
+        data,
+        keys=keys,
+        values=tuple(column for column in data.columns if column not in (*keys, "n_families")),
+        organisation_columns=("organisation",),
+        parts_of_total=("organisation",),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """One outcome's funnel plot."""
+
+    outcome: ShareOutcome
+    shares: ShareFunnel
+    alarms: FalseAlarms
+
+
+def share_funnel_tables(
+    outcomes: list[ShareOutcome],
+    frame: ModelFrame,
+    *,
+    month: float,
+    level: float,
+    declared: bool,
+    seed: int = 0,
+) -> list[ResultTable]:
+    """The funnel plots of the shares that five organisations or more have.
+
+    Parameters
+    ----------
+    outcomes : list of ShareOutcome
+    frame : ModelFrame
+    month, level, declared, seed
+        As in :func:`~mpg_research.analysis.organisation_funnel.funnel_tables`.
+    """
+    plots = []
+    for outcome in outcomes:
+        codes = outcome.units.codes
+        if len(outcome.units.keys) < FEWEST_FOR_RANKS:
+            continue
+        shares = make_share_funnel(outcome.event, outcome.expected, codes, rate=1 - level)
+        alarms = simulate_share_alarms(
+            outcome.expected, codes, tau2=shares.funnel.overdispersion.tau2, rate=1 - level,
+            n_simulations=_SIMULATIONS, rng=seed,
+        )  # fmt: skip
+        plots.append(_Plot(outcome, shares, alarms))
+    if not plots:
+        return []
+    return [
+        _table("share_funnel", pd.concat([_points(plot) for plot in plots], ignore_index=True)),
+        _pooled("share_funnel_lines", [_lines(plot) for plot in plots], frame, ("n_effective",)),
+        _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, ("quantity",)),
+        _pooled("share_funnel_steps", [_steps(plot, month, declared) for plot in plots], frame, ("check",)),
+    ]
+
+
+def _points(plot: _Plot) -> pd.DataFrame:
+    shares, units = plot.shares, plot.outcome.units
+    return pd.DataFrame(
+        {
+            "organisation": list(units.keys),
+            "indicator": plot.outcome.name,
+            "n_group": shares.size,
+            "n_effective": shares.n_effective,
+            "share_observed": shares.observed / shares.size,
+            "adjusted_share": shares.adjusted,
+            "ratio": shares.ratio,
+            **flags(shares.funnel),
+            "n_families": units.families(),
+        }
+    )
+
+
+def _lines(plot: _Plot) -> pd.DataFrame:
+    shares = plot.shares
+    per_family = shares.overall * (1 - shares.overall)
+    lines = funnel_lines(shares.funnel, np.sqrt(per_family / shares.n_effective), per_family)
+    limits = [name for name in lines.columns if name != "n_effective"]
+    lines[limits] = lines[limits].clip(0.0, 1.0)
+    return lines.assign(indicator=plot.outcome.name)
+
+
+def _summary(plot: _Plot) -> pd.DataFrame:
+    rows = funnel_summary(plot.shares.funnel, plot.alarms)
+    return pd.DataFrame(
+        {"indicator": plot.outcome.name, "quantity": list(rows), "value": list(rows.values())}
+    )
+
+
+def _steps(plot: _Plot, month: float, declared: bool) -> pd.DataFrame:
+    shares, outcome = plot.shares, plot.outcome
+    error = np.sqrt(shares.overall * (1 - shares.overall) / shares.n_effective)
+    tau2 = shares.funnel.overdispersion.tau2
+    rows = step_rows(
+        shares.funnel,
+        plot.alarms,
+        declared=declared,
+        month=month,
+        fits=True,
+        misfit=calibration(outcome.expected, outcome.event - outcome.expected, outcome.units.codes),
+        smallest=float(shares.size.min()),
+        volume=volume_outcome(shares.adjusted, error, shares.size.astype(float), tau2),
+    )
+    columns = ["check", "verdict", "value", "threshold_value"]
+    return pd.DataFrame(rows, columns=columns).assign(indicator=outcome.name)
+
+
+def _pooled(name: str, parts: list[pd.DataFrame], frame: ModelFrame, keys: tuple[str, ...]) -> ResultTable:
+    data = pd.concat(parts, ignore_index=True)
+    keys = ("indicator", *keys)
+    values = tuple(column for column in data.columns if column not in keys)
+    return pooled_table(name, data[[*keys, *values]], frame, keys=keys, values=values)

@@ -1,0 +1,106 @@
+"""The share of yes that is expected of clients by their case mix, in a logistic model."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
+
+__all__ = ["expected_shares"]
+
+FloatArray = NDArray[np.float64]
+
+#: Newton steps, and the change of coefficients at which they stop.
+_STEPS, _SMALL = 50, 1e-10
+#: Penalty on coefficients of standardised columns, in clients: keeps them finite under separation.
+_PENALTY = 0.01
+#: Below this many providers each has a level of its own; from here on their mean case mix stands in for it.
+_MANY = 10
+
+
+def expected_shares(
+    outcome: ArrayLike, case_mix: ArrayLike, *, provider: ArrayLike | None = None
+) -> FloatArray:
+    """Probability of a yes/no outcome for each client by their case mix alone, shape (n,).
+
+    Parameters
+    ----------
+    outcome : array_like of 0 and 1, shape (n,)
+    case_mix : array_like, shape (n, k)
+    provider : array_like of int, shape (n,), optional
+        0 .. g - 1: the slopes are then those among clients of one provider, so that a provider whose clients
+        all have something in common does not have its own quality explained away by it. Fewer than ten
+        providers have a level each in the model that gives the slopes; of more, the mean case mix stands
+        beside the client's own (Mundlak). Expected is what all clients would have at the average provider.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Its mean is the share observed.
+
+    Notes
+    -----
+    Maximum likelihood by Newton's method, with a weak penalty (one hundredth of a client per column) that
+    keeps coefficients finite where a column predicts the outcome perfectly.
+
+    References
+    ----------
+    Mundlak, Y. (1978). On the pooling of time series and cross section data. *Econometrica*, 46, 69-85.
+    https://doi.org/10.2307/1913646
+
+    Examples
+    --------
+    >>> expected_shares([0, 1, 1, 1], [[0.0], [0.0], [1.0], [1.0]]).round(1).tolist()
+    [0.5, 0.5, 1.0, 1.0]
+    """
+    y, x = np.asarray(outcome, dtype=float), np.asarray(case_mix, dtype=float)
+    share = float(y.mean())
+    own = _standardise(x)
+    if own.shape[1] == 0 or not 0 < share < 1:
+        return np.full(y.size, share)
+    beside = np.zeros((y.size, 0)) if provider is None else _standardise(_context(own, provider))
+    slopes = _logistic(y, np.column_stack([np.ones(y.size), own, beside]))[1 : own.shape[1] + 1]
+    linear = own @ slopes
+    # The level at which the clients together have the share that was observed.
+    reach = float(np.abs(linear).max()) + 40.0
+    level = brentq(lambda at: float(expit(at + linear).mean()) - share, -reach, reach, xtol=1e-12)
+    expected: FloatArray = expit(level + linear)
+    return expected
+
+
+def _standardise(x: FloatArray) -> FloatArray:
+    """Columns with mean 0 and standard deviation 1; constant ones left out."""
+    sd = x.std(axis=0)
+    varies = sd > 1e-12 * np.maximum(np.abs(x).max(axis=0, initial=0.0), 1e-300)
+    result: FloatArray = (x[:, varies] - x[:, varies].mean(axis=0)) / sd[varies]
+    return result
+
+
+def _context(x: FloatArray, provider: ArrayLike) -> FloatArray:
+    """Columns that hold what differs between providers, shape (n, g - 1) or (n, k)."""
+    codes = np.asarray(provider, dtype=np.intp)
+    size = np.bincount(codes)
+    if size.size < _MANY:
+        indicators: FloatArray = (codes[:, None] == np.arange(1, size.size)).astype(float)
+        return indicators
+    filled = np.maximum(size, 1)
+    means = np.stack([np.bincount(codes, column) / filled for column in x.T], axis=1)
+    context: FloatArray = means[codes]
+    return context
+
+
+def _logistic(y: FloatArray, design: FloatArray) -> FloatArray:
+    """Penalised maximum likelihood; the first column is the level and is not penalised."""
+    penalty = np.full(design.shape[1], _PENALTY)
+    penalty[0] = 0.0
+    share = float(y.mean())
+    beta = np.zeros(design.shape[1])
+    beta[0] = np.log(share / (1 - share))
+    for _ in range(_STEPS):
+        p = expit(design @ beta)
+        gradient = design.T @ (y - p) - penalty * beta
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(penalty + 1e-12)
+        step = np.linalg.solve(hessian, gradient)
+        beta = beta + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
+        if np.abs(step).max() < _SMALL:
+            break
+    return beta

@@ -1,0 +1,212 @@
+"""Funnel plots of shares adjusted for case mix, from what was observed and expected of each client."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mpg_research.parallel import simulate_in_chunks
+from mpg_research.statistics.false_alarms import FalseAlarms
+from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
+
+__all__ = ["ShareFunnel", "make_share_funnel", "simulate_share_alarms"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFunnel:
+    """Where g providers stand in a funnel plot of an adjusted share; each ndarray of shape (g,).
+
+    Attributes
+    ----------
+    size : ndarray of int
+        Clients.
+    observed, expected : ndarray
+        Numbers of events.
+    overall : float
+        Share of all clients with the event.
+    adjusted : ndarray
+        ``overall`` plus the difference of the observed and the expected share.
+    ratio : ndarray
+        Observed / expected.
+    n_effective : ndarray
+        Clients with the average chance that would leave the provider's share as uncertain as it is; without
+        case mix its number of clients.
+    funnel : Funnel
+        Of ``adjusted``; with equal chances its unadjusted limits are the ones of the score test (Wilson).
+    """
+
+    size: IntArray
+    observed: FloatArray
+    expected: FloatArray
+    overall: float
+    adjusted: FloatArray
+    ratio: FloatArray
+    n_effective: FloatArray
+    funnel: Funnel
+
+
+def make_share_funnel(
+    event: ArrayLike, expected: ArrayLike, provider: ArrayLike, *, share: float = 0.1, rate: float = 0.05
+) -> ShareFunnel:
+    """A funnel plot's numbers for a yes/no outcome.
+
+    Parameters
+    ----------
+    event : array_like of 0 and 1, shape (n,)
+    expected : array_like, shape (n,)
+        Chance of the event under the case-mix model, from
+        :func:`~mpg_research.statistics.expected_shares.expected_shares`.
+    provider : array_like of int, shape (n,)
+        0 .. g - 1, each occurring; three or more.
+    share, rate : float
+        As in :func:`~mpg_research.statistics.funnel.make_funnel`.
+
+    Returns
+    -------
+    ShareFunnel
+
+    Raises
+    ------
+    ValueError
+        With fewer than three providers, or one without clients.
+
+    Notes
+    -----
+    Under the null the variance of a provider's observed share is the mean of p (1 - p) over its clients,
+    divided by their number: known, so that no interval of an observed 0 or 1 collapses.
+
+    Examples
+    --------
+    >>> found = make_share_funnel([0, 1, 0, 1, 1, 1], [0.5, 0.5, 0.5, 0.5, 1.0, 1.0], [0, 0, 1, 1, 2, 2])
+    >>> found.ratio.tolist()
+    [1.0, 1.0, 1.0]
+    """
+    y, p, codes = np.asarray(event, dtype=float), np.asarray(expected, dtype=float), np.asarray(provider)
+    size = np.bincount(codes)
+    if np.any(size == 0):
+        raise ValueError("every provider needs clients")
+    count: FloatArray = np.bincount(codes, y).astype(float)
+    hoped: FloatArray = np.bincount(codes, p).astype(float)
+    overall = float(y.mean())
+    variance = _variance(p, codes, size, overall)
+    adjusted = overall + (count - hoped) / size
+    ratio = np.divide(count, hoped, out=np.full(size.size, np.nan), where=hoped > 0)
+    return ShareFunnel(
+        size=size,
+        observed=count,
+        expected=hoped,
+        overall=overall,
+        adjusted=adjusted,
+        ratio=ratio,
+        n_effective=overall * (1 - overall) / variance,
+        funnel=make_funnel(adjusted, variance, share=share, rate=rate),
+    )
+
+
+def _variance(p: FloatArray, codes: IntArray, size: IntArray, overall: float) -> FloatArray:
+    """Variance of each provider's observed share under the null.
+
+    Chances of 0 or 1 throughout would make it nothing; it is at least a hundredth of what it is at the
+    overall share.
+    """
+    least = 0.01 * overall * (1 - overall) / size
+    found: FloatArray = np.maximum(np.bincount(codes, p * (1 - p)) / size**2, least)
+    return found
+
+
+def simulate_share_alarms(
+    expected: ArrayLike,
+    provider: ArrayLike,
+    *,
+    tau2: float,
+    levels: tuple[float, ...] = FUNNEL_LEVELS,
+    share: float = 0.1,
+    rate: float = 0.05,
+    n_simulations: int = 1000,
+    rng: np.random.Generator | int = 0,
+) -> FalseAlarms:
+    """The false-alarm rate of a funnel plot of shares, by simulating the clients' events.
+
+    Parameters
+    ----------
+    expected, provider
+        As in :func:`make_share_funnel`; the chances count as known.
+    tau2 : float
+        Variance between providers of their shares, under the null of the adjusted lines.
+    levels, share, rate, n_simulations, rng
+        As in :func:`~mpg_research.statistics.false_alarms.simulate_false_alarms`.
+
+    Returns
+    -------
+    FalseAlarms
+
+    Examples
+    --------
+    >>> codes = [0] * 50 + [1] * 50 + [2] * 50 + [3] * 50
+    >>> alarms = simulate_share_alarms([0.4] * 200, codes, tau2=0.0, n_simulations=200)
+    >>> 0.02 < alarms.share["unadjusted 95"] < 0.08
+    True
+    """
+    run = partial(
+        _alarms,
+        p=np.asarray(expected, dtype=float),
+        codes=np.asarray(provider),
+        tau2=tau2,
+        levels=levels,
+        share=share,
+        rate=rate,
+    )
+    hits = np.concatenate(simulate_in_chunks(run, n_simulations, rng))
+    names = [f"{kind} {100 * level:g}" for kind in ("unadjusted", "adjusted") for level in levels]
+    names.append("false discovery")
+    return FalseAlarms(
+        {name: float(column.mean()) for name, column in zip(names, hits.T, strict=True)},
+        {name: float((column > 0).mean()) for name, column in zip(names, hits.T, strict=True)},
+        n_simulations,
+    )
+
+
+def _alarms(
+    n: int,
+    generator: np.random.Generator,
+    *,
+    p: FloatArray,
+    codes: IntArray,
+    tau2: float,
+    levels: tuple[float, ...],
+    share: float,
+    rate: float,
+) -> FloatArray:
+    """Shares of providers beyond each line in n simulated plots, shape (n, lines)."""
+    size = np.bincount(codes)
+    hoped = np.bincount(codes, p) / size
+    hits = np.empty((n, 2 * len(levels) + 1))
+    for run in range(n):
+        equal = _plot(generator, p, codes, size, hoped, 0.0, share, rate)
+        spread = _plot(generator, p, codes, size, hoped, tau2, share, rate) if tau2 > 0 else equal
+        shares = [equal.beyond(level, adjusted=False).mean() for level in levels]
+        shares += [spread.beyond(level).mean() for level in levels]
+        hits[run] = [*shares, spread.false_discovery.flagged.mean()]
+    return hits
+
+
+def _plot(
+    generator: np.random.Generator,
+    p: FloatArray,
+    codes: IntArray,
+    size: IntArray,
+    hoped: FloatArray,
+    tau2: float,
+    share: float,
+    rate: float,
+) -> Funnel:
+    """One simulated plot, the chances of a provider's clients moved together by a normal deviation."""
+    moved = np.clip(p + (np.sqrt(tau2) * generator.standard_normal(size.size))[codes], 0.0, 1.0)
+    event = generator.random(p.size) < moved
+    observed = np.bincount(codes, event) / size
+    variance = _variance(p, codes, size, float(p.mean()))
+    return make_funnel(observed - hoped, variance, share=share, rate=rate)
