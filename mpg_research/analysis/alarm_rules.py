@@ -9,30 +9,25 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from mpg_research.analysis.expectation import forecast
-from mpg_research.analysis.expectation_model import Fold
 from mpg_research.statistics.proportions import wilson_interval
 
 __all__ = [
-    "AHEAD",
     "Target",
     "alarm_quality",
     "bad_outcome",
-    "best_threshold",
-    "highest_risk",
+    "highest_value",
+    "limit_for_false_alarms",
+    "limit_for_share",
     "outcome_margin",
-    "risk_of_waves",
+    "score_step",
     "summarise_courses",
+    "waves_that_count",
 ]
 
 #: What counts as a bad end: no better than at intake; reliably worse; not reliably better.
 Target = Literal["no_gain", "deteriorated", "not_improved"]
 FloatArray = NDArray[np.float64]
-
-#: Our own choice: a forecast looks this many months beyond the wave that it is made at.
-AHEAD = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +73,16 @@ def bad_outcome(rows: pd.DataFrame, *, sign: float, margin: float) -> NDArray[np
     return np.asarray(gain <= margin)
 
 
-def risk_of_waves(fold: Fold, *, sign: float, margin: float, ahead: float = AHEAD) -> FloatArray:
-    """Chance that ``ahead`` months on the score is a bad end, as seen at each wave from the waves up to then.
+def score_step(scores: pd.Series) -> float:
+    """Distance of neighbouring scores: the median gap between the different ones; 1 with one only."""
+    gaps = np.diff(np.unique(scores.to_numpy(dtype=float)))
+    return float(np.median(gaps)) if len(gaps) else 1.0
 
-    Parameters
-    ----------
-    fold : Fold
-        Courses and the model that was fitted without them.
-    sign : float
-        -1 where a fall is an improvement.
-    margin : float
-        From :func:`outcome_margin`.
-    ahead : float
-        Months.
 
-    Returns
-    -------
-    ndarray, shape (n_waves,)
-    """
-    rows = fold.data
-    place = np.arange(len(rows))
-    months = rows["months"].to_numpy(dtype=float) + ahead
-    mean, sd = forecast(fold.model, fold.effects, place, rows, months)
-    score = rows["score"].to_numpy(dtype=float)
-    first = score[place - rows["wave"].to_numpy()]
-    return np.asarray(ndtr((margin - sign * (mean - first)) / sd))
+def waves_that_count(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Waves between the intake and the outcome of their course."""
+    wave = rows["wave"].to_numpy()
+    return np.asarray((wave > 0) & (wave < rows.groupby("course")["wave"].transform("max").to_numpy()))
 
 
 def summarise_courses(rows: pd.DataFrame, alarm: NDArray[np.bool_]) -> pd.DataFrame:
@@ -110,9 +90,7 @@ def summarise_courses(rows: pd.DataFrame, alarm: NDArray[np.bool_]) -> pd.DataFr
 
     The first wave is the intake and the last the outcome: neither counts.
     """
-    wave = rows["wave"].to_numpy()
-    last = rows.groupby("course")["wave"].transform("max").to_numpy()
-    counted = alarm & (wave > 0) & (wave < last)
+    counted = alarm & waves_that_count(rows)
     marked = rows.assign(counted=counted, at=np.where(counted, rows["months"], np.nan))
     grouped = marked.groupby("course")
     return pd.DataFrame(
@@ -125,25 +103,42 @@ def summarise_courses(rows: pd.DataFrame, alarm: NDArray[np.bool_]) -> pd.DataFr
     )
 
 
-def highest_risk(rows: pd.DataFrame, risk: FloatArray) -> FloatArray:
-    """Highest risk over the waves that count, by course; -inf where none counts."""
-    wave = rows["wave"].to_numpy()
-    last = rows.groupby("course")["wave"].transform("max").to_numpy()
-    counted = np.where((wave > 0) & (wave < last), risk, -np.inf)
+def highest_value(rows: pd.DataFrame, values: FloatArray) -> FloatArray:
+    """Highest value over the waves that count, by course; -inf where none counts."""
+    counted = np.where(waves_that_count(rows), values, -np.inf)
     highest = pd.Series(counted).groupby(rows["course"].to_numpy()).max()
     return np.asarray(highest.to_numpy(dtype=float))
 
 
-def best_threshold(highest: FloatArray, bad: NDArray[np.bool_], *, share: float | None = None) -> float:
-    """Threshold on the highest risk of a course.
+def limit_for_false_alarms(highest: FloatArray, bad: NDArray[np.bool_], share: float) -> float:
+    """Limit on a value that alarms at most a share of the courses that ended well.
 
     Parameters
     ----------
     highest : ndarray, shape (n,)
-        From :func:`highest_risk`.
+        From :func:`highest_value`.
     bad : ndarray of bool, shape (n,)
-    share : float, optional
-        Share of the courses that is to be alarmed; without it sensitivity plus specificity is maximised.
+    share : float
+        Of the courses that ended well, ever alarmed.
+
+    Returns
+    -------
+    float
+        An alarm is raised at or above it.
+    """
+    good = np.sort(highest[~bad])[::-1]
+    allowed = int(np.floor(share * len(good) + 1e-9))
+    return float(np.nextafter(good[allowed], np.inf)) if allowed < len(good) else -np.inf
+
+
+def limit_for_share(highest: FloatArray, share: float) -> float:
+    """Limit on a value that alarms a share of all courses, or as near to it as ties allow.
+
+    Parameters
+    ----------
+    highest : ndarray, shape (n,)
+        From :func:`highest_value`.
+    share : float
 
     Returns
     -------
@@ -153,14 +148,9 @@ def best_threshold(highest: FloatArray, bad: NDArray[np.bool_], *, share: float 
     values = np.unique(highest[np.isfinite(highest)])
     if not len(values):
         return np.inf
-    if share is not None:
-        number = round(share * len(highest))
-        ordered = np.sort(highest)[::-1]
-        return float(ordered[number - 1]) if number > 0 else np.inf
-    alarmed = highest[None, :] >= values[:, None]
-    hit = alarmed[:, bad].mean(axis=1) if bad.any() else np.zeros(len(values))
-    false = alarmed[:, ~bad].mean(axis=1) if (~bad).any() else np.zeros(len(values))
-    return float(values[int(np.argmax(hit - false))])
+    limits = np.append(values, np.inf)
+    alarmed = (highest[None, :] >= limits[:, None]).mean(axis=1)
+    return float(limits[len(limits) - 1 - int(np.argmin(np.abs(alarmed - share)[::-1]))])
 
 
 def alarm_quality(courses: pd.DataFrame, bad: NDArray[np.bool_]) -> AlarmQuality:

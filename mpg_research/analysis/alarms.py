@@ -3,34 +3,46 @@
 Tables of :class:`Signals` (beside ``sample_flow``)
 --------------------------------------------------
 - ``waves`` (one row per wave; never shown in reports): organisation, wave, months, score, expected, band_low,
-  band_high, standing, answer, risk (chance that some months on the score is no better than at intake), signal
-  ("intake", "on_track", "stagnating", "off_track").
+  band_high, standing, answer, at_limit, chance (of a bad end), limit (of the chance), beyond_band,
+  deteriorating (the reasons a practitioner can see), signal ("intake", "on_track", "stagnating",
+  "off_track").
 - ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: signals at the last wave.
 - ``shares_by_month(months, class, ...)``: at the last wave up to a month, of courses still measured then.
 - ``ever(class, ...)``: courses that were ever off track, ever stagnating, or neither.
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_rules import AHEAD, risk_of_waves
+from mpg_research.analysis.alarm_chance import Foretold, ended_courses, foretell, parts_of
+from mpg_research.analysis.alarm_limits import chance_limits
+from mpg_research.analysis.alarm_rules import Target, outcome_margin
 from mpg_research.analysis.course_error import DELTA_MONTHS
 from mpg_research.analysis.course_of_families import HALF_TIME, CourseOfFamilies, course
-from mpg_research.analysis.courses import COURSE_KEYS, read_courses
+from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.expectation import expected_waves, fit_folds
-from mpg_research.analysis.expectation_model import Fold
+from mpg_research.analysis.expectation_model import ExpectationModel, Fold, code_case_mix
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES
-from mpg_research.errors import ConfigError
+from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
-__all__ = ["SIGNALS", "Signals", "signals"]
+__all__ = ["FALSE_ALARMS", "SIGNALS", "Rule", "Signals", "signals"]
 
+#: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
+Rule = Literal["chance", "band"]
+FloatArray = NDArray[np.float64]
+
+#: Our own choice: of the families whose help ends well, one in five may ever be called off track.
+FALSE_ALARMS = 0.2
+#: z of a two-sided 95 % test, as the smallest reliable change is defined with.
+_Z = 1.959963984540054
 SIGNALS = ("on_track", "stagnating", "off_track")
 _MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0)
 _STILL_MEASURED = 2.0
@@ -46,18 +58,27 @@ class Signals(Result):
         The answers behind "stagnating" and "reliable deterioration".
     folds : tuple of Fold
         The models behind the expected bands.
+    foretold : Foretold
+        The chances of a bad end, and what their limits were learnt from.
+    margin : float
+        Improvement in points up to which an end counts as bad.
     """
 
     answers: CourseOfFamilies = field(repr=False)
     folds: tuple[Fold, ...] = field(repr=False)
+    foretold: Foretold = field(repr=False)
+    margin: float
     kind: ClassVar[str] = "signals"
 
 
 def signals(
     study: Study,
     *,
+    rule: Rule = "chance",
+    target: Target = "no_gain",
+    false_alarms: float = FALSE_ALARMS,
+    ahead: float | None = None,
     band: float = 0.8,
-    ahead: float = AHEAD,
     delta: float | None = None,
     period: float = DELTA_MONTHS,
     half_time: float = HALF_TIME,
@@ -75,10 +96,19 @@ def signals(
     Parameters
     ----------
     study : Study
+    rule : {"chance", "band"}
+        What puts a wave off track: its chance of a bad end reaches a limit (the default: it tells apart
+        better, see ``benchmarks/signals.md``), or the score lies on the worse side of the expected band or
+        the course shows a reliable deterioration.
+    target : {"no_gain", "deteriorated", "not_improved"}
+        The bad end: last score no better than at intake, reliably worse, or not reliably better.
+    false_alarms : float
+        The limit is the lowest at which, in the other organisations, no more than this share of the families
+        whose help ended well was ever off track.
+    ahead : float, optional
+        Months that the chance looks ahead; by default the time to go is learnt from the other organisations.
     band : float
         Share of families like this one whose scores the expected band is to hold.
-    ahead : float
-        Months that ``risk`` looks ahead.
     delta, period, half_time, error_sd, reliability, level
         As in :func:`mpg_research.analysis.course`.
     case_mix : tuple of str, optional
@@ -92,12 +122,20 @@ def signals(
 
     Notes
     -----
-    Off track: the score lies on the worse side of the expected band (given intake and case mix, from other
-    organisations), or the course shows a reliable deterioration. Stagnating: shown to stand still, not at
-    the best possible score. A wave uses the family's own waves up to then only.
+    The chance comes from a growth model of the other organisations (with more than six of them: of other
+    groups of organisations; with fewer than three: of other families), given the waves of the family so far;
+    see :func:`mpg_research.analysis.alarm_chance.chance_of_waves`. Limits are learnt there too, from courses
+    that are over, by nested cross-validation. Stagnating: not off track, shown to stand still, and not at the
+    best possible score. A wave uses the family's own waves up to then only.
     """
-    if not ahead > 0:
+    if ahead is not None and not ahead > 0:
         raise ConfigError(f"ahead = {ahead}; expected a positive number of months.")
+    if not 0 < false_alarms < 1:
+        raise ConfigError(f"false_alarms = {false_alarms}; expected a share between 0 and 1.")
+    if target not in ("no_gain", "deteriorated", "not_improved"):
+        raise ConfigError(f"target = {target!r}; expected no_gain, deteriorated or not_improved.")
+    if rule not in ("chance", "band"):
+        raise ConfigError(f"rule = {rule!r}; expected chance or band.")
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     courses = read_courses(
         study,
@@ -113,14 +151,16 @@ def signals(
     )  # fmt: skip
     folds, by = fit_folds(courses)
     waves = expected_waves(courses, folds, band=band)
-    sign = improvement_sign(courses.instrument.direction)
-    risk = np.full(len(waves), np.nan)
-    for fold in folds:
-        risk[fold.rows] = risk_of_waves(fold, sign=sign, margin=0.0, ahead=ahead)
+    margin = outcome_margin(target, _Z * float(np.sqrt(2)) * answers.error.sem)
+    foretold, ends_known = _foretell(study, courses, folds, margin=margin, ahead=ahead)
+    limits, learnt = chance_limits(foretold, false_alarms)
     keys = [*COURSE_KEYS, "months"]
     given = answers.tables["waves"].data[[*keys, "answer", "at_limit"]]
-    waves = waves.assign(risk=risk).merge(given, on=keys, how="left", validate="one_to_one")
-    waves["signal"] = _signal(waves)
+    waves = waves.assign(chance=foretold.chance, limit=limits)
+    waves = waves.merge(given, on=keys, how="left", validate="one_to_one")
+    waves["beyond_band"] = waves["standing"] == "worse"
+    waves["deteriorating"] = waves["answer"].isin(["deteriorating", "deteriorating_less_than_delta"])
+    waves["signal"] = _signal(waves, rule)
     last = waves.groupby("course").tail(1)
     last = last[last["wave"] > 0]
     tables = [
@@ -138,17 +178,23 @@ def signals(
     parameters = {
         **answers.provenance.parameters,
         "case_mix": list(courses.frame.case_mix),
-        "band": band,
+        "rule": rule,
+        "target": target,
+        "false_alarms": false_alarms,
         "ahead": ahead,
+        "band": band,
         "folds": by,
         "n_folds": len(folds),
+        "parts": foretold.by,
     }
     return Signals(
         answers=answers,
         folds=folds,
+        foretold=foretold,
+        margin=margin,
         tables=collect_tables(tables),
         flow=courses.frame.flow,
-        notes=answers.notes,
+        notes=(*answers.notes, *_notes(courses, foretold, ends_known, learnt)),
         provenance=provenance_of(
             study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
         ),
@@ -157,19 +203,65 @@ def signals(
     )
 
 
-def _signal(waves: pd.DataFrame) -> pd.Series:
-    worse = waves["answer"].isin(["deteriorating", "deteriorating_less_than_delta"])
-    off = (waves["standing"] == "worse") | worse
+def _foretell(
+    study: Study, courses: Courses, folds: tuple[Fold, ...], *, margin: float, ahead: float | None
+) -> tuple[Foretold, bool]:
+    """Chances of a bad end at every wave, and whether the study says which courses are over."""
+    rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
+    part_of_course, by = parts_of(courses.units)
+    ended, known = ended_courses(study, courses.units)
+    course_of_wave = rows["course"].to_numpy()
+    part = part_of_course[course_of_wave]
+    foretold = foretell(
+        rows, columns, part, by=by, sign=improvement_sign(courses.instrument.direction), margin=margin,
+        ended=ended[course_of_wave], ahead=ahead, models=_known_models(folds, part),
+    )  # fmt: skip
+    return foretold, known
+
+
+def _known_models(folds: tuple[Fold, ...], part: NDArray[np.str_]) -> dict[str, ExpectationModel]:
+    """The models of the bands whose left-out courses are those of a whole part."""
+    found = {}
+    for fold in folds:
+        labels = set(part[fold.rows])
+        label = labels.pop()
+        if not labels and int((part == label).sum()) == len(fold.rows):
+            found[label] = fold.model
+    return found
+
+
+def _signal(waves: pd.DataFrame, rule: Rule) -> pd.Series:
+    off = waves["chance"] >= waves["limit"]
+    if rule == "band":
+        off = waves["beyond_band"] | waves["deteriorating"]
     still = (waves["answer"] == "stagnating") & (waves["at_limit"] != "best")
     found = np.select([waves["wave"] == 0, off, still], ["intake", "off_track", "stagnating"], "on_track")
     return pd.Series(found, index=waves.index)
 
 
+def _notes(courses: Courses, foretold: Foretold, ends_known: bool, learnt: bool) -> list[Note]:
+    notes = []
+    if foretold.by == "families":
+        text = "With fewer than three organisations, a sixth of the families was foretold from the others."
+        notes.append(Note("foretold_by_family", text, {}, "caution"))
+    n_ended = int(foretold.rows[foretold.judged]["course"].nunique())
+    if ends_known:
+        text = f"Limits were learnt from {n_ended} of {len(courses.units)} courses: those that are over."
+        notes.append(Note("ended_courses", text, {"n_courses": n_ended, "n_all": len(courses.units)}))
+    else:
+        text = "Hardly any end of help is known: every course counts as over with its last score."
+        notes.append(Note("ends_unknown", text, {}, "caution"))
+    if not learnt:
+        text = "Too few courses ended well to learn a limit from: off track means a chance of one half."
+        notes.append(Note("limit_not_learnt", text, {}, "caution"))
+    return notes
+
+
 def _wave_table(waves: pd.DataFrame) -> ResultTable:
     keys = (*COURSE_KEYS, "organisation", "wave")
     values = (
-        "months", "score", "expected", "band_low", "band_high", "standing", "answer", "at_limit", "risk",
-        "signal",
+        "months", "score", "expected", "band_low", "band_high", "standing", "answer", "at_limit", "chance",
+        "limit", "beyond_band", "deteriorating", "signal",
     )  # fmt: skip
     return ResultTable(
         "waves", waves[[*keys, *values]].assign(n_families=1), keys=keys, values=values,

@@ -103,7 +103,8 @@ def expected_course(
     Notes
     -----
     ``score ~ spline(months) + x + months:x + (1 + months | family)``, fitted without the family's own
-    organisation (with one organisation: without its tenth of the families). The band at month t is the
+    organisation (with one organisation: without its tenth of the families); ``months:x`` only where there are
+    50 other families or more per column of the case mix. The band at month t is the
     conditional normal distribution of a new score given the intake score: mean x'b + z'E[b | y_0], variance
     z'Var(b | y_0)z + s^2 plus that of the fixed effects. Forecasts condition on all waves so far.
 

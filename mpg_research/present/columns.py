@@ -27,6 +27,7 @@ class Shape:
 
 
 QUALITIES = ("sensitivity", "specificity", "positive_value", "negative_value")
+CONCORDANCE = ("naive", "chance", "difference", "conf_low", "conf_high")
 SHAPES = {
     "std_error": Shape(digits=2, plain=False),
     "df": Shape("df", plain=False),
@@ -72,6 +73,7 @@ SPECIAL = {
     ("predictors", "odds_low"): Shape(digits=2),
     ("predictors", "odds_high"): Shape(digits=2),
     ("rules", "alarms_per_family"): Shape(digits=2),
+    **dict.fromkeys((("by_month", name) for name in CONCORDANCE), Shape(digits=2)),
     ("calibration", "predicted"): Shape("share"),
     ("calibration", "observed"): Shape("share"),
     ("calibration", "conf_low"): Shape("share"),

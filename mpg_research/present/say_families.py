@@ -13,7 +13,6 @@ __all__ = [
     "change_sentences",
     "course_sentences",
     "missing_sentences",
-    "quality_of_signals",
     "trend_sentences",
 ]
 
@@ -123,33 +122,6 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
             known = format_share(float(near.iloc[0]["share_measured"]), voice.language, digits=0)
             certainty.insert(0, voice.phrases("missing_data.measured", month=month, share=known))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
-
-
-def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
-    """Answer, certainty and limits of how well the signals foretell."""
-    limits = [voice.phrases("signal_quality.limit")]
-    rows = voice.frame("rules")
-    target = voice.released.provenance.parameters.get("target")
-    rows = rows[rows["target"] == target].set_index("rule") if len(rows) else rows
-    if not len(rows) or rows.loc["forecast", ["sensitivity", "specificity"]].isna().any():
-        return {"answer": [voice.phrases("signal_quality.hidden")], "limits": limits}
-
-    def say(key: str, rule: str) -> str:
-        shares = {
-            name: format_share(float(rows.loc[rule, name]), voice.language, digits=0)
-            for name in ("sensitivity", "specificity")
-        }
-        return voice.phrases(f"signal_quality.{key}", **shares)
-
-    return {
-        "answer": [say("answer", "forecast")],
-        "certainty": [
-            say("naive", "naive"),
-            say("as_many", "forecast_as_many"),
-            voice.phrases("signal_quality.orientation"),
-        ],
-        "limits": limits,
-    }
 
 
 def _rows(voice: Voice, name: str) -> pd.DataFrame | None:

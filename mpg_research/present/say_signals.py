@@ -9,10 +9,16 @@ from mpg_research.present.numbers import format_share
 from mpg_research.present.say_families import answer_of
 from mpg_research.present.voice import Voice
 
-__all__ = ["expected_sentences", "signal_sentences", "sudden_sentences"]
+__all__ = ["expected_sentences", "quality_of_signals", "signal_sentences", "sudden_sentences"]
 
 #: The band whose fit is spoken of.
 _BAND = 0.8
+_HALF_A_YEAR = 6.0
+#: The rules told beside the one that is shown.
+_BESIDE = {
+    "chance": ("naive_as_many", "naive", "chance_as_many", "band"),
+    "band": ("chance", "naive", "chance_as_many"),
+}
 
 
 def signal_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -23,11 +29,60 @@ def signal_sentences(voice: Voice) -> dict[str, list[str]]:
     if table is not None and math.isfinite(group):
         numbers = {name: _number(table, None, name) for name in ("on_track", "off_track", "stagnating")}
         answer = answer_of(voice, "signals", group, numbers)
+    facts = voice.released.provenance.parameters
+    rule = str(facts["rule"])
+    target = voice.phrases.label("value.target", str(facts["target"]))
+    share = format_share(float(facts["false_alarms"]), voice.language, digits=0)
+    explained = {"target": target[:1].lower() + target[1:], "share": share} if rule == "chance" else {}
     return {
         "answer": [answer],
-        "certainty": [voice.phrases("signals.certainty")],
-        "limits": [voice.phrases("signals.limit")],
+        "certainty": [voice.phrases(f"signals.certainty_{rule}", **explained)],
+        "limits": [voice.phrases(f"signals.limit_{rule}")],
     }
+
+
+def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of how well the signals that are shown foretell."""
+    limits = [voice.phrases("signal_quality.limit")]
+    rows = voice.frame("rules")
+    facts = voice.released.provenance.parameters
+    shown = str(facts["rule"])
+    rows = rows[rows["target"] == facts["target"]].set_index("rule") if len(rows) else rows
+    if not len(rows) or rows.loc[shown, ["sensitivity", "specificity"]].isna().any():
+        return {"answer": [voice.phrases("signal_quality.hidden")], "limits": limits}
+
+    def say(key: str, rule: str) -> str:
+        shares = {
+            name: format_share(float(rows.loc[rule, name]), voice.language, digits=0)
+            for name in ("sensitivity", "specificity")
+        }
+        return voice.phrases(f"signal_quality.{key}", **shares)
+
+    return {
+        "answer": [say("answer", shown)],
+        "certainty": [
+            *(say(name, name) for name in _BESIDE[shown]),
+            *_at_one_measurement(voice),
+            voice.phrases("signal_quality.orientation"),
+        ],
+        "limits": limits,
+    }
+
+
+def _at_one_measurement(voice: Voice) -> list[str]:
+    """How well chance and change tell ends apart at the measurement nearest to half a year."""
+    rows = voice.frame("by_month")
+    rows = rows[rows["difference"].notna() & rows["conf_low"].notna()] if len(rows) else rows
+    if not len(rows):
+        return []
+    one = rows.iloc[int((rows["months"] - _HALF_A_YEAR).abs().to_numpy().argmin())]
+    numbers = {"chance": "chance", "naive": "naive", "low": "conf_low", "high": "conf_high"}
+    written = {name: voice.number(100 * float(one[column]), 0) for name, column in numbers.items()}
+    return [
+        voice.phrases(
+            "signal_quality.by_month", month=voice.moment(float(one["months"])), level=voice.level, **written
+        )
+    ]
 
 
 def sudden_sentences(voice: Voice) -> dict[str, list[str]]:

@@ -12,11 +12,15 @@ from mpg_research.present.say_families import (
     change_sentences,
     course_sentences,
     missing_sentences,
-    quality_of_signals,
     trend_sentences,
 )
 from mpg_research.present.say_organisations import organisation_sentences
-from mpg_research.present.say_signals import expected_sentences, signal_sentences, sudden_sentences
+from mpg_research.present.say_signals import (
+    expected_sentences,
+    quality_of_signals,
+    signal_sentences,
+    sudden_sentences,
+)
 from mpg_research.present.say_study import measurement_sentences, quality_sentences
 from mpg_research.present.say_trajectory import trajectory_sentences
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of

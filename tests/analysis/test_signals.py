@@ -6,11 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis import evaluate_signals, expected_course, signals
-from mpg_research.analysis.alarm_rules import alarm_quality, best_threshold, highest_risk, summarise_courses
+from mpg_research.analysis import SignalQuality, evaluate_signals, expected_course, signals
+from mpg_research.analysis.alarm_chance import foretell, months_to_go, parts_of
+from mpg_research.analysis.alarm_limits import chance_limits
+from mpg_research.analysis.alarm_rules import (
+    alarm_quality,
+    highest_value,
+    limit_for_false_alarms,
+    limit_for_share,
+    summarise_courses,
+)
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study
+
+#: Sums over waves run through all courses, so rounding reaches later ones.
+SUMS = 1e-9
 
 
 def families(rng: np.random.Generator, n: int = 150, organisations: int = 3) -> pd.DataFrame:
@@ -80,25 +91,133 @@ def test_signals_of_a_family_do_not_use_its_later_waves(
     options = {"error_sd": 3.0, "delta": 3.0}
     one = signals(study, **options).tables["waves"].data
     two = signals(make_study(tmp_path, altered, case_mix=("single_parent",)), **options).tables["waves"].data
-    columns = ["months", "expected", "band_low", "risk", "answer", "signal"]
+    columns = ["months", "expected", "band_low", "chance", "limit", "answer", "signal"]
     early = [f[(f["family"] == name) & (f["months"] <= 5)][columns] for f in (one, two)]
     pd.testing.assert_frame_equal(*early)
     late = two[(two["family"] == name) & (two["months"] > 5)]
     assert (late["signal"] == "off_track").all()
+    assert late["beyond_band"].all()
 
 
-def test_quality_is_judged_on_organisations_left_out(study: Study) -> None:
-    found = evaluate_signals(study)
-    rules = found.tables["rules"].data.set_index("rule")
-    assert set(rules.index) == {"naive", "signals", "forecast", "forecast_as_many"}
+@pytest.fixture(scope="module")
+def quality(study: Study) -> SignalQuality:
+    return evaluate_signals(study)
+
+
+def test_quality_is_judged_on_organisations_left_out(quality: SignalQuality) -> None:
+    rules = quality.tables["rules"].data.set_index("rule")
+    assert set(rules.index) == {"chance", "naive_as_many", "naive", "chance_as_many", "band"}
     # A forecast from the course tells more than chance: sensitivity plus specificity well above 1.
-    assert rules.loc["forecast", "sensitivity"] + rules.loc["forecast", "specificity"] > 1.25
-    slope = found.tables["calibration_summary"].data.set_index("quantity")["value"]
+    assert rules.loc["chance", "sensitivity"] + rules.loc["chance", "specificity"] > 1.25
+    slope = quality.tables["calibration_summary"].data.set_index("quantity")["value"]
     assert 0.5 < slope["slope"] < 1.7
     assert slope["brier"] < slope["brier_without_signal"]
-    assert found.tables["published"].data[["sensitivity", "specificity"]].to_numpy().tolist() == [
+    assert quality.tables["published"].data[["sensitivity", "specificity"]].to_numpy().tolist() == [
         [0.63, 0.83]
     ]
+
+
+def test_what_is_judged_is_what_is_shown(quality: SignalQuality, study: Study) -> None:
+    shown = quality.given.tables["waves"].data
+    between = (shown["wave"] > 0) & (shown.groupby("family")["wave"].transform("max") > shown["wave"])
+    ever = (between & (shown["signal"] == "off_track")).groupby(shown["family"]).any()
+    judged = set(quality.given.foretold.only_judged().rows["family"])
+    rules = quality.tables["rules"].data.set_index("rule")
+    assert rules.loc["chance", "n_alarmed"] == ever[ever.index.isin(judged)].sum()
+    pd.testing.assert_frame_equal(shown, signals(study, respondents="declared").tables["waves"].data)
+    # By the other rule, off track is what the band says; every rule is judged all the same.
+    band = evaluate_signals(study, rule="band")
+    by_band = band.given.tables["waves"].data
+    later = by_band["wave"] > 0
+    assert ((by_band["signal"] == "off_track") == (by_band["beyond_band"] | by_band["deteriorating"]))[
+        later
+    ].all()
+    pd.testing.assert_frame_equal(band.tables["rules"].data, quality.tables["rules"].data)
+
+
+def test_false_alarms_are_about_as_many_as_asked_for(quality: SignalQuality, study: Study) -> None:
+    rules = quality.tables["rules"].data.set_index("rule")
+    good = len(set(quality.given.foretold.only_judged().rows["course"])) - rules.loc["chance", "n_bad"]
+    # Limits are learnt in the other organisations: three standard errors of the share, learnt and judged.
+    error = 3 * np.sqrt(2 * 0.2 * 0.8 / good)
+    assert 1 - rules.loc["chance", "specificity"] == pytest.approx(0.2, abs=error)
+    fewer = signals(study, false_alarms=0.05).tables["waves"].data
+    shown = quality.given.tables["waves"].data
+    assert (fewer["limit"] > shown["limit"]).all()
+    assert (fewer["signal"] == "off_track").sum() < (shown["signal"] == "off_track").sum()
+
+
+def test_limits_come_from_other_organisations_only(data: pd.DataFrame) -> None:
+    """Shuffling what became of an organisation's own families leaves its limits and chances alone."""
+    rows = data.assign(course=data.groupby("family").ngroup()).reset_index(drop=True)
+    rows["wave"] = rows.groupby("course").cumcount()
+    part = rows["organisation"].to_numpy(dtype=str)
+    altered = rows.copy()
+    last = (rows["wave"] == rows.groupby("course")["wave"].transform("max")) & (part == "org_0")
+    altered.loc[last, "score"] = altered.loc[last, "score"].to_numpy()[::-1]
+    options = {"by": "organisations", "sign": -1.0, "margin": 0.0, "ended": np.ones(len(rows), dtype=bool)}
+    one, two = (foretell(frame, (), part, **options) for frame in (rows, altered))
+    own = part == "org_0"
+    before = own & ~last
+    limits = [chance_limits(foretold, 0.2)[0] for foretold in (one, two)]
+    np.testing.assert_allclose(one.chance[before], two.chance[before], rtol=SUMS)
+    np.testing.assert_allclose(limits[0][own], limits[1][own], rtol=SUMS)
+    assert (np.abs(limits[0][~own] / limits[1][~own] - 1) > 100 * SUMS).all()
+
+
+def test_the_chance_comes_true_and_tells_more_than_the_change_since_intake(tmp_path: Path) -> None:
+    """Four hundred families: the chance of straight lines is known to come true, by the model they follow."""
+    found = evaluate_signals(
+        make_study(tmp_path, families(np.random.default_rng(14), n=400, organisations=4)), case_mix=()
+    )
+    rows = found.tables["calibration"].data
+    # Fifths of about 75 families: three standard errors of a share.
+    error = 3 * np.sqrt(rows["predicted"] * (1 - rows["predicted"]) / rows["n_families"])
+    assert ((rows["predicted"] - rows["observed"]).abs() < error).all()
+    month = found.tables["by_month"].data
+    assert (month["difference"] > 0).all()
+    assert month["conf_low"].max() > 0
+    rules = found.tables["rules"].data.set_index("rule")
+    gain = rules["sensitivity"] + rules["specificity"]
+    assert gain["chance"] > gain["naive_as_many"]
+    assert gain["chance"] > gain["band"]
+
+
+def test_courses_that_still_run_have_no_end_to_be_judged_by(data: pd.DataFrame, tmp_path: Path) -> None:
+    episodes = data.drop_duplicates("family").assign(episode="1", start=0.0)
+    last = data.groupby("family")["months"].max().reindex(episodes["family"]).to_numpy()
+    running = np.arange(len(episodes)) % 3 == 0
+    episodes["end"] = np.where(running, np.nan, last + 0.5)
+    columns = ["family", "episode", "organisation", "worker", "start", "end", "single_parent"]
+    given = signals(make_study(tmp_path, data, episodes=episodes[columns], case_mix=("single_parent",)))
+    judged = set(given.foretold.only_judged().rows["family"])
+    assert judged
+    assert judged <= set(episodes["family"][~running])
+    assert any(note.code == "ended_courses" for note in given.notes)
+    shown = given.tables["waves"].data
+    assert shown["chance"].notna().all()
+
+
+def test_time_to_go_is_learnt_from_courses_that_ran_longer() -> None:
+    ends = np.arange(1.0, 31.0)
+    found = months_to_go(np.array([0.0, 10.0, 28.0]), ends)
+    assert found[0] == pytest.approx([4, 10, 16, 22, 28])
+    assert found[1] == pytest.approx([3, 7, 11, 15, 19])
+    # Only two ran longer than 28 months: the ten longest speak, and no forecast is shorter than a month.
+    assert found[2] == pytest.approx([1, 1, 1, 1, 2])
+    assert months_to_go(np.array([5.0]), ends, 6.0).tolist() == [[6.0]]
+
+
+def test_parts_hold_whole_organisations_or_families() -> None:
+    units = pd.DataFrame({"organisation": [f"o{n % 9}" for n in range(90)], "family": range(90)})
+    part, by = parts_of(units)
+    assert by == "organisations"
+    assert len(set(part)) == 6
+    assert (pd.Series(part).groupby(units["organisation"]).nunique() == 1).all()
+    part, by = parts_of(units.assign(organisation="one"))
+    assert by == "families"
+    again, _ = parts_of(units.iloc[30:].assign(organisation="one"))
+    assert np.array_equal(part[30:], again)
 
 
 def test_the_last_score_is_never_a_predictor() -> None:
@@ -106,18 +225,25 @@ def test_the_last_score_is_never_a_predictor() -> None:
     alarm = np.array([True, False, True, False, True, False])
     courses = summarise_courses(rows, alarm)
     assert courses["alarmed"].tolist() == [False, True]
-    assert highest_risk(rows, np.array([0.9, 0.2, 0.8, 0.1, 0.4, 1.0])).tolist() == [0.2, 0.4]
+    assert highest_value(rows, np.array([0.9, 0.2, 0.8, 0.1, 0.4, 1.0])).tolist() == [0.2, 0.4]
     quality = alarm_quality(courses, np.array([True, True]))
     assert quality.sensitivity[0] == 0.5
     assert quality.lead_time == 1
     assert np.isnan(quality.specificity[0])
 
 
-def test_thresholds_alarm_the_share_asked_for() -> None:
-    highest, bad = np.array([0.1, 0.4, 0.3, 0.9]), np.array([False, True, False, True])
-    assert best_threshold(highest, bad) == 0.4
-    assert (highest >= best_threshold(highest, bad, share=0.75)).sum() == 3
-    assert best_threshold(highest, bad, share=0.0) == np.inf
+def test_limits_alarm_the_share_asked_for() -> None:
+    highest = np.array([0.1, 0.4, 0.3, 0.9])
+    assert (highest >= limit_for_share(highest, 0.75)).sum() == 3
+    assert limit_for_share(highest, 0.0) == np.inf
+    # Ties cannot be parted: as near as they allow.
+    assert limit_for_share(np.array([1.0, 1.0, 1.0, 2.0]), 0.5) == 2.0
+    bad = np.array([False, True, False, True, False, False])
+    highest = np.array([0.1, 0.4, 0.3, 0.9, 0.2, -np.inf])
+    for share, number in ((0.25, 1), (0.49, 1), (0.5, 2), (0.0, 0)):
+        limit = limit_for_false_alarms(highest, bad, share)
+        assert (highest[~bad] >= limit).sum() == number
+    assert limit_for_false_alarms(highest, np.ones(6, dtype=bool), 0.2) == -np.inf
 
 
 def test_too_little_is_refused(tmp_path: Path) -> None:
@@ -129,6 +255,12 @@ def test_too_little_is_refused(tmp_path: Path) -> None:
         expected_course(two, band=1.5)
     with pytest.raises(ConfigError, match="ahead"):
         signals(two, ahead=0)
+    with pytest.raises(ConfigError, match="false_alarms"):
+        signals(two, false_alarms=1.0)
+    with pytest.raises(ConfigError, match="rule"):
+        signals(two, rule="gut feeling")
+    with pytest.raises(ConfigError, match="target"):
+        signals(two, target="happy")
     few = make_study(tmp_path / "few", families(rng, n=6, organisations=2))
     with pytest.raises(ModelError, match="at least 10"):
         expected_course(few)
@@ -138,3 +270,16 @@ def test_one_organisation_is_expected_by_families(tmp_path: Path) -> None:
     found = expected_course(make_study(tmp_path, families(np.random.default_rng(13), n=60, organisations=1)))
     assert found.tables["folds"].data["by"].tolist() == ["families"]
     assert any(note.code == "folds_by_family" for note in found.notes)
+
+
+def test_one_organisation_and_few_good_ends_still_get_signals(tmp_path: Path) -> None:
+    rng = np.random.default_rng(15)
+    found = signals(make_study(tmp_path / "one", families(rng, n=40, organisations=1)))
+    assert found.provenance.parameters["parts"] == "families"
+    assert {"foretold_by_family", "ends_unknown"} <= {note.code for note in found.notes}
+    worse = families(rng, n=60, organisations=3).assign(score=lambda frame: 10 + 2 * frame["months"])
+    worse["score"] += rng.integers(0, 3, len(worse))
+    found = signals(make_study(tmp_path / "worse", worse))
+    assert "limit_not_learnt" in {note.code for note in found.notes}
+    assert (found.tables["waves"].data["limit"] == 0.5).all()
+    assert set(found.tables["waves"].data.query("months > 6")["signal"]) == {"off_track"}

@@ -8,6 +8,7 @@ import pytest
 from mpg_research.analysis import (
     course,
     describe_missing,
+    evaluate_signals,
     expected_course,
     reliable_change,
     reliable_trend,
@@ -38,7 +39,7 @@ def results() -> dict[str, object]:
     study = load_study(shipped_example())
     verbs = (reliable_change, reliable_trend, course, describe_missing, sudden_changes)
     found = [verb(study) for verb in verbs]
-    found += [verb(study, case_mix=()) for verb in (expected_course, signals)]
+    found += [verb(study, case_mix=()) for verb in (expected_course, signals, evaluate_signals)]
     return {result.kind: result for result in found} | {"study": study}
 
 
@@ -54,6 +55,7 @@ KINDS = (
     "sudden_changes",
     "expected_course",
     "signals",
+    "signal_quality",
 )
 
 
@@ -77,6 +79,7 @@ def test_every_part_can_be_shown(results: dict[str, object], kind: str, language
         ("individual_change", "class_shares"), ("reliable_trend", "class_shares"), ("course", "class_shares"),
         ("course", "answers_by_month"), ("course", "score_bands"), ("course", "swimmer"),
         ("course", "spaghetti"), ("missing_data", "measured_by_month"), ("missing_data", "delta_adjustment"),
+        ("signal_quality", "decision_curve"),
     ],
 )  # fmt: skip
 def test_figures_are_pictures_with_words(results: dict[str, object], kind: str, figure: str) -> None:
@@ -103,7 +106,7 @@ def test_small_classes_are_taken_together_rather_than_hidden(results: dict[str, 
     merged = released(results, "course").tables["merged"].data
     assert not merged["suppressed"].any()
     assert merged["n_families"].sum() == results["course"].tables["shares"].data["n_families"].sum()
-    assert "together" in set(merged["class"])
+    assert "not_enough_information_or_rare" in set(merged["class"])
 
 
 def test_words_do_not_claim_an_effect_or_the_publishers_rule(results: dict[str, object]) -> None:
@@ -112,3 +115,17 @@ def test_words_do_not_claim_an_effect_or_the_publishers_rule(results: dict[str, 
     answers = str(say(released(results, "course"), language="nl"))
     assert "geen regel van de uitgever" in answers
     assert "metingen nodig" in answers
+
+
+@pytest.mark.parametrize(("rule", "meaning"), [("chance", "chance of a bad end"), ("band", "nine in ten")])
+def test_words_say_which_rule_is_shown_and_judged(
+    results: dict[str, object], rule: str, meaning: str
+) -> None:
+    quality = evaluate_signals(results["study"], rule=rule, case_mix=())
+    shown = release(quality.given, RESEARCHER, policy=policy_of(results["study"]))
+    assert meaning in str(say(shown, language="en"))
+    released_quality = release(quality, RESEARCHER, policy=policy_of(results["study"]))
+    judged = str(say(released_quality, "answer", language="en"))
+    row = quality.tables["rules"].data.set_index(["rule", "target"]).loc[(rule, "no_gain")]
+    assert f"{100 * row['sensitivity']:.0f}%" in judged
+    assert f"{100 * row['specificity']:.0f}%" in judged

@@ -1,0 +1,110 @@
+"""From which chance (or other value) on a wave is off track: limits learnt without the family's own part."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpg_research.analysis.alarm_chance import Foretold
+from mpg_research.analysis.alarm_rules import (
+    highest_value,
+    limit_for_false_alarms,
+    limit_for_share,
+    summarise_courses,
+)
+
+__all__ = ["LEAST_GOOD_ENDS", "MORE_LIKELY_THAN_NOT", "alarms_as_many", "chance_limits", "learnt_limits"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+#: A limit is learnt from this many courses that ended well, at least.
+LEAST_GOOD_ENDS = 10
+#: The limit on the chance where there is nothing to learn it from.
+MORE_LIKELY_THAN_NOT = 0.5
+
+
+def chance_limits(foretold: Foretold, false_alarms: float) -> tuple[FloatArray, bool]:
+    """The limit on the chance in force at each wave, and whether every part's limit was learnt.
+
+    Parameters
+    ----------
+    foretold : Foretold
+    false_alarms : float
+        Share of the courses that end well which are ever called off track, in the other parts.
+
+    Returns
+    -------
+    limits : ndarray, shape (n_waves,)
+    learnt : bool
+        False where a part had fewer than ten courses that ended well to learn from: the limit is then one
+        half.
+    """
+    learnt = []
+
+    def learn(highest: FloatArray, bad: BoolArray) -> float:
+        enough = int((~bad).sum()) >= LEAST_GOOD_ENDS
+        learnt.append(enough)
+        return limit_for_false_alarms(highest, bad, false_alarms) if enough else MORE_LIKELY_THAN_NOT
+
+    limits = learnt_limits(foretold, foretold.training, learn)
+    return limits, all(learnt)
+
+
+def learnt_limits(
+    foretold: Foretold, values: Mapping[str, FloatArray], learn: Callable[[FloatArray, BoolArray], float]
+) -> FloatArray:
+    """A limit per part, given to its waves, from the judged courses of the other parts.
+
+    Parameters
+    ----------
+    foretold : Foretold
+    values : mapping of str to ndarray, shape (n_waves,)
+        Of each part: the values at the waves of the other parts.
+    learn : callable
+        From the highest value of each course, and whether it ended badly, to the limit.
+
+    Returns
+    -------
+    ndarray, shape (n_waves,)
+    """
+    limits = np.full(len(foretold.rows), np.nan)
+    for label in values:
+        others = foretold.judged & (foretold.part != label)
+        rows = foretold.rows[others]
+        bad = np.zeros(0, dtype=bool)
+        if len(rows):
+            bad = foretold.bad[others][np.r_[True, np.diff(rows["course"].to_numpy()) != 0]]
+        highest = highest_value(rows, values[label][others]) if len(rows) else np.zeros(0)
+        limits[foretold.part == label] = learn(highest, bad)
+    return limits
+
+
+def alarms_as_many(
+    foretold: Foretold,
+    values: FloatArray,
+    training: Mapping[str, FloatArray],
+    reference: Mapping[str, BoolArray],
+) -> BoolArray:
+    """Alarms of a value whose limit alarms as many courses of the other parts as another rule does there.
+
+    Parameters
+    ----------
+    foretold : Foretold
+    values : ndarray, shape (n_waves,)
+        An alarm is raised where they reach the limit.
+    training : mapping of str to ndarray, shape (n_waves,)
+        Of each part: the values at the waves of the other parts.
+    reference : mapping of str to ndarray of bool, shape (n_waves,)
+        Of each part: the other rule's alarms at the waves of the other parts.
+    """
+    limits = np.full(len(foretold.rows), np.inf)
+    for label in training:
+        others = foretold.judged & (foretold.part != label)
+        if others.any():
+            rows = foretold.rows[others]
+            share = float(summarise_courses(rows, reference[label][others])["alarmed"].mean())
+            limits[foretold.part == label] = limit_for_share(
+                highest_value(rows, training[label][others]), share
+            )
+    return values >= limits
