@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.shares import join_small
+from mpg_research.analysis.shares import OR_RARE, TOGETHER, join_small
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.course_answer import ANSWERS
 
@@ -39,7 +39,7 @@ def lane_table(waves: pd.DataFrame) -> ResultTable:
     ends = _ends(waves)
     ends["class"] = join_small(ends, "class", ANSWERS)
     rows: list[tuple[object, ...]] = []
-    for name in (*ANSWERS, "together"):
+    for name in (*ANSWERS, *OR_RARE.values(), TOGETHER):
         mine = ends[ends["class"] == name].sort_values(["months_measured", "course"], kind="stable")
         for lane in _cut(mine):
             waited = lane["months_to_answer"].mean() if name in ANSWERS[:-1] else np.nan

@@ -10,7 +10,19 @@ from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.clustered import clustered_interval
 from mpg_research.statistics.proportions import wilson_interval
 
-__all__ = ["agreement_table", "join_small", "merged_rows", "share_rows", "share_table"]
+__all__ = [
+    "OR_RARE",
+    "TOGETHER",
+    "agreement_table",
+    "join_small",
+    "merged_rows",
+    "share_rows",
+    "share_table",
+]
+
+#: What small classes are called together, alone and with the class that says least.
+TOGETHER = "together"
+OR_RARE = {name: f"{name}_or_rare" for name in ("not_enough_information", "unchanged", "no_reliable_trend")}
 
 _VALUES = ("estimate", "conf_low", "conf_high", "clustered_low", "clustered_high", "n_group")
 
@@ -64,10 +76,12 @@ def share_rows(
 
 
 def join_small(units: pd.DataFrame, column: str, classes: Sequence[str]) -> pd.Series:
-    """The classes with small ones taken together as ``"together"``, so that no row has to be withheld.
+    """The classes with small ones taken together, so that no row has to be withheld.
 
-    Classes with some but fewer than ten families are joined; where they are still fewer than ten families
-    together, the largest class joins them. Other values than ``classes`` stay.
+    Classes with some but fewer than ten families are joined as ``"together"``; where they are still fewer
+    than ten families together, the largest class joins them. Where that class is one of the unspecific ones
+    ("not_enough_information", "unchanged", "no_reliable_trend"), the name says so: ``"unchanged_or_rare"``.
+    Other values than ``classes`` stay.
     """
     found = units[column].astype(object)
     sizes = units.groupby(column)["family"].nunique().reindex(list(classes)).fillna(0)
@@ -75,9 +89,12 @@ def join_small(units: pd.DataFrame, column: str, classes: Sequence[str]) -> pd.S
     joined = set(sizes.index[sizes < FEW_FAMILIES])
     if not joined or len(sizes) < 2:
         return found
+    name = TOGETHER
     if len(joined) < 2 or units.loc[found.isin(joined), "family"].nunique() < FEW_FAMILIES:
-        joined.add(str(sizes.idxmax()))
-    return found.where(~found.isin(joined), "together")
+        largest = str(sizes.idxmax())
+        joined.add(largest)
+        name = OR_RARE.get(largest, TOGETHER)
+    return found.where(~found.isin(joined), name)
 
 
 def merged_rows(
@@ -88,8 +105,7 @@ def merged_rows(
     Classes without families are left out.
     """
     joined = join_small(units, column, classes)
-    present = set(joined)
-    kept = [name for name in (*classes, "together") if name in present]
+    kept = [name for name in (*classes, *OR_RARE.values(), TOGETHER) if name in set(joined)]
     return share_rows(units.assign(merged=joined), "merged", kept, level=level)
 
 

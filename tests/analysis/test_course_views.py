@@ -45,6 +45,8 @@ def test_small_answers_are_joined_and_never_alone() -> None:
     units = pd.DataFrame({"family": [f"f{i}" for i in range(60)], "a": ["x"] * 40 + ["y"] * 12 + ["z"] * 8})
     joined = join_small(units, "a", ("x", "y", "z")).value_counts()
     assert joined.to_dict() == {"together": 48, "y": 12}
+    named = join_small(units.replace({"a": {"x": "unchanged"}}), "a", ("unchanged", "y", "z"))
+    assert named.value_counts().to_dict() == {"unchanged_or_rare": 48, "y": 12}
     units["a"] = ["x"] * 40 + ["y"] * 11 + ["z"] * 9
     units.loc[40:45, "a"] = "w"
     # Five, six and nine are twenty together: they need nobody else.

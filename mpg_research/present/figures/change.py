@@ -30,6 +30,7 @@ TONES = {
     "deteriorating": ("#8c3d00", "//"),
     "not_enough_information": ("#ffffff", ""),
     "together": ("#ffffff", "...."),
+    "not_enough_information_or_rare": ("#ffffff", "...."),
 }
 
 
