@@ -57,6 +57,8 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
     if key == "instrument":
         facts = voice.released.policy.instruments.get(str(value))
         return clean_name(facts.name if facts else str(value))
+    if key == "period":
+        return voice.quarter(value)
     if key == "step":
         return clean_name(voice.phrases.label("value.step", value))
     if key in ("term", "term_1", "term_2"):

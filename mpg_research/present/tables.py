@@ -53,9 +53,14 @@ def tabulate(released: Released, table: str, *, language: str) -> PresentedTable
     return tabulate_rows(voice, found)
 
 
-def tabulate_rows(voice: Voice, table: ReleasedTable, *, name: str = "") -> PresentedTable:
-    """Present a released table under its own name or another."""
+def tabulate_rows(
+    voice: Voice, table: ReleasedTable, *, name: str = "", only_own: bool = False
+) -> PresentedTable:
+    """Present a released table under its own name or another; of organisations perhaps the own rows only."""
     data, marks = table.data, table.marks
+    if only_own and table.organisation_columns:
+        mine = pd.Series(_is_own(voice, table, data), dtype=bool)
+        data, marks = data[mine.to_numpy()].reset_index(drop=True), marks[mine.to_numpy()]
     columns = [_key_column(voice, table, data, key) for key in table.keys if _shows_key(table, data, key)]
     order = [*[v for v in table.values if v not in table.keys], "n_families"]
     if "n_group" in order and data["n_group"].equals(data["n_families"]):

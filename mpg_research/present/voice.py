@@ -168,6 +168,19 @@ class Voice:
         wanted = self.released.provenance.parameters.get("primary_month")
         return float(wanted) if isinstance(wanted, int | float) else 12.0
 
+    def n_of(self, row: pd.Series) -> str:
+        """The number of families behind a row of a frame: "n = 71", "n ≈ 30"."""
+        number = float(row["n_families"])
+        if not math.isfinite(number):
+            return self.phrases("general.n_hidden")
+        key = "general.n_about" if row.get("n_mark") == "rounded" else "general.n"
+        return self.phrases(key, number=self.count(number))
+
+    def quarter(self, period: object) -> str:
+        """A quarter of a year: "2024-Q1" as people write it."""
+        year, _, number = str(period).partition("-Q")
+        return self.phrases("general.quarter", year=year, number=number) if number else clean_name(year)
+
     def moment(self, months: float) -> str:
         """A moment: "start", "month 6", "wave 3"."""
         if months == 0:
@@ -191,11 +204,13 @@ class Voice:
         return self.released.tables.get(name)
 
     def frame(self, name: str) -> pd.DataFrame:
-        """The rows of a released table that are not withheld; empty without such a table."""
+        """The rows of a released table that are not withheld, with what was done to their number of
+        families ("", "rounded") in ``n_mark``; empty without such a table.
+        """
         table = self.table(name)
         if table is None:
             return pd.DataFrame()
-        data = table.data
+        data = table.data.assign(n_mark=table.marks["n_families"])
         return data[~data["suppressed"].astype(bool)].reset_index(drop=True)
 
     def primary_month(self, months: pd.Series) -> float:

@@ -1,12 +1,19 @@
 """Shares of families per class, answers by month, spread of scores, and how much missing data matter."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mpg_research.present.figures.course import number_axis, time_axis
+from mpg_research.present.figures.parts import (
+    beside,
+    count_marks,
+    counts_on_top,
+    number_axis,
+    put_into_words,
+    row_axis,
+    time_axis,
+)
 from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN, SECOND, Drawing, canvas, styled
 from mpg_research.present.numbers import format_share
 from mpg_research.present.voice import Voice
@@ -18,7 +25,6 @@ __all__ = [
     "draw_delta_adjustment",
     "draw_measured_by_month",
     "draw_score_bands",
-    "put_into_words",
 ]
 
 #: From best to worst, apart in lightness as well as in hue; what is not known is white.
@@ -41,16 +47,18 @@ def draw_class_shares(voice: Voice) -> Drawing | None:
     if not len(rows):
         return None
     names = [voice.phrases.label("value.class", name) for name in rows["class"]]
-    heights = np.arange(len(rows))[::-1].astype(float)
     with styled():
         figure, axes = canvas(1.3 + 0.34 * len(rows))
         ax = axes[0, 0]
+        heights = row_axis(ax, names, width=40)
         ax.hlines(heights, rows["clustered_low"], rows["clustered_high"], color=MAIN, linewidth=1.6)
         ax.plot(rows["estimate"], heights, "o", color=MAIN, markersize=6)
-        ax.set_yticks(heights, names)
-        ax.set_ylim(-0.6, len(rows) - 0.4)
         ax.set_xlim(0, min(1.0, float(rows["clustered_high"].max()) * 1.08 + 0.02))
-        _percent(ax, voice, voice.phrases("figure.class_shares.axis"))
+        for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
+            parts = {"number": voice.count(row["n_families"]), "total": voice.count(row["n_group"])}
+            beside(ax, float(height), voice.phrases("figure.class_shares.out_of", **parts))
+        number_axis(ax.xaxis, voice, percent=True)
+        ax.set_xlabel(voice.phrases("figure.class_shares.axis"))
     shares = [
         f"{name} {format_share(float(value), voice.language, digits=0)}"
         for name, value in zip(names, rows["estimate"], strict=True)
@@ -82,6 +90,8 @@ def draw_answers_by_month(voice: Voice) -> Drawing | None:
         ax.set_xticks(places, [voice.moment(month) for month in months])
         ax.set_ylim(0, 1.0)
         ax.set_ylabel(voice.phrases("figure.answers_by_month.axis"))
+        group = rows.groupby("months")["n_group"].max()
+        counts_on_top(ax, voice, [(place, voice.count(group[month])) for place, month in enumerate(months)])
         number_axis(ax.yaxis, voice, percent=True)
         figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
     first, last = (_described(voice, wide.iloc[place]) for place in (0, -1))
@@ -105,6 +115,7 @@ def draw_score_bands(voice: Voice) -> Drawing | None:
         ax.fill_between(months, rows["p25"], rows["p75"], color="#7fb8d8", linewidth=0)
         ax.plot(months, rows["p50"], color=INK, linewidth=1.8)
         time_axis(ax, voice, months)
+        counts_on_top(ax, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
         number_axis(ax.yaxis, voice)
         ax.set_ylabel(voice.score)
     first, last = rows.iloc[0], rows.iloc[-1]
@@ -127,6 +138,7 @@ def draw_measured_by_month(voice: Voice) -> Drawing | None:
         ax = axes[0, 0]
         ax.plot(months, rows["share_measured"], "-o", color=MAIN, markersize=4.5, linewidth=1.4)
         time_axis(ax, voice, months)
+        counts_on_top(ax, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
         ax.set_ylim(0, 1.02)
         number_axis(ax.yaxis, voice, percent=True)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
@@ -156,6 +168,8 @@ def draw_delta_adjustment(voice: Voice) -> Drawing | None:
         number_axis(ax.xaxis, voice)
         number_axis(ax.yaxis, voice)
         ax.set_xlabel(voice.phrases("figure.delta_adjustment.axis"))
+        month = voice.moment(float(rows["months"].iloc[0]))
+        ax.set_ylabel(voice.phrases("figure.delta_adjustment.value_axis", month=month, unit=voice.unit))
     first, last = rows.iloc[0], rows.iloc[-1]
     return put_into_words(
         voice, "delta_adjustment", figure, month=voice.moment(float(first["months"])),
@@ -198,29 +212,7 @@ def _described(voice: Voice, shares: pd.Series) -> str:
     )
 
 
-def _percent(ax: Any, voice: Voice, label: str) -> None:
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color=FAINT, linewidth=0.6)
-    ax.set_axisbelow(True)
-    number_axis(ax.xaxis, voice, percent=True)
-    ax.set_xlabel(label)
-
-
 def _share(voice: Voice, value: float) -> str:
     if not math.isfinite(float(value)):
         return voice.phrases("general.missing")
     return format_share(float(value), voice.language, digits=0)
-
-
-def put_into_words(voice: Voice, name: str, figure: Any, **values: object) -> Drawing:
-    """Title, caption and description of a figure from the catalogue."""
-    key = f"figure.{name}"
-    shared = {"direction": voice.direction, "level": voice.level}
-    wanted = voice.phrases.placeholders(f"{key}.caption")
-    known = {**shared, **values}
-    return Drawing(
-        figure,
-        title=voice.phrases(f"{key}.title"),
-        caption=voice.phrases(f"{key}.caption", **{k: v for k, v in known.items() if k in wanted}),
-        alt=voice.phrases(f"{key}.alt", **values),
-    )

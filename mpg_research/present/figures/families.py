@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from mpg_research.present.figures.course import number_axis
-from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, short_name, styled
+from mpg_research.present.figures.parts import number_axis, put_into_words, row_axis
+from mpg_research.present.figures.style import FAINT, GREY, MAIN, SHAPES, Drawing, canvas, short_name, styled
 from mpg_research.present.labels import key_label
 from mpg_research.present.voice import Voice
 
 __all__ = ["draw_case_mix"]
-
-SHAPES = "osD^vPX<>"
 
 
 def draw_case_mix(voice: Voice) -> Drawing | None:
@@ -42,20 +40,10 @@ def draw_case_mix(voice: Voice) -> Drawing | None:
                 color=MAIN if front else "none", markeredgecolor=MAIN if front else GREY,
                 markersize=8 if front else 6.5, label=label, zorder=3,
             )  # fmt: skip
-        names = [short_name(key_label(voice, table, "variable", name), width=30) for name in variables]
-        ax.set_yticks(np.arange(len(variables))[::-1], names)
-        ax.set_ylim(-0.6, len(variables) - 0.4)
-        ax.set_xlim(-0.02, 1.02)
-        ax.tick_params(axis="y", length=0)
+        row_axis(ax, [key_label(voice, table, "variable", name) for name in variables], width=30)
         ax.grid(color=FAINT, linewidth=0.6)
-        ax.set_axisbelow(True)
+        ax.set_xlim(-0.02, 1.02)
         number_axis(ax.xaxis, voice, percent=True)
         ax.set_xlabel(voice.phrases("figure.case_mix.axis"))
         figure.legend(loc="outside right upper", frameon=False, fontsize=8.5, handletextpad=0.3)
-    key = "figure.case_mix"
-    return Drawing(
-        figure,
-        title=voice.phrases(f"{key}.title"),
-        caption=voice.phrases(f"{key}.caption"),
-        alt=voice.phrases(f"{key}.alt", number=len(variables), organisations=len(codes)),
-    )
+    return put_into_words(voice, "case_mix", figure, number=len(variables), organisations=len(codes))

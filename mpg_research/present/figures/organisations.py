@@ -6,24 +6,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mpg_research.present.figures.course import number_axis, time_axis
-from mpg_research.present.figures.style import (
-    BAND,
-    FAINT,
-    GREY,
-    INK,
-    MAIN,
-    SECOND,
-    Drawing,
-    canvas,
-    short_name,
-    styled,
+from mpg_research.present.figures.parts import (
+    CONTEXT,
+    beside,
+    colour_of,
+    count_marks,
+    counts_on_top,
+    number_axis,
+    put_into_words,
+    row_axis,
+    time_axis,
 )
+from mpg_research.present.figures.style import BAND, GREY, MAIN, SECOND, Drawing, canvas, short_name, styled
 from mpg_research.present.voice import Voice
 
 __all__ = ["draw_adjusted_change", "draw_adjusted_means", "draw_difference_from_mean"]
-
-CONTEXT = "#9aa3ac"
 
 
 def draw_adjusted_change(voice: Voice) -> Drawing | None:
@@ -31,47 +28,25 @@ def draw_adjusted_change(voice: Voice) -> Drawing | None:
     rows = _at_primary_month(voice, "adjusted_change")
     if len(rows) < 2:
         return None
+    key = "figure.change_by_organisation"
     mean = _mean_of_organisations(voice, rows)
-    month = float(rows["months"].iloc[0])
-    figure = _intervals(
-        voice,
-        rows,
-        axis=voice.phrases("figure.change_by_organisation.axis", unit=voice.unit),
-        line=mean,
-        line_label=""
-        if mean is None
-        else voice.phrases("figure.change_by_organisation.mean", value=voice.number(mean)),
-    )
-    shown_mean = voice.phrases("general.not_shown") if mean is None else voice.number(mean)
-    alt = voice.phrases(
-        "figure.change_by_organisation.alt",
-        number=len(rows),
-        low=voice.number(rows["estimate"].min()),
-        high=voice.number(rows["estimate"].max()),
-        unit=voice.unit,
-        mean=shown_mean,
-    )
+    line_label = "" if mean is None else voice.phrases(f"{key}.mean", value=voice.number(mean))
+    figure = _intervals(voice, rows, axis=voice.phrases(f"{key}.axis", unit=voice.unit), line=mean,
+                        line_label=line_label)  # fmt: skip
     own = rows[rows["organisation"] == voice.released.own]
     listed = own if len(own) else (rows if not voice.is_plain else rows.iloc[:0])
-    alts = [
+    each = [
         voice.phrases(
-            "figure.change_by_organisation.alt_own",
+            f"{key}.alt_own",
             name=voice.organisation(row["organisation"]),
             **{column: voice.number(row[column]) for column in ("estimate", "conf_low", "conf_high")},
         )
         for _, row in listed.iterrows()
     ]
-    return Drawing(
-        figure,
-        title=voice.phrases("figure.change_by_organisation.title", period=voice.period(month)),
-        caption=voice.phrases(
-            "figure.change_by_organisation.caption",
-            level=voice.level,
-            direction=voice.direction,
-            adjusted=voice.adjusted,
-        ),
-        alt=" ".join([alt, *alts]),
-    )
+    return put_into_words(
+        voice, "change_by_organisation", figure, number=len(rows), each=" ".join(each), **_span(voice, rows),
+        mean=voice.phrases("general.not_shown") if mean is None else voice.number(mean),
+    )  # fmt: skip
 
 
 def draw_difference_from_mean(voice: Voice) -> Drawing | None:
@@ -79,27 +54,18 @@ def draw_difference_from_mean(voice: Voice) -> Drawing | None:
     rows = _at_primary_month(voice, "difference_from_mean")
     if len(rows) < 2:
         return None
-    month = float(rows["months"].iloc[0])
-    key = "figure.difference_from_mean"
-    figure = _intervals(
-        voice, rows, axis=voice.phrases(f"{key}.axis", unit=voice.unit), line=None, line_label=""
-    )
+    axis = voice.phrases("figure.difference_from_mean.axis", unit=voice.unit)
+    figure = _intervals(voice, rows, axis=axis, line=None, line_label="")
     crossing = int(((rows["conf_low"] <= 0) & (rows["conf_high"] >= 0)).sum())
-    return Drawing(
-        figure,
-        title=voice.phrases(f"{key}.title", period=voice.period(month)),
-        caption=voice.phrases(
-            f"{key}.caption", level=voice.level, direction=voice.direction, adjusted=voice.adjusted
-        ),
-        alt=voice.phrases(
-            f"{key}.alt",
-            number=len(rows),
-            low=voice.number(rows["estimate"].min()),
-            high=voice.number(rows["estimate"].max()),
-            unit=voice.unit,
-            crossing=crossing,
-        ),
+    return put_into_words(
+        voice, "difference_from_mean", figure, number=len(rows), crossing=crossing, **_span(voice, rows)
     )
+
+
+def _span(voice: Voice, rows: pd.DataFrame) -> dict[str, str]:
+    month = float(rows["months"].iloc[0])
+    low, high = (voice.number(end) for end in (rows["estimate"].min(), rows["estimate"].max()))
+    return {"low": low, "high": high, "period": voice.period(month)}
 
 
 def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
@@ -113,22 +79,15 @@ def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
 def _mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:
     """Average that the released differences refer to; None where they were withheld."""
     differences = _at_primary_month(voice, "difference_from_mean")
-    both = (
-        rows.merge(differences, on=["organisation", "months"], suffixes=("", "_apart"))
-        if len(differences)
-        else rows
-    )
-    return (
-        float((both["estimate"] - both["estimate_apart"]).iloc[0])
-        if "estimate_apart" in both and len(both)
-        else None
-    )
+    if not len(differences):
+        return None
+    both = rows.merge(differences, on=["organisation", "months"], suffixes=("", "_apart"))
+    return float((both["estimate"] - both["estimate_apart"]).iloc[0]) if len(both) else None
 
 
 def _intervals(voice: Voice, rows: pd.DataFrame, *, axis: str, line: float | None, line_label: str) -> Any:
     """One row per organisation: dot, interval and its numbers; in the order of the labels."""
     own = voice.released.own
-    heights = np.arange(len(rows))[::-1].astype(float)
     with styled():
         figure, axes = canvas(1.5 + 0.36 * len(rows))
         ax = axes[0, 0]
@@ -137,49 +96,25 @@ def _intervals(voice: Voice, rows: pd.DataFrame, *, axis: str, line: float | Non
             ax.axvline(line, color=SECOND, linewidth=1.4, linestyle=(0, (5, 3)))
             ax.annotate(
                 line_label, (line, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
-                textcoords="offset points",
-                ha="center", va="bottom", color=SECOND, fontsize=8.5, fontweight="bold",
+                textcoords="offset points", ha="center", va="bottom", color=SECOND, fontsize=8.5,
+                fontweight="bold",
             )  # fmt: skip
+        codes = list(rows["organisation"])
+        heights = row_axis(ax, [voice.organisation(code) for code in codes], bold=[c == own for c in codes])
         for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
-            _one_interval(ax, voice, row, height, highlighted=own is None or row["organisation"] == own)
-        names = [short_name(voice.organisation(code)) for code in rows["organisation"]]
-        ax.set_yticks(heights, names)
-        for label, code in zip(ax.get_yticklabels(), rows["organisation"], strict=True):
-            label.set_fontweight("bold" if code == own else "normal")
-        ax.set_ylim(-0.6, len(rows) - 0.4)
+            in_front = own is None or row["organisation"] == own
+            colour = colour_of(voice, row["organisation"])
+            ends = [row["conf_low"], row["conf_high"]]
+            ax.plot(ends, [height, height], color=colour, linewidth=2.4, solid_capstyle="butt")
+            ax.plot(row["estimate"], height, "o", color=colour, markersize=7 if in_front else 6)
+            low, high = (voice.number(end) for end in ends)
+            interval = voice.phrases("general.interval", low=low, high=high)
+            text = f"{voice.number(row['estimate'])}  ({interval})   {voice.n_of(row)}"
+            beside(ax, height, text, in_front=in_front)
         ax.spines["left"].set_visible(False)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x", color=FAINT, linewidth=0.6)
-        ax.set_axisbelow(True)
         number_axis(ax.xaxis, voice)
         ax.set_xlabel(axis)
     return figure
-
-
-def _one_interval(ax: Any, voice: Voice, row: pd.Series, height: float, *, highlighted: bool) -> None:
-    colour = MAIN if highlighted else CONTEXT
-    ax.plot(
-        [row["conf_low"], row["conf_high"]],
-        [height, height],
-        color=colour,
-        linewidth=2.4,
-        solid_capstyle="butt",
-    )
-    ax.plot(row["estimate"], height, "o", color=colour, markersize=7 if highlighted else 6)
-    interval = voice.phrases(
-        "general.interval", low=voice.number(row["conf_low"]), high=voice.number(row["conf_high"])
-    )
-    ax.annotate(
-        f"{voice.number(row['estimate'])}  ({interval})",
-        (1.0, height),
-        xycoords=("axes fraction", "data"),
-        xytext=(8, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=8.5,
-        color=INK if highlighted else "#59626b",
-        annotation_clip=False,
-    )
 
 
 def draw_adjusted_means(voice: Voice) -> Drawing | None:
@@ -190,40 +125,21 @@ def draw_adjusted_means(voice: Voice) -> Drawing | None:
     if len(codes) < 2 or rows["months"].nunique() < 2:
         return None
     own = voice.released.own if voice.released.own in codes and voice.is_plain else None
-    in_front = [own] if own is not None else codes
     with styled():
-        figure = _panels(voice, rows, in_front)
+        figure = _panels(voice, rows, [own] if own is not None else codes)
     last = rows[rows["months"] == rows["months"].max()]
-    caption = "caption" if own is None else "caption_own"
-    values = {"level": voice.level, "direction": voice.direction, "adjusted": voice.adjusted}
-    if own is not None:
-        values["name"] = voice.organisation(own)
-    key = "figure.adjusted_means"
-    return Drawing(
-        figure,
-        title=voice.phrases(f"{key}.title"),
-        caption=voice.phrases(f"{key}.{caption}", **values),
-        alt=voice.phrases(
-            f"{key}.alt",
-            number=len(codes),
-            score=voice.score,
-            last=voice.moment(float(rows["months"].max())),
-            low=voice.number(last["estimate"].min()),
-            high=voice.number(last["estimate"].max()),
-        ),
-    )
+    return put_into_words(
+        voice, "adjusted_means" if own is None else "own_course", figure, number=len(codes),
+        last=voice.moment(float(rows["months"].max())),
+        low=voice.number(last["estimate"].min()), high=voice.number(last["estimate"].max()),
+    )  # fmt: skip
 
 
 def _panels(voice: Voice, rows: pd.DataFrame, in_front: Sequence[str]) -> Any:
     columns = min(3, len(in_front))
     lines = -(-len(in_front) // columns)
-    figure, axes = canvas(
-        4.0 if len(in_front) == 1 else 0.7 + 2.1 * lines,
-        rows=lines,
-        columns=columns,
-        sharex=True,
-        sharey=True,
-    )
+    height = 4.0 if len(in_front) == 1 else 0.7 + 2.1 * lines
+    figure, axes = canvas(height, rows=lines, columns=columns, sharex=True, sharey=True)
     months = rows["months"].to_numpy(dtype=float)
     for place, ax in enumerate(axes.flat):
         if place >= len(in_front):
@@ -236,7 +152,7 @@ def _panels(voice: Voice, rows: pd.DataFrame, in_front: Sequence[str]) -> Any:
         number_axis(ax.yaxis, voice)
     if len(in_front) == 1:
         axes[0, 0].set_ylabel(voice.score)
-        _families_per_month(axes[0, 0], voice, in_front[0], months)
+        _measured_each_month(axes[0, 0], voice, in_front[0], months)
         return figure
     waves = voice.released.policy.time_unit == "waves"
     for ax in axes[-1]:
@@ -247,25 +163,12 @@ def _panels(voice: Voice, rows: pd.DataFrame, in_front: Sequence[str]) -> Any:
     return figure
 
 
-def _families_per_month(ax: Any, voice: Voice, front: str, months: np.ndarray) -> None:
-    """The numbers of families measured in each month, along the top; a dash where they are not shown."""
+def _measured_each_month(ax: Any, voice: Voice, front: str, months: np.ndarray) -> None:
+    """The numbers of families measured in each month, along the top."""
     rows = voice.frame("observed_course")
-    if not len(rows) or "organisation" not in rows:
-        return
-    counts = rows[rows["organisation"] == front].set_index("months")["n_families"]
-    places = sorted({float(round(month)) for month in months})
-    step = max(1, len(places) // 9)
-    for month in places[::step]:
-        number = counts.get(month, float("nan"))
-        shown = voice.phrases("general.missing") if pd.isna(number) else voice.count(number)
-        ax.annotate(
-            shown, (month, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2),
-            textcoords="offset points", ha="center", va="bottom", fontsize=8, color=GREY,
-        )  # fmt: skip
-    ax.annotate(
-        voice.phrases("figure.adjusted_means.families"), (1.0, 1.0), xycoords="axes fraction", xytext=(4, 2),
-        textcoords="offset points", ha="left", va="bottom", fontsize=8, color=GREY, annotation_clip=False,
-    )  # fmt: skip
+    if len(rows) and "organisation" in rows:
+        counts = rows[rows["organisation"] == front].set_index("months")["n_families"]
+        counts_on_top(ax, voice, count_marks(voice, months, counts))
 
 
 def _one_panel(ax: Any, voice: Voice, rows: pd.DataFrame, front: str, *, named: bool) -> None:
@@ -275,11 +178,12 @@ def _one_panel(ax: Any, voice: Voice, rows: pd.DataFrame, front: str, *, named: 
     mine = rows[rows["organisation"] == front]
     ax.fill_between(mine["months"], mine["conf_low"], mine["conf_high"], color=BAND, alpha=0.65, linewidth=0)
     ax.plot(mine["months"], mine["estimate"], color=MAIN, linewidth=2.2)
+    last = mine.iloc[-1]
     if named:
-        ax.set_title(short_name(voice.organisation(front), width=28), loc="left", fontweight="bold")
+        name = short_name(voice.organisation(front), width=20)
+        ax.set_title(f"{name} ({voice.n_of(last)})", loc="left", fontweight="bold", fontsize=9)
         return
     name = short_name(voice.organisation(front), width=18)
-    last = mine.iloc[-1]
     ax.annotate(
         name, (float(last["months"]), float(last["estimate"])), xytext=(6, 0), textcoords="offset points",
         va="center", color=MAIN, fontweight="bold", annotation_clip=False,

@@ -1,12 +1,11 @@
 """What was measured and how the questionnaire behaves."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from mpg_research.disclosure.released import SUPPRESSED
-from mpg_research.present.figures.course import number_axis, time_axis
+from mpg_research.present.figures.parts import number_axis, put_into_words, row_axis, time_axis
 from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, styled
 from mpg_research.present.labels import band_label, key_label
 from mpg_research.present.numbers import format_share
@@ -41,7 +40,7 @@ def draw_measurements_by_month(voice: Voice) -> Drawing | None:
         "last_n": voice.count(last["n_families"]),
         "last": voice.moment(float(last["months"])),
     }
-    return _words(voice, "measurements_by_month", figure, values)
+    return put_into_words(voice, "measurements_by_month", figure, **values)
 
 
 def draw_item_completeness(voice: Voice) -> Drawing | None:
@@ -58,7 +57,7 @@ def draw_item_completeness(voice: Voice) -> Drawing | None:
         axes[0, 0].set_xlim(min(0.9, float(np.floor(shares.min() * 20) / 20)), 1.004)
         axes[0, 0].set_xlabel(voice.phrases("figure.item_completeness.axis"))
     low, high = (format_share(float(end), voice.language, digits=1) for end in (shares.min(), shares.max()))
-    return _words(voice, "item_completeness", figure, {"number": len(rows), "low": low, "high": high})
+    return put_into_words(voice, "item_completeness", figure, number=len(rows), low=low, high=high)
 
 
 def draw_score_distribution(voice: Voice) -> Drawing | None:
@@ -103,7 +102,7 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
         "top_n": voice.count(counts[top]),
         "total": voice.count(float(counts[shown].sum())),
     }
-    return _words(voice, "score_distribution", figure, values)
+    return put_into_words(voice, "score_distribution", figure, **values)
 
 
 def draw_items(voice: Voice) -> Drawing | None:
@@ -129,28 +128,14 @@ def draw_items(voice: Voice) -> Drawing | None:
         "corr_low": voice.number(float(np.nanmin(correlations)), 2),
         "corr_high": voice.number(float(np.nanmax(correlations)), 2),
     }
-    return _words(voice, "items", figure, values)
+    return put_into_words(voice, "items", figure, **values)
 
 
 def _dots(ax: Any, voice: Voice, names: list[str], values: np.ndarray, *, percent: bool = False) -> None:
     import seaborn
 
-    heights = np.arange(len(names))[::-1].astype(float)
+    heights = row_axis(ax, names)
     seaborn.scatterplot(x=values, y=heights, color=MAIN, s=40, linewidth=0, ax=ax)
-    ax.set_yticks(heights, names)
-    ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.tick_params(axis="y", length=0)
     ax.grid(color=FAINT, linewidth=0.6)
-    ax.set_axisbelow(True)
     ax.margins(x=0.08)
     number_axis(ax.xaxis, voice, percent=percent)
-
-
-def _words(voice: Voice, name: str, figure: Any, values: Mapping[str, object]) -> Drawing:
-    key = f"figure.{name}"
-    return Drawing(
-        figure,
-        title=voice.phrases(f"{key}.title", instrument=voice.instrument),
-        caption=voice.phrases(f"{key}.caption", direction=voice.direction),
-        alt=voice.phrases(f"{key}.alt", **values),
-    )

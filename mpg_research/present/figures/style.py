@@ -16,6 +16,7 @@ __all__ = [
     "INK",
     "MAIN",
     "SECOND",
+    "SHAPES",
     "WIDTH",
     "Drawing",
     "canvas",
@@ -29,6 +30,8 @@ __all__ = [
 MAIN, SECOND, BAND = "#0072B2", "#D55E00", "#B9D6EA"
 INK, GREY, FAINT = "#1b1f24", "#7b858f", "#d5dae0"
 MARK_INK = "#6b4a00"
+#: Shapes of marks, where organisations are told apart.
+SHAPES = "osD^vPX<>"
 #: Width of a figure in inches; that of the text of a report.
 WIDTH = 7.4
 RESOLUTION = 160

@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from mpg_research.present.figures.change import TONES, put_into_words
-from mpg_research.present.figures.course import number_axis, time_axis
+from mpg_research.present.figures.change import TONES
+from mpg_research.present.figures.parts import number_axis, put_into_words, time_axis
 from mpg_research.present.figures.style import FAINT, GREY, INK, Drawing, canvas, styled
 from mpg_research.present.voice import Voice
 
