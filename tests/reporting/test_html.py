@@ -84,3 +84,38 @@ def test_code_that_shows_nothing_is_folded_into_the_next() -> None:
     page = render_page(node, frame(show_code=True))
     assert page.count("<summary>") == 1
     assert "import this\n\na &lt; b" in page
+
+
+def section(heading: str, *html: str) -> list:
+    cells = [v4.new_markdown_cell(f"## {heading}")]
+    for text in html:
+        cells.append(v4.new_code_cell("shown"))
+        cells[-1].outputs = [v4.new_output("display_data", data={"text/html": text}, metadata={MARK: {}})]
+    return cells
+
+
+def test_sections_in_which_nothing_can_be_shown_are_gathered_at_the_end() -> None:
+    def withheld(what: str) -> str:
+        return f'<div class="mpg-text not-shown" lang="nl">\n<p>{what}: niet, want &lt;10.</p>\n</div>'
+
+    empty = '<div class="mpg-text" lang="nl">\n\n</div>'
+    node = notebook()
+    node.cells += [
+        *section("Leeg", withheld("Trechter"), empty),
+        *section("Deels", "<p>Wel iets.</p>", withheld("Tabel")),
+        *section("Ook leeg", withheld("Rangen"), withheld("Trechter")),
+        v4.new_markdown_cell("## Samen bespreken"),
+    ]
+    page = render_page(node, frame())
+    assert "Leeg</h2>" not in page
+    assert "Ook leeg</h2>" not in page
+    assert page.index("Deels</h2>") < page.index("Samen bespreken</h2>") < page.index("Wat hier niet wordt")
+    assert page.count("Trechter: niet") == 1
+    assert page.count("<li>") == 2
+    whole = render_page(node, frame(show_code=True))
+    assert "Ook leeg</h2>" in whole, "the researcher sees every step"
+    assert "Wat hier niet wordt" not in whole
+
+
+def test_a_page_on_which_all_is_shown_has_no_list_of_what_is_not() -> None:
+    assert "Wat hier niet wordt" not in render_page(notebook(), frame())
