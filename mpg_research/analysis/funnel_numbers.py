@@ -11,7 +11,7 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.false_alarms import FalseAlarms
-from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel
+from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, spread_df
 
 __all__ = ["Checked", "calibration", "flags", "funnel_lines", "funnel_summary", "step_rows", "volume_outcome"]
 
@@ -59,11 +59,14 @@ def funnel_lines(funnel: Funnel, std_error: FloatArray, per_family: float) -> pd
         ("", funnel.overdispersion.tau2, funnel.target_adjusted),
         ("plain_", 0.0, funnel.target),
     ):
-        freedom = float(np.median(funnel.df if prefix else funnel.df_adjusted))
         scale = 1.0 if prefix else funnel.reference.scale
         # A unit is part of the mean it is compared with: its distance varies a little less than it does.
         weight = 1 / np.sum(1 / (std_error**2 + tau2))
         variance = per_family / size
+        freedom: FloatArray = np.full(size.size, float(np.median(funnel.df)))
+        if tau2 > 0:
+            rough = spread_df(variance + tau2, funnel.reference, std_error**2 + tau2)
+            freedom = np.minimum(freedom, rough)
         spread = np.sqrt(np.maximum(variance + tau2 - weight, 0.02 * variance))
         lines = {f"{1000 * level:g}".rstrip("0"): float(ndtri(0.5 + level / 2)) for level in FUNNEL_LEVELS}
         if not prefix:
@@ -75,8 +78,9 @@ def funnel_lines(funnel: Funnel, std_error: FloatArray, per_family: float) -> pd
     return pd.DataFrame(columns)
 
 
-def _t_quantile(z: float, df: float) -> float:
-    return z if np.isinf(df) else float(student_t.isf(ndtr(-z), df))
+def _t_quantile(z: float, df: FloatArray) -> FloatArray:
+    quantile: FloatArray = np.where(np.isinf(df), z, student_t.isf(ndtr(-z), np.minimum(df, 1e9)))
+    return quantile
 
 
 def funnel_summary(funnel: Funnel, alarms: FalseAlarms) -> dict[str, float]:

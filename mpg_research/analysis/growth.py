@@ -8,7 +8,9 @@ In lme4's language, with organisations as fixed effects, case mix x, and everyth
 
 Case mix acts on the level and on the change, since an adjusted *change* is what organisations are
 compared on. ``shape="spline"`` puts a natural cubic spline in the place of ``months`` in the part that is
-common to all families; the families' own deviations, and the case mix, stay linear in time. The spline is
+common to all families; the families' own deviations, and the case mix, stay linear in time. Random
+organisations then are ``(1 + months + log(1 + months) | organisation)``: they need not share the bend. The
+spline is
 the default of the analyses: families improve fast at first, and a straight line through such a course
 misses the change at six months by far more than its interval says (on the example study by half of it).
 """
@@ -22,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.growth_random import BEND, bend, random_part
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import DfRule, MixedFit, fit_mixed
 
@@ -38,11 +41,6 @@ _FEWEST_KNOTS = 3
 _OWN_LINES = "months:organisation"
 #: p-value below which a straight line is said not to fit.
 _BEND = 0.01
-#: A random slope needs families whose own line leaves something over: this many with three moments.
-_FAMILIES_FOR_SLOPE = 3
-#: From this many workers with on average two families each, workers enter the model by default.
-_WORKERS_FOR_EFFECT = 10
-_FAMILIES_PER_WORKER = 2.0
 
 FloatArray = NDArray[np.float64]
 
@@ -93,6 +91,13 @@ class GrowthModel:
         codes = list(self.frame.organisations)
         rows = self._rows("organisation", {"organisation": codes, "months": months})
         return rows.reshape(len(codes), len(months), -1)
+
+    def organisation_row(self, month: float) -> FloatArray:
+        """Values of an organisation's random effects at a month: level, slope and, with a spline, bend."""
+        row = [1.0, month]
+        if self.shape == "spline":
+            row.append(float(bend(np.array([month]))[0]))
+        return np.array(row)
 
     def _rows(self, variables: str, at: dict[str, list[str] | list[float]]) -> FloatArray:
         average = {covariate.column: [0.0] for covariate in self.frame.covariates}
@@ -150,9 +155,11 @@ def fit_growth(
     if interactions and organisation != "fixed":
         raise ModelError("Interactions of case mix and organisation need organisations as fixed effects.")
     fixed = " + ".join([course, *_case_mix_terms(frame, "organisation" if interactions else "")])
-    random, with_worker = _random_part(frame, organisation, worker, notes)
+    own_bend = organisation == "random" and used_shape == "spline"
+    random, with_worker = random_part(frame, organisation, worker, notes, own_bend=own_bend)
     formula = f"score ~ {fixed} + {random}"
-    fit = fit_mixed(formula, frame.data, method="REML", df=df, level=level)
+    data = frame.data.assign(**{BEND: bend(frame.data["months"].to_numpy(float))}) if own_bend else frame.data
+    fit = fit_mixed(formula, data, method="REML", df=df, level=level)
     notes += [_readable(note, frame) for note in fit.notes if not _is_by_design(note)]
     if used_shape == "linear":
         notes += _bend_notes(frame, fit, random)
@@ -253,52 +260,3 @@ def _different_months(frame: ModelFrame, *, by_organisation: bool) -> int:
     if by_organisation:
         return int(months.groupby(frame.data["organisation"]).nunique().min())
     return int(months.nunique())
-
-
-def _random_part(
-    frame: ModelFrame, organisation: OrganisationRole, worker: bool | None, notes: list[Note]
-) -> tuple[str, bool]:
-    data = frame.data
-    terms = ["(1 + months | family)" if _has_slopes(data) else "(1 | family)"]
-    if terms == ["(1 | family)"]:
-        notes.append(
-            Note(
-                "no_random_slope",
-                "Families have too few measurements each to see how their courses differ, so the model lets "
-                "families differ in level only.",
-                {},
-                "caution",
-            )
-        )
-    for column in ("respondent", "episode"):
-        if data.groupby("family")[column].nunique().max() > 1:
-            terms.append(f"(1 | family:{column})")
-    with_worker = _use_workers(data, worker)
-    if with_worker:
-        terms.append("(1 + months || worker)")
-    if organisation == "random":
-        if len(frame.organisations) < 2:
-            raise ModelError("A random effect of organisations needs at least two organisations; found one.")
-        terms.append("(1 + months | organisation)")
-    return " + ".join(terms), with_worker
-
-
-def _has_slopes(data: pd.DataFrame) -> bool:
-    """As lme4 asks: more measurements than random effects, and families with three moments or more."""
-    moments = data.groupby("family")["months"].nunique()
-    return len(data) > 2 * len(moments) and int((moments >= 3).sum()) >= _FAMILIES_FOR_SLOPE
-
-
-def _use_workers(data: pd.DataFrame, worker: bool | None) -> bool:
-    unknown = int(data["worker"].isna().sum())
-    if worker is None:
-        if unknown:
-            return False
-        families = data.groupby("worker")["family"].nunique()
-        return len(families) >= _WORKERS_FOR_EFFECT and float(families.mean()) >= _FAMILIES_PER_WORKER
-    if worker and unknown:
-        raise ModelError(
-            f"{unknown} of {len(data)} measurements have no known worker, so workers cannot enter the model. "
-            "Complete the column worker of the episodes, or leave workers out (worker=False)."
-        )
-    return worker

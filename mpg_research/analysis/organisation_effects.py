@@ -93,17 +93,18 @@ class ManyOrganisations:
     def change(self, model: GrowthModel, month: float, *, shrink: bool) -> tuple[FloatArray, FloatArray]:
         """Change of the average family since the start: estimates (g,) and covariance (g, g)."""
         rows = model.mean_rows([0.0, month])
-        return self._predict(rows[1] - rows[0], [0.0, month], shrink=shrink)
+        own = model.organisation_row(month) - model.organisation_row(0.0)
+        return self._predict(rows[1] - rows[0], own, shrink=shrink)
 
     def score(self, model: GrowthModel, month: float, *, shrink: bool) -> tuple[FloatArray, FloatArray]:
         """Expected score of the average family: estimates (g,) and covariance (g, g)."""
-        return self._predict(model.mean_rows([month])[0], [1.0, month], shrink=shrink)
+        return self._predict(model.mean_rows([month])[0], model.organisation_row(month), shrink=shrink)
 
     def _predict(
-        self, fixed: FloatArray, random: list[float], *, shrink: bool
+        self, fixed: FloatArray, random: FloatArray, *, shrink: bool
     ) -> tuple[FloatArray, FloatArray]:
         effects = self.shrunken if shrink else self.raw
-        found = effects.predict(fixed, np.array(random)[: effects.modes.shape[1]])
+        found = effects.predict(fixed, random)
         return found.estimate[self.order], found.covariance[np.ix_(self.order, self.order)]
 
 
@@ -145,7 +146,8 @@ def effects_of(
         raw, raw_covariance = many.change(model, month, shrink=False)
         shrunken, shrunken_covariance = many.change(model, month, shrink=True)
         index = [term.group for term in model.fit.problem.random].index("organisation")
-        tau2 = float(model.fit.solution.random_covariance(index)[1, 1]) * month**2
+        own = model.organisation_row(month) - model.organisation_row(0.0)
+        tau2 = float(own @ model.fit.solution.random_covariance(index) @ own)
         df = np.full(len(keys), np.inf)
         return OrganisationEffects(
             keys, sizes, month, "random", raw, raw_covariance, df, shrunken, shrunken_covariance, tau2, better

@@ -344,7 +344,7 @@ def _mundlak(setting: _Setting, frame: ModelFrame) -> Verdict:
         for term in (f"months:{column}", f"{column}:months"):
             if term in names:
                 change[:, names.index(term)] = setting.month * means[column].to_numpy(dtype=float)
-    random = np.array([0.0, setting.month])
+    random = model.organisation_row(setting.month) - model.organisation_row(0.0)
     found = many.raw.predict(change[np.argsort(many.order)], random)
     raw = found.estimate[many.order]
     covariance = found.covariance[np.ix_(many.order, many.order)]

@@ -168,9 +168,9 @@ def compare_organisations(
     ``score ~ spline(months) * organisation + x + months:x + (1 + months | family)`` by REML, x the case
     mix centred at the study's average family; more random terms as in ``fit_trajectory``. With a handful
     of organisations their spread cannot be estimated well, so they are fixed effects; ten or more are
-    ``(1 + months | organisation)`` beside a common spline. Estimates of single organisations are shown
-    unshrunken, and in ``raw_and_shrunken`` both ways. The reference of ``difference_from_mean`` is the plain
-    mean over organisations, so that it does not hang on who is large.
+    ``(1 + months + log(1 + months) | organisation)`` beside a common spline. Estimates of single
+    organisations are shown unshrunken, and in ``raw_and_shrunken`` both ways. The reference of
+    ``difference_from_mean`` is the plain mean over organisations, so that it does not hang on who is large.
 
     Examples
     --------
@@ -294,8 +294,8 @@ def _size_notes(frame: ModelFrame, role: OrganisationRole) -> list[Note]:
     number = len(frame.organisations)
     if role == "random":
         text = (
-            f"{number} organisations are compared as random effects: all share the bend of the course and "
-            "differ from it along a straight line."
+            f"{number} organisations are compared as random effects: each differs from a common course in "
+            "its level, its slope and (unless the course is a straight line) its bend."
         )
         return [Note("organisations_random", text, {"n_organisations": number})]
     if number < MANY_ORGANISATIONS:

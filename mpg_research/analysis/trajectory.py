@@ -127,8 +127,9 @@ def fit_trajectory(
     -----
     ``score ~ spline(months) + (1 + months | family)``, by REML. Added are ``(1 | family:respondent)`` with
     both respondents, ``(1 | family:episode)`` with all episodes, ``(1 + months || worker)`` with workers and
-    ``(1 + months | organisation)`` with random organisations. A standardised change is the change divided
-    by the standard deviation of the families' first scores (within the first month), with Hedges' correction.
+    ``(1 + months + log(1 + months) | organisation)`` with random organisations. A standardised change is the
+    change divided by the standard deviation of the families' first scores (within the first month), with
+    Hedges' correction.
 
     Examples
     --------

@@ -20,7 +20,7 @@ from mpg_research.statistics.overdispersion import (
     winsorised_spread,
 )
 
-__all__ = ["FUNNEL_LEVELS", "Funnel", "make_funnel"]
+__all__ = ["FUNNEL_LEVELS", "Funnel", "make_funnel", "spread_df"]
 
 FloatArray = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class Funnel:
         Degrees of freedom of those quantiles.
     reference : ScaledT
         How distances spread in standard errors that hold an estimated overdispersion: its scale is part of
-        ``spread_adjusted``, and its degrees of freedom are the most that ``df_adjusted`` can be.
+        ``spread_adjusted``, and its degrees of freedom bound ``df_adjusted`` (:func:`spread_df`).
     overdispersion : Overdispersion
         Its ``tau2`` is the variance between units at which their winsorised z-scores spread as those of a
         normal variable; equal to the one-step formula where all standard errors are equal.
@@ -136,13 +136,36 @@ def make_funnel(
     centre_adjusted, spread_adjusted = _distances(y, full, excess.tau2, target)
     freedom = np.broadcast_to(np.asarray(df, dtype=float), y.shape)
     reference = reference_of_distances(y.size, share=share) if excess.tau2 > 0 else ScaledT(1.0, np.inf)
-    rough = np.minimum(freedom, reference.df)
+    total = own + excess.tau2
+    rough = np.minimum(freedom, spread_df(total, reference, total))
     spread_adjusted = reference.scale * spread_adjusted
     z_adjusted = _normal_scores((y - centre_adjusted) / spread_adjusted, rough)
     return Funnel(
         centre, centre_adjusted, z, z_adjusted, spread, spread_adjusted, freedom, rough, reference,
         excess, false_discovery_line(z_adjusted, rate=rate),
     )  # fmt: skip
+
+
+def spread_df(variance: ArrayLike, reference: ScaledT, every: FloatArray) -> FloatArray:
+    """Degrees of freedom of units' spread where a part of it is an estimated overdispersion, shape (m,).
+
+    Parameters
+    ----------
+    variance : array_like, shape (m,)
+        Squared standard errors plus overdispersion.
+    reference : ScaledT
+        For units with equal variances.
+    every : ndarray, shape (n,)
+        Those variances of all units of the plot.
+
+    Notes
+    -----
+    One error in the overdispersion counts for more in a unit whose own standard error is small: df times
+    (variance times the mean of 1 / variance)^2.
+    """
+    share = np.asarray(variance, dtype=float) * float(np.mean(1 / every))
+    result: FloatArray = reference.df * share**2
+    return result
 
 
 def _consistent_tau2(
