@@ -5,6 +5,8 @@ Tables of :class:`MissingData` (beside ``sample_flow``)
 - ``ends(class, ...)``: shares of the reasons for which help ended ("still_in_help" included).
 - ``drop_out(class, ...)`` and ``drop_out_by_organisation(organisation, class, ...)``: drop-out (uitval) is an
   early end by the client or by the provider.
+- ``stops(pattern, months, ...)``: when they stopped: of the families that dropped out, and of those whose
+  help ended otherwise, the share whose help ended in the half year up to that month.
 - ``measured_by_month(months, share_measured, n_in_help)``: of the families in help around a month, how many
   were measured.
 - ``predictors(outcome, term, ..., odds_ratio, odds_low, odds_high)``: log-odds of a missed month ("missing")
@@ -42,6 +44,8 @@ from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["MissingData", "describe_missing"]
 
+#: Months per period in which stops are counted.
+_HALF_YEAR = 6.0
 _DELTAS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
 
 
@@ -110,6 +114,7 @@ def describe_missing(
     mixture, mixture_note = pattern_mixture(frame, at)
     tables = [
         *_end_tables(units, level),
+        _stop_table(units, level),
         _months_table(frame, units),
         predictor_rows(study, frame, units, names, level),
         _observed_by_pattern(frame, units),
@@ -143,6 +148,17 @@ def _end_tables(units: pd.DataFrame, level: float) -> list[ResultTable]:
             keys=("organisation", "class"),
         ),
     ]
+
+
+def _stop_table(units: pd.DataFrame, level: float) -> ResultTable:
+    """When help ended, by how it ended; those still in help have not stopped."""
+    ended = units[units["pattern"] != "still_in_help"]
+    halves = np.maximum(np.ceil((ended["end"] - 1e-9) / _HALF_YEAR), 1.0) * _HALF_YEAR
+    ended = ended.assign(months=halves)
+    classes = sorted(set(halves))
+    rows = share_rows(ended, "months", classes, by=("pattern",), level=level)
+    data = rows.rename(columns={"class": "months"})
+    return share_table("stops", data, keys=("pattern", "months"), over="months")
 
 
 def _months_table(frame: CourseFrame, units: pd.DataFrame) -> ResultTable:

@@ -28,7 +28,12 @@ _VALUES = ("estimate", "conf_low", "conf_high", "clustered_low", "clustered_high
 
 
 def share_rows(
-    units: pd.DataFrame, column: str, classes: Sequence[str], *, by: tuple[str, ...] = (), level: float = 0.95
+    units: pd.DataFrame,
+    column: str,
+    classes: Sequence[object],
+    *,
+    by: tuple[str, ...] = (),
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Share of each class among the courses that have one of the classes, per group.
 
@@ -38,7 +43,7 @@ def share_rows(
         One row per course: family, organisation, worker, ``column`` and ``by``.
     column : str
         The class of each course; other values than ``classes`` do not count.
-    classes : sequence of str
+    classes : sequence
         In the order of the rows.
     by : tuple of str
         Groups within which the shares are taken.
@@ -109,8 +114,11 @@ def merged_rows(
     return share_rows(units.assign(merged=joined), "merged", kept, level=level)
 
 
-def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...]) -> ResultTable:
-    """Shares as a table of a result; ``n_families`` are those in the class, so small classes are seen."""
+def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...], over: str = "class") -> ResultTable:
+    """Shares as a table of a result; ``n_families`` are those in the class, so small classes are seen.
+
+    ``over`` is the column over which the shares add up to one.
+    """
     organisation = tuple(key for key in keys if key == "organisation")
     return ResultTable(
         name,
@@ -118,7 +126,7 @@ def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...]) -> Resu
         keys=keys,
         values=_VALUES,
         organisation_columns=organisation,
-        parts_of_total=(*organisation, "class"),
+        parts_of_total=(*organisation, over),
     )
 
 

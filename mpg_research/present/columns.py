@@ -96,6 +96,7 @@ SHARE_TABLES = frozenset(
         "respondents",
         "ever",
         "ends",
+        "stops",
         "drop_out",
         "drop_out_by_organisation",
         "rules",

@@ -180,3 +180,26 @@ def test_each_pattern_counts_the_organisations_behind_it(tmp_path: Path) -> None
     rows = describe_missing(make_study(tmp_path, data)).tables["pattern_mixture"].data.set_index("pattern")
     assert rows.loc["late", "n_organisations"] == 1
     assert rows.loc["missing_at_random", "n_organisations"] == 2
+
+
+def test_when_families_stopped_adds_up_per_pattern(tmp_path: Path) -> None:
+    ends = {
+        "a": (1, "early_client"),
+        "b": (6, "early_client"),
+        "c": (6.5, "early_provider"),
+        "d": (13, "as_planned"),
+    }
+    rows = [
+        (name, float(m), 20 + (7 * k + 3 * m) % 11)
+        for k, name in enumerate([*ends, "e", "f"])
+        for m in range(14)
+    ]
+    data = pd.DataFrame(rows, columns=["family", "months", "score"])
+    data = data[data["months"] <= data["family"].map({k: v[0] for k, v in ends.items()}).fillna(99)]
+    for column, place in (("end", 0), ("end_reason", 1)):
+        data[column] = data["family"].map({name: value[place] for name, value in ends.items()})
+    found = describe_missing(make_study(tmp_path, data), month=6).tables["stops"].data
+    shares = found.set_index(["pattern", "months"])["estimate"]
+    assert shares["drop_out"].to_dict() == pytest.approx({6.0: 2 / 3, 12.0: 1 / 3, 18.0: 0.0})
+    assert shares["ended"].to_dict() == {6.0: 0.0, 12.0: 0.0, 18.0: 1.0}
+    assert found["n_families"].sum() == 4  # e and f are still in help
