@@ -121,6 +121,8 @@ class PresentedText:
         Short mark before the text ("Synthetic data"), or "".
     shows_numbers : bool
         False for a text that stands in place of numbers that may not be shown.
+    is_list : bool
+        Whether the sentences stand beside each other rather than follow from each other.
     """
 
     name: str
@@ -128,6 +130,7 @@ class PresentedText:
     paragraphs: tuple[tuple[str, ...], ...]
     mark: str = ""
     shows_numbers: bool = True
+    is_list: bool = False
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -137,8 +140,12 @@ class PresentedText:
     @property
     def html(self) -> str:
         """The paragraphs, escaped."""
-        parts = [f'<p class="synthetic-mark"><small>{escape(self.mark)}</small></p>'] if self.mark else []
-        parts += [f"<p>{escape(' '.join(paragraph))}</p>" for paragraph in self.paragraphs if paragraph]
+        parts = [f"<p>{escape(' '.join(paragraph))}</p>" for paragraph in self.paragraphs if paragraph]
+        if self.is_list and len(self.sentences) > 1:
+            items = "\n".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+            parts = [f"<ul>\n{items}\n</ul>"]
+        if self.mark and parts:
+            parts.insert(0, f'<p class="synthetic-mark"><small>{escape(self.mark)}</small></p>')
         kind = "mpg-text" if self.shows_numbers else "mpg-text not-shown"
         return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
 

@@ -31,6 +31,9 @@ __all__ = ["TOPICS", "say"]
 TOPICS = ("answer", "certainty", "limits", "ranks", "funnel", "sample", "notes", "withheld")
 MAIN = ("answer", "certainty", "limits")
 
+#: Notes about the norm table, which raw scores do without.
+NORMS = frozenset({"norms", "synthetic_norms"})
+
 Sentences = Mapping[str, Sequence[str]]
 SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
     "trajectory": trajectory_sentences,
@@ -83,12 +86,12 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     voice = voice_of(released, language)
     name = f"{released.kind}_{topic}" if topic else released.kind
     if topic == "notes":
-        return _text(voice, name, [note_sentence(voice, note) for note in released.notes])
+        return _text(voice, name, note_sentences(voice), is_list=True)
     refused = refuse(voice, name)
     if refused is not None:
         return refused
     if topic == "withheld":
-        return _text(voice, name, withheld_sentences(voice))
+        return _text(voice, name, withheld_sentences(voice), is_list=True)
     if topic == "sample":
         return _text(voice, name, sample_sentences(voice))
     speaker = SPEAKERS.get(released.kind)
@@ -96,12 +99,12 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
         raise ConfigError(f"There are no sentences for results of kind {released.kind!r}.")
     spoken = speaker(voice)
     chosen = MAIN if topic is None else (topic,)
-    return _text(voice, name, *(spoken.get(each, ()) for each in chosen))
+    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=topic == "limits")
 
 
-def _text(voice: Voice, name: str, *paragraphs: Sequence[str]) -> PresentedText:
+def _text(voice: Voice, name: str, *paragraphs: Sequence[str], is_list: bool = False) -> PresentedText:
     kept = tuple(tuple(sentences) for sentences in paragraphs if sentences)
-    return PresentedText(name, voice.language, kept, voice.mark)
+    return PresentedText(name, voice.language, kept, voice.mark, is_list=is_list)
 
 
 def sample_sentences(voice: Voice) -> list[str]:
@@ -124,6 +127,13 @@ def withheld_sentences(voice: Voice) -> list[str]:
     """What was withheld, and why."""
     reasons = [voice.why_withheld(item.table) for item in voice.released.withheld]
     return list(dict.fromkeys(reasons))
+
+
+def note_sentences(voice: Voice) -> list[str]:
+    """The notes, each once; of the norm table only where T-scores are shown."""
+    raw = voice.released.provenance.outcome == "raw"
+    notes = [note for note in voice.released.notes if not (raw and note.code in NORMS)]
+    return list(dict.fromkeys(note_sentence(voice, note) for note in notes))
 
 
 def note_sentence(voice: Voice, note: Note) -> str:
