@@ -115,7 +115,7 @@ def course(
         larger of the measurement error and the spread around the families' own lines up to that month;
         as long as too few families have three waves to see that spread, no answer is given.
     reliability : float or {"published", "estimated"}, optional
-        Behind the measurement error.
+        Behind the measurement error. Where none is known, only the spread around the own lines counts.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -149,7 +149,7 @@ def course(
     courses = read_courses(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
-    error = measurement_error(study, courses, reliability)
+    error = measurement_error(study, courses, reliability, required=False)
     margin = margin_of(error, delta)
     errors = error_by_wave(courses, error, error_sd)
     months, scores = courses.padded()

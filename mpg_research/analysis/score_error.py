@@ -24,7 +24,7 @@ class ErrorSource:
     Attributes
     ----------
     reliability : float
-    origin : {"published", "estimated", "given"}
+    origin : {"published", "estimated", "given", "unknown"}
     kind : str
         Such as "alpha"; empty where the user gave a number.
     source : str
@@ -48,7 +48,7 @@ class ErrorSource:
     def described(self) -> dict[str, object]:
         """The reliability and where it comes from, for the provenance of a result."""
         return {
-            "reliability": self.reliability,
+            "reliability": self.reliability if np.isfinite(self.reliability) else None,
             "reliability_origin": self.origin,
             "reliability_kind": self.kind,
             "reliability_source": self.source,
@@ -56,7 +56,12 @@ class ErrorSource:
 
 
 def measurement_error(
-    study: Study, courses: Courses, reliability: float | str | None = None, *, sd: float | None = None
+    study: Study,
+    courses: Courses,
+    reliability: float | str | None = None,
+    *,
+    sd: float | None = None,
+    required: bool = True,
 ) -> ErrorSource:
     """The error of a single score.
 
@@ -73,6 +78,9 @@ def measurement_error(
 
     sd : float, optional
         Standard deviation of the scores, as of a norm group; by default that of this study's first scores.
+    required : bool
+        Whether to refuse where none was asked for and none is published or can be estimated; if not, it is
+        NaN, of origin "unknown".
 
     Returns
     -------
@@ -86,10 +94,12 @@ def measurement_error(
     if sd is not None and not (np.isfinite(sd) and sd > 0):
         raise ConfigError(f"sd = {sd}; expected a positive number of points.")
     spread = baseline_spread(courses) if sd is None else float(sd)
-    return _source(study, courses, reliability, spread)
+    return _source(study, courses, reliability, spread, required=required)
 
 
-def _source(study: Study, courses: Courses, reliability: float | str | None, sd: float) -> ErrorSource:
+def _source(
+    study: Study, courses: Courses, reliability: float | str | None, sd: float, *, required: bool
+) -> ErrorSource:
     instrument = courses.instrument
     published = instrument.reliability
     if isinstance(reliability, int | float) and not isinstance(reliability, bool):
@@ -114,6 +124,8 @@ def _source(study: Study, courses: Courses, reliability: float | str | None, sd:
         if within is not None:
             text = "one minus the spread around the families' own lines over that at the start, in this study"
             return ErrorSource(within, "estimated", "within_families", text, sd)
+        if not required and reliability is None:
+            return ErrorSource(float("nan"), "unknown", "", "", sd)
         raise ConfigError(
             f"The reliability of {instrument.abbreviation} is neither on file nor can it be estimated (that "
             "takes 20 families or more with all single items answered, or measured three times). Give it as "

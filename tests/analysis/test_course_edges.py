@@ -214,3 +214,16 @@ def test_nothing_hangs_on_later_months_where_the_reliability_is_estimated(tmp_pa
     early = [found.tables["waves"].data.query("months <= 7")[columns] for found in (one, two)]
     pd.testing.assert_frame_equal(*early)
     assert np.isfinite(early[0]["error_sd"]).any()
+
+
+def test_answers_take_no_reliability_where_none_is_known(tmp_path: Path) -> None:
+    data = level_families(np.random.default_rng(12), n=12, waves=25)
+    study = make_study(tmp_path, data, reliability=False)
+    found = course(study)
+    assert found.error.origin == "unknown"
+    assert found.provenance.parameters["reliability"] is None
+    assert found.tables["shares"].data.set_index("class")["n_families"]["stagnating"] > 6
+    with pytest.raises(ConfigError, match="neither on file"):
+        course(study, reliability="estimated")
+    with pytest.raises(ConfigError, match="neither on file"):
+        reliable_trend(study)
