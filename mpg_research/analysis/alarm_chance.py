@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from mpg_research.analysis.alarm_rules import bad_outcome, score_step
-from mpg_research.analysis.expectation import forecast
 from mpg_research.analysis.expectation_model import (
     ExpectationModel,
     Fold,
     apply_model,
     fit_expectation,
 )
+from mpg_research.analysis.expectation_scores import forecast
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import Study

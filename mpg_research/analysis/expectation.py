@@ -24,16 +24,15 @@ from scipy.special import ndtri
 
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.expectation_model import (
-    ExpectationModel,
     Fold,
     code_case_mix,
     cross_fit,
     make_folds,
 )
+from mpg_research.analysis.expectation_scores import first_rows, forecast, given_intake
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.conditional import RunningEffects
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
@@ -192,51 +191,6 @@ def expected_waves(courses: Courses, folds: Sequence[Fold], *, band: float) -> p
     )
 
 
-def given_intake(rows: pd.DataFrame, folds: Sequence[Fold]) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance of each score, given the first score of its course and the case mix."""
-    mean, variance = np.full((2, len(rows)), np.nan)
-    first = _first_row(rows)
-    for fold in folds:
-        mine = fold.rows
-        effects = fold.effects
-        start = np.searchsorted(mine, first[mine])
-        months = rows["months"].to_numpy(dtype=float)[mine]
-        shift, spread = _at(effects, start, months)
-        mean[mine] = fold.mean + shift
-        variance[mine] = spread + fold.mean_variance + fold.model.residual_sd**2
-    return mean, variance
-
-
-def _first_row(rows: pd.DataFrame) -> NDArray[np.intp]:
-    """Position of the first wave of each row's course."""
-    return np.asarray(np.arange(len(rows)) - rows["wave"].to_numpy(), dtype=np.intp)
-
-
-def _at(
-    effects: RunningEffects, place: NDArray[np.intp], months: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Deviation and its variance at ``months``, given the waves up to ``place``."""
-    z = np.stack([np.ones_like(months), months], axis=1)
-    mean = (z * effects.mean[place]).sum(axis=1)
-    return mean, np.einsum("ni,nij,nj->n", z, effects.covariance[place], z)
-
-
-def forecast(
-    model: ExpectationModel,
-    effects: RunningEffects,
-    place: NDArray[np.intp],
-    cases: pd.DataFrame,
-    months: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation of a new score at ``months``, given the waves up to ``place``.
-
-    ``cases`` holds the coded case mix of each row.
-    """
-    expected, error = model.expected(cases.assign(months=months))
-    shift, spread = _at(effects, place, months)
-    return expected + shift, np.sqrt(spread + error + model.residual_sd**2)
-
-
 def curves_of(
     courses: Courses, folds: Sequence[Fold], waves: pd.DataFrame, band: float, ahead: tuple[float, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -244,7 +198,7 @@ def curves_of(
     z = float(ndtri(0.5 + band / 2))
     last_month = float(np.ceil(waves["months"].max() + max(ahead)))
     grid = np.arange(0.0, last_month + 0.5)
-    first = _first_row(courses.rows)
+    first = first_rows(courses.rows)
     bands, forecasts = [], []
     for fold in folds:
         rows = fold.data

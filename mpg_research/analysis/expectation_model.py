@@ -1,16 +1,16 @@
 """The growth model that expected courses and forecasts come from, and its cross-validation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.course_model import random_covariance
+from mpg_research.analysis.course_model import CourseModel, random_covariance
 from mpg_research.errors import NotApplicableError
-from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.mixed import fit_mixed
 from mpg_research.statistics.conditional import RunningEffects, running_effects
 
 __all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
@@ -27,20 +27,8 @@ _COURSES_PER_SLOPE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectationModel:
-    """A fitted growth model for courses that it has not seen.
-
-    Attributes
-    ----------
-    fit : MixedFit
-    covariance : ndarray, shape (2, 2)
-        Of the random level and slope.
-    residual_sd : float
-    """
-
-    fit: MixedFit = field(repr=False)
-    covariance: FloatArray
-    residual_sd: float
+class ExpectationModel(CourseModel):
+    """A fitted growth model for courses that it has not seen."""
 
     def expected(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Expected score of each row's average family, and the variance of that expectation."""

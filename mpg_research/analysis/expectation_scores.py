@@ -1,0 +1,59 @@
+"""A family's score at other moments, given its intake or its waves so far, by a model of other families."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.expectation_model import ExpectationModel, Fold
+from mpg_research.statistics.conditional import RunningEffects
+
+__all__ = ["first_rows", "forecast", "given_intake"]
+
+FloatArray = NDArray[np.float64]
+
+
+def given_intake(rows: pd.DataFrame, folds: Sequence[Fold]) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance of each score, given the first score of its course and the case mix."""
+    mean, variance = np.full((2, len(rows)), np.nan)
+    first = first_rows(rows)
+    for fold in folds:
+        mine = fold.rows
+        effects = fold.effects
+        start = np.searchsorted(mine, first[mine])
+        months = rows["months"].to_numpy(dtype=float)[mine]
+        shift, spread = _deviation(effects, start, months)
+        mean[mine] = fold.mean + shift
+        variance[mine] = spread + fold.mean_variance + fold.model.residual_sd**2
+    return mean, variance
+
+
+def first_rows(rows: pd.DataFrame) -> NDArray[np.intp]:
+    """Position of the first wave of each row's course."""
+    return np.asarray(np.arange(len(rows)) - rows["wave"].to_numpy(), dtype=np.intp)
+
+
+def _deviation(
+    effects: RunningEffects, place: NDArray[np.intp], months: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Deviation and its variance at ``months``, given the waves up to ``place``."""
+    z = np.stack([np.ones_like(months), months], axis=1)
+    mean = (z * effects.mean[place]).sum(axis=1)
+    return mean, np.einsum("ni,nij,nj->n", z, effects.covariance[place], z)
+
+
+def forecast(
+    model: ExpectationModel,
+    effects: RunningEffects,
+    place: NDArray[np.intp],
+    cases: pd.DataFrame,
+    months: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of a new score at ``months``, given the waves up to ``place``.
+
+    ``cases`` holds the coded case mix of each row.
+    """
+    expected, error = model.expected(cases.assign(months=months))
+    shift, spread = _deviation(effects, place, months)
+    return expected + shift, np.sqrt(spread + error + model.residual_sd**2)
