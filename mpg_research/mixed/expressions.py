@@ -30,6 +30,20 @@ FUNCTIONS = ARITHMETIC_FUNCTIONS | BASIS_FUNCTIONS
 #: Contrast codings that may stand inside C().
 CODINGS = frozenset({"Sum", "Treatment"})
 
+#: What to write for functions that users of R and numpy know.
+INSTEAD = {
+    "offset": "Subtract the offset from the outcome instead: y - x ~ ...",
+    "ns": "Write cr(x, df=4) for a natural cubic spline.",
+    "s": "Write cr(x, df=4) for a natural cubic spline.",
+    "factor": "Write C(x).",
+    "as.factor": "Write C(x).",
+    "ordered": "Write C(x), or poly(x, 2) for a trend.",
+    "relevel": "Name the level in reference={...}.",
+    "np.log": "Write log(x).",
+    "np.exp": "Write exp(x).",
+    "np.sqrt": "Write sqrt(x).",
+}
+
 #: Options of a function after its column, in order.
 OPTIONS = {
     "bs": ("df", "degree"),
@@ -40,6 +54,8 @@ OPTIONS = {
 }
 _WORDS = {"True": True, "TRUE": True, "False": False, "FALSE": False}
 _MAXIMUM_DEPTH = 60
+# in tokens
+_MAXIMUM_ARITHMETIC = 400
 
 
 def constant_value(node: Expression) -> float | bool | None:
@@ -91,18 +107,25 @@ class ExpressionParser:
     # -- the whole formula
 
     def arithmetic(self) -> Expression:
-        left = self._scaled()
+        left, first = self._scaled(), self.index
         while self.at("+", "-"):
             operator = self.advance()
             left = Binary(operator.text, left, self._scaled(), operator)
+            self._bounded(first, operator)
         return left
 
     def _scaled(self) -> Expression:
-        left = self._signed()
+        left, first = self._signed(), self.index
         while self.at("*", "/"):
             operator = self.advance()
             left = Binary(operator.text, left, self._signed(), operator)
+            self._bounded(first, operator)
         return left
+
+    def _bounded(self, first: int, operator: Token) -> None:
+        """Refuse arithmetic so long that the tree of it is too deep to walk."""
+        if self.index - first > _MAXIMUM_ARITHMETIC:
+            self.fail("this piece of arithmetic is too long; make it a column of the data first.", operator)
 
     def _signed(self) -> Expression:
         if self.at("-", "+"):
@@ -158,7 +181,8 @@ class ExpressionParser:
             return Name(token.text, token)
         if token.text not in FUNCTIONS | CODINGS:
             allowed = ", ".join(sorted(FUNCTIONS, key=str.lower))
-            self.fail(f"this function is not available in formulas; available are {allowed}.", token)
+            hint = f" {INSTEAD[token.text]}" if token.text in INSTEAD else ""
+            self.fail(f"this function is not available in formulas; available are {allowed}.{hint}", token)
         return self._call(token)
 
     def _call(self, token: Token) -> Call:

@@ -9,6 +9,7 @@ from mpg_research.mixed.tokens import Call, Expression, Token, render
 __all__ = ["FormulaParser"]
 
 _MAXIMUM_TERMS = 2_000
+_MAXIMUM_RANDOM_TERMS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class FormulaParser(ExpressionParser):
     # -- terms: + -, then * /, then %in%, then :, then ^
 
     def sum_of_terms(self, *, implicit_intercept: bool) -> _Terms:
-        terms: list[Term] = [_INTERCEPT] if implicit_intercept else []
+        terms: dict[frozenset[str], Term] = {_INTERCEPT.key: _INTERCEPT} if implicit_intercept else {}
         random: list[RandomSpecification] = []
         sign = "+"
         if self.at("+", "-"):
@@ -59,15 +60,16 @@ class FormulaParser(ExpressionParser):
                 self.fail("a random term cannot be subtracted; leave it out instead.", start)
             removing = (sign == "-") != zero
             for term in (_INTERCEPT,) if zero else part.terms:
-                matches = [known for known in terms if known.key == term.key]
                 if removing:
-                    terms = [known for known in terms if known.key != term.key]
-                elif not matches:
-                    terms.append(term)
+                    terms.pop(term.key, None)
+                else:
+                    terms.setdefault(term.key, term)
             if len(terms) > _MAXIMUM_TERMS:
                 self.fail(f"the formula expands to more than {_MAXIMUM_TERMS} terms.", start)
+            if len(random) > _MAXIMUM_RANDOM_TERMS:
+                self.fail(f"the formula has more than {_MAXIMUM_RANDOM_TERMS} random terms.", start)
             if not self.at("+", "-"):
-                return _Terms(tuple(terms), tuple(random))
+                return _Terms(tuple(terms.values()), tuple(random))
             sign = self.advance().text
 
     def _single(self) -> bool:
@@ -186,7 +188,9 @@ class FormulaParser(ExpressionParser):
         """``a``, ``a:b``, ``a/b``; returns one tuple of columns per random term."""
         groups = [self._group_interaction()]
         while self.at("/"):
-            self.advance()
+            slash = self.advance()
+            if len(groups) == _MAXIMUM_RANDOM_TERMS:
+                self.fail(f"more than {_MAXIMUM_RANDOM_TERMS} nested grouping factors.", slash)
             groups.append(
                 groups[-1] + tuple(name for name in self._group_interaction() if name not in groups[-1])
             )
@@ -203,6 +207,8 @@ class FormulaParser(ExpressionParser):
             if self.at("("):
                 self.fail("a grouping factor is a column, not a function.", token)
             name = token.text.strip("`")
+            if not name:
+                self.fail("there is no name between the backticks.", token)
             if name not in names:
                 names.append(name)
             if not self.at(":"):

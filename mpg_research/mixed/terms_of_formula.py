@@ -1,6 +1,6 @@
 """What a formula says, taken apart: terms, random terms, and the whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mpg_research.mixed.tokens import Expression, Name, Token, names_in, render
 
@@ -15,19 +15,20 @@ class Term:
     ----------
     factors : tuple of Expression
         Columns or function calls, in the order written.
+    key : frozenset of str
+        What makes two terms the same: the set of their factors.
     """
 
     factors: tuple[Expression, ...]
+    key: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", frozenset(render(factor) for factor in self.factors))
 
     @property
     def name(self) -> str:
         """The term as formulaic names it: ``months:organisation``; the intercept is ``1``."""
         return ":".join(factor_name(factor) for factor in self.factors) or "1"
-
-    @property
-    def key(self) -> frozenset[str]:
-        """What makes two terms the same: the set of their factors."""
-        return frozenset(render(factor) for factor in self.factors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -209,3 +210,37 @@ def test_import_is_light() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+V60 = "+".join(f"v{index}" for index in range(60))
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("y ~ I(" + "+".join(["x"] * 6000) + ") + (1 | g)", "arithmetic is too long"),
+        ("y ~ I(" + "*".join(["x"] * 6000) + ") + (1 | g)", "arithmetic is too long"),
+        ("y ~ " + "*".join(f"v{index}" for index in range(40)) + " + (1 | g)", "more than 2000 terms"),
+        (f"y ~ ({V60})^20 + (1 | g)", "more than 2000 terms"),
+        ("y ~ x + " + "+".join(["(1 | g)"] * 500), "more than 50 random terms"),
+        ("y ~ x + (1 | " + "/".join(["g"] * 3000) + ")", "more than 50 nested"),
+        ("y ~ x + (1 | ``)", "no name between the backticks"),
+        ("y ~ x + offset(z) + (1 | g)", "Subtract the offset from the outcome"),
+        ("y ~ ns(x, 3) + (1 | g)", r"Write cr\(x"),
+        ("y ~ factor(x) + (1 | g)", r"Write C\(x\)"),
+        ("y ~ np.log(x) + (1 | g)", r"Write log\(x\)"),
+    ],
+)
+def test_giant_formulas_and_other_languages_are_refused_at_once(formula: str, words: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(FormulaError, match=words):
+        parse_formula(formula)
+    # the interactions took half a minute once; this is generous for a busy machine
+    assert time.perf_counter() - began < 5
+
+
+def test_long_sums_of_terms_are_read_quickly() -> None:
+    began = time.perf_counter()
+    parsed = parse_formula("y ~ " + " + ".join(f"v{index}" for index in range(1500)) + " + (1 | g)")
+    assert len(parsed.fixed) == 1501
+    assert time.perf_counter() - began < 5
