@@ -234,7 +234,7 @@ def build_matrix(
             if labels == [""]:
                 block, labels = values, own
                 continue
-            block = (values[:, :, None] * block[:, None, :]).reshape(n_rows, -1)
+            block = (values[:, :, None] * block[:, None, :]).reshape(n_rows, len(own) * len(labels))
             labels = [f"{left}:{right}" for right in own for left in labels]
         blocks.append(block)
         names += [label or "Intercept" for label in labels]

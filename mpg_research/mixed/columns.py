@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.column_checks import check_magnitude, check_scalars, refuse_dates
 
 __all__ = ["ColumnData", "code_groups", "find_column", "missing_rows", "read_column", "read_like"]
 
@@ -99,22 +100,20 @@ def read_column(
     if keep is not None:
         column = column[keep]
     if column.dtype == object:
+        check_scalars(column, name)
         column = _numbers_if_all(column.infer_objects())
     dtype = column.dtype
+    refuse_dates(column, name)
+    if pd.api.types.is_complex_dtype(dtype):
+        raise ModelError(f"Column {name!r} holds complex numbers; the model needs real ones.")
     if reference is None:
         if pd.api.types.is_bool_dtype(dtype):
             return ColumnData(name, "boolean", column.to_numpy(dtype=np.float64), (False, True))
         if pd.api.types.is_numeric_dtype(dtype):
             values = column.to_numpy(dtype=np.float64)
-            if not np.isfinite(values).all():
-                raise ModelError(f"Column {name!r} holds infinite values; correct them or make them missing.")
+            check_magnitude(values, name)
             levels = _number_levels(values, pd.api.types.is_integer_dtype(dtype)) if categorical else ()
             return ColumnData(name, "numeric", values, levels)
-    if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
-        raise ModelError(
-            f"Column {name!r} holds dates or durations; turn them into a number first "
-            "(for example months since start)."
-        )
     codes, levels = _factorize(column, name)
     if reference is not None:
         codes, levels = _with_first(codes, levels, reference, name)
@@ -200,6 +199,7 @@ def read_like(data: pd.DataFrame, fitted: ColumnData) -> NDArray[Any]:
             "fill or leave out those rows."
         )
     if fitted.kind != "categorical":
+        refuse_dates(column, fitted.name)
         try:
             return np.asarray(column.to_numpy(dtype=np.float64))
         except (TypeError, ValueError):

@@ -86,6 +86,9 @@ def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:
     ----------
     Stram, D. O. & Lee, J. W. (1994). Biometrics, 50, 1171-1177. doi:10.2307/2533455
     """
+    for fit in (fit_a, fit_b):
+        if not hasattr(fit, "solution"):
+            raise ModelError(f"compare_fits compares two results of fit_mixed; found {fit!r}.")
     small, large = sorted((fit_a, fit_b), key=lambda fit: fit.n_parameters)
     _check_same_data(small.problem, large.problem)
     same_fixed = _spans(small.problem.x, large.problem.x) and _spans(large.problem.x, small.problem.x)

@@ -20,10 +20,12 @@ from mpg_research.mixed.columns import (
 from mpg_research.mixed.design_checks import (
     aliased_notes,
     check_arguments,
+    check_coefficient_names,
     check_names,
     check_numbers,
     check_size,
     missing_notes,
+    one_level_notes,
     residual_columns,
 )
 from mpg_research.mixed.formula import ParsedFormula, parse_formula
@@ -162,10 +164,11 @@ def design_problem(
     matrix, names, owners = build_matrix(fixed, values, n_used)
     kept = _independent_columns(matrix)
     aliased = tuple(name for index, name in enumerate(names) if index not in set(kept.tolist()))
-    notes += aliased_notes(aliased)
+    notes += one_level_notes(columns[name] for name in fixed.columns) + aliased_notes(aliased)
     random, plans = random_terms(parsed, columns, values, states, n_used)
     x = matrix if len(kept) == len(names) else matrix[:, kept]
     check_size(y, x, random)
+    check_coefficient_names(names, random)
     bound = {name: find_column(data, name)[rows].to_numpy() for name in extra_columns}
     problem = MixedProblem(
         y=y,

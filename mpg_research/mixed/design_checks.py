@@ -1,6 +1,6 @@
 """What can be wrong with a formula on these data, in words, and the notes about what was left out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,10 +18,12 @@ from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
 __all__ = [
     "aliased_notes",
     "check_arguments",
+    "check_coefficient_names",
     "check_names",
     "check_numbers",
     "check_size",
     "missing_notes",
+    "one_level_notes",
     "residual_columns",
 ]
 
@@ -62,6 +64,12 @@ def check_arguments(
     """Refuse column names in other arguments that the data do not have."""
     if missing not in ("drop", "error"):
         raise ModelError(f"missing must be 'drop' or 'error'; found {missing!r}.")
+    if weights is not None and not isinstance(weights, str):
+        raise ModelError(f"weights must be the name of a column; found a {type(weights).__name__}.")
+    if reference is not None and not isinstance(reference, Mapping):
+        raise ModelError(
+            f"reference must map columns to levels, such as {{'arm': 'usual'}}; found {reference!r}."
+        )
     for what, names in (
         ("weights", (weights,) if weights is not None else ()),
         ("residual", extra_columns),
@@ -121,6 +129,11 @@ def check_size(y: FloatArray, x: FloatArray, random: tuple[RandomTerm, ...]) -> 
                 "intercept cannot be told apart from the residual. Leave the term out or group differently."
             )
         for k, name in enumerate(term.term_names):
+            if not term.z[:, k].any():
+                raise ModelError(
+                    f"{name} is zero in every row, so that ({name} | {term.group}) says nothing; "
+                    "leave it out."
+                )
             if len(term.levels) <= x.shape[1] and _saturates(x, term, k):
                 written = "1" if name == "Intercept" else f"0 + {name}"
                 raise ModelError(
@@ -136,6 +149,31 @@ def _saturates(x: FloatArray, term: RandomTerm, k: int) -> bool:
     own[np.arange(len(x)), term.codes] = term.z[:, k]
     rest = own - x @ np.linalg.lstsq(x, own, rcond=None)[0]
     return bool(np.linalg.norm(rest) <= SATURATED * np.linalg.norm(own))
+
+
+def check_coefficient_names(x_names: Sequence[str], random: tuple[RandomTerm, ...]) -> None:
+    """Refuse two coefficients, or two columns of one random term, of the same name."""
+    for names in (x_names, *(term.term_names for term in random)):
+        twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
+        if twice:
+            raise ModelError(
+                f"Two coefficients of the model would be called {twice[0]!r}; give the column another name."
+            )
+
+
+def one_level_notes(columns: Iterable[ColumnData]) -> tuple[Note, ...]:
+    """A note for each categorical column of the fixed part that has one level only."""
+    found = [column for column in columns if column.kind == "categorical" and len(column.levels) == 1]
+    return tuple(
+        Note(
+            "one_level",
+            f"{column.name} has one level only ({column.levels[0]}) in the rows used, so it has no effect to "
+            "estimate.",
+            {"column": column.name},
+            "caution",
+        )
+        for column in found
+    )
 
 
 def missing_notes(

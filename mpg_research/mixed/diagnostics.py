@@ -15,8 +15,8 @@ from mpg_research.mixed.solution import MixedSolution
 __all__ = ["RSquared", "intraclass_table", "r_squared", "residual_series"]
 
 FloatArray = NDArray[np.float64]
-ResidualKind = Literal["conditional", "marginal", "pearson", "normalised"]
-RESIDUAL_KINDS = ("conditional", "marginal", "pearson", "normalised")
+ResidualKind = Literal["conditional", "response", "marginal", "pearson", "normalised"]
+RESIDUAL_KINDS = ("conditional", "response", "marginal", "pearson", "normalised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,10 @@ def residual_series(solution: MixedSolution, design: Design, kind: ResidualKind)
 
     Parameters
     ----------
-    kind : {"conditional", "marginal", "pearson", "normalised"}
-        Outcome less the fixed and random part; outcome less the fixed part; the conditional ones
-        divided by their residual standard deviation; these freed from their serial correlation too.
+    kind : {"conditional", "response", "marginal", "pearson", "normalised"}
+        Outcome less the fixed and random part (under both names); outcome less the fixed part; the
+        conditional ones divided by their residual standard deviation; these freed from their serial
+        correlation too.
     """
     problem = solution.problem
     if kind not in RESIDUAL_KINDS:

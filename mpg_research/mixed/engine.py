@@ -13,7 +13,7 @@ from .derivatives import Derivatives, Directions, crossed_derivatives, nested_de
 from .layout import Blocks, chain_of_levels, weighted_blocks
 from .nested import NestedRoute
 from .problem import MixedProblem
-from .residual import ResidualStructure
+from .residual_rows import ResidualStructure
 from .scaling import Scaled, pack, scale_problem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]

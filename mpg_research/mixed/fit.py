@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -105,8 +104,7 @@ def fit_mixed(
     problem, design = design_problem(
         formula, data, weights=weights, residual=residual, reference=reference, missing=missing
     )
-    given = None if theta is None else np.asarray(theta, dtype=np.float64)
-    solved = solve(problem, method=method, theta=given)
+    solved = solve(problem, method=method, theta=theta)
     return make_fit(solved, design, df=df, information=information, level=level, n_rows=len(data))
 
 

@@ -218,7 +218,10 @@ def joint_test(inference: Inference, rows: FloatArray, hypothesis: str) -> Joint
     ModelError
         If no row says anything.
     """
-    rows = _independent_rows(np.atleast_2d(np.asarray(rows, dtype=np.float64)))
+    rows = np.atleast_2d(np.asarray(rows, dtype=np.float64))
+    if not np.isfinite(rows).all():
+        raise ModelError(f"{hypothesis}: the data cannot estimate this; there is nothing to test.")
+    rows = _independent_rows(rows)
     if not len(rows):
         raise ModelError(f"{hypothesis}: there is nothing to test; every row of the matrix is zero.")
     if rows.shape[1] != len(inference.beta):

@@ -50,7 +50,7 @@ def estimate_means(
     See :meth:`MixedFit.means`.
     """
     focal = _listed(design, variables)
-    fixed = dict(at or {})
+    fixed = _asked(at)
     axes = [_axis(design, name, fixed.get(name)) for name in [*focal, *(n for n in fixed if n not in focal)]]
     keys, rows = _averaged_rows(design, axes, weights, {})
     return _estimates(inference, level, keys, rows, tuple(focal), tuple(n for n in fixed if n not in focal))
@@ -72,7 +72,7 @@ def estimate_slopes(
             f"A slope needs a numeric variable; {variable!r} is {column.kind}. Use means() instead."
         )
     groups = [] if by is None else _listed(design, by)
-    fixed = dict(at or {})
+    fixed = _asked(at)
     if variable in groups:
         raise ModelError(f"{variable!r} cannot be both the slope's variable and in by.")
     if variable in fixed:
@@ -115,12 +115,21 @@ def _listed(design: Design, names: str | Sequence[str]) -> list[str]:
     if isinstance(names, str):
         known = {column.name for column in design.fixed_columns}
         names = [names] if names in known or ":" not in names else names.split(":")
+    if not isinstance(names, Sequence):
+        raise ModelError(f"Variables are named by text or a list of texts; found {names!r}.")
     listed = list(dict.fromkeys(names))
     for name in listed:
         _column(design, name)
     if not listed:
         raise ModelError("Name at least one variable of the fixed part.")
     return listed
+
+
+def _asked(at: Any) -> dict[str, Any]:
+    """The values asked for, by variable."""
+    if at is not None and not isinstance(at, Mapping):
+        raise ModelError(f"at must map variables to values, such as {{'months': [0, 6]}}; found {at!r}.")
+    return dict(at or {})
 
 
 def _column(design: Design, name: str) -> ColumnData:

@@ -18,7 +18,7 @@ from mpg_research.mixed.equations import form_equations, residual_ratios, spheri
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.random_terms import RandomPlan, group_key
-from mpg_research.mixed.residual import BoundVariance
+from mpg_research.mixed.residual_rows import BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import find_group
 
@@ -78,7 +78,7 @@ def predict_rows(
         estimate += np.where(known, np.einsum("ij,ij->i", rows.z[index], modes[rows.codes[index]]), 0.0)
     index_labels = design.index if data is None else data.index
     frame = pd.DataFrame({"estimate": estimate}, index=index_labels)
-    if interval is None:
+    if interval is None or frame.empty:
         return frame.assign(**dict.fromkeys(PREDICTION_COLUMNS[1:], np.nan))
     variance, df = _uncertainty(solution, inference, rows, included, interval)
     std_error = np.sqrt(variance)
@@ -91,7 +91,11 @@ def _included_terms(problem: MixedProblem, random_effects: str | Sequence[str]) 
         return []
     if random_effects == "all":
         return list(range(len(problem.random)))
-    groups = [random_effects] if isinstance(random_effects, str) else list(random_effects)
+    groups = [random_effects] if isinstance(random_effects, str) else random_effects
+    if not isinstance(groups, Sequence):
+        raise ModelError(
+            f"random_effects must be 'none', 'all' or a list of grouping factors; found {random_effects!r}."
+        )
     return sorted({index for group in groups for index in find_group(problem, group)})
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.mixed.coding import MatrixPlan, build_matrix, plan_matrix
+from mpg_research.mixed.column_checks import check_scalars
 from mpg_research.mixed.columns import ColumnData, code_groups, read_column
 from mpg_research.mixed.problem import RandomTerm
 from mpg_research.mixed.terms_of_formula import ParsedFormula, RandomSpecification, Term
@@ -44,6 +45,8 @@ def group_key(name: str) -> str:
 def read_group(data: pd.DataFrame, name: str, keep: NDArray[np.bool_] | None) -> ColumnData:
     """Read a grouping column as categories, whatever it holds."""
     column = data[name] if keep is None else data.loc[keep, name]
+    if column.dtype == object:
+        check_scalars(column, name)
     if isinstance(column.dtype, pd.CategoricalDtype):
         return read_column(data, name, keep)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
@@ -62,7 +65,7 @@ def read_group(data: pd.DataFrame, name: str, keep: NDArray[np.bool_] | None) ->
 def _code_integers(values: NDArray[Any]) -> tuple[NDArray[np.intp], tuple[Any, ...]] | None:
     """Codes of whole numbers by counting, where they are dense enough; many times faster than hashing."""
     low, high = int(values.min()), int(values.max())
-    if high - low > 4 * len(values) + 1000:
+    if high - low > 4 * len(values) + 1000 or high > np.iinfo(np.int64).max:
         return None
     shifted = (values - low).astype(np.intp)
     present = np.zeros(high - low + 1, dtype=bool)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .derivatives import Carried, Derivatives, Directions, nested_derivatives
 from .group_algebra import outer_sum
 from .nested import NestedRoute
-from .residual import BoundSerial, BoundVariance
+from .residual_rows import BoundSerial, BoundVariance
 
 if TYPE_CHECKING:
     from .engine import Engine

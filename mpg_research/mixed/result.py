@@ -35,7 +35,7 @@ class MixedFit(FitNumbers):
 
     def objective(self, theta: ArrayLike) -> float:
         """Profiled (restricted) deviance at lme4's theta, shape (n_theta,)."""
-        return deviance_at(self.problem, np.asarray(theta, dtype=np.float64), self.solution.method)
+        return deviance_at(self.problem, theta, self.solution.method)
 
     def random_effects(self, group: str) -> tables.RandomEffects:
         """Conditional modes of a grouping factor with their standard errors and covariances."""
@@ -220,7 +220,7 @@ class MixedFit(FitNumbers):
             random_effects=random_effects,
             unseen=unseen,
             interval=interval,
-            level=self.level if level is None else level,
+            level=self.level if level is None else check_level(level),
         )
 
     def tests(self) -> pd.DataFrame:
@@ -246,7 +246,11 @@ class MixedFit(FitNumbers):
         return diagnostics.intraclass_table(self.solution)
 
     def residuals(self, kind: diagnostics.ResidualKind = "conditional") -> pd.Series:
-        """Residuals by row: ``"conditional"``, ``"marginal"`` or ``"pearson"``."""
+        """Residuals by row.
+
+        ``"conditional"`` (also ``"response"``, R's name), ``"marginal"``, ``"pearson"`` (divided by their
+        residual standard deviation, as in nlme) or ``"normalised"``.
+        """
         return diagnostics.residual_series(self.solution, self.design, kind)
 
     def influence(self, group: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
 from .engine import Engine, Method
@@ -18,6 +18,8 @@ FloatArray = NDArray[np.float64]
 
 # Below this share of the least-squares residual variance what is left of the residuals is rounding.
 VANISHED = 1e-12
+# Relative standard deviations beyond this square to infinity.
+LARGEST_THETA = 1e100
 NOTHING_LEFT = (
     "the residual variance went to zero: the random effects reproduce the outcome exactly; "
     "check the outcome, or leave a random term out"
@@ -169,28 +171,37 @@ def _faces(problem: MixedProblem, engine: Engine, internal: FloatArray) -> tuple
     return tuple(faces)
 
 
-def objective(problem: MixedProblem, theta: FloatArray, method: Method = "REML") -> float:
+def objective(problem: MixedProblem, theta: ArrayLike, method: Method = "REML") -> float:
     """Profiled (restricted) deviance at lme4's theta."""
     engine = Engine(problem, method)
-    _, found = engine.at(engine.to_internal(_checked(theta, engine)))
+    _, found = engine.at(_checked(theta, engine))
     return found.deviance + engine.shift()
 
 
-def _checked(theta: FloatArray, engine: Engine) -> FloatArray:
-    given = np.asarray(theta, dtype=float).ravel()
+def _checked(theta: Any, engine: Engine) -> FloatArray:
+    """Theta in the engine's parameters."""
     expected = engine.n_theta + (0 if engine.structure is None else len(engine.structure.names))
-    if given.size != expected or not np.all(np.isfinite(given)):
+    try:
+        given = np.asarray(theta, dtype=float).ravel()
+    except (TypeError, ValueError):
+        raise ModelError(f"theta must be {expected} numbers; found {theta!r}.") from None
+    if given.size != expected or not np.all(np.abs(given) < LARGEST_THETA):
         raise ModelError(
             f"theta has {given.size} values; expected {expected} finite values, the column-major "
             "lower triangles of the relative covariance factors of the random terms in order "
             "(and behind them the parameters of a residual structure)."
         )
-    return given
+    with np.errstate(all="ignore"):
+        internal = engine.to_internal(given)
+    if not np.all(np.isfinite(internal)):
+        raise ModelError(
+            f"theta gives the residual structure the parameters {given[engine.n_theta :].tolist()}; expected "
+            "correlations between -1 and 1 (between 0 and 1 in continuous time), or ratios above zero."
+        )
+    return internal
 
 
-def solve(
-    problem: MixedProblem, *, method: Method = "REML", theta: FloatArray | None = None
-) -> MixedSolution:
+def solve(problem: MixedProblem, *, method: Method = "REML", theta: ArrayLike | None = None) -> MixedSolution:
     """Fit the model, or evaluate it at a given theta.
 
     Parameters
@@ -218,7 +229,7 @@ def solve(
         raise ModelError("The model has no random term; expected at least one, such as (1 | family).")
     engine = Engine(problem, method)
     if theta is not None:
-        internal = engine.to_internal(_checked(theta, engine))
+        internal = _checked(theta, engine)
         _, gradient = engine.value_and_gradient(internal)
         return make_solution(engine, internal, gradient, 1, True, GIVEN)
     _check_identified(problem)

@@ -151,7 +151,7 @@ def find_group(problem: MixedProblem, group: str) -> list[int]:
     ModelError
     """
     found = [index for index, term in enumerate(problem.random) if term.group == group]
-    if not found:
+    if not found and isinstance(group, str):
         parts = sorted(group.replace("(", "").replace(")", "").split(":"))
         found = [i for i, term in enumerate(problem.random) if sorted(term.group.split(":")) == parts]
     if not found:
