@@ -20,12 +20,11 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, Shape, fit_growth
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
-from mpg_research.analysis.tables import chosen_months, describe_parameters, model_notes, study_notes
-from mpg_research.analysis.trajectory import primary_month_of
+from mpg_research.analysis.model_question import ask
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
+from mpg_research.analysis.tables import model_notes
 from mpg_research.errors import Note
 from mpg_research.statistics.run_chart import FEWEST_POINTS, run_signals
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
 
 __all__ = ["OrganisationsOverTime", "compare_cohorts"]
@@ -90,20 +89,15 @@ def compare_cohorts(
     >>> found = compare_cohorts(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.tables["all_by_cohort"].data  # doctest: +SKIP
     """
-    columns = study.config.analysis.case_mix if case_mix is None else case_mix
-    course = course_frame(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=tuple(columns),
-    )
-    month = primary_month_of(study, chosen_months(study, months))
-    frame = prepare_frame(course)
+    question = ask(
+        study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
+        episodes=episodes, months=months,
+    )  # fmt: skip
+    month = question.primary_month
+    frame = prepare_frame(question.course)
     model = fit_growth(frame, shape=shape, level=level)
     changes = _family_changes(model, month).merge(_starts(study), on=["family", "episode"], how="inner")
-    notes = [*study_notes(study, course.instrument, course.outcome), *model_notes(model, [month])]
+    notes = model_notes(model, [month])
     tables = []
     if changes.empty:
         text = (
@@ -118,25 +112,14 @@ def compare_cohorts(
             _all_by_cohort(changes, level),
             *_run_tables(changes),
         ]
-    parameters = describe_parameters(
-        study,
-        course,
-        shape=model.shape,
-        level=level,
-        months=[month],
-        primary_month=month,
-        formula=model.formula,
-    )
     return OrganisationsOverTime(
         month=month,
         tables=collect_tables([*tables, sample_flow_table(frame.flow)]),
-        flow=frame.flow,
-        notes=tuple(notes),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=course.instrument, outcome=course.outcome
-        ),
         level=level,
         converged=model.converged,
+        **question.parts(
+            frame.flow, notes, shape=model.shape, level=level, months=[month], formula=model.formula
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from mpg_research.statistics.restricted_time import pseudo_times
 from mpg_research.statistics.standardisation import fit_fixed_providers
 from mpg_research.study.model import Study
 
-__all__ = ["HORIZON", "duration_rows"]
+__all__ = ["HORIZON", "duration_rows", "times_in_help"]
 
 FloatArray = NDArray[np.float64]
 
@@ -26,17 +26,18 @@ HORIZON = 24.0
 _DAYS = 30.4375
 
 
-def duration_rows(study: Study, units: OrganisationUnits, *, level: float) -> list[tuple[object, ...]]:
+def duration_rows(times: pd.DataFrame, units: OrganisationUnits, *, level: float) -> list[tuple[object, ...]]:
     """Rows of ``indicators`` about duration; none without dates of start and end.
 
     Parameters
     ----------
-    study : Study
+    times : DataFrame
+        From :func:`times_in_help`.
     units : OrganisationUnits
         The episodes of the model.
     level : float
     """
-    known = units.join(_times(study))
+    known = units.join(times)
     if known.rows.empty or not known.rows["ended"].any():
         return []
     months = known.rows["time"].to_numpy(dtype=float)
@@ -70,8 +71,11 @@ def duration_rows(study: Study, units: OrganisationUnits, *, level: float) -> li
     ]  # fmt: skip
 
 
-def _times(study: Study) -> pd.DataFrame:
-    """Months from start to end, or to the export of the data: family, episode, time, ended."""
+def times_in_help(study: Study) -> pd.DataFrame:
+    """Months from start to end, or to the export of the data: family, episode, time, ended.
+
+    Empty without dates of start and end.
+    """
     episodes = study.tables["episodes"]
     if not {"start", "end"} <= set(episodes.columns):
         return pd.DataFrame(columns=["family", "episode", "time", "ended"])

@@ -21,7 +21,6 @@ from mpg_research.analysis.organisation_duration import duration_rows
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
-from mpg_research.study.model import Study
 
 __all__ = ["INDICATORS", "indicator_table"]
 
@@ -37,11 +36,11 @@ _COLUMNS = [
 
 
 def indicator_table(
-    study: Study,
     frame: ModelFrame,
     effects: OrganisationEffects,
     end_level: tuple[FloatArray, FloatArray],
     units: OrganisationUnits,
+    times: pd.DataFrame,
     *,
     level: float,
 ) -> ResultTable:
@@ -49,7 +48,6 @@ def indicator_table(
 
     Parameters
     ----------
-    study : Study
     frame : ModelFrame
     effects : OrganisationEffects
         Change at the primary month.
@@ -57,6 +55,8 @@ def indicator_table(
         Adjusted scores at that month and their covariance.
     units : OrganisationUnits
         The episodes of the model.
+    times : DataFrame
+        From :func:`~mpg_research.analysis.organisation_duration.times_in_help`.
     level : float
     """
     rows = _model_rows("change", effects.raw, effects.raw_covariance, effects, level)
@@ -66,7 +66,7 @@ def indicator_table(
             "change_standardised", effects.raw / sd, effects.raw_covariance / sd**2, effects, level
         )
     rows += _model_rows("end_level", *end_level, effects, level)
-    rows += duration_rows(study, units, level=level)
+    rows += duration_rows(times, units, level=level)
     keys = ("organisation", "indicator", "primary")
     return ResultTable(
         "indicators",

@@ -34,22 +34,17 @@ from mpg_research.analysis.funnel_numbers import (
 )
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
-from mpg_research.analysis.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import pooled_table
-from mpg_research.errors import MpgError
 from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import FalseAlarms
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.share_funnel import ShareFunnel, make_share_funnel, simulate_share_alarms
-from mpg_research.study.model import Study
 
 __all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table"]
 
 FloatArray = NDArray[np.float64]
 
-#: A family counts as measured at the month when it was at most this far from it, in months.
-_WINDOW = 1.5
 _SIMULATIONS = 500
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
@@ -79,29 +74,18 @@ class ShareOutcome:
     expected: FloatArray
 
 
-def share_outcomes(
-    study: Study, frame: ModelFrame, units: OrganisationUnits, month: float, *, choices: dict[str, str]
-) -> list[ShareOutcome]:
-    """The outcomes that the study's data can tell; none that all families or no family has.
+def share_outcomes(sources: dict[str, pd.DataFrame], units: OrganisationUnits) -> list[ShareOutcome]:
+    """The outcomes with what is expected of them; none that all families or no family has.
 
     Parameters
     ----------
-    study : Study
-    frame : ModelFrame
+    sources : dict of DataFrame
+        From :func:`~mpg_research.analysis.share_sources.share_sources`.
     units : OrganisationUnits
         The episodes of the model.
-    month : float
-        The primary month.
-    choices : dict of str
-        instrument, outcome and episodes in force.
     """
-    found = {
-        "reliably_improved": _improved(study, choices),
-        "dropped_out": _dropped_out(study),
-        "measured": _measured(frame, month),
-    }
     outcomes = []
-    for name, table in found.items():
+    for name, table in sources.items():
         known = units.join(table)
         event = known.rows["event"].to_numpy(dtype=float)
         if event.size and 0 < event.mean() < 1:
@@ -109,44 +93,6 @@ def share_outcomes(
             expected = expected_shares(event, known.case_mix, provider=provider)
             outcomes.append(ShareOutcome(name, known, event, expected))
     return outcomes
-
-
-def _improved(study: Study, choices: dict[str, str]) -> pd.DataFrame:
-    """Episodes with a reliable change computed: family, episode, event (improved)."""
-    from mpg_research.analysis.individual_change import reliable_change
-
-    try:
-        found = reliable_change(
-            study,
-            instrument=choices["instrument"],
-            outcome=choices["outcome"],
-            respondents="declared",
-            episodes=choices["episodes"],
-        )
-    except MpgError:
-        # Without a reliability or a second moment there is no such indicator; the others stand.
-        return _none()
-    table = found.tables["families"].data
-    known = table[table["category"] != "not_computable"]
-    return known.assign(event=known["category"] == "improved")[["family", "episode", "event"]]
-
-
-def _dropped_out(study: Study) -> pd.DataFrame:
-    episodes = study.tables["episodes"]
-    if "end_reason" not in episodes.columns:
-        return _none()
-    ended = episodes[episodes["end_reason"].notna()]
-    return ended.assign(event=ended["end_reason"].isin(DROP_OUT_REASONS))[["family", "episode", "event"]]
-
-
-def _measured(frame: ModelFrame, month: float) -> pd.DataFrame:
-    keys = ["family", "episode"]
-    near = frame.data[keys].assign(event=(frame.data["months"] - month).abs() <= _WINDOW)
-    return near.groupby(keys, as_index=False)["event"].any()
-
-
-def _none() -> pd.DataFrame:
-    return pd.DataFrame({"family": pd.Series(dtype=str), "episode": "", "event": pd.Series(dtype=bool)})
 
 
 def share_table(outcomes: list[ShareOutcome], *, level: float) -> ResultTable | None:

@@ -36,12 +36,14 @@ from typing import ClassVar, Literal
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.model_question import ModelQuestion, ask
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
     standardisation_table,
     within_between_table,
     worker_share_table,
 )
+from mpg_research.analysis.organisation_duration import times_in_help
 from mpg_research.analysis.organisation_effects import (
     ManyOrganisations,
     effects_of,
@@ -54,19 +56,15 @@ from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_tabl
 from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of
+from mpg_research.analysis.result import Result, ResultTable, collect_tables
+from mpg_research.analysis.share_sources import share_sources
 from mpg_research.analysis.tables import (
-    chosen_months,
-    describe_parameters,
     model_notes,
-    study_notes,
 )
-from mpg_research.analysis.trajectory import primary_month_of
 from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed import DfRule
 from mpg_research.statistics.standardisation import Reference
-from mpg_research.study.course import course_frame
-from mpg_research.study.model import CourseFrame, Study
+from mpg_research.study.model import Study
 
 __all__ = ["MANY_ORGANISATIONS", "OrganisationComparison", "compare_organisations"]
 
@@ -187,17 +185,11 @@ def compare_organisations(
             "effects must be 'auto', 'fixed' or 'random', and reference 'mean' or 'median'; found "
             f"{effects!r} and {reference!r}."
         )
-    wanted = chosen_months(study, months)
-    columns = study.config.analysis.case_mix if case_mix is None else case_mix
-    course = course_frame(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=tuple(columns),
-    )
-    frame = prepare_frame(course, by_organisation=True)
+    question = ask(
+        study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
+        episodes=episodes, months=months,
+    )  # fmt: skip
+    frame = prepare_frame(question.course, by_organisation=True)
     _check_organisations(frame)
     many = len(frame.organisations) >= MANY_ORGANISATIONS
     rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
@@ -205,31 +197,24 @@ def compare_organisations(
     model = fit_growth(
         frame, shape=shape, organisation=role, worker=worker, interactions=interactions, df=rule, level=level
     )
-    primary = primary_month_of(study, wanted)
-    parameters = describe_parameters(
-        study, course, shape=model.shape, worker=model.worker, df=rule, level=level, months=wanted,
-        primary_month=primary, adjust=adjust, formula=model.formula,
-        organisations_as=role, reference=reference,
-    )  # fmt: skip
-    notes = study_notes(study, course.instrument, course.outcome) + model_notes(model, wanted)
     randomly = many_organisations(model) if role == "random" else None
-    tables = comparison_tables(model, wanted, adjust=adjust, level=level, many=randomly)
-    asked = _Asked(primary, level, reference, seed)
-    tables |= _further_tables(study, course, model, randomly, asked) if model.converged else {}
+    tables = comparison_tables(model, question.months, adjust=adjust, level=level, many=randomly)
+    if model.converged:
+        tables |= _further_tables(question, model, randomly, reference=reference, level=level, seed=seed)
     return OrganisationComparison(
         model=model,
-        primary_month=primary,
+        primary_month=question.primary_month,
         adjust=adjust,
         baseline_sd=frame.baseline.sd,
         tables=tables,
-        flow=frame.flow,
-        notes=tuple(notes + _size_notes(frame, role)),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=course.instrument, outcome=course.outcome
-        ),
         level=level,
         converged=model.converged,
-    )
+        **question.parts(
+            frame.flow, [*model_notes(model, question.months), *_size_notes(frame, role)],
+            shape=model.shape, worker=model.worker, df=rule, level=level, adjust=adjust,
+            formula=model.formula, organisations_as=role, reference=reference,
+        ),
+    )  # fmt: skip
 
 
 def _check_organisations(frame: ModelFrame) -> None:
@@ -241,51 +226,38 @@ def _check_organisations(frame: ModelFrame) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the further tables are about."""
-
-    month: float
-    level: float
-    reference: Reference
-    seed: int
-
-
 def _further_tables(
-    study: Study,
-    course: CourseFrame,
+    question: ModelQuestion,
     model: GrowthModel,
     many: ManyOrganisations | None,
-    asked: _Asked,
+    *,
+    reference: Reference,
+    level: float,
+    seed: int,
 ) -> dict[str, ResultTable]:
-    """Indicators, standardisation and, from five organisations on, ranks and the funnel plot."""
-    frame = model.frame
-    direction = study.instruments[course.instrument].direction
-    found = effects_of(
-        model, asked.month, better="low" if direction == "higher_is_worse" else "high", many=many
-    )
-    choices = {"instrument": course.instrument, "outcome": course.outcome, "episodes": course.episodes}
+    """Indicators, standardisation and, from five organisations on, ranks and the funnel plots."""
+    study, course, month, frame = question.study, question.course, question.primary_month, model.frame
+    found = effects_of(model, month, better=question.better, many=many)
     units = units_of(frame)
-    shares = share_outcomes(study, frame, units, asked.month, choices=choices)
-    share = share_table(shares, level=asked.level)
-    at_end = end_level(model, asked.month, many)
+    shares = share_outcomes(share_sources(study, course, frame, month), units)
+    share = share_table(shares, level=level)
     tables = [
-        indicator_table(study, frame, found, at_end, units, level=asked.level),
+        indicator_table(
+            frame, found, end_level(model, month, many), units, times_in_help(study), level=level
+        ),
         *([] if share is None else [share]),
-        shrinkage_table(found, level=asked.level),
+        shrinkage_table(found, level=level),
         case_mix_difference_table(frame),
-        standardisation_table(model, found, reference=asked.reference),
+        standardisation_table(model, found, reference=reference),
         within_between_table(model, found),
-        worker_share_table(model, asked.month),
+        worker_share_table(model, month),
     ]
     if len(frame.organisations) >= FEWEST_FOR_RANKS:
-        declared = asked.month == float(study.config.analysis.primary_month)
+        declared = month == float(study.config.analysis.primary_month)
         tables += [
-            rank_table(found, level=asked.level, seed=asked.seed),
-            *funnel_tables(model, found, level=asked.level, declared=declared, seed=asked.seed),
-            *share_funnel_tables(
-                shares, frame, month=asked.month, level=asked.level, declared=declared, seed=asked.seed
-            ),
+            rank_table(found, level=level, seed=seed),
+            *funnel_tables(model, found, level=level, declared=declared, seed=seed),
+            *share_funnel_tables(shares, frame, month=month, level=level, declared=declared, seed=seed),
         ]
     return collect_tables(tables)
 

@@ -21,31 +21,27 @@ import pandas as pd
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.model_question import ask
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
     Result,
     ResultTable,
     collect_tables,
-    provenance_of,
     sample_flow_table,
 )
 from mpg_research.analysis.tables import (
     add_standardised,
-    chosen_months,
     coefficient_table,
-    describe_parameters,
     estimate_rows,
     model_notes,
     pooled_table,
-    study_notes,
     variance_table,
 )
 from mpg_research.mixed import DfRule
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
 
-__all__ = ["TrajectoryFit", "fit_trajectory", "observed_table", "primary_month_of"]
+__all__ = ["TrajectoryFit", "fit_trajectory", "observed_table"]
 
 _STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
@@ -140,36 +136,25 @@ def fit_trajectory(
     >>> bool(change.loc[12, "conf_high"] < 0)  # stress falls
     True
     """
-    wanted = chosen_months(study, months)
-    course = course_frame(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=tuple(case_mix or ()),
-    )
-    role: OrganisationRole = "fixed" if organisation is True else organisation
-    frame = prepare_frame(course, by_organisation=role == "fixed")
-    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
-    primary = primary_month_of(study, wanted)
-    parameters = describe_parameters(
-        study, course, shape=model.shape, organisation=role, worker=model.worker, df=df, level=level,
-        months=wanted, primary_month=primary, formula=model.formula,
+    question = ask(
+        study, instrument=instrument, outcome=outcome, case_mix=case_mix or (), respondents=respondents,
+        episodes=episodes, months=months,
     )  # fmt: skip
+    role: OrganisationRole = "fixed" if organisation is True else organisation
+    frame = prepare_frame(question.course, by_organisation=role == "fixed")
+    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
     return TrajectoryFit(
         model=model,
-        primary_month=primary,
+        primary_month=question.primary_month,
         baseline_sd=frame.baseline.sd,
-        tables=trajectory_tables(model, wanted, level),
-        flow=frame.flow,
-        notes=tuple(study_notes(study, course.instrument, course.outcome) + model_notes(model, wanted)),
-        provenance=provenance_of(
-            study, parameters=parameters, instrument=course.instrument, outcome=course.outcome
-        ),
+        tables=trajectory_tables(model, question.months, level),
         level=level,
         converged=model.converged,
-    )
+        **question.parts(
+            frame.flow, model_notes(model, question.months), shape=model.shape, organisation=role,
+            worker=model.worker, df=df, level=level, formula=model.formula,
+        ),
+    )  # fmt: skip
 
 
 def trajectory_tables(model: GrowthModel, months: list[float], level: float) -> dict[str, ResultTable]:
@@ -218,9 +203,3 @@ def _by_month(name: str, model: GrowthModel, months: list[float]) -> ResultTable
 
 def _month_keys(months: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"months": months})
-
-
-def primary_month_of(study: Study, months: list[float]) -> float:
-    """The declared primary month where it is among ``months``, else the last of them."""
-    primary = float(study.config.analysis.primary_month)
-    return primary if primary in months else months[-1]

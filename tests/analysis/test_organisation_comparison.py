@@ -15,7 +15,8 @@ from mpg_research.analysis.organisation_cohorts import compare_cohorts
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_funnel import funnel_tables
 from mpg_research.analysis.organisation_ranks import rank_table, shrinkage_table
-from mpg_research.analysis.organisation_robustness import VARIANTS, check_robustness
+from mpg_research.analysis.organisation_robustness import check_robustness
+from mpg_research.analysis.robustness_ways import VARIANTS
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.statistics.run_chart import run_signals
 from mpg_research.study import shipped_example

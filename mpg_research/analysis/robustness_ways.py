@@ -1,0 +1,166 @@
+"""Other reasonable ways of computing the comparison of organisations."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
+from mpg_research.analysis.growth import OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.organisation_case_mix import covariate_means
+from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of, many_organisations
+from mpg_research.analysis.organisation_verdict import Verdict, judge
+from mpg_research.analysis.tables import FEW_FAMILIES
+from mpg_research.errors import ModelError, NotApplicableError
+from mpg_research.mixed.inference import DfRule
+from mpg_research.statistics.ranks import Better
+from mpg_research.study.model import CourseFrame
+
+__all__ = ["VARIANTS", "Setting", "ways_of", "without"]
+
+FloatArray = NDArray[np.float64]
+
+#: The ways of computing, the primary one first.
+VARIANTS = (
+    "primary", "unadjusted", "fixed", "random", "mundlak", "straight_line", "dropouts_worse",
+    "dropouts_much_worse", "small_left_out",
+)  # fmt: skip
+#: Baseline standard deviations by which families that stopped are taken to do worse.
+_DELTAS = {"dropouts_worse": 0.25, "dropouts_much_worse": 0.5}
+#: A family counts as seen at the month when it was measured at most this much earlier.
+_WINDOW = 1.5
+#: With more organisations than this a course for each of them is not tried.
+_MOST_FIXED = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all variants share."""
+
+    course: CourseFrame
+    month: float
+    shape: Shape
+    role: OrganisationRole
+    df: DfRule
+    level: float
+    better: Better
+    worker: bool | None
+
+    def effects(
+        self, course: CourseFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
+    ) -> OrganisationEffects:
+        frame = prepare_frame(course, by_organisation=True)
+        return self.effects_in(frame, role=role, shape=shape)
+
+    def effects_in(
+        self, frame: ModelFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
+    ) -> OrganisationEffects:
+        chosen = self.role if role is None else role
+        if len(frame.organisations) < 2:
+            raise NotApplicableError("Fewer than two organisations are left.", code="one_organisation")
+        df: DfRule = self.df if chosen == "fixed" else "satterthwaite"
+        model = fit_growth(
+            frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df, level=self.level
+        )
+        if not model.converged:
+            raise ModelError("The model did not converge.")
+        return effects_of(model, self.month, better=self.better)
+
+
+def ways_of(
+    setting: Setting, frame: ModelFrame, primary: OrganisationEffects
+) -> dict[str, Callable[[], Verdict]]:
+    """Every variant but the primary one, computed when called."""
+    course, level = setting.course, setting.level
+
+    def simply(**choices: OrganisationRole | Shape) -> Callable[[], Verdict]:
+        role, shape = choices.get("role"), choices.get("shape")
+        return lambda: judge(
+            setting.effects_in(frame, role=role, shape=shape),  # type: ignore[arg-type]
+            level=level,
+        )
+
+    def shifted(name: str) -> Callable[[], Verdict]:
+        return lambda: judge(primary, level=level, shift=_dropout_shift(setting, frame, _DELTAS[name]))
+
+    def fixed() -> Verdict:
+        if len(frame.organisations) > _MOST_FIXED:
+            raise ModelError("So many organisations are compared as random effects.")
+        return judge(setting.effects_in(frame, role="fixed"), level=level)
+
+    return {
+        "unadjusted": lambda: judge(setting.effects(_without_case_mix(course)), level=level),
+        "fixed": fixed,
+        "random": simply(role="random"),
+        "mundlak": lambda: _mundlak(setting, frame),
+        "straight_line": simply(shape="linear"),
+        "dropouts_worse": shifted("dropouts_worse"),
+        "dropouts_much_worse": shifted("dropouts_much_worse"),
+        "small_left_out": lambda: judge(setting.effects(_without_small(course, frame)), level=level),
+    }
+
+
+def _without_case_mix(course: CourseFrame) -> CourseFrame:
+    return replace(course, case_mix=(), data=course.data.dropna(subset=list(course.case_mix)))
+
+
+def _without_small(course: CourseFrame, frame: ModelFrame) -> CourseFrame:
+    small = [frame.organisations[code] for code, n in frame.families_of.items() if n < FEW_FAMILIES]
+    if not small:
+        raise ModelError("There are no small organisations.")
+    return without(course, small)
+
+
+def without(course: CourseFrame, keys: list[str]) -> CourseFrame:
+    """The scores without those of some organisations."""
+    return replace(course, data=course.data[~course.data["organisation"].astype(str).isin(keys)])
+
+
+def _dropout_shift(setting: Setting, frame: ModelFrame, delta: float) -> FloatArray:
+    """Points by which each organisation's change gets worse when its families that stopped do."""
+    if not frame.baseline.sd > 0:
+        raise ModelError("There is no spread of scores at the start.")
+    last = frame.data.groupby("family").agg(last=("months", "max"), organisation=("organisation", "first"))
+    stopped = (last["last"] < setting.month - _WINDOW).groupby(last["organisation"]).mean()
+    share = stopped.loc[list(frame.organisations)].to_numpy(dtype=float)
+    sign = 1.0 if setting.better == "low" else -1.0
+    shift: FloatArray = sign * delta * frame.baseline.sd * share
+    return shift
+
+
+def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
+    """Random effects with the organisations' mean case mix beside the families' own."""
+    g, k = len(frame.organisations), len(frame.covariates)
+    if not k or g < k + 3:
+        raise ModelError("There are too few organisations for their mean case mix.")
+    means = pd.DataFrame(
+        covariate_means(frame),
+        index=list(frame.organisations),
+        columns=[f"covariate_{k + 1 + place}" for place in range(k)],
+    )
+    wide = frame.data.join(means, on="organisation")
+    context = tuple(
+        Covariate(f"{own.name} (organisation)", own.level, column, 0.0)
+        for own, column in zip(frame.covariates, means.columns, strict=True)
+    )
+    both = replace(frame, data=wide, covariates=(*frame.covariates, *context))
+    model = fit_growth(
+        both, shape=setting.shape, organisation="random", worker=setting.worker, df="satterthwaite",
+        level=setting.level,
+    )  # fmt: skip
+    many = many_organisations(model)
+    effects = effects_of(model, setting.month, better=setting.better, many=many)
+    names = list(model.fit.problem.x_names)
+    rows = model.mean_rows([0.0, setting.month])
+    change = np.repeat((rows[1] - rows[0])[None, :], g, axis=0)
+    for column in means.columns:
+        for term in (f"months:{column}", f"{column}:months"):
+            if term in names:
+                change[:, names.index(term)] = setting.month * means[column].to_numpy(dtype=float)
+    random = model.organisation_row(setting.month) - model.organisation_row(0.0)
+    found = many.raw.predict(change[np.argsort(many.order)], random)
+    raw = found.estimate[many.order]
+    covariance = found.covariance[np.ix_(many.order, many.order)]
+    return judge(replace(effects, raw=raw, raw_covariance=covariance), level=setting.level)
