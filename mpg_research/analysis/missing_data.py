@@ -2,7 +2,8 @@
 
 Tables of :class:`MissingData` (beside ``sample_flow``)
 ------------------------------------------------------
-- ``ends(class, ...)``: shares of the reasons for which help ended ("still_in_help" included).
+- ``ends(pattern, class, ...)``: shares of the reasons for which help ended ("still_in_help" included), among
+  all families.
 - ``drop_out(class, ...)`` and ``drop_out_by_organisation(organisation, class, ...)``: drop-out (uitval) is an
   early end by the client or by the provider.
 - ``stops(pattern, months, ...)``: when they stopped: of the families that dropped out, and of those whose
@@ -44,6 +45,7 @@ from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["MissingData", "describe_missing"]
 
+_PATTERNS = ("drop_out", "ended", "still_in_help")
 #: Months per period in which stops are counted.
 _HALF_YEAR = 6.0
 _DELTAS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
@@ -137,10 +139,14 @@ def describe_missing(
 
 
 def _end_tables(units: pd.DataFrame, level: float) -> list[ResultTable]:
-    reasons = sorted(set(units["end_reason"]))
+    # By pattern, whose totals stand in other tables: a small reason is then hidden among those of its own.
+    pattern = units.drop_duplicates("end_reason").set_index("end_reason")["pattern"]
+    reasons = sorted(pattern.index, key=lambda reason: (_PATTERNS.index(pattern[reason]), reason))
+    ends = share_rows(units, "end_reason", reasons, level=level)
+    ends.insert(0, "pattern", ends["class"].map(pattern))
     classes = ("drop_out", "no_drop_out")
     return [
-        share_table("ends", share_rows(units, "end_reason", reasons, level=level), keys=("class",)),
+        share_table("ends", ends, keys=("pattern", "class")),
         share_table("drop_out", share_rows(units, "drop_out", classes, level=level), keys=("class",)),
         share_table(
             "drop_out_by_organisation",

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import describe_missing
+from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import ConfigError
 from mpg_research.statistics.clustered_logistic import clustered_logistic
 from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
+from mpg_research.study import load_study, shipped_example
 from tests.analysis.small_studies import make_study
 
 # Plain arithmetic in double precision.
@@ -203,3 +205,18 @@ def test_when_families_stopped_adds_up_per_pattern(tmp_path: Path) -> None:
     assert shares["drop_out"].to_dict() == pytest.approx({6.0: 2 / 3, 12.0: 1 / 3, 18.0: 0.0})
     assert shares["ended"].to_dict() == {6.0: 0.0, 12.0: 0.0, 18.0: 1.0}
     assert found["n_families"].sum() == 4  # e and f are still in help
+
+
+def test_no_small_reason_follows_from_the_totals_of_the_patterns() -> None:
+    study = load_study(shipped_example())
+    found = describe_missing(study)
+    shown = release(found, Audience("researcher"), policy=policy_of(study)).tables
+    ends = shown["ends"].data
+    totals = shown["stops"].data.groupby("pattern")["n_group"].max()
+    assert shown["drop_out"].data.set_index("class").loc["drop_out", "n_families"] == totals["drop_out"]
+    hidden = ends[ends["suppressed"]].groupby("pattern").size()
+    small = found.tables["ends"].data.query("0 < n_families < 10")
+    assert len(small)  # or there would be nothing to hide
+    # Where one reason is hidden, so is another of the same pattern: its total minus the rest tells neither.
+    assert set(hidden.index) == set(small["pattern"])
+    assert (hidden >= 2).all()

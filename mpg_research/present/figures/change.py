@@ -35,7 +35,7 @@ TONES = {
     "deteriorating_less_than_delta": ("#e8a47c", "//"),
     "deteriorating": ("#8c3d00", "//"),
     "not_enough_information": ("#ffffff", ""),
-    "together": ("#ffffff", "...."),
+    "together": ("#ffffff", "xx"),
     "not_enough_information_or_rare": ("#ffffff", "...."),
 }
 
