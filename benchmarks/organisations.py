@@ -1,7 +1,8 @@
 """A national year or five: how fast and how large is the comparison of hundreds of organisations?
 
 Simulates families in organisations, fits the random-effects comparison, and makes ranks, rank sets, the
-funnel plot with its simulated false-alarm rate, and all tables. Run from the clone:
+funnel plots with their simulated false-alarm rates (of the change and of three shares), duration, and all
+tables. Run from the clone:
 
     python benchmarks/organisations.py           # 300 organisations, 27,000 families, 1.5 million rows
     python benchmarks/organisations.py --small   # a tenth of that
@@ -28,10 +29,13 @@ from mpg_research.analysis.organisation_case_mix import (
     within_between_table,
     worker_share_table,
 )
-from mpg_research.analysis.organisation_effects import effects_of, many_organisations
+from mpg_research.analysis.organisation_effects import effects_of, end_level, many_organisations
 from mpg_research.analysis.organisation_funnel import funnel_tables
+from mpg_research.analysis.organisation_indicators import indicator_table
 from mpg_research.analysis.organisation_ranks import rank_table, shrinkage_table
+from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
 from mpg_research.analysis.organisation_tables import comparison_tables
+from mpg_research.analysis.organisation_units import units_of
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 CASE_MIX = ("child_age", "n_children", "single_parent", "earlier_care")
@@ -85,6 +89,16 @@ def simulate(organisations: int, families: int, measurements: int, seed: int = 1
     return data.assign(**{name: case_mix[family, column] for column, name in enumerate(CASE_MIX)})
 
 
+def ends(data: pd.DataFrame, seed: int = 2) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Months in help, and three outcomes of yes and no, per family."""
+    rng = np.random.default_rng(seed)
+    families = data.drop_duplicates("family")[["family", "episode"]].reset_index(drop=True)
+    n = len(families)
+    times = families.assign(time=rng.gamma(4, 3, n), ended=rng.random(n) < 0.8)
+    names = ("reliably_improved", "dropped_out", "measured")
+    return times, {name: families.assign(event=rng.random(n) < 0.3) for name in names}
+
+
 def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataFrame]]:
     """All steps with their seconds, and the tables."""
     steps: list[tuple[str, float]] = []
@@ -112,6 +126,14 @@ def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataF
     done("ranks and rank sets")
     tables += funnel_tables(model, effects, level=0.95, declared=True)
     done("funnel with simulated false-alarm rate")
+    times, sources = ends(data)
+    units = units_of(frame)
+    shares = share_outcomes(sources, units)
+    tables.append(indicator_table(frame, effects, end_level(model, 12.0, many), units, times, level=0.95))
+    found = share_table(shares, level=0.95)
+    tables += [] if found is None else [found]
+    tables += share_funnel_tables(shares, frame, month=12.0, level=0.95, declared=True)
+    done("indicators, duration, funnels of three shares")
     tables += [
         case_mix_difference_table(frame),
         standardisation_table(model, effects),

@@ -131,7 +131,8 @@ def step_rows(
     fits : bool
         Whether the case-mix model could be fitted.
     misfit, volume : float
-        p-values of :func:`calibration` and :func:`volume_outcome`.
+        p-values of :func:`calibration` and :func:`volume_outcome`. Without the first (no case mix, or too few
+        families to judge it) the case-mix model has not been shown to be good.
     smallest : float
         Families of the smallest organisation.
     """
@@ -139,7 +140,7 @@ def step_rows(
     alarm = alarms.share["adjusted 95"]
     rows = [
         ("question", declared, month, month),
-        ("case_mix_model", fits and not misfit < _CHECK, misfit, _CHECK),
+        ("case_mix_model", fits and misfit >= _CHECK, misfit, _CHECK),
         ("enough_observations", smallest >= FEW_FAMILIES, smallest, float(FEW_FAMILIES)),
         ("overdispersion", excess.p_value >= _CHECK or excess.tau2 > 0, excess.p_value, _CHECK),
         ("volume", not volume < _ASSOCIATION, volume, _ASSOCIATION),

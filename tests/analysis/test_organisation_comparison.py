@@ -204,6 +204,7 @@ def test_funnel_of_random_effects() -> None:
     assert np.all(lines["high_95"] > lines["plain_high_95"])
     steps = tables["funnel_steps"].set_index("check")
     assert np.isnan(steps.loc["case_mix_model", "value"])
+    assert steps.loc["case_mix_model", "verdict"] == "fail"  # there is no case mix in this study
     assert steps.loc["enough_observations", "verdict"] == ("pass" if found.n_families.min() >= 10 else "fail")
 
 
