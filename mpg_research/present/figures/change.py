@@ -93,7 +93,7 @@ def draw_answers_by_month(voice: Voice) -> Drawing | None:
         group = rows.groupby("months")["n_group"].max()
         counts_on_top(ax, voice, [(place, voice.count(group[month])) for place, month in enumerate(months)])
         number_axis(ax.yaxis, voice, percent=True)
-        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
+        figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
     first, last = (_described(voice, wide.iloc[place]) for place in (0, -1))
     return put_into_words(
         voice, "answers_by_month", figure, first=voice.moment(months[0]), first_shares=first,

@@ -48,7 +48,7 @@ def draw_swimmer(voice: Voice) -> Drawing | None:
         ax.set_xlim(0, float(rows["months_measured"].max()) * 1.04)
         number_axis(ax.xaxis, voice)
         ax.set_xlabel(voice.phrases("figure.swimmer.axis"))
-        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
+        figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
     shortest, longest = (voice.number(float(rows["months_measured"].agg(which))) for which in ("min", "max"))
     return put_into_words(
         voice, "swimmer", figure, n=voice.count(len(rows)), shortest=shortest, longest=longest,
