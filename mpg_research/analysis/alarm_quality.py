@@ -243,6 +243,8 @@ def _notes(bad: BoolArray, given: Signals) -> list[Note]:
     )
     notes = [Note("judged_courses", text, {"n_courses": len(bad), "n_all": n_all})]
     if min(bad.sum(), (~bad).sum()) < _FEW_EVENTS:
-        text = f"Only {int(bad.sum())} courses end badly: sensitivity and the like are very uncertain."
-        notes.append(Note("few_events", text, {"n_bad": int(bad.sum())}, "caution"))
+        text = (
+            f"{int(bad.sum())} of {len(bad)} courses end badly: sensitivity and the like are very uncertain."
+        )
+        notes.append(Note("few_events", text, {"n_bad": int(bad.sum()), "n_courses": len(bad)}, "caution"))
     return notes

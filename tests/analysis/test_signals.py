@@ -198,6 +198,15 @@ def test_courses_that_still_run_have_no_end_to_be_judged_by(data: pd.DataFrame, 
     assert shown["chance"].notna().all()
 
 
+def test_few_ends_of_either_kind_are_said(study: Study) -> None:
+    """Hardly anybody gets reliably worse here: a target with few events, and signals all the same."""
+    found = evaluate_signals(study, target="deteriorated")
+    (note,) = (note for note in found.notes if note.code == "few_events")
+    rules = found.tables["rules"].data.set_index("rule")
+    assert note.values["n_bad"] == rules.loc["chance", "n_bad"] < 20
+    assert found.given.margin == pytest.approx(-found.provenance.parameters["threshold"])
+
+
 def test_time_to_go_is_learnt_from_courses_that_ran_longer() -> None:
     ends = np.arange(1.0, 31.0)
     found = months_to_go(np.array([0.0, 10.0, 28.0]), ends)
