@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth_random import BEND
 from mpg_research.mixed.group_predictions import GroupEffects, group_effects
 from mpg_research.statistics.ranks import Better
 from mpg_research.statistics.shrinkage import between_variance, shrink
@@ -84,7 +85,11 @@ class OrganisationEffects:
 
 @dataclass(frozen=True, slots=True)
 class ManyOrganisations:
-    """Organisations as random effects: ``raw`` and ``shrunken`` effects in the order of the frame."""
+    """Organisations as random effects: ``raw`` and ``shrunken`` effects in the order of the frame.
+
+    Raw are level and slope; how the course bends is drawn towards the common bend in both, since an
+    organisation of a few families could not tell it of itself.
+    """
 
     raw: GroupEffects = field(repr=False)
     shrunken: GroupEffects = field(repr=False)
@@ -116,7 +121,9 @@ def many_organisations(model: GrowthModel) -> ManyOrganisations:
     order = np.array([levels.index(code) for code in model.frame.organisations], dtype=np.intp)
     solution = model.fit.solution
     return ManyOrganisations(
-        group_effects(solution, index, shrink=False), group_effects(solution, index), order
+        group_effects(solution, index, shrink=False, still_shrunken=(BEND,)),
+        group_effects(solution, index),
+        order,
     )
 
 

@@ -167,7 +167,7 @@ def compare_organisations(
     mix centred at the study's average family; more random terms as in ``fit_trajectory``. With a handful
     of organisations their spread cannot be estimated well, so they are fixed effects; ten or more are
     ``(1 + months + log(1 + months) | organisation)`` beside a common spline. Estimates of single
-    organisations are shown unshrunken, and in ``raw_and_shrunken`` both ways. The reference of
+    organisations are shown with level and slope unshrunken, and in ``raw_and_shrunken`` both ways. The reference of
     ``difference_from_mean`` is the plain mean over organisations, so that it does not hang on who is large.
 
     Examples

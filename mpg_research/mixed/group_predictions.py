@@ -1,5 +1,6 @@
 """Predictions for all groups of a random term together: x'beta + z'b_g, with their joint covariance."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +93,9 @@ class GroupEffects:
         return GroupPredictions(self.levels, x @ self.beta + self.modes @ z, covariance)
 
 
-def group_effects(solution: MixedSolution, term_index: int, *, shrink: bool = True) -> GroupEffects:
+def group_effects(
+    solution: MixedSolution, term_index: int, *, shrink: bool = True, still_shrunken: Collection[str] = ()
+) -> GroupEffects:
     """The effects of the groups of one random term, for predictions with their joint covariance.
 
     Parameters
@@ -106,6 +109,9 @@ def group_effects(solution: MixedSolution, term_index: int, *, shrink: bool = Tr
         groups, the other variances staying as estimated; the fixed effects then rest on comparisons within
         groups. So hundreds of groups need no dummy columns. Variances stay in units of the residual
         variance of ``solution``.
+    still_shrunken : collection of str
+        Columns of the term that keep their estimated variance (and are independent of the others) when the
+        rest is not shrunken: what a small group could not tell of itself.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def group_effects(solution: MixedSolution, term_index: int, *, shrink: bool = Tr
     Henderson, C. R. (1975). Best linear unbiased estimation and prediction under a selection model.
     *Biometrics*, 31, 423-447. https://doi.org/10.2307/2529430
     """
-    base = solution if shrink else _without_shrinkage(solution, term_index)
+    base = solution if shrink else _without_shrinkage(solution, term_index, still_shrunken)
     scale = 1.0 if shrink else solution.sigma2 / base.sigma2
     engine: Engine = base.engine
     state, found = engine.at(base.internal)
@@ -148,7 +154,9 @@ def group_effects(solution: MixedSolution, term_index: int, *, shrink: bool = Tr
     )
 
 
-def _without_shrinkage(solution: MixedSolution, term_index: int) -> MixedSolution:
+def _without_shrinkage(
+    solution: MixedSolution, term_index: int, still_shrunken: Collection[str]
+) -> MixedSolution:
     theta = solution.theta.copy()
     start = 0
     for index, term in enumerate(solution.problem.random):
@@ -156,7 +164,10 @@ def _without_shrinkage(solution: MixedSolution, term_index: int) -> MixedSolutio
         n_theta = q * (q + 1) // 2 if term.correlated else q
         if index == term_index:
             spread = np.sqrt(np.mean(term.z**2, axis=0))
-            factor = np.diag(_FLAT / np.where(spread > 0, spread, 1.0))
+            free = _FLAT / np.where(spread > 0, spread, 1.0)
+            estimated = np.sqrt(np.diagonal(solution.random_covariance(index)) / solution.sigma2)
+            kept = np.array([name in still_shrunken for name in term.term_names])
+            factor = np.diag(np.where(kept, estimated, free))
             theta[start : start + n_theta] = pack(factor, term.correlated)
         start += n_theta
     engine: Engine = solution.engine

@@ -84,3 +84,41 @@ def test_without_shrinkage_groups_are_fixed_effects(fit: MixedFit, data: pd.Data
 def test_wrong_shapes_are_refused(fit: MixedFit) -> None:
     with pytest.raises(ModelError, match="expected x"):
         group_effects(fit.solution, place(fit)).predict([1.0], [0.0, 12.0])
+
+
+def test_a_column_can_stay_shrunken_when_the_rest_is_not() -> None:
+    data = frame_with_bends()
+    fit = fit_mixed("y ~ months + (1 + months + bend | place)", data, method="REML")
+    index = [term.group for term in fit.problem.random].index("place")
+    names = list(fit.problem.random[index].term_names)
+    free, partly, drawn = (
+        group_effects(fit.solution, index, **how)
+        for how in ({"shrink": False}, {"shrink": False, "still_shrunken": ("bend",)}, {})
+    )
+    bend = names.index("bend")
+    assert free.modes[:, bend].std() > partly.modes[:, bend].std() > 0
+    # Exactly: least squares with a level and slope per group, and a penalty on the bends.
+    variance = fit.solution.random_covariance(index)[bend, bend] / fit.solution.sigma2
+    codes = pd.Categorical(data["place"], categories=free.levels).codes
+    own = np.eye(len(free.levels))[codes]
+    months, bends = data["months"].to_numpy(), data["bend"].to_numpy()
+    design = np.column_stack([own, own * months[:, None], own * bends[:, None]])
+    g = len(free.levels)
+    penalty = np.diag(np.r_[np.zeros(2 * g), np.full(g, 1 / variance)])
+    found = np.linalg.solve(design.T @ design + penalty, design.T @ data["y"].to_numpy())
+    assert partly.modes[:, bend] == pytest.approx(found[2 * g :], abs=1e-3)
+    assert drawn.shrunken
+    assert not partly.shrunken
+
+
+def frame_with_bends() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    place = np.repeat([f"p{number}" for number in range(12)], 40)
+    months = rng.uniform(0, 12, place.size)
+    own = {key: rng.normal(0, [1.0, 0.2, 1.0]) for key in sorted(set(place))}
+    effect = np.array([own[key] for key in place])
+    bend = np.log1p(months)
+    y = 20 - 0.3 * months + effect[:, 0] + effect[:, 1] * months + effect[:, 2] * bend
+    return pd.DataFrame(
+        {"place": place, "months": months, "bend": bend, "y": y + rng.normal(0, 2, place.size)}
+    )
