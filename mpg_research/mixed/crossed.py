@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky
+from scipy.linalg.lapack import dpotri
 
 from .problem import MixedProblem
 from .scaling import Scaled
+from .sparse_blocks import block_diagonal, indicator, is_invertible
 
-__all__ = ["CrossedRoute", "CrossedState", "block_diagonal"]
+__all__ = ["CrossedRoute", "CrossedState"]
 
 FloatArray = NDArray[np.float64]
 
@@ -25,8 +27,9 @@ class CrossedState:
     """Everything one evaluation of the objective leaves for the gradient and the modes.
 
     ``k0`` (n0, q0, q0) is Lambda (I + Lambda'A Lambda)^-1 Lambda' of the eliminated factor, ``kc`` (m, m)
-    the same of the dense block given that elimination; ``d_zz``, ``d_zf`` are the dense block after it.
-    ``s`` (p+1, p+1) is [X y]'V^-1[X y] and ``log_det`` is log|V|, both unscaled.
+    the same of the dense block given that elimination; ``d_zz``, ``d_zf`` are the dense block after it, and
+    ``factors`` the internal Lambda of each term. ``s`` (p+1, p+1) is [X y]'V^-1[X y] and ``log_det`` is
+    log|V|, both unscaled.
     """
 
     log_det: float
@@ -35,21 +38,7 @@ class CrossedState:
     kc: FloatArray
     d_zz: FloatArray
     d_zf: FloatArray
-
-
-def block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
-    """Sparse matrix with these (n, q, q) blocks on its diagonal."""
-    count, size, _ = blocks.shape
-    return sparse.bsr_matrix(
-        (blocks, np.arange(count), np.arange(count + 1)), shape=(count * size, count * size)
-    )
-
-
-def _indicator(z: FloatArray, codes: NDArray[np.intp], n_groups: int) -> sparse.csr_matrix:
-    z = z.T
-    n, q = z.shape
-    columns = codes[:, None] * q + np.arange(q)
-    return sparse.csr_matrix((z.ravel(), columns.ravel(), np.arange(n + 1) * q), shape=(n, n_groups * q))
+    factors: tuple[FloatArray, ...]
 
 
 class CrossedRoute:
@@ -81,7 +70,7 @@ class CrossedRoute:
         for t in self.rest:
             self.offsets[t] = self.m
             self.m += counts[t] * scaled.z[t].shape[0]
-            wide.append(_indicator(scaled.z[t], problem.random[t].codes, counts[t]))
+            wide.append(indicator(scaled.z[t], problem.random[t].codes, counts[t]))
         self.zc = sparse.hstack(wide, format="csr") if wide else sparse.csr_matrix((scaled.n, 0))
         self._form(None)
 
@@ -97,7 +86,7 @@ class CrossedRoute:
         fixed = self.fixed if inverse is None else inverse @ self.fixed
         z0 = self.z0 if inverse is None else (inverse @ self.z0.T).T
         zc = self.zc if inverse is None else inverse @ self.zc
-        z0_wide = _indicator(self.z0, self.codes, self.n0)
+        z0_wide = indicator(self.z0, self.codes, self.n0)
         self.a0 = np.empty((self.n0, self.q0, self.q0))
         for i in range(self.q0):
             for j in range(self.q0):
@@ -117,8 +106,11 @@ class CrossedRoute:
             start = stop
         return joined
 
-    def _rest_times(self, factors: list[FloatArray], matrix: FloatArray, *, transpose: bool) -> FloatArray:
-        """Lambda_c matrix, or Lambda_c' matrix, for the block-diagonal Lambda_c of the dense block."""
+    def rest_times(self, factors: list[FloatArray], matrix: FloatArray, *, transpose: bool) -> FloatArray:
+        """Lambda_c matrix, or Lambda_c' matrix, for the block-diagonal Lambda_c of the dense block.
+
+        ``factors`` are by term; those of the eliminated factor are not looked at.
+        """
         result = np.empty_like(matrix)
         for t in self.rest:
             q = factors[t].shape[0]
@@ -147,6 +139,18 @@ class CrossedRoute:
         result[start:stop] = (direction @ block).reshape(stop - start, -1)
         return result
 
+    def rest_trace(self, t: int, direction: FloatArray, left: FloatArray, right: FloatArray) -> float:
+        """Trace of (I x E) left' right for one term of the dense block, from diagonal blocks alone."""
+        q = direction.shape[0]
+        first = self.offsets[t] + np.arange(self.counts[t]) * q
+        total = 0.0
+        for i in range(q):
+            for j in range(q):
+                if direction[i, j] != 0.0:
+                    both = np.einsum("kg,kg->", left[:, first + j], right[:, first + i])
+                    total += float(direction[i, j] * both)
+        return total
+
     def evaluate(self, factors: list[FloatArray]) -> CrossedState:
         """Up-sweep: log|V| and S at the internal Lambda of each term."""
         l0 = self._first_factor(factors)
@@ -159,21 +163,31 @@ class CrossedRoute:
         s = self.c_ff - np.tensordot(self.b0f, kb_f, axes=([0, 1], [0, 1]))
         if not self.m:
             empty = np.zeros((0, 0))
-            return CrossedState(log_det, s, k0, empty, empty, np.zeros((0, self.e)))
+            return CrossedState(log_det, s, k0, empty, empty, np.zeros((0, self.e)), tuple(factors))
         kb_z = (block_diagonal(k0) @ self.b0z).tocsr()
         d_zz = self.c_zz - (self.b0z.T @ kb_z).toarray()
         d_zz = 0.5 * (d_zz + d_zz.T)
         d_zf = self.c_zf - kb_z.T @ self.b0f.reshape(-1, self.e)
-        ld = self._rest_times(factors, d_zz, transpose=True)
-        mc = self._rest_times(factors, np.ascontiguousarray(ld.T), transpose=True)
+        ld = self.rest_times(factors, d_zz, transpose=True)
+        mc = self.rest_times(factors, np.ascontiguousarray(ld.T), transpose=True)
         mc[np.diag_indices(self.m)] += 1.0
         tc = cholesky(mc, lower=True, overwrite_a=True, check_finite=False)
         log_det += 2.0 * float(np.sum(np.log(np.diagonal(tc))))
-        lt = self._rest_times(factors, np.eye(self.m), transpose=True)
-        root = solve_triangular(tc, lt, lower=True, check_finite=False)
-        kc = root.T @ root
-        w = root @ d_zf
-        return CrossedState(log_det, s - w.T @ w, k0, kc, d_zz, d_zf)
+        inverse = dpotri(tc, lower=1, overwrite_c=1)[0]
+        lower = np.tril(inverse, -1)
+        kc = self.rest_times(factors, lower + lower.T + np.diag(np.diagonal(inverse)), transpose=False)
+        kc = self.rest_times(factors, np.ascontiguousarray(kc.T), transpose=False)
+        s = s - d_zf.T @ kc @ d_zf
+        return CrossedState(log_det, 0.5 * (s + s.T), k0, kc, d_zz, d_zf, tuple(factors))
+
+    def rest_precisions(self, state: CrossedState) -> list[FloatArray] | None:
+        """(Lambda Lambda')^-1 of each term of the dense block; None where one has no inverse worth having."""
+        if not all(is_invertible(state.factors[t]) for t in self.rest):
+            return None
+        found = list(state.factors)
+        for t in self.rest:
+            found[t] = np.asarray(np.linalg.inv(found[t] @ found[t].T), dtype=np.float64)
+        return found
 
     def modes(self, state: CrossedState, weights: FloatArray) -> list[FloatArray]:
         """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""
@@ -246,8 +260,24 @@ class CrossedRoute:
             return self._per_term_blocks(h_0, np.zeros((0, 0)))
         n_z = (self.b0z - block_diagonal(self.a0 @ state.k0) @ self.b0z).tocsr()
         h_0 = h_0 - self._cross_variance(n_z, state.kc)
-        h_c = state.d_zz - state.d_zz @ (state.kc @ state.d_zz)
-        return self._per_term_blocks(h_0, h_c)
+        found = self._per_term_blocks(h_0, state.kc)
+        product: FloatArray | None = None
+        for t in self.rest:
+            factor = state.factors[t]
+            if is_invertible(factor):
+                # H = G^-1 - G^-1 K G^-1 with G = Lambda Lambda', which needs no product of the dense block
+                inverse: FloatArray = np.asarray(np.linalg.inv(factor @ factor.T), dtype=np.float64)
+                found[t] = inverse - inverse @ found[t] @ inverse
+                continue
+            product = state.kc @ state.d_zz if product is None else product
+            q, count = factor.shape[0], self.counts[t]
+            index = self.offsets[t] + np.arange(count * q).reshape(count, q)
+            for i in range(q):
+                for j in range(q):
+                    rows, columns = index[:, i], index[:, j]
+                    crossed = np.einsum("gk,kg->g", state.d_zz[rows], product[:, columns])
+                    found[t][:, i, j] = state.d_zz[rows, columns] - crossed
+        return found
 
     def posterior_variances(self, state: CrossedState) -> list[FloatArray]:
         """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .crossed import CrossedRoute, CrossedState, block_diagonal
+from .crossed import CrossedRoute, CrossedState
 from .group_algebra import multiply, outer_sum, segments
 from .layout import Level
 from .nested import LevelState, NestedRoute, NestedState
+from .sparse_blocks import block_diagonal
 
 __all__ = ["Carried", "Derivatives", "Directions", "crossed_derivatives", "nested_derivatives"]
 
@@ -246,8 +247,14 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
     k, d_zz, d_zf = state.kc, state.d_zz, state.d_zf
     transfer = np.concatenate([-(k @ d_zf), np.eye(e)], axis=0)
     f_c = d_zf - d_zz @ (k @ d_zf)
-    h_c = d_zz - d_zz @ k @ d_zz
-    shrink = np.eye(m) - k @ d_zz
+    precisions = route.rest_precisions(state)
+    if precisions is None:
+        shrink = np.eye(m) - k @ d_zz
+        h_c = d_zz @ shrink
+    else:
+        # the same without products of dense blocks: I - K D = K G^-1 and H = G^-1 - G^-1 K G^-1
+        shrink = np.ascontiguousarray(route.rest_times(precisions, k, transpose=False).T)
+        h_c = route.rest_times(precisions, np.eye(m) - shrink, transpose=False)
     kp = {i: k @ p0[i][:m, :m] for i in p0}
     pt = {i: p0[i] @ transfer for i in p0}
     for (i, j), value in q0.items():
@@ -259,9 +266,12 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
         trace[i] -= float(np.trace(kp[i]))
         p_all[i] = transfer.T @ pt[i]
         half = pt[i][:m].T @ shrink
-        zpz = shrink.T @ p0[i][:m, :m] @ shrink
+        if precisions is None:
+            carried = p0[i][:m, :m] @ shrink
+        else:
+            carried = route.rest_times(precisions, kp[i], transpose=False).T
         for place, t, matrix in rest:
-            trace_2[i, place] = float(np.trace(route.rest_direction(t, matrix, zpz)))
+            trace_2[i, place] = route.rest_trace(t, matrix, shrink, carried)
             q_all[i, place] = half @ ef[place]
     eh = {place: route.rest_direction(t, matrix, h_c) for place, t, matrix in rest}
     for a, (i, _, _) in enumerate(rest):

@@ -1,0 +1,33 @@
+"""Small matrices of random effects, and the sparse ones that are made of them."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+__all__ = ["block_diagonal", "indicator", "is_invertible"]
+
+FloatArray = NDArray[np.float64]
+
+#: Smallest singular value of Lambda from which its inverse keeps at least ten digits.
+INVERTIBLE = 1e-3
+
+
+def is_invertible(factor: FloatArray) -> bool:
+    """Whether Lambda is far enough from singular to be inverted where that saves work."""
+    return bool(np.linalg.svd(factor, compute_uv=False)[-1] > INVERTIBLE)
+
+
+def block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
+    """Sparse matrix with these (n, q, q) blocks on its diagonal."""
+    count, size, _ = blocks.shape
+    return sparse.bsr_matrix(
+        (blocks, np.arange(count), np.arange(count + 1)), shape=(count * size, count * size)
+    )
+
+
+def indicator(z: FloatArray, codes: NDArray[np.intp], n_groups: int) -> sparse.csr_matrix:
+    """Z (n, n_groups q) from its rows' values (q, n) and groups (n,)."""
+    z = z.T
+    n, q = z.shape
+    columns = codes[:, None] * q + np.arange(q)
+    return sparse.csr_matrix((z.ravel(), columns.ravel(), np.arange(n + 1) * q), shape=(n, n_groups * q))
