@@ -97,6 +97,8 @@ class DisclosurePolicy:
         The questionnaires by key.
     time_unit : {"months", "waves"}
         What the column ``months`` counts.
+    unit : mapping of str to tuple of str
+        Whom the study is about, per language, if not families: one, more, and the Dutch article.
     """
 
     minimum_families: int = 10
@@ -106,6 +108,7 @@ class DisclosurePolicy:
     organisations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     instruments: Mapping[str, InstrumentFacts] = field(default_factory=dict)
     time_unit: Literal["months", "waves"] = "months"
+    unit: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.minimum_families < 3:
@@ -134,7 +137,7 @@ def policy_of(study: "Study") -> DisclosurePolicy:
     Returns
     -------
     DisclosurePolicy
-        From ``[disclosure]``, ``[organisations]``, ``[instruments]`` and ``[time]``.
+        From ``[disclosure]``, ``[organisations]``, ``[instruments]``, ``[time]`` and ``[study.unit]``.
     """
     rules = study.config.disclosure
     keys = sorted({*study.config.organisations, *study.organisations})
@@ -156,4 +159,5 @@ def policy_of(study: "Study") -> DisclosurePolicy:
             for key, instrument in study.instruments.items()
         },
         time_unit="waves" if study.time_unit == "waves" else "months",
+        unit=study.config.study.unit_words,
     )

@@ -9,6 +9,7 @@ from string import Formatter
 from typing import Any
 
 from mpg_research.errors import ConfigError
+from mpg_research.present.units import UnitWords, speak_of
 
 __all__ = ["LANGUAGES", "Phrases", "phrases_in"]
 
@@ -22,6 +23,7 @@ GROUP_WORDS = {
     },
     "en": {"an organisation": "a group", "Organisation": "Group", "organisation": "group"},
 }
+ABOUT_FAMILIES = ("intervention.", "concept.")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -71,7 +73,7 @@ def readable(text: str) -> str:
 
 
 @cache
-def phrases_in(language: str, *, groups: bool = False) -> Phrases:
+def phrases_in(language: str, *, groups: bool = False, unit: UnitWords | None = None) -> Phrases:
     """The phrases of a language.
 
     Parameters
@@ -80,6 +82,8 @@ def phrases_in(language: str, *, groups: bool = False) -> Phrases:
         The language.
     groups : bool
         Whether to speak of groups in place of organisations (the arms of a trial are none).
+    unit : UnitWords or None
+        Whom to speak of in place of families; the toolkit's interventions are always about families.
 
     Raises
     ------
@@ -94,6 +98,11 @@ def phrases_in(language: str, *, groups: bool = False) -> Phrases:
         entries.update(_flatten(tomllib.loads(text)))
     if groups:
         entries = {key: _speak_of_groups(phrase, language) for key, phrase in entries.items()}
+    if unit is not None:
+        entries = {
+            key: phrase if key.startswith(ABOUT_FAMILIES) else speak_of(phrase, language, unit)
+            for key, phrase in entries.items()
+        }
     return Phrases(language, entries)
 
 

@@ -139,8 +139,9 @@ def note_sentences(voice: Voice) -> list[str]:
 def note_sentence(voice: Voice, note: Note) -> str:
     """A note in the language if the catalogue knows its code, else as the analysis wrote it."""
     key = f"note.{note.code}"
-    if voice.phrases.has(key) and voice.phrases.placeholders(key) <= set(note.values):
-        return voice.phrases(key, **{name: _note_value(voice, value) for name, value in note.values.items()})
+    known = {name for name, value in note.values.items() if value is not None}
+    if voice.phrases.has(key) and voice.phrases.placeholders(key) <= known:
+        return voice.phrases(key, **{name: _note_value(voice, note.values[name]) for name in known})
     return clean_name(note.text)
 
 

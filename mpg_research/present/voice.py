@@ -242,7 +242,8 @@ def voice_of(released: Released, language: str) -> Voice:
             "Only what went through release(result, audience, policy=...) can be presented; "
             f"this is a {type(released).__name__}."
         )
-    return Voice(released, phrases_in(language, groups=released.policy.public_groups))
+    policy = released.policy
+    return Voice(released, phrases_in(language, groups=policy.public_groups, unit=policy.unit.get(language)))
 
 
 def refuse(voice: Voice, name: str) -> PresentedText | None:

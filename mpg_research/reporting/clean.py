@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpg_research.errors import DisclosureError, ReportError
+from mpg_research.present.units import UnitWords, speak_of
 from mpg_research.reporting.session import MARK
 
 __all__ = ["clean_notebook", "warning_counts"]
@@ -15,7 +16,9 @@ _WARNING = re.compile(r"^(?:.*?:\d+: )?(\w*Warning)\b", re.MULTILINE)
 _KEPT_OUTPUT_TYPES = ("text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain")
 
 
-def clean_notebook(node: Any, *, language: str, parameters: Mapping[str, Any]) -> Any:
+def clean_notebook(
+    node: Any, *, language: str, parameters: Mapping[str, Any], unit: UnitWords | None = None
+) -> Any:
     """A published notebook from an executed one.
 
     Cells of the other language go; so do times, run ids and whatever a program wrote to its error stream.
@@ -30,6 +33,8 @@ def clean_notebook(node: Any, *, language: str, parameters: Mapping[str, Any]) -
         The report's language.
     parameters : mapping
         The parameters as they may be shown.
+    unit : UnitWords or None
+        Whom the study is about, where that is not families; the text cells say so.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def clean_notebook(node: Any, *, language: str, parameters: Mapping[str, Any]) -
                 _clean_output(output, number) for output in cell.outputs if not _is_noise(output)
             ]
         else:
-            clean = nbformat.v4.new_markdown_cell(cell.source)
+            clean = nbformat.v4.new_markdown_cell(speak_of(cell.source, language, unit))
         clean.id = f"cell-{len(cells) + 1:02d}"
         clean.metadata = nbformat.from_dict({"tags": kept} if kept else {})
         cells.append(clean)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mpg_research.present.units import speak_of
+
 if TYPE_CHECKING:
     from mpg_research.instruments import Instrument
     from mpg_research.study.config import StudyConfig
@@ -161,7 +163,8 @@ def describe_decisions(
     -------
     Decisions
     """
-    words = _TEXT[language]
+    unit = config.study.unit_words.get(language)
+    words = {key: speak_of(text, language, unit) for key, text in _TEXT[language].items()}
     sentences = [
         *_about_time(config, words, language),
         *_about_sample(parameters, words),

@@ -24,8 +24,7 @@ _WORDS = {
     "nl": {
         "skip": "Direct naar de inhoud",
         "synthetic": "Synthetische gegevens",
-        "synthetic_long": "Alle gegevens op deze pagina zijn verzonnen; zij gaan niet over echte gezinnen of "
-        "organisaties.",
+        "synthetic_long": "Alle gegevens op deze pagina zijn verzonnen; zij gaan over niemand die bestaat.",
         "show_code": "Toon code",
         "made_with": "Gemaakt met mpg_research",
         "digest": "Vingerafdruk van studie en gegevens",
@@ -47,8 +46,7 @@ _WORDS = {
     "en": {
         "skip": "Skip to the content",
         "synthetic": "Synthetic data",
-        "synthetic_long": "All data on this page are made up; they are not about real families or "
-        "organisations.",
+        "synthetic_long": "All data on this page are made up; they are about nobody who exists.",
         "show_code": "Show code",
         "made_with": "Made with mpg_research",
         "digest": "Fingerprint of study and data",

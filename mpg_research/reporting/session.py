@@ -1,84 +1,20 @@
 """What a notebook works with: the study, the audience, and the only way to show a result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, NotApplicableError
-from mpg_research.reporting.files import json_bytes, write_atomically
 from mpg_research.reporting.parameters import NotebookParameters, notebook_spec, validate_parameters
+from mpg_research.reporting.record import RECORD, Record
+from mpg_research.reporting.shown import MARK, NotApplicable, Shown
 
 if TYPE_CHECKING:
     from mpg_research.disclosure import Audience
     from mpg_research.study.model import Study
 
 __all__ = ["MARK", "RECORD", "NotApplicable", "Session", "Shown", "begin"]
-
-#: Key in an output's metadata that says it came through the gate. Publishing refuses outputs without it.
-MARK = "mpg_research"
-#: The session's own record in the staging folder; read by the run, never published as it is.
-RECORD = "session.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Something presented, as a notebook displays it.
-
-    Attributes
-    ----------
-    presented : object
-        What :mod:`mpg_research.present` made of a released result.
-    role : str
-        For whom it was released.
-    """
-
-    presented: Any
-    role: str
-
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle = self.presented._repr_mimebundle_(include, exclude)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return dict(data), {MARK: {"released_to": self.role}}
-
-    def __str__(self) -> str:
-        return str(self.presented)
-
-
-@dataclass(frozen=True, slots=True)
-class NotApplicable:
-    """Stands in place of a result where the question does not arise.
-
-    Attributes
-    ----------
-    code : str
-        The reason, from :class:`mpg_research.errors.NotApplicableError`.
-    """
-
-    code: str
-
-    def text(self, language: str) -> Any:
-        """The reason in words."""
-        from mpg_research.present import PresentedText
-        from mpg_research.present.phrases import phrases_in
-
-        sentence = phrases_in(language)(f"not_applicable.{self.code}")
-        return PresentedText(self.code, language, ((sentence,),), shows_numbers=False)
-
-
-@dataclass(slots=True)
-class _Record:
-    """What the run must know of a session; written anew after each result shown."""
-
-    folder: Path | None
-    content: dict[str, Any]
-    seen: set[int] = field(default_factory=set)
-
-    def write(self) -> None:
-        if self.folder is not None:
-            write_atomically(self.folder / RECORD, json_bytes(self.content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +47,7 @@ class Session:
     organisation: str
     output: Path | None
     _policy: Any
-    _record: _Record
+    _record: Record
     _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
     def analyse(self, verb: Callable[..., Any], **options: Any) -> Any:
@@ -130,11 +66,7 @@ class Session:
         try:
             return verb(self.study, **options)
         except NotApplicableError as error:
-            self._record.content["notes"] = _merged(
-                self._record.content["notes"],
-                [{"code": error.code, "level": "caution", "result": verb.__name__}],
-            )
-            self._record.write()
+            self._record.not_applicable(error.code, verb.__name__)
             return NotApplicable(error.code)
 
     def sentences(self, result: Any, topic: str | None = None) -> Shown:
@@ -170,7 +102,7 @@ class Session:
         from mpg_research.reporting.decisions import describe_decisions
 
         if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language), None)
+            return self._shown(result.text(self.language, self._policy), None)
         decisions = describe_decisions(
             self.study.config,
             result.provenance.parameters,
@@ -187,7 +119,7 @@ class Session:
     ) -> Shown:
         """Release a result and present it; where the question does not arise, the reason in its place."""
         if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language), None)
+            return self._shown(result.text(self.language, self._policy), None)
         return self._shown(present(self._release(result)), kind)
 
     def _release(self, result: Any) -> Any:
@@ -199,7 +131,7 @@ class Session:
             return held[1]
         released = release(result, self.audience, policy=self._policy)
         self._released[id(result)] = (result, released)
-        _write_down(self._record, released)
+        self._record.released(released)
         return released
 
     def _shown(self, presented: Any, kind: str | None) -> Shown:
@@ -241,7 +173,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     study = load_study(find_study(values.study))
     organisation = _organisation(study, values) if spec.role == "organisation" else ""
     output = Path(values.output) if values.output else None
-    record = _Record(output, {"organisations": list(study.organisations), "sample_flow": {}, "notes": []})
+    record = Record(output, {"organisations": list(study.organisations), "sample_flow": {}, "notes": []})
     record.write()
     return Session(
         notebook=notebook,
@@ -278,32 +210,3 @@ def _organisation(study: "Study", values: NotebookParameters) -> str:
             f"There is no organisation {asked!r} in the study {study.name}. It has: {', '.join(known)}."
         )
     return asked or known[0]
-
-
-def _write_down(record: _Record, released: Any) -> None:
-    """Sample flow, notes and what was withheld, as they were released: nothing that the gate held back."""
-    flow = released.tables.get("sample_flow")
-    if flow is not None:
-        rows = flow.data.astype(object).where(flow.data.notna(), None).to_dict("records")
-        record.content["sample_flow"][released.kind] = [_plain(row) for row in rows]
-    notes = [{"code": note.code, "level": note.level, "result": released.kind} for note in released.notes]
-    record.content["notes"] = _merged(record.content["notes"], notes)
-    held = [{"table": item.table, "code": item.code, "result": released.kind} for item in released.withheld]
-    record.content["withheld"] = _merged(record.content.get("withheld", []), held)
-    seed = released.provenance.parameters.get("seed")
-    if seed is not None:
-        record.content.setdefault("seeds", {})[released.kind] = int(seed)
-    record.write()
-
-
-def _merged(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return known + [item for item in new if item not in known]
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Python's own numbers and texts (numpy's are not JSON); counts as whole numbers."""
-    plain = {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
-    return {
-        key: int(value) if isinstance(value, float) and value.is_integer() else value
-        for key, value in plain.items()
-    }

@@ -32,6 +32,8 @@ MONTHS_PER_UNIT = {
 }
 
 Language = Literal["nl", "en"]
+#: A word or a few, without anything that would mean something in a page.
+_UNIT_WORD = r"^[^\W\d_][^\W\d_ '-]{0,29}(?:[ -][^\W\d_]{1,29}){0,2}$"
 Scalar = str | bool | int | float | date
 
 
@@ -65,6 +67,21 @@ def _both_languages(value: object) -> object:
 Text = Annotated[LocalText, BeforeValidator(_both_languages)]
 
 
+class UnitWords(Section):
+    """What one and more of the study's units are called in one language."""
+
+    one: str = Field(pattern=_UNIT_WORD)
+    many: str = Field(pattern=_UNIT_WORD)
+    article: Literal["de", "het"] = "de"
+
+
+class UnitConfig(Section):
+    """[study.unit]: whom the study is about, where that is not families."""
+
+    nl: UnitWords
+    en: UnitWords
+
+
 class StudySection(Section):
     """[study]: what the study is called, and in which languages its reports come."""
 
@@ -73,6 +90,15 @@ class StudySection(Section):
     languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
     synthetic: StrictBool = False
     export_date: date | None = None
+    unit: UnitConfig | None = None
+
+    @property
+    def unit_words(self) -> dict[str, tuple[str, str, str]]:
+        """Per language one, more and the Dutch article; empty where the study is about families."""
+        if self.unit is None:
+            return {}
+        words = {"nl": self.unit.nl, "en": self.unit.en}
+        return {language: (unit.one, unit.many, unit.article) for language, unit in words.items()}
 
     @model_validator(mode="before")
     @classmethod

@@ -135,6 +135,8 @@ title = { nl = "@NAME@", en = "@NAME@" }   # as the reports print it
 languages = ["nl", "en"]
 # synthetic = true                   # if the data are made up: every page will say so
 # export_date = 2025-12-31           # later dates are mistakes; today if left out
+# What the reports call those the study is about, if they are no families:
+# unit = { nl = { one = "cliënt", many = "cliënten" }, en = { one = "client", many = "clients" } }
 
 [time]
 kind = "dates"                       # or "numbers" if the study has no dates; then also:

@@ -1,6 +1,7 @@
 """A real data set, read where it lies, through the whole run."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,15 @@ def test_the_whole_run_ends_in_reports(tmp_path: Path, capsys) -> None:
     assert {"01_data_quality", "03_trajectories", "04_organisations", "report_funder"} <= pages
     page = next(tmp_path.rglob("nl/04_organisations.html")).read_text(encoding="utf-8")
     assert "positieve affecttraining" in page
+    for path in tmp_path.rglob("*.html"):  # the study says that it is about patients
+        text = re.sub(
+            r"<style>.*?</style>|<code>.*?</code>|<li>Model: .*?</li>|data:image[^\"]*",
+            "",
+            path.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        assert re.search(r"patiënt|patient", text) or path.name.startswith("index"), path.name
+        assert not re.search(r"\b(gezin|gezinnen|family|families)\b", text, re.IGNORECASE), path.name
     manifests = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("manifest.json")]
     assert manifests
 
@@ -71,5 +81,5 @@ def test_arms_that_are_not_public_are_not_compared(not_public: Path, tmp_path: P
     page = next(output.rglob("report_funder.html")).read_text(encoding="utf-8")
     assert "positive affect training" not in page
     page = next(output.rglob("04_organisations.html")).read_text(encoding="utf-8")
-    assert "withheld" in page
+    assert "not shown here" in page
     assert not list(output.rglob("adjusted_change*.csv"))

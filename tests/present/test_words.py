@@ -57,6 +57,27 @@ def test_public_groups_are_called_groups(language):
         assert groups.placeholders(key) == plain.placeholders(key), key
 
 
+def test_every_note_of_an_analysis_has_words_in_both_languages():
+    """A note without them would stand in English on a Dutch page."""
+    import ast
+    from pathlib import Path
+
+    import mpg_research
+
+    root = Path(mpg_research.__file__).parent
+    files = [*(root / "analysis").rglob("*.py"), *(root / "study").rglob("*.py")]
+    codes = {
+        str(call.args[0].value)
+        for file in files
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Note"
+        and call.args and isinstance(call.args[0], ast.Constant)
+    }  # fmt: skip
+    assert len(codes) > 30
+    missing = {code for code in codes if not phrases_in("nl").has(f"note.{code}")}
+    assert missing == set()
+
+
 def test_a_value_with_braces_stays_a_value():
     phrases = phrases_in("en")
     assert "{level}" in phrases("withheld.missing", table="{level}")

@@ -51,7 +51,7 @@ def test_no_file_names_another_organisation(folder: Path, recipient: str) -> Non
 
 def test_the_own_name_is_there_beside_unnamed_others(folder: Path) -> None:
     page = (folder / OWN / "nl" / "report_organisation.html").read_text(encoding="utf-8")
-    assert f'<th scope="row">{names()[OWN]}</th>' in page
+    assert f'<tr class="own">\n<th scope="row">{names()[OWN]} (eigen)</th>' in page
     assert '<th scope="row">Organisatie A</th>' in page
 
 

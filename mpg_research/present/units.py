@@ -1,0 +1,70 @@
+"""Whom a study is about, in words: families, unless its study.toml names another unit."""
+
+import re
+from functools import cache, partial
+
+__all__ = ["UnitWords", "speak_of"]
+
+#: One and more of a unit, and in Dutch its article: ("patiënt", "patiënten", "de").
+UnitWords = tuple[str, str, str]
+
+# The demonstratives and quantifiers that go with "het" in Dutch, as they are with "de".
+_WITH_DE = {
+    "het": "de",
+    "dit": "deze",
+    "dat": "die",
+    "elk": "elke",
+    "ieder": "iedere",
+    "welk": "welke",
+    "geen enkel": "geen enkele",
+    "ons": "onze",
+}
+
+
+def speak_of(text: str, language: str, unit: UnitWords | None) -> str:
+    """A text about families as one about another unit; placeholders in braces stay.
+
+    Parameters
+    ----------
+    text : str
+        Dutch or English.
+    language : {"nl", "en"}
+        Which of the two.
+    unit : UnitWords or None
+        What to speak of; None leaves the text as it is.
+
+    Examples
+    --------
+    >>> speak_of("Elk gezin telt; {families} gezinnen.", "nl", ("patiënt", "patiënten", "de"))
+    'Elke patiënt telt; {families} patiënten.'
+    >>> speak_of("A family's course, of 12 families.", "en", ("adult", "adults", ""))
+    "An adult's course, of 12 adults."
+    """
+    if unit is None:
+        return text
+    for pattern, instead in _rules(language, unit):
+        text = pattern.sub(partial(_as_written, instead=instead), text)
+    return text
+
+
+@cache
+def _rules(language: str, unit: UnitWords) -> tuple[tuple[re.Pattern[str], str], ...]:
+    one, many, article = unit
+    rules = []
+    if language == "nl":
+        if article == "de":
+            for before, after in _WITH_DE.items():
+                # Up to one word may stand between: "het middelste gezin".
+                rules.append((rf"\b{before} (?P<between>\w+e )?gezin\b", f"{after} {{between}}{one}"))
+        rules += [(r"\bgezinnen\b", many), (r"\bgezin\b", one)]
+    else:
+        article = "an" if one[:1].lower() in "aeiou" else "a"
+        rules += [(r"\ba family\b", f"{article} {one}"), (r"\bfamilies\b", many), (r"\bfamily\b", one)]
+    return tuple((re.compile(rf"(?<!{{){pattern}", re.IGNORECASE), to) for pattern, to in rules)
+
+
+def _as_written(found: re.Match[str], *, instead: str) -> str:
+    """The replacement with the word in between, with a capital where the text had one."""
+    between = found.groupdict().get("between") or ""
+    text = instead.replace("{between}", between)
+    return text[:1].upper() + text[1:] if found.group()[:1].isupper() else text

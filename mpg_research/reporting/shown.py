@@ -1,0 +1,57 @@
+"""What a notebook displays: only what came through the gate, marked so that publishing can tell."""
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["MARK", "NotApplicable", "Shown"]
+
+#: Key in an output's metadata that says it came through the gate. Publishing refuses outputs without it.
+MARK = "mpg_research"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something presented, as a notebook displays it.
+
+    Attributes
+    ----------
+    presented : object
+        What :mod:`mpg_research.present` made of a released result.
+    role : str
+        For whom it was released.
+    """
+
+    presented: Any
+    role: str
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.presented._repr_mimebundle_(include, exclude)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return dict(data), {MARK: {"released_to": self.role}}
+
+    def __str__(self) -> str:
+        return str(self.presented)
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """Stands in place of a result where the question does not arise.
+
+    Attributes
+    ----------
+    code : str
+        The reason, from :class:`mpg_research.errors.NotApplicableError`.
+    """
+
+    code: str
+
+    def text(self, language: str, policy: Any) -> Any:
+        """The reason in words, in those of the study's policy."""
+        from mpg_research.present import PresentedText
+        from mpg_research.present.phrases import phrases_in
+
+        phrases = phrases_in(language, groups=policy.public_groups, unit=policy.unit.get(language))
+        sentence = phrases(f"not_applicable.{self.code}")
+        return PresentedText(self.code, language, ((sentence,),), shows_numbers=False)
