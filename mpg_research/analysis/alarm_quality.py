@@ -13,7 +13,7 @@ Tables of :class:`SignalQuality` (beside ``sample_flow``)
   family that ends badly has the higher change since intake, and the higher chance, than one that ends well.
 - ``calibration(bin, predicted, observed, conf_low, conf_high)`` and ``calibration_summary(quantity, value)``:
   the chance at the last wave up to a landmark month, beside how the courses ended.
-- ``decision_curve(threshold, forecast, everybody, nobody)``: net benefit per family of acting on the chance.
+- ``decision_curve(acting_from, forecast, everybody, nobody)``: net benefit per family of acting on chances.
 - ``published(source, sensitivity, specificity)``: figures of another instrument, for orientation.
 """
 

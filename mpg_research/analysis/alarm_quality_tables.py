@@ -127,7 +127,7 @@ def decision_table(at: pd.DataFrame, chance: FloatArray, ended: BoolArray) -> Re
     thresholds = np.array(_THRESHOLDS)
     data = pd.DataFrame(
         {
-            "threshold": thresholds,
+            "acting_from": thresholds,
             "forecast": net_benefit(chance, ended, thresholds),
             "everybody": net_benefit(np.ones_like(chance), ended, thresholds),
             "nobody": 0.0,
@@ -136,7 +136,7 @@ def decision_table(at: pd.DataFrame, chance: FloatArray, ended: BoolArray) -> Re
         }
     )
     return ResultTable(
-        "decision_curve", data, keys=("threshold",), values=("forecast", "everybody", "nobody")
+        "decision_curve", data, keys=("acting_from",), values=("forecast", "everybody", "nobody")
     )
 
 

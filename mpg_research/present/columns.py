@@ -79,6 +79,7 @@ SPECIAL = {
     ("calibration", "conf_low"): Shape("share"),
     ("calibration", "conf_high"): Shape("share"),
     ("calibration_summary", "value"): Shape(digits=2),
+    ("decision_curve", "acting_from"): Shape("share", digits=0),
     ("decision_curve", "forecast"): Shape(digits=3),
     ("decision_curve", "everybody"): Shape(digits=3),
     ("published", "sensitivity"): Shape("share"),

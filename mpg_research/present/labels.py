@@ -3,7 +3,8 @@
 import re
 
 from mpg_research.disclosure.released import ReleasedTable
-from mpg_research.present.numbers import format_number
+from mpg_research.present.columns import shape_of
+from mpg_research.present.numbers import format_number, format_share
 from mpg_research.present.organisation_columns import CODED_VALUES
 from mpg_research.present.voice import Voice, clean_name
 
@@ -65,6 +66,8 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
         return _term_label(voice, str(value))
     if key in CODED:
         return clean_name(voice.label(f"value.{key}", value)) if str(value) else ""
+    if isinstance(value, float) and shape_of(table.name, key).kind == "share":
+        return format_share(value, voice.language, digits=0)
     if isinstance(value, float):
         return format_number(value, voice.language, digits=0 if value == round(value) else 1)
     return clean_name(str(value))

@@ -181,7 +181,7 @@ def draw_delta_adjustment(voice: Voice) -> Drawing | None:
 def draw_decision_curve(voice: Voice) -> Drawing | None:
     """Net benefit of the forecast beside acting on everybody and on nobody."""
     rows = voice.frame("decision_curve")
-    rows = rows[rows["forecast"].notna() & (rows["threshold"] <= 0.8)] if len(rows) else rows
+    rows = rows[rows["forecast"].notna() & (rows["acting_from"] <= 0.8)] if len(rows) else rows
     if len(rows) < 2:
         return None
     with styled():
@@ -190,16 +190,16 @@ def draw_decision_curve(voice: Voice) -> Drawing | None:
         for name, style in (("forecast", "-"), ("everybody", "--"), ("nobody", ":")):
             colour = {"forecast": MAIN, "everybody": SECOND, "nobody": GREY}[name]
             label = voice.phrases.label("column", name)
-            ax.plot(rows["threshold"], rows[name], style, color=colour, linewidth=1.8, label=label)
+            ax.plot(rows["acting_from"], rows[name], style, color=colour, linewidth=1.8, label=label)
         ax.set_ylim(-0.05, None)
         number_axis(ax.xaxis, voice, percent=True)
         number_axis(ax.yaxis, voice)
         ax.set_xlabel(voice.phrases("figure.decision_curve.axis"))
         ax.set_ylabel(voice.phrases("figure.decision_curve.value_axis"))
         ax.legend(frameon=False)
-    one = rows.iloc[int((rows["threshold"] - 0.3).abs().to_numpy().argmin())]
+    one = rows.iloc[int((rows["acting_from"] - 0.3).abs().to_numpy().argmin())]
     return put_into_words(
-        voice, "decision_curve", figure, threshold=_share(voice, one["threshold"]),
+        voice, "decision_curve", figure, threshold=_share(voice, one["acting_from"]),
         forecast=voice.number(one["forecast"], 2), everybody=voice.number(one["everybody"], 2),
     )  # fmt: skip
 
