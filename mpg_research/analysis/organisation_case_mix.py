@@ -27,7 +27,7 @@ from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import pooled_table
+from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.statistics.standardisation import Reference, standardised_difference
 
 __all__ = [
@@ -59,13 +59,8 @@ def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
                 gap = standardised_difference(column[mine], column[~mine])
                 rows.append((key, variable, level, gap, int(sizes[code])))
     columns = ["organisation", "variable", "level", "standardised_difference", "n_families"]
-    return ResultTable(
-        "case_mix_difference",
-        pd.DataFrame(rows, columns=columns),
-        keys=("organisation", "variable", "level"),
-        values=("standardised_difference",),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
+    return table_by_organisation(
+        "case_mix_difference", pd.DataFrame(rows, columns=columns), "variable", "level"
     )
 
 

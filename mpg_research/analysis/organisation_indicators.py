@@ -21,6 +21,7 @@ from mpg_research.analysis.organisation_duration import duration_rows
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.tables import table_by_organisation
 
 __all__ = ["INDICATORS", "indicator_table"]
 
@@ -67,15 +68,7 @@ def indicator_table(
         )
     rows += _model_rows("end_level", *end_level, effects, level)
     rows += duration_rows(times, units, level=level)
-    keys = ("organisation", "indicator", "primary")
-    return ResultTable(
-        "indicators",
-        pd.DataFrame(rows, columns=_COLUMNS),
-        keys=keys,
-        values=tuple(column for column in _COLUMNS if column not in (*keys, "n_families")),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
+    return table_by_organisation("indicators", pd.DataFrame(rows, columns=_COLUMNS), "indicator", "primary")
 
 
 def _model_rows(

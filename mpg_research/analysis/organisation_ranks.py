@@ -18,6 +18,7 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.tables import table_by_organisation
 from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets
 from mpg_research.statistics.ranks import draw_effects, rank_probabilities
 from mpg_research.statistics.shrinkage import reliability
@@ -120,12 +121,4 @@ def _comparison_half(effects: OrganisationEffects, level: float) -> FloatArray:
 
 def organisation_table(name: str, data: pd.DataFrame, effects: OrganisationEffects) -> ResultTable:
     """A table with one row per organisation, about all its families."""
-    values = tuple(column for column in data.columns if column != "organisation")
-    return ResultTable(
-        name,
-        data.assign(n_families=effects.n_families.astype(int)),
-        keys=("organisation",),
-        values=values,
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
+    return table_by_organisation(name, data.assign(n_families=effects.n_families.astype(int)))

@@ -32,7 +32,7 @@ from mpg_research.analysis.organisation_verdict import (
 )
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
 from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of, without
-from mpg_research.analysis.tables import pooled_table
+from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference import DfRule
 from mpg_research.study.model import Study
@@ -160,14 +160,7 @@ def _leave_one_out(
         rows.append((row[0], row[1], row[3], row[5], row[7], int(effects.n_families[place])))
     values = ("joint_p_value", "different", "largest_shift", "conclusion")
     data = pd.DataFrame(rows, columns=["organisation", *values, "n_families"])
-    return ResultTable(
-        "leave_one_out",
-        data,
-        keys=("organisation",),
-        values=values,
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
+    return table_by_organisation("leave_one_out", data)
 
 
 def _others(effects: OrganisationEffects, place: int) -> OrganisationEffects:

@@ -35,7 +35,7 @@ from mpg_research.analysis.funnel_numbers import (
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import pooled_table
+from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import FalseAlarms
 from mpg_research.statistics.proportions import wilson_interval
@@ -100,7 +100,7 @@ def share_table(outcomes: list[ShareOutcome], *, level: float) -> ResultTable | 
     rows = [row for outcome in outcomes for row in _share_rows(outcome, level)]
     if not rows:
         return None
-    return _table("share_indicators", pd.DataFrame(rows, columns=_SHARES))
+    return table_by_organisation("share_indicators", pd.DataFrame(rows, columns=_SHARES), "indicator")
 
 
 def _share_rows(outcome: ShareOutcome, level: float) -> list[tuple[object, ...]]:
@@ -118,18 +118,6 @@ def _share_rows(outcome: ShareOutcome, level: float) -> list[tuple[object, ...]]
         )
         for i, key in enumerate(outcome.units.keys)
     ]  # fmt: skip
-
-
-def _table(name: str, data: pd.DataFrame) -> ResultTable:
-    keys = ("organisation", "indicator")
-    return ResultTable(
-        name,
-        data,
-        keys=keys,
-        values=tuple(column for column in data.columns if column not in (*keys, "n_families")),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +160,9 @@ def share_funnel_tables(
         plots.append(_Plot(outcome, shares, alarms))
     if not plots:
         return []
+    points = pd.concat([_points(plot) for plot in plots], ignore_index=True)
     return [
-        _table("share_funnel", pd.concat([_points(plot) for plot in plots], ignore_index=True)),
+        table_by_organisation("share_funnel", points, "indicator"),
         _pooled("share_funnel_lines", [_lines(plot) for plot in plots], frame, ("n_effective",)),
         _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, ("quantity",)),
         _pooled("share_funnel_steps", [_steps(plot, month, declared) for plot in plots], frame, ("check",)),

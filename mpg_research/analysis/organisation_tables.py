@@ -16,24 +16,22 @@ from mpg_research.analysis.organisation_effects import (
     add_simultaneous,
     many_organisations,
 )
-from mpg_research.analysis.organisations_many import many_tables
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable, collect_tables, sample_flow_table
+from mpg_research.analysis.organisations_many import adjusted, many_tables, pairwise_table
+from mpg_research.analysis.result import ResultTable, collect_tables, sample_flow_table
 from mpg_research.analysis.tables import (
     add_standardised,
     coefficient_table,
     estimate_rows,
     pooled_table,
+    table_by_organisation,
     variance_table,
 )
 from mpg_research.analysis.trajectory import observed_table
-from mpg_research.statistics import holm
 
 __all__ = ["Adjust", "comparison_tables"]
 
 Adjust = Literal["holm", "none"]
 FloatArray = NDArray[np.float64]
-
-_STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
 
 def comparison_tables(
@@ -81,17 +79,7 @@ def _few_tables(
 
 
 def _per_organisation(name: str, model: GrowthModel, months: list[float], rows: FloatArray) -> ResultTable:
-    data = _estimates(model, months, rows)
-    return ResultTable(
-        name,
-        data,
-        keys=("organisation", "months"),
-        values=tuple(
-            column for column in data.columns if column not in ("organisation", "months", "n_families")
-        ),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
+    return table_by_organisation(name, _estimates(model, months, rows), "months")
 
 
 def _estimates(model: GrowthModel, months: list[float], rows: FloatArray) -> pd.DataFrame:
@@ -108,45 +96,26 @@ def _estimates(model: GrowthModel, months: list[float], rows: FloatArray) -> pd.
 def _adjusted_change(
     model: GrowthModel, months: list[float], change: FloatArray, level: float
 ) -> ResultTable:
-    table = _per_organisation("adjusted_change", model, months, change)
-    data = add_standardised(table.data, model.frame, level)
-    return _with_columns(table, data, _STANDARDISED)
+    data = add_standardised(_estimates(model, months, change), model.frame, level)
+    return table_by_organisation("adjusted_change", data, "months")
 
 
 def _difference_from_mean(
     model: GrowthModel, months: list[float], change: FloatArray, adjust: Adjust
 ) -> ResultTable:
-    table = _per_organisation("difference_from_mean", model, months, change - change.mean(axis=0))
+    data = _estimates(model, months, change - change.mean(axis=0))
     # With two organisations the two differences are one question, asked from either side.
     once = len(model.frame.organisations) == 2
-    data = table.data.assign(p_adjusted=_adjusted(table.data, "none" if once else adjust))
+    data = data.assign(p_adjusted=adjusted(data, "none" if once else adjust))
     apart = covariances_of(model, change - change.mean(axis=0))
     data = add_simultaneous(data, months, apart, model.fit.level)
-    return _with_columns(table, data, ("p_adjusted", "simultaneous_low", "simultaneous_high"))
+    return table_by_organisation("difference_from_mean", data, "months")
 
 
 def covariances_of(model: GrowthModel, rows: FloatArray) -> list[FloatArray]:
     """Covariance of the estimates of rows (n, months, p) within each month."""
     covariance = model.fit.inference.covariance
     return [rows[:, place] @ covariance @ rows[:, place].T for place in range(rows.shape[1])]
-
-
-def _with_columns(table: ResultTable, data: pd.DataFrame, columns: tuple[str, ...]) -> ResultTable:
-    return ResultTable(
-        table.name,
-        data,
-        keys=table.keys,
-        values=(*table.values, *columns),
-        organisation_columns=table.organisation_columns,
-        parts_of_total=table.parts_of_total,
-    )
-
-
-def _adjusted(data: pd.DataFrame, adjust: Adjust) -> pd.Series:
-    """p-values adjusted within each month."""
-    if adjust == "none":
-        return data["p_value"]
-    return data.groupby("months")["p_value"].transform(lambda p: holm(p.to_numpy(dtype=float)))
 
 
 def _pairwise(model: GrowthModel, months: list[float], change: FloatArray, adjust: Adjust) -> ResultTable:
@@ -160,17 +129,11 @@ def _pairwise(model: GrowthModel, months: list[float], change: FloatArray, adjus
     rows = np.array([change[i, m] - change[j, m] for i, j, m in pairs])
     data = estimate_rows(model, labels, rows)
     data = data.assign(
-        p_adjusted=_adjusted(data, adjust), n_families=[min(sizes[i], sizes[j]) for i, j, _ in pairs]
+        p_adjusted=adjusted(data, adjust), n_families=[min(sizes[i], sizes[j]) for i, j, _ in pairs]
     )
     by_pair = rows.reshape(-1, len(months), rows.shape[-1])
     data = add_simultaneous(data, months, covariances_of(model, by_pair), model.fit.level)
-    return ResultTable(
-        "pairwise",
-        data,
-        keys=("organisation_1", "organisation_2", "months"),
-        values=(*ESTIMATE_COLUMNS, "p_adjusted", "simultaneous_low", "simultaneous_high"),
-        organisation_columns=("organisation_1", "organisation_2"),
-    )
+    return pairwise_table(data)
 
 
 def _joint_test(model: GrowthModel, last_month: float) -> ResultTable:
@@ -200,11 +163,6 @@ def _by_organisation(frame: ModelFrame) -> ResultTable:
     data = counts.reset_index()
     data["organisation"] = data["organisation"].map(dict(frame.organisations))
     data["measurements_per_family"] = data["n_measurements"] / data["n_families"]
-    return ResultTable(
-        "by_organisation",
-        data,
-        keys=("organisation",),
-        values=("n_measurements", "measurements_per_family"),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
+    return table_by_organisation(
+        "by_organisation", data[["organisation", "n_measurements", "measurements_per_family", "n_families"]]
     )

@@ -13,16 +13,15 @@ from scipy.stats import chi2, norm
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
-from mpg_research.analysis.tables import add_standardised, pooled_table
+from mpg_research.analysis.tables import add_standardised, pooled_table, table_by_organisation
 from mpg_research.statistics import holm
 
-__all__ = ["many_tables"]
+__all__ = ["adjusted", "many_tables", "pairwise_table"]
 
 FloatArray = NDArray[np.float64]
 
 #: With more organisations than this a table of all pairs is left out: nobody could read it.
 _PAIRS = 20
-_STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
 
 def many_tables(
@@ -100,24 +99,14 @@ def _stack(model: GrowthModel, moments: Moments, level: float) -> pd.DataFrame:
     return data.sort_values(["organisation", "months"], ignore_index=True, kind="stable")
 
 
-def _table(name: str, data: pd.DataFrame) -> ResultTable:
-    keys = ("organisation", "months")
-    return ResultTable(
-        name,
-        data,
-        keys=keys,
-        values=tuple(column for column in data.columns if column not in (*keys, "n_families")),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
-
-
 def _per_organisation(name: str, model: GrowthModel, moments: Moments, level: float) -> ResultTable:
-    return _table(name, _stack(model, moments, level))
+    return table_by_organisation(name, _stack(model, moments, level), "months")
 
 
 def _adjusted_change(model: GrowthModel, changes: Moments, level: float) -> ResultTable:
-    return _table("adjusted_change", add_standardised(_stack(model, changes, level), model.frame, level))
+    return table_by_organisation(
+        "adjusted_change", add_standardised(_stack(model, changes, level), model.frame, level), "months"
+    )
 
 
 def _differences(model: GrowthModel, changes: Moments, adjust: str, level: float) -> ResultTable:
@@ -128,12 +117,15 @@ def _differences(model: GrowthModel, changes: Moments, adjust: str, level: float
         for month, (estimate, covariance) in changes.items()
     }
     data = _stack(model, apart, level)
-    data = data.assign(p_adjusted=_adjusted(data, adjust))
+    data = data.assign(p_adjusted=adjusted(data, adjust))
     covariances = [covariance for _, covariance in apart.values()]
-    return _table("difference_from_mean", add_simultaneous(data, list(apart), covariances, level))
+    return table_by_organisation(
+        "difference_from_mean", add_simultaneous(data, list(apart), covariances, level), "months"
+    )
 
 
-def _adjusted(data: pd.DataFrame, adjust: str) -> pd.Series:
+def adjusted(data: pd.DataFrame, adjust: str) -> pd.Series:
+    """p-values adjusted within each month."""
     if adjust == "none":
         return data["p_value"]
     return data.groupby("months")["p_value"].transform(lambda p: holm(p.to_numpy(dtype=float)))
@@ -161,10 +153,15 @@ def _pairwise(model: GrowthModel, changes: Moments, adjust: str, level: float) -
         parts.append(_rows(keys, estimate[first] - estimate[second], error, level))
     data = pd.concat(parts, ignore_index=True)
     data = data.assign(
-        p_adjusted=_adjusted(data, adjust),
+        p_adjusted=adjusted(data, adjust),
         n_families=[min(sizes[i], sizes[j]) for i, j in pairs] * len(changes),
     )
     data = add_simultaneous(data, list(changes), covariances, level)
+    return pairwise_table(data)
+
+
+def pairwise_table(data: pd.DataFrame) -> ResultTable:
+    """The table of all pairs, from fixed or random effects."""
     return ResultTable(
         "pairwise",
         data,

@@ -23,6 +23,7 @@ __all__ = [
     "model_notes",
     "pooled_table",
     "study_notes",
+    "table_by_organisation",
     "variance_table",
 ]
 
@@ -112,6 +113,23 @@ def variance_table(model: GrowthModel) -> ResultTable:
     keys = ("group", "term_1", "term_2")
     return pooled_table(
         "variance_components", data, model.frame, keys=keys, values=("covariance", "sd", "correlation")
+    )
+
+
+def table_by_organisation(name: str, data: pd.DataFrame, *keys: str) -> ResultTable:
+    """A table whose rows are about one organisation each, or about one by ``keys``.
+
+    Every other column holds values, in the order of the data.
+    """
+    every = ("organisation", *keys)
+    values = tuple(str(column) for column in data.columns if column not in (*every, "n_families"))
+    return ResultTable(
+        name,
+        data,
+        keys=every,
+        values=values,
+        organisation_columns=("organisation",),
+        parts_of_total=("organisation",),
     )
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.parallel import simulate_in_chunks
-from mpg_research.statistics.funnel import FUNNEL_LEVELS, make_funnel
+from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
-__all__ = ["FalseAlarms", "simulate_false_alarms"]
+__all__ = ["FalseAlarms", "count_alarms", "shares_beyond", "simulate_false_alarms"]
 
 FloatArray = NDArray[np.float64]
 
@@ -71,14 +71,26 @@ def simulate_false_alarms(
     v = np.asarray(covariance, dtype=float)
     full = np.diag(v) if v.ndim == 1 else v
     run = partial(_alarms, covariance=full, tau2=tau2, levels=levels, share=share, rate=rate)
-    hits = np.concatenate(simulate_in_chunks(run, n_simulations, rng))
+    return count_alarms(simulate_in_chunks(run, n_simulations, rng), levels)
+
+
+def count_alarms(hits: list[FloatArray], levels: tuple[float, ...]) -> FalseAlarms:
+    """Rates from the shares of units beyond each line: arrays of rows of :func:`shares_beyond`."""
+    found = np.concatenate(hits)
     names = [f"{kind} {100 * level:g}" for kind in ("unadjusted", "adjusted") for level in levels]
     names.append("false discovery")
     return FalseAlarms(
-        {name: float(column.mean()) for name, column in zip(names, hits.T, strict=True)},
-        {name: float((column > 0).mean()) for name, column in zip(names, hits.T, strict=True)},
-        n_simulations,
+        {name: float(column.mean()) for name, column in zip(names, found.T, strict=True)},
+        {name: float((column > 0).mean()) for name, column in zip(names, found.T, strict=True)},
+        len(found),
     )
+
+
+def shares_beyond(equal: Funnel, spread: Funnel, levels: tuple[float, ...]) -> list[float]:
+    """Shares of units beyond the plain lines of one plot, and beyond the other lines of another."""
+    shares = [float(equal.beyond(level, adjusted=False).mean()) for level in levels]
+    shares += [float(spread.beyond(level).mean()) for level in levels]
+    return [*shares, float(spread.false_discovery.flagged.mean())]
 
 
 def _alarms(
@@ -101,7 +113,5 @@ def _alarms(
         equal = make_funnel(error, covariance, share=share, rate=rate)
         apart = error + np.sqrt(tau2) * generator.standard_normal(size)
         spread = make_funnel(apart, covariance, share=share, rate=rate) if tau2 > 0 else equal
-        shares = [equal.beyond(level, adjusted=False).mean() for level in levels]
-        shares += [spread.beyond(level).mean() for level in levels]
-        hits[run] = [*shares, spread.false_discovery.flagged.mean()]
+        hits[run] = shares_beyond(equal, spread, levels)
     return hits

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.parallel import simulate_in_chunks
-from mpg_research.statistics.false_alarms import FalseAlarms
+from mpg_research.statistics.false_alarms import FalseAlarms, count_alarms, shares_beyond
 from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
 __all__ = ["ShareFunnel", "make_share_funnel", "simulate_share_alarms"]
@@ -160,14 +160,7 @@ def simulate_share_alarms(
         share=share,
         rate=rate,
     )
-    hits = np.concatenate(simulate_in_chunks(run, n_simulations, rng))
-    names = [f"{kind} {100 * level:g}" for kind in ("unadjusted", "adjusted") for level in levels]
-    names.append("false discovery")
-    return FalseAlarms(
-        {name: float(column.mean()) for name, column in zip(names, hits.T, strict=True)},
-        {name: float((column > 0).mean()) for name, column in zip(names, hits.T, strict=True)},
-        n_simulations,
-    )
+    return count_alarms(simulate_in_chunks(run, n_simulations, rng), levels)
 
 
 def _alarms(
@@ -188,9 +181,7 @@ def _alarms(
     for run in range(n):
         equal = _plot(generator, p, codes, size, hoped, 0.0, share, rate)
         spread = _plot(generator, p, codes, size, hoped, tau2, share, rate) if tau2 > 0 else equal
-        shares = [equal.beyond(level, adjusted=False).mean() for level in levels]
-        shares += [spread.beyond(level).mean() for level in levels]
-        hits[run] = [*shares, spread.false_discovery.flagged.mean()]
+        hits[run] = shares_beyond(equal, spread, levels)
     return hits
 
 
