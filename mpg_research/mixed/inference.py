@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.degrees import (
-    DesignDegrees,
     KenwardRoger,
-    design_degrees,
     kenward_roger,
     satterthwaite_degrees,
     satterthwaite_test,
 )
+from mpg_research.mixed.design_degrees import DesignDegrees, design_degrees
 from mpg_research.mixed.distributions import f_tail, t_p_value, t_quantile
 from mpg_research.mixed.solution import MixedSolution
 

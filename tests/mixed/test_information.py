@@ -9,12 +9,12 @@ import pytest
 from mpg_research.errors import ModelError
 from mpg_research.mixed.crossed import CrossedRoute
 from mpg_research.mixed.degrees import (
-    design_degrees,
     kenward_roger,
     satterthwaite_degrees,
     satterthwaite_test,
 )
 from mpg_research.mixed.derivatives import crossed_derivatives, nested_derivatives
+from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.information import information
 from mpg_research.mixed.layout import chain_of_levels
 from mpg_research.mixed.natural import natural_derivatives, random_directions
