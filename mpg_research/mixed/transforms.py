@@ -145,6 +145,8 @@ def _options(node: Call, defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count(node: Call, key: str, value: Any) -> int:
+    if value is None:
+        fail(node.token, f"{key} is needed, as in {node.function}(x, {key}=4).")
     whole = isinstance(value, float) and value == int(value) and 1 <= value <= 100
     if not whole and not (isinstance(value, int) and not isinstance(value, bool)):
         fail(node.token, f"{key} must be a whole number from 1 to 100; found {value}.")

@@ -244,3 +244,8 @@ def test_no_new_rows_give_no_predictions(fit: MixedFit) -> None:
 
 def test_response_is_another_name_of_conditional_residuals(fit: MixedFit) -> None:
     assert fit.residuals("response").to_numpy() == pytest.approx(fit.residuals().to_numpy())
+
+
+def test_a_natural_spline_needs_its_size() -> None:
+    with pytest.raises(MpgError, match=r"df is needed, as in cr\(x, df=4\)"):
+        fit_mixed("y ~ cr(x) + (1 | g)", frame())
