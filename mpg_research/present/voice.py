@@ -1,6 +1,7 @@
 """How a released result is spoken about: its units, its names, its numbers in one language."""
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from mpg_research.present.numbers import format_count, format_number, format_tim
 from mpg_research.present.phrases import CONTROL, Phrases, phrases_in, readable
 from mpg_research.present.presented import PresentedText
 
-__all__ = ["Voice", "clean_name", "refuse", "voice_of", "withheld_text"]
+__all__ = ["Voice", "clean_name", "isolated", "refuse", "voice_of", "withheld_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class Voice:
     def organisation(self, code: str) -> str:
         """The name or neutral label behind a label code."""
         wording: Mapping[str, str] = self.released.organisation_labels.get(code, {})
-        return clean_name(wording.get(self.language, code))
+        return isolated(clean_name(wording.get(self.language, code)))
 
     def table(self, name: str) -> ReleasedTable | None:
         """A released table, or None."""
@@ -220,6 +221,13 @@ class Voice:
         if isinstance(wanted, int | float) and float(wanted) in listed:
             return float(wanted)
         return max(listed)
+
+
+def isolated(name: str) -> str:
+    """A name, set apart from the words around it where it runs from right to left."""
+    if any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name):
+        return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+    return name
 
 
 def clean_name(text: str) -> str:

@@ -79,11 +79,14 @@ def _page_name(language: str, languages: tuple[str, ...]) -> str:
 
 def _rows(folder: Path, config: StudyConfig, language: str) -> list[dict[str, Any]]:
     """One row per recipient and notebook, with a link per language where the report is there."""
+    from mpg_research.present.voice import clean_name, isolated
+
     words = page_words(language)
     rows = []
     for recipient, key in recipients_of(config).items():
         made = read_manifest(folder / recipient)["steps"]
         name = config.organisations[key].name.in_language(language) if key else words[recipient]
+        name = isolated(clean_name(name))
         role = "organisation" if key else recipient
         for notebook in (spec.name for spec in NOTEBOOKS.values() if spec.role == role):
             links = []

@@ -20,6 +20,8 @@ __all__ = ["forbidden_names", "refuse_names", "searchable_text"]
 #: A name shorter than this, or of digits only, occurs in every text; searching for it says nothing.
 SHORTEST_NAME = 3
 _DATA_ADDRESS = re.compile(r"data:image/svg\+xml[^\"'\s>)]*", re.IGNORECASE)
+#: Characters without a shape of their own (directions, joiners); pages are shown without those of a name.
+_INVISIBLE = dict.fromkeys(code for code in range(0x10000) if unicodedata.category(chr(code)) == "Cf")
 _TAG = re.compile(r"<[^>]*>")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -106,8 +108,9 @@ def searchable_text(content: bytes) -> str:
 
 
 def _plain(text: str) -> str:
-    """One form for texts that look the same: composed letters, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", html.unescape(text)).split())
+    """One form for texts that look the same: composed letters, single spaces, nothing invisible."""
+    composed = unicodedata.normalize("NFKC", html.unescape(text)).translate(_INVISIBLE)
+    return " ".join(composed.split())
 
 
 def _longest_first(names: Iterable[str]) -> tuple[str, ...]:

@@ -161,6 +161,7 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
 
 
 def _frame(step: Step, context: RunContext) -> Any:
+    from mpg_research.present.voice import clean_name, isolated
     from mpg_research.reporting.html import PageFrame, page_words
 
     config = context.config
@@ -170,8 +171,8 @@ def _frame(step: Step, context: RunContext) -> Any:
         recipient = page_words(step.language)[step.role]
     return PageFrame(
         language=step.language,
-        study=config.study.title.in_language(step.language),
-        recipient=recipient,
+        study=isolated(clean_name(config.study.title.in_language(step.language))),
+        recipient=isolated(clean_name(recipient)),
         synthetic=config.study.synthetic,
         show_code=step.role == "researcher",
         digest=json_sha256([dict(context.inputs.data), dict(context.inputs.settings)])[:16],

@@ -174,3 +174,21 @@ def test_labels_keep_apart_and_names_stay_short():
     assert placed[2] - placed[1] >= 0.5
     assert all(len(line) <= 26 for line in short_name("Stichting " * 20).split("\n"))
     assert short_name("") == ""
+
+
+def test_long_and_hostile_names_do_not_stretch_a_picture():
+    from tests.disclosure.made_results import NAMES
+
+    usual = drawn("adjusted_change", LINDE)
+    for name in ("angenaam " * 22, "<b>&\"'</b> $a$ {level} %s", "\u202eمنظمة\u202c 🏡"):
+        policy = made_policy(names={**NAMES, "linde": name})
+        released = release(make_organisations(), LINDE, policy=policy)
+        for figure in ("adjusted_change", "adjusted_means"):
+            shown = draw(released, figure, language="nl")
+            assert isinstance(shown, PresentedFigure)
+            assert len(shown.title) < 100
+        assert _width(draw(released, "adjusted_change", language="nl").svg) == _width(usual.svg)
+
+
+def _width(svg: bytes) -> str:
+    return re.search(rb'<svg[^>]* width="([^"]+)"', svg).group(1).decode()

@@ -194,3 +194,42 @@ def test_importing_present_loads_no_plotting():
     code = f"import sys, mpg_research.present; print([m for m in sys.modules if m in {heavy}])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_own_rows_are_marked_with_more_than_a_colour():
+    shown = table(make_organisations(), "adjusted_change", LINDE)
+    own = re.findall(r'<tr class="own">\n<th scope="row">([^<]*)</th>', shown.html)
+    assert own == ["Lindehof (own)"] * 2
+    assert shown.html.count("(own)") == 2
+    assert "(own)" in shown.text
+    assert 'class="own"' not in table(make_organisations(), "adjusted_change", FUNDER).html
+    assert 'class="own"' not in table(make_organisations(), "pairwise", LINDE).html
+
+
+def test_a_wide_table_is_set_smaller_and_can_be_scrolled_with_the_keyboard():
+    wide = table(make_organisations(), "adjusted_change", RESEARCHER).html
+    assert re.search(r'class="mpg-table (very-)?wide', wide)
+    assert 'role="region" tabindex="0" aria-label="Change since the start' in wide
+    narrow = table(make_organisations(), "by_organisation", FUNDER).html
+    assert "wide" not in narrow
+    assert "tabindex" not in narrow
+
+
+def test_a_key_that_says_nothing_and_a_count_said_twice_are_left_out():
+    from tests.disclosure.test_own import compared, policy_for
+
+    sizes = {"linde": 43, "eik": 74, "es": 50, "iep": 60}
+    shown = release(compared(sizes), RESEARCHER, policy=policy_for(sizes))
+    headings = Outline(tabulate(shown, "share_indicators", language="en").html).rows[0]
+    assert "Families" in headings
+    assert "Out of" not in headings
+
+
+def test_names_from_right_to_left_stay_by_themselves():
+    name = "\u202eمنظمة\u202c 🏡"
+    released = release(make_organisations(), LINDE, policy=made_policy(names={**NAMES, "linde": name}))
+    shown = tabulate(released, "adjusted_change", language="en")
+    assert "\u2068منظمة 🏡\u2069 (own)" in shown.html
+    assert "\u202e" not in shown.html
+    assert "منظمة 🏡" in shown.csv
+    assert "\u2068" not in shown.csv

@@ -63,3 +63,8 @@ def test_the_message_does_not_repeat_the_name(tmp_path: Path) -> None:
 
 def test_letters_composed_in_two_ways_are_one() -> None:
     assert "Zorgcafé" in searchable_text("Zorgcafe\u0301".encode())
+
+
+def test_what_cannot_be_seen_does_not_hide_a_name(tmp_path: Path) -> None:
+    with pytest.raises(DisclosureError):
+        check(tmp_path, "<p>\u2068No\u200dord\u2069</p>".encode())

@@ -71,7 +71,7 @@ def _dots(ax: Any, voice: Voice, dots: pd.DataFrame, column: str) -> None:
     ax.plot(dots["n_effective"][front], dots[column][front], "o", color=MAIN, markersize=7, zorder=4)
     for _, row in dots[front].iterrows() if len(dots) <= NAMED else ():
         ax.annotate(
-            short_name(voice.organisation(row["organisation"]), width=18),
+            short_name(voice.organisation(row["organisation"]), width=18, lines=1),
             (row["n_effective"], row[column]), xytext=(5, 4), textcoords="offset points", fontsize=8,
             fontweight="bold" if own.any() else "normal",
         )  # fmt: skip

@@ -32,7 +32,7 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
     """Title, caption and description of a figure from the catalogue, each with what it asks for."""
     key = f"figure.{name}"
     own = voice.released.own
-    shared = {
+    shared: dict[str, object] = {
         "unit": voice.unit,
         "level": voice.level,
         "adjusted": voice.adjusted,
@@ -48,9 +48,12 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
 
     def fill(part: str) -> str:
         wanted = voice.phrases.placeholders(f"{key}.{part}")
+        if part == "title":  # drawn in the picture, where a long name has no room
+            shared["name"] = short_name(str(shared["name"]), width=36, lines=1)
         return voice.phrases(f"{key}.{part}", **{each: shared[each] for each in wanted})
 
-    return Drawing(figure, title=fill("title"), caption=fill("caption"), alt=fill("alt"))
+    words = {part: fill(part) for part in ("caption", "alt", "title")}
+    return Drawing(figure, **words)
 
 
 def known(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from mpg_research.present.phrases import CONTROL
+
 __all__ = [
     "BAND",
     "FAINT",
@@ -112,7 +114,7 @@ def canvas(height: float, *, rows: int = 1, columns: int = 1, **options: Any) ->
 def export(figure: Any, *, title: str, mark: str) -> tuple[bytes, bytes]:
     """The picture with title and mark as SVG and PNG bytes, without dates or versions in them."""
     with styled():
-        wrapped = "\n".join(textwrap.wrap(title, 84))
+        wrapped = "\n".join(textwrap.wrap(CONTROL.sub("", title), 76))
         figure.suptitle(wrapped, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK)
         if mark:
             figure.supxlabel(mark, x=0.99, ha="right", fontsize=8.5, fontweight="bold", color=MARK_INK)
@@ -126,7 +128,7 @@ def export(figure: Any, *, title: str, mark: str) -> tuple[bytes, bytes]:
 
 def short_name(name: str, *, width: int = 26, lines: int = 2) -> str:
     """A name in at most so many lines; the rest is cut off (the table has it in full)."""
-    wrapped = textwrap.wrap(name, width) or [""]
+    wrapped = textwrap.wrap(CONTROL.sub("", name), width) or [""]
     if len(wrapped) > lines:
         wrapped = [*wrapped[: lines - 1], wrapped[lines - 1][: width - 1].rstrip() + "…"]
     return "\n".join(wrapped)
