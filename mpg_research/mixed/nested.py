@@ -275,22 +275,6 @@ class NestedRoute:
                 found[t] = scores[:, part]
         return found
 
-    def top_cross_products(self, state: NestedState) -> FloatArray:
-        """[X y]'V^-1[X y] of every group of the coarsest level, shape (n_top, p + 1, p + 1)."""
-        c = self.blocks.c
-        for index, (level, blocks) in enumerate(zip(self.levels[:-1], state.levels[:-1], strict=True)):
-            if index:
-                c = segments(c, level.starts)
-            c = c - symmetric_sum(blocks.b, multiply(blocks.k, blocks.b), level.starts)
-        level, blocks = self.levels[-1], state.levels[-1]
-        every = np.arange(level.n)
-        if len(self.levels) == 1:
-            c = symmetric_sum(self.rows.base[None], self.rows.base[None], self.rows.starts)
-        c = c - symmetric_sum(blocks.b, multiply(blocks.k, blocks.b), every)
-        result = np.empty((level.n, len(self.xy), len(self.xy)))
-        result[level.position] = np.moveaxis(c[self.xy[:, None], self.xy], 2, 0)
-        return result
-
     def posterior_variances(self, state: NestedState) -> list[FloatArray]:
         """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""
         found: list[FloatArray] = [np.empty(0)] * self.n_terms

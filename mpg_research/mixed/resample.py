@@ -62,6 +62,15 @@ class Bootstrap:
         return html_table(self.frame, f"Parametric bootstrap, {len(self.draws)} refits")
 
 
+def _generator(rng: Randomness) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ModelError(
+            f"rng must be a whole number from zero (a seed) or a numpy Generator; found {rng!r}."
+        ) from None
+
+
 def simulate(solution: MixedSolution, n: int, rng: Randomness) -> FloatArray:
     """Outcomes drawn from the fitted model, new random effects and residuals in each.
 
@@ -71,7 +80,7 @@ def simulate(solution: MixedSolution, n: int, rng: Randomness) -> FloatArray:
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise ModelError(f"n must be a whole number above zero; found {n!r}.")
-    generator = np.random.default_rng(rng)
+    generator = _generator(rng)
     problem = solution.problem
     sd = np.sqrt(solution.sigma2)
     outcome = np.tile(problem.x @ solution.beta, (n, 1))
@@ -87,13 +96,13 @@ def bootstrap(solution: MixedSolution, n: int, rng: Randomness, level: float) ->
     """Refit the model to ``n`` simulated outcomes."""
     if not isinstance(n, int | np.integer) or n < 2:
         raise ModelError(f"n must be a whole number of at least 2; found {n!r}.")
-    estimates = parameters(solution)
+    estimates, generator = parameters(solution), _generator(rng)
     if solution.problem.residual is None:
-        found = simulated_refits(solution, int(n), rng)
+        found = simulated_refits(solution, int(n), generator)
         values = np.column_stack([found.beta, found.random_sd, found.sigma])
         draws = pd.DataFrame(values[found.converged], columns=estimates.index)
     else:
-        chunks = simulate_in_chunks(partial(_simulated_chunk, solution), int(n), rng)
+        chunks = simulate_in_chunks(partial(_simulated_chunk, solution), int(n), generator)
         draws = pd.DataFrame(np.concatenate(chunks), columns=estimates.index)
     if len(draws) < 2:
         raise ModelError(

@@ -129,6 +129,18 @@ def test_simulation_has_the_variance_of_the_model(fit: MixedFit, truth: dense.De
     assert np.array_equal(fit.simulate(2, rng=5), fit.simulate(2, rng=np.random.default_rng(5)))
 
 
+@pytest.mark.parametrize("rng", ["seed", -1, 1.5])
+def test_odd_randomness_and_counts_are_refused_in_words(fit: MixedFit, rng: object) -> None:
+    with pytest.raises(ModelError, match="rng must be a whole number"):
+        fit.simulate(1, rng=rng)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="rng must be a whole number"):
+        fit.bootstrap(5, rng=rng)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="n must be a whole number above zero"):
+        fit.simulate(0)
+    with pytest.raises(ModelError, match="n must be a whole number of at least 2"):
+        fit.bootstrap(1)
+
+
 def test_bootstrap_agrees_with_the_standard_errors(data: pd.DataFrame) -> None:
     fit = fit_mixed("y ~ months * arm + (1 + months | family)", data)
     found = fit.bootstrap(150, rng=1)
