@@ -66,12 +66,15 @@ class ShareOutcome:
         0 or 1.
     expected : ndarray, shape (n,)
         Chance of it under the case-mix model.
+    carried : ndarray, shape (g, g)
+        Covariance of the organisations' expected shares.
     """
 
     name: str
     units: OrganisationUnits
     event: FloatArray
     expected: FloatArray
+    carried: FloatArray
 
 
 def share_outcomes(sources: dict[str, pd.DataFrame], units: OrganisationUnits) -> list[ShareOutcome]:
@@ -90,8 +93,8 @@ def share_outcomes(sources: dict[str, pd.DataFrame], units: OrganisationUnits) -
         event = known.rows["event"].to_numpy(dtype=float)
         if event.size and 0 < event.mean() < 1:
             provider = known.codes if len(known.keys) > 1 else None
-            expected = expected_shares(event, known.case_mix, provider=provider)
-            outcomes.append(ShareOutcome(name, known, event, expected))
+            hoped = expected_shares(event, known.case_mix, provider=provider)
+            outcomes.append(ShareOutcome(name, known, event, hoped.chance, hoped.carried))
     return outcomes
 
 
@@ -109,8 +112,8 @@ def _share_rows(outcome: ShareOutcome, level: float) -> list[tuple[object, ...]]
     expected = np.bincount(codes, outcome.expected) / size
     share = wilson_interval(count, size, level=level)
     gap = share.estimate - expected
-    spread = np.sqrt(np.bincount(codes, outcome.expected * (1 - outcome.expected))) / size
-    half = float(ndtri(0.5 + level / 2)) * spread
+    variance = np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
+    half = float(ndtri(0.5 + level / 2)) * np.sqrt(variance + np.diagonal(outcome.carried))
     return [
         (
             key, outcome.name, int(size[i]), share.estimate[i], share.conf_low[i], share.conf_high[i],
@@ -152,9 +155,12 @@ def share_funnel_tables(
         codes = outcome.units.codes
         if len(outcome.units.keys) < FEWEST_FOR_RANKS:
             continue
-        shares = make_share_funnel(outcome.event, outcome.expected, codes, rate=1 - level)
+        shares = make_share_funnel(
+            outcome.event, outcome.expected, codes, carried=outcome.carried, rate=1 - level
+        )
         alarms = simulate_share_alarms(
-            outcome.expected, codes, tau2=shares.funnel.overdispersion.tau2, rate=1 - level,
+            outcome.expected, codes, tau2=shares.funnel.overdispersion.tau2, carried=outcome.carried,
+            rate=1 - level,
             n_simulations=_SIMULATIONS, rng=seed,
         )  # fmt: skip
         plots.append(_Plot(outcome, shares, alarms))

@@ -1,11 +1,13 @@
 """The share of yes that is expected of clients by their case mix, in a logistic model."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-__all__ = ["expected_shares"]
+__all__ = ["ExpectedShares", "expected_shares"]
 
 FloatArray = NDArray[np.float64]
 
@@ -17,10 +19,27 @@ _PENALTY = 0.01
 _MANY = 10
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedShares:
+    """What is expected of n clients of g providers.
+
+    Attributes
+    ----------
+    chance : ndarray, shape (n,)
+        Probability of yes by the case mix alone; its mean is the share observed.
+    carried : ndarray, shape (g, g)
+        Covariance of the providers' expected shares from the error of the slopes; a single provider where
+        none were given.
+    """
+
+    chance: FloatArray
+    carried: FloatArray
+
+
 def expected_shares(
     outcome: ArrayLike, case_mix: ArrayLike, *, provider: ArrayLike | None = None
-) -> FloatArray:
-    """Probability of a yes/no outcome for each client by their case mix alone, shape (n,).
+) -> ExpectedShares:
+    """Probability of a yes/no outcome for each client by their case mix alone.
 
     Parameters
     ----------
@@ -34,8 +53,7 @@ def expected_shares(
 
     Returns
     -------
-    ndarray, shape (n,)
-        Its mean is the share observed.
+    ExpectedShares
 
     Notes
     -----
@@ -49,22 +67,29 @@ def expected_shares(
 
     Examples
     --------
-    >>> expected_shares([0, 1, 1, 1], [[0.0], [0.0], [1.0], [1.0]]).round(1).tolist()
+    >>> expected_shares([0, 1, 1, 1], [[0.0], [0.0], [1.0], [1.0]]).chance.round(1).tolist()
     [0.5, 0.5, 1.0, 1.0]
     """
     y, x = np.asarray(outcome, dtype=float), np.asarray(case_mix, dtype=float)
-    share = float(y.mean())
+    codes = np.zeros(y.size, dtype=np.intp) if provider is None else np.asarray(provider, dtype=np.intp)
+    g, share = int(codes.max(initial=0)) + 1, float(y.mean())
     own = _standardise(x)
-    if own.shape[1] == 0 or not 0 < share < 1:
-        return np.full(y.size, share)
-    beside = np.zeros((y.size, 0)) if provider is None else _standardise(_context(own, provider))
-    slopes = _logistic(y, np.column_stack([np.ones(y.size), own, beside]))[1 : own.shape[1] + 1]
-    linear = own @ slopes
+    k = own.shape[1]
+    if k == 0 or not 0 < share < 1:
+        return ExpectedShares(np.full(y.size, share), np.zeros((g, g)))
+    beside = _standardise(_context(own, codes)) if g > 1 else np.zeros((y.size, 0))
+    beta, covariance = _logistic(y, np.column_stack([np.ones(y.size), own, beside]))
+    linear = own @ beta[1 : k + 1]
     # The level at which the clients together have the share that was observed.
     reach = float(np.abs(linear).max()) + 40.0
     level = brentq(lambda at: float(expit(at + linear).mean()) - share, -reach, reach, xtol=1e-12)
-    expected: FloatArray = expit(level + linear)
-    return expected
+    chance: FloatArray = expit(level + linear)
+    steep = chance * (1 - chance)
+    # How a chance moves with the slopes, the level moving along.
+    moves = steep[:, None] * (own - steep @ own / steep.sum())
+    sums = np.stack([np.bincount(codes, column, minlength=g) for column in moves.T], axis=1)
+    each: FloatArray = sums / np.maximum(np.bincount(codes, minlength=g), 1)[:, None]
+    return ExpectedShares(chance, each @ covariance[1 : k + 1, 1 : k + 1] @ each.T)
 
 
 def _standardise(x: FloatArray) -> FloatArray:
@@ -75,9 +100,8 @@ def _standardise(x: FloatArray) -> FloatArray:
     return result
 
 
-def _context(x: FloatArray, provider: ArrayLike) -> FloatArray:
+def _context(x: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
     """Columns that hold what differs between providers, shape (n, g - 1) or (n, k)."""
-    codes = np.asarray(provider, dtype=np.intp)
     size = np.bincount(codes)
     if size.size < _MANY:
         indicators: FloatArray = (codes[:, None] == np.arange(1, size.size)).astype(float)
@@ -88,13 +112,14 @@ def _context(x: FloatArray, provider: ArrayLike) -> FloatArray:
     return context
 
 
-def _logistic(y: FloatArray, design: FloatArray) -> FloatArray:
-    """Penalised maximum likelihood; the first column is the level and is not penalised."""
+def _logistic(y: FloatArray, design: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Penalised maximum likelihood and its covariance; the first column is the level and is not penalised."""
     penalty = np.full(design.shape[1], _PENALTY)
     penalty[0] = 0.0
     share = float(y.mean())
     beta = np.zeros(design.shape[1])
     beta[0] = np.log(share / (1 - share))
+    hessian = np.eye(beta.size)
     for _ in range(_STEPS):
         p = expit(design @ beta)
         gradient = design.T @ (y - p) - penalty * beta
@@ -103,4 +128,5 @@ def _logistic(y: FloatArray, design: FloatArray) -> FloatArray:
         beta = beta + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
         if np.abs(step).max() < _SMALL:
             break
-    return beta
+    inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+    return beta, inverse

@@ -50,7 +50,13 @@ class ShareFunnel:
 
 
 def make_share_funnel(
-    event: ArrayLike, expected: ArrayLike, provider: ArrayLike, *, share: float = 0.1, rate: float = 0.05
+    event: ArrayLike,
+    expected: ArrayLike,
+    provider: ArrayLike,
+    *,
+    carried: ArrayLike | None = None,
+    share: float = 0.1,
+    rate: float = 0.05,
 ) -> ShareFunnel:
     """A funnel plot's numbers for a yes/no outcome.
 
@@ -62,6 +68,8 @@ def make_share_funnel(
         :func:`~mpg_research.statistics.expected_shares.expected_shares`.
     provider : array_like of int, shape (n,)
         0 .. g - 1, each occurring; three or more.
+    carried : array_like, shape (g, g), optional
+        Covariance of the providers' expected shares, from the same function; by default they are known.
     share, rate : float
         As in :func:`~mpg_research.statistics.funnel.make_funnel`.
 
@@ -77,7 +85,8 @@ def make_share_funnel(
     Notes
     -----
     Under the null the variance of a provider's observed share is the mean of p (1 - p) over its clients,
-    divided by their number: known, so that no interval of an observed 0 or 1 collapses.
+    divided by their number, and that of the share expected: known before looking at the provider's events, so
+    that no interval of an observed 0 or 1 collapses.
 
     Examples
     --------
@@ -92,7 +101,7 @@ def make_share_funnel(
     count: FloatArray = np.bincount(codes, y).astype(float)
     hoped: FloatArray = np.bincount(codes, p).astype(float)
     overall = float(y.mean())
-    variance = _variance(p, codes, size, overall)
+    covariance = _covariance(p, codes, size, overall, carried)
     adjusted = overall + (count - hoped) / size
     ratio = np.divide(count, hoped, out=np.full(size.size, np.nan), where=hoped > 0)
     return ShareFunnel(
@@ -102,19 +111,22 @@ def make_share_funnel(
         overall=overall,
         adjusted=adjusted,
         ratio=ratio,
-        n_effective=overall * (1 - overall) / variance,
-        funnel=make_funnel(adjusted, variance, share=share, rate=rate),
+        n_effective=overall * (1 - overall) / np.diagonal(covariance),
+        funnel=make_funnel(adjusted, covariance, share=share, rate=rate),
     )
 
 
-def _variance(p: FloatArray, codes: IntArray, size: IntArray, overall: float) -> FloatArray:
-    """Variance of each provider's observed share under the null.
+def _covariance(
+    p: FloatArray, codes: IntArray, size: IntArray, overall: float, carried: ArrayLike | None
+) -> FloatArray:
+    """Covariance of the providers' observed less expected shares under the null, shape (g, g).
 
     Chances of 0 or 1 throughout would make it nothing; it is at least a hundredth of what it is at the
     overall share.
     """
     least = 0.01 * overall * (1 - overall) / size
-    found: FloatArray = np.maximum(np.bincount(codes, p * (1 - p)) / size**2, least)
+    own = np.diag(np.maximum(np.bincount(codes, p * (1 - p)) / size**2, least))
+    found: FloatArray = own if carried is None else own + np.asarray(carried, dtype=float)
     return found
 
 
@@ -123,6 +135,7 @@ def simulate_share_alarms(
     provider: ArrayLike,
     *,
     tau2: float,
+    carried: ArrayLike | None = None,
     levels: tuple[float, ...] = FUNNEL_LEVELS,
     share: float = 0.1,
     rate: float = 0.05,
@@ -133,8 +146,8 @@ def simulate_share_alarms(
 
     Parameters
     ----------
-    expected, provider
-        As in :func:`make_share_funnel`; the chances count as known.
+    expected, provider, carried
+        As in :func:`make_share_funnel`.
     tau2 : float
         Variance between providers of their shares, under the null of the adjusted lines.
     levels, share, rate, n_simulations, rng
@@ -151,53 +164,53 @@ def simulate_share_alarms(
     >>> 0.02 < alarms.share["unadjusted 95"] < 0.08
     True
     """
-    run = partial(
-        _alarms,
-        p=np.asarray(expected, dtype=float),
-        codes=np.asarray(provider),
-        tau2=tau2,
-        levels=levels,
-        share=share,
-        rate=rate,
-    )
+    p, codes = np.asarray(expected, dtype=float), np.asarray(provider)
+    size = np.bincount(codes)
+    covariance = _covariance(p, codes, size, float(p.mean()), carried)
+    null = _Null(p, codes, covariance, _root(carried, size.size), share, rate)
+    run = partial(_alarms, null=null, tau2=tau2, levels=levels)
     return count_alarms(simulate_in_chunks(run, n_simulations, rng), levels)
 
 
+@dataclass(frozen=True, slots=True)
+class _Null:
+    """Providers that do not differ: the clients' chances, and the error of what is expected of them."""
+
+    chance: FloatArray
+    codes: IntArray
+    covariance: FloatArray
+    carried_root: FloatArray
+    share: float
+    rate: float
+
+    def plot(self, generator: np.random.Generator, tau2: float) -> Funnel:
+        """One simulated plot, the chances of a provider's clients moved together by a normal deviation."""
+        size = np.bincount(self.codes)
+        apart = np.sqrt(tau2) * generator.standard_normal(size.size)
+        moved = np.clip(self.chance + apart[self.codes], 0.0, 1.0)
+        event = generator.random(self.chance.size) < moved
+        gap = np.bincount(self.codes, event - self.chance) / size
+        error = self.carried_root @ generator.standard_normal(self.carried_root.shape[1])
+        return make_funnel(gap + error, self.covariance, share=self.share, rate=self.rate)
+
+
+def _root(carried: ArrayLike | None, g: int) -> FloatArray:
+    """A square root of the covariance of the expected shares."""
+    if carried is None:
+        return np.zeros((g, 0))
+    values, vectors = np.linalg.eigh(np.asarray(carried, dtype=float))
+    kept = values > 1e-12 * max(float(values.max(initial=0.0)), 1e-300)
+    root: FloatArray = vectors[:, kept] * np.sqrt(values[kept])
+    return root
+
+
 def _alarms(
-    n: int,
-    generator: np.random.Generator,
-    *,
-    p: FloatArray,
-    codes: IntArray,
-    tau2: float,
-    levels: tuple[float, ...],
-    share: float,
-    rate: float,
+    n: int, generator: np.random.Generator, *, null: _Null, tau2: float, levels: tuple[float, ...]
 ) -> FloatArray:
     """Shares of providers beyond each line in n simulated plots, shape (n, lines)."""
-    size = np.bincount(codes)
-    hoped = np.bincount(codes, p) / size
     hits = np.empty((n, 2 * len(levels) + 1))
     for run in range(n):
-        equal = _plot(generator, p, codes, size, hoped, 0.0, share, rate)
-        spread = _plot(generator, p, codes, size, hoped, tau2, share, rate) if tau2 > 0 else equal
+        equal = null.plot(generator, 0.0)
+        spread = null.plot(generator, tau2) if tau2 > 0 else equal
         hits[run] = shares_beyond(equal, spread, levels)
     return hits
-
-
-def _plot(
-    generator: np.random.Generator,
-    p: FloatArray,
-    codes: IntArray,
-    size: IntArray,
-    hoped: FloatArray,
-    tau2: float,
-    share: float,
-    rate: float,
-) -> Funnel:
-    """One simulated plot, the chances of a provider's clients moved together by a normal deviation."""
-    moved = np.clip(p + (np.sqrt(tau2) * generator.standard_normal(size.size))[codes], 0.0, 1.0)
-    event = generator.random(p.size) < moved
-    observed = np.bincount(codes, event) / size
-    variance = _variance(p, codes, size, float(p.mean()))
-    return make_funnel(observed - hoped, variance, share=share, rate=rate)

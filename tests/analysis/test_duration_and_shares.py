@@ -110,8 +110,8 @@ def test_slopes_of_shares_are_those_within_organisations(g: int) -> None:
         gap = event - expected
         return float(gap[place == 0].mean() - gap[place == g - 1].mean())
 
-    within = expected_shares(event, risk[:, None], provider=place)
-    alone = expected_shares(event, risk[:, None])
+    within = expected_shares(event, risk[:, None], provider=place).chance
+    alone = expected_shares(event, risk[:, None]).chance
     truth = worst_less_best(expit(-1 + 0.8 * risk - quality.mean()))
     assert worst_less_best(within) == pytest.approx(truth, abs=0.04)
     assert worst_less_best(alone) < truth - 0.06
@@ -151,11 +151,33 @@ def test_shares_beyond_the_lines_are_nominal(tau2: float) -> None:
     assert alarms.any["false discovery"] < 0.05 + 0.035
 
 
+def test_lines_allow_for_the_error_of_what_is_expected() -> None:
+    """Equal organisations, families of a higher risk at the later ones: the slope's error counts."""
+    beyond, without = [], []
+    for seed in range(300):
+        rng = np.random.default_rng([9, seed])
+        place = np.repeat(np.arange(6), 40)
+        risk = rng.normal(size=(place.size, 1)) + np.linspace(-1.5, 1.5, 6)[place][:, None]
+        event = (rng.random(place.size) < expit(-1 + 0.6 * risk[:, 0])).astype(float)
+        hoped = expected_shares(event, risk, provider=place)
+        allowing = make_share_funnel(event, hoped.chance, place, carried=hoped.carried)
+        beyond.append(allowing.funnel.beyond(0.95, adjusted=False))
+        plain = make_share_funnel(event, hoped.chance, place).funnel
+        without.append(plain.beyond(0.95, adjusted=False))
+    # 1,800 organisations: a share of .05 has a standard error of .005.
+    assert np.mean(beyond) == pytest.approx(0.05, abs=0.02)
+    assert np.mean(without) > np.mean(beyond) + 0.01
+    alarms = simulate_share_alarms(
+        hoped.chance, place, tau2=0.0, carried=hoped.carried, n_simulations=500, rng=1
+    )
+    assert alarms.share["unadjusted 95"] == pytest.approx(0.05, abs=0.015)
+
+
 def test_a_share_that_differs_is_found() -> None:
     rng = np.random.default_rng(8)
     codes = np.repeat(np.arange(20), 150)
     event = (rng.random(codes.size) < np.where(codes == 7, 0.6, 0.3)).astype(float)
-    found = make_share_funnel(event, expected_shares(event, np.zeros((codes.size, 0))), codes)
+    found = make_share_funnel(event, expected_shares(event, np.zeros((codes.size, 0))).chance, codes)
     assert np.flatnonzero(found.funnel.false_discovery.flagged).tolist() == [7]
     assert found.ratio[7] == pytest.approx(2, abs=0.3)
     with pytest.raises(ValueError, match="needs clients"):

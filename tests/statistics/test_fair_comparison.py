@@ -252,12 +252,12 @@ def test_logistic_case_mix_keeps_the_share_and_survives_separation() -> None:
     rng = np.random.default_rng(13)
     x = rng.normal(size=(500, 2))
     y = (rng.random(500) < 1 / (1 + np.exp(-x[:, 0]))).astype(float)
-    p = expected_shares(y, x)
+    p = expected_shares(y, x).chance
     assert p.mean() == pytest.approx(y.mean())
     assert np.corrcoef(p, x[:, 0])[0, 1] > 0.95
-    separated = expected_shares([0, 0, 1, 1], [[0.0], [0.0], [1.0], [1.0]])
+    separated = expected_shares([0, 0, 1, 1], [[0.0], [0.0], [1.0], [1.0]]).chance
     assert np.all(np.isfinite(separated))
-    assert expected_shares(y, np.ones((500, 1))) == pytest.approx(y.mean())
+    assert expected_shares(y, np.ones((500, 1))).chance == pytest.approx(y.mean())
 
 
 def test_standardised_difference_of_shares() -> None:
