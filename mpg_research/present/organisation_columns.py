@@ -46,6 +46,8 @@ def value_kind(quantity: object, check: object) -> tuple[str, int] | None:
         return "p", 3
     if check == "plot" or name.startswith(("alarm_", "share_")):
         return "share", 1
+    if name == "families_for_reliability_70":
+        return "count", 0
     if name in ("phi", "tau2", "false_discovery_z", "between_sd"):
         return "number", 2
     return None

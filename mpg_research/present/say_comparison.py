@@ -121,4 +121,9 @@ def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
         answer = voice.phrases("over_time.too_few", minimum=_FEWEST_POINTS)
     else:
         answer = voice.phrases(f"over_time.{'signal' if signal else 'no_signal'}", number=voice.count(points))
-    return {"answer": [answer], "limits": [voice.phrases("over_time.limit")]}
+    shown = len(voice.frame("run_chart"))
+    certainty = []
+    if points is not None and 0 < shown < points:
+        counts = {"shown": voice.count(shown), "number": voice.count(points)}
+        certainty.append(voice.phrases("over_time.shown", **counts))
+    return {"answer": [answer], "certainty": certainty, "limits": [voice.phrases("over_time.limit")]}

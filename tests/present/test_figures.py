@@ -192,3 +192,24 @@ def test_long_and_hostile_names_do_not_stretch_a_picture():
 
 def _width(svg: bytes) -> str:
     return re.search(rb'<svg[^>]* width="([^"]+)"', svg).group(1).decode()
+
+
+def test_among_many_organisations_the_own_one_keeps_its_name():
+    from mpg_research.analysis.result import ResultTable
+    from mpg_research.present.figures.comparison import draw_caterpillar
+    from mpg_research.present.voice import voice_of
+
+    sizes = {f"org_{number:02d}": 30 for number in range(45)}
+    policy = made_policy(names={key: key.upper() for key in sizes})
+    made = make_organisations(sizes)
+    data = made.tables["by_organisation"].data.assign(
+        raw=1.0, raw_low=0.0, raw_high=2.0, comparison_low=0.5, comparison_high=1.5, shrunken=1.0
+    )
+    values = ("raw", "raw_low", "raw_high", "comparison_low", "comparison_high", "shrunken")
+    table = ResultTable(
+        "raw_and_shrunken", data, ("organisation",), values, organisation_columns=("organisation",)
+    )
+    result = type(made)(made.kind, {**made.tables, table.name: table}, made.flow, (), made.provenance)
+    released = release(result, Audience("organisation", "org_07"), policy=policy)
+    figure = draw_caterpillar(voice_of(released, "en")).figure
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["ORG_07"]

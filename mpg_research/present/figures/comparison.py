@@ -91,8 +91,10 @@ def _two_bars(
         ax = axes[0, 0]
         codes = list(rows["organisation"])
         heights = row_axis(ax, [voice.organisation(code) for code in codes], bold=[c == own for c in codes])
-        if not named:
-            ax.set_yticks([])
+        if not named:  # of many, the own one only
+            mine = [place for place, code in enumerate(codes) if code == own]
+            names = [short_name(voice.organisation(codes[place])) for place in mine]
+            ax.set_yticks(heights[mine], names, fontweight="bold")
         for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
             colour = colour_of(voice, row["organisation"])
             ends = [[row[f"{bar}_low"], row[f"{bar}_high"]] for bar in (thin, thick)]
@@ -101,7 +103,7 @@ def _two_bars(
             ax.plot(row[dot], height, "o", color=colour, markersize=6)
             if more is not None:
                 more(ax, row, height)
-            if named:
+            if named or row["organisation"] == own:
                 beside(ax, height, voice.n_of(row), in_front=own is None or row["organisation"] == own)
         ax.set_xlabel(axis)
         number_axis(ax.xaxis, voice)
