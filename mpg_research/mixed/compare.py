@@ -156,10 +156,11 @@ def _check_same_data(small: MixedProblem, large: MixedProblem) -> None:
 
 def _check_residuals(small: "MixedFit", large: "MixedFit") -> None:
     first, second = small.design.residual, large.design.residual
-    if first is not None and first != second:
+    if not set(first) <= set(second):
+        small_words, large_words = (" with ".join(map(str, parts)) or "none" for parts in (first, second))
         raise ModelError(
-            f"The models have different residual structures ({first} and {second}), so neither is a special "
-            "case of the other; compare their AIC or BIC instead."
+            f"The models have different residual structures ({small_words} and {large_words}), so neither is "
+            "a special case of the other; compare their AIC or BIC instead."
         )
 
 

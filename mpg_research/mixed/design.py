@@ -26,12 +26,12 @@ from mpg_research.mixed.design_checks import (
     check_size,
     missing_notes,
     one_level_notes,
-    residual_columns,
+    residual_parts,
 )
 from mpg_research.mixed.formula import ParsedFormula, parse_formula
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.random_terms import RandomPlan, group_key, random_terms, read_group
-from mpg_research.mixed.residual import VarianceBy
+from mpg_research.mixed.residual import ResidualPart, bind_residual
 from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.transforms import States, evaluate
 
@@ -69,10 +69,8 @@ class Design:
     index : pandas Index, length n
         Labels of the used rows.
     notes : tuple of Note
-    residual : AR1, CAR1, VarianceBy or None
-        As given.
-    strata : tuple of str
-        Levels with a residual variance of their own, the one that sigma belongs to first.
+    residual : tuple of AR1, CAR1 and VarianceBy
+        Parts of the residual structure, serial correlation first; empty for independence.
     """
 
     formula: ParsedFormula
@@ -86,13 +84,7 @@ class Design:
     rows: NDArray[np.bool_]
     index: pd.Index
     notes: tuple[Note, ...]
-    residual: Any = None
-    strata: tuple[str, ...] = ()
-
-    @property
-    def residual_columns(self) -> tuple[str, ...]:
-        """Columns of the residual structure."""
-        return () if self.residual is None else tuple(self.residual.columns)
+    residual: tuple[ResidualPart, ...] = ()
 
     @property
     def fixed_columns(self) -> tuple[ColumnData, ...]:
@@ -126,7 +118,7 @@ def design_problem(
         One row per observation.
     weights : str, optional
         Column of positive weights.
-    residual : AR1, CAR1 or VarianceBy, optional
+    residual : AR1, CAR1 or VarianceBy, or a tuple of a serial one and VarianceBy, optional
         Structure of the residuals.
     reference : mapping of column to level, optional
         Reference levels of categorical columns.
@@ -147,7 +139,8 @@ def design_problem(
     """
     parsed = parse_formula(formula)
     check_names(parsed, data)
-    extra_columns = residual_columns(residual)
+    parts = residual_parts(residual)
+    extra_columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
     check_arguments(data, weights, extra_columns, reference, missing)
     needed = dict.fromkeys(
         [*(name.name for name in parsed.columns), *([weights] if weights else []), *extra_columns]
@@ -176,7 +169,7 @@ def design_problem(
         x_names=tuple(names[index] for index in kept),
         random=random,
         weights=None if weights is None else _weights(data, weights, keep),
-        residual=None if residual is None else residual.bind(bound),
+        residual=bind_residual(parts, bound),
     )
     index = data.index if keep is None else data.index[rows]
     owners_kept = tuple(owners[index] for index in kept)
@@ -193,8 +186,7 @@ def design_problem(
         rows,
         index,
         notes,
-        residual,
-        tuple(np.unique(bound[residual.column].astype(str))) if isinstance(residual, VarianceBy) else (),
+        parts,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mpg_research.errors import FormulaError, ModelError, Note
 from mpg_research.mixed.columns import ColumnData, missing_rows
 from mpg_research.mixed.problem import RandomTerm
-from mpg_research.mixed.residual import AR1, CAR1, VarianceBy
+from mpg_research.mixed.residual import AR1, CAR1, ResidualPart, VarianceBy
 from mpg_research.mixed.terms_of_formula import ParsedFormula
 from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
 
@@ -24,7 +24,7 @@ __all__ = [
     "check_size",
     "missing_notes",
     "one_level_notes",
-    "residual_columns",
+    "residual_parts",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -80,16 +80,21 @@ def check_arguments(
                 raise ModelError(f"{what} names the column {name!r}, which the data do not have.")
 
 
-def residual_columns(residual: Any) -> tuple[str, ...]:
-    """Columns of a residual structure; anything else than a structure is refused."""
+def residual_parts(residual: Any) -> tuple[ResidualPart, ...]:
+    """What a residual structure consists of, serial correlation first; anything else is refused."""
     if residual is None:
         return ()
-    if not isinstance(residual, AR1 | CAR1 | VarianceBy):
+    if isinstance(residual, AR1 | CAR1 | VarianceBy):
+        return (residual,)
+    given = tuple(residual) if isinstance(residual, tuple | list) else ()
+    serial = tuple(part for part in given if isinstance(part, AR1 | CAR1))
+    variance = tuple(part for part in given if isinstance(part, VarianceBy))
+    if len(given) != 2 or len(serial) != 1 or len(variance) != 1:
         raise ModelError(
-            "residual must be AR1(wave, within=family), CAR1(time, within=family) or VarianceBy(column); "
-            f"found {residual!r}."
+            "residual must be AR1(wave, within=family), CAR1(time, within=family), VarianceBy(column), or a "
+            f"tuple of one serial structure and one VarianceBy; found {residual!r}."
         )
-    return residual.columns
+    return (*serial, *variance)
 
 
 def check_numbers(parsed: ParsedFormula, factors: list[Any], columns: Mapping[str, ColumnData]) -> None:

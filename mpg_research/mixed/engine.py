@@ -13,7 +13,7 @@ from .derivatives import Derivatives, Directions, crossed_derivatives, nested_de
 from .layout import Blocks, chain_of_levels, weighted_blocks
 from .nested import NestedRoute
 from .problem import MixedProblem
-from .residual_rows import ResidualStructure
+from .residual_rows import BoundResidual
 from .scaling import Scaled, pack, scale_problem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
@@ -60,7 +60,7 @@ class Engine:
             raise ModelError(f"The method is {method!r}; expected 'REML' or 'ML'.")
         self.problem, self.method = problem, method
         self.scaled: Scaled = scale_problem(problem)
-        self.structure: ResidualStructure | None = problem.residual
+        self.structure: BoundResidual | None = problem.residual
         chain = chain_of_levels(problem)
         if chain is not None and not _series_within(self.structure, problem, chain[0][0]):
             chain = None
@@ -248,7 +248,7 @@ class Engine:
         return result
 
 
-def _series_within(structure: ResidualStructure | None, problem: MixedProblem, term: int) -> bool:
+def _series_within(structure: BoundResidual | None, problem: MixedProblem, term: int) -> bool:
     """Whether each series lies within one group of the term."""
     if structure is None or structure.series is None:
         return True

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.mixed.blocks import BlockInverse
-from mpg_research.mixed.residual_rows import BoundSerial, BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]
@@ -60,24 +59,24 @@ def whitening(solution: MixedSolution) -> Any:
     problem = solution.problem
     n = len(problem.y)
     root = np.ones(n) if problem.weights is None else np.sqrt(problem.weights)
+    root = root / residual_ratios(solution)
     structure = problem.residual
-    if isinstance(structure, BoundVariance):
-        return sparse.diags(root / residual_ratios(solution)).tocsr()
-    if not isinstance(structure, BoundSerial):
+    if structure is None or structure.serial is None:
         return sparse.diags(root).tocsr()
-    link = structure.correlations(structure.from_natural(solution.residual_parameters))[0]
+    link = structure.links(structure.from_natural(solution.residual_parameters)).a
     scale = 1.0 / np.sqrt(1.0 - link * link)
-    rows = np.flatnonzero(structure.previous >= 0)
-    before = sparse.csr_matrix((-(link * scale)[rows], (rows, structure.previous[rows])), shape=(n, n))
+    previous = structure.previous
+    rows = np.flatnonzero(previous >= 0)
+    before = sparse.csr_matrix((-(link * scale)[rows], (rows, previous[rows])), shape=(n, n))
     return ((sparse.diags(scale) + before) @ sparse.diags(root)).tocsr()
 
 
 def residual_ratios(solution: MixedSolution) -> FloatArray:
     """Residual standard deviation of each row relative to sigma, weights apart, shape (n,)."""
     structure = solution.problem.residual
-    if isinstance(structure, BoundVariance):
-        return np.asarray(np.append(1.0, solution.residual_parameters)[structure.codes])
-    return np.ones(len(solution.problem.y))
+    if structure is None:
+        return np.ones(len(solution.problem.y))
+    return np.asarray(structure.deviations(structure.from_natural(solution.residual_parameters)))
 
 
 def spherical_design(

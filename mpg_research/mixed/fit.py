@@ -52,8 +52,10 @@ def fit_mixed(
         Of the confidence limits, between 0 and 1.
     weights : str, optional
         Column of positive prior weights: the residual variance of a row is sigma^2 / weight.
-    residual : AR1, CAR1 or VarianceBy, optional
-        Structure of the residuals; independent with one variance when left out.
+    residual : AR1, CAR1 or VarianceBy, or a tuple of one AR1 or CAR1 and one VarianceBy, optional
+        Structure of the residuals; independent with one variance when left out. Together they give serial
+        correlation between residuals whose variance differs by stratum:
+        ``residual=(CAR1("months", within="family"), VarianceBy("sex"))``.
     reference : mapping of column to level, optional
         Reference levels of categorical columns; the first in sort order (or of the categories) when left out.
     missing : {"drop", "error"}
@@ -61,7 +63,7 @@ def fit_mixed(
     theta : array, optional
         Evaluate the model here instead of optimising: the relative covariance factors in lme4's order
         (terms by decreasing number of groups; per term the lower triangle by columns), then the parameters
-        of a residual structure.
+        of a residual structure (the correlation before the ratios).
 
     Returns
     -------

@@ -18,7 +18,6 @@ from mpg_research.mixed.equations import form_equations, residual_ratios, spheri
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.random_terms import RandomPlan, group_key
-from mpg_research.mixed.residual_rows import BoundVariance
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import find_group
 
@@ -68,7 +67,7 @@ def predict_rows(
     else:
         everything = range(len(solution.problem.random)) if wider else included
         rows = _new_rows(solution, design, data, everything)
-        rows = replace(rows, ratio=_new_ratios(solution, design, data)) if wider else rows
+        rows = replace(rows, ratio=_new_ratios(solution, data)) if wider else rows
     if unseen == "error":
         _refuse_unseen(solution.problem, design, data, rows, included)
     estimate = rows.x @ solution.beta
@@ -124,14 +123,16 @@ def _new_rows(solution: MixedSolution, design: Design, data: pd.DataFrame, wante
     return _NewRows(x, tuple(z), tuple(codes), np.ones(n))
 
 
-def _new_ratios(solution: MixedSolution, design: Design, data: pd.DataFrame) -> FloatArray:
+def _new_ratios(solution: MixedSolution, data: pd.DataFrame) -> FloatArray:
     """Relative residual standard deviations of new rows, by their stratum."""
-    if not isinstance(solution.problem.residual, BoundVariance):
+    structure = solution.problem.residual
+    if structure is None or structure.strata is None:
         return np.ones(len(data))
-    name = design.residual_columns[0]
+    name = structure.strata.column
     if name not in data.columns:
         raise ModelError(f"The residual variance differs by {name!r}, which the new data do not have.")
-    ratios = dict(zip(design.strata, [1.0, *solution.residual_parameters.tolist()], strict=True))
+    found_ratios = structure.split(solution.residual_parameters)[1].tolist()
+    ratios = dict(zip(structure.strata.levels, [1.0, *found_ratios], strict=True))
     found = [str(value) for value in find_column(data, name)]
     unknown = [value for value in found if value not in ratios]
     if unknown:

@@ -1,4 +1,7 @@
-"""Residual structures as a user asks for them: serial correlation within families, a variance per stratum."""
+"""Residual structures as a user asks for them: serial correlation within families, a variance per stratum.
+
+One of each may be combined: R = S C S, S the standard deviations of the strata, C the correlation.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
-from .residual_rows import BoundSerial, BoundVariance
+from .residual_rows import BoundResidual
+from .residual_weights import Serial, Strata
 
-__all__ = ["AR1", "CAR1", "VarianceBy"]
+__all__ = ["AR1", "CAR1", "ResidualPart", "VarianceBy", "bind_residual"]
 
 FloatArray = NDArray[np.float64]
 
@@ -38,7 +42,7 @@ class VarianceBy:
         """Columns of the data that are needed."""
         return (self.column,)
 
-    def bind(self, data: Mapping[str, ArrayLike]) -> BoundVariance:
+    def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
         levels, codes = np.unique(np.asarray(data[self.column]).astype(str), return_inverse=True)
         if 2 * levels.size > codes.size:
@@ -51,8 +55,7 @@ class VarianceBy:
                 f"Column {self.column} has one level ({levels[0]}); expected at least two for a variance "
                 "per level. Leave the residual structure out."
             )
-        names = tuple(f"sd ratio ({self.column}: {level} / {levels[0]})" for level in levels[1:])
-        return BoundVariance(names, np.full(codes.size, -1), None, codes)
+        return BoundResidual(strata=Strata(self.column, tuple(levels.tolist()), codes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class AR1:
         """Columns of the data that are needed."""
         return (self.wave, self.within)
 
-    def bind(self, data: Mapping[str, ArrayLike]) -> BoundSerial:
+    def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
         waves = _numbers(data[self.wave], self.wave)
         if np.any(waves != np.round(waves)):
@@ -117,10 +120,35 @@ class CAR1:
         """Columns of the data that are needed."""
         return (self.time, self.within)
 
-    def bind(self, data: Mapping[str, ArrayLike]) -> BoundSerial:
+    def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
         times = _numbers(data[self.time], self.time)
         return _serial("correlation at distance 1", times, data[self.within], self, continuous=True)
+
+
+ResidualPart = AR1 | CAR1 | VarianceBy
+
+
+def bind_residual(parts: tuple[ResidualPart, ...], data: Mapping[str, ArrayLike]) -> BoundResidual | None:
+    """Bind a structure, or one of each kind together; None for no structure.
+
+    Parameters
+    ----------
+    parts : tuple of AR1, CAR1 or VarianceBy
+    data : mapping of column to its values
+        Every column that the parts name, in the rows of the problem.
+
+    Raises
+    ------
+    ModelError
+        If the columns cannot carry the structure.
+    """
+    bound = [part.bind(data) for part in parts]
+    serial = [one.serial for one in bound if one.serial is not None]
+    strata = [one.strata for one in bound if one.strata is not None]
+    if not bound:
+        return None
+    return BoundResidual(serial[0] if serial else None, strata[0] if strata else None)
 
 
 def _numbers(values: ArrayLike, column: str) -> FloatArray:
@@ -136,7 +164,9 @@ def _numbers(values: ArrayLike, column: str) -> FloatArray:
         raise ModelError(f"Column {column} holds text; expected numbers that say when a row was.") from None
 
 
-def _serial(name: str, times: FloatArray, within: Any, spec: AR1 | CAR1, *, continuous: bool) -> BoundSerial:
+def _serial(
+    name: str, times: FloatArray, within: Any, spec: AR1 | CAR1, *, continuous: bool
+) -> BoundResidual:
     """Find each row's predecessor and the distance to it."""
     column = spec.columns[0]
     if not np.all(np.isfinite(times)):
@@ -160,4 +190,4 @@ def _serial(name: str, times: FloatArray, within: Any, spec: AR1 | CAR1, *, cont
     previous[order[1:][together]] = order[:-1][together]
     distance = np.ones(times.size)
     distance[order[1:][together]] = gaps[together]
-    return BoundSerial((name,), previous, series.astype(np.intp), distance, continuous)
+    return BoundResidual(Serial((name,), previous, series.astype(np.intp), distance, continuous))

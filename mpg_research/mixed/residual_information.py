@@ -2,6 +2,8 @@
 
 V = Z G Z' + R(delta) is not linear in delta, so that besides P and Q (see :mod:`derivatives`) the second
 derivatives R_kl count, as directions of their own (Kenward & Roger 2009, 10.1016/j.csda.2008.12.013).
+With E_k = d(R^-1)_k D: P_k = -D'E_k, Q_kl = E_k'R E_l, and the bend of a pair is
+Q_kl + Q_lk - D'd2(R^-1)_kl D.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 from .derivatives import Carried, Derivatives, Directions, nested_derivatives
 from .group_algebra import outer_sum
 from .nested import NestedRoute
-from .residual_rows import BoundSerial, BoundVariance
+from .residual_rows import BoundResidual
+from .residual_weights import Entries
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -48,105 +51,101 @@ def structured_derivatives(
 ) -> StructuredDerivatives:
     """Derivatives at a state of the nested route, the residual structure's parameters included."""
     assert isinstance(engine.route, NestedRoute)
+    assert engine.structure is not None
     structure, delta = engine.structure, engine.delta(internal)
-    n_random, k = sum(len(own) for own in directions), delta.size
-    pieces = (
-        _variance_pieces(engine, structure, delta)
-        if isinstance(structure, BoundVariance)
-        else _serial_pieces(engine, structure, delta)
-    )
-    p, q, bend, traces, traces_2, bend_traces = pieces
-    places = list(range(n_random, n_random + k))
-    # each parameter has one second derivative that is not zero: its own
-    extra = list(range(n_random + k, n_random + 2 * k))
-    count = n_random + 2 * k
+    start, k = sum(len(own) for own in directions), delta.size
+    keep = start + k
+    pairs = [(i, j) for i in range(k) for j in range(i, k)]
+    p, q = _first_products(engine, structure, delta, pairs)
+    # without serial correlation R is diagonal and two strata share no row
+    bent = [m for m, (i, j) in enumerate(pairs) if i == j or structure.serial is not None]
+    bend = _bends(engine, structure, delta, [pairs[m] for m in bent], q[bent])
+    product, curvature = structure.traces(delta)
+    count = keep + len(bent)
     trace, trace_2 = np.zeros(count), np.zeros((count, count))
-    trace[places], trace[extra] = traces, bend_traces
-    trace_2[places, places] = traces_2
-    carried = Carried(places + extra, [(i, i) for i in places], np.concatenate([p, bend]), q)
+    trace[start:keep] = structure.weights(delta).d_log_det
+    trace_2[start:keep, start:keep] = np.triu(product)
+    trace[keep:] = [(curvature + product)[pairs[m]] for m in bent]
+    carried = Carried(
+        list(range(start, count)), [(start + i, start + j) for i, j in pairs], np.concatenate([p, bend]), q
+    )
     raw = nested_derivatives(engine.route, state, directions, carried, (trace, trace_2))
-    keep = n_random + k
     e = state.s.shape[0]
     bends, bend_trace = np.zeros((keep, keep, e, e)), np.zeros((keep, keep))
-    for place, other in zip(places, extra, strict=True):
-        bends[place, place] = raw.p[other]
-        bend_trace[place, place] = raw.trace[other]
+    for place, m in enumerate(bent, start=keep):
+        i, j = (start + one for one in pairs[m])
+        bends[i, j] = bends[j, i] = raw.p[place]
+        bend_trace[i, j] = bend_trace[j, i] = raw.trace[place]
     first = Derivatives(raw.p[:keep], raw.q[:keep, :keep], raw.trace[:keep], raw.trace_2[:keep, :keep])
     return StructuredDerivatives(first, bends, bend_trace)
 
 
-def _group_products(engine: "Engine", omega: FloatArray, link: FloatArray) -> FloatArray:
-    """D'(row weights)D per group of the finest level, (d, d, n); weights in the order of the problem."""
-    assert isinstance(engine.route, NestedRoute)
-    assert engine.structure is not None
-    rows, previous = engine.route.rows, engine.structure.previous
-    order = np.arange(omega.size) if rows.order is None else rows.order
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
-    before = np.where(previous >= 0, place[previous], 0)[order]
-    own = outer_sum(rows.base, omega[order] * rows.base, rows.starts)
-    across = outer_sum(rows.base, link[order] * rows.base[:, before], rows.starts)
-    return own - across - np.swapaxes(across, 0, 1)
+def _times(previous: IntArray, entries: Entries, base: FloatArray) -> FloatArray:
+    """A matrix given by row weights, times D; D (d, n) in the order of the problem."""
+    omega, link = entries
+    linked = np.flatnonzero(previous >= 0)
+    before = previous[linked]
+    product = omega * base
+    product[:, linked] -= link[linked] * base[:, before]
+    # no row comes before two others
+    product[:, before] -= link[linked] * base[:, linked]
+    return product
 
 
-Pieces = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
-
-
-def _variance_pieces(engine: "Engine", structure: BoundVariance, delta: FloatArray) -> Pieces:
-    """R is diagonal with exp(2 delta_s): dR_s = 2 R and d2R_ss = 4 R on the rows of stratum s."""
-    found = structure.weights(delta)
-    nothing = np.zeros_like(found.omega)
-    p = np.array([_group_products(engine, -own, nothing) for own in found.d_omega])
-    counts = 0.5 * found.d_log_det
-    return p, 2.0 * p, 2.0 * p, 2.0 * counts, 4.0 * counts, 4.0 * counts
-
-
-def _serial_pieces(engine: "Engine", structure: Any, delta: FloatArray) -> Pieces:
-    """One correlation parameter: P, Q = E'R E with E = -d(R^-1) D, and the bend Q + Q' - d2(D'R^-1 D)."""
-    assert isinstance(structure, BoundSerial)
-    found = structure.weights(delta)
-    a, d1, d2 = structure.correlations(delta)
-    u = 1.0 / (1.0 - a * a)
-    share = (2.0 * u**2 + 8.0 * a**2 * u**3) * d1**2 + 2.0 * a * u**2 * d2
-    d2_link = (2.0 * a * u**2 + 4.0 * a * (1.0 + a**2) * u**3) * d1**2 + (1.0 + a**2) * u**2 * d2
-    d2_omega = structure.spread(share)
-    d2_log_det = float(np.sum((-2.0 * u - 4.0 * a**2 * u**2) * d1**2 - 2.0 * a * u * d2))
-    p = -_group_products(engine, found.d_omega[0], found.d_link[0])
-    q = _sandwich(engine, structure, found.d_omega[0], found.d_link[0], a, u)
-    bend = 2.0 * q - _group_products(engine, d2_omega, d2_link)
-    trace_2 = 2.0 * float(np.sum((1.0 + a**2) * u**2 * d1**2))
-    return (
-        p[None],
-        q[None],
-        bend[None],
-        found.d_log_det,
-        np.array([trace_2]),
-        np.array([d2_log_det + trace_2]),
-    )
-
-
-def _sandwich(
-    engine: "Engine",
-    structure: BoundSerial,
-    d_omega: FloatArray,
-    d_link: FloatArray,
-    a: FloatArray,
-    u: FloatArray,
-) -> FloatArray:
-    """D'dR^-1 R dR^-1 D per group: R = (W'W)^-1, so squares of W'^-1 dR^-1 D, solved backwards in time."""
+def _base(engine: "Engine") -> tuple[FloatArray, IntArray]:
+    """D in the order of the problem, (d, n), and the order that sorts its rows."""
     assert isinstance(engine.route, NestedRoute)
     rows = engine.route.rows
-    order = np.arange(a.size) if rows.order is None else rows.order
+    order = np.arange(rows.base.shape[1]) if rows.order is None else rows.order
     base = np.empty_like(rows.base)
     base[:, order] = rows.base
-    previous = structure.previous
+    return base, order
+
+
+def _first_products(
+    engine: "Engine", structure: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]]
+) -> tuple[FloatArray, FloatArray]:
+    """P (k, d, d, n) and, of each pair of parameters, Q (pairs, d, d, n), per group of the finest level."""
+    assert isinstance(engine.route, NestedRoute)
+    rows, found = engine.route.rows, structure.weights(delta)
+    base, order = _base(engine)
+    moved = [
+        _times(structure.previous, (d_omega, d_link), base)
+        for d_omega, d_link in zip(found.d_omega, found.d_link, strict=True)
+    ]
+    p = np.array([-outer_sum(rows.base, one[:, order], rows.starts) for one in moved])
+    halves = [half[:, order] for half in _half_of_r(structure, delta, moved)]
+    q = np.array([outer_sum(halves[i], halves[j], rows.starts) for i, j in pairs])
+    return p, q
+
+
+def _bends(
+    engine: "Engine", structure: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]], q: FloatArray
+) -> FloatArray:
+    """Q + Q' less D'd2(R^-1)D, of each pair, (pairs, d, d, n)."""
+    assert isinstance(engine.route, NestedRoute)
+    rows = engine.route.rows
+    base, order = _base(engine)
+    second = [_times(structure.previous, structure.bend(delta, i, j), base)[:, order] for i, j in pairs]
+    curved: FloatArray = np.array([outer_sum(rows.base, one, rows.starts) for one in second])
+    bends: FloatArray = q + np.swapaxes(q, 1, 2) - curved
+    return bends
+
+
+def _half_of_r(structure: BoundResidual, delta: FloatArray, columns: list[FloatArray]) -> list[FloatArray]:
+    """W'^-1 S E for each E (d, n): R = S (W'W)^-1 S, so that E'R E is their product.
+
+    W' is solved backwards in time, all series at once.
+    """
+    scaled = [structure.deviations(delta) * e for e in columns]
+    if structure.serial is None:
+        return scaled
+    links = structure.serial.links(delta)
+    a, root, previous = links.a, np.sqrt(links.u), links.previous
     linked = np.flatnonzero(previous >= 0)
-    e = d_omega * base
-    e[:, linked] -= d_link[linked] * base[:, previous[linked]]
-    np.subtract.at(e.T, previous[linked], (d_link[linked] * base[:, linked]).T)
     following = np.full(a.size, -1, dtype=np.intp)
     following[previous[linked]] = linked
-    root = np.sqrt(u)
+    e = np.concatenate(scaled)
     x = np.zeros_like(e)
     now = np.flatnonzero(following < 0)
     while now.size:
@@ -156,4 +155,4 @@ def _sandwich(
         x[:, now] = (e[:, now] + carried) / root[now]
         now = previous[now]
         now = now[now >= 0]
-    return outer_sum(x[:, order], x[:, order], rows.starts)
+    return np.split(x, len(columns))

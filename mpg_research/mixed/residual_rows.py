@@ -1,177 +1,134 @@
-"""Residual structures bound to the rows of a problem.
+"""A residual structure bound to the rows of a problem: serial correlation, a variance per stratum, or both.
 
-All are described by weights on cross-products of rows, so that R never is a matrix: with D the columns of
-a problem and t- the row before t in its series,
-
-    D'R^-1 D = sum_t omega_t D_t D_t' - sum_t link_t (D_t D_t-' + D_t- D_t').
+R = S C S with S the standard deviations of the strata and C the serial correlation; either may be the
+identity. C^-1 has entries for neighbours only; S^-1 on both its sides divides omega_t by s_t^2 and link_t
+by s_t s_t- (see :mod:`residual_weights`).
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BoundSerial", "BoundVariance", "ResidualStructure", "RowWeights"]
+from .residual_weights import Entries, Links, RowWeights, Serial, Strata
+
+__all__ = ["BoundResidual"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class RowWeights:
-    """R^-1 and log|R| at one parameter value, with k derivatives.
+class BoundResidual:
+    """A residual structure bound to the rows of a problem: serial correlation, strata, or both.
 
-    Attributes
-    ----------
-    omega : array, shape (n,)
-    link : array, shape (n,)
-        Zero for the first row of a series.
-    log_det : float
-    d_omega, d_link : arrays, shape (k, n)
-    d_log_det : array, shape (k,)
+    Its parameters are unconstrained (``delta``): the correlation first, then the ratios. ``natural``
+    translates them.
     """
 
-    omega: FloatArray
-    link: FloatArray
-    log_det: float
-    d_omega: FloatArray
-    d_link: FloatArray
-    d_log_det: FloatArray
+    serial: Serial | None = None
+    strata: Strata | None = None
 
+    @property
+    def parts(self) -> tuple[Serial | Strata, ...]:
+        """What there is of the two, in the order of the parameters."""
+        return tuple(part for part in (self.serial, self.strata) if part is not None)
 
-class ResidualStructure(Protocol):
-    """A structure bound to the rows of a problem.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return tuple(name for part in self.parts for name in part.names)
 
-    Its parameters are unconstrained (``delta``); ``natural`` translates them. ``previous`` (n,) is the row
-    before each row in its series, -1 where there is none; ``series`` (n,) codes the series.
-    """
+    @property
+    def previous(self) -> IntArray:
+        """The row before each row in its series, -1 where there is none, shape (n,)."""
+        if self.serial is not None:
+            return self.serial.previous
+        assert self.strata is not None
+        return np.full(self.strata.codes.size, -1, dtype=np.intp)
 
-    names: tuple[str, ...]
-    previous: IntArray
-    series: IntArray | None
+    @property
+    def series(self) -> IntArray | None:
+        """Codes of the series, shape (n,); None without serial correlation."""
+        return None if self.serial is None else self.serial.series
+
+    def split(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The correlation's part of a vector of parameters, and the ratios'."""
+        count = 0 if self.serial is None else len(self.serial.names)
+        return values[:count], values[count:]
 
     def start(self) -> FloatArray:
         """Delta at which the search begins, shape (k,)."""
-
-    def weights(self, delta: FloatArray) -> RowWeights:
-        """Row weights at delta."""
+        return np.concatenate([part.start() for part in self.parts])
 
     def natural(self, delta: FloatArray) -> FloatArray:
         """Delta in the units of ``names``."""
+        pairs = zip((self.serial, self.strata), self.split(delta), strict=True)
+        return np.concatenate([part.natural(own) for part, own in pairs if part is not None])
 
     def from_natural(self, values: FloatArray) -> FloatArray:
         """The inverse of ``natural``."""
+        pairs = zip((self.serial, self.strata), self.split(np.asarray(values, dtype=float)), strict=True)
+        return np.concatenate([part.from_natural(own) for part, own in pairs if part is not None])
 
+    def links(self, delta: FloatArray) -> Links:
+        """Correlations between neighbours at delta; none without serial correlation."""
+        if self.serial is not None:
+            return self.serial.links(self.split(delta)[0])
+        nothing = np.zeros(self.previous.size)
+        return Links(self.previous, nothing, nothing, nothing, nothing + 1.0)
 
-@dataclass(frozen=True, slots=True)
-class BoundVariance:
-    """VarianceBy bound to rows; delta = log of the sd ratios."""
-
-    names: tuple[str, ...]
-    previous: IntArray
-    series: IntArray | None
-    codes: IntArray
-
-    def start(self) -> FloatArray:
-        """Equal variances."""
-        return np.zeros(len(self.names))
-
-    def weights(self, delta: FloatArray) -> RowWeights:
-        """Row weights 1 / ratio^2."""
-        log_ratio = np.append(0.0, delta)
-        omega = np.exp(-2.0 * log_ratio)[self.codes]
-        member = (self.codes == np.arange(1, log_ratio.size)[:, None]).astype(float)
-        counts = member.sum(axis=1)
-        nothing = np.zeros_like(omega)
-        return RowWeights(
-            omega,
-            nothing,
-            2.0 * float(counts @ delta),
-            -2.0 * omega * member,
-            np.zeros_like(member),
-            2.0 * counts,
-        )
-
-    def natural(self, delta: FloatArray) -> FloatArray:
-        """Ratios of standard deviations."""
-        return np.asarray(np.exp(delta))
-
-    def from_natural(self, values: FloatArray) -> FloatArray:
-        """Logarithms of the ratios."""
-        return np.asarray(np.log(np.asarray(values, dtype=float)))
-
-
-@dataclass(frozen=True, slots=True)
-class BoundSerial:
-    """AR1 or CAR1 bound to rows.
-
-    ``distance`` (n,) is the time since the previous row (1 where there is none). Delta is atanh(rho) for
-    waves and log(range / median distance), phi = exp(-1 / range), for times.
-    """
-
-    names: tuple[str, ...]
-    previous: IntArray
-    series: IntArray | None
-    distance: FloatArray
-    continuous: bool
-
-    @property
-    def unit(self) -> float:
-        """Median distance between neighbours."""
-        return float(np.median(self.distance[self.previous >= 0]))
-
-    def start(self) -> FloatArray:
-        """A correlation of about .2 between neighbours."""
-        return np.array([np.log(0.6) if self.continuous else np.arctanh(0.2)])
-
-    def correlations(self, delta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Correlation with the previous row, and its two derivatives in delta; zeros where there is none."""
-        linked = self.previous >= 0
-        if self.continuous:
-            scaled = self.distance / (self.unit * np.exp(delta[0]))
-            a = np.exp(-scaled)
-            d1, d2 = a * scaled, a * scaled * (scaled - 1.0)
-        else:
-            rho = np.tanh(delta[0])
-            drho, d2rho = 1.0 - rho**2, -2.0 * rho * (1.0 - rho**2)
-            power = self.distance
-            a = rho**power
-            slope = power * rho ** (power - 1.0)
-            bend = np.where(power > 1, power * (power - 1.0) * rho ** np.maximum(power - 2.0, 0.0), 0.0)
-            d1, d2 = slope * drho, slope * d2rho + bend * drho**2
-        return np.where(linked, a, 0.0), np.where(linked, d1, 0.0), np.where(linked, d2, 0.0)
+    def deviations(self, delta: FloatArray) -> FloatArray:
+        """Standard deviation of each row relative to sigma, shape (n,)."""
+        if self.strata is None:
+            return np.ones(self.previous.size)
+        return self.strata.deviations(self.split(delta)[1])
 
     def weights(self, delta: FloatArray) -> RowWeights:
-        """Row weights of the inverse of a Markov chain's correlation matrix."""
-        a, d1, _ = self.correlations(delta)
-        u = 1.0 / (1.0 - a * a)
-        du = 2.0 * a * u * u * d1
-        return RowWeights(
-            self.spread(u - 1.0) + 1.0,
-            a * u,
-            -float(np.sum(np.log(u))),
-            self.spread(du)[None],
-            ((1.0 + a * a) * u * u * d1)[None],
-            np.array([-float(np.sum(2.0 * a * u * d1))]),
-        )
+        """Row weights at delta, with their derivatives."""
+        correlation, log_ratios = self.split(delta)
+        if self.serial is None:
+            assert self.strata is not None
+            return self.strata.weights(log_ratios)
+        serial = self.serial.weights(correlation)
+        if self.strata is None:
+            return serial
+        return self.strata.scaled(serial, self.serial.previous, log_ratios)
 
-    def spread(self, share: FloatArray) -> FloatArray:
-        """What a link adds to the weight of its own row and of the row before."""
-        linked = self.previous >= 0
-        total = share.copy()
-        total[self.previous[linked]] += share[linked]
-        return total
+    def bend(self, delta: FloatArray, i: int, j: int) -> Entries:
+        """Second derivative of omega and link in two parameters, shape (n,) each."""
+        n_serial = 0 if self.serial is None else len(self.serial.names)
+        omega, link = self.links(delta).inverse((i < n_serial) + (j < n_serial))
+        if self.strata is None:
+            return omega, link
+        previous, inverse = self.previous, 1.0 / self.deviations(delta)
+        omega, link = omega * inverse**2, link * inverse * inverse[previous]
+        members = self.strata.members()
+        for index in (i, j):
+            if index >= n_serial:
+                one = members[index - n_serial]
+                omega, link = -2.0 * one * omega, -(one + one[previous]) * link
+        return omega, link
 
-    def natural(self, delta: FloatArray) -> FloatArray:
-        """rho, or phi."""
-        if self.continuous:
-            return np.asarray(np.exp(-1.0 / (self.unit * np.exp(delta))))
-        return np.asarray(np.tanh(delta))
+    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """tr(R^-1 R_i R^-1 R_j), and the second derivative of log|R|, shape (k, k) each.
 
-    def from_natural(self, values: FloatArray) -> FloatArray:
-        """Delta of a given rho or phi."""
-        values = np.asarray(values, dtype=float)
-        if self.continuous:
-            return np.asarray(np.log(-1.0 / np.log(values)) - np.log(self.unit))
-        return np.asarray(np.arctanh(values))
+        With R_s = L R + R L for a stratum s (L its rows) the trace of two strata is 2 n_s if they are one,
+        plus 2 times the sum over both of the entries of C^-1 times those of C.
+        """
+        links, n_serial = self.links(delta), 0 if self.serial is None else len(self.serial.names)
+        size = len(self.names)
+        product, curvature = np.zeros((size, size)), np.zeros((size, size))
+        omega, link = links.inverse(0)
+        if self.serial is not None:
+            product[0, 0] = 2.0 * float(np.sum((1.0 + links.a**2) * links.u**2 * links.d1**2))
+            curvature[0, 0] = links.log_det(2)
+        if self.strata is not None:
+            members, previous = self.strata.members(), self.previous
+            own = slice(n_serial, size)
+            across = (link * links.a * members) @ members[:, previous].T
+            product[own, own] = 2.0 * ((omega * members) @ members.T - across - across.T)
+            product[own, own] += 2.0 * np.diag(members.sum(axis=1))
+            if self.serial is not None:
+                product[0, own] = product[own, 0] = -2.0 * members @ links.spread(link * links.d1)
+        return product, curvature

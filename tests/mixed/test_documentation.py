@@ -45,6 +45,13 @@ def test_the_residual_structures_of_the_table_exist() -> None:
     assert named == {AR1.__name__, CAR1.__name__, VarianceBy.__name__}
     fit = fit_mixed("score ~ wave + (1 | family)", DATA, residual=AR1("wave", within="family"), weights="w")
     assert fit.convergence
+    (both,) = (cells[-1] for cells in rows("One model, four programs") if "residual=(" in cells[-1])
+    parts = re.findall(r'(\w+)\("(\w+)"(?:, within="(\w+)")?\)', both)
+    assert [name for name, *_ in parts] == ["CAR1", "VarianceBy"]
+    (_, time, within), (_, stratum, _) = parts
+    data = DATA.assign(months=DATA["months"] + DATA["wave"] / 10)
+    residual = (CAR1(time, within=within), VarianceBy(stratum))
+    assert len(fit_mixed("score ~ wave + (1 | family)", data, residual=residual).residual_parameters) == 2
 
 
 def test_names_of_terms() -> None:

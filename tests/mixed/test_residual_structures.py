@@ -79,6 +79,7 @@ def data() -> pd.DataFrame:
             for wave, (m, v) in enumerate(zip(months, y, strict=True))
         ]
     frame = pd.DataFrame(rows, columns=["family", "arm", "months", "wave", "y"])
+    frame["phase"] = np.where(frame["wave"] < 3, "early", "late")
     frame["weight"] = rng.uniform(0.5, 2.0, len(frame))
     return frame.sample(frac=1, random_state=1).reset_index(drop=True)
 
@@ -87,20 +88,23 @@ STRUCTURES = {
     "ar1": AR1("wave", within="family"),
     "car1": CAR1("months", within="family"),
     "variance": VarianceBy("arm"),
+    "ar1 and variance": (AR1("wave", within="family"), VarianceBy("arm")),
+    "car1 and variance": (VarianceBy("phase"), CAR1("months", within="family")),
 }
 FORMULA = "y ~ months + (1 | family)"
 
 
 def relative_residual(fit: MixedFit, data: pd.DataFrame, structure: Any) -> np.ndarray:
     """R by its definition, weights included."""
-    value = next(iter(fit.residual_parameters.values()))
-    if isinstance(structure, VarianceBy):
-        r = np.diag(np.where(data["arm"] == "b", value, 1.0) ** 2)
-    else:
-        time = data["wave" if isinstance(structure, AR1) else "months"].to_numpy(float)
-        same = data["family"].to_numpy()[:, None] == data["family"].to_numpy()
-        r = np.where(same, value ** np.abs(time[:, None] - time), 0.0)
-    root = 1 / np.sqrt(data["weight"].to_numpy())
+    values = list(fit.residual_parameters.values())
+    r, root = np.eye(len(data)), 1 / np.sqrt(data["weight"].to_numpy())
+    for part in structure if isinstance(structure, tuple) else (structure,):
+        if isinstance(part, VarianceBy):
+            root = root * np.where(data[part.column].isin(["b", "late"]), values[-1], 1.0)
+        else:
+            time = data[part.columns[0]].to_numpy(float)
+            same = data["family"].to_numpy()[:, None] == data["family"].to_numpy()
+            r = np.where(same, values[0] ** np.abs(time[:, None] - time), 0.0)
     return root[:, None] * r * root
 
 
