@@ -18,6 +18,12 @@ __all__ = ["BASELINE_MONTHS", "BaselineSpread", "Covariate", "ModelFrame", "prep
 #: A family's first measurement counts as its baseline when it lies at most this many months after the start.
 BASELINE_MONTHS = 1.0
 
+#: An organisation has a course of its own from so many families measured at so many moments on ...
+_FEWEST_COURSES = 2
+_FEWEST_MOMENTS = 2
+#: ... the last of its measurements at or beyond this share of the time to the month of comparison.
+_FOLLOWED = 0.75
+
 _KEEP = ["family", "episode", "organisation", "worker", "respondent", "months", "score"]
 
 
@@ -69,6 +75,8 @@ class ModelFrame:
         The course's flow, with the steps of this module added.
     notes : tuple of Note
     baseline : BaselineSpread
+    until : float, optional
+        Primary month of the comparison.
     """
 
     data: pd.DataFrame
@@ -78,6 +86,7 @@ class ModelFrame:
     flow: SampleFlow
     notes: tuple[Note, ...]
     baseline: BaselineSpread
+    until: float | None = None
 
     @property
     def n_families(self) -> int:
@@ -91,7 +100,9 @@ class ModelFrame:
         return {code: int(counts[code]) for code in self.organisations}
 
 
-def prepare_frame(course: CourseFrame, *, by_organisation: bool = False) -> ModelFrame:
+def prepare_frame(
+    course: CourseFrame, *, by_organisation: bool = False, until: float | None = None
+) -> ModelFrame:
     """Name, complete, centre and check the measurements of a course.
 
     Parameters
@@ -99,8 +110,12 @@ def prepare_frame(course: CourseFrame, *, by_organisation: bool = False) -> Mode
     course : CourseFrame
         The measurements in the course of help, from ``course_frame``.
     by_organisation : bool
-        Whether each organisation gets a course of its own; organisations measured at one moment
-        are then left out, and counted, and case mix that is the same within every organisation too.
+        Whether each organisation gets a course of its own. Left out and counted then are organisations
+        with fewer than two families measured at two moments (their course would be that of a family), and
+        those not followed far enough; case mix that is the same within every organisation too.
+    until : float, optional
+        Primary month of the comparison. An organisation that was not measured in the last quarter of the
+        time up to there has no course to that month.
 
     Returns
     -------
@@ -125,7 +140,7 @@ def prepare_frame(course: CourseFrame, *, by_organisation: bool = False) -> Mode
             data = data[known]
             steps.append(_step(f"{name}_known", f"with a known {name}", data))
     if by_organisation:
-        data = _with_a_course(data, steps, notes)
+        data = _with_a_course(data, until, steps, notes)
     _check_course(data)
     keys = sorted(data["organisation"].astype(str).unique())
     codes = {key: f"o{number:03d}" for number, key in enumerate(keys, start=1)}
@@ -146,6 +161,7 @@ def prepare_frame(course: CourseFrame, *, by_organisation: bool = False) -> Mode
         flow=SampleFlow(tuple(steps)),
         notes=tuple(notes),
         baseline=_baseline_spread(frame),
+        until=until,
     )
 
 
@@ -154,22 +170,27 @@ def _step(code: str, text: str, data: pd.DataFrame) -> FlowStep:
     return FlowStep(code, text, len(data), int(data["family"].nunique()), episodes)
 
 
-def _with_a_course(data: pd.DataFrame, steps: list[FlowStep], notes: list[Note]) -> pd.DataFrame:
-    """Without organisations whose measurements all lie at one moment: they have no change to compare."""
-    moments = data.groupby("organisation")["months"].nunique()
-    single = sorted(moments.index[moments < 2])
-    if not single:
+def _with_a_course(
+    data: pd.DataFrame, until: float | None, steps: list[FlowStep], notes: list[Note]
+) -> pd.DataFrame:
+    """Without organisations that have no course of their own: they would make every comparison uncertain."""
+    organisation = data["organisation"].astype(str)
+    moments = data.groupby([organisation, "family"])["months"].nunique()
+    courses = (moments >= _FEWEST_MOMENTS).groupby(level=0).sum()
+    last = data.groupby(organisation)["months"].max()
+    furthest = min(float(data["months"].max()), np.inf if until is None else until)
+    near = last >= (0.0 if until is None else _FOLLOWED * furthest)
+    without = sorted(courses.index[(courses < _FEWEST_COURSES) | ~near])
+    if not without:
         return data
-    kept = data[~data["organisation"].isin(single)]
-    steps.append(_step("organisation_with_course", "in organisations measured at two moments or more", kept))
-    notes.append(
-        Note(
-            "organisation_without_course",
-            f"Left out: {len(single)} organisations whose measurements all lie at one moment.",
-            {"n_organisations": len(single), "moments": 2},
-            "caution",
-        )
+    kept = data[~organisation.isin(without)]
+    steps.append(_step("organisation_with_course", "in organisations with a course of their own", kept))
+    text = (
+        f"Left out of the comparison: {len(without)} organisations without a course of their own (fewer than "
+        f"{_FEWEST_COURSES} families measured at {_FEWEST_MOMENTS} moments, or not followed far enough)."
     )
+    values = {"n_organisations": len(without), "families": _FEWEST_COURSES, "moments": _FEWEST_MOMENTS}
+    notes.append(Note("organisation_without_course", text, values, "caution"))
     return kept
 
 

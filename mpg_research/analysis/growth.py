@@ -17,7 +17,7 @@ misses the change at six months by far more than its interval says (on the examp
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth_random import BEND, bend, random_part
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import DfRule, MixedFit, fit_mixed
+from mpg_research.mixed.splines import natural_spline_basis
 
 __all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth"]
 
@@ -241,13 +242,14 @@ def _course_part(
     time = "months" if shape == "linear" else f"cr(months, df={_KNOTS})"
     if organisation != "fixed":
         return time, shape
-    if shape == "linear" or _different_months(frame, by_organisation=True) >= _KNOTS:
+    if shape == "linear" or _every_curve_can_be_drawn(frame):
         return f"{time} * organisation", shape
     notes.append(
         Note(
             "shared_bend",
-            f"An organisation was measured in fewer than {_KNOTS} different months, so all organisations "
-            "share the bend of the course and differ from it along a straight line.",
+            f"An organisation was measured in fewer than {_KNOTS} different months, or not up to the "
+            "month asked for, so all organisations share the bend of the course and differ from it along a "
+            "straight line.",
             {"needed": _KNOTS},
         )
     )
@@ -260,3 +262,25 @@ def _different_months(frame: ModelFrame, *, by_organisation: bool) -> int:
     if by_organisation:
         return int(months.groupby(frame.data["organisation"]).nunique().min())
     return int(months.nunique())
+
+
+def _every_curve_can_be_drawn(frame: ModelFrame) -> bool:
+    """Whether each organisation's months determine its own spline from the start to the month asked for.
+
+    The knots are those of all measurements together. Determined is a curve whose value at those moments
+    varies no more than a single measurement does: a (B'B)^-1 a' at most 1, B the organisation's rows of the
+    basis.
+    """
+    if _different_months(frame, by_organisation=True) < _KNOTS:
+        return False
+    months = frame.data["months"].to_numpy(dtype=float)
+    memory: dict[str, Any] = {}
+    last = min(float(months.max()), np.inf if frame.until is None else frame.until)
+    basis = natural_spline_basis(months, memory, df=_KNOTS, name="months")
+    asked = natural_spline_basis(np.array([0.0, last / 2, last]), memory, df=_KNOTS, name="months")
+    for part in frame.data.groupby("organisation").indices.values():
+        _, size, directions = np.linalg.svd(basis[part], full_matrices=False)
+        spread = (asked @ directions.T) / np.maximum(size, np.finfo(float).tiny)
+        if np.any(np.sum(spread**2, axis=1) > 1.0):
+            return False
+    return True

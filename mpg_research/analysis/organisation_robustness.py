@@ -111,7 +111,7 @@ def check_robustness(
         episodes=episodes, months=months,
     )  # fmt: skip
     month = question.primary_month
-    frame = prepare_frame(question.course, by_organisation=True)
+    frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
     role: OrganisationRole = "fixed" if len(frame.organisations) < MANY_ORGANISATIONS else "random"
     setting = Setting(question.course, month, shape, role, df, level, question.better, worker)
     primary_effects = setting.effects_in(frame)

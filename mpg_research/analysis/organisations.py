@@ -167,8 +167,10 @@ def compare_organisations(
     mix centred at the study's average family; more random terms as in ``fit_trajectory``. With a handful
     of organisations their spread cannot be estimated well, so they are fixed effects; ten or more are
     ``(1 + months + log(1 + months) | organisation)`` beside a common spline. Estimates of single
-    organisations are shown with level and slope unshrunken, and in ``raw_and_shrunken`` both ways. The reference of
-    ``difference_from_mean`` is the plain mean over organisations, so that it does not hang on who is large.
+    organisations are shown with level and slope unshrunken, and in ``raw_and_shrunken`` both ways. The
+    reference of ``difference_from_mean`` is the plain mean over organisations, so that it does not hang on
+    who is large; organisations without a course of their own are left out of it, and counted (see
+    :func:`~mpg_research.analysis.frame.prepare_frame`).
 
     Examples
     --------
@@ -189,7 +191,7 @@ def compare_organisations(
         study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
         episodes=episodes, months=months,
     )  # fmt: skip
-    frame = prepare_frame(question.course, by_organisation=True)
+    frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
     _check_organisations(frame)
     many = len(frame.organisations) >= MANY_ORGANISATIONS
     rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")

@@ -23,11 +23,11 @@ Notes and parameters
 Codes of notes that the analyses add to those of the study and of the mixed-model fit (values in brackets):
 ``synthetic_data``, ``synthetic_norms``, ``no_norms`` (instrument), ``total_only`` (instrument),
 ``constant_case_mix`` (name), ``case_mix_is_organisation`` (name), ``organisation_without_course``
-(n_organisations, moments), ``no_random_slope``, ``straight_line`` (n_months, needed), ``shared_bend``
-(needed), ``course_bends`` (p_value), ``beyond_the_data`` (month, last_month), ``few_families``
-(n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families), ``many_organisations_fixed``
-(n_organisations). From the fit come ``not_converged`` (level "stop"), ``singular_fit``, ``zero_variance``,
-``design_degrees_of_freedom``, ``aliased_columns``.
+(n_organisations, families, moments), ``no_random_slope``, ``straight_line`` (n_months, needed),
+``shared_bend`` (needed), ``course_bends`` (p_value), ``beyond_the_data`` (month, last_month),
+``few_families`` (n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families),
+``many_organisations_fixed`` (n_organisations). From the fit come ``not_converged`` (level "stop"),
+``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``, ``aliased_columns``.
 
 ``provenance.parameters`` of trajectories and comparisons holds, beside the arguments in force: ``formula``,
 ``months``, ``primary_month``, ``direction``, ``instrument_name``, ``raw_minimum``, ``raw_maximum``,

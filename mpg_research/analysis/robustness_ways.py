@@ -51,7 +51,7 @@ class Setting:
     def effects(
         self, course: CourseFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
     ) -> OrganisationEffects:
-        frame = prepare_frame(course, by_organisation=True)
+        frame = prepare_frame(course, by_organisation=True, until=self.month)
         return self.effects_in(frame, role=role, shape=shape)
 
     def effects_in(

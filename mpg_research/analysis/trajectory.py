@@ -141,7 +141,7 @@ def fit_trajectory(
         episodes=episodes, months=months,
     )  # fmt: skip
     role: OrganisationRole = "fixed" if organisation is True else organisation
-    frame = prepare_frame(question.course, by_organisation=role == "fixed")
+    frame = prepare_frame(question.course, by_organisation=role == "fixed", until=question.primary_month)
     model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
     return TrajectoryFit(
         model=model,

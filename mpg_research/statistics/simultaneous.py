@@ -11,8 +11,11 @@ FloatArray = NDArray[np.float64]
 def _largest(covariance: FloatArray, df: float, n_draws: int, rng: np.random.Generator | int) -> FloatArray:
     """Draws of the largest absolute t statistic of contrasts with this covariance."""
     generator = np.random.default_rng(rng)
-    sd = np.sqrt(np.diagonal(covariance))
-    used = sd > 0
+    variance = np.diagonal(covariance)
+    used = np.isfinite(variance) & (variance > 0)
+    if not used.any():
+        return np.full(n_draws, np.nan)
+    sd = np.sqrt(np.where(used, variance, 0.0))
     correlation = covariance[np.ix_(used, used)] / np.outer(sd[used], sd[used])
     values, vectors = np.linalg.eigh(correlation)
     draws = np.empty(n_draws)

@@ -85,6 +85,31 @@ def test_an_organisation_measured_once_is_left_out_of_a_comparison(data: pd.Data
     assert len(prepare_frame(course_of(kept)).organisations) == 2
 
 
+def test_organisations_without_a_course_of_their_own_are_left_out(data: pd.DataFrame) -> None:
+    one = data[data["family"] == data["family"].iloc[0]].assign(organisation="alone", family="only")
+    several = data[data["organisation"] == "noord"].assign(organisation="new")
+    several = several.assign(family="n" + several["family"])
+    short = several[several["months"] < 4]
+    frame = prepare_frame(course_of(pd.concat([data, one, short])), by_organisation=True, until=8.0)
+    kept = set(frame.organisations.values())
+    assert kept == set(data["organisation"])
+    assert frame.flow.steps[-1].n_families == data["family"].nunique()
+    (note,) = frame.notes
+    assert (note.code, note.values["n_organisations"]) == ("organisation_without_course", 2)
+    # followed until month 6 is far enough for month 8, and everything is where no month is asked for
+    long = several[several["months"] <= 6]
+    assert (
+        "new"
+        in prepare_frame(
+            course_of(pd.concat([data, long])), by_organisation=True, until=8.0
+        ).organisations.values()
+    )
+    assert (
+        "new"
+        in prepare_frame(course_of(pd.concat([data, short])), by_organisation=True).organisations.values()
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

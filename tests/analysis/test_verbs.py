@@ -14,6 +14,7 @@ from mpg_research.analysis import (
     describe_quality,
     fit_trajectory,
 )
+from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, AnalysisResult
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.study import Study, load_study, shipped_example
@@ -213,7 +214,8 @@ def test_t_scores_can_be_the_outcome(study: Study) -> None:
 
 
 def test_few_families_and_far_months_are_said(study: Study) -> None:
-    kept = study.scores[study.scores["organisation"] == "zonnewaerd"]["family"].unique()[:2]
+    own_scores = study.scores[study.scores["organisation"] == "zonnewaerd"]
+    kept = own_scores.groupby("family")["months"].nunique().nlargest(2).index
     small = without(study, lambda s: (s["organisation"] != "zonnewaerd") | s["family"].isin(kept))
     found = compare_organisations(small, months=(0, 12, 60), shape="linear", case_mix=())
     notes = {note.code: note for note in found.notes}
@@ -233,7 +235,7 @@ def test_waves_too_few_for_a_curve_give_a_line(study: Study) -> None:
 
 
 def test_a_young_organisation_shares_the_bend_of_the_others(study: Study) -> None:
-    young = without(study, lambda s: (s["organisation"] != "zonnewaerd") | (s["months"] < 2))
+    young = without(study, lambda s: (s["organisation"] != "zonnewaerd") | (s["months"] < 9.5))
     found = compare_organisations(young, case_mix=(), worker=False)
     codes = [note.code for note in found.notes]
     assert "shared_bend" in codes
@@ -241,10 +243,24 @@ def test_a_young_organisation_shares_the_bend_of_the_others(study: Study) -> Non
     assert found.model.shape == "spline"
     changes = found.tables["adjusted_change"].data.set_index(["organisation", "months"])
     assert changes["estimate"].notna().all()
-    # Two months say little about the twelfth, and the interval says so.
-    assert changes.loc[("zonnewaerd", 12), "std_error"] > 2 * changes.loc[("brinkelaar", 12), "std_error"]
+    # Nine months say less about the twelfth than twenty do, and the interval says so.
+    assert changes.loc[("zonnewaerd", 12), "std_error"] > changes.loc[("brinkelaar", 12), "std_error"]
     joint = found.tables["joint_test"].data.set_index("effect")
     assert joint.loc["organisation:months", "df_numerator"] == 5
+
+
+def test_an_organisation_without_a_course_to_the_month_changes_nothing_for_the_others(study: Study) -> None:
+    newest = study.scores[study.scores["organisation"] == "zonnewaerd"]["family"].unique()[:1]
+    others = without(study, lambda s: s["organisation"] != "zonnewaerd")
+    alone = without(study, lambda s: (s["organisation"] != "zonnewaerd") | s["family"].isin(newest))
+    young = without(study, lambda s: (s["organisation"] != "zonnewaerd") | (s["months"] < 2))
+    expected = compare_organisations(others).tables["difference_from_mean"].data
+    for odd in (alone, young):
+        found = compare_organisations(odd)
+        notes = {note.code: note for note in found.notes}
+        assert notes["organisation_without_course"].values["n_organisations"] == 1
+        pd.testing.assert_frame_equal(found.tables["difference_from_mean"].data, expected)
+        assert check_robustness(odd).tables["robustness"].data["conclusion"].notna().all()
 
 
 def test_a_study_without_workers_and_end_reasons_is_described(study: Study) -> None:
