@@ -16,9 +16,11 @@ __all__ = ["ClusterRobust", "RobustKind", "cluster_robust"]
 FloatArray = NDArray[np.float64]
 RobustKind = Literal["CR0", "CR2"]
 
-#: Share of the largest eigenvalue below which a direction of a cluster's residuals counts as absorbed by the
-#: fixed effects (a dummy of the cluster itself); it gets no correction, as in clubSandwich.
-ABSORBED = 1e-10
+#: A direction of a cluster's residuals of which less than this share is left counts as absorbed by the fixed
+#: effects (a dummy of the cluster itself), whatever its variance; it gets no correction, as in clubSandwich.
+ABSORBED = 1e-8
+#: Share of the largest eigenvalue below which another one is no more than rounding.
+ROUNDING = 1e-15
 #: CR2 works with a square matrix of this size per cluster at most (some 10 s each at the limit).
 LARGEST = 4_000
 
@@ -170,6 +172,7 @@ class _Working:
         plain = solution.problem.weights is None and solution.problem.residual is None
         self.whiten = None if plain else whitening(solution).tocsr()
         self.covariances = [solution.random_covariance(t) for t in range(len(solution.problem.random))]
+        self.fixed_root = np.linalg.cholesky(solution.covariance)
 
     def adjusted(
         self, rows: NDArray[np.intp], residual: FloatArray
@@ -190,9 +193,11 @@ class _Working:
         half = (vectors * root) @ vectors.T
         left = half @ v @ half - half @ x @ self.solution.covariance @ x.T @ half
         own, turns = np.linalg.eigh(left)
-        keep = own > ABSORBED * own[-1]
         # G = A V^-1 X = V^1/2 left^-1/2 V^-1/2 X
         towards = ((vectors / root) @ vectors.T) @ x
+        # left = V (I - W W') V has as many zeros as W has singular values of one; the others can be small too
+        absorbed = int(np.sum(np.linalg.svd(towards @ self.fixed_root, compute_uv=False) ** 2 > 1 - ABSORBED))
+        keep = (np.arange(own.size) >= absorbed) & (own > ROUNDING * own[-1])
         g = half @ ((turns[:, keep] / np.sqrt(own[keep])) @ (turns[:, keep].T @ towards))
         return g.T @ v @ g, x.T @ g, g.T @ residual
 
@@ -226,5 +231,6 @@ def _column_space(columns: FloatArray) -> FloatArray:
     """An orthonormal basis of the columns, shape (rows, rank)."""
     if columns.shape[1] >= columns.shape[0]:
         return np.eye(columns.shape[0])
-    left, values, _ = np.linalg.svd(columns, full_matrices=False)
+    lengths = np.linalg.norm(columns, axis=0)
+    left, values, _ = np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), full_matrices=False)
     return np.asarray(left[:, values > 1e-12 * values[0]])

@@ -125,6 +125,42 @@ def test_cr2_is_unbiased_under_the_model() -> None:
     assert m @ mean @ m == pytest.approx(m, rel=1e-8)
 
 
+def _large_clusters(between: float, *, scale: float = 1.0, dummy: bool = False) -> MixedProblem:
+    rng = np.random.default_rng(1)
+    cluster, family = np.repeat(np.arange(12), 300), np.repeat(np.arange(720), 5)
+    one = np.ones(cluster.size)
+    x = np.column_stack(
+        [one, 1e6 * rng.normal(size=one.size), cluster % 2, *([cluster == 0] if dummy else [])]
+    )
+    y = (
+        between * rng.normal(size=12)[cluster]
+        + 0.5 * rng.normal(size=720)[family]
+        + rng.normal(size=one.size)
+    )
+    random = (
+        RandomTerm("family", ("1",), one[:, None], family, tuple(range(720))),
+        RandomTerm("cluster", ("1",), one[:, None], cluster, tuple(range(12))),
+    )
+    names = ("1", "x", "arm", "first")[: x.shape[1]]
+    return MixedProblem(scale * y, x.astype(float), names, random)
+
+
+@pytest.mark.parametrize("dummy", [False, True])
+def test_clusters_that_differ_much_leave_what_varies_within_them_alone(dummy: bool) -> None:
+    """Once the clusters differ much, how much no longer matters to an effect within them."""
+    first, second = (solve(_large_clusters(between, dummy=dummy)) for between in (10.0, 100.0))
+    one, two = cluster_robust(first), cluster_robust(second)
+    assert two.covariance[1, 1] == pytest.approx(one.covariance[1, 1], rel=0.01)
+    assert two.degrees(np.eye(len(two.phi))[1]) == pytest.approx(
+        one.degrees(np.eye(len(two.phi))[1]), rel=0.01
+    )
+
+
+def test_units_do_not_matter() -> None:
+    plain, small = (cluster_robust(solve(_large_clusters(1.0, scale=scale))) for scale in (1.0, 1e-9))
+    assert small.covariance * 1e18 == pytest.approx(plain.covariance, rel=1e-5, abs=1e-16)
+
+
 def test_impossible_requests_are_refused_in_words() -> None:
     made = _problem()
     with pytest.raises(ModelError, match="use 'organisation'"):
