@@ -125,8 +125,8 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("pairwise", "difference_from_mean"), ("p_value",)),
 }
-#: Keys that say how a value is meant and are not worth a column of their own.
-HIDDEN_KEYS = frozenset({"kind"})
+#: Keys of a table that say how its values are meant and are not worth a column of their own.
+HIDDEN_KEYS = frozenset({("case_mix", "kind")})
 
 
 def shape_of(table: str, column: str) -> Shape:

@@ -94,7 +94,7 @@ def _is_own(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> list[bool
 
 def _shows_key(table: ReleasedTable, data: pd.DataFrame, key: str) -> bool:
     """A questionnaire that is the same in all rows says nothing, unless it is all that a row is about."""
-    if key in HIDDEN_KEYS or key == "score_high":
+    if (table.name, key) in HIDDEN_KEYS or key == "score_high":
         return False
     if len(data) and all(str(value) in ("", "nan", "None") for value in data[key]):
         return False

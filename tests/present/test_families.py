@@ -18,6 +18,7 @@ from mpg_research.analysis import (
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
+from mpg_research.present.columns import HIDDEN_KEYS
 from mpg_research.study import load_study, shipped_example
 
 RESEARCHER = Audience("researcher")
@@ -71,6 +72,9 @@ def test_every_part_can_be_shown(results: dict[str, object], kind: str, language
         assert "{" not in written, name
         if table.unit == "family":
             assert name not in shown.tables
+        elif name in shown.tables:
+            told = [key for key in table.keys if (name, key) not in HIDDEN_KEYS]
+            assert not shown.tables[name].data[told].duplicated().any(), name
 
 
 @pytest.mark.parametrize(
