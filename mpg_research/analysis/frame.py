@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mpg_research.errors import ModelError, Note
+from mpg_research.errors import ModelError, NotApplicableError, Note
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 __all__ = ["BASELINE_MONTHS", "BaselineSpread", "Covariate", "ModelFrame", "prepare_frame"]
@@ -126,6 +126,8 @@ def prepare_frame(
     ModelError
         If there is no course to model: no scores, scores that never vary, one moment only, or no
         family with two measurements.
+    NotApplicableError
+        If no organisation has a course of its own.
 
     Notes
     -----
@@ -139,9 +141,10 @@ def prepare_frame(
         if not known.all():
             data = data[known]
             steps.append(_step(f"{name}_known", f"with a known {name}", data))
+    _check_course(data)
     if by_organisation:
         data = _with_a_course(data, until, steps, notes)
-    _check_course(data)
+        _check_course(data)
     keys = sorted(data["organisation"].astype(str).unique())
     codes = {key: f"o{number:03d}" for number, key in enumerate(keys, start=1)}
     covariates, columns = _code_covariates(data, course.case_mix, by_organisation, notes)
@@ -184,12 +187,22 @@ def _with_a_course(
     if not without:
         return data
     kept = data[~organisation.isin(without)]
+    if kept.empty:
+        raise NotApplicableError(
+            f"None of the {len(without)} organisations has a course of its own: that takes {_FEWEST_COURSES} "
+            f"families measured at {_FEWEST_MOMENTS} moments, up to near the month asked for.",
+            code="one_organisation",
+        )
     steps.append(_step("organisation_with_course", "in organisations with a course of their own", kept))
     text = (
         f"Left out of the comparison: {len(without)} organisations without a course of their own (fewer than "
         f"{_FEWEST_COURSES} families measured at {_FEWEST_MOMENTS} moments, or not followed far enough)."
     )
-    values = {"n_organisations": len(without), "families": _FEWEST_COURSES, "moments": _FEWEST_MOMENTS}
+    values = {
+        "n_organisations": len(without),
+        "families_needed": _FEWEST_COURSES,
+        "moments": _FEWEST_MOMENTS,
+    }
     notes.append(Note("organisation_without_course", text, values, "caution"))
     return kept
 

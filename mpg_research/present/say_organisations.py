@@ -121,7 +121,9 @@ def _own_sentences(
 ) -> list[str]:
     name = voice.organisation(own if own in voice.released.organisation_labels else OWN)
     if own not in changes.index:
-        return [voice.phrases("organisations.own_hidden", name=name)]
+        table = voice.table("adjusted_change")
+        is_there = table is not None and (table.data["organisation"] == own).any()
+        return [voice.phrases(f"organisations.own_{'hidden' if is_there else 'left_out'}", name=name)]
     row = changes.loc[own]
     key = ("own_fell" if row["estimate"] < 0 else "own_rose") if is_clear(row) else "own_unclear"
     aside = voice.phrases(f"organisations.{voice.adjustment}_aside") if voice.adjustment else ""

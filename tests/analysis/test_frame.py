@@ -6,7 +6,7 @@ import pytest
 
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.observed import month_grid, month_step, observed_means
-from mpg_research.errors import ModelError
+from mpg_research.errors import ModelError, NotApplicableError
 from tests.analysis.frames import course_of, reference_data, simulated
 
 SIZES = {"noord": 12, "zuid": 8}
@@ -159,3 +159,11 @@ def test_the_window_follows_the_rhythm_of_measuring() -> None:
     found = observed_means(shifted)
     assert found["months"].tolist() == [0, 3, 6, 9]
     assert found["n_families"].tolist() == [20, 20, 20, 20]
+
+
+def test_where_no_organisation_has_a_course_the_question_does_not_arise(data: pd.DataFrame) -> None:
+    alone = data.groupby("organisation")["family"].transform("first") == data["family"]
+    with pytest.raises(NotApplicableError, match="course of its own"):
+        prepare_frame(course_of(data[alone]), by_organisation=True)
+    with pytest.raises(ModelError, match="lie at one moment"):
+        prepare_frame(course_of(data[data["months"] == 0]), by_organisation=True)

@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 
 from mpg_research.disclosure import Audience, release
@@ -364,3 +365,20 @@ def test_unknown_topics_and_parts_are_refused():
             show(released, part, language="en")
     with pytest.raises(ConfigError, match="audience"):
         show(make_trajectory(), language="en")
+
+
+def test_the_rule_that_leaves_organisations_out_is_told_in_full():
+    from mpg_research.analysis.frame import prepare_frame
+    from tests.analysis.frames import course_of, simulated
+
+    data = simulated(np.random.default_rng(3), sizes={"a": 12, "b": 12, "c": 1})
+    notes = prepare_frame(course_of(data), by_organisation=True).notes
+    text = spoken(make_organisations(notes=notes), FUNDER, "nl", "notes")
+    assert "minder dan 2 gezinnen met 2 metingen" in text
+    assert "1 van de organisaties" in text
+
+
+def test_an_organisation_that_was_left_out_is_not_called_small():
+    text = spoken(make_organisations({key: n for key, n in SIZES.items() if key != "linde"}), LINDE)
+    assert "Lindehof is not part of the comparison" in text
+    assert "too few families" not in text
