@@ -20,7 +20,7 @@ Tables of :class:`MissingData` (beside ``sample_flow``)
   the change if the families not measured at that month were worse by delta points than expected of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -39,6 +39,7 @@ from mpg_research.analysis.missing_sensitivity import (
 )
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.analysis.shares import share_rows, share_table
+from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
@@ -146,7 +147,7 @@ def _end_tables(units: pd.DataFrame, level: float) -> list[ResultTable]:
     ends.insert(0, "pattern", ends["class"].map(pattern))
     classes = ("drop_out", "no_drop_out")
     return [
-        share_table("ends", ends, keys=("pattern", "class")),
+        replace(share_table("ends", ends, keys=("pattern", "class")), parts_of_total=("pattern", "class")),
         share_table("drop_out", share_rows(units, "drop_out", classes, level=level), keys=("class",)),
         share_table(
             "drop_out_by_organisation",
@@ -157,8 +158,12 @@ def _end_tables(units: pd.DataFrame, level: float) -> list[ResultTable]:
 
 
 def _stop_table(units: pd.DataFrame, level: float) -> ResultTable:
-    """When help ended, by how it ended; those still in help have not stopped."""
-    ended = units[units["pattern"] != "still_in_help"]
+    """When help ended, by how it ended; those still in help have not stopped.
+
+    Empty where one pattern is small: its number would follow from those of the others and of all.
+    """
+    sizes = units.groupby("pattern")["family"].nunique()
+    ended = units[(units["pattern"] != "still_in_help") & bool((sizes >= FEW_FAMILIES).all())]
     halves = np.maximum(np.ceil((ended["end"] - 1e-9) / _HALF_YEAR), 1.0) * _HALF_YEAR
     ended = ended.assign(months=halves)
     classes = sorted(set(halves))

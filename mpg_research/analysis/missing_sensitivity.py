@@ -74,9 +74,10 @@ def pattern_mixture(frame: CourseFrame, month: float) -> tuple[ResultTable, list
     notes = []
     try:
         split = replace(frame, data=data.assign(organisation=pattern))
-        model = fit_growth(
-            prepare_frame(split, by_organisation=True), shape="linear", organisation="fixed", worker=False
-        )
+        by_pattern = prepare_frame(split, by_organisation=True)
+        if len(by_pattern.organisations) < len(set(pattern)):
+            raise ModelError("Hardly any family of one of them was measured at two moments.")
+        model = fit_growth(by_pattern, shape="linear", organisation="fixed", worker=False)
         both = model.organisation_rows([0.0, month])
         names = pd.DataFrame({"pattern": list(model.frame.organisations.values()), "months": month})
         own = estimate_rows(model, names, both[:, 1] - both[:, 0])

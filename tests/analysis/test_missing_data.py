@@ -192,19 +192,21 @@ def test_when_families_stopped_adds_up_per_pattern(tmp_path: Path) -> None:
         "d": (13, "as_planned"),
     }
     rows = [
-        (name, float(m), 20 + (7 * k + 3 * m) % 11)
+        (f"{name}{copy}", float(m), 20 + (7 * k + 3 * m + 5 * copy) % 11)
         for k, name in enumerate([*ends, "e", "f"])
+        for copy in range(10)
         for m in range(14)
     ]
     data = pd.DataFrame(rows, columns=["family", "months", "score"])
-    data = data[data["months"] <= data["family"].map({k: v[0] for k, v in ends.items()}).fillna(99)]
+    kind = data["family"].str[0]
+    data = data[data["months"] <= kind.map({k: v[0] for k, v in ends.items()}).fillna(99)]
     for column, place in (("end", 0), ("end_reason", 1)):
-        data[column] = data["family"].map({name: value[place] for name, value in ends.items()})
+        data[column] = kind.map({name: value[place] for name, value in ends.items()})
     found = describe_missing(make_study(tmp_path, data), month=6).tables["stops"].data
     shares = found.set_index(["pattern", "months"])["estimate"]
     assert shares["drop_out"].to_dict() == pytest.approx({6.0: 2 / 3, 12.0: 1 / 3, 18.0: 0.0})
     assert shares["ended"].to_dict() == {6.0: 0.0, 12.0: 0.0, 18.0: 1.0}
-    assert found["n_families"].sum() == 4  # e and f are still in help
+    assert found["n_families"].sum() == 40  # e and f are still in help
 
 
 def test_no_small_reason_follows_from_the_totals_of_the_patterns() -> None:
@@ -220,3 +222,27 @@ def test_no_small_reason_follows_from_the_totals_of_the_patterns() -> None:
     # Where one reason is hidden, so is another of the same pattern: its total minus the rest tells neither.
     assert set(hidden.index) == set(small["pattern"])
     assert (hidden >= 2).all()
+
+
+def test_a_small_pattern_does_not_follow_from_the_others(tmp_path: Path) -> None:
+    data, episodes = leaving_families(np.random.default_rng(29), n=120)
+    planned = episodes.index[episodes["end_reason"].eq("as_planned")]
+    episodes.loc[planned[:6], ["end", "end_reason"]] = None
+    study = make_study(tmp_path, data, episodes=episodes)
+    found = describe_missing(study)
+    shown = release(found, Audience("researcher"), policy=policy_of(study)).tables
+    ends = shown["ends"].data
+    assert int(ends["suppressed"].sum()) >= 2
+    # All families less those of every reason shown: more than the six that are still in help.
+    assert ends["n_group"].max() - ends["n_families"].sum() > 6
+    # Those whose help ended, and all without drop-out, would leave the six.
+    assert not len(shown["stops"].data)
+
+
+def test_patterns_that_cannot_be_modelled_are_not_averaged_over(tmp_path: Path) -> None:
+    data, _ = leaving_families(np.random.default_rng(30), n=80)
+    number = data["family"].str[1:].astype(int)
+    once = data[(number >= 40) | (data["months"] == 0)]
+    found = describe_missing(make_study(tmp_path, once))
+    assert found.tables["pattern_mixture"].data["pattern"].tolist() == ["missing_at_random"]
+    assert "no_pattern_mixture" in [note.code for note in found.notes]
