@@ -271,16 +271,17 @@ def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
 
 def _notes(last: pd.DataFrame, needed: WavesNeeded) -> list[Note]:
     notes = []
-    most = int(last["wave"].max()) + 1
-    if needed.stagnating is None or needed.stagnating > float(last["wave"].median()) + 1:
-        waves = needed.stagnating or 0
+    usual = float(last["wave"].median()) + 1
+    if needed.stagnating is None:
+        text = "With this instrument's error and margin, standing still cannot be shown in any feasible time."
+        notes.append(Note("no_waves_for_an_answer", text, {}, "caution"))
+    elif needed.stagnating > usual:
         text = (
-            f"To show that a course stands still takes {waves} waves with this instrument's error; half of "
-            f"the families have fewer than {int(last['wave'].median()) + 2}."
-            if waves
-            else "With this instrument's error and margin, standing still cannot be shown within 120 waves."
+            f"To show that a course stands still takes {needed.stagnating} waves with this instrument's "
+            f"error; half of the families have fewer than {int(usual) + 1}."
         )
-        notes.append(Note("few_waves_for_an_answer", text, {"waves": waves, "most": most}, "caution"))
+        values = {"waves": needed.stagnating, "usual_waves": int(usual) + 1}
+        notes.append(Note("few_waves_for_an_answer", text, values, "caution"))
     ends = int((last["at_limit"] == "best").sum())
     if ends:
         text = f"{ends} courses end at the best possible score: standing still there is no lack of progress."

@@ -123,7 +123,7 @@ def _ends(waves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cut(ordered: pd.DataFrame) -> Sequence[pd.DataFrame]:
-    """Consecutive parts with ten families or more each; none if there are fewer in all."""
+    """Consecutive parts with ten families or more each; one part if there are fewer in all."""
     for parts in range(_PARTS, 0, -1):
         cuts = np.array_split(np.arange(len(ordered)), parts)
         found = [ordered.iloc[places] for places in cuts]

@@ -97,7 +97,11 @@ def test_the_report_says_how_many_waves_an_answer_takes(example: Study) -> None:
     found = course(example)
     needed = found.tables["waves_needed"].data.set_index("question")["waves_needed"]
     assert needed["stagnating"] > needed["at_least"] > 3
-    assert any(note.code == "few_waves_for_an_answer" for note in found.notes)
+    (note,) = [note for note in found.notes if note.code == "few_waves_for_an_answer"]
+    waves = found.tables["waves"].data.groupby(["family", "episode", "respondent"]).size()
+    # The reader is told what half of the families have, not what the longest course has.
+    assert (waves < note.values["usual_waves"]).mean() >= 0.5
+    assert (waves < note.values["usual_waves"] - 1).mean() <= 0.5
     assert found.tables["waves"].unit == "family"
     assert set(found.tables["shares"].data["class"]) == {
         "improving", "improving_less_than_delta", "stagnating", "deteriorating_less_than_delta",
@@ -251,3 +255,11 @@ def test_group_level_is_given_for_all_and_per_organisation(example: Study) -> No
     own = found.tables["group_change_by_organisation"].data
     assert set(own["organisation"]) == set(example.organisations)
     assert own[own["approach"] == "important"]["n_families"].sum() == pooled.loc["important", "n_families"]
+
+
+def test_where_no_number_of_waves_is_enough_none_is_named(example: Study) -> None:
+    found = course(example, delta=0.01)
+    assert found.needed.stagnating is None
+    codes = [note.code for note in found.notes]
+    assert "no_waves_for_an_answer" in codes
+    assert "few_waves_for_an_answer" not in codes
