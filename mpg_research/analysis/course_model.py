@@ -137,9 +137,9 @@ def course_slopes(
             f"The table has no column {', '.join(absent)}; it has {', '.join(map(str, data.columns))}."
         )
     known = data[[person, time, score]].dropna()
-    rows = known.sort_values([person, time], kind="stable").reset_index(drop=True)
-    rows = rows.rename(columns={time: "months", score: "score"})
-    rows["course"] = rows.groupby(person, sort=True).ngroup()
+    known = known.sort_values([person, time], kind="stable").reset_index(drop=True)
+    grouped = known.groupby(person, sort=True)
+    rows = pd.DataFrame({"course": grouped.ngroup(), "months": known[time], "score": known[score]})
     model = fit_course_model(rows)
     if model is None:
         raise ModelError(
@@ -147,5 +147,5 @@ def course_slopes(
             "moments or more, and more than two scores per person on average."
         )
     slope, std_error = total_slopes(model, rows)
-    found = rows.groupby(person, sort=True).size().rename("n_waves").reset_index()
+    found = grouped.size().rename("n_waves").reset_index()
     return found.assign(slope=slope, std_error=std_error)

@@ -146,3 +146,14 @@ def test_sudden_changes_of_a_study_equal_the_reference_also_where_sessions_were_
     sizes = found.tables["sizes"].data.set_index("kind")
     assert sizes.loc["gain", "share_reversed"] == pytest.approx(4 / 24)
     assert np.isfinite(sizes.loc["loss", "share_reversed"])
+
+
+def test_slopes_keep_the_ids_of_a_column_of_any_name() -> None:
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"id": np.repeat([f"x{i:02d}" for i in range(20)], 5), "time": np.tile(range(5), 20)})
+    data["score"] = rng.normal(20, 3, 100) - rng.normal(1, 1, 20).repeat(5) * data["time"]
+    plain = course_slopes(data, person="id", time="time")
+    names = {"id": "course", "time": "score", "score": "months"}
+    odd = course_slopes(data.rename(columns=names), person="course", time="score", score="months")
+    assert odd["course"].tolist() == plain["id"].tolist()
+    np.testing.assert_array_equal(odd["slope"], plain["slope"])
