@@ -36,18 +36,17 @@ from mpg_research.analysis.alarm_quality_tables import (
 )
 from mpg_research.analysis.alarm_rules import Target
 from mpg_research.analysis.alarms import FALSE_ALARMS, Rule, Signals, signals
+from mpg_research.analysis.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
-__all__ = ["DROP_OUT_REASONS", "RULES", "SignalQuality", "compare_rules", "evaluate_signals"]
+__all__ = ["RULES", "SignalQuality", "compare_rules", "evaluate_signals"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-#: Ends of help that count as drop-out: early, by the client or by the provider (CBS codes 03 and 04).
-DROP_OUT_REASONS = ("early_client", "early_provider")
 RULES = ("chance", "naive_as_many", "naive", "chance_as_many", "band")
 _FEW_EVENTS = 20
 
@@ -115,12 +114,13 @@ def evaluate_signals(
     part they are about too. The last score of a course is its outcome: it never enters a signal. Courses that
     still run have no outcome yet and are not judged.
     """
-    _refuse_few_organisations(study)
+    _refuse_few(int(study.tables["episodes"]["organisation"].nunique()))
     given = signals(
         study, rule=rule, target=target, false_alarms=false_alarms, band=band, ahead=ahead,
         reliability=reliability, case_mix=case_mix, instrument=instrument, outcome=outcome,
         respondents="declared", episodes=episodes, level=level,
     )  # fmt: skip
+    _refuse_few(given.answers.tables["waves"].data["organisation"].nunique())
     keep = given.foretold.judged
     if not keep.any():
         raise NotApplicableError(
@@ -208,12 +208,12 @@ def compare_rules(
     }
 
 
-def _refuse_few_organisations(study: Study) -> None:
-    number = int(study.tables["episodes"]["organisation"].nunique())
+def _refuse_few(number: int) -> None:
+    """Refuse fewer than three organisations: first those of the episodes, then those with a score."""
     if number < 3:
         raise NotApplicableError(
             "Judging the signals leaves out two organisations at a time, so it takes three or more; this "
-            f"study has {number}.",
+            f"study has {number} with families to judge.",
             code="few_organisations_for_signals",
         )
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.alarm_quality import DROP_OUT_REASONS
 from mpg_research.analysis.expectation_model import code_case_mix
+from mpg_research.analysis.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.statistics.clustered_logistic import clustered_logistic
 from mpg_research.study.config import DAYS_PER_MONTH

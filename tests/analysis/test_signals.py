@@ -1,5 +1,6 @@
 """Expected courses, signals, and how well they foretell the end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from mpg_research.analysis.alarm_rules import (
     limit_for_share,
     summarise_courses,
 )
-from mpg_research.errors import ConfigError, ModelError
+from mpg_research.errors import ConfigError, ModelError, NotApplicableError
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study
 
@@ -292,3 +293,9 @@ def test_one_organisation_and_few_good_ends_still_get_signals(tmp_path: Path) ->
     assert "limit_not_learnt" in {note.code for note in found.notes}
     assert (found.tables["waves"].data["limit"] == 0.5).all()
     assert set(found.tables["waves"].data.query("months > 6")["signal"]) == {"off_track"}
+
+
+def test_organisations_without_scores_do_not_make_three(study: Study) -> None:
+    two = study.scores[study.scores["organisation"] != "org_2"]
+    with pytest.raises(NotApplicableError, match="has 2"):
+        evaluate_signals(replace(study, scores=two))
