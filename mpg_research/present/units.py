@@ -19,6 +19,7 @@ _WITH_DE = {
     "geen enkel": "geen enkele",
     "ons": "onze",
 }
+_SPOKEN_AS_CONSONANT = ("eu", "one", "uni", "use")
 
 
 def speak_of(text: str, language: str, unit: UnitWords | None) -> str:
@@ -42,29 +43,33 @@ def speak_of(text: str, language: str, unit: UnitWords | None) -> str:
     """
     if unit is None:
         return text
-    for pattern, instead in _rules(language, unit):
-        text = pattern.sub(partial(_as_written, instead=instead), text)
-    return text
+    pattern, instead = _rules(language, unit)
+    return pattern.sub(partial(_as_written, instead=instead), text)
 
 
 @cache
-def _rules(language: str, unit: UnitWords) -> tuple[tuple[re.Pattern[str], str], ...]:
+def _rules(language: str, unit: UnitWords) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """One pattern, so that no word of the unit is replaced again; its group ``rule_n`` is rule n."""
     one, many, article = unit
     rules = []
     if language == "nl":
         if article == "de":
             for before, after in _WITH_DE.items():
                 # Up to one word may stand between: "het middelste gezin".
-                rules.append((rf"\b{before} (?P<between>\w+e )?gezin\b", f"{after} {{between}}{one}"))
+                rules.append((rf"\b{before} (\w+e )?gezin\b", f"{after} {{between}}{one}"))
+            rules.append((r"\bgezin dat\b", f"{one} die"))
         rules += [(r"\bgezinnen\b", many), (r"\bgezin\b", one)]
     else:
-        article = "an" if one[:1].lower() in "aeiou" else "a"
+        has_vowel = one[:1].lower() in "aeiou" and not one.lower().startswith(_SPOKEN_AS_CONSONANT)
+        article = "an" if has_vowel else "a"
         rules += [(r"\ba family\b", f"{article} {one}"), (r"\bfamilies\b", many), (r"\bfamily\b", one)]
-    return tuple((re.compile(rf"(?<!{{){pattern}", re.IGNORECASE), to) for pattern, to in rules)
+    parts = "|".join(f"(?P<rule_{place}>{pattern})" for place, (pattern, _) in enumerate(rules))
+    return re.compile(rf"(?<!{{)(?:{parts})", re.IGNORECASE), tuple(to for _, to in rules)
 
 
-def _as_written(found: re.Match[str], *, instead: str) -> str:
+def _as_written(found: re.Match[str], *, instead: tuple[str, ...]) -> str:
     """The replacement with the word in between, with a capital where the text had one."""
-    between = found.groupdict().get("between") or ""
-    text = instead.replace("{between}", between)
+    text = instead[int(str(found.lastgroup).removeprefix("rule_"))]
+    if "{between}" in text and found.lastindex is not None:
+        text = text.replace("{between}", found.group(found.lastindex + 1) or "")
     return text[:1].upper() + text[1:] if found.group()[:1].isupper() else text

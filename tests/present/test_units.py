@@ -24,6 +24,7 @@ FAMILY = {"nl": r"(?<!\{)\bgezin(nen)?\b", "en": r"(?<!\{)\bfamil(y|ies)\b"}
         ("lijn: het middelste gezin", "lijn: de middelste patiënt"),
         ("geen enkel gezin, één gezin", "geen enkele patiënt, één patiënt"),
         ("Gezinnen die ({families} gezinnen)", "Patiënten die ({families} patiënten)"),
+        ("Van een gezin dat vaker hulp kreeg", "Van een patiënt die vaker hulp kreeg"),
         ("een eenoudergezin met gezinskenmerken", "een eenoudergezin met gezinskenmerken"),
     ],
 )
@@ -65,3 +66,10 @@ def test_a_unit_is_a_word(word: str) -> None:
     words = {"one": word, "many": word}
     with pytest.raises(ValidationError):
         StudySection.model_validate({"name": "s", "unit": {"nl": words, "en": words}})
+
+
+def test_words_of_the_unit_are_not_replaced_again() -> None:
+    member = ("family member", "family members", "de")
+    assert speak_of("A family and 3 families", "en", member) == "A family member and 3 family members"
+    assert speak_of("A family", "en", ("user", "users", "de")) == "A user"
+    assert speak_of("A family", "en", ("uncle", "uncles", "de")) == "An uncle"
