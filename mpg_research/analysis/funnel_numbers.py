@@ -25,7 +25,7 @@ _ASSOCIATION = 0.05
 _ALARM_TOLERANCE = 0.02
 #: Groups of predictions that a case-mix model is judged in, and the fewest families for that.
 _GROUPS, _FAMILIES = 5, 50
-_POINTS = 40
+_POINTS, _TENS = 40, 10.0
 
 
 def flags(funnel: Funnel) -> dict[str, object]:
@@ -53,7 +53,9 @@ def funnel_lines(funnel: Funnel, std_error: FloatArray, per_family: float) -> pd
         Variance that one family brings: ``per_family / std_error**2`` families have that standard error.
     """
     own = per_family / std_error**2
-    size = np.geomspace(max(own.min() * 0.8, 1.0), own.max() * 1.15, _POINTS)
+    # From ten to ten: lines that began at the smallest organisation would give away its families.
+    first, last = np.floor(own.min() / _TENS) * _TENS, np.ceil(own.max() * 1.05 / _TENS) * _TENS
+    size = np.geomspace(max(first, _TENS / 2), last, _POINTS)
     columns: dict[str, FloatArray] = {"n_effective": size}
     for prefix, tau2, target in (
         ("", funnel.overdispersion.tau2, funnel.target_adjusted),

@@ -10,7 +10,8 @@ Tables
   expected.
 - From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,
   adjusted_share, ratio, beyond, beyond_adjusted, beyond_false_discovery)``: the share of all families plus
-  that difference, and observed divided by expected (indirect standardisation).
+  that difference, and observed divided by expected (indirect standardisation); of outcomes that ten
+  families or more have, and ten or more have not.
 - ``share_funnel_lines(indicator, n_effective, ...)``, ``share_funnel_summary(indicator, quantity, value)``
   and ``share_funnel_steps(indicator, check, verdict, value, threshold_value)``: as for the change
   (:mod:`~mpg_research.analysis.organisation_funnel`), with the limits of the score test (Wilson).
@@ -35,7 +36,7 @@ from mpg_research.analysis.funnel_numbers import (
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import pooled_table, table_by_organisation
+from mpg_research.analysis.tables import FEW_FAMILIES, pooled_table, table_by_organisation
 from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import FalseAlarms
 from mpg_research.statistics.proportions import wilson_interval
@@ -141,7 +142,9 @@ def share_funnel_tables(
     declared: bool,
     seed: int = 0,
 ) -> list[ResultTable]:
-    """The funnel plots of the shares that five organisations or more have.
+    """The funnel plots of the shares that five organisations or more have, and ten families with and without.
+
+    With fewer the share of all, which the plot is drawn around, would tell how many those few are.
 
     Parameters
     ----------
@@ -153,7 +156,7 @@ def share_funnel_tables(
     plots = []
     for outcome in outcomes:
         codes = outcome.units.codes
-        if len(outcome.units.keys) < FEWEST_FOR_RANKS:
+        if len(outcome.units.keys) < FEWEST_FOR_RANKS or _fewer_families(outcome) < FEW_FAMILIES:
             continue
         shares = make_share_funnel(
             outcome.event, outcome.expected, codes, carried=outcome.carried, rate=1 - level
@@ -173,6 +176,12 @@ def share_funnel_tables(
         _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, ("quantity",)),
         _pooled("share_funnel_steps", [_steps(plot, month, declared) for plot in plots], frame, ("check",)),
     ]
+
+
+def _fewer_families(outcome: ShareOutcome) -> int:
+    """Families with the event or families without it, whichever are fewer."""
+    families = outcome.units.rows["family"].groupby(outcome.event).nunique()
+    return int(families.min())
 
 
 def _points(plot: _Plot) -> pd.DataFrame:

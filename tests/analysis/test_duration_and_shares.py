@@ -217,3 +217,18 @@ def test_without_ends_there_is_no_duration_and_no_drop_out(study: Study) -> None
     found = compare_organisations(replace(study, tables={**study.tables, "episodes": episodes}), case_mix=())
     assert "duration" not in set(found.tables["indicators"].data["indicator"])
     assert "dropped_out" not in set(found.tables["share_indicators"].data["indicator"])
+
+
+def test_no_funnel_is_drawn_around_a_share_of_few_families(study: Study) -> None:
+    episodes = study.tables["episodes"].copy()
+    dropped = episodes["end_reason"].isin(["early_client", "early_provider"])
+    episodes.loc[episodes.index[dropped][6:], "end_reason"] = "as_planned"
+    few = replace(study, tables={**study.tables, "episodes": episodes})
+    tables = {name: table.data for name, table in compare_organisations(few, case_mix=()).tables.items()}
+    assert "dropped_out" in set(tables["share_indicators"]["indicator"])
+    for name in ("share_funnel", "share_funnel_lines", "share_funnel_summary", "share_funnel_steps"):
+        assert set(tables[name]["indicator"]) == {"measured", "reliably_improved"}, name
+    # Without case mix an organisation's place is its number of families: lines must not begin or end there.
+    for _, lines in tables["share_funnel_lines"].groupby("indicator"):
+        ends = lines["n_effective"].agg(["min", "max"]).to_numpy()
+        assert np.allclose(ends % 10, 0) or np.isclose(ends[0], 5)
