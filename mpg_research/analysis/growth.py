@@ -127,7 +127,7 @@ def fit_growth(
     shape : {"linear", "spline"}
         Of the common course; a spline becomes a line, with a note, where the moments are too few.
     organisation : {False, "fixed", "random"}
-        Organisations left out, with their own level and course, or as random level and slope.
+        Organisations left out, with their own level and course, or as random level, slope and (spline) bend.
     worker : bool, optional
         Random level and slope per worker. By default with at least ten workers, on average two families
         per worker, and a known worker at every measurement.

@@ -133,7 +133,7 @@ def compare_organisations(
     adjust : {"holm", "none"}
         Adjustment of p-values for the number of contrasts within a month.
     effects : {"auto", "fixed", "random"}
-        Organisations as fixed effects (by default fewer than ten) or as random level and slope (ten or more).
+        Organisations as fixed effects (by default fewer than ten) or as random effects (ten or more).
     reference : {"mean", "median"}
         Of the standardised differences: the mean over the families of the study, or the median organisation.
     interactions : bool

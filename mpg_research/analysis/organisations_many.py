@@ -1,4 +1,4 @@
-"""Tables of a comparison of many organisations: random level and slope instead of one course each.
+"""Tables of a comparison of many organisations: random level, slope and bend instead of one course each.
 
 Estimates of single organisations are not shrunken, as with fixed effects; ``raw_and_shrunken`` shows both.
 """
