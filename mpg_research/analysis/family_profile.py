@@ -126,6 +126,8 @@ def describe_family(
         waves[name] = (waves["score"] + side * _Z * error.sem).clip(*(ends or (None, None)))
     notes = [*courses.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
+    # the model knows no ends of the scale; a family reads its page
+    waves, bands, forecasts = (_within(frame, ends) for frame in (waves, bands, forecasts))
     tables = [
         _table("waves", waves, ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
@@ -223,6 +225,14 @@ def _expected(
     ]
     last = float(waves["months"].max()) + 3
     return waves, keep[0][keep[0]["months"] <= last], keep[1], fold.model.fit.converged
+
+
+def _within(frame: pd.DataFrame, ends: tuple[float, float] | None) -> pd.DataFrame:
+    """With expected scores and limits kept to the scale."""
+    if ends is None:
+        return frame
+    found = [name for name in ("expected", "estimate", "band_low", "band_high") if name in frame]
+    return frame.assign(**{name: frame[name].clip(*ends) for name in found})
 
 
 def _own_fold(courses: Courses, chosen: pd.DataFrame) -> Fold:

@@ -100,6 +100,16 @@ def test_the_profile_says_what_the_course_says(study: Study) -> None:
     assert own["answer"].tolist() == mine["answer"].tolist()
 
 
+def test_expected_scores_stay_on_the_scale() -> None:
+    # this family scores low: the model's band reaches below the lowest possible score
+    found = describe_family(load_study(shipped_example()), "F4161")
+    low, high = found.score_range or (np.nan, np.nan)
+    for name in ("waves", "bands", "forecasts"):
+        data = found.tables[name].data
+        assert data["band_low"].min() == low, name
+        assert data["band_high"].max() <= high, name
+
+
 def test_everything_in_a_profile_is_declared_to_be_about_one_family(study: Study) -> None:
     tables = describe_family(study, "f00").tables
     assert {table.unit for table in tables.values()} == {"family"}
