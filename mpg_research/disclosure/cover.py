@@ -1,17 +1,27 @@
 """Which further rows are hidden, so that no small number follows from a total by subtraction."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.cells import Cells, deviations, groups_of, hide_rows, mask_of
+from mpg_research.disclosure.cells import (
+    SHARE_OF,
+    Cells,
+    deviations,
+    groups_of,
+    hide_rows,
+    hide_share,
+    mask_of,
+)
 from mpg_research.disclosure.labels import keyed_order
 
 __all__ = [
     "cover_each_month",
     "cover_groups",
     "cover_organisations",
+    "cover_shares",
     "cover_small_rows",
     "is_observed_by_organisation",
     "stands_for_whole",
@@ -75,16 +85,17 @@ def cover_small_rows(
 def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
     """Hide covering rows in every group of rows that adds up to a total, for each way of adding up."""
     keys = [key for key in cells.table.keys if key != "score_high"]
-    ways = {frozenset(parts), *(frozenset([part]) for part in parts)}
+    ways = {frozenset(way) for size in range(1, len(parts) + 1) for way in combinations(parts, size)}
     changed = True
     while changed:
         changed = False
         for way in sorted(ways, key=sorted):
             others = [key for key in keys if key not in way]
-            changed |= _cover_each_group(cells, others, minimum)
+            knows = bool(way & set(cells.table.organisation_columns))
+            changed |= _cover_each_group(cells, others, minimum, each_knows_its_own=knows)
 
 
-def _cover_each_group(cells: Cells, others: list[str], minimum: int) -> bool:
+def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_knows_its_own: bool) -> bool:
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
     changed = False
     for rows in groups_of(cells.data, others):
@@ -95,7 +106,10 @@ def _cover_each_group(cells: Cells, others: list[str], minimum: int) -> bool:
         basis = small if small.any() else hidden
         distance = np.abs(np.subtract.outer(np.arange(len(rows)), np.flatnonzero(basis))).min(axis=1)
         order = np.argsort(distance, kind="stable").tolist()
-        extra = cover_small_rows(basis, families[rows], minimum, order=order) & ~hidden
+        extra = cover_small_rows(
+            basis, families[rows], minimum, order=order, each_knows_its_own=each_knows_its_own
+        )
+        extra &= ~hidden
         if extra.any():
             hide_rows(cells, mask_of(rows[extra], len(cells.data)))
             cells.has_complement = changed = True
@@ -129,6 +143,27 @@ def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
         if extra.any():
             hide_rows(cells, mask_of(rows[extra], len(cells.data)))
             cells.has_complement = True
+
+
+def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
+    """Within each group organisations add up to the share of all: hide enough shares beside those hidden."""
+    if len(cells.table.organisation_columns) != 1:
+        return
+    organisation = cells.table.organisation_columns[0]
+    keyed = keyed_order(cells.data[organisation], secret=digest, purpose="cover")
+    data = cells.table.data
+    for column in (name for name in cells.numbers if name.startswith("share_")):
+        base = SHARE_OF.get(column, "n_families")
+        size = data[base if base in data else "n_families"].to_numpy(dtype=float, na_value=np.nan)
+        share = data[column].to_numpy(dtype=float, na_value=np.nan)
+        counts = np.minimum(share * size, (1 - share) * size)
+        for rows in groups_of(cells.data, [key for key in cells.table.keys if key != organisation]):
+            small = cells.hidden(column)[rows]
+            order = np.argsort([keyed.index(key) for key in cells.data[organisation].iloc[rows]]).tolist()
+            extra = cover_small_rows(small, counts[rows], minimum, order=order, each_knows_its_own=True)
+            if extra.any():
+                hide_share(cells, mask_of(rows[extra], len(cells.data)), column)
+                cells.has_complement = True
 
 
 def cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:

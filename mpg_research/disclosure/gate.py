@@ -8,8 +8,9 @@ What it does, in this order
 3. Where rows add up to a total shown elsewhere, further rows are hidden, so that no small number follows
    by subtraction. Rows of organisations add up to the totals of the study: if one is small, the *counts*
    of others are hidden, in every table and for every recipient alike, and enough of them that an
-   organisation that knows its own number gains nothing. Tables whose numbers add up to zero over the
-   organisations are then withheld.
+   organisation that knows its own number gains nothing. Where a reader outside sees organisations by name
+   (so exactly), further rows and shares are hidden within each class and each share too. Tables whose
+   numbers add up to zero over the organisations are then withheld.
 4. Steps of the sample flow that come within 1 to 9 families of a later one are rounded, as are totals
    elsewhere that come so close to another.
 5. Researchers see organisations by name. A funder sees neutral labels (unless the study says otherwise),
@@ -58,7 +59,9 @@ from mpg_research.disclosure.cover import (
     cover_each_month,
     cover_groups,
     cover_organisations,
+    cover_shares,
     is_observed_by_organisation,
+    stands_for_whole,
 )
 from mpg_research.disclosure.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.organisations import use_labels
@@ -114,14 +117,16 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     labels = label_organisations(keys, audience, policy=policy, digest=result.provenance.digest)
     names = _names_to_find(keys, audience, policy)
 
-    _hide_small(tables, policy, digest=result.provenance.digest)
+    named = policy.sees_names(audience)
+    across = named and audience.is_external
+    _hide_small(tables, policy, digest=result.provenance.digest, across=across)
     covered = cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
     refused = refusals(tables, result.kind, audience, policy=policy, covered=covered, names=names)
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
         _mask_counts(cells, covered)
     if audience.is_external and not policy.public_groups:
-        _hide_shares(shown, audience, policy=policy)
+        _hide_shares(shown, audience, policy=policy, digest=result.provenance.digest)
     if audience.organisation is not None:
         alone = own_tables(result.tables, audience.organisation, refused)
         _hide_small(alone, policy, digest=result.provenance.digest)
@@ -140,7 +145,6 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         notes = notes_without_numbers(notes)
     seal = _released._SEAL
     finished = {name: _finish(cells, seal) for name, cells in shown.items()}
-    named = policy.sees_names(audience)
     return Released(
         kind=result.kind,
         audience=audience,
@@ -171,8 +175,10 @@ def _names_to_find(keys: set[str], audience: Audience, policy: DisclosurePolicy)
     return NameFinder(names | keys | set(policy.organisations))
 
 
-def _hide_small(tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest: str) -> None:
-    """Rules 2 to 4 within each table."""
+def _hide_small(
+    tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest: str, across: bool = False
+) -> None:
+    """Rules 2 to 4 within each table; ``across`` organisations where their numbers are exact and named."""
     minimum = policy.minimum_families
     for name, cells in tables.items():
         hide_extremes(cells)
@@ -182,7 +188,8 @@ def _hide_small(tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest
             blur_flow(cells, minimum)
             continue
         parts = {*cells.table.parts_of_total, *(ADDS_UP & set(cells.table.keys))}
-        parts -= set(cells.table.organisation_columns)
+        if not across or stands_for_whole(cells.table):
+            parts -= set(cells.table.organisation_columns)
         if is_observed_by_organisation(cells.table):
             cover_each_month(cells, minimum, digest=digest)
         elif _has_additive_counts(cells) and parts:
@@ -215,7 +222,9 @@ def _mask_counts(cells: Cells, covered: frozenset[str]) -> None:
         hide_cells(cells, fresh, column)
 
 
-def _hide_shares(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> None:
+def _hide_shares(
+    tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy, digest: str
+) -> None:
     """Shares that give small counts, and exact numbers about organisations without a name."""
     named = policy.sees_names(audience)
     for cells in tables.values():
@@ -225,6 +234,7 @@ def _hide_shares(tables: Mapping[str, Cells], audience: Audience, *, policy: Dis
             continue
         if named:
             hide_implied_counts(cells, rows, policy.minimum_families)
+            cover_shares(cells, policy.minimum_families, digest=digest)
             continue
         contrast = len(cells.table.organisation_columns) > 1 or deviations(cells)
         own = _rows_about(cells, [audience.organisation or ""]) & (not contrast)

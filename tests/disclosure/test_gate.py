@@ -550,3 +550,31 @@ def test_small_months_of_organisations_are_covered_month_by_month():
     assert shown.loc[late, "suppressed"].sum() == 3
     assert not shown.loc[~late, "suppressed"].any()
     assert released.tables["by_organisation"].data["n_families"].notna().all()
+
+
+def test_no_small_number_of_a_named_organisation_follows_from_the_total() -> None:
+    sizes = {"linde": (31, 4), "eik": (40, 22), "berk": (52, 19), "iep": (45, 26), "es": (38, 15)}
+    counted = [
+        (key, name, number, n, number)
+        for key, (n, dropped) in sizes.items()
+        for name, number in (("drop_out", dropped), ("no_drop_out", n - dropped))
+    ]
+    keys = ("organisation", "class")
+    by_class = ResultTable(
+        "drop_out_by_organisation", frame(counted, *keys, "estimate", "n_group", "n_families"), keys,
+        ("estimate", "n_group"), keys[:1], keys,
+    )  # fmt: skip
+    observed = [(key, "dropped_out", n, dropped / n, n) for key, (n, dropped) in sizes.items()]
+    by_share = ResultTable(
+        "share_indicators",
+        frame(observed, "organisation", "indicator", "n_group", "share_observed", "n_families"),
+        ("organisation", "indicator"), ("n_group", "share_observed"), keys[:1], keys[:1],
+    )  # fmt: skip
+    for table, column in ((by_class, "n_families"), (by_share, "share_observed")):
+        policy = made_policy(name_organisations_to_funder=True, minimum_other_organisations=1)
+        shown = release(result_of("made", table), Audience("funder"), policy=policy).tables[table.name].data
+        mine = shown[shown.get("class", "drop_out") == "drop_out"] if "class" in shown else shown
+        hidden = set(mine.loc[mine[column].isna(), "organisation"])
+        # Two beside the small one: an organisation that knows its own number is left with two unknowns.
+        assert len(hidden) >= 3, table.name
+        assert hidden < set(mine["organisation"])
