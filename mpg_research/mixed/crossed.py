@@ -27,15 +27,16 @@ class CrossedState:
     """Everything one evaluation of the objective leaves for the gradient and the modes.
 
     ``k0`` (n0, q0, q0) is Lambda (I + Lambda'A Lambda)^-1 Lambda' of the eliminated factor, ``kc`` (m, m)
-    the same of the dense block given that elimination; ``d_zz``, ``d_zf`` are the dense block after it, and
-    ``factors`` the internal Lambda of each term. ``s`` (p+1, p+1) is [X y]'V^-1[X y] and ``log_det`` is
-    log|V|, both unscaled.
+    the same of the dense block given that elimination, with ``inner`` the inverse in its middle; ``d_zz``,
+    ``d_zf`` are the dense block after it, and ``factors`` the internal Lambda of each term. ``s``
+    (p+1, p+1) is [X y]'V^-1[X y] and ``log_det`` is log|V|, both unscaled.
     """
 
     log_det: float
     s: FloatArray
     k0: FloatArray
     kc: FloatArray
+    inner: FloatArray
     d_zz: FloatArray
     d_zf: FloatArray
     factors: tuple[FloatArray, ...]
@@ -163,7 +164,7 @@ class CrossedRoute:
         s = self.c_ff - np.tensordot(self.b0f, kb_f, axes=([0, 1], [0, 1]))
         if not self.m:
             empty = np.zeros((0, 0))
-            return CrossedState(log_det, s, k0, empty, empty, np.zeros((0, self.e)), tuple(factors))
+            return CrossedState(log_det, s, k0, empty, empty, empty, np.zeros((0, self.e)), tuple(factors))
         kb_z = (block_diagonal(k0) @ self.b0z).tocsr()
         d_zz = self.c_zz - (self.b0z.T @ kb_z).toarray()
         d_zz = 0.5 * (d_zz + d_zz.T)
@@ -175,18 +176,19 @@ class CrossedRoute:
         log_det += 2.0 * float(np.sum(np.log(np.diagonal(tc))))
         inverse = dpotri(tc, lower=1, overwrite_c=1)[0]
         lower = np.tril(inverse, -1)
-        kc = self.rest_times(factors, lower + lower.T + np.diag(np.diagonal(inverse)), transpose=False)
+        inner = lower + lower.T + np.diag(np.diagonal(inverse))
+        kc = self.rest_times(factors, inner, transpose=False)
         kc = self.rest_times(factors, np.ascontiguousarray(kc.T), transpose=False)
         s = s - d_zf.T @ kc @ d_zf
-        return CrossedState(log_det, 0.5 * (s + s.T), k0, kc, d_zz, d_zf, tuple(factors))
+        return CrossedState(log_det, 0.5 * (s + s.T), k0, kc, inner, d_zz, d_zf, tuple(factors))
 
-    def rest_precisions(self, state: CrossedState) -> list[FloatArray] | None:
-        """(Lambda Lambda')^-1 of each term of the dense block; None where one has no inverse worth having."""
+    def rest_inverses(self, state: CrossedState) -> list[FloatArray] | None:
+        """Lambda^-1 of each term of the dense block; None where one has no inverse worth having."""
         if not all(is_invertible(state.factors[t]) for t in self.rest):
             return None
         found = list(state.factors)
         for t in self.rest:
-            found[t] = np.asarray(np.linalg.inv(found[t] @ found[t].T), dtype=np.float64)
+            found[t] = np.asarray(np.linalg.inv(found[t]), dtype=np.float64)
         return found
 
     def modes(self, state: CrossedState, weights: FloatArray) -> list[FloatArray]:
@@ -260,14 +262,14 @@ class CrossedRoute:
             return self._per_term_blocks(h_0, np.zeros((0, 0)))
         n_z = (self.b0z - block_diagonal(self.a0 @ state.k0) @ self.b0z).tocsr()
         h_0 = h_0 - self._cross_variance(n_z, state.kc)
-        found = self._per_term_blocks(h_0, state.kc)
+        found = self._per_term_blocks(h_0, state.inner)
         product: FloatArray | None = None
         for t in self.rest:
             factor = state.factors[t]
             if is_invertible(factor):
-                # H = G^-1 - G^-1 K G^-1 with G = Lambda Lambda', which needs no product of the dense block
-                inverse: FloatArray = np.asarray(np.linalg.inv(factor @ factor.T), dtype=np.float64)
-                found[t] = inverse - inverse @ found[t] @ inverse
+                # H = Lambda'^-1 (I - inner) Lambda^-1, which needs no product of the dense block
+                inverse: FloatArray = np.asarray(np.linalg.inv(factor), dtype=np.float64)
+                found[t] = inverse.T @ (np.eye(len(factor)) - found[t]) @ inverse
                 continue
             product = state.kc @ state.d_zz if product is None else product
             q, count = factor.shape[0], self.counts[t]

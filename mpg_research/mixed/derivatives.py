@@ -247,14 +247,15 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
     k, d_zz, d_zf = state.kc, state.d_zz, state.d_zf
     transfer = np.concatenate([-(k @ d_zf), np.eye(e)], axis=0)
     f_c = d_zf - d_zz @ (k @ d_zf)
-    precisions = route.rest_precisions(state)
-    if precisions is None:
+    inverses = route.rest_inverses(state)
+    if inverses is None:
         shrink = np.eye(m) - k @ d_zz
         h_c = d_zz @ shrink
     else:
-        # the same without products of dense blocks: I - K D = K G^-1 and H = G^-1 - G^-1 K G^-1
-        shrink = np.ascontiguousarray(route.rest_times(precisions, k, transpose=False).T)
-        h_c = route.rest_times(precisions, np.eye(m) - shrink, transpose=False)
+        # the same without products of dense blocks: I - K D = K G^-1 and H = Lambda'^-1 (I - inner) Lambda^-1
+        shrink = np.ascontiguousarray(_over_variances(route, inverses, k).T)
+        half = route.rest_times(inverses, np.eye(m) - state.inner, transpose=True)
+        h_c = route.rest_times(inverses, np.ascontiguousarray(half.T), transpose=True)
     kp = {i: k @ p0[i][:m, :m] for i in p0}
     pt = {i: p0[i] @ transfer for i in p0}
     for (i, j), value in q0.items():
@@ -266,10 +267,7 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
         trace[i] -= float(np.trace(kp[i]))
         p_all[i] = transfer.T @ pt[i]
         half = pt[i][:m].T @ shrink
-        if precisions is None:
-            carried = p0[i][:m, :m] @ shrink
-        else:
-            carried = route.rest_times(precisions, kp[i], transpose=False).T
+        carried = p0[i][:m, :m] @ shrink if inverses is None else _over_variances(route, inverses, kp[i]).T
         for place, t, matrix in rest:
             trace_2[i, place] = route.rest_trace(t, matrix, shrink, carried)
             q_all[i, place] = half @ ef[place]
@@ -281,6 +279,11 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
             trace_2[i, j] = float(np.sum(eh[i] * eh[j].T))
             q_all[i, j] = ef[i].T @ h_c @ ef[j]
     return _mirrored(p_all, q_all, trace, trace_2)
+
+
+def _over_variances(route: CrossedRoute, inverses: list[FloatArray], matrix: FloatArray) -> FloatArray:
+    """G^-1 matrix, with G = Lambda Lambda' of the dense block."""
+    return route.rest_times(inverses, route.rest_times(inverses, matrix, transpose=False), transpose=True)
 
 
 def _mirrored(p: FloatArray, q: FloatArray, trace: FloatArray, trace_2: FloatArray) -> Derivatives:

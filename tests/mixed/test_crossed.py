@@ -33,6 +33,7 @@ def _problem() -> MixedProblem:
     [
         [[0.8, 0.0], [0.1, 0.3]],
         [[0.8, 0.0], [0.1, 2e-3]],
+        [[25.0, -1e-3], [17.0, 1e-3]],
         [[0.8, 0.0], [0.1, 0.0]],
         [[0.0, 0.0], [0.0, 0.0]],
     ],
@@ -47,7 +48,7 @@ def test_both_ways_through_the_dense_block_agree(
     directions = [[np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]])], [np.eye(2)], [np.eye(1)]]
     quick = route.informations(state), crossed_derivatives(route, state, directions)
     monkeypatch.setattr(sparse_blocks, "INVERTIBLE", np.inf)
-    assert route.rest_precisions(state) is None
+    assert route.rest_inverses(state) is None
     slow = route.informations(state), crossed_derivatives(route, state, directions)
     for one, two in zip(quick[0], slow[0], strict=True):
         assert one == pytest.approx(two, rel=SAME, abs=SAME * np.abs(two).max())
