@@ -126,12 +126,9 @@ class Estimates:
     def _differences(
         self, compared: tuple[str, ...], within: tuple[str, ...], method: str
     ) -> tuple[list[dict[str, Any]], list[FloatArray], list[tuple[list[int], int]]]:
-        labels = [
-            ", ".join(_label(value) for value in row)
-            for row in self.frame[list(compared)].itertuples(index=False)
-        ]
+        labels = [", ".join(_label(value) for value in row) for row in _tuples(self.frame, compared)]
         groups: dict[tuple[Any, ...], list[int]] = {}
-        for index, key in enumerate(self.frame[list(within)].itertuples(index=False, name=None)):
+        for index, key in enumerate(_tuples(self.frame, within)):
             groups.setdefault(key, []).append(index)
         keys: list[dict[str, Any]] = []
         rows: list[FloatArray] = []
@@ -148,6 +145,11 @@ class Estimates:
                 rows.append(row)
             sets.append((list(range(start, len(rows))), len(members)))
         return keys, rows, sets
+
+
+def _tuples(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """The rows of some columns, or of none: where pandas' itertuples depends on its version."""
+    return [tuple(row) for row in zip(*(frame[name] for name in columns), strict=True)] or [()] * len(frame)
 
 
 def _label(value: Any) -> str:
