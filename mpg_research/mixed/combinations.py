@@ -39,6 +39,9 @@ def read_combinations(combinations: Any, names: tuple[str, ...]) -> tuple[FloatA
                 f"The combinations name the coefficient {unknown[0]!r}, which the model does not have; "
                 f"its coefficients are {', '.join(names)}."
             )
+        if not combinations.columns.is_unique:
+            twice = combinations.columns[combinations.columns.duplicated()][0]
+            raise ModelError(f"The combinations name the coefficient {twice!r} twice; once is enough.")
         wide = combinations.reindex(columns=list(names), fill_value=0.0)
         return _numbers(wide.to_numpy()), combinations.index
     rows = np.atleast_2d(_numbers(combinations))

@@ -174,8 +174,21 @@ def _faces(problem: MixedProblem, engine: Engine, internal: FloatArray) -> tuple
 def objective(problem: MixedProblem, theta: ArrayLike, method: Method = "REML") -> float:
     """Profiled (restricted) deviance at lme4's theta."""
     engine = Engine(problem, method)
-    _, found = engine.at(_checked(theta, engine))
-    return found.deviance + engine.shift()
+    return _evaluate_given(engine, _checked(theta, engine)) + engine.shift()
+
+
+def _evaluate_given(engine: Engine, internal: FloatArray) -> float:
+    """The internal deviance at a user's parameters; those that leave no digits are refused."""
+    try:
+        with np.errstate(all="ignore"):
+            deviance = engine.at(internal)[1].deviance
+    except np.linalg.LinAlgError:
+        deviance = np.nan
+    if not np.isfinite(deviance):
+        raise ModelError(
+            "The model cannot be evaluated at this theta: rounding leaves nothing of the residuals."
+        )
+    return deviance
 
 
 def _checked(theta: Any, engine: Engine) -> FloatArray:
@@ -230,6 +243,7 @@ def solve(problem: MixedProblem, *, method: Method = "REML", theta: ArrayLike | 
     engine = Engine(problem, method)
     if theta is not None:
         internal = _checked(theta, engine)
+        _evaluate_given(engine, internal)
         _, gradient = engine.value_and_gradient(internal)
         return make_solution(engine, internal, gradient, 1, True, GIVEN)
     _check_identified(problem)

@@ -58,6 +58,7 @@ def test_the_level_and_what_cannot_be_estimated(fit: MixedFit) -> None:
         (["months", "arm"], "must be numbers"),
         (np.full(4, np.inf), "must be finite"),
         (pd.DataFrame({"month": [1.0]}), "name the coefficient 'month'"),
+        (pd.DataFrame([[1.0, 2.0]], columns=["months", "months"]), "'months' twice"),
     ],
 )
 def test_wrong_combinations_are_refused_in_words(fit: MixedFit, combinations: Any, words: str) -> None:

@@ -208,6 +208,15 @@ def test_impossible_arguments(options: dict[str, Any], words: str) -> None:
         fit_mixed("y ~ x + (1 | g)", data, **options)
 
 
+@pytest.mark.parametrize("size", [1e9, 1e90])
+def test_a_theta_that_leaves_no_digits_is_refused(size: float) -> None:
+    data = frame()
+    with pytest.raises(ModelError, match="cannot be evaluated at this theta"):
+        fit_mixed("y ~ x + (1 + x | g)", data, theta=[size, 0, size])
+    with pytest.raises(ModelError, match="cannot be evaluated at this theta"):
+        fit_mixed("y ~ x + (1 + x | g)", data).objective([size, 0, size])
+
+
 @pytest.fixture(scope="module")
 def fit() -> MixedFit:
     return fit_mixed("y ~ x * a + (1 | g)", frame())
