@@ -140,7 +140,7 @@ def _limit(
     """The cut-off asked for; between true scores where an error is to be taken out."""
     if cutoff is None and functional is None:
         return None
-    if isinstance(cutoff, int | float) and not isinstance(cutoff, bool):
+    if isinstance(cutoff, int | float | np.integer | np.floating) and not isinstance(cutoff, bool):
         if not np.isfinite(cutoff):
             raise ValueError(f"the cut-off must be a number; found {cutoff}")
         return float(cutoff)

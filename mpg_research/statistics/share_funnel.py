@@ -80,7 +80,7 @@ def make_share_funnel(
     Raises
     ------
     ValueError
-        With fewer than three providers, or one without clients.
+        With fewer than three providers, one without clients, or an event that all clients had, or none.
 
     Notes
     -----
@@ -101,6 +101,8 @@ def make_share_funnel(
     count: FloatArray = np.bincount(codes, y).astype(float)
     hoped: FloatArray = np.bincount(codes, p).astype(float)
     overall = float(y.mean())
+    if not 0 < overall < 1:
+        raise ValueError("a share of all or of none has no spread by chance, so there is no funnel to draw")
     covariance = _covariance(p, codes, size, overall, carried)
     adjusted = overall + (count - hoped) / size
     ratio = np.divide(count, hoped, out=np.full(size.size, np.nan), where=hoped > 0)

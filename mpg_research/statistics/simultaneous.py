@@ -76,7 +76,7 @@ def simultaneous_p_values(
     n_draws: int = 100_000,
     rng: np.random.Generator | int = 0,
 ) -> FloatArray:
-    """p-values of t statistics adjusted for all contrasts together, shape (n,).
+    """p-values of t statistics adjusted for all contrasts together, shape (n,); NaN where there is none.
 
     Examples
     --------
@@ -84,6 +84,7 @@ def simultaneous_p_values(
     True
     """
     draws = np.sort(_largest(np.asarray(covariance, dtype=float), df, n_draws, rng))
-    place = np.searchsorted(draws, np.abs(np.asarray(statistic, dtype=float)), side="left")
-    result: FloatArray = (draws.size - place + 1.0) / (draws.size + 1.0)
+    size = np.abs(np.asarray(statistic, dtype=float))
+    place = np.searchsorted(draws, size, side="left")
+    result: FloatArray = np.where(np.isnan(size), np.nan, (draws.size - place + 1.0) / (draws.size + 1.0))
     return result

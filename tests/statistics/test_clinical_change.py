@@ -215,3 +215,12 @@ def test_negative_scores_have_no_percentage_but_all_the_rest() -> None:
     shifted = clinical_change(pre + 50, post + 50, reliability=0.8, functional=(40, 5))
     found = clinical_change(pre, post, reliability=0.8, functional=(-10, 5))
     assert found.five_classes.tolist() == shifted.five_classes.tolist()
+
+
+def test_a_cutoff_may_be_any_kind_of_number() -> None:
+    pre, post = [30, 28, 25, 33], [12, 27, 26, 30]
+    for number in (20, 20.0, np.int64(20), np.float32(20)):
+        assert clinical_change(pre, post, reliability=0.8, cutoff=number).cutoff == 20
+    for wrong in (True, "d"):
+        with pytest.raises(ValueError, match="'a', 'b' or 'c'"):
+            clinical_change(pre, post, reliability=0.8, cutoff=wrong)  # type: ignore[arg-type]

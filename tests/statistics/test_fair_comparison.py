@@ -17,6 +17,7 @@ from mpg_research.statistics.overdispersion import (
 )
 from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets, tau_best
 from mpg_research.statistics.ranks import draw_effects, expected_ranks, rank_probabilities
+from mpg_research.statistics.share_funnel import make_share_funnel
 from mpg_research.statistics.shrinkage import (
     between_variance,
     minimum_size,
@@ -218,6 +219,13 @@ def test_simultaneous_critical_value_of_independent_and_equal_contrasts() -> Non
     p = simultaneous_p_values([sidak, 0.0], np.eye(5)[:2, :2])
     assert p[0] < 0.05
     assert p[1] == pytest.approx(1)
+    assert np.isnan(simultaneous_p_values([np.nan, sidak], np.diag([np.nan, 1.0]))[0])
+
+
+@pytest.mark.parametrize("event", [0, 1])
+def test_a_share_of_all_or_none_has_no_funnel(event: int) -> None:
+    with pytest.raises(ValueError, match="of all or of none"):
+        make_share_funnel([event] * 6, [float(event)] * 6, [0, 0, 1, 1, 2, 2])
 
 
 def test_fixed_providers_are_least_squares_with_dummies() -> None:
