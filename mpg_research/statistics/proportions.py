@@ -58,4 +58,7 @@ def wilson_interval(count: ArrayLike, total: ArrayLike, *, level: float = 0.95) 
     denominator = 1 + z**2 / n
     centre = (share + z**2 / (2 * n)) / denominator
     half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / denominator
-    return Proportion(share, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0))
+    # at nobody and at everybody the interval ends there exactly, whatever rounding says
+    low = np.where(share == 0, 0.0, np.maximum(centre - half, 0.0))
+    high = np.where(share == 1, 1.0, np.minimum(centre + half, 1.0))
+    return Proportion(share, low, high)
