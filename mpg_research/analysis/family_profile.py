@@ -10,6 +10,7 @@ Tables of :class:`FamilyProfile`; every one is about a single family (``unit="fa
   standing, at_limit, waves_needed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -55,6 +56,8 @@ class FamilyProfile(Result):
         Lowest and highest possible score; None for T-scores.
     delta, period : float
         The margin: points per months below which a course counts as standing still.
+    unit : mapping of str to tuple of str
+        Whom the study is about, per language, if not families: one, more, and the Dutch article.
     """
 
     family: str
@@ -64,6 +67,7 @@ class FamilyProfile(Result):
     score_range: tuple[float, float] | None
     delta: float
     period: float
+    unit: Mapping[str, tuple[str, str, str]]
     kind: ClassVar[str] = "family_profile"
 
 
@@ -147,6 +151,7 @@ def describe_family(
         score_range=ends,
         delta=margin,
         period=period,
+        unit=study.config.study.unit_words,
         converged=converged,
         # Without the sample flow: every table is about this family.
         **{**parts, "tables": collect_tables(tables)},

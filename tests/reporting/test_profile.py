@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -203,3 +204,15 @@ def test_the_notebook_asks_for_a_family_and_a_folder() -> None:
     assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
     with pytest.raises(ConfigError, match="folder you name"):
         exec(compile(code, str(NOTEBOOK), "exec"), {})
+
+
+def test_a_profile_speaks_of_whom_the_study_is_about(study: Study) -> None:
+    profile = replace(
+        describe_family(study, "f00"),
+        unit={"nl": ("cliënt", "cliënten", "de"), "en": ("client", "clients", "")},
+    )
+    for language, word, other in (("nl", "cliënt", "gezin"), ("en", "client", "famil")):
+        html = present_profile(profile, language=language).html
+        text = re.sub(r"<[^>]+>", " ", html[: html.index('class="menu"')] if 'class="menu"' in html else html)
+        assert word in text
+        assert other not in text.lower()
