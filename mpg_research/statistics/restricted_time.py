@@ -43,6 +43,11 @@ def restricted_mean(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> Res
     -------
     RestrictedMean
 
+    Raises
+    ------
+    ValueError
+        If there is no time, or one is missing.
+
     Notes
     -----
     The area under the Kaplan-Meier curve; variance sum of A_j^2 d_j / (n_j (n_j - d_j)), A_j the area that is
@@ -79,6 +84,11 @@ def pseudo_times(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> FloatA
         n times the mean of all minus (n - 1) times the mean of all others. Without anybody who is still
         there before the horizon, the times themselves (cut at the horizon).
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two times, or one is missing.
+
     References
     ----------
     Andersen, P. K., Hansen, M. G. & Klein, J. P. (2004). Regression analysis of restricted mean survival time
@@ -96,7 +106,7 @@ def pseudo_times(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> FloatA
         raise ValueError("pseudo-observations need two or more")
     curve = _curve(stopped, event)
     if not curve.moments.size:
-        return np.full(n, horizon)
+        return np.full(n, float(horizon))
     others = _without_each(curve, stopped, event, horizon)
     survival: FloatArray = np.cumprod(1 - curve.ends / curve.at_risk, dtype=float)
     result: FloatArray = n * _areas(curve.moments, survival, horizon).sum() - (n - 1) * others
@@ -105,6 +115,8 @@ def pseudo_times(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> FloatA
 
 def _restrict(time: ArrayLike, ended: ArrayLike, horizon: float) -> tuple[FloatArray, NDArray[np.bool_]]:
     months, seen = np.asarray(time, dtype=float), np.asarray(ended, dtype=bool)
+    if not months.size or np.isnan(months).any():
+        raise ValueError("the times of one person or more must all be known; leave out those without one")
     return np.minimum(months, horizon), seen & (months <= horizon)
 
 
