@@ -213,3 +213,11 @@ def test_among_many_organisations_the_own_one_keeps_its_name():
     released = release(result, Audience("organisation", "org_07"), policy=policy)
     figure = draw_caterpillar(voice_of(released, "en")).figure
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["ORG_07"]
+
+
+def test_a_caption_names_no_organisation_that_is_not_in_the_picture():
+    others = {key: n for key, n in SIZES.items() if key != "linde"}
+    for sizes, there in ((SIZES, True), (others, False)):
+        released = release(make_organisations(sizes), LINDE, policy=made_policy())
+        caption = draw(released, "change_by_organisation", language="en").caption
+        assert ("Lindehof" in caption) == there

@@ -32,6 +32,7 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
     """Title, caption and description of a figure from the catalogue, each with what it asks for."""
     key = f"figure.{name}"
     own = voice.released.own
+    in_front = bool(own) and voice.is_plain and _is_shown(voice, str(own))
     shared: dict[str, object] = {
         "unit": voice.unit,
         "level": voice.level,
@@ -42,7 +43,7 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
         "instrument": voice.instrument,
         "score": voice.score,
         "name": voice.organisation(own) if own else "",
-        "own": voice.phrases("figure.own", name=voice.organisation(own)) if own and voice.is_plain else "",
+        "own": voice.phrases("figure.own", name=voice.organisation(str(own))) if in_front else "",
         **values,
     }
 
@@ -54,6 +55,12 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
 
     words = {part: fill(part) for part in ("caption", "alt", "title")}
     return Drawing(figure, **words)
+
+
+def _is_shown(voice: Voice, own: str) -> bool:
+    """Whether anything is shown of the reading organisation; not where it was left out of the analysis."""
+    tables = [table for table in voice.released.tables.values() if len(table.organisation_columns) == 1]
+    return any((voice.frame(table.name)[table.organisation_columns[0]] == own).any() for table in tables)
 
 
 def known(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
