@@ -5,7 +5,7 @@ Tables of :class:`IndividualChange` (beside ``sample_flow``)
 - ``families`` (one row per family, episode and respondent; never shown in reports): organisation,
   months_pre, months_post, pre, post, change, index, category, class, crossed_class, percentage,
   percentage_class, important_class, reason.
-- ``shares(approach, class, ...)`` and ``shares_by_organisation(organisation, approach, class, ...)``: shares
+- ``shares(approach, direction, class, ...)`` and ``shares_by_organisation(organisation, ...)``: shares
   within the group, with Wilson intervals (conf_low, conf_high) and intervals that allow for families sharing
   a worker (clustered_low, clustered_high). Approaches: ``reliable`` (the method asked for), ``five_classes``
   and ``crossed`` (with a cut-off; the latter whatever the error), ``percentage`` and ``important`` (where

@@ -24,6 +24,12 @@ __all__ = [
 ]
 
 THREE_CLASSES = ("improved", "unchanged", "deteriorated")
+#: The class of reliable change that each of the five classes is a part of.
+_DIRECTIONS = {
+    "recovered": "improved", "improved": "improved", "unchanged": "unchanged",
+    "deteriorated": "deteriorated", "harmed": "deteriorated",
+}  # fmt: skip
+_OVER = ("direction", "class")
 
 
 def family_table(units: pd.DataFrame) -> ResultTable:
@@ -40,7 +46,11 @@ def family_table(units: pd.DataFrame) -> ResultTable:
 
 
 def share_tables(units: pd.DataFrame, approaches: Mapping[str, str], level: float) -> list[ResultTable]:
-    """Shares per class, over all families and per organisation."""
+    """Shares per class, over all families and per organisation.
+
+    ``direction`` says which of the three classes of reliable change a class is a part of: its rows add up to
+    a number that another approach shows.
+    """
     pooled, single = [], []
     for approach, column in approaches.items():
         classes = CHANGE_CLASSES if approach == "five_classes" else THREE_CLASSES
@@ -48,13 +58,14 @@ def share_tables(units: pd.DataFrame, approaches: Mapping[str, str], level: floa
         own = share_rows(units, column, classes, by=("organisation",), level=level)
         single.append(own.assign(approach=approach))
     return [
-        share_table("shares", pd.concat(pooled, ignore_index=True), keys=("approach", "class")),
-        share_table(
-            "shares_by_organisation",
-            pd.concat(single, ignore_index=True),
-            keys=("organisation", "approach", "class"),
-        ),
+        share_table(name, _with_direction(rows), keys=(*by, "approach", "direction", "class"), over=_OVER)
+        for name, rows, by in (("shares", pooled, ()), ("shares_by_organisation", single, ("organisation",)))
     ]
+
+
+def _with_direction(rows: list[pd.DataFrame]) -> pd.DataFrame:
+    data = pd.concat(rows, ignore_index=True)
+    return data.assign(direction=data["class"].map(_DIRECTIONS))
 
 
 def method_table(

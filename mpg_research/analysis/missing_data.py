@@ -169,7 +169,7 @@ def _stop_table(units: pd.DataFrame, level: float) -> ResultTable:
     classes = sorted(set(halves))
     rows = share_rows(ended, "months", classes, by=("pattern",), level=level)
     data = rows.rename(columns={"class": "months"})
-    return share_table("stops", data, keys=("pattern", "months"), over="months")
+    return share_table("stops", data, keys=("pattern", "months"), over=("months",))
 
 
 def _months_table(frame: CourseFrame, units: pd.DataFrame) -> ResultTable:

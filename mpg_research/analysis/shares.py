@@ -114,10 +114,12 @@ def merged_rows(
     return share_rows(units.assign(merged=joined), "merged", kept, level=level)
 
 
-def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...], over: str = "class") -> ResultTable:
+def share_table(
+    name: str, data: pd.DataFrame, *, keys: tuple[str, ...], over: tuple[str, ...] = ("class",)
+) -> ResultTable:
     """Shares as a table of a result; ``n_families`` are those in the class, so small classes are seen.
 
-    ``over`` is the column over which the shares add up to one.
+    ``over`` are the columns over which the shares add up to one, or to a share that stands elsewhere.
     """
     organisation = tuple(key for key in keys if key == "organisation")
     return ResultTable(
@@ -126,7 +128,7 @@ def share_table(name: str, data: pd.DataFrame, *, keys: tuple[str, ...], over: s
         keys=keys,
         values=_VALUES,
         organisation_columns=organisation,
-        parts_of_total=(*organisation, over),
+        parts_of_total=(*organisation, *over),
     )
 
 

@@ -126,7 +126,9 @@ LEFT_OUT = {
     **dict.fromkeys(("pairwise", "difference_from_mean"), ("p_value",)),
 }
 #: Keys of a table that say how its values are meant and are not worth a column of their own.
-HIDDEN_KEYS = frozenset({("case_mix", "kind")})
+HIDDEN_KEYS = frozenset(
+    {("case_mix", "kind"), ("shares", "direction"), ("shares_by_organisation", "direction")}
+)
 
 
 def shape_of(table: str, column: str) -> Shape:
