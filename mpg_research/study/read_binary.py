@@ -93,10 +93,12 @@ def read_spss(path: Path) -> tuple[pd.DataFrame, dict[str, dict[Any, str]]]:
     """
     import pyreadstat
 
+    # older versions do not show the second one
+    unreadable = (pyreadstat.ReadstatError, getattr(pyreadstat, "PyreadstatError", pyreadstat.ReadstatError))
     try:
         # Dates come as the numbers they are, so that user-missing codes can be taken out first.
         frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
+    except (*unreadable, ValueError, UnicodeDecodeError) as error:
         raise file_error(
             path, f"the SPSS file cannot be read: {error}", "an SPSS file (.sav)",
             "Open it in SPSS and save it again.", "unreadable_file",
