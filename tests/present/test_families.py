@@ -1,6 +1,7 @@
 """Change, courses, missing data and signals in words, tables and figures, through the gate."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -133,3 +134,12 @@ def test_words_say_which_rule_is_shown_and_judged(
     row = quality.tables["rules"].data.set_index(["rule", "target"]).loc[(rule, "no_gain")]
     assert f"{100 * row['sensitivity']:.0f}%" in judged
     assert f"{100 * row['specificity']:.0f}%" in judged
+
+
+def test_waves_are_not_called_months_in_the_lanes(results: dict[str, object]) -> None:
+    study = results["study"]
+    policy = replace(policy_of(study), time_unit="waves")
+    shown = release(results["course"], RESEARCHER, policy=policy)
+    for language, month in (("nl", "maand"), ("en", "month")):
+        lanes = draw(shown, "swimmer", language=language)
+        assert month not in (lanes.title + lanes.caption + lanes.alt).lower()

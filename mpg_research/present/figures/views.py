@@ -47,9 +47,10 @@ def draw_swimmer(voice: Voice) -> Drawing | None:
         ax.set_axisbelow(True)
         ax.set_xlim(0, float(rows["months_measured"].max()) * 1.04)
         number_axis(ax.xaxis, voice)
-        ax.set_xlabel(voice.phrases("figure.swimmer.axis"))
+        waves = voice.released.policy.time_unit == "waves"
+        ax.set_xlabel(voice.phrases("unit.waves_axis" if waves else "unit.months_axis"))
         figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
-    shortest, longest = (voice.number(float(rows["months_measured"].agg(which))) for which in ("min", "max"))
+    shortest, longest = (voice.period(float(rows["months_measured"].agg(which))) for which in ("min", "max"))
     return put_into_words(
         voice, "swimmer", figure, n=voice.count(len(rows)), shortest=shortest, longest=longest,
         lanes="; ".join(_lane(voice, row) for _, row in rows.iterrows()),
