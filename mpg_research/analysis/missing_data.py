@@ -20,7 +20,7 @@ Tables of :class:`MissingData` (beside ``sample_flow``)
   the change if the families not measured at that month were worse by delta points than expected of them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -147,7 +147,7 @@ def _end_tables(units: pd.DataFrame, level: float) -> list[ResultTable]:
     ends.insert(0, "pattern", ends["class"].map(pattern))
     classes = ("drop_out", "no_drop_out")
     return [
-        replace(share_table("ends", ends, keys=("pattern", "class")), parts_of_total=("pattern", "class")),
+        share_table("ends", ends, keys=("pattern", "class"), over=("pattern", "class")),
         share_table("drop_out", share_rows(units, "drop_out", classes, level=level), keys=("class",)),
         share_table(
             "drop_out_by_organisation",
