@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
-from mpg_research.statistics.ranks import Better, _moments, _sign
+from mpg_research.statistics.ranks import Better, checked_moments, sign_of
 
 __all__ = ["RankSets", "rank_confidence_sets", "tau_best"]
 
@@ -106,8 +106,8 @@ def rank_confidence_sets(
     >>> sets.low.tolist(), sets.high.tolist()
     ([1, 1, 3], [2, 2, 3])
     """
-    m, v = _moments(estimate, covariance)
-    m = _sign(better) * m
+    m, v = checked_moments(estimate, covariance)
+    m = sign_of(better) * m
     noise = _noise(v, n_draws, rng)
     spread = _spread(v)
     t = _studentised(m, spread)
@@ -151,8 +151,8 @@ def tau_best(
     >>> tau_best([1.0, 1.2, 5.0], [0.1, 0.1, 0.1], 1).tolist()
     [True, True, False]
     """
-    m, v = _moments(estimate, covariance)
-    m = _sign(better) * m
+    m, v = checked_moments(estimate, covariance)
+    m = sign_of(better) * m
     spread = _spread(v)
     t = _studentised(m, spread)
     settled = _settle_all(t, _noise(v, n_draws, rng), spread, level, stepdown, two_sided=False)

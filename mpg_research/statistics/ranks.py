@@ -11,9 +11,11 @@ __all__ = [
     "Better",
     "ExpectedRanks",
     "RankProbabilities",
+    "checked_moments",
     "draw_effects",
     "expected_ranks",
     "rank_probabilities",
+    "sign_of",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -101,8 +103,8 @@ def expected_ranks(mean: ArrayLike, variance: ArrayLike, *, better: Better = "lo
     >>> expected_ranks([-2.0, 0.0, 1.0], [0.5, 0.5, 0.5]).expected_rank.round(2).tolist()
     [1.02, 2.14, 2.84]
     """
-    m, v = _moments(mean, variance)
-    sign = _sign(better)
+    m, v = checked_moments(mean, variance)
+    sign = sign_of(better)
     n = m.size
     total = np.ones(n)
     for start in range(0, n, _CHUNK):
@@ -145,7 +147,7 @@ def draw_effects(
     >>> draw_effects([0.0, 1.0], [1.0, 0.0], n_draws=3, rng=1)[:, 1].tolist()
     [1.0, 1.0, 1.0]
     """
-    m, v = _moments(mean, covariance)
+    m, v = checked_moments(mean, covariance)
     noise = np.random.default_rng(rng).standard_normal((n_draws, m.size))
     if v.ndim == 1:
         return m + noise * np.sqrt(v)
@@ -180,7 +182,7 @@ def rank_probabilities(draws: ArrayLike, *, better: Better = "low", level: float
     >>> bool(found.best_third[0] > 0.95)
     True
     """
-    values = _sign(better) * np.asarray(draws, dtype=float)
+    values = sign_of(better) * np.asarray(draws, dtype=float)
     if values.ndim != 2 or values.shape[1] < 1:
         raise ValueError("draws must have the shape (n_draws, n)")
     n_draws, n = values.shape
@@ -212,7 +214,14 @@ def _ranks(values: FloatArray) -> FloatArray:
     return ranks
 
 
-def _moments(mean: ArrayLike, variance: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def checked_moments(mean: ArrayLike, variance: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Means (n,) and their variances (n,) or covariance (n, n) as arrays.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together or a variance is negative.
+    """
     m, v = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
     if m.ndim != 1 or v.shape not in ((m.size,), (m.size, m.size)):
         raise ValueError(f"{m.size} means need variances of shape (n,) or (n, n); found {v.shape}")
@@ -221,7 +230,7 @@ def _moments(mean: ArrayLike, variance: ArrayLike) -> tuple[FloatArray, FloatArr
     return m, v
 
 
-def _sign(better: Better) -> float:
+def sign_of(better: Better) -> float:
     """1 where low values are better, -1 where high ones are."""
     if better not in ("low", "high"):
         raise ValueError(f"better must be 'low' or 'high'; found {better!r}")
