@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Engine
-from .group_algebra import multiply, segments, symmetric_sum
+from .group_algebra import multiply, symmetric_sum
 from .layout import Level
-from .nested import LevelState, NestedRoute, NestedState, inner_inverse
+from .nested import LevelState, NestedRoute, NestedState, gathered, inner_inverse
 from .scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
@@ -99,9 +99,7 @@ class Batch:
         a, b, c = self.a, self.b, self.c
         for index, level in enumerate(route.levels):
             if index:
-                b = (level.base.T @ c.reshape(route.d, -1)).reshape(-1, *c.shape[1:])
-                a = np.einsum("qdn,dr->qrn", b, level.base)
-                c = segments(c, level.starts)
+                a, b, c = gathered(level, c)
             size = level.base.shape[1]
             joined = np.zeros((size, size, draws, 1))
             for t, part in route.split(level):

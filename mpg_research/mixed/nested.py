@@ -20,7 +20,7 @@ from .layout import Blocks, Level, Rows, extended_base, order_levels, plain_bloc
 from .problem import MixedProblem
 from .scaling import Scaled
 
-__all__ = ["LevelState", "NestedRoute", "NestedState", "inner_inverse"]
+__all__ = ["LevelState", "NestedRoute", "NestedState", "gathered", "inner_inverse"]
 
 FloatArray = NDArray[np.float64]
 
@@ -82,6 +82,12 @@ def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatA
     half = np.linalg.solve(root, np.broadcast_to(turned, m.shape))
     k = np.ascontiguousarray(np.moveaxis(np.swapaxes(half, -1, -2) @ half, (-2, -1), (0, 1)))
     return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=-2, axis2=-1)), axis=-1)
+
+
+def gathered(level: Level, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A (q, q, n), B (q, d, n) of a level, and C summed per parent, from what its children sent up."""
+    b = (level.base.T @ c.reshape(len(level.base), -1)).reshape(-1, *c.shape[1:])
+    return np.einsum("qdn,dr->qrn", b, level.base), b, segments(c, level.starts)
 
 
 class NestedRoute:
@@ -180,10 +186,7 @@ class NestedRoute:
         a, b, c = given.a, given.b, given.c
         for index, level in enumerate(self.levels):
             if index:
-                # C here is the sum over the children of what they sent up.
-                b = (level.base.T @ c.reshape(self.d, -1)).reshape(-1, *c.shape[1:])
-                a = np.einsum("qdn,dr->qrn", b, level.base)
-                c = segments(c, level.starts)
+                a, b, c = gathered(level, c)
             factor = self.joined(factors, level)
             k, log_dets = inner_inverse(a, factor)
             log_det += float(np.sum(log_dets))
