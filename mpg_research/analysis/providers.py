@@ -4,7 +4,7 @@ For data that are not a study of courses: one row per client, an outcome, a prov
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -187,26 +187,13 @@ def _compare_fixed(
     clients: ProviderData, reference: Reference | float, *, interactions: bool, level: float
 ) -> ProviderComparison:
     fixed, at = _least_squares(clients, reference, interactions=interactions)
-    covariance = difference_covariance(fixed, reference)
-    funnel = _funnel(at.direct, covariance, fixed.df, level)
-    error = np.sqrt(np.diagonal(covariance))
-    tau2 = 0.0 if funnel is None else funnel.overdispersion.tau2
-    return ProviderComparison(
-        providers=_finish(fixed_table(clients, fixed, at, error, level), error, tau2, funnel, level),
-        slopes=fixed_slopes(clients, fixed),
-        tau2=tau2,
-        residual_sd=fixed.residual_sd,
-        reference=reference,
-        reference_value=at.reference_value,
-        overdispersion=None if funnel is None else funnel.overdispersion,
-        funnel=funnel,
-        rankability=rankability(error, tau2=tau2),
-        minimum_n=minimum_size(error, fixed.size, tau2=tau2),
-        fit=None,
-        effects="fixed",
-        level=level,
-        notes=clients.notes,
-    )
+    error, funnel = _spread(fixed, at, reference, level)
+    return _comparison(
+        fixed_table(clients, fixed, at, error, level), error, funnel,
+        size=fixed.size, tau2=0.0 if funnel is None else funnel.overdispersion.tau2, level=level,
+        slopes=fixed_slopes(clients, fixed), residual_sd=fixed.residual_sd, reference=reference,
+        reference_value=at.reference_value, fit=None, effects="fixed", notes=clients.notes,
+    )  # fmt: skip
 
 
 def _compare_random(clients: ProviderData, *, level: float) -> ProviderComparison:
@@ -223,25 +210,45 @@ def _compare_random(clients: ProviderData, *, level: float) -> ProviderCompariso
         labels=tuple(label for label, same in zip(clients.labels, shared, strict=True) if not same),
     )
     fixed, at = _least_squares(within, "mean", interactions=False)
-    covariance = difference_covariance(fixed, "mean")
-    funnel = _funnel(at.direct, covariance, fixed.df, level)
-    error = np.sqrt(np.diagonal(covariance))
-    tau2 = float(fit.random["covariance"].iloc[0])
+    error, funnel = _spread(fixed, at, "mean", level)
+    return _comparison(
+        random_table(clients, fit, level=level), error, funnel,
+        size=fixed.size, tau2=float(fit.random["covariance"].iloc[0]), level=level,
+        slopes=slopes, residual_sd=fit.residual_sd, reference="mean",
+        reference_value=float(clients.outcome.mean()), fit=fit, effects="random",
+        notes=(*clients.notes, *fit.notes),
+    )  # fmt: skip
+
+
+def _spread(
+    fixed: FixedProviders, at: Standardised, reference: Reference | float, level: float
+) -> tuple[FloatArray, Funnel | None]:
+    """Standard errors of the differences by least squares, and their funnel plot."""
+    covariance = difference_covariance(fixed, reference)
+    return np.sqrt(np.diagonal(covariance)), _funnel(at.direct, covariance, fixed.df, level)
+
+
+def _comparison(
+    table: pd.DataFrame,
+    error: FloatArray,
+    funnel: Funnel | None,
+    *,
+    size: NDArray[np.int64],
+    tau2: float,
+    level: float,
+    **own: Any,
+) -> ProviderComparison:
+    """The result, with what follows from the standard errors and the variance between providers."""
+    table = table.assign(reliability=reliability(error, tau2=tau2))
     return ProviderComparison(
-        providers=_finish(random_table(clients, fit, level=level), error, tau2, funnel, level),
-        slopes=slopes,
+        providers=table if funnel is None else add_flags(table, funnel, level),
         tau2=tau2,
-        residual_sd=fit.residual_sd,
-        reference="mean",
-        reference_value=float(clients.outcome.mean()),
         overdispersion=None if funnel is None else funnel.overdispersion,
         funnel=funnel,
         rankability=rankability(error, tau2=tau2),
-        minimum_n=minimum_size(error, fixed.size, tau2=tau2),
-        fit=fit,
-        effects="random",
+        minimum_n=minimum_size(error, size, tau2=tau2),
         level=level,
-        notes=(*clients.notes, *fit.notes),
+        **own,
     )
 
 
@@ -261,10 +268,3 @@ def _funnel(difference: FloatArray, covariance: FloatArray, df: int, level: floa
     if difference.size < _FEWEST_FOR_FUNNEL:
         return None
     return make_funnel(difference, covariance, target=0.0, df=df, rate=1 - level)
-
-
-def _finish(
-    table: pd.DataFrame, error: FloatArray, tau2: float, funnel: Funnel | None, level: float
-) -> pd.DataFrame:
-    table = table.assign(reliability=reliability(error, tau2=tau2))
-    return table if funnel is None else add_flags(table, funnel, level)
