@@ -109,9 +109,9 @@ def load_study(path: str | Path) -> Study:
     assembly = assemble(config)
     checked = assembly.report()
     if not checked.ok or assembly.scores is None:
+        number = f"{len(checked.errors)} error{'s' if len(checked.errors) > 1 else ''}"
         raise DataError.from_problems(
-            f"The data of study {config.study.name} cannot be used ({len(checked.errors)} errors; "
-            "the whole list: mpg check):",
+            f"The data of study {config.study.name} cannot be used ({number}; the whole list: mpg check):",
             checked.errors,
         )
     synthetic_norms = any(instrument.synthetic_norms for instrument in assembly.instruments.values())
