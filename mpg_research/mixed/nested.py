@@ -100,8 +100,11 @@ class NestedRoute:
         base, self.xy = extended_base(scaled.fixed, beyond)
         self.d = base.shape[0]
         self.identity = np.eye(self.d)[:, :, None]
+        # y is orthogonal to X but not to what Z adds to it, so it takes no part in the projection.
+        projector = base / scaled.n
+        projector[self.xy[-1]] = 0.0
         bases = [
-            np.eye(self.d)[:, : z.shape[0]] if same else base @ z.T / scaled.n
+            np.eye(self.d)[:, : z.shape[0]] if same else projector @ z.T
             for z, same in zip(scaled.z, scaled.in_base, strict=True)
         ]
         self.levels = order_levels(
