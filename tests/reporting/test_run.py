@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mpg_research.errors import ConfigError, MpgError
@@ -21,6 +23,8 @@ from .notebook_makers import WRITE_TABLE, make_all_notebooks, make_notebook
 
 KINDS = ["01_data_quality", "report_funder", "report_organisation"]
 STEPS = 2 + len(ORGANISATIONS)
+#: Environment variable that a run started here hands down to its kernels.
+_MARK = "MPG_TEST_RUN"
 
 
 @pytest.fixture
@@ -254,11 +258,11 @@ def test_a_killed_run_leaves_whole_files_and_the_next_goes_on(
     study: Path, tmp_path: Path, run: Callable[..., RunSummary]
 ) -> None:
     make_all_notebooks(tmp_path / "notebooks", 'sentence("Een zin.")', WRITE_TABLE)
-    process = start(study, tmp_path, "--only", "report_organisation", "--only", "report_funder")
     reports = tmp_path / "reports" / "small"
-    wait_until(lambda: len(list(reports.rglob("manifest.json"))) >= 1)
-    process.kill()
-    process.wait()
+    with started(study, tmp_path, "--only", "report_organisation", "--only", "report_funder") as process:
+        wait_until(lambda: len(list(reports.rglob("manifest.json"))) >= 1, process)
+        process.kill()
+        process.wait()
     recorded = {
         f"{path.parent.name}/{name}"
         for path in reports.rglob("manifest.json")
@@ -281,22 +285,22 @@ def test_an_interruption_ends_the_kernels_and_says_how_to_go_on(
     study: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     marker = tmp_path / "kernel.pid"
-    code = f"import os, time; open({str(marker)!r}, 'w').write(str(os.getpid())); time.sleep(120)"
+    code = f"import os, time; open({str(marker)!r}, 'w').write(str(os.getpid())); time.sleep(3600)"
     make_all_notebooks(tmp_path / "notebooks", code)
-    process = start(study, tmp_path)
-    wait_until(lambda: marker.exists() and marker.read_text() != "")
-    process.send_signal(number)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "goes on where this run stopped" in told
-    assert "Traceback" not in told
-    kernel = int(marker.read_text())
-    wait_until(lambda: not Path(f"/proc/{kernel}").exists() or is_zombie(kernel))
+    with started(study, tmp_path) as process:
+        wait_until(lambda: marker.exists() and marker.read_text() != "", process)
+        process.send_signal(number)
+        _, told = process.communicate()
+        assert process.returncode == 130
+        assert "goes on where this run stopped" in told
+        assert "Traceback" not in told
+        assert not is_running(int(marker.read_text())), "the kernel ended before the run did"
     assert [path.name for path in (tmp_path / "reports" / "small").iterdir()] == [".lock"]
 
 
-def start(study: Path, tmp_path: Path, *options: str) -> "subprocess.Popen[str]":
-    """`mpg run` in a process of its own, on the small notebooks."""
+@contextmanager
+def started(study: Path, tmp_path: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
+    """`mpg run` in a process of its own, on the small notebooks; it and its kernels are gone afterwards."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
         "from mpg_research.reporting import fingerprint, run\n"
@@ -305,24 +309,43 @@ def start(study: Path, tmp_path: Path, *options: str) -> "subprocess.Popen[str]"
         f"options = ['--output', {str(tmp_path / 'reports')!r}, '--jobs', '1', *{list(options)!r}]\n"
         f"sys.exit(cli.main(['run', {str(study)!r}, *options]))\n"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    mark = str(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, _MARK: mark},
     )
+    with process:
+        try:
+            yield process
+        finally:
+            end_all(mark)
+
+
+def end_all(mark: str) -> None:
+    """End every process that carries the mark of a run: the run itself, and kernels it may have left."""
+    for found in psutil.process_iter():
+        with suppress(psutil.Error):
+            if found.environ().get(_MARK) == mark:
+                found.kill()
 
 
 def append(path: Path, text: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-def wait_until(true: Callable[[], bool], *, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
+def wait_until(true: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait as long as it takes, as long as the process lives that is to bring it about."""
     while not true():
-        assert time.monotonic() < end, "waited in vain"
+        alive = process.poll() is None
+        assert alive or true(), f"the run ended ({process.returncode}) before what was waited for"
         time.sleep(0.05)
 
 
-def is_zombie(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
