@@ -183,6 +183,13 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
     simulate.add_argument("--families", type=int, default=250, help="number of families (default: 250)")
     simulate.add_argument("--organisations", type=int, default=6, help="number of organisations (default: 6)")
     simulate.add_argument(
+        "--truth",
+        choices=("none", "small", "large"),
+        default="small",
+        help="families from which the true mean courses are computed, per organisation and case mix: "
+        "none, 2,000 or 200,000 (default: small)",
+    )
+    simulate.add_argument(
         "--example",
         action="store_true",
         help="the example study as it is shipped, over one that stands there; ignores the other options",
@@ -230,19 +237,28 @@ def _init(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from mpg_research.reporting.progress import count_up
     from mpg_research.study import safe_folder_name
-    from mpg_research.study.simulate import EXAMPLE_SEED, simulate_example, simulate_study
+    from mpg_research.study.simulate import (
+        EXAMPLE_SEED,
+        TRUTH_FAMILIES,
+        simulate_example,
+        simulate_study,
+    )
 
-    if options.example:
-        folder = simulate_example(options.folder)
-    else:
-        folder = simulate_study(
-            options.folder,
-            seed=EXAMPLE_SEED if options.seed is None else options.seed,
-            families=options.families,
-            organisations=options.organisations,
-            name=safe_folder_name(Path(options.folder).absolute().name)[:48],
-        )
+    with _termination_as_interruption(), count_up("true course of organisation") as progress:
+        if options.example:
+            folder = simulate_example(options.folder, progress=progress)
+        else:
+            folder = simulate_study(
+                options.folder,
+                seed=EXAMPLE_SEED if options.seed is None else options.seed,
+                families=options.families,
+                organisations=options.organisations,
+                truth_families=TRUTH_FAMILIES[options.truth],
+                name=safe_folder_name(Path(options.folder).absolute().name)[:48],
+                progress=progress,
+            )
     print(f"Made the synthetic study {folder}. To make its reports: mpg run {folder}")
     return 0
 

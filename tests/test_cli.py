@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,8 +93,14 @@ def test_simulate_makes_a_study_that_passes_the_check(tmp_path: Path, capsys, mo
     from mpg_research.study import simulate
 
     folder = tmp_path / "Mijn studie"
-    without_truth = partial(simulate.simulate_study, truth_families=0)
-    monkeypatch.setattr(simulate, "simulate_study", without_truth)
-    assert cli.main(["simulate", str(folder), "--families", "60", "--organisations", "4"]) == 0
+    options = ["simulate", str(folder), "--families", "60", "--organisations", "4"]
+    monkeypatch.setitem(simulate.TRUTH_FAMILIES, "small", 50)
+    assert cli.main(options) == 0
+    assert "true course of organisation 4 of 4" in capsys.readouterr().out
+    assert (folder / "truth" / "mean_course.csv").exists()
+    without = tmp_path / "without"
+    assert cli.main(["simulate", str(without), *options[2:], "--truth", "none"]) == 0
+    assert not (without / "truth" / "mean_course.csv").exists()
+    assert "true course" not in capsys.readouterr().out
     assert cli.main(["check", str(folder)]) == 0
     assert "60 families" in capsys.readouterr().out

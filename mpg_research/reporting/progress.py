@@ -2,13 +2,15 @@
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from mpg_research.reporting.plan import Step
     from mpg_research.reporting.step import StepOutcome
 
-__all__ = ["PlainProgress", "Progress", "TerminalProgress", "make_progress"]
+__all__ = ["PlainProgress", "Progress", "TerminalProgress", "count_up", "make_progress"]
 
 
 class Progress:
@@ -99,6 +101,31 @@ class TerminalProgress(Progress):
                 self._running.remove(remove)
             text = ", ".join(self._running).replace("[", "\\[")
             self._bar.update(self._task, advance=advance, description=text)
+
+
+@contextmanager
+def count_up(what: str, stream: TextIO | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A function to call with how many are done, and of how many; it shows them as they come.
+
+    On a terminal one line is written over; elsewhere there is a line for each tenth part.
+    """
+    stream = stream or sys.stdout
+    terminal = stream.isatty()
+    shown = 0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        if terminal:
+            print(f"\r{what} {done} of {total}", end="", file=stream, flush=True)
+        elif done * 10 // total > shown:
+            shown = done * 10 // total
+            print(f"{what} {done} of {total}", file=stream, flush=True)
+
+    try:
+        yield show
+    finally:
+        if terminal:
+            print("\r\x1b[K", end="", file=stream, flush=True)
 
 
 def make_progress(stream: TextIO | None = None) -> Progress:

@@ -1,17 +1,18 @@
 """Make a synthetic study with a known truth: the whole folder, from one seed."""
 
 import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.errors import ConfigError
 from mpg_research.study.simulate_norms import norm_table, simulate_reference_sample
 from mpg_research.study.simulate_plan import (
     EXAMPLE_SEED,
-    OrganisationPlan,
     organisation_plans,
     organisation_sizes,
 )
@@ -21,10 +22,12 @@ from mpg_research.study.simulate_truth import population_truth
 
 __all__ = ["EXAMPLE_SEED", "TRUTH_FAMILIES", "simulate_example", "simulate_study"]
 
-TRUTH_FAMILIES = 200_000
-"""Simulated families per organisation and case mix behind the truth of the example."""
+TRUTH_FAMILIES = {"none": 0, "small": 2_000, "large": 200_000}
+"""Simulated families per organisation and case mix behind the truth; the example's is large."""
 
 _MARKER = "synthetic = true"
+_UNFINISHED = ".unfinished"
+_TRUE_COURSES = ("truth/mean_course.csv", "truth/classes.csv")
 
 
 def simulate_study(
@@ -36,6 +39,7 @@ def simulate_study(
     truth_families: int | None = None,
     name: str | None = None,
     overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write a synthetic study: tables, study.toml, norm table, reference sample, and the truth.
 
@@ -49,12 +53,14 @@ def simulate_study(
         How many families, and organisations of unequal size to help them.
     truth_families : int, optional
         Simulated families per organisation and case mix from which the true mean courses are
-        computed: 200,000 by default; 0 leaves the true courses out. It has no influence on the
-        study itself.
+        computed: 2,000 by default; 0 leaves the true courses out. It has no influence on the
+        study itself. ``TRUTH_FAMILIES`` has the sizes that ``mpg simulate --truth`` knows by name.
     name : str, optional
         Name of the study, and so of the folder of its reports; by default made from the folder's.
     overwrite : bool, default False
         Whether a synthetic study that stands there may be replaced. Anything else never is.
+    progress : callable, optional
+        Told after each organisation whose true course was computed how many are done, and of how many.
 
     Returns
     -------
@@ -70,6 +76,7 @@ def simulate_study(
     -----
     Ten ordinal items come from a graded response model on a latent burden; see ``truth/truth.toml``
     in the folder for what is assumed and ``truth/mean_course.csv`` for what follows from it.
+    The folder appears when all of it is there: until then it is made beside its place, under another name.
 
     Examples
     --------
@@ -81,7 +88,7 @@ def simulate_study(
     True
     """
     folder = Path(folder)
-    population = TRUTH_FAMILIES if truth_families is None else truth_families
+    population = TRUTH_FAMILIES["small"] if truth_families is None else truth_families
     plans = organisation_plans(organisations)
     sizes = organisation_sizes(plans, families)
     _refuse_other_content(folder, overwrite)
@@ -89,26 +96,33 @@ def simulate_study(
     study_stream, norm_stream, truth_stream = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
     )
-    simulated = simulate_tables(study_stream, plans, sizes)
-    sample = simulate_reference_sample(norm_stream)
-    norms = norm_table(sample)
-    (folder / "truth").mkdir(parents=True, exist_ok=True)
-    for table, frame in simulated.tables.items():
-        _write_csv(folder / f"{table}.csv", frame)
-    _write_csv(folder / "reference_sample.csv", sample.astype(str))
-    _write_csv(folder / "norms.csv", norms.astype(object).map(_text))
-    _write_csv(folder / "truth" / "families.csv", simulated.families)
-    _write_text(folder / "study.toml", study_text(name or _name_from(folder), plans))
-    _write_text(folder / "README.md", readme_text(seed, families, organisations))
-    _write_text(folder / "truth" / "truth.toml", truth_text(plans, seed, population))
-    for stale in ("mean_course.csv", "classes.csv"):
-        (folder / "truth" / stale).unlink(missing_ok=True)
-    if population:
-        _write_truth(folder / "truth", truth_stream, plans, sizes, norms, population)
+    with _whole_or_nothing(folder) as place:
+        simulated = simulate_tables(study_stream, plans, sizes)
+        sample = simulate_reference_sample(norm_stream)
+        norms = norm_table(sample)
+        (place / "truth").mkdir()
+        for table, frame in simulated.tables.items():
+            _write_csv(place / f"{table}.csv", frame)
+        _write_csv(place / "reference_sample.csv", sample.astype(str))
+        _write_csv(place / "norms.csv", norms.astype(object).map(_text))
+        _write_csv(place / "truth" / "families.csv", simulated.families)
+        _write_text(place / "study.toml", study_text(name or _name_from(folder), plans))
+        _write_text(place / "README.md", readme_text(seed, families, organisations))
+        _write_text(place / "truth" / "truth.toml", truth_text(plans, seed, population))
+        if population:
+            courses = population_truth(
+                truth_stream, plans, sizes, norms, families=population, progress=progress
+            )
+            _write_truth(place / "truth", *courses)
     return folder
 
 
-def simulate_example(folder: str | Path, *, truth_families: int | None = None) -> Path:
+def simulate_example(
+    folder: str | Path,
+    *,
+    truth_families: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
     """Write the example study exactly as it is shipped, over an earlier one if need be.
 
     Parameters
@@ -116,6 +130,8 @@ def simulate_example(folder: str | Path, *, truth_families: int | None = None) -
     folder : str or Path
         Where the study is written.
     truth_families : int, optional
+        As in `simulate_study`, but 200,000 by default.
+    progress : callable, optional
         As in `simulate_study`.
 
     Returns
@@ -123,7 +139,10 @@ def simulate_example(folder: str | Path, *, truth_families: int | None = None) -
     Path
         The folder.
     """
-    return simulate_study(folder, name="example", truth_families=truth_families, overwrite=True)
+    population = TRUTH_FAMILIES["large"] if truth_families is None else truth_families
+    return simulate_study(
+        folder, name="example", truth_families=population, overwrite=True, progress=progress
+    )
 
 
 def _name_from(folder: Path) -> str:
@@ -131,15 +150,34 @@ def _name_from(folder: Path) -> str:
     return name[:48] or "simulated"
 
 
-def _write_truth(
-    folder: Path,
-    rng: np.random.Generator,
-    plans: tuple[OrganisationPlan, ...],
-    sizes: NDArray[np.int64],
-    norms: pd.DataFrame,
-    families: int,
-) -> None:
-    mean_course, classes = population_truth(rng, plans, sizes, norms, families=families)
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[Path]:
+    """Where to write until all is there: beside the folder that is to be, or inside one that stands.
+
+    Files of a folder that stands are replaced at the very end, study.toml last; what else lies there stays.
+    """
+    target = folder.resolve()
+    stands = target.is_dir()
+    place = target / _UNFINISHED if stands else target.with_name(f".{target.name}{_UNFINISHED}")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        yield place
+        if not stands:
+            place.rename(target)
+            return
+        for course in _TRUE_COURSES:
+            (target / course).unlink(missing_ok=True)
+        files = [path for path in place.rglob("*") if path.is_file()]
+        for path in sorted(files, key=lambda path: (path.name == "study.toml", path)):
+            there = target / path.relative_to(place)
+            there.parent.mkdir(exist_ok=True)
+            path.replace(there)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _write_truth(folder: Path, mean_course: pd.DataFrame, classes: pd.DataFrame) -> None:
     decimals = {"share": 4, "se_raw": 4}
     for file, frame in (("mean_course.csv", mean_course), ("classes.csv", classes)):
         text = frame.copy().astype(object)
@@ -155,7 +193,7 @@ def _text(value: object) -> str:
 def _refuse_other_content(folder: Path, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file. Name a folder for the synthetic study.")
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or not any(path.name != _UNFINISHED for path in folder.iterdir()):
         return
     config = folder / "study.toml"
     ours = config.is_file() and _MARKER in config.read_text(encoding="utf-8", errors="replace")

@@ -93,17 +93,18 @@ def organisation_plans(number: int) -> tuple[OrganisationPlan, ...]:
     Parameters
     ----------
     number : int
-        From 2 to 60.
+        2 or more.
 
     Returns
     -------
     tuple of OrganisationPlan
     """
-    if not 2 <= number <= 60:
-        raise ConfigError(f"organisations = {number}; expected a whole number from 2 to 60.")
+    if number < 2:
+        raise ConfigError(f"organisations = {number}; expected a whole number of 2 or more.")
+    width = max(2, len(str(number)))
     further = tuple(
         OrganisationPlan(
-            f"voorbeeld_{position:02d}",
+            f"voorbeeld_{position:0{width}d}",
             f"Voorbeeldorganisatie {position}",
             0.08,
             -like.severity,

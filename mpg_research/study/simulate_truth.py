@@ -4,6 +4,8 @@ Sums of ordinal answers have no exact linear coefficients, so the truth is not a
 of a population so large that its own error does not matter.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ def population_truth(
     norms: pd.DataFrame,
     *,
     families: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Mean course per organisation, with its own families and with an equal case mix.
 
@@ -39,6 +42,8 @@ def population_truth(
         The norm table, for the mean T-score.
     families : int
         Simulated families per organisation and case mix.
+    progress : callable, optional
+        Told after each organisation how many are done, and how many there are.
 
     Returns
     -------
@@ -71,6 +76,8 @@ def population_truth(
             courses.append(_moments(plan.key, case_mix, sums, families))
             shares = {"organisation": plan.key, "case_mix": case_mix, "course": CLASSES}
             classes.append(pd.DataFrame({**shares, "share": counts / families}))
+        if progress is not None:
+            progress(place + 1, len(plans))
     return pd.concat(courses, ignore_index=True), pd.concat(classes, ignore_index=True)
 
 

@@ -1,5 +1,7 @@
 """The synthetic study: the same bytes from the same seed, plausible, and true to its own truth."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -54,7 +56,7 @@ def test_the_shipped_truth_agrees_with_a_smaller_population(again: Path) -> None
     keys = ["organisation", "case_mix", "months"]
     shipped = pd.read_csv(EXAMPLE / "truth" / "mean_course.csv").set_index(keys)
     made = pd.read_csv(again / "truth" / "mean_course.csv").set_index(keys)
-    assert (shipped["n_families"] == TRUTH_FAMILIES).all()
+    assert (shipped["n_families"] == TRUTH_FAMILIES["large"]).all()
     assert (made["n_families"] == FEW).all()
     assert shipped.index.equals(made.index)
     away = (shipped["mean_raw"] - made["mean_raw"]) / np.hypot(made["se_raw"], shipped["se_raw"])
@@ -69,7 +71,7 @@ def test_the_parameters_of_the_truth_are_written_down(again: Path) -> None:
     truth = tomllib.loads((EXAMPLE / "truth" / "truth.toml").read_text(encoding="utf-8"))
     few = tomllib.loads((again / "truth" / "truth.toml").read_text(encoding="utf-8"))
     size = "families_per_organisation_and_case_mix"
-    assert truth.pop(size) == TRUTH_FAMILIES
+    assert truth.pop(size) == TRUTH_FAMILIES["large"]
     assert few.pop(size) == FEW
     assert truth == few
     assert len(truth["organisations"]) == 6
@@ -181,7 +183,7 @@ def test_other_sizes_and_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"organisations": 1}, "from 2 to 60"),
+        ({"organisations": 1}, "2 or more"),
         ({"families": 20}, "at least five families each"),
     ],
 )
@@ -206,3 +208,58 @@ def test_nothing_but_a_synthetic_study_is_ever_replaced(tmp_path: Path) -> None:
         simulate_study(ours, families=60, truth_families=0)
     simulate_study(ours, families=61, truth_families=0, overwrite=True)
     assert pd.read_csv(ours / "episodes.csv")["family"].nunique() == 61
+
+
+def test_as_many_organisations_as_there_are(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    folder = simulate_study(
+        tmp_path / "national",
+        families=1600,
+        organisations=310,
+        truth_families=5,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == [(number, 310) for number in range(1, 311)]
+    config = read_config(folder)
+    keys = list(config.organisations)
+    assert len(set(keys)) == 310
+    assert pd.read_csv(folder / "episodes.csv")["organisation"].isin(keys).all()
+    assert len(pd.read_csv(folder / "truth" / "classes.csv")["organisation"].unique()) == 310
+
+
+@pytest.mark.parametrize("stands", ["nothing", "an empty folder", "an older study and notes"])
+def test_a_call_that_is_ended_leaves_what_stood_there(tmp_path: Path, stands: str) -> None:
+    folder = tmp_path / "study"
+    if stands == "an empty folder":
+        folder.mkdir()
+    elif stands != "nothing":
+        simulate_study(folder, families=40, truth_families=0)
+        (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    before = contents(folder) if folder.exists() else None
+
+    def end(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate_study(folder, families=60, truth_families=5, overwrite=True, progress=end)
+    assert (contents(folder) if folder.exists() else None) == before
+    assert {path.name for path in tmp_path.iterdir()} <= {"study"}
+    simulate_study(folder, families=60, truth_families=0, overwrite=True)
+    assert check_study(folder).ok
+    assert ("notes.txt" in contents(folder)) == (stands == "an older study and notes")
+
+
+def test_a_killed_call_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+    for folder in (tmp_path / "new", tmp_path / "empty"):
+        if folder.name == "empty":
+            folder.mkdir()
+        code = (
+            "import os\nfrom mpg_research.study.simulate import simulate_study\n"
+            f"simulate_study({str(folder)!r}, families=40, truth_families=5,"
+            " progress=lambda *_: os._exit(9))\n"
+        )
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+        assert not (folder / "study.toml").exists()
+        simulate_study(folder, families=40, truth_families=0)
+        assert check_study(folder).ok
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "empty"}
