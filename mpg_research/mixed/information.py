@@ -18,7 +18,10 @@ from .natural import Natural, face_basis, natural_derivatives, random_directions
 from .nested import NestedRoute
 from .solution import MixedSolution
 
-__all__ = ["Information", "information"]
+__all__ = ["Information", "information", "informative"]
+
+# Share of a parameter's information below which it is what the other parameters and rounding leave of it.
+NO_INFORMATION = 1e-4
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["observed", "expected"]
@@ -52,6 +55,8 @@ class Information:
     y_scale : float
         Unit of the internal outcome.
     n_rows : int
+    kept : array of bool
+        Which of the parameters of the model the k are: those that the data say something about.
     solution : MixedSolution
     """
 
@@ -66,12 +71,13 @@ class Information:
     beta: FloatArray
     y_scale: float
     n_rows: int
+    kept: NDArray[np.bool_]
     solution: MixedSolution = field(repr=False)
 
     @property
     def jacobian(self) -> FloatArray:
         """From the k parameters to the user's variance components, shape (n_entries, k)."""
-        return _jacobian(self.solution)[0]
+        return _jacobian(self.solution)[0][:, self.kept]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -114,7 +120,9 @@ def information(solution: MixedSolution, kind: Kind = "observed") -> Information
     expected = [t_ij - 2 tr(Phi Q_ij) + tr(Phi P_i Phi P_j)] / 2 and
     observed = [-t_ij + 2 tr(Phi Q_ij) - tr(Phi P_i Phi P_j) + d2(y'Py)_ij] / 2.
 
-    With crossed factors the parameters of a residual structure count as known.
+    With crossed factors the parameters of a residual structure count as known. A parameter that the data say
+    nothing about (a correlation estimated as zero, a stratum whose variance other effects take up) is left
+    out, as a variance of zero is: see :func:`informative`.
 
     References
     ----------
@@ -148,6 +156,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         pq = 2.0 * np.einsum("ab,ijba->ij", phi, q_all[:, :, :-1, :-1])
     phi_p = np.einsum("ab,ibc->iac", phi, p)
     pp = np.einsum("iab,jba->ij", phi_p, phi_p) if reml else np.zeros_like(traces)
+    kept = informative(solution, pieces, phi)
     if kind == "expected":
         matrix = 0.5 * (traces - pq + pp)
     else:
@@ -157,21 +166,48 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         matrix = 0.5 * (-traces + pq - pp + quadratic)
         if solution.was_given:
             matrix = matrix + _curvature(solution)
-    matrix = 0.5 * (matrix + matrix.T)
+    matrix = 0.5 * (matrix + matrix.T)[np.ix_(kept, kept)]
     return Information(
         kind=kind,
         matrix=matrix,
         inverse=_inverse(matrix),
         phi=phi,
-        p=p,
-        q=q,
-        bend=bend,
+        p=p[kept],
+        q=q[np.ix_(kept, kept)],
+        bend=bend[np.ix_(kept, kept)],
         x_inverse=engine.scaled.x_inverse,
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
         n_rows=engine.scaled.n,
+        kept=kept,
         solution=solution,
     )
+
+
+def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> NDArray[np.bool_]:
+    """Which parameters the data say something about, shape (k,).
+
+    The random entries and sigma^2 always; of a residual structure neither a correlation at zero (see
+    :meth:`BoundResidual.correlation_at_zero`) nor a parameter that keeps less than :data:`NO_INFORMATION`
+    of what it would have if the residuals themselves were seen.
+    """
+    engine: Engine = solution.engine
+    count = pieces.trace_2.shape[0]
+    kept = np.ones(count, dtype=bool)
+    structure = engine.structure
+    if structure is None or not isinstance(engine.route, NestedRoute):
+        return kept
+    delta = engine.delta(solution.internal)
+    own = slice(count - 1 - delta.size, count - 1)
+    left = np.diagonal(pieces.trace_2)[own].copy()
+    if engine.method == "REML" and phi.size:
+        q, p = pieces.q[own, own, :-1, :-1], pieces.p[own, :-1, :-1]
+        left -= 2.0 * np.einsum("ab,iiba->i", phi, q)
+        left += np.einsum("iab,iba->i", phi @ p, phi @ p)
+    kept[own] = left > NO_INFORMATION * np.diagonal(structure.traces(delta)[0])
+    if structure.correlation_at_zero(delta):
+        kept[own.start] = False
+    return kept
 
 
 def _curvature(solution: MixedSolution) -> FloatArray:

@@ -14,6 +14,10 @@ from .residual_weights import Entries, Links, RowWeights, Serial, Strata
 
 __all__ = ["BoundResidual"]
 
+# Below this correlation between any two neighbours, a correlation counts as zero: the residuals' variances
+# and covariances are then those of independent ones to 1 in 10,000 of the information.
+NO_CORRELATION = 0.01
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
@@ -94,6 +98,21 @@ class BoundResidual:
         if self.strata is None:
             return serial
         return self.strata.scaled(serial, self.serial.previous, log_ratios)
+
+    def correlation_at_zero(self, delta: FloatArray) -> bool:
+        """Whether no two neighbours are correlated by as much as :data:`NO_CORRELATION`.
+
+        For times the correlation a of two neighbours carries information through da = a log(1/a) d(log range),
+        and for waves two apart through d(rho^2) = 2 rho d(rho): none at zero.
+        """
+        if self.serial is None or (not self.serial.continuous and self.serial.has_neighbours):
+            return False
+        return bool(np.max(np.abs(self.links(delta).a)) < NO_CORRELATION)
+
+    def without_correlation(self, delta: FloatArray) -> FloatArray:
+        """Delta with the serial correlation at zero."""
+        assert self.serial is not None
+        return np.append(self.serial.zero, delta[1:])
 
     def bend(self, delta: FloatArray, i: int, j: int) -> Entries:
         """Second derivative of omega and link in two parameters, shape (n,) each."""

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Entries", "Links", "RowWeights", "Serial", "Strata"]
 
+# exp(-SMALLEST_EXPONENT) is the correlation of the nearest two rows where it counts as zero.
+SMALLEST_EXPONENT = 40.0
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Entries = tuple[FloatArray, FloatArray]
@@ -92,8 +95,8 @@ class Serial:
     """AR1 or CAR1 bound to rows.
 
     ``previous`` (n,) is the row before each row in its series, -1 where there is none; ``series`` (n,)
-    codes the series; ``distance`` (n,) is the time since the previous row (1 where there is none). Delta is
-    atanh(rho) for waves and log(range / median distance), phi = exp(-1 / range), for times.
+    codes the series; ``distance`` (n,) is the time since the previous row (1 where there is none) and ``unit``
+    its median. Delta is atanh(rho) for waves and log(range / unit), phi = exp(-1 / range), for times.
     """
 
     names: tuple[str, ...]
@@ -101,11 +104,20 @@ class Serial:
     series: IntArray
     distance: FloatArray
     continuous: bool
+    unit: float
 
     @property
-    def unit(self) -> float:
-        """Median distance between neighbours."""
-        return float(np.median(self.distance[self.previous >= 0]))
+    def has_neighbours(self) -> bool:
+        """Whether some two rows are one wave apart."""
+        return bool(np.any((self.distance == 1.0) & (self.previous >= 0)))
+
+    @property
+    def zero(self) -> float:
+        """Delta at which the correlation is zero: as good as, for times."""
+        if not self.continuous:
+            return 0.0
+        nearest = float(np.min(self.distance[self.previous >= 0]))
+        return float(np.log(nearest / self.unit / SMALLEST_EXPONENT))
 
     def start(self) -> FloatArray:
         """A correlation of about .2 between neighbours."""
@@ -141,13 +153,16 @@ class Serial:
     def natural(self, delta: FloatArray) -> FloatArray:
         """rho, or phi."""
         if self.continuous:
-            return np.asarray(np.exp(-1.0 / (self.unit * np.exp(delta))))
+            found = np.exp(-1.0 / (self.unit * np.exp(delta)))
+            return np.asarray(np.where(delta <= self.zero, 0.0, found))
         return np.asarray(np.tanh(delta))
 
     def from_natural(self, values: FloatArray) -> FloatArray:
         """Delta of a given rho or phi."""
         if self.continuous:
-            return np.asarray(np.log(-1.0 / np.log(values)) - np.log(self.unit))
+            positive = np.where(values == 0, 0.5, values)
+            found = np.log(-1.0 / np.log(positive)) - np.log(self.unit)
+            return np.asarray(np.where(values == 0, self.zero, found))
         return np.asarray(np.arctanh(values))
 
 

@@ -128,7 +128,7 @@ def find_optimum(
     best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=tolerance)
     best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
     for _ in range(4):
-        snapped = _snap(engine, best)
+        snapped = _without_correlation(engine, _snap(engine, best))
         direction = _descent_from_zero(engine, snapped.x)
         if direction is None:
             return snapped
@@ -158,6 +158,18 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
     x = np.concatenate([*pieces, engine.delta(best.x)])
     value, gradient = engine.value_and_gradient(x)
     if value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
+        return best
+    return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
+
+
+def _without_correlation(engine: Engine, best: Minimum) -> Minimum:
+    """Set a serial correlation that came near zero to exactly zero if the deviance does not mind."""
+    structure, delta = engine.structure, engine.delta(best.x)
+    if structure is None or not structure.correlation_at_zero(delta):
+        return best
+    x = np.concatenate([best.x[: engine.n_theta], structure.without_correlation(delta)])
+    value, gradient = engine.value_and_gradient(x)
+    if np.array_equal(x, best.x) or value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
         return best
     return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
 
