@@ -22,6 +22,8 @@ __all__ = ["Information", "information", "informative"]
 
 # Share of a parameter's information below which it is what the other parameters and rounding leave of it.
 NO_INFORMATION = 1e-4
+# Standard error of a residual parameter, in its own unbounded unit, from which second derivatives are unused.
+LARGEST_ERROR = 1.0
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["observed", "expected"]
@@ -47,7 +49,8 @@ class Information:
     q : array, shape (k, k, p, p)
         Q_ij = X'V^-1 V_i V^-1 V_j V^-1 X.
     bend : array, shape (k, k, p, p)
-        X'V^-1 (d2V/dpsi_i dpsi_j) V^-1 X: zero without a residual structure.
+        X'V^-1 B_ij V^-1 X, with B_ij what the second derivative d2V/dpsi_i dpsi_j has that no change of the
+        parameters can do: zero without a residual structure.
     x_inverse : array, shape (p, p)
         Takes internal coefficients to the user's.
     beta : array, shape (p,)
@@ -145,7 +148,6 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
     phi = np.linalg.inv(phi_inverse) if phi_inverse.size else np.zeros((0, 0))
     phi = 0.5 * (phi + phi.T)
     p, q, q_all = pieces.p[:, :-1, :-1], pieces.q[:, :, :-1, :-1], pieces.q
-    bend = pieces.bend[:, :, :-1, :-1]
     reml = engine.method == "REML"
     traces = pieces.trace_2
     if kind == "observed":
@@ -159,7 +161,9 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
     kept = informative(solution, pieces, phi)
     if kind == "expected":
         matrix = 0.5 * (traces - pq + pp)
+        bend = _bent(pieces, phi, _inverse(matrix[np.ix_(kept, kept)]), kept)
     else:
+        bend = _information(solution, "expected").bend if pieces.bends else np.zeros_like(q)
         w = np.append(-phi @ pieces.s[:-1, -1], 1.0)
         pw = (pieces.p @ w)[:, :-1]
         quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, q_all, w) - 2.0 * pw @ phi @ pw.T
@@ -174,7 +178,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         phi=phi,
         p=p[kept],
         q=q[np.ix_(kept, kept)],
-        bend=bend[np.ix_(kept, kept)],
+        bend=bend if pieces.bends else bend[np.ix_(kept, kept)],
         x_inverse=engine.scaled.x_inverse,
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
@@ -182,6 +186,31 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         kept=kept,
         solution=solution,
     )
+
+
+def _bent(pieces: Natural, phi: FloatArray, inverse: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
+    """Second derivatives of V less their regression on its first ones, (k, k, p, p).
+
+    REML's estimates of psi are biased by -W_k tr(P V_k P V_ij) W_ij / 4, which undoes the part of the second
+    derivative that lies along the first ones: what is left does not depend on the parameters chosen
+    (Kenward & Roger 2009). It is an expansion around the estimate, of no use where the parameter's standard
+    error is as large as its unit (the logarithm of a range or ratio, Fisher's z): it fades out before.
+    """
+    size, own = int(kept.sum()), np.flatnonzero(kept)
+    bend = np.zeros((size, size, *phi.shape))
+    error = np.sqrt(np.maximum(np.diagonal(inverse), 0.0))
+    for m, pair in enumerate(pieces.bends):
+        if not (kept[pair[0]] and kept[pair[1]]):
+            continue
+        i, j = (int(np.searchsorted(own, one)) for one in pair)
+        weight = np.clip((LARGEST_ERROR - max(error[i], error[j])) / (0.5 * LARGEST_ERROR), 0.0, 1.0)
+        p, q = pieces.p[kept][:, :-1, :-1], pieces.bend_q[m, kept][:, :-1, :-1]
+        whole = pieces.bend[pair][:-1, :-1]
+        along = pieces.bend_products[m, kept] - 2.0 * np.einsum("ab,iba->i", phi, q)
+        along += np.einsum("iab,ba->i", phi @ p, phi @ whole)
+        rest = whole - np.tensordot(0.5 * inverse @ along, p, axes=1)
+        bend[i, j] = bend[j, i] = weight * rest
+    return bend
 
 
 def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ a problem and t- the row before t in its series,
     D'R^-1 D = sum_t omega_t D_t D_t' - sum_t link_t (D_t D_t-' + D_t- D_t').
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,7 @@ class Serial:
     """AR1 or CAR1 bound to rows.
 
     ``previous`` (n,) is the row before each row in its series, -1 where there is none; ``series`` (n,)
-    codes the series; ``distance`` (n,) is the time since the previous row (1 where there is none) and ``unit``
+    codes the series and ``time`` (n,) orders their rows; ``distance`` (n,) is the time since the previous row (1 where there is none) and ``unit``
     its median. Delta is atanh(rho) for waves and log(range / unit), phi = exp(-1 / range), for times.
     """
 
@@ -105,6 +105,20 @@ class Serial:
     distance: FloatArray
     continuous: bool
     unit: float
+    time: FloatArray
+
+    def sorted(self, order: IntArray | None) -> "Serial":
+        """The same for rows in another order, in which each row comes right after the one before it."""
+        if order is None:
+            return self
+        linked = self.previous[order] >= 0
+        return replace(
+            self,
+            previous=np.where(linked, np.arange(order.size) - 1, -1),
+            series=self.series[order],
+            distance=self.distance[order],
+            time=self.time[order],
+        )
 
     @property
     def has_neighbours(self) -> bool:
@@ -173,6 +187,10 @@ class Strata:
     column: str
     levels: tuple[str, ...]
     codes: IntArray
+
+    def sorted(self, order: IntArray | None) -> "Strata":
+        """The same for rows in another order."""
+        return self if order is None else replace(self, codes=self.codes[order])
 
     @property
     def names(self) -> tuple[str, ...]:
