@@ -13,6 +13,7 @@ from .derivatives import Derivatives, Directions, crossed_derivatives, nested_de
 from .layout import chain_of_levels
 from .nested import NestedRoute
 from .problem import MixedProblem
+from .residual_information import structured_derivatives
 from .residual_rows import BoundResidual
 from .residual_sweep import residual_slopes, structured_blocks
 from .scaling import Scaled, pack, scale_problem
@@ -110,7 +111,7 @@ class Engine:
         """A cheaper engine for the search's first steps: itself where there is little to save."""
         if not isinstance(self.route, NestedRoute):
             return self
-        route = self.route.narrowed()
+        route = self.route.narrowed() if self.structure is None else self.route.thinned()
         if route.d > 0.7 * self.route.d:
             return self
         other = copy(self)
@@ -178,23 +179,26 @@ class Engine:
         except np.linalg.LinAlgError:
             return np.inf, np.full(internal.size, np.nan)
         factors = self.scaled.factors(internal[: self.n_theta])
-        of_structure: list[FloatArray] = []
-        if self.structure is None:
-            gammas = self.slopes(state, found)
-        elif isinstance(self.route, NestedRoute):
-            inner = self.inner(found)
-            moments = self.route.moments(state, inner)
-            gammas = self.route.slopes(state, inner, moments)
-            delta = self.delta(internal)
-            of_structure = [residual_slopes(self.route, self.residual, delta, state, moments[0])]
-        else:
-            gammas = self.slopes(state, found)
-            of_structure = [self._structure_differences(internal)]
+        gammas, of_structure = self.all_slopes(internal, state, found)
         pieces = [
             pack(2.0 * gamma @ factor, term.correlated)
             for term, factor, gamma in zip(self.scaled.terms, factors, gammas, strict=True)
         ]
-        return found.deviance, np.concatenate([*pieces, *of_structure])
+        return found.deviance, np.concatenate([*pieces, of_structure])
+
+    def all_slopes(
+        self, internal: FloatArray, state: Any, found: Profile
+    ) -> tuple[list[FloatArray], FloatArray]:
+        """Gamma_t as :meth:`slopes`, and the derivative of the deviance in delta."""
+        if self.structure is None:
+            return self.slopes(state, found), np.empty(0)
+        if not isinstance(self.route, NestedRoute):
+            return self.slopes(state, found), self._structure_differences(internal)
+        inner = self.inner(found)
+        moments = self.route.moments(state, inner)
+        gammas = self.route.slopes(state, inner, moments)
+        delta = self.delta(internal)
+        return gammas, residual_slopes(self.route, self.residual, delta, state, moments[0])
 
     def _structure_differences(self, internal: FloatArray) -> FloatArray:
         """Crossed factors: central differences; the deviance is smooth and this is two evaluations each."""
@@ -205,8 +209,13 @@ class Engine:
             gradient[k] = (self.at(internal + move)[1].deviance - self.at(internal - move)[1].deviance) / 2e-5
         return gradient
 
-    def derivatives(self, state: Any, directions: Directions) -> Derivatives:
-        """First and second derivatives of S and log|V| in the given directions of each G_t."""
+    def derivatives(self, state: Any, directions: Directions, internal: FloatArray) -> Derivatives:
+        """First and second derivatives of S and log|V| in the given directions of each G_t, then in delta.
+
+        With crossed factors the parameters of a residual structure are left out.
+        """
+        if self.structure is not None and isinstance(self.route, NestedRoute):
+            return structured_derivatives(self, state, directions, internal, with_bends=False).first
         if isinstance(self.route, NestedRoute):
             return nested_derivatives(self.route, state, directions)
         return crossed_derivatives(self.route, state, directions)
@@ -226,9 +235,11 @@ class Engine:
             found.append(own)
         return found
 
-    def expected_curvature(self, state: Any, found: Profile, directions: Directions) -> FloatArray:
-        """Expected Hessian of the profiled deviance in those directions."""
-        raw = self.derivatives(state, directions)
+    def expected_curvature(
+        self, state: Any, found: Profile, directions: Directions, internal: FloatArray
+    ) -> FloatArray:
+        """Expected Hessian of the profiled deviance in those directions, and in delta as above."""
+        raw = self.derivatives(state, directions, internal)
         slope, curvature = raw.trace, raw.trace_2
         if self.method == "REML":
             phi_p = np.einsum("ab,ibc->iac", found.phi, raw.p[:, :-1, :-1])

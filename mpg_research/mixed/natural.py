@@ -46,7 +46,7 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
         structured = structured_derivatives(engine, state, directions, solution.internal)
         raw, k, bends = structured.first, structured.n_parameters, structured.bends
     else:
-        raw = engine.derivatives(state, directions)
+        raw = engine.derivatives(state, directions, solution.internal)
         k = raw.trace.size
     s2, count, e = found.s2, raw.trace.size, state.s.shape[0]
     # Omega = I: the weight of each direction in V0 is 1 on the diagonal of Omega and 0 beside it.

@@ -209,6 +209,27 @@ class NestedRoute:
             other.given = Blocks(given.a, np.ascontiguousarray(given.b[:, keep]), given.c[keep][:, keep])
         return other
 
+    def thinned(self) -> "NestedRoute":
+        """The same rows and groups with only the random columns and y for D, the random columns for X.
+
+        Where blocks are formed from rows at every step this is what the search's first steps are cheapest with.
+        """
+        other, rows, outcome = copy(self), self.rows, self.rows.base[self.xy[-1]]
+        z = [one if rows.order is None else one[:, rows.order] for one in self.scaled.z]
+        found = extended_base(outcome[None], z)[0]
+        random = found[1:]
+        other.d = len(found)
+        other.identity = np.eye(other.d)[:, :, None]
+        other.xy = np.arange(other.d)
+        other.rows = replace(rows, base=np.concatenate([random, outcome[None]]), z_leads=False)
+        inside = [np.concatenate([random @ one.T / self.scaled.n, np.zeros((1, len(one)))]) for one in z]
+        other.levels = [
+            replace(level, base=np.concatenate([inside[t] for t in level.terms], axis=1))
+            for level in self.levels
+        ]
+        other.given = None
+        return other
+
     def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
         """Lambda of all terms of a level, block-diagonal (q, q)."""
         if len(level.terms) == 1:

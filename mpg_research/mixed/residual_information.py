@@ -77,8 +77,7 @@ def structured_derivatives(
     rows, level, blocks = route.rows, route.levels[0], state.levels[0]
     products = _RowProducts(residual, delta, pairs)
     u = taken_away(rows, rows.base, blocks.kb)
-    by_u, by_z = products.of(u), products.of(rows.z)
-    half_u, half_z = ([residual.half(delta, one) for one in each] for each in (by_u, by_z))
+    (by_u, half_u), (by_z, half_z) = products.of(u), products.of(rows.z)
     sums_u = [family_sums(rows.z, one, rows.starts) for one in by_u]
     sums_z = [family_sums(rows.z, one, rows.starts) for one in by_z]
     weighted_u = [multiply(blocks.k, one) for one in sums_u]
@@ -131,18 +130,19 @@ class _RowProducts:
     def __init__(self, residual: Any, delta: FloatArray, pairs: list[tuple[int, int]]) -> None:
         self.residual, self.delta, self.pairs = residual, delta, pairs
 
-    def of(self, columns: FloatArray) -> list[FloatArray]:
-        """R^-1 R_a R^-1 times columns (m, n), for every direction."""
+    def of(self, columns: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
+        """R^-1 R_a R^-1 times columns (m, n), for every direction, and (W^-1)' times that."""
         residual, delta = self.residual, self.delta
         single = [-residual.moved(delta, (k,), columns) for k in range(delta.size)]
+        half = [residual.half(delta, one) for one in single]
         met = {i for pair in self.pairs for i in pair}
-        carried = {i: residual.times(delta, single[i]) for i in met}
-        bends = []
+        carried = {i: residual.back(delta, half[i]) for i in met}
         for i, j in self.pairs:
             one = -residual.moved(delta, (i,), carried[j])
             other = one if i == j else -residual.moved(delta, (j,), carried[i])
-            bends.append(one + other - residual.moved(delta, (i, j), columns))
-        return single + bends
+            single.append(one + other - residual.moved(delta, (i, j), columns))
+            half.append(residual.half(delta, single[-1]))
+        return single, half
 
     def traces(self) -> tuple[FloatArray, FloatArray]:
         """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter."""

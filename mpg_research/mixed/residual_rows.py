@@ -5,7 +5,9 @@ identity. C^-1 has entries for neighbours only; S^-1 on both its sides divides o
 by s_t s_t- (see :mod:`residual_weights`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,15 @@ class BoundResidual:
 
     serial: Serial | None = None
     strata: Strata | None = None
+    # what was last computed, by its kind: (delta, result)
+    last: dict[str, tuple[bytes, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def _once(self, kind: str, delta: FloatArray, compute: Callable[[], Any]) -> Any:
+        """The result for this delta, kept until the next delta."""
+        key = delta.tobytes()
+        if kind not in self.last or self.last[kind][0] != key:
+            self.last[kind] = (key, compute())
+        return self.last[kind][1]
 
     @property
     def parts(self) -> tuple[Serial | Strata, ...]:
@@ -78,8 +89,10 @@ class BoundResidual:
 
     def links(self, delta: FloatArray) -> Links:
         """Correlations between neighbours at delta; none without serial correlation."""
-        if self.serial is not None:
-            return self.serial.links(self.split(delta)[0])
+        serial = self.serial
+        if serial is not None:
+            found: Links = self._once("links", delta, lambda: serial.links(self.split(delta)[0]))
+            return found
         nothing = np.zeros(self.previous.size)
         return Links(self.previous, nothing, nothing, nothing, nothing + 1.0)
 
@@ -91,11 +104,15 @@ class BoundResidual:
 
     def weights(self, delta: FloatArray) -> RowWeights:
         """Row weights at delta, with their derivatives."""
-        correlation, log_ratios = self.split(delta)
+        found: RowWeights = self._once("weights", delta, lambda: self._weights(delta))
+        return found
+
+    def _weights(self, delta: FloatArray) -> RowWeights:
+        log_ratios = self.split(delta)[1]
         if self.serial is None:
             assert self.strata is not None
             return self.strata.weights(log_ratios)
-        serial = self.serial.weights(correlation)
+        serial = self.links(delta).weights()
         if self.strata is None:
             return serial
         return self.strata.scaled(serial, self.serial.previous, log_ratios)
@@ -210,16 +227,15 @@ class BoundResidual:
         found: FloatArray = solve_banded((0, 1), band, scaled.T, overwrite_b=True, check_finite=False).T
         return found
 
-    def times(self, delta: FloatArray, columns: FloatArray) -> FloatArray:
-        """R times columns (m, n)."""
-        half = self.half(delta, columns)
+    def back(self, delta: FloatArray, half: FloatArray) -> FloatArray:
+        """W^-1 times columns (m, n): R times columns is this of their :meth:`half`."""
         links, s = self.links(delta), self.deviations(delta)
         if self.serial is None:
             return s * half
         root = np.sqrt(links.u)
         band = np.zeros((2, root.size))
         band[0], band[1, :-1] = root, -(links.a * root)[1:]
-        found: FloatArray = s * solve_banded((1, 0), band, half.T, overwrite_b=True, check_finite=False).T
+        found: FloatArray = s * solve_banded((1, 0), band, half.T, check_finite=False).T
         return found
 
     def moved(self, delta: FloatArray, indices: tuple[int, ...], columns: FloatArray) -> FloatArray:

@@ -82,6 +82,12 @@ class Links:
             return -float(np.sum(2.0 * a * u * d1))
         return float(np.sum((-2.0 * u - 4.0 * a**2 * u**2) * d1**2 - 2.0 * a * u * d2))
 
+    def weights(self) -> RowWeights:
+        """Row weights of the inverse of a Markov chain's correlation matrix."""
+        (omega, link), (d_omega, d_link) = self.inverse(0), self.inverse(1)
+        log_det, d_log_det = self.log_det(0), np.array([self.log_det(1)])
+        return RowWeights(omega, link, log_det, d_omega[None], d_link[None], d_log_det)
+
     def spread(self, share: FloatArray) -> FloatArray:
         """What a link adds to the weight of its own row and of the row before."""
         linked = self.previous >= 0
@@ -154,15 +160,6 @@ class Serial:
             d1, d2 = slope * drho, slope * d2rho + bend * drho**2
         a, d1, d2 = (np.where(linked, values, 0.0) for values in (a, d1, d2))
         return Links(self.previous, a, d1, d2, 1.0 / (1.0 - a * a))
-
-    def weights(self, delta: FloatArray) -> RowWeights:
-        """Row weights of the inverse of a Markov chain's correlation matrix."""
-        links = self.links(delta)
-        omega, link = links.inverse(0)
-        d_omega, d_link = links.inverse(1)
-        return RowWeights(
-            omega, link, links.log_det(0), d_omega[None], d_link[None], np.array([links.log_det(1)])
-        )
 
     def natural(self, delta: FloatArray) -> FloatArray:
         """rho, or phi."""
