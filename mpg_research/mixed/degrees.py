@@ -217,13 +217,13 @@ def kenward_roger(solution: MixedSolution, *, kind: Kind = "expected") -> Kenwar
 
     References
     ----------
-    Kenward & Roger (1997), 10.2307/2533558; Halekoh & Hojsgaard (2014), 10.18637/jss.v059.i09.
+    Kenward & Roger (1997), 10.2307/2533558; Kenward & Roger (2009), 10.1016/j.csda.2008.12.013; Halekoh & Hojsgaard (2014), 10.18637/jss.v059.i09.
     """
     if solution.method != "REML":
         raise ModelError("Kenward-Roger needs a REML fit; found an ML fit. Refit with method='REML'.")
     found = information(solution, kind)
     phi, w = found.phi, found.inverse
-    # Kenward & Roger's R_ij / 4 is there only where V is not linear in its parameters
+    # R_ij / 4 is there only where V is not linear in its parameters; as Kenward & Roger (2009), free of them
     middle = np.einsum("ij,ijab->ab", w, found.q - 0.25 * found.bend) - np.einsum(
         "ij,iab,bc,jcd->ad", w, found.p, phi, found.p, optimize=True
     )

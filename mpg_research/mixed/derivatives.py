@@ -25,7 +25,16 @@ from .layout import Level
 from .nested import LevelState, NestedRoute, NestedState
 from .sparse_blocks import block_diagonal
 
-__all__ = ["Carried", "Derivatives", "Directions", "crossed_derivatives", "nested_derivatives"]
+__all__ = [
+    "Carried",
+    "Derivatives",
+    "Directions",
+    "crossed_derivatives",
+    "nested_derivatives",
+    "own_directions",
+    "own_products",
+    "term_places",
+]
 
 FloatArray = NDArray[np.float64]
 Directions = list[list[FloatArray]]
@@ -53,7 +62,8 @@ class Derivatives:
     trace_2: FloatArray
 
 
-def _places(directions: Directions) -> list[list[int]]:
+def term_places(directions: Directions) -> list[list[int]]:
+    """The numbers of each term's parameters."""
     found, start = [], 0
     for own in directions:
         found.append(list(range(start, start + len(own))))
@@ -75,25 +85,31 @@ def nested_derivatives(
     route: NestedRoute,
     state: NestedState,
     directions: Directions,
-    carried: Carried | None = None,
+    first: Carried | None = None,
     traces: tuple[FloatArray, FloatArray] | None = None,
 ) -> Derivatives:
     """Derivatives for nested levels.
 
-    ``directions`` lists per term its (q_t, q_t) matrices E_i. Parameters that live below the finest level (a
-    residual structure's) come in as ``carried`` with their ``traces``, (k,) and (k, k) over all parameters.
+    ``directions`` lists per term its (q_t, q_t) matrices E_i. Under a residual structure the finest level is
+    done: its own parameters and the structure's come in as ``first``, summed to its parents, with their
+    ``traces``, (k,) and (k, k) over all parameters.
     """
-    places = _places(directions)
-    count = sum(len(own) for own in directions) + (0 if carried is None else len(carried.places))
-    trace, trace_2 = (np.zeros(count), np.zeros((count, count))) if traces is None else traces
+    places = term_places(directions)
+    carried = first
+    if traces is None:
+        count = sum(len(own) for own in directions)
+        traces = np.zeros(count), np.zeros((count, count))
+    trace, trace_2 = traces
     for level, blocks in zip(route.levels, state.levels, strict=True):
-        own, matrices = _own_directions(route, level, directions, places)
-        found = _own(level, blocks, own, matrices, trace, trace_2)
+        if first is not None and level is route.levels[0]:
+            continue
+        own, matrices = own_directions(route, level, directions, places)
+        found = own_products(level, blocks, own, matrices, trace, trace_2)
         if carried is not None:
             found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
         carried = found
     assert carried is not None
-    e = len(route.xy)
+    e, count = len(route.xy), trace.size
     p_all, q_all = np.zeros((count, e, e)), np.zeros((count, count, e, e))
     rows, columns = route.xy[:, None], route.xy
     for k, place in enumerate(carried.places):
@@ -104,7 +120,7 @@ def nested_derivatives(
     return Derivatives(p_all, q_all, trace, np.triu(trace_2) + np.triu(trace_2, 1).T)
 
 
-def _own_directions(
+def own_directions(
     route: NestedRoute, level: Level, directions: Directions, places: list[list[int]]
 ) -> tuple[list[int], FloatArray]:
     """Parameters of a level and their directions (k, q, q), embedded in the level's columns."""
@@ -123,7 +139,7 @@ def _pairs(own: list[int]) -> list[tuple[int, int]]:
     return [(a, b) for a in range(len(own)) for b in range(a, len(own))]
 
 
-def _own(
+def own_products(
     level: Level,
     blocks: LevelState,
     own: list[int],
@@ -219,7 +235,7 @@ def _summed(blocks: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
 
 def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Directions) -> Derivatives:
     """Derivatives for crossed factors: blocks for the eliminated factor, dense matrices for the rest."""
-    places = _places(directions)
+    places = term_places(directions)
     count, m, e = sum(len(own) for own in directions), route.m, route.e
     trace, trace_2 = np.zeros(count), np.zeros((count, count))
     q_all, p_all = np.zeros((count, count, e, e)), np.zeros((count, e, e))

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from .crossed import CrossedRoute
 from .derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
-from .layout import Blocks, chain_of_levels, weighted_blocks
+from .layout import chain_of_levels
 from .nested import NestedRoute
 from .problem import MixedProblem
+from .residual_information import structured_derivatives
 from .residual_rows import BoundResidual
+from .residual_sweep import residual_slopes, structured_blocks
 from .scaling import Scaled, pack, scale_problem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
@@ -74,7 +76,11 @@ class Engine:
                     "(1 | family)."
                 )
         else:
-            self.route = NestedRoute(problem, self.scaled, chain)
+            within = None if self.structure is None else self.structure.place()
+            self.route = NestedRoute(problem, self.scaled, chain, within)
+            if self.structure is not None:
+                # in the order of the route's rows
+                self.residual = self.structure.sorted(self.route.rows.order)
         self.n_theta = self.scaled.n_parameters
         self.divisor = self.scaled.n - self.scaled.p if method == "REML" else self.scaled.n
 
@@ -103,9 +109,9 @@ class Engine:
 
     def narrowed(self) -> "Engine":
         """A cheaper engine for the search's first steps: itself where there is little to save."""
-        if not isinstance(self.route, NestedRoute) or self.structure is not None:
+        if not isinstance(self.route, NestedRoute):
             return self
-        route = self.route.narrowed()
+        route = self.route.narrowed() if self.structure is None else self.route.thinned()
         if route.d > 0.7 * self.route.d:
             return self
         other = copy(self)
@@ -138,30 +144,19 @@ class Engine:
         """The residual structure's part of the parameters."""
         return internal[self.n_theta :]
 
-    def blocks(self, omega: FloatArray, link: FloatArray) -> Blocks:
-        """Cross-products of the finest level under row weights in the order of the problem."""
-        assert isinstance(self.route, NestedRoute)
-        assert self.structure is not None
-        rows, previous = self.route.rows, self.structure.previous
-        if rows.order is not None:
-            place = np.empty_like(rows.order)
-            place[rows.order] = np.arange(rows.order.size)
-            previous = np.where(previous >= 0, place[previous], 0)[rows.order]
-            omega, link = omega[rows.order], link[rows.order]
-        return weighted_blocks(rows, omega, link, np.maximum(previous, 0))
-
     def at(self, internal: FloatArray) -> tuple[Any, Profile]:
         """State of the sweep and profiled quantities."""
         factors = self.scaled.factors(internal[: self.n_theta])
         if self.structure is None:
             state: Any = self.route.evaluate(factors)
+        elif isinstance(self.route, NestedRoute):
+            blocks, log_det = structured_blocks(self.route.rows, self.residual, self.delta(internal))
+            state = self.route.evaluate(factors, blocks)
+            state = replace(state, log_det=state.log_det + log_det)
         else:
             row_weights = self.structure.weights(self.delta(internal))
-            if isinstance(self.route, NestedRoute):
-                state = self.route.evaluate(factors, self.blocks(row_weights.omega, row_weights.link))
-            else:
-                self.route.weigh(row_weights.omega, row_weights.link, self.structure.previous)
-                state = self.route.evaluate(factors)
+            self.route.weigh(row_weights.omega, row_weights.link, self.structure.previous)
+            state = self.route.evaluate(factors)
             state = replace(state, log_det=state.log_det + row_weights.log_det)
         return state, profile(state.log_det, state.s, self.scaled.n, self.method)
 
@@ -183,39 +178,44 @@ class Engine:
             state, found = self.at(internal)
         except np.linalg.LinAlgError:
             return np.inf, np.full(internal.size, np.nan)
-        pieces = []
         factors = self.scaled.factors(internal[: self.n_theta])
-        for term, factor, gamma in zip(self.scaled.terms, factors, self.slopes(state, found), strict=True):
-            pieces.append(pack(2.0 * gamma @ factor, term.correlated))
-        if self.structure is not None:
-            pieces.append(self._structure_gradient(internal, state, found))
-        return found.deviance, np.concatenate(pieces)
+        gammas, of_structure = self.all_slopes(internal, state, found)
+        pieces = [
+            pack(2.0 * gamma @ factor, term.correlated)
+            for term, factor, gamma in zip(self.scaled.terms, factors, gammas, strict=True)
+        ]
+        return found.deviance, np.concatenate([*pieces, of_structure])
 
-    def _structure_gradient(self, internal: FloatArray, state: Any, found: Profile) -> FloatArray:
-        assert self.structure is not None
+    def all_slopes(
+        self, internal: FloatArray, state: Any, found: Profile
+    ) -> tuple[list[FloatArray], FloatArray]:
+        """Gamma_t as :meth:`slopes`, and the derivative of the deviance in delta."""
+        if self.structure is None:
+            return self.slopes(state, found), np.empty(0)
+        if not isinstance(self.route, NestedRoute):
+            return self.slopes(state, found), self._structure_differences(internal)
+        inner = self.inner(found)
+        moments = self.route.moments(state, inner)
+        gammas = self.route.slopes(state, inner, moments)
         delta = self.delta(internal)
-        gradient = np.empty(delta.size)
-        if isinstance(self.route, NestedRoute):
-            row_weights = self.structure.weights(delta)
-            slopes = self.route.block_slopes(state, self.inner(found))
-            for k in range(delta.size):
-                moved = self.blocks(row_weights.d_omega[k], row_weights.d_link[k])
-                gradient[k] = (
-                    row_weights.d_log_det[k]
-                    + np.sum(slopes.a * moved.a)
-                    + np.sum(slopes.b * moved.b)
-                    + np.sum(slopes.c * moved.c)
-                )
-            return gradient
-        # Crossed factors: central differences; the deviance is smooth and this is two evaluations each.
-        for k in range(delta.size):
+        return gammas, residual_slopes(self.route, self.residual, delta, state, moments[0])
+
+    def _structure_differences(self, internal: FloatArray) -> FloatArray:
+        """Crossed factors: central differences; the deviance is smooth and this is two evaluations each."""
+        gradient = np.empty(internal.size - self.n_theta)
+        for k in range(gradient.size):
             move = np.zeros_like(internal)
             move[self.n_theta + k] = 1e-5
             gradient[k] = (self.at(internal + move)[1].deviance - self.at(internal - move)[1].deviance) / 2e-5
         return gradient
 
-    def derivatives(self, state: Any, directions: Directions) -> Derivatives:
-        """First and second derivatives of S and log|V| in the given directions of each G_t."""
+    def derivatives(self, state: Any, directions: Directions, internal: FloatArray) -> Derivatives:
+        """First and second derivatives of S and log|V| in the given directions of each G_t, then in delta.
+
+        With crossed factors the parameters of a residual structure are left out.
+        """
+        if self.structure is not None and isinstance(self.route, NestedRoute):
+            return structured_derivatives(self, state, directions, internal, with_bends=False).first
         if isinstance(self.route, NestedRoute):
             return nested_derivatives(self.route, state, directions)
         return crossed_derivatives(self.route, state, directions)
@@ -235,9 +235,11 @@ class Engine:
             found.append(own)
         return found
 
-    def expected_curvature(self, state: Any, found: Profile, directions: Directions) -> FloatArray:
-        """Expected Hessian of the profiled deviance in those directions."""
-        raw = self.derivatives(state, directions)
+    def expected_curvature(
+        self, state: Any, found: Profile, directions: Directions, internal: FloatArray
+    ) -> FloatArray:
+        """Expected Hessian of the profiled deviance in those directions, and in delta as above."""
+        raw = self.derivatives(state, directions, internal)
         slope, curvature = raw.trace, raw.trace_2
         if self.method == "REML":
             phi_p = np.einsum("ab,ibc->iac", found.phi, raw.p[:, :-1, :-1])

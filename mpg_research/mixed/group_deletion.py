@@ -5,7 +5,6 @@ the error variance of what the fixed effects and the coarser levels predict for 
 over, leaving the group out moves the coefficients of that prediction by -Omega (I - C Omega)^-1 C r, exactly.
 """
 
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from .engine import Engine
 from .group_algebra import segments, symmetric_sum
 from .nested import NestedRoute, NestedState
+from .residual_sweep import structured_blocks
 from .solution import MixedSolution
 
 __all__ = ["changes_without_groups"]
@@ -90,10 +90,7 @@ def _own_cross_products(
     if engine.structure is None:
         c = symmetric_sum(rows.base[None], rows.base[None], rows.starts)
     else:
-        apart, apart_route = copy(engine), copy(route)
-        apart_route.rows, apart.route = rows, apart_route
-        weights = engine.structure.weights(engine.delta(internal))
-        c = apart.blocks(weights.omega, weights.link).c
+        c = structured_blocks(rows, engine.residual, engine.delta(internal))[0].c
     for index in range(at + 1):
         level, blocks = route.levels[index], state.levels[index]
         if index:

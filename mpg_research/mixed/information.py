@@ -18,7 +18,12 @@ from .natural import Natural, face_basis, natural_derivatives, random_directions
 from .nested import NestedRoute
 from .solution import MixedSolution
 
-__all__ = ["Information", "information"]
+__all__ = ["Information", "information", "informative"]
+
+# Share of a parameter's information below which it is what the other parameters and rounding leave of it.
+NO_INFORMATION = 1e-4
+# Standard error of a residual parameter, in its own unbounded unit, from which second derivatives are unused.
+LARGEST_ERROR = 1.0
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["observed", "expected"]
@@ -44,7 +49,8 @@ class Information:
     q : array, shape (k, k, p, p)
         Q_ij = X'V^-1 V_i V^-1 V_j V^-1 X.
     bend : array, shape (k, k, p, p)
-        X'V^-1 (d2V/dpsi_i dpsi_j) V^-1 X: zero without a residual structure.
+        X'V^-1 B_ij V^-1 X, with B_ij what the second derivative d2V/dpsi_i dpsi_j has that no change of the
+        parameters can do: zero without a residual structure.
     x_inverse : array, shape (p, p)
         Takes internal coefficients to the user's.
     beta : array, shape (p,)
@@ -52,6 +58,8 @@ class Information:
     y_scale : float
         Unit of the internal outcome.
     n_rows : int
+    kept : array of bool
+        Which of the parameters of the model the k are: those that the data say something about.
     solution : MixedSolution
     """
 
@@ -66,12 +74,13 @@ class Information:
     beta: FloatArray
     y_scale: float
     n_rows: int
+    kept: NDArray[np.bool_]
     solution: MixedSolution = field(repr=False)
 
     @property
     def jacobian(self) -> FloatArray:
         """From the k parameters to the user's variance components, shape (n_entries, k)."""
-        return _jacobian(self.solution)[0]
+        return _jacobian(self.solution)[0][:, self.kept]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -114,7 +123,9 @@ def information(solution: MixedSolution, kind: Kind = "observed") -> Information
     expected = [t_ij - 2 tr(Phi Q_ij) + tr(Phi P_i Phi P_j)] / 2 and
     observed = [-t_ij + 2 tr(Phi Q_ij) - tr(Phi P_i Phi P_j) + d2(y'Py)_ij] / 2.
 
-    With crossed factors the parameters of a residual structure count as known.
+    With crossed factors the parameters of a residual structure count as known. A parameter that the data say
+    nothing about (a correlation estimated as zero, a stratum whose variance other effects take up) is left
+    out, as a variance of zero is: see :func:`informative`.
 
     References
     ----------
@@ -137,7 +148,6 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
     phi = np.linalg.inv(phi_inverse) if phi_inverse.size else np.zeros((0, 0))
     phi = 0.5 * (phi + phi.T)
     p, q, q_all = pieces.p[:, :-1, :-1], pieces.q[:, :, :-1, :-1], pieces.q
-    bend = pieces.bend[:, :, :-1, :-1]
     reml = engine.method == "REML"
     traces = pieces.trace_2
     if kind == "observed":
@@ -148,30 +158,85 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         pq = 2.0 * np.einsum("ab,ijba->ij", phi, q_all[:, :, :-1, :-1])
     phi_p = np.einsum("ab,ibc->iac", phi, p)
     pp = np.einsum("iab,jba->ij", phi_p, phi_p) if reml else np.zeros_like(traces)
+    kept = informative(solution, pieces, phi)
     if kind == "expected":
         matrix = 0.5 * (traces - pq + pp)
+        bend = _bent(pieces, phi, _inverse(matrix[np.ix_(kept, kept)]), kept)
     else:
+        bend = _information(solution, "expected").bend if pieces.bends else np.zeros_like(q)
         w = np.append(-phi @ pieces.s[:-1, -1], 1.0)
         pw = (pieces.p @ w)[:, :-1]
         quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, q_all, w) - 2.0 * pw @ phi @ pw.T
         matrix = 0.5 * (-traces + pq - pp + quadratic)
         if solution.was_given:
             matrix = matrix + _curvature(solution)
-    matrix = 0.5 * (matrix + matrix.T)
+    matrix = 0.5 * (matrix + matrix.T)[np.ix_(kept, kept)]
     return Information(
         kind=kind,
         matrix=matrix,
         inverse=_inverse(matrix),
         phi=phi,
-        p=p,
-        q=q,
-        bend=bend,
+        p=p[kept],
+        q=q[np.ix_(kept, kept)],
+        bend=bend if pieces.bends else bend[np.ix_(kept, kept)],
         x_inverse=engine.scaled.x_inverse,
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
         n_rows=engine.scaled.n,
+        kept=kept,
         solution=solution,
     )
+
+
+def _bent(pieces: Natural, phi: FloatArray, inverse: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
+    """Second derivatives of V less their regression on its first ones, (k, k, p, p).
+
+    REML's estimates of psi are biased by -W_k tr(P V_k P V_ij) W_ij / 4, which undoes the part of the second
+    derivative that lies along the first ones: what is left does not depend on the parameters chosen
+    (Kenward & Roger 2009). It is an expansion around the estimate, of no use where the parameter's standard
+    error is as large as its unit (the logarithm of a range or ratio, Fisher's z): it fades out before.
+    """
+    size, own = int(kept.sum()), np.flatnonzero(kept)
+    bend = np.zeros((size, size, *phi.shape))
+    error = np.sqrt(np.maximum(np.diagonal(inverse), 0.0))
+    for m, pair in enumerate(pieces.bends):
+        if not (kept[pair[0]] and kept[pair[1]]):
+            continue
+        i, j = (int(np.searchsorted(own, one)) for one in pair)
+        weight = np.clip((LARGEST_ERROR - max(error[i], error[j])) / (0.5 * LARGEST_ERROR), 0.0, 1.0)
+        p, q = pieces.p[kept][:, :-1, :-1], pieces.bend_q[m, kept][:, :-1, :-1]
+        whole = pieces.bend[pair][:-1, :-1]
+        along = pieces.bend_products[m, kept] - 2.0 * np.einsum("ab,iba->i", phi, q)
+        along += np.einsum("iab,ba->i", phi @ p, phi @ whole)
+        rest = whole - np.tensordot(0.5 * inverse @ along, p, axes=1)
+        bend[i, j] = bend[j, i] = weight * rest
+    return bend
+
+
+def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> NDArray[np.bool_]:
+    """Which parameters the data say something about, shape (k,).
+
+    The random entries and sigma^2 always; of a residual structure neither a correlation at zero (see
+    :meth:`BoundResidual.correlation_at_zero`) nor a parameter that keeps less than :data:`NO_INFORMATION`
+    of what it would have if the residuals themselves were seen.
+    """
+    engine: Engine = solution.engine
+    count = pieces.trace_2.shape[0]
+    kept = np.ones(count, dtype=bool)
+    structure = engine.structure
+    if structure is None or not isinstance(engine.route, NestedRoute):
+        return kept
+    delta = engine.delta(solution.internal)
+    own = slice(count - 1 - delta.size, count - 1)
+    left = np.diagonal(pieces.trace_2)[own].copy()
+    if engine.method == "REML" and phi.size:
+        q, p = pieces.q[own, own, :-1, :-1], pieces.p[own, :-1, :-1]
+        left -= 2.0 * np.einsum("ab,iiba->i", phi, q)
+        left += np.einsum("iab,iba->i", phi @ p, phi @ p)
+    kept[own] = left > NO_INFORMATION * np.diagonal(structure.traces(delta)[0])
+    if structure.correlation_at_zero(delta):
+        kept[own.start] = False
+    return kept
 
 
 def _curvature(solution: MixedSolution) -> FloatArray:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .group_algebra import outer_sum, symmetric_sum
+from .group_algebra import symmetric_sum
 from .problem import MixedProblem
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "extended_base",
     "order_levels",
     "plain_blocks",
-    "weighted_blocks",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -70,6 +69,8 @@ class Rows:
         First row of each group of the finest level, and of each of their parents.
     order : array of int, shape (n_rows,), or None
         Original number of each sorted row; None where they came sorted.
+    z_leads : bool
+        Whether ``z`` simply is the first rows of ``base``.
     """
 
     base: FloatArray
@@ -77,6 +78,7 @@ class Rows:
     starts: IntArray
     parent_starts: IntArray
     order: IntArray | None
+    z_leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,28 +179,4 @@ def plain_blocks(rows: Rows) -> Blocks:
         _row_sums(rows.z, rows.z, rows.starts),
         _row_sums(rows.z, rows.base, rows.starts),
         symmetric_sum(rows.base[None], rows.base[None], rows.parent_starts),
-    )
-
-
-def weighted_blocks(rows: Rows, omega: FloatArray, link: FloatArray, previous: IntArray) -> Blocks:
-    """Cross-products under R^-1 given by row weights; linear in them, so derivatives come the same way.
-
-    ``omega`` and ``link`` (n_rows,) and ``previous`` (n_rows,) are in sorted row order.
-    """
-    weighted = omega * rows.base
-    if not np.any(link):
-        return Blocks(
-            _row_sums(rows.z, omega * rows.z, rows.starts),
-            _row_sums(rows.z, weighted, rows.starts),
-            symmetric_sum(rows.base[None], weighted[None], rows.parent_starts),
-        )
-    before, z_before = link * rows.base[:, previous], link * rows.z[:, previous]
-    crossed = _row_sums(rows.z, z_before, rows.starts)
-    across = outer_sum(rows.base, before, rows.parent_starts)
-    return Blocks(
-        _row_sums(rows.z, omega * rows.z, rows.starts) - crossed - np.swapaxes(crossed, 0, 1),
-        _row_sums(rows.z, weighted - before, rows.starts) - _row_sums(z_before, rows.base, rows.starts),
-        symmetric_sum(rows.base[None], weighted[None], rows.parent_starts)
-        - across
-        - np.swapaxes(across, 0, 1),
     )

@@ -17,7 +17,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Natural:
-    """S, P, Q, traces and bends at V = sigma^2 V0: random entries, residual parameters, sigma^2."""
+    """S, P, Q and traces at V = sigma^2 V0: random entries, residual parameters, sigma^2.
+
+    ``bend`` (k, k, e, e) and ``bend_trace`` (k, k) are [X y]'V^-1 V_ij V^-1 [X y] and tr(V^-1 V_ij). Of each
+    second derivative in two residual parameters ``bends`` names the two, and ``bend_q`` (m, k, e, e) and
+    ``bend_products`` (m, k) are its Q and its trace with every parameter.
+    """
 
     s: FloatArray
     p: FloatArray
@@ -25,6 +30,9 @@ class Natural:
     trace_2: FloatArray
     bend: FloatArray
     bend_trace: FloatArray
+    bends: list[tuple[int, int]]
+    bend_q: FloatArray
+    bend_products: FloatArray
 
 
 def natural_derivatives(solution: MixedSolution) -> Natural:
@@ -33,15 +41,16 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
     directions = random_directions(engine, solution.internal)
     state, found = engine.at(solution.internal)
     n_random = sum(len(own) for own in directions)
+    bends: list[tuple[int, int]] = []
     if engine.structure is not None and isinstance(engine.route, NestedRoute):
         structured = structured_derivatives(engine, state, directions, solution.internal)
-        raw, raw_bend, raw_bend_trace = structured.first, structured.bend, structured.bend_trace
+        raw, k, bends = structured.first, structured.n_parameters, structured.bends
     else:
-        raw = engine.derivatives(state, directions)
-        raw_bend, raw_bend_trace = np.zeros_like(raw.q), np.zeros_like(raw.trace_2)
-    s2, k, e = found.s2, raw.trace.size, state.s.shape[0]
+        raw = engine.derivatives(state, directions, solution.internal)
+        k = raw.trace.size
+    s2, count, e = found.s2, raw.trace.size, state.s.shape[0]
     # Omega = I: the weight of each direction in V0 is 1 on the diagonal of Omega and 0 beside it.
-    weight = np.zeros(k)
+    weight = np.zeros(count)
     weight[:n_random] = s2 * np.concatenate(
         [
             _diagonal_entries(len(own)) if term.correlated else np.ones(len(own))
@@ -49,29 +58,36 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
         ]
     )
     # V = sum psi_i V_i + sigma^2 R(delta): directions of delta carry a factor sigma^2 themselves.
-    carries = s2 ** (np.arange(k) >= n_random)
+    carries = s2 ** (np.arange(count) >= n_random)
     s = state.s / s2
-    p, q = np.empty((k + 1, e, e)), np.empty((k + 1, k + 1, e, e))
-    trace, trace_2 = np.empty(k + 1), np.empty((k + 1, k + 1))
-    p[:k] = raw.p * (carries / s2**2)[:, None, None]
-    q[:k, :k] = raw.q * (np.outer(carries, carries) / s2**3)[:, :, None, None]
-    trace[:k] = raw.trace * carries / s2
-    trace_2[:k, :k] = raw.trace_2 * np.outer(carries, carries) / s2**2
+    p, q = np.empty((count + 1, e, e)), np.empty((count + 1, count + 1, e, e))
+    trace, trace_2 = np.empty(count + 1), np.empty((count + 1, count + 1))
+    p[:count] = raw.p * (carries / s2**2)[:, None, None]
+    q[:count, :count] = raw.q * (np.outer(carries, carries) / s2**3)[:, :, None, None]
+    trace[:count] = raw.trace * carries / s2
+    trace_2[:count, :count] = raw.trace_2 * np.outer(carries, carries) / s2**2
     # sigma^2 by Euler's identities: V is homogeneous in the random entries and sigma^2 together.
-    p[k] = (s - np.tensordot(weight, p[:k], axes=1)) / s2
-    trace[k] = (engine.scaled.n - weight @ trace[:k]) / s2
-    for i in range(k):
-        q[i, k] = (p[i] - np.tensordot(weight, q[i, :k], axes=1)) / s2
-        q[k, i] = q[i, k].T
-        trace_2[i, k] = trace_2[k, i] = (trace[i] - trace_2[i, :k] @ weight) / s2
-    q[k, k] = (p[k] - np.tensordot(weight, q[k, :k], axes=1)) / s2
-    trace_2[k, k] = (trace[k] - trace_2[k, :k] @ weight) / s2
-    bend, bend_trace = np.zeros_like(q), np.zeros_like(trace_2)
-    bend[:k, :k], bend_trace[:k, :k] = raw_bend / s2, raw_bend_trace
+    p[count] = (s - np.tensordot(weight, p[:count], axes=1)) / s2
+    trace[count] = (engine.scaled.n - weight @ trace[:count]) / s2
+    for i in range(count):
+        q[i, count] = (p[i] - np.tensordot(weight, q[i, :count], axes=1)) / s2
+        q[count, i] = q[i, count].T
+        trace_2[i, count] = trace_2[count, i] = (trace[i] - trace_2[i, :count] @ weight) / s2
+    q[count, count] = (p[count] - np.tensordot(weight, q[count, :count], axes=1)) / s2
+    trace_2[count, count] = (trace[count] - trace_2[count, :count] @ weight) / s2
+    own, bent = np.append(np.arange(k), count), np.arange(k, count)
+    square = np.ix_(own, own)
+    bend, bend_trace = np.zeros((k + 1, k + 1, e, e)), np.zeros((k + 1, k + 1))
+    for place, (i, j) in zip(bent, bends, strict=True):
+        bend[i, j] = bend[j, i] = p[place]
+        bend_trace[i, j] = bend_trace[j, i] = trace[place]
     for i in range(n_random, k):
         bend[i, k] = bend[k, i] = p[i] / s2
         bend_trace[i, k] = bend_trace[k, i] = trace[i] / s2
-    return Natural(s, p, q, trace_2, bend, bend_trace)
+    across = np.ix_(bent, own)
+    return Natural(
+        s, p[own], q[square], trace_2[square], bend, bend_trace, bends, q[across], trace_2[across]
+    )
 
 
 def _diagonal_entries(count: int) -> FloatArray:

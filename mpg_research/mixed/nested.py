@@ -75,13 +75,38 @@ def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatA
         k[0, 1] = (g12 - det_g * a[0, 1]) * inverse
         k[1, 0] = k[0, 1]
         return k, np.log(det)
-    each = np.moveaxis(factor, (0, 1), (-2, -1))
-    turned = np.swapaxes(each, -1, -2)
-    m = turned @ np.moveaxis(a, (0, 1), (-2, -1)) @ each + np.eye(q)
-    root = np.linalg.cholesky(m)
-    half = np.linalg.solve(root, np.broadcast_to(turned, m.shape))
-    k = np.ascontiguousarray(np.moveaxis(np.swapaxes(half, -1, -2) @ half, (-2, -1), (0, 1)))
-    return k, 2.0 * np.sum(np.log(np.diagonal(root, axis1=-2, axis2=-1)), axis=-1)
+    return _by_cholesky(a, factor)
+
+
+def _by_cholesky(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The same for any q: M = I + Lambda'A Lambda = TT', K = (T^-1 Lambda')'(T^-1 Lambda'), entry by entry."""
+    q = a.shape[0]
+    carried = np.einsum("ij...,jk...->ik...", a, factor)
+    m = np.einsum("ji...,jk...->ik...", factor, carried)
+    root = np.empty_like(m)
+    half = np.empty_like(m)
+    log_det = np.zeros(a.shape[2:])
+    for i in range(q):
+        for j in range(i):
+            entry = m[i, j].copy()
+            for k in range(j):
+                entry -= root[i, k] * root[j, k]
+            root[i, j] = entry / root[j, j]
+        square = 1.0 + m[i, i]
+        for k in range(i):
+            square -= root[i, k] ** 2
+        # NaN as well, where theta is no longer finite
+        if not np.all(square > 0):
+            raise np.linalg.LinAlgError("I + Lambda'A Lambda is not positive definite")
+        log_det += np.log(square)
+        root[i, i] = np.sqrt(square)
+        for j in range(q):
+            entry = np.broadcast_to(factor[j, i], log_det.shape)
+            for k in range(i):
+                entry = entry - root[i, k] * half[k, j]
+            half[i, j] = entry / root[i, i]
+    k = np.einsum("ki...,kj...->ij...", half, half)
+    return k, log_det
 
 
 def gathered(level: Level, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -93,7 +118,14 @@ def gathered(level: Level, c: FloatArray) -> tuple[FloatArray, FloatArray, Float
 class NestedRoute:
     """Cross-products of a nested problem, and the sweeps over them."""
 
-    def __init__(self, problem: MixedProblem, scaled: Scaled, chain: list[list[int]]) -> None:
+    def __init__(
+        self,
+        problem: MixedProblem,
+        scaled: Scaled,
+        chain: list[list[int]],
+        within: NDArray[np.intp] | None = None,
+    ) -> None:
+        """``within`` (n,) orders the rows of a group of the finest level; as they come where it is None."""
         self.scaled = scaled
         self.n_terms = len(problem.random)
         beyond = [scaled.z[t] for t in range(self.n_terms) if not scaled.in_base[t]]
@@ -117,13 +149,24 @@ class NestedRoute:
         z0, order = scaled.z[chain[0][0]], None
         if len(chain[0]) > 1:
             z0 = np.concatenate([scaled.z[t] for t in chain[0]], axis=0)
-        if np.any(row_position[1:] < row_position[:-1]):
+        if within is not None:
+            order = np.lexsort((within, row_position))
+            order = None if np.array_equal(order, np.arange(order.size)) else order
+        elif np.any(row_position[1:] < row_position[:-1]):
             order = np.argsort(row_position, kind="stable")
+        if order is not None:
             base, z0, row_position = base[:, order], z0[:, order], row_position[order]
         starts = np.searchsorted(row_position, np.arange(level.n))
-        rows = Rows(base, z0, starts, starts[level.starts], order)
-        self.blocks = plain_blocks(rows)
+        leads = len(chain[0]) == 1 and scaled.in_base[chain[0][0]]
+        rows = Rows(base, z0, starts, starts[level.starts], order, leads)
+        # under a residual structure the blocks differ by its parameters
+        self.given = None if within is not None else plain_blocks(rows)
         self.rows = rows
+
+    @property
+    def blocks(self) -> Blocks:
+        """Cross-products with independent residuals."""
+        return plain_blocks(self.rows) if self.given is None else self.given
 
     def with_outcome(self, row: FloatArray) -> "NestedRoute":
         """The same design with another last column of [X y], given in the order of the problem."""
@@ -133,14 +176,16 @@ class NestedRoute:
         base = rows.base.copy()
         base[at] = outcome
         other.rows = replace(rows, base=base)
-        b, c = self.blocks.b.copy(), self.blocks.c.copy()
+        if self.given is None:
+            return other
+        b, c = self.given.b.copy(), self.given.c.copy()
         b[:, at] = np.add.reduceat(rows.z * outcome, rows.starts, axis=1)
         if rows.parent_starts.size == 1:
             c[at, :, 0] = base @ outcome
         else:
             c[at] = np.add.reduceat(base * outcome, rows.parent_starts, axis=1)
         c[:, at] = c[at]
-        other.blocks = Blocks(self.blocks.a, b, c)
+        other.given = Blocks(self.given.a, b, c)
         return other
 
     def narrowed(self) -> "NestedRoute":
@@ -157,8 +202,32 @@ class NestedRoute:
         other.identity = np.eye(other.d)[:, :, None]
         other.xy = np.append(np.flatnonzero(np.isin(keep[:-1], self.xy)), other.d - 1)
         other.levels = [replace(level, base=level.base[keep]) for level in self.levels]
-        given = self.blocks
-        other.blocks = Blocks(given.a, np.ascontiguousarray(given.b[:, keep]), given.c[keep][:, keep])
+        given, q = self.given, len(self.rows.z)
+        leads = self.rows.z_leads and np.array_equal(keep[:q], np.arange(q))
+        other.rows = replace(self.rows, base=self.rows.base[keep], z_leads=leads)
+        if given is not None:
+            other.given = Blocks(given.a, np.ascontiguousarray(given.b[:, keep]), given.c[keep][:, keep])
+        return other
+
+    def thinned(self) -> "NestedRoute":
+        """The same rows and groups with only the random columns and y for D, the random columns for X.
+
+        Where blocks are formed from rows at every step this is what the search's first steps are cheapest with.
+        """
+        other, rows, outcome = copy(self), self.rows, self.rows.base[self.xy[-1]]
+        z = [one if rows.order is None else one[:, rows.order] for one in self.scaled.z]
+        found = extended_base(outcome[None], z)[0]
+        random = found[1:]
+        other.d = len(found)
+        other.identity = np.eye(other.d)[:, :, None]
+        other.xy = np.arange(other.d)
+        other.rows = replace(rows, base=np.concatenate([random, outcome[None]]), z_leads=False)
+        inside = [np.concatenate([random @ one.T / self.scaled.n, np.zeros((1, len(one)))]) for one in z]
+        other.levels = [
+            replace(level, base=np.concatenate([inside[t] for t in level.terms], axis=1))
+            for level in self.levels
+        ]
+        other.given = None
         return other
 
     def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
@@ -233,28 +302,27 @@ class NestedRoute:
         wide[self.xy, :, 0] = columns
         return wide
 
-    def slopes(self, state: NestedState, inner: FloatArray) -> list[FloatArray]:
-        """Gamma_t = sum over groups of H - F inner F' with F = Z'V^-1[X y], per term (q_t, q_t)."""
-        found: list[FloatArray] = [np.empty(0)] * self.n_terms
+    def moments(self, state: NestedState, inner: FloatArray) -> list[FloatArray]:
+        """What each level receives of the weights ``inner`` on S: (d, d, n_parents), finest level first."""
         omega = np.zeros((self.d, self.d, 1))
         omega[self.xy[:, None], self.xy, 0] = inner
-        received = self.descend(state, omega, np.zeros((self.d, 0, 1)))
-        for level, blocks, (moment, _) in zip(self.levels, state.levels, received, strict=True):
+        return [moment for moment, _ in self.descend(state, omega, np.zeros((self.d, 0, 1)))]
+
+    def slopes(
+        self, state: NestedState, inner: FloatArray, moments: list[FloatArray] | None = None
+    ) -> list[FloatArray]:
+        """Gamma_t = sum over groups of H - F inner F' with F = Z'V^-1[X y], per term (q_t, q_t).
+
+        ``moments`` are those of :meth:`moments`, if at hand.
+        """
+        found: list[FloatArray] = [np.empty(0)] * self.n_terms
+        received = self.moments(state, inner) if moments is None else moments
+        for level, blocks, moment in zip(self.levels, state.levels, received, strict=True):
             gamma = blocks.h.sum(axis=2)
             gamma -= _quadratic(blocks.nb, moment, level)
             for t, part in self.split(level):
                 found[t] = gamma[part, part]
         return found
-
-    def block_slopes(self, state: NestedState, inner: FloatArray) -> Blocks:
-        """Derivatives of the deviance in the finest level's cross-products, for weights ``inner`` on S."""
-        level, blocks = self.levels[0], state.levels[0]
-        omega = np.zeros((self.d, self.d, 1))
-        omega[self.xy[:, None], self.xy, 0] = inner
-        moment = self.descend(state, omega, np.zeros((self.d, 0, 1)))[0][0]
-        kb = blocks.kb
-        carried = multiply(kb, moment[:, :, level.parent])
-        return Blocks(blocks.k + multiply(carried, np.swapaxes(kb, 0, 1)), -2.0 * carried, moment)
 
     def modes(self, state: NestedState, weights: FloatArray) -> list[FloatArray]:
         """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""

@@ -12,7 +12,7 @@ from .batch import BatchFit, fit_batch
 from .engine import Engine
 from .nested import NestedRoute
 from .scaling import pack
-from .search import SMALL_DIRECTION, find_optimum, start_off_boundary
+from .search import SMALL_DIRECTION, find_optimum, inverse_curvature, start_off_boundary
 from .solution import MixedSolution, make_solution
 
 __all__ = ["Refits", "refit", "simulated_refits"]
@@ -48,17 +48,12 @@ class Refits:
 
 
 def _curvature(solution: MixedSolution) -> FloatArray | None:
-    """Inverse expected curvature off the boundary near the solution, kept with it."""
+    """Inverse expected curvature off the boundary near the solution, kept with it; None where it is unknown."""
     engine: Engine = solution.engine
-    if engine.structure is not None:
+    if engine.structure is not None and not isinstance(engine.route, NestedRoute):
         return None
     if "curvature" not in solution.cache:
-        start = start_off_boundary(engine, solution.internal)
-        state, found = engine.at(start)
-        curvature = engine.expected_curvature(state, found, engine.tangents(start))
-        values, vectors = np.linalg.eigh(curvature)
-        values = np.maximum(values, 1e-6 * max(float(values[-1]), 1e-12))
-        solution.cache["curvature"] = (vectors / values) @ vectors.T
+        solution.cache["curvature"] = inverse_curvature(engine, start_off_boundary(engine, solution.internal))
     found_inverse: FloatArray = solution.cache["curvature"]
     return found_inverse
 

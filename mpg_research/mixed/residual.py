@@ -190,4 +190,5 @@ def _serial(
     previous[order[1:][together]] = order[:-1][together]
     distance = np.ones(times.size)
     distance[order[1:][together]] = gaps[together]
-    return BoundResidual(Serial((name,), previous, series.astype(np.intp), distance, continuous))
+    unit, codes = float(np.median(gaps[together])), series.astype(np.intp)
+    return BoundResidual(Serial((name,), previous, codes, distance, continuous, unit, times))

@@ -2,8 +2,15 @@
 
 V = Z G Z' + R(delta) is not linear in delta, so that besides P and Q (see :mod:`derivatives`) the second
 derivatives R_kl count, as directions of their own (Kenward & Roger 2009, 10.1016/j.csda.2008.12.013).
-With E_k = d(R^-1)_k D: P_k = -D'E_k, Q_kl = E_k'R E_l, and the bend of a pair is
-Q_kl + Q_lk - D'd2(R^-1)_kl D.
+
+The finest level is done by rows. With M = R^-1 - R^-1 Z K Z'R^-1 the inverse at that level, U = R M D,
+E_k the derivative of R^-1 and F_kl = R^-1 R_kl R^-1 = E_k R E_l + E_l R E_k - d2(R^-1)_kl:
+
+* P_k = -U'E_k U and P_kl = U'F_kl U;
+* Q_ab = (A U)'(R - Z K Z')(B U) for two of these, A and B being -E or F; with an entry i of the level's own
+  covariance Q_ai = (A U)'Z (I - K A_z) E_i N, A_z = Z'R^-1 Z;
+* tr(M R_a) = tr(R^-1 R_a) - tr(K Z'A Z), tr(M R_a M R_b) = tr(R^-1 R_a R^-1 R_b) - 2 tr(K Z'A R B Z)
+  + tr(K Z'A Z K Z'B Z), and tr(M R_a M V_i) = tr(E_i (I - K A_z)'Z'A Z (I - K A_z)).
 """
 
 from dataclasses import dataclass
@@ -12,11 +19,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .derivatives import Carried, Derivatives, Directions, nested_derivatives
-from .group_algebra import outer_sum
+from .derivatives import (
+    Carried,
+    Derivatives,
+    Directions,
+    nested_derivatives,
+    own_directions,
+    own_products,
+    term_places,
+)
+from .group_algebra import multiply, segments
 from .nested import NestedRoute
-from .residual_rows import BoundResidual
-from .residual_weights import Entries
+from .residual_sweep import family_sums, parent_sums, taken_away
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -24,135 +38,127 @@ if TYPE_CHECKING:
 __all__ = ["StructuredDerivatives", "structured_derivatives"]
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredDerivatives:
-    """Derivatives in the random directions, then delta.
+    """Derivatives in the random directions, then delta, then the second derivatives of R.
 
     Attributes
     ----------
     first : Derivatives
-        P, Q and traces over all k parameters.
-    bend : array, shape (k, k, p+1, p+1)
-        [X y]'V^-1 (d2V_ij) V^-1 [X y]; zero except among delta.
-    bend_trace : array, shape (k, k)
-        tr(V^-1 d2V_ij).
+        Over all of them; pairs of two second derivatives are left zero.
+    n_parameters : int
+        Random directions and delta together.
+    bends : list of (int, int)
+        The two parameters of each second derivative that is not zero.
     """
 
     first: Derivatives
-    bend: FloatArray
-    bend_trace: FloatArray
+    n_parameters: int
+    bends: list[tuple[int, int]]
 
 
 def structured_derivatives(
-    engine: "Engine", state: Any, directions: Directions, internal: FloatArray
+    engine: "Engine", state: Any, directions: Directions, internal: FloatArray, *, with_bends: bool = True
 ) -> StructuredDerivatives:
-    """Derivatives at a state of the nested route, the residual structure's parameters included."""
-    assert isinstance(engine.route, NestedRoute)
-    assert engine.structure is not None
-    structure, delta = engine.structure, engine.delta(internal)
+    """Derivatives at a state of the nested route, the residual structure's parameters included.
+
+    ``with_bends=False`` leaves the second derivatives of R out.
+    """
+    route = engine.route
+    assert isinstance(route, NestedRoute)
+    residual, delta = engine.residual, engine.delta(internal)
     start, k = sum(len(own) for own in directions), delta.size
     keep = start + k
-    pairs = [(i, j) for i in range(k) for j in range(i, k)]
-    p, q = _first_products(engine, structure, delta, pairs)
-    # without serial correlation R is diagonal and two strata share no row
-    bent = [m for m, (i, j) in enumerate(pairs) if i == j or structure.serial is not None]
-    bend = _bends(engine, structure, delta, [pairs[m] for m in bent], q[bent])
-    product, curvature = structure.traces(delta)
-    count = keep + len(bent)
+    pairs = [(i, j) for i in range(k) for j in range(i, k) if with_bends and residual.bends(i, j)]
+    count = keep + len(pairs)
     trace, trace_2 = np.zeros(count), np.zeros((count, count))
-    trace[start:keep] = structure.weights(delta).d_log_det
-    trace_2[start:keep, start:keep] = np.triu(product)
-    trace[keep:] = [(curvature + product)[pairs[m]] for m in bent]
-    carried = Carried(
-        list(range(start, count)), [(start + i, start + j) for i, j in pairs], np.concatenate([p, bend]), q
+    rows, level, blocks = route.rows, route.levels[0], state.levels[0]
+    products = _RowProducts(residual, delta, pairs)
+    u = taken_away(rows, rows.base, blocks.kb)
+    (by_u, half_u), (by_z, half_z) = products.of(u), products.of(rows.z)
+    sums_u = [family_sums(rows.z, one, rows.starts) for one in by_u]
+    sums_z = [family_sums(rows.z, one, rows.starts) for one in by_z]
+    weighted_u = [multiply(blocks.k, one) for one in sums_u]
+    weighted_z = [multiply(blocks.k, one) for one in sums_z]
+    p = np.array([parent_sums(u, one, rows.parent_starts) for one in by_u])
+    met = [(a, b) for a in range(k) for b in range(a, k + len(pairs))]
+    q = np.array(
+        [
+            parent_sums(half_u[a], half_u[b], rows.parent_starts)
+            - _between(sums_u[a], weighted_u[b], level.starts)
+            for a, b in met
+        ]
     )
-    raw = nested_derivatives(engine.route, state, directions, carried, (trace, trace_2))
-    e = state.s.shape[0]
-    bends, bend_trace = np.zeros((keep, keep, e, e)), np.zeros((keep, keep))
-    for place, m in enumerate(bent, start=keep):
-        i, j = (start + one for one in pairs[m])
-        bends[i, j] = bends[j, i] = raw.p[place]
-        bend_trace[i, j] = bend_trace[j, i] = raw.trace[place]
-    first = Derivatives(raw.p[:keep], raw.q[:keep, :keep], raw.trace[:keep], raw.trace_2[:keep, :keep])
-    return StructuredDerivatives(first, bends, bend_trace)
+    alone, both = products.traces()
+    for a in range(k + len(pairs)):
+        trace[start + a] = alone[a] - np.einsum("iin->", weighted_z[a])
+    for a, b in met:
+        inside = family_sums(half_z[a], half_z[b], rows.starts)
+        trace_2[start + a, start + b] = (
+            both[a, b]
+            - 2.0 * np.sum(blocks.k * inside)
+            + np.einsum("ijn,jin->", weighted_z[a], weighted_z[b])
+        )
+    own, matrices = own_directions(route, level, directions, term_places(directions))
+    found = own_products(level, blocks, own, matrices, trace, trace_2)
+    size = len(rows.z)
+    shrink = np.eye(size)[:, :, None] - multiply(blocks.k, blocks.a)
+    left = [multiply(np.swapaxes(shrink, 0, 1), one) for one in sums_u]
+    right = np.tensordot(matrices, blocks.nb, axes=(2, 0))
+    joint, joint_pairs = [], []
+    for a in range(k + len(pairs)):
+        middle = multiply(multiply(np.swapaxes(shrink, 0, 1), sums_z[a]), shrink).sum(axis=2)
+        for b, place in enumerate(own):
+            joint.append(_between(left[a], right[b], level.starts))
+            joint_pairs.append((start + a, place))
+            trace_2[place, start + a] = np.sum(matrices[b] * middle)
+    carried = Carried(
+        [*found.places, *range(start, count)],
+        [*found.pairs, *joint_pairs, *((start + a, start + b) for a, b in met)],
+        np.concatenate([found.p, p]),
+        np.concatenate([found.q, *([np.array(joint)] if joint else []), q]),
+    )
+    raw = nested_derivatives(route, state, directions, carried, (trace, trace_2))
+    return StructuredDerivatives(raw, keep, [(start + i, start + j) for i, j in pairs])
 
 
-def _times(previous: IntArray, entries: Entries, base: FloatArray) -> FloatArray:
-    """A matrix given by row weights, times D; D (d, n) in the order of the problem."""
-    omega, link = entries
-    linked = np.flatnonzero(previous >= 0)
-    before = previous[linked]
-    product = omega * base
-    product[:, linked] -= link[linked] * base[:, before]
-    # no row comes before two others
-    product[:, before] -= link[linked] * base[:, linked]
-    return product
+class _RowProducts:
+    """-E_k for each parameter, then F_kl for each pair: times columns, and their traces with R."""
+
+    def __init__(self, residual: Any, delta: FloatArray, pairs: list[tuple[int, int]]) -> None:
+        self.residual, self.delta, self.pairs = residual, delta, pairs
+
+    def of(self, columns: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
+        """R^-1 R_a R^-1 times columns (m, n), for every direction, and (W^-1)' times that."""
+        residual, delta = self.residual, self.delta
+        single = [-residual.moved(delta, (k,), columns) for k in range(delta.size)]
+        half = [residual.half(delta, one) for one in single]
+        met = {i for pair in self.pairs for i in pair}
+        carried = {i: residual.back(delta, half[i]) for i in met}
+        for i, j in self.pairs:
+            one = -residual.moved(delta, (i,), carried[j])
+            other = one if i == j else -residual.moved(delta, (j,), carried[i])
+            single.append(one + other - residual.moved(delta, (i, j), columns))
+            half.append(residual.half(delta, single[-1]))
+        return single, half
+
+    def traces(self) -> tuple[FloatArray, FloatArray]:
+        """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter."""
+        product, bent, third = self.residual.traces(self.delta)
+        k = self.delta.size
+        alone = np.append(self.residual.d_log_det(self.delta), [bent[pair] for pair in self.pairs])
+        both = np.zeros((k, alone.size))
+        both[:, :k] = product
+        for m, (i, j) in enumerate(self.pairs):
+            both[:, k + m] = third[:, i, j]
+        return alone, both
 
 
-def _base(engine: "Engine") -> tuple[FloatArray, IntArray]:
-    """D in the order of the problem, (d, n), and the order that sorts its rows."""
-    assert isinstance(engine.route, NestedRoute)
-    rows = engine.route.rows
-    order = np.arange(rows.base.shape[1]) if rows.order is None else rows.order
-    base = np.empty_like(rows.base)
-    base[:, order] = rows.base
-    return base, order
-
-
-def _first_products(
-    engine: "Engine", structure: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]]
-) -> tuple[FloatArray, FloatArray]:
-    """P (k, d, d, n) and, of each pair of parameters, Q (pairs, d, d, n), per group of the finest level."""
-    assert isinstance(engine.route, NestedRoute)
-    rows, found = engine.route.rows, structure.weights(delta)
-    base, order = _base(engine)
-    moved = [
-        _times(structure.previous, (d_omega, d_link), base)
-        for d_omega, d_link in zip(found.d_omega, found.d_link, strict=True)
-    ]
-    p = np.array([-outer_sum(rows.base, one[:, order], rows.starts) for one in moved])
-    halves = [half[:, order] for half in _half_of_r(structure, delta, moved)]
-    q = np.array([outer_sum(halves[i], halves[j], rows.starts) for i, j in pairs])
-    return p, q
-
-
-def _bends(
-    engine: "Engine", structure: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]], q: FloatArray
-) -> FloatArray:
-    """Q + Q' less D'd2(R^-1)D, of each pair, (pairs, d, d, n)."""
-    assert isinstance(engine.route, NestedRoute)
-    rows = engine.route.rows
-    base, order = _base(engine)
-    second = [_times(structure.previous, structure.bend(delta, i, j), base)[:, order] for i, j in pairs]
-    curved: FloatArray = np.array([outer_sum(rows.base, one, rows.starts) for one in second])
-    bends: FloatArray = q + np.swapaxes(q, 1, 2) - curved
-    return bends
-
-
-def _half_of_r(structure: BoundResidual, delta: FloatArray, columns: list[FloatArray]) -> list[FloatArray]:
-    """W'^-1 S E for each E (d, n): R = S (W'W)^-1 S, so that E'R E is their product.
-
-    W' is solved backwards in time, all series at once.
-    """
-    scaled = [structure.deviations(delta) * e for e in columns]
-    if structure.serial is None:
-        return scaled
-    links = structure.serial.links(delta)
-    a, root, previous = links.a, np.sqrt(links.u), links.previous
-    linked = np.flatnonzero(previous >= 0)
-    following = np.full(a.size, -1, dtype=np.intp)
-    following[previous[linked]] = linked
-    e = np.concatenate(scaled)
-    x = np.zeros_like(e)
-    now = np.flatnonzero(following < 0)
-    while now.size:
-        after = following[now]
-        carried = np.where(after >= 0, a[after] * root[after], 0.0) * x[:, after]
-        # rows without a predecessor have a = 0, so u = 1
-        x[:, now] = (e[:, now] + carried) / root[now]
-        now = previous[now]
-        now = now[now >= 0]
-    return np.split(x, len(columns))
+def _between(left: FloatArray, right: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
+    """Sum over q and each parent's children of left_qa right_qb: -> (d, d, n_parents)."""
+    if starts.size == 1:
+        flat: FloatArray = np.tensordot(left, right, axes=([0, 2], [0, 2]))
+        return flat[:, :, None]
+    return segments(multiply(np.swapaxes(left, 0, 1), right), starts)

@@ -5,14 +5,21 @@ identity. C^-1 has entries for neighbours only; S^-1 on both its sides divides o
 by s_t s_t- (see :mod:`residual_weights`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_banded
 
 from .residual_weights import Entries, Links, RowWeights, Serial, Strata
 
 __all__ = ["BoundResidual"]
+
+# Below this correlation between any two neighbours, a correlation counts as zero: the residuals' variances
+# and covariances are then those of independent ones to 1 in 10,000 of the information.
+NO_CORRELATION = 0.01
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -28,6 +35,15 @@ class BoundResidual:
 
     serial: Serial | None = None
     strata: Strata | None = None
+    # what was last computed, by its kind: (delta, result)
+    last: dict[str, tuple[bytes, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def _once(self, kind: str, delta: FloatArray, compute: Callable[[], Any]) -> Any:
+        """The result for this delta, kept until the next delta."""
+        key = delta.tobytes()
+        if kind not in self.last or self.last[kind][0] != key:
+            self.last[kind] = (key, compute())
+        return self.last[kind][1]
 
     @property
     def parts(self) -> tuple[Serial | Strata, ...]:
@@ -73,8 +89,10 @@ class BoundResidual:
 
     def links(self, delta: FloatArray) -> Links:
         """Correlations between neighbours at delta; none without serial correlation."""
-        if self.serial is not None:
-            return self.serial.links(self.split(delta)[0])
+        serial = self.serial
+        if serial is not None:
+            found: Links = self._once("links", delta, lambda: serial.links(self.split(delta)[0]))
+            return found
         nothing = np.zeros(self.previous.size)
         return Links(self.previous, nothing, nothing, nothing, nothing + 1.0)
 
@@ -86,49 +104,158 @@ class BoundResidual:
 
     def weights(self, delta: FloatArray) -> RowWeights:
         """Row weights at delta, with their derivatives."""
-        correlation, log_ratios = self.split(delta)
+        found: RowWeights = self._once("weights", delta, lambda: self._weights(delta))
+        return found
+
+    def _weights(self, delta: FloatArray) -> RowWeights:
+        log_ratios = self.split(delta)[1]
         if self.serial is None:
             assert self.strata is not None
             return self.strata.weights(log_ratios)
-        serial = self.serial.weights(correlation)
+        serial = self.links(delta).weights()
         if self.strata is None:
             return serial
         return self.strata.scaled(serial, self.serial.previous, log_ratios)
 
-    def bend(self, delta: FloatArray, i: int, j: int) -> Entries:
-        """Second derivative of omega and link in two parameters, shape (n,) each."""
-        n_serial = 0 if self.serial is None else len(self.serial.names)
-        omega, link = self.links(delta).inverse((i < n_serial) + (j < n_serial))
+    def d_log_det(self, delta: FloatArray) -> FloatArray:
+        """Derivative of log|R| in each parameter, shape (k,)."""
+        return self.weights(delta).d_log_det
+
+    def bends(self, i: int, j: int) -> bool:
+        """Whether R has a second derivative in two parameters: not in two strata of a diagonal R."""
+        return i == j or self.serial is not None
+
+    def correlation_at_zero(self, delta: FloatArray) -> bool:
+        """Whether no two neighbours are correlated by as much as :data:`NO_CORRELATION`.
+
+        For times the correlation a of two neighbours carries information through da = a log(1/a) d(log range),
+        and for waves two apart through d(rho^2) = 2 rho d(rho): none at zero.
+        """
+        if self.serial is None or (not self.serial.continuous and self.serial.has_neighbours):
+            return False
+        return bool(np.max(np.abs(self.links(delta).a)) < NO_CORRELATION)
+
+    def without_correlation(self, delta: FloatArray) -> FloatArray:
+        """Delta with the serial correlation at zero."""
+        assert self.serial is not None
+        return np.append(self.serial.zero, delta[1:])
+
+    def sorted(self, order: IntArray | None) -> "BoundResidual":
+        """The same for rows in another order, in which each row comes right after the one before it."""
+        serial = None if self.serial is None else self.serial.sorted(order)
+        strata = None if self.strata is None else self.strata.sorted(order)
+        return BoundResidual(serial, strata)
+
+    def place(self) -> IntArray:
+        """A key that sorts rows by series and by time within them, shape (n,)."""
+        place = np.zeros(self.previous.size, dtype=np.intp)
+        if self.serial is not None:
+            place[np.lexsort((self.serial.time, self.serial.series))] = np.arange(place.size)
+        return place
+
+    def inverse_entries(self, delta: FloatArray, indices: tuple[int, ...] = ()) -> Entries:
+        """Omega and link of R^-1, or of its derivative in the parameters of up to two indices."""
+        n_serial = 0 if self.serial is None else 1
+        omega, link = self.links(delta).inverse(sum(index < n_serial for index in indices))
         if self.strata is None:
             return omega, link
-        previous, inverse = self.previous, 1.0 / self.deviations(delta)
+        previous, inverse, members = self.previous, 1.0 / self.deviations(delta), self.strata.members()
         omega, link = omega * inverse**2, link * inverse * inverse[previous]
-        members = self.strata.members()
-        for index in (i, j):
+        for index in indices:
             if index >= n_serial:
                 one = members[index - n_serial]
                 omega, link = -2.0 * one * omega, -(one + one[previous]) * link
         return omega, link
 
-    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """tr(R^-1 R_i R^-1 R_j), and the second derivative of log|R|, shape (k, k) each.
+    def entries(self, delta: FloatArray, indices: tuple[int, ...] = ()) -> Entries:
+        """Variances of R and covariances of neighbours, or their derivatives in up to two parameters."""
+        n_serial, links = 0 if self.serial is None else 1, self.links(delta)
+        order = sum(index < n_serial for index in indices)
+        across = (links.a, links.d1, links.d2)[order]
+        own = np.ones_like(across) if order == 0 else np.zeros_like(across)
+        if self.strata is None:
+            return own, across
+        previous, s, members = self.previous, self.deviations(delta), self.strata.members()
+        own, across = own * s**2, across * s * s[previous]
+        for index in indices:
+            if index >= n_serial:
+                one = members[index - n_serial]
+                own, across = 2.0 * one * own, (one + one[previous]) * across
+        return own, across
 
-        With R_s = L R + R L for a stratum s (L its rows) the trace of two strata is 2 n_s if they are one,
-        plus 2 times the sum over both of the entries of C^-1 times those of C.
+    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Traces with R^-1, all from entries of neighbours, as R^-1 has no others.
+
+        Returns
+        -------
+        product : array, shape (k, k)
+            tr(R^-1 R_i R^-1 R_j).
+        bent : array, shape (k, k)
+            tr(R^-1 R_ij).
+        third : array, shape (k, k, k)
+            tr(R^-1 R_i R^-1 R_jl).
         """
-        links, n_serial = self.links(delta), 0 if self.serial is None else len(self.serial.names)
-        size = len(self.names)
-        product, curvature = np.zeros((size, size)), np.zeros((size, size))
-        omega, link = links.inverse(0)
+        size = range(len(self.names))
+        whole, single = self.inverse_entries(delta), [self.inverse_entries(delta, (i,)) for i in size]
+        first = [self.entries(delta, (i,)) for i in size]
+        second = [[self.entries(delta, (i, j)) for j in size] for i in size]
+        product = np.array([[-_trace(one, other) for other in first] for one in single])
+        bent = np.array([[_trace(whole, one) for one in row] for row in second])
+        third = np.array([[[-_trace(one, other) for other in row] for row in second] for one in single])
+        return product, bent, third
+
+    def whitened(self, delta: FloatArray, columns: FloatArray) -> tuple[FloatArray, float]:
+        """W times columns (m, n), with W'W = R^-1, and log|R|; rows as :meth:`sorted` wants them."""
+        links, s = self.links(delta), self.deviations(delta)
+        root = np.sqrt(links.u)
+        own, across = root / s, links.a * root
+        across[1:] /= s[:-1]
+        result = own * columns
         if self.serial is not None:
-            product[0, 0] = 2.0 * float(np.sum((1.0 + links.a**2) * links.u**2 * links.d1**2))
-            curvature[0, 0] = links.log_det(2)
-        if self.strata is not None:
-            members, previous = self.strata.members(), self.previous
-            own = slice(n_serial, size)
-            across = (link * links.a * members) @ members[:, previous].T
-            product[own, own] = 2.0 * ((omega * members) @ members.T - across - across.T)
-            product[own, own] += 2.0 * np.diag(members.sum(axis=1))
-            if self.serial is not None:
-                product[0, own] = product[own, 0] = -2.0 * members @ links.spread(link * links.d1)
-        return product, curvature
+            result[:, 1:] -= across[1:] * columns[:, :-1]
+        return result, links.log_det(0) + 2.0 * float(np.sum(np.log(s)))
+
+    def half(self, delta: FloatArray, columns: FloatArray) -> FloatArray:
+        """(W^-1)' times columns (m, n), so that the products of two are those with R between."""
+        links, s = self.links(delta), self.deviations(delta)
+        scaled = s * columns
+        if self.serial is None:
+            return scaled
+        root = np.sqrt(links.u)
+        band = np.zeros((2, root.size))
+        band[0, 1:], band[1] = -(links.a * root)[1:], root
+        found: FloatArray = solve_banded((0, 1), band, scaled.T, overwrite_b=True, check_finite=False).T
+        return found
+
+    def back(self, delta: FloatArray, half: FloatArray) -> FloatArray:
+        """W^-1 times columns (m, n): R times columns is this of their :meth:`half`."""
+        links, s = self.links(delta), self.deviations(delta)
+        if self.serial is None:
+            return s * half
+        root = np.sqrt(links.u)
+        band = np.zeros((2, root.size))
+        band[0], band[1, :-1] = root, -(links.a * root)[1:]
+        found: FloatArray = s * solve_banded((1, 0), band, half.T, check_finite=False).T
+        return found
+
+    def moved(self, delta: FloatArray, indices: tuple[int, ...], columns: FloatArray) -> FloatArray:
+        """A derivative of R^-1 times columns (m, n); rows as :meth:`sorted` wants them."""
+        omega, link = self.inverse_entries(delta, indices)
+        result: FloatArray = omega * columns
+        result[:, 1:] -= link[1:] * columns[:, :-1]
+        result[:, :-1] -= link[1:] * columns[:, 1:]
+        return result
+
+    def inverse_slopes(self, delta: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Sum over columns of left' E right (m, n) each, for E the derivative of R^-1 in each parameter."""
+        found = self.weights(delta)
+        own = np.einsum("mn,mn->n", left, right)
+        across = np.einsum("mn,mn->n", left[:, 1:], right[:, :-1])
+        across += np.einsum("mn,mn->n", left[:, :-1], right[:, 1:])
+        slopes: FloatArray = found.d_omega @ own - found.d_link[:, 1:] @ across
+        return slopes
+
+
+def _trace(inverse: Entries, entries: Entries) -> float:
+    """tr(A B) of symmetric A, with entries of neighbours only, and B."""
+    return float(inverse[0] @ entries[0] - 2.0 * inverse[1] @ entries[1])

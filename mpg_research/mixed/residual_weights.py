@@ -6,12 +6,15 @@ a problem and t- the row before t in its series,
     D'R^-1 D = sum_t omega_t D_t D_t' - sum_t link_t (D_t D_t-' + D_t- D_t').
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Entries", "Links", "RowWeights", "Serial", "Strata"]
+
+# exp(-SMALLEST_EXPONENT) is the correlation of the nearest two rows where it counts as zero.
+SMALLEST_EXPONENT = 40.0
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -79,6 +82,12 @@ class Links:
             return -float(np.sum(2.0 * a * u * d1))
         return float(np.sum((-2.0 * u - 4.0 * a**2 * u**2) * d1**2 - 2.0 * a * u * d2))
 
+    def weights(self) -> RowWeights:
+        """Row weights of the inverse of a Markov chain's correlation matrix."""
+        (omega, link), (d_omega, d_link) = self.inverse(0), self.inverse(1)
+        log_det, d_log_det = self.log_det(0), np.array([self.log_det(1)])
+        return RowWeights(omega, link, log_det, d_omega[None], d_link[None], d_log_det)
+
     def spread(self, share: FloatArray) -> FloatArray:
         """What a link adds to the weight of its own row and of the row before."""
         linked = self.previous >= 0
@@ -92,8 +101,8 @@ class Serial:
     """AR1 or CAR1 bound to rows.
 
     ``previous`` (n,) is the row before each row in its series, -1 where there is none; ``series`` (n,)
-    codes the series; ``distance`` (n,) is the time since the previous row (1 where there is none). Delta is
-    atanh(rho) for waves and log(range / median distance), phi = exp(-1 / range), for times.
+    codes the series and ``time`` (n,) orders their rows; ``distance`` (n,) is the time since the previous row (1 where there is none) and ``unit``
+    its median. Delta is atanh(rho) for waves and log(range / unit), phi = exp(-1 / range), for times.
     """
 
     names: tuple[str, ...]
@@ -101,11 +110,34 @@ class Serial:
     series: IntArray
     distance: FloatArray
     continuous: bool
+    unit: float
+    time: FloatArray
+
+    def sorted(self, order: IntArray | None) -> "Serial":
+        """The same for rows in another order, in which each row comes right after the one before it."""
+        if order is None:
+            return self
+        linked = self.previous[order] >= 0
+        return replace(
+            self,
+            previous=np.where(linked, np.arange(order.size) - 1, -1),
+            series=self.series[order],
+            distance=self.distance[order],
+            time=self.time[order],
+        )
 
     @property
-    def unit(self) -> float:
-        """Median distance between neighbours."""
-        return float(np.median(self.distance[self.previous >= 0]))
+    def has_neighbours(self) -> bool:
+        """Whether some two rows are one wave apart."""
+        return bool(np.any((self.distance == 1.0) & (self.previous >= 0)))
+
+    @property
+    def zero(self) -> float:
+        """Delta at which the correlation is zero: as good as, for times."""
+        if not self.continuous:
+            return 0.0
+        nearest = float(np.min(self.distance[self.previous >= 0]))
+        return float(np.log(nearest / self.unit / SMALLEST_EXPONENT))
 
     def start(self) -> FloatArray:
         """A correlation of about .2 between neighbours."""
@@ -129,25 +161,19 @@ class Serial:
         a, d1, d2 = (np.where(linked, values, 0.0) for values in (a, d1, d2))
         return Links(self.previous, a, d1, d2, 1.0 / (1.0 - a * a))
 
-    def weights(self, delta: FloatArray) -> RowWeights:
-        """Row weights of the inverse of a Markov chain's correlation matrix."""
-        links = self.links(delta)
-        omega, link = links.inverse(0)
-        d_omega, d_link = links.inverse(1)
-        return RowWeights(
-            omega, link, links.log_det(0), d_omega[None], d_link[None], np.array([links.log_det(1)])
-        )
-
     def natural(self, delta: FloatArray) -> FloatArray:
         """rho, or phi."""
         if self.continuous:
-            return np.asarray(np.exp(-1.0 / (self.unit * np.exp(delta))))
+            found = np.exp(-1.0 / (self.unit * np.exp(delta)))
+            return np.asarray(np.where(delta <= self.zero, 0.0, found))
         return np.asarray(np.tanh(delta))
 
     def from_natural(self, values: FloatArray) -> FloatArray:
         """Delta of a given rho or phi."""
         if self.continuous:
-            return np.asarray(np.log(-1.0 / np.log(values)) - np.log(self.unit))
+            positive = np.where(values == 0, 0.5, values)
+            found = np.log(-1.0 / np.log(positive)) - np.log(self.unit)
+            return np.asarray(np.where(values == 0, self.zero, found))
         return np.asarray(np.arctanh(values))
 
 
@@ -158,6 +184,10 @@ class Strata:
     column: str
     levels: tuple[str, ...]
     codes: IntArray
+
+    def sorted(self, order: IntArray | None) -> "Strata":
+        """The same for rows in another order."""
+        return self if order is None else replace(self, codes=self.codes[order])
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from .engine import Engine
 from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from .scaling import lower_factor, pack
 
-__all__ = ["SMALL_DIRECTION", "find_optimum", "start_off_boundary"]
+__all__ = ["SMALL_DIRECTION", "find_optimum", "inverse_curvature", "start_off_boundary"]
 
 FloatArray = NDArray[np.float64]
 
@@ -21,21 +21,25 @@ SNAP_RISE = 1e-9
 # Scoring keeps every standard deviation (relative to the residual's) at least this far from zero, where
 # the gradient in Lambda would vanish.
 SCORING_FLOOR = 0.03
+# How far above the cheaper engine's own minimum, in deviance, the search goes over to the whole one.
+NEAR_BY = 1e-3
+# Scoring steps at most, and the farthest that one moves a residual structure's parameter.
+MAX_SCORING = 6
+LARGEST_MOVE = 1.5
 # Scoring hands over to quasi-Newton when the predicted fall in deviance is below this.
 NEAR_ENOUGH = 0.3
 
 
-def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
+def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
     """Fisher scoring in the covariance matrices, kept inside; the last curvature for the quasi-Newton.
 
     In G the deviance is nearly quadratic in expectation, so that a step or two come near from anywhere.
     """
-    engine = engine.narrowed()
     x = engine.start()
-    value, state, found = np.inf, None, None
+    value = np.inf
     best: tuple[FloatArray, FloatArray] | None = None
     count = 0
-    while count < 6:
+    while count < MAX_SCORING:
         count += 1
         state, found = engine.at(x)
         if not found.deviance < value + 1e-9:
@@ -43,21 +47,35 @@ def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray | None, int]:
         value = found.deviance
         factors = engine.scaled.factors(x[: engine.n_theta])
         tangents = engine.tangents(x)
-        gammas = engine.slopes(state, found)
+        gammas, of_structure = engine.all_slopes(x, state, found)
         gradient = np.array(
             [np.sum(gamma * move) for gamma, own in zip(gammas, tangents, strict=True) for move in own]
         )
-        curvature = engine.expected_curvature(state, found, tangents)
-        values, vectors = np.linalg.eigh(curvature)
-        values = np.maximum(values, 1e-6 * max(float(values[-1]), 1e-12))
-        inverse = (vectors / values) @ vectors.T
+        inverse = _positive_inverse(engine.expected_curvature(state, found, tangents, x))
+        known = inverse.shape[0] - gradient.size
+        gradient = np.append(gradient, of_structure[:known])
         best = (x, inverse)
         step = -inverse @ gradient
         if -0.5 * float(gradient @ step) < NEAR_ENOUGH:
             break
-        x = np.concatenate([_moved(engine, factors, tangents, step), engine.delta(x)])
+        moved = engine.delta(x).copy()
+        moved[:known] += np.clip(step[engine.n_theta :], -LARGEST_MOVE, LARGEST_MOVE)
+        x = np.concatenate([_moved(engine, factors, tangents, step), moved])
     assert best is not None
     return best[0], best[1], count
+
+
+def _positive_inverse(curvature: FloatArray) -> FloatArray:
+    """Inverse of an expected curvature, its eigenvalues kept above zero."""
+    values, vectors = np.linalg.eigh(curvature)
+    values = np.maximum(values, 1e-6 * max(float(values[-1]), 1e-12))
+    return np.asarray((vectors / values) @ vectors.T)
+
+
+def inverse_curvature(engine: Engine, x: FloatArray) -> FloatArray:
+    """Inverse of the expected Hessian of the deviance at a point off the boundary, (k, k)."""
+    state, found = engine.at(x)
+    return _positive_inverse(engine.expected_curvature(state, found, engine.tangents(x), x))
 
 
 def _moved(
@@ -81,7 +99,7 @@ def _moved(
 
 
 def _with_structure(engine: Engine, x: FloatArray, inverse: FloatArray | None) -> tuple[FloatArray, int]:
-    """Inverse curvature with the residual structure's parameters added, from differences of the gradient."""
+    """With crossed factors: the residual structure's parameters added, from differences of the gradient."""
     assert inverse is not None
     n_theta, size = engine.n_theta, x.size
     curvature = np.zeros((size, size))
@@ -121,14 +139,18 @@ def find_optimum(
     """
     n_scoring = 0
     if start is None or inverse is None:
-        start, inverse, n_scoring = _scored_start(engine)
-    if engine.structure is not None:
+        narrow = engine.narrowed()
+        start, inverse, n_scoring = _scored_start(narrow)
+        if narrow is not engine and engine.structure is not None and inverse.shape[0] == start.size:
+            near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=NEAR_BY)
+            start, inverse = start_off_boundary(engine, near.x), near.inverse_hessian
+    if inverse is not None and inverse.shape[0] < start.size:
         inverse, extra = _with_structure(engine, start, inverse)
         n_scoring += extra
     best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=tolerance)
     best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
     for _ in range(4):
-        snapped = _snap(engine, best)
+        snapped = _without_correlation(engine, _snap(engine, best))
         direction = _descent_from_zero(engine, snapped.x)
         if direction is None:
             return snapped
@@ -158,6 +180,18 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
     x = np.concatenate([*pieces, engine.delta(best.x)])
     value, gradient = engine.value_and_gradient(x)
     if value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
+        return best
+    return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
+
+
+def _without_correlation(engine: Engine, best: Minimum) -> Minimum:
+    """Set a serial correlation that came near zero to exactly zero if the deviance does not mind."""
+    structure, delta = engine.structure, engine.delta(best.x)
+    if structure is None or not structure.correlation_at_zero(delta):
+        return best
+    x = np.concatenate([best.x[: engine.n_theta], structure.without_correlation(delta)])
+    value, gradient = engine.value_and_gradient(x)
+    if np.array_equal(x, best.x) or value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
         return best
     return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
 

@@ -229,12 +229,18 @@ def test_degrees_of_freedom_equal_the_dense_definition(structure: Any) -> None:
         ours = satterthwaite_degrees(found, each, kind=kind)  # type: ignore[arg-type]
         assert ours == pytest.approx(degrees, rel=2e-3)
     w = np.linalg.inv(expected)
+    # second derivatives fade out where a standard error comes near the unit of its parameter
+    error = np.sqrt(np.diag(w))
+    weights = np.clip(2.0 - 2.0 * np.maximum.outer(error, error), 0.0, 1.0)
     middle = np.zeros((3, 3))
     for i in range(psi.size):
         for j in range(psi.size):
             q = x.T @ inverse @ first[i] @ inverse @ first[j] @ inverse @ x
-            bend = x.T @ inverse @ second[i][j] @ inverse @ x
-            middle += w[i, j] * (q - p[i] @ phi @ p[j] - bend / 4)
+            # Kenward & Roger (2009): less what a change of the parameters does, so that these do not matter
+            along = np.array([np.sum(one * (projection @ second[i][j]).T) for one in moved])
+            curved = second[i][j] - np.tensordot(0.5 * w @ along, np.array(first), axes=1)
+            bend = x.T @ inverse @ curved @ inverse @ x
+            middle += w[i, j] * (q - p[i] @ phi @ p[j] - weights[i, j] * bend / 4)
     adjusted = phi + 2 * phi @ middle @ phi
     # the dense side differentiates numerically
     assert kenward_roger(found).covariance == pytest.approx(adjusted, rel=1e-4, abs=1e-5)
@@ -280,21 +286,25 @@ def test_products_of_pairs_equal_the_dense_definition(structure: Any) -> None:
     assert bound.natural(delta) == pytest.approx(np.array([0.4, 1.7, 0.8])[: delta.size])
     first, second = _derivatives(lambda at: _dense_r(problem, at), delta)
     inverse = np.linalg.inv(_dense_r(problem, delta))
-    rows = engine.route.rows
-    base = np.empty_like(rows.base)
-    base[:, rows.order] = rows.base
-    pairs = [(i, j) for i in range(delta.size) for j in range(delta.size)]
-    p, q = residual_information._first_products(engine, bound, delta, pairs)
-    bends = residual_information._bends(engine, bound, delta, pairs, q)
-    product, curvature = bound.traces(delta)
-    for i in range(delta.size):
-        wanted = base @ inverse @ first[i] @ inverse @ base.T
-        assert p[i].sum(axis=2) == pytest.approx(wanted, rel=NUMERIC, abs=NUMERIC)
-    for m, (i, j) in enumerate(pairs):
-        chain = inverse @ first[i] @ inverse @ first[j]
-        assert q[m].sum(axis=2) == pytest.approx(base @ chain @ inverse @ base.T, rel=NUMERIC, abs=NUMERIC)
-        bend = base @ inverse @ second[i][j] @ inverse @ base.T
-        assert bends[m].sum(axis=2) == pytest.approx(bend, rel=NUMERIC, abs=NUMERIC)
-        assert product[i, j] == pytest.approx(np.trace(chain), rel=NUMERIC, abs=NUMERIC)
-        bend_trace = np.trace(inverse @ second[i][j])
-        assert (curvature + product)[i, j] == pytest.approx(bend_trace, rel=NUMERIC, abs=NUMERIC)
+    rows, inner = engine.route.rows, engine.residual
+    order = np.arange(problem.y.size) if rows.order is None else rows.order
+    # R^-1 R_i R^-1 and R^-1 R_ij R^-1, in the order of the route's rows
+    pairs = [(i, j) for i in range(delta.size) for j in range(i, delta.size) if inner.bends(i, j)]
+    products = residual_information._RowProducts(inner, delta, pairs)
+    r = _dense_r(problem, delta)[np.ix_(order, order)]
+    turned = [inverse @ one @ inverse for one in first] + [inverse @ second[i][j] @ inverse for i, j in pairs]
+    turned = [one[np.ix_(order, order)] for one in turned]
+    for found, wanted in zip(products.of(rows.base)[0], turned, strict=True):
+        assert found == pytest.approx(rows.base @ wanted, rel=NUMERIC, abs=NUMERIC * np.max(np.abs(found)))
+    half = inner.half(delta, rows.base)
+    assert half @ half.T == pytest.approx(rows.base @ r @ rows.base.T, rel=NUMERIC, abs=NUMERIC)
+    assert inner.back(delta, half) == pytest.approx(rows.base @ r, rel=NUMERIC, abs=NUMERIC)
+    white, log_det = inner.whitened(delta, rows.base)
+    assert log_det == pytest.approx(np.linalg.slogdet(r)[1])
+    squared = rows.base @ np.linalg.solve(r, rows.base.T)
+    assert white @ white.T == pytest.approx(squared, rel=NUMERIC, abs=NUMERIC)
+    alone, both = products.traces()
+    for b, one in enumerate(turned):
+        assert alone[b] == pytest.approx(np.trace(one @ r), rel=NUMERIC, abs=NUMERIC)
+        for a, other in enumerate(turned[: delta.size]):
+            assert both[a, b] == pytest.approx(np.trace(one @ r @ other @ r), rel=NUMERIC, abs=NUMERIC)
