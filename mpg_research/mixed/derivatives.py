@@ -87,10 +87,11 @@ def nested_derivatives(
     count = sum(len(own) for own in directions) + (0 if carried is None else len(carried.places))
     trace, trace_2 = (np.zeros(count), np.zeros((count, count))) if traces is None else traces
     for level, blocks in zip(route.levels, state.levels, strict=True):
-        own, matrices = _own_directions(route, level, directions, places)
-        found = _own(level, blocks, own, matrices, trace, trace_2)
-        if carried is not None:
-            found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
+        own = _own_directions(route, level, blocks, directions, places)
+        found = _of_level(level, own, trace, trace_2)
+        if carried is not None and carried.places:
+            found = _lifted(level, blocks, carried, found, own, trace, trace_2)
+        # a level whose variances are all zero, below which there is nothing either, leaves nothing behind
         carried = found
     assert carried is not None
     e = len(route.xy)
@@ -104,11 +105,26 @@ def nested_derivatives(
     return Derivatives(p_all, q_all, trace, np.triu(trace_2) + np.triu(trace_2, 1).T)
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A level's own directions in coordinates ``axes`` (q, r) that span them; N (r, d, n), H (r, r, n) there.
+
+    Where a variance is large, N and H are small along it beside what they are across it: summed over groups
+    before they are turned, the former would drown in the rounding of the latter.
+    """
+
+    places: list[int]
+    matrices: FloatArray
+    axes: FloatArray
+    n: FloatArray
+    h: FloatArray
+
+
 def _own_directions(
-    route: NestedRoute, level: Level, directions: Directions, places: list[list[int]]
-) -> tuple[list[int], FloatArray]:
-    """Parameters of a level and their directions (k, q, q), embedded in the level's columns."""
-    size = level.base.shape[1]
+    route: NestedRoute, level: Level, blocks: LevelState, directions: Directions, places: list[list[int]]
+) -> _Own:
+    """Parameters of a level and their directions (k, r, r) in the space that they span."""
+    size, d, n = blocks.nb.shape
     own, matrices = [], []
     for t, part in route.split(level):
         for place, direction in zip(places[t], directions[t], strict=True):
@@ -116,54 +132,53 @@ def _own_directions(
             wide[part, part] = direction
             own.append(place)
             matrices.append(wide)
-    return own, np.array(matrices).reshape(len(own), size, size)
+    stacked = np.array(matrices).reshape(len(own), size, size)
+    values, vectors = np.linalg.eigh(np.einsum("kab,kcb->ac", stacked, stacked))
+    axes = vectors[:, values > 1e-28 * max(float(values[-1]), 1e-300)]
+    turned = (axes.T @ blocks.nb.reshape(size, d * n)).reshape(-1, d, n)
+    h = np.einsum("ar,abn,bs->rsn", axes, blocks.h, axes, optimize=True)
+    return _Own(own, axes.T @ stacked @ axes, axes, turned, h)
 
 
-def _pairs(own: list[int]) -> list[tuple[int, int]]:
-    return [(a, b) for a in range(len(own)) for b in range(a, len(own))]
+def _pairs(count: int) -> list[tuple[int, int]]:
+    return [(a, b) for a in range(count) for b in range(a, count)]
 
 
-def _own(
-    level: Level,
-    blocks: LevelState,
-    own: list[int],
-    matrices: FloatArray,
-    trace: FloatArray,
-    trace_2: FloatArray,
-) -> Carried:
+def _of_level(level: Level, own: _Own, trace: FloatArray, trace_2: FloatArray) -> Carried:
     """P, Q and traces of a level's own parameters, summed over its groups to their parents."""
-    size, d, n = blocks.nb.shape
-    pairs = _pairs(own)
-    if not own:
+    size, d, n = own.n.shape
+    matrices, count = own.matrices, len(own.places)
+    if not count:
         return Carried([], [], np.zeros((0, d, d, level.n_parents)), np.zeros((0, d, d, level.n_parents)))
-    flat = blocks.nb.reshape(size * d, n)
+    flat = own.n.reshape(size * d, n)
     plain = outer_sum(flat, flat, level.starts).reshape(size, d, size, d, -1)
     p = np.tensordot(matrices, plain, axes=([1, 2], [0, 2]))
-    wide_h = blocks.h.reshape(size * size, n)
-    trace[own] += matrices.reshape(len(own), -1) @ wide_h.sum(axis=1)
+    wide_h = own.h.reshape(size * size, n)
+    trace[own.places] += matrices.reshape(count, -1) @ wide_h.sum(axis=1)
     # tr(H E_i H E_j) = sum of H_us E_i[s, t] H_tv E_j[v, u]
     hh = (wide_h @ wide_h.T).reshape(size, size, size, size)
     squares = np.tensordot(np.tensordot(matrices, hh, axes=([1, 2], [1, 2])), matrices, ([1, 2], [2, 1]))
     weighted = np.empty((size, size, size, d, size, d, level.n_parents))
     for u in range(size):
         for v in range(u + 1):
-            weighted[u, v] = outer_sum(flat, blocks.h[u, v] * flat, level.starts).reshape(plain.shape)
+            weighted[u, v] = outer_sum(flat, own.h[u, v] * flat, level.starts).reshape(plain.shape)
             weighted[v, u] = weighted[u, v]
     # N'E_i H E_j N = sum over s, u, v, t of E_i[s, u] E_j[v, t] N_s H_uv N_t
     half = np.tensordot(matrices, weighted, axes=([1, 2], [2, 0]))
     both = np.tensordot(matrices, half, axes=([1, 2], [1, 3]))
-    for a, b in pairs:
-        trace_2[min(own[a], own[b]), max(own[a], own[b])] += squares[a, b]
-    q = np.array([both[b, a] for a, b in pairs])
-    return Carried(own, [(own[a], own[b]) for a, b in pairs], p, q)
+    pairs = _pairs(count)
+    named = [(own.places[a], own.places[b]) for a, b in pairs]
+    for (a, b), (i, j) in zip(pairs, named, strict=True):
+        trace_2[min(i, j), max(i, j)] += squares[a, b]
+    return Carried(own.places, named, p, np.array([both[b, a] for a, b in pairs]))
 
 
 def _lifted(
     level: Level,
     blocks: LevelState,
     low: Carried,
-    own: Carried,
-    matrices: FloatArray,
+    found: Carried,
+    own: _Own,
     trace: FloatArray,
     trace_2: FloatArray,
 ) -> Carried:
@@ -174,7 +189,7 @@ def _lifted(
     first = [index[i] for i, _ in low.pairs]
     second = [index[j] for _, j in low.pairs]
     u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, blocks.kb, axes=(1, 0))
-    u_z = np.einsum("dan,aq->dqn", u, base)
+    u_z = np.einsum("dan,aq->dqn", u, base @ own.axes)
     pz = np.einsum("kabn,bq->kaqn", p, base)
     kpz = np.einsum("qrn,krsn->kqsn", k, np.einsum("aq,karn->kqrn", base, pz))
     zqz = np.einsum("aq,marn->mqrn", base, np.einsum("mabn,br->marn", q, base))
@@ -188,8 +203,8 @@ def _lifted(
     back = np.einsum("acn,kabn->kcbn", u, p)
     half = np.einsum("kcbn,bqn->kcqn", back, u_z)
     zpz = np.einsum("bqn,kbrn->kqr", u_z, np.einsum("kabn,brn->karn", p, u_z))
-    shared = np.tensordot(zpz, matrices, axes=([1, 2], [1, 2]))
-    right = np.tensordot(matrices, blocks.nb, axes=(2, 0))
+    shared = np.tensordot(zpz, own.matrices, axes=([1, 2], [1, 2]))
+    right = np.tensordot(own.matrices, own.n, axes=(2, 0))
     joint, pairs = [], []
     for a, i in enumerate(low.places):
         for b, j in enumerate(own.places):
@@ -197,14 +212,12 @@ def _lifted(
             joint.append(segments(multiply(half[a], right[b]), starts))
             pairs.append((i, j))
     new_p = np.einsum("kcbn,bdn->kcdn", back, u)
-    lifted_p, lifted_q = _summed(new_p, starts), _summed(new_q, starts)
-    if joint:
-        lifted_q = np.concatenate([lifted_q, np.array(joint), own.q])
+    shared_q = np.array(joint).reshape(len(joint), *found.q.shape[1:])
     return Carried(
         low.places + own.places,
-        low.pairs + pairs + own.pairs,
-        np.concatenate([lifted_p, own.p]),
-        lifted_q,
+        low.pairs + pairs + found.pairs,
+        np.concatenate([_summed(new_p, starts), found.p]),
+        np.concatenate([_summed(new_q, starts), shared_q, found.q]),
     )
 
 
@@ -221,7 +234,8 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
     """Derivatives for crossed factors: blocks for the eliminated factor, dense matrices for the rest."""
     places = _places(directions)
     count, m, e = sum(len(own) for own in directions), route.m, route.e
-    trace, trace_2 = np.zeros(count), np.zeros((count, count))
+    # each pair is computed in one of its two orders; the other is still NaN at the end
+    trace, trace_2 = np.zeros(count), np.full((count, count), np.nan)
     q_all, p_all = np.zeros((count, count, e, e)), np.zeros((count, e, e))
     own = [(places[t][i], t, i) for t in route.first for i in range(len(directions[t]))]
     blocks = []
@@ -240,7 +254,7 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
         p0[place] = (n0.T @ (repeated @ n0)).toarray()
         trace[place] = float(np.sum(h0 * matrix))
     q0 = {}
-    for a, b in _pairs([place for place, _, _ in own]):
+    for a, b in _pairs(len(own)):
         middle = block_diagonal(blocks[a] @ h0 @ blocks[b])
         q0[own[a][0], own[b][0]] = (n0.T @ (middle @ n0)).toarray()
         trace_2[own[a][0], own[b][0]] = float(np.einsum("gij,gji->", h0 @ blocks[a], h0 @ blocks[b]))
@@ -287,11 +301,8 @@ def _over_variances(route: CrossedRoute, inverses: list[FloatArray], matrix: Flo
 
 
 def _mirrored(p: FloatArray, q: FloatArray, trace: FloatArray, trace_2: FloatArray) -> Derivatives:
-    """Fill in the transposed pairs; each pair was computed in one of its two orders."""
-    count = trace.size
-    for i in range(count):
-        for j in range(count):
-            if i != j and not np.any(q[i, j]) and np.any(q[j, i]):
-                q[i, j] = q[j, i].T
-                trace_2[i, j] = trace_2[j, i]
+    """Fill in the transposed pairs, whose trace is still NaN."""
+    for i, j in np.argwhere(np.isnan(trace_2)):
+        q[i, j] = q[j, i].T
+        trace_2[i, j] = trace_2[j, i]
     return Derivatives(p, q, trace, trace_2)

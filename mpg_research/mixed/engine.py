@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from .crossed import CrossedRoute
+from .crossed_residual import structure_gradient
 from .derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
 from .layout import Blocks, chain_of_levels, weighted_blocks
 from .nested import NestedRoute
@@ -193,25 +194,20 @@ class Engine:
 
     def _structure_gradient(self, internal: FloatArray, state: Any, found: Profile) -> FloatArray:
         assert self.structure is not None
-        delta = self.delta(internal)
-        gradient = np.empty(delta.size)
-        if isinstance(self.route, NestedRoute):
-            row_weights = self.structure.weights(delta)
-            slopes = self.route.block_slopes(state, self.inner(found))
-            for k in range(delta.size):
-                moved = self.blocks(row_weights.d_omega[k], row_weights.d_link[k])
-                gradient[k] = (
-                    row_weights.d_log_det[k]
-                    + np.sum(slopes.a * moved.a)
-                    + np.sum(slopes.b * moved.b)
-                    + np.sum(slopes.c * moved.c)
-                )
-            return gradient
-        # Crossed factors: central differences; the deviance is smooth and this is two evaluations each.
-        for k in range(delta.size):
-            move = np.zeros_like(internal)
-            move[self.n_theta + k] = 1e-5
-            gradient[k] = (self.at(internal + move)[1].deviance - self.at(internal - move)[1].deviance) / 2e-5
+        row_weights = self.structure.weights(self.delta(internal))
+        inner = self.inner(found)
+        if not isinstance(self.route, NestedRoute):
+            return structure_gradient(self.route, state, inner, row_weights, self.structure.previous)
+        slopes = self.route.block_slopes(state, inner)
+        gradient = np.empty(row_weights.d_log_det.size)
+        for k in range(gradient.size):
+            moved = self.blocks(row_weights.d_omega[k], row_weights.d_link[k])
+            gradient[k] = (
+                row_weights.d_log_det[k]
+                + np.sum(slopes.a * moved.a)
+                + np.sum(slopes.b * moved.b)
+                + np.sum(slopes.c * moved.c)
+            )
         return gradient
 
     def derivatives(self, state: Any, directions: Directions) -> Derivatives:
