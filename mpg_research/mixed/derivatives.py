@@ -87,11 +87,11 @@ def nested_derivatives(
     count = sum(len(own) for own in directions) + (0 if carried is None else len(carried.places))
     trace, trace_2 = (np.zeros(count), np.zeros((count, count))) if traces is None else traces
     for level, blocks in zip(route.levels, state.levels, strict=True):
-        own = _own_directions(route, level, blocks, directions, places)
-        found = _of_level(level, own, trace, trace_2)
+        own, matrices = _own_directions(route, level, directions, places)
+        found = _own(level, blocks, own, matrices, trace, trace_2)
         if carried is not None and carried.places:
-            found = _lifted(level, blocks, carried, found, own, trace, trace_2)
-        # a level whose variances are all zero, below which there is nothing either, leaves nothing behind
+            found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
+        # a level whose variances are all zero, with nothing below it either, leaves nothing behind
         carried = found
     assert carried is not None
     e = len(route.xy)
@@ -105,26 +105,11 @@ def nested_derivatives(
     return Derivatives(p_all, q_all, trace, np.triu(trace_2) + np.triu(trace_2, 1).T)
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """A level's own directions in coordinates ``axes`` (q, r) that span them; N (r, d, n), H (r, r, n) there.
-
-    Where a variance is large, N and H are small along it beside what they are across it: summed over groups
-    before they are turned, the former would drown in the rounding of the latter.
-    """
-
-    places: list[int]
-    matrices: FloatArray
-    axes: FloatArray
-    n: FloatArray
-    h: FloatArray
-
-
 def _own_directions(
-    route: NestedRoute, level: Level, blocks: LevelState, directions: Directions, places: list[list[int]]
-) -> _Own:
-    """Parameters of a level and their directions (k, r, r) in the space that they span."""
-    size, d, n = blocks.nb.shape
+    route: NestedRoute, level: Level, directions: Directions, places: list[list[int]]
+) -> tuple[list[int], FloatArray]:
+    """Parameters of a level and their directions (k, q, q), embedded in the level's columns."""
+    size = level.base.shape[1]
     own, matrices = [], []
     for t, part in route.split(level):
         for place, direction in zip(places[t], directions[t], strict=True):
@@ -132,53 +117,68 @@ def _own_directions(
             wide[part, part] = direction
             own.append(place)
             matrices.append(wide)
-    stacked = np.array(matrices).reshape(len(own), size, size)
-    values, vectors = np.linalg.eigh(np.einsum("kab,kcb->ac", stacked, stacked))
-    axes = vectors[:, values > 1e-28 * max(float(values[-1]), 1e-300)]
-    turned = (axes.T @ blocks.nb.reshape(size, d * n)).reshape(-1, d, n)
-    h = np.einsum("ar,abn,bs->rsn", axes, blocks.h, axes, optimize=True)
-    return _Own(own, axes.T @ stacked @ axes, axes, turned, h)
+    return own, np.array(matrices).reshape(len(own), size, size)
 
 
-def _pairs(count: int) -> list[tuple[int, int]]:
-    return [(a, b) for a in range(count) for b in range(a, count)]
+def _axes(matrices: FloatArray) -> FloatArray:
+    """Orthonormal columns (q, r) that span the directions (k, q, q), apart where these are.
+
+    Along a large variance N and H are small beside what they are across it: turned only after they were
+    summed over groups they would drown in the rounding.
+    """
+    values, vectors = np.linalg.eigh(np.einsum("kab,kcb->ac", matrices, matrices))
+    axes: FloatArray = vectors[:, values > 1e-28 * values[-1]]
+    return axes
 
 
-def _of_level(level: Level, own: _Own, trace: FloatArray, trace_2: FloatArray) -> Carried:
+def _pairs(own: list[int]) -> list[tuple[int, int]]:
+    return [(a, b) for a in range(len(own)) for b in range(a, len(own))]
+
+
+def _own(
+    level: Level,
+    blocks: LevelState,
+    own: list[int],
+    matrices: FloatArray,
+    trace: FloatArray,
+    trace_2: FloatArray,
+) -> Carried:
     """P, Q and traces of a level's own parameters, summed over its groups to their parents."""
-    size, d, n = own.n.shape
-    matrices, count = own.matrices, len(own.places)
-    if not count:
+    size, d, n = blocks.nb.shape
+    pairs = _pairs(own)
+    if not own:
         return Carried([], [], np.zeros((0, d, d, level.n_parents)), np.zeros((0, d, d, level.n_parents)))
-    flat = own.n.reshape(size * d, n)
+    axes = _axes(matrices)
+    matrices, size = axes.T @ matrices @ axes, axes.shape[1]
+    flat = np.einsum("qr,qdn->rdn", axes, blocks.nb).reshape(size * d, n)
+    h = np.einsum("ar,abn,bs->rsn", axes, blocks.h, axes, optimize=True)
     plain = outer_sum(flat, flat, level.starts).reshape(size, d, size, d, -1)
     p = np.tensordot(matrices, plain, axes=([1, 2], [0, 2]))
-    wide_h = own.h.reshape(size * size, n)
-    trace[own.places] += matrices.reshape(count, -1) @ wide_h.sum(axis=1)
+    wide_h = h.reshape(size * size, n)
+    trace[own] += matrices.reshape(len(own), -1) @ wide_h.sum(axis=1)
     # tr(H E_i H E_j) = sum of H_us E_i[s, t] H_tv E_j[v, u]
     hh = (wide_h @ wide_h.T).reshape(size, size, size, size)
     squares = np.tensordot(np.tensordot(matrices, hh, axes=([1, 2], [1, 2])), matrices, ([1, 2], [2, 1]))
     weighted = np.empty((size, size, size, d, size, d, level.n_parents))
     for u in range(size):
         for v in range(u + 1):
-            weighted[u, v] = outer_sum(flat, own.h[u, v] * flat, level.starts).reshape(plain.shape)
+            weighted[u, v] = outer_sum(flat, h[u, v] * flat, level.starts).reshape(plain.shape)
             weighted[v, u] = weighted[u, v]
     # N'E_i H E_j N = sum over s, u, v, t of E_i[s, u] E_j[v, t] N_s H_uv N_t
     half = np.tensordot(matrices, weighted, axes=([1, 2], [2, 0]))
     both = np.tensordot(matrices, half, axes=([1, 2], [1, 3]))
-    pairs = _pairs(count)
-    named = [(own.places[a], own.places[b]) for a, b in pairs]
-    for (a, b), (i, j) in zip(pairs, named, strict=True):
-        trace_2[min(i, j), max(i, j)] += squares[a, b]
-    return Carried(own.places, named, p, np.array([both[b, a] for a, b in pairs]))
+    for a, b in pairs:
+        trace_2[min(own[a], own[b]), max(own[a], own[b])] += squares[a, b]
+    q = np.array([both[b, a] for a, b in pairs])
+    return Carried(own, [(own[a], own[b]) for a, b in pairs], p, q)
 
 
 def _lifted(
     level: Level,
     blocks: LevelState,
     low: Carried,
-    found: Carried,
-    own: _Own,
+    own: Carried,
+    matrices: FloatArray,
     trace: FloatArray,
     trace_2: FloatArray,
 ) -> Carried:
@@ -189,7 +189,9 @@ def _lifted(
     first = [index[i] for i, _ in low.pairs]
     second = [index[j] for _, j in low.pairs]
     u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, blocks.kb, axes=(1, 0))
-    u_z = np.einsum("dan,aq->dqn", u, base @ own.axes)
+    axes = _axes(matrices) if len(matrices) else np.eye(base.shape[1])
+    matrices = axes.T @ matrices @ axes
+    u_z = np.einsum("dan,aq->dqn", u, base @ axes)
     pz = np.einsum("kabn,bq->kaqn", p, base)
     kpz = np.einsum("qrn,krsn->kqsn", k, np.einsum("aq,karn->kqrn", base, pz))
     zqz = np.einsum("aq,marn->mqrn", base, np.einsum("mabn,br->marn", q, base))
@@ -203,8 +205,8 @@ def _lifted(
     back = np.einsum("acn,kabn->kcbn", u, p)
     half = np.einsum("kcbn,bqn->kcqn", back, u_z)
     zpz = np.einsum("bqn,kbrn->kqr", u_z, np.einsum("kabn,brn->karn", p, u_z))
-    shared = np.tensordot(zpz, own.matrices, axes=([1, 2], [1, 2]))
-    right = np.tensordot(own.matrices, own.n, axes=(2, 0))
+    shared = np.tensordot(zpz, matrices, axes=([1, 2], [1, 2]))
+    right = np.tensordot(matrices, np.einsum("qr,qdn->rdn", axes, blocks.nb), axes=(2, 0))
     joint, pairs = [], []
     for a, i in enumerate(low.places):
         for b, j in enumerate(own.places):
@@ -212,12 +214,12 @@ def _lifted(
             joint.append(segments(multiply(half[a], right[b]), starts))
             pairs.append((i, j))
     new_p = np.einsum("kcbn,bdn->kcdn", back, u)
-    shared_q = np.array(joint).reshape(len(joint), *found.q.shape[1:])
+    shared_q = np.array(joint).reshape(len(joint), *own.q.shape[1:])
     return Carried(
         low.places + own.places,
-        low.pairs + pairs + found.pairs,
-        np.concatenate([_summed(new_p, starts), found.p]),
-        np.concatenate([_summed(new_q, starts), shared_q, found.q]),
+        low.pairs + pairs + own.pairs,
+        np.concatenate([_summed(new_p, starts), own.p]),
+        np.concatenate([_summed(new_q, starts), shared_q, own.q]),
     )
 
 
@@ -254,7 +256,7 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
         p0[place] = (n0.T @ (repeated @ n0)).toarray()
         trace[place] = float(np.sum(h0 * matrix))
     q0 = {}
-    for a, b in _pairs(len(own)):
+    for a, b in _pairs([place for place, _, _ in own]):
         middle = block_diagonal(blocks[a] @ h0 @ blocks[b])
         q0[own[a][0], own[b][0]] = (n0.T @ (middle @ n0)).toarray()
         trace_2[own[a][0], own[b][0]] = float(np.einsum("gij,gji->", h0 @ blocks[a], h0 @ blocks[b]))
