@@ -105,8 +105,9 @@ def nested_derivatives(
             continue
         own, matrices = own_directions(route, level, directions, places)
         found = own_products(level, blocks, own, matrices, trace, trace_2)
-        if carried is not None:
+        if carried is not None and carried.places:
             found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
+        # a level whose variances are all zero, with nothing below it either, leaves nothing behind
         carried = found
     assert carried is not None
     e, count = len(route.xy), trace.size
@@ -135,6 +136,17 @@ def own_directions(
     return own, np.array(matrices).reshape(len(own), size, size)
 
 
+def _axes(matrices: FloatArray) -> FloatArray:
+    """Orthonormal columns (q, r) that span the directions (k, q, q), apart where these are.
+
+    Along a large variance N and H are small beside what they are across it: turned only after they were
+    summed over groups they would drown in the rounding.
+    """
+    values, vectors = np.linalg.eigh(np.einsum("kab,kcb->ac", matrices, matrices))
+    axes: FloatArray = vectors[:, values > 1e-28 * values[-1]]
+    return axes
+
+
 def _pairs(own: list[int]) -> list[tuple[int, int]]:
     return [(a, b) for a in range(len(own)) for b in range(a, len(own))]
 
@@ -152,10 +164,13 @@ def own_products(
     pairs = _pairs(own)
     if not own:
         return Carried([], [], np.zeros((0, d, d, level.n_parents)), np.zeros((0, d, d, level.n_parents)))
-    flat = blocks.nb.reshape(size * d, n)
+    axes = _axes(matrices)
+    matrices, size = axes.T @ matrices @ axes, axes.shape[1]
+    flat = np.einsum("qr,qdn->rdn", axes, blocks.nb).reshape(size * d, n)
+    h = np.einsum("ar,abn,bs->rsn", axes, blocks.h, axes, optimize=True)
     plain = outer_sum(flat, flat, level.starts).reshape(size, d, size, d, -1)
     p = np.tensordot(matrices, plain, axes=([1, 2], [0, 2]))
-    wide_h = blocks.h.reshape(size * size, n)
+    wide_h = h.reshape(size * size, n)
     trace[own] += matrices.reshape(len(own), -1) @ wide_h.sum(axis=1)
     # tr(H E_i H E_j) = sum of H_us E_i[s, t] H_tv E_j[v, u]
     hh = (wide_h @ wide_h.T).reshape(size, size, size, size)
@@ -163,7 +178,7 @@ def own_products(
     weighted = np.empty((size, size, size, d, size, d, level.n_parents))
     for u in range(size):
         for v in range(u + 1):
-            weighted[u, v] = outer_sum(flat, blocks.h[u, v] * flat, level.starts).reshape(plain.shape)
+            weighted[u, v] = outer_sum(flat, h[u, v] * flat, level.starts).reshape(plain.shape)
             weighted[v, u] = weighted[u, v]
     # N'E_i H E_j N = sum over s, u, v, t of E_i[s, u] E_j[v, t] N_s H_uv N_t
     half = np.tensordot(matrices, weighted, axes=([1, 2], [2, 0]))
@@ -190,7 +205,9 @@ def _lifted(
     first = [index[i] for i, _ in low.pairs]
     second = [index[j] for _, j in low.pairs]
     u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, blocks.kb, axes=(1, 0))
-    u_z = np.einsum("dan,aq->dqn", u, base)
+    axes = _axes(matrices) if len(matrices) else np.eye(base.shape[1])
+    matrices = axes.T @ matrices @ axes
+    u_z = np.einsum("dan,aq->dqn", u, base @ axes)
     pz = np.einsum("kabn,bq->kaqn", p, base)
     kpz = np.einsum("qrn,krsn->kqsn", k, np.einsum("aq,karn->kqrn", base, pz))
     zqz = np.einsum("aq,marn->mqrn", base, np.einsum("mabn,br->marn", q, base))
@@ -205,7 +222,7 @@ def _lifted(
     half = np.einsum("kcbn,bqn->kcqn", back, u_z)
     zpz = np.einsum("bqn,kbrn->kqr", u_z, np.einsum("kabn,brn->karn", p, u_z))
     shared = np.tensordot(zpz, matrices, axes=([1, 2], [1, 2]))
-    right = np.tensordot(matrices, blocks.nb, axes=(2, 0))
+    right = np.tensordot(matrices, np.einsum("qr,qdn->rdn", axes, blocks.nb), axes=(2, 0))
     joint, pairs = [], []
     for a, i in enumerate(low.places):
         for b, j in enumerate(own.places):
@@ -213,14 +230,12 @@ def _lifted(
             joint.append(segments(multiply(half[a], right[b]), starts))
             pairs.append((i, j))
     new_p = np.einsum("kcbn,bdn->kcdn", back, u)
-    lifted_p, lifted_q = _summed(new_p, starts), _summed(new_q, starts)
-    if joint:
-        lifted_q = np.concatenate([lifted_q, np.array(joint), own.q])
+    shared_q = np.array(joint).reshape(len(joint), *own.q.shape[1:])
     return Carried(
         low.places + own.places,
         low.pairs + pairs + own.pairs,
-        np.concatenate([lifted_p, own.p]),
-        lifted_q,
+        np.concatenate([_summed(new_p, starts), own.p]),
+        np.concatenate([_summed(new_q, starts), shared_q, own.q]),
     )
 
 
@@ -237,7 +252,8 @@ def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Di
     """Derivatives for crossed factors: blocks for the eliminated factor, dense matrices for the rest."""
     places = term_places(directions)
     count, m, e = sum(len(own) for own in directions), route.m, route.e
-    trace, trace_2 = np.zeros(count), np.zeros((count, count))
+    # each pair is computed in one of its two orders; the other is still NaN at the end
+    trace, trace_2 = np.zeros(count), np.full((count, count), np.nan)
     q_all, p_all = np.zeros((count, count, e, e)), np.zeros((count, e, e))
     own = [(places[t][i], t, i) for t in route.first for i in range(len(directions[t]))]
     blocks = []
@@ -303,11 +319,8 @@ def _over_variances(route: CrossedRoute, inverses: list[FloatArray], matrix: Flo
 
 
 def _mirrored(p: FloatArray, q: FloatArray, trace: FloatArray, trace_2: FloatArray) -> Derivatives:
-    """Fill in the transposed pairs; each pair was computed in one of its two orders."""
-    count = trace.size
-    for i in range(count):
-        for j in range(count):
-            if i != j and not np.any(q[i, j]) and np.any(q[j, i]):
-                q[i, j] = q[j, i].T
-                trace_2[i, j] = trace_2[j, i]
+    """Fill in the transposed pairs, whose trace is still NaN."""
+    for i, j in np.argwhere(np.isnan(trace_2)):
+        q[i, j] = q[j, i].T
+        trace_2[i, j] = trace_2[j, i]
     return Derivatives(p, q, trace, trace_2)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from .crossed import CrossedRoute
+from .crossed_residual import structure_gradient
 from .derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
 from .layout import chain_of_levels
 from .nested import NestedRoute
@@ -192,22 +193,15 @@ class Engine:
         """Gamma_t as :meth:`slopes`, and the derivative of the deviance in delta."""
         if self.structure is None:
             return self.slopes(state, found), np.empty(0)
-        if not isinstance(self.route, NestedRoute):
-            return self.slopes(state, found), self._structure_differences(internal)
         inner = self.inner(found)
+        if not isinstance(self.route, NestedRoute):
+            weights = self.structure.weights(self.delta(internal))
+            differences = structure_gradient(self.route, state, inner, weights, self.structure.previous)
+            return self.slopes(state, found), differences
         moments = self.route.moments(state, inner)
         gammas = self.route.slopes(state, inner, moments)
         delta = self.delta(internal)
         return gammas, residual_slopes(self.route, self.residual, delta, state, moments[0])
-
-    def _structure_differences(self, internal: FloatArray) -> FloatArray:
-        """Crossed factors: central differences; the deviance is smooth and this is two evaluations each."""
-        gradient = np.empty(internal.size - self.n_theta)
-        for k in range(gradient.size):
-            move = np.zeros_like(internal)
-            move[self.n_theta + k] = 1e-5
-            gradient[k] = (self.at(internal + move)[1].deviance - self.at(internal - move)[1].deviance) / 2e-5
-        return gradient
 
     def derivatives(self, state: Any, directions: Directions, internal: FloatArray) -> Derivatives:
         """First and second derivatives of S and log|V| in the given directions of each G_t, then in delta.

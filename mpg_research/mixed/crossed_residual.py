@@ -1,0 +1,76 @@
+"""How the deviance of a model with crossed factors changes with its residual structure.
+
+With R^-1 moving by W, K the posterior covariance of all random effects and E what they leave over of [X y]:
+dlog|V| = dlog|R| + tr(W Z K Z') and dS = E'W E. W touches a row and the one before it only, and both lie in
+one group of the eliminated factor: z_t'K z_s = z0_t'K_0 z0_s + f_t'K_c f_s with F = Z_c - Z_0 K_0 B_0c.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .crossed import CrossedRoute, CrossedState
+from .residual_weights import RowWeights
+
+__all__ = ["structure_gradient"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+#: Numbers held at once for the dense block's share.
+AT_ONCE = 4_000_000
+
+
+def structure_gradient(
+    route: CrossedRoute, state: CrossedState, inner: FloatArray, weights: RowWeights, previous: IntArray
+) -> FloatArray:
+    """Gradient of the deviance in the parameters of the residual structure, shape (k,).
+
+    Parameters
+    ----------
+    route, state
+        Formed and evaluated under ``weights``.
+    inner : array, shape (p + 1, p + 1)
+        Derivative of the deviance in S.
+    weights : RowWeights
+    previous : array of int, shape (n,)
+        The row before each row in its series, -1 where there is none.
+    """
+    before = np.maximum(previous, 0)
+    rest = _left_over(route, state)
+    turned = rest @ inner
+    own, across = _spread(route, state, before)
+    own = own + np.einsum("ne,ne->n", turned, rest)
+    across = across + np.einsum("ne,ne->n", turned, rest[before])
+    # the link of a row without one before it is zero, whatever its derivative is multiplied with
+    gradient: FloatArray = weights.d_log_det + weights.d_omega @ own - 2.0 * weights.d_link @ across
+    return gradient
+
+
+def _left_over(route: CrossedRoute, state: CrossedState) -> FloatArray:
+    """[X y] less the posterior modes of its columns, (n, p + 1)."""
+    modes = state.kc @ state.d_zf
+    first = state.k0 @ (route.b0f - (route.b0z @ modes).reshape(route.b0f.shape))
+    found: FloatArray = route.fixed - np.einsum("qn,nqe->ne", route.z0, first[route.codes]) - route.zc @ modes
+    return found
+
+
+def _spread(route: CrossedRoute, state: CrossedState, before: IntArray) -> tuple[FloatArray, FloatArray]:
+    """z_t'K z_t of every row, and z_t'K z_s with the row before it, (n,) each."""
+    z0, n = route.z0.T, route.codes.size
+    carried = np.einsum("nq,nqr->nr", z0, state.k0[route.codes])
+    own, across = np.einsum("nq,nq->n", carried, z0), np.einsum("nq,nq->n", carried, z0[before])
+    if not route.m:
+        return own, across
+    places = route.codes[:, None] * route.q0 + np.arange(route.q0)
+    wide = sparse.csr_matrix(
+        (carried.ravel(), places.ravel(), np.arange(n + 1) * route.q0), shape=(n, route.n0 * route.q0)
+    )
+    f = (route.zc - wide @ route.b0z).tocsr()
+    step = max(1, AT_ONCE // route.m)
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        turned = np.asarray(f[part] @ state.kc)
+        own[part] += np.asarray(f[part].multiply(turned).sum(axis=1)).ravel()
+        across[part] += np.asarray(f[before[part]].multiply(turned).sum(axis=1)).ravel()
+    return own, across
