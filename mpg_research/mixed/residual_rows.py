@@ -6,7 +6,7 @@ by s_t s_t- (see :mod:`residual_weights`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -144,6 +144,12 @@ class BoundResidual:
         """The same for rows in another order, in which each row comes right after the one before it."""
         serial = None if self.serial is None else self.serial.sorted(order)
         strata = None if self.strata is None else self.strata.sorted(order)
+        return BoundResidual(serial, strata)
+
+    def some(self, keep: NDArray[np.bool_]) -> "BoundResidual":
+        """The same for some of the rows, whole series."""
+        serial = None if self.serial is None else self.serial.some(keep)
+        strata = None if self.strata is None else replace(self.strata, codes=self.strata.codes[keep])
         return BoundResidual(serial, strata)
 
     def place(self) -> IntArray:
