@@ -119,8 +119,11 @@ def _with_structure(engine: Engine, x: FloatArray, inverse: FloatArray | None) -
 
 
 def start_off_boundary(engine: Engine, internal: FloatArray) -> FloatArray:
-    """The point itself, but with every direction of Lambda at least a little away from zero."""
+    """The point itself, but with every direction of Lambda, and a correlation, a little away from zero."""
     factors = engine.scaled.factors(internal[: engine.n_theta])
+    structure, delta = engine.structure, engine.delta(internal)
+    if structure is not None and structure.correlation_at_zero(delta):
+        internal = np.concatenate([internal[: engine.n_theta], structure.start()[:1], delta[1:]])
     if all(np.linalg.svd(factor, compute_uv=False)[-1] >= SCORING_FLOOR for factor in factors):
         return internal
     none: list[list[FloatArray]] = [[] for _ in factors]
