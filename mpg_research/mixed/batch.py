@@ -183,7 +183,7 @@ def fit_batch(
     inverse_hessian: FloatArray,
     *,
     tolerance: float,
-    max_steps: int = 9,
+    max_steps: int,
 ) -> BatchFit:
     """Joint quasi-Newton steps for every draw of a batch, from one start.
 

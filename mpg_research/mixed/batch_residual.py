@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 # Nodes, and how far they reach from the start in standard errors, at least and at most in units of delta.
-NODES = 20
+NODES = 24
 REACH, NEAREST, FARTHEST = 5.0, 0.5, 2.0
 
 

@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float64]
 GROUPS_AT_ONCE = 4_800
 # A draw's estimates need to be right to a small part of their own standard error: root of twice this.
 DRAW_TOLERANCE = 1e-6
+# Joint steps before the rest is fitted one by one: more of them where that is dear and boundaries are common.
+FEW_STEPS, MANY_STEPS = 9, 40
 # Slope of the deviance in a variance, relative to the largest, from which its zero is not the minimum.
 FALSE_ZERO = 1e-3
 
@@ -162,10 +164,10 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
     if len(outcomes) > 3 and isinstance(engine.route, NestedRoute) and start.size <= engine.n_theta + 1:
         try:
             if engine.structure is None:
-                batch = Batch(engine, outcomes)
+                batch, steps = Batch(engine, outcomes), FEW_STEPS
             else:
-                batch = CorrelatedBatch(engine, outcomes, start, inverse)
-            joint = fit_batch(batch, start, inverse, tolerance=DRAW_TOLERANCE)
+                batch, steps = CorrelatedBatch(engine, outcomes, start, inverse), MANY_STEPS
+            joint = fit_batch(batch, start, inverse, tolerance=DRAW_TOLERANCE, max_steps=steps)
         except np.linalg.LinAlgError:
             joint = None
     n, p = len(outcomes), engine.scaled.x_inverse.shape[0]
@@ -173,7 +175,12 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
     alone = ~(found.done & _inside(engine, found.x))
     for r in np.flatnonzero(alone):
         drawn = engine.with_base_outcome(outcomes[r])
-        if joint is not None and engine.structure is not None and found.done[r] and _minimal(drawn, found.x[r]):
+        if (
+            joint is not None
+            and engine.structure is not None
+            and found.done[r]
+            and _minimal(drawn, found.x[r])
+        ):
             continue
         near = start if joint is None else start_off_boundary(engine, found.x[r])
         best = find_optimum(drawn, near, inverse, tolerance=DRAW_TOLERANCE)

@@ -96,7 +96,9 @@ def minimise_by_rows(
         moment = route.moments(state, held.inner(found))[0]
         return best.value + log_det, residual_slopes(route, engine.residual, delta, state, moment)
 
-    outer = minimise(profile, start[n_theta:], inverse_hessian=inverse[n_theta:, n_theta:], tolerance=tolerance)
+    outer = minimise(
+        profile, start[n_theta:], inverse_hessian=inverse[n_theta:, n_theta:], tolerance=tolerance
+    )
     x = np.concatenate([inner[0], outer.x])
     value, gradient = engine.value_and_gradient(x)
     decrement = 0.5 * float(gradient @ inverse @ gradient)
