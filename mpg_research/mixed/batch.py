@@ -47,10 +47,9 @@ class Batch:
     """Cross-products of all draws, and the deviance and gradient of each."""
 
     def __init__(self, engine: Engine, outcomes: FloatArray) -> None:
-        route = engine.route
-        assert isinstance(route, NestedRoute)
-        self.engine, self.given, self.draws = engine, route, outcomes.shape[0]
-        rows, at, draws = route.rows, route.xy[-1], self.draws
+        self._begin(engine, outcomes.shape[0])
+        route, draws = self.given, self.draws
+        rows, at = route.rows, route.xy[-1]
         sorted_outcomes = outcomes if rows.order is None else outcomes[:, rows.order]
         self.a = np.tile(route.blocks.a, (1, 1, draws))
         self.b = np.tile(route.blocks.b, (1, 1, draws))
@@ -61,7 +60,19 @@ class Batch:
             row = sorted_outcomes if a == at else rows.base[a]
             sums = np.add.reduceat(row * sorted_outcomes, rows.parent_starts, axis=1).ravel()
             self.c[a, at] = self.c[at, a] = sums
+
+    def _begin(self, engine: Engine, draws: int) -> None:
+        assert isinstance(engine.route, NestedRoute)
+        self.engine, self.given, self.draws = engine, engine.route, draws
         self._lay_out()
+
+    def move_to(self, x: FloatArray) -> FloatArray:
+        """Make the blocks those of each draw's residual parameters; log|R| (draws,)."""
+        return np.zeros(len(x))
+
+    def residual_slopes(self, state: NestedState, moment: FloatArray) -> FloatArray:
+        """Derivative of the deviance in the residual parameters, (draws, 0) without any."""
+        return np.empty((self.draws, 0))
 
     def _lay_out(self) -> None:
         self.route = copy(self.given)
@@ -124,8 +135,10 @@ class Batch:
     def value_and_gradient(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Deviance (draws,), gradient (draws, k), base beta (draws, p) and s2 (draws,)."""
         engine, route, draws = self.engine, self.route, self.draws
-        factors = engine.scaled.factors(x)
+        factors = engine.scaled.factors(x[:, : engine.n_theta])
+        log_det_r = self.move_to(x)
         log_det, state, s = self.evaluate(factors)
+        log_det = log_det + log_det_r
         p, divisor = s.shape[1] - 1, engine.divisor
         root = np.linalg.cholesky(s)
         r2 = root[:, p, p] ** 2
@@ -147,6 +160,7 @@ class Batch:
             for t, part in route.split(level):
                 correlated = engine.scaled.terms[t].correlated
                 slopes[t] = pack(2.0 * gamma[:, part, part] @ factors[t], correlated)
+        slopes.append(self.residual_slopes(state, received[0][0]))
         return value, np.concatenate(slopes, axis=1), beta, s2
 
     def _slopes(self, blocks: LevelState, level: Level, moment: FloatArray) -> FloatArray:
@@ -164,22 +178,21 @@ class Batch:
 
 
 def fit_batch(
-    engine: Engine,
-    outcomes: FloatArray,
+    batch: Batch,
     start: FloatArray,
     inverse_hessian: FloatArray,
     *,
     tolerance: float,
-    max_steps: int = 9,
+    max_steps: int,
 ) -> BatchFit:
-    """Joint quasi-Newton steps for every row of ``outcomes`` (draws, n_rows), from one start.
+    """Joint quasi-Newton steps for every draw of a batch, from one start.
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If some draw leaves no residuals on the way.
     """
-    batch, draws = Batch(engine, outcomes), outcomes.shape[0]
+    draws = batch.draws
     at, length = np.arange(draws), np.ones(draws)
     x, inverse = np.tile(start, (draws, 1)), np.tile(inverse_hessian, (draws, 1, 1))
     value, gradient, beta, s2 = batch.value_and_gradient(x)

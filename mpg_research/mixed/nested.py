@@ -188,6 +188,12 @@ class NestedRoute:
         other.given = Blocks(self.given.a, b, c)
         return other
 
+    def with_blocks(self, blocks: Blocks) -> "NestedRoute":
+        """The same with these cross-products of the finest level."""
+        other = copy(self)
+        other.given = blocks
+        return other
+
     def narrowed(self) -> "NestedRoute":
         """The same groups with only those columns of D that the random columns need, and y.
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from mpg_research.parallel import simulate_in_chunks
 
-from .batch import BatchFit, fit_batch
+from .batch import Batch, BatchFit, fit_batch
+from .batch_residual import CorrelatedBatch
 from .engine import Engine
 from .nested import NestedRoute
 from .scaling import pack
@@ -24,6 +25,10 @@ FloatArray = NDArray[np.float64]
 GROUPS_AT_ONCE = 4_800
 # A draw's estimates need to be right to a small part of their own standard error: root of twice this.
 DRAW_TOLERANCE = 1e-6
+# Joint steps before the rest is fitted one by one: more of them where that is dear and boundaries are common.
+FEW_STEPS, MANY_STEPS = 9, 40
+# Slope of the deviance in a variance, relative to the largest, from which its zero is not the minimum.
+FALSE_ZERO = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Refits:
         Standard deviations, in the order of the terms and their columns.
     sigma : array, shape (n,)
     converged : array of bool, shape (n,)
+    residual_parameters : array, shape (n, n_residual)
+        As :attr:`MixedSolution.residual_parameters`.
     """
 
     beta: FloatArray
@@ -45,6 +52,7 @@ class Refits:
     random_sd: FloatArray
     sigma: FloatArray
     converged: NDArray[np.bool_]
+    residual_parameters: FloatArray
 
 
 def _curvature(solution: MixedSolution) -> FloatArray | None:
@@ -82,7 +90,7 @@ def simulated_refits(solution: MixedSolution, n: int, rng: np.random.Generator |
     Parameters
     ----------
     solution : MixedSolution
-        Without a residual structure.
+        Without a residual structure where its factors are crossed.
     n : int
     rng : numpy Generator or int
 
@@ -133,6 +141,14 @@ def _draws(solution: MixedSolution, n: int, generator: np.random.Generator) -> F
     numbers = generator.standard_normal((n, scaled.n + sum(q * n_groups for q, n_groups in sizes)))
     numbers *= sd
     outcomes, start = numbers[:, : scaled.n].copy(), scaled.n
+    if engine.structure is not None:
+        assert isinstance(engine.route, NestedRoute)
+        order = engine.route.rows.order
+        delta = engine.delta(solution.internal)
+        if order is None:
+            outcomes = engine.residual.back(delta, outcomes)
+        else:
+            outcomes[:, order] = engine.residual.back(delta, outcomes[:, order])
     for term, z, factor, (q, n_groups) in zip(solution.problem.random, scaled.z, factors, sizes, strict=True):
         stop = start + q * n_groups
         effects = factor @ numbers[:, start:stop].reshape(n, q, n_groups)
@@ -145,9 +161,13 @@ def _draws(solution: MixedSolution, n: int, generator: np.random.Generator) -> F
 def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse: FloatArray) -> BatchFit:
     """Every draw's fit: together as far as that goes, the rest one by one."""
     joint: BatchFit | None = None
-    if len(outcomes) > 3 and isinstance(engine.route, NestedRoute):
+    if len(outcomes) > 3 and isinstance(engine.route, NestedRoute) and start.size <= engine.n_theta + 1:
         try:
-            joint = fit_batch(engine, outcomes, start, inverse, tolerance=DRAW_TOLERANCE)
+            if engine.structure is None:
+                batch, steps = Batch(engine, outcomes), FEW_STEPS
+            else:
+                batch, steps = CorrelatedBatch(engine, outcomes, start, inverse), MANY_STEPS
+            joint = fit_batch(batch, start, inverse, tolerance=DRAW_TOLERANCE, max_steps=steps)
         except np.linalg.LinAlgError:
             joint = None
     n, p = len(outcomes), engine.scaled.x_inverse.shape[0]
@@ -155,6 +175,13 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
     alone = ~(found.done & _inside(engine, found.x))
     for r in np.flatnonzero(alone):
         drawn = engine.with_base_outcome(outcomes[r])
+        if (
+            joint is not None
+            and engine.structure is not None
+            and found.done[r]
+            and _minimal(drawn, found.x[r])
+        ):
+            continue
         near = start if joint is None else start_off_boundary(engine, found.x[r])
         best = find_optimum(drawn, near, inverse, tolerance=DRAW_TOLERANCE)
         _, at = drawn.at(best.x)
@@ -162,10 +189,19 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
     return found
 
 
+def _minimal(engine: Engine, x: FloatArray) -> bool:
+    """Whether opening a direction of Lambda that is all but zero would not lower the deviance."""
+    gammas = engine.slopes(*engine.at(x))
+    lowest = [np.linalg.eigvalsh(gamma)[[0, -1]] for gamma in gammas]
+    return all(low > -FALSE_ZERO * max(1.0, high) for low, high in lowest)
+
+
 def _inside(engine: Engine, x: FloatArray) -> NDArray[np.bool_]:
-    """Whether every Lambda of a draw is clearly of full rank, so that no boundary is near, (draws,)."""
+    """Whether a draw is clearly off every boundary: each Lambda of full rank, a correlation not zero, (draws,)."""
     inside = np.ones(len(x), dtype=bool)
-    for factor in engine.scaled.factors(x):
+    if engine.structure is not None:
+        inside = np.array([not engine.structure.correlation_at_zero(engine.delta(one)) for one in x])
+    for factor in engine.scaled.factors(x[:, : engine.n_theta]):
         smallest = np.linalg.svd(factor, compute_uv=False)[:, -1]
         inside &= smallest > SMALL_DIRECTION
     return inside
@@ -175,9 +211,10 @@ def _collected(solution: MixedSolution, found: BatchFit) -> Refits:
     """The draws in the user's units."""
     engine: Engine = solution.engine
     scaled = engine.scaled
+    structure = engine.structure
     sigma = scaled.y_scale * np.sqrt(found.s2)
     sds, thetas = [], []
-    for term, factors in zip(scaled.terms, scaled.factors(found.x), strict=True):
+    for term, factors in zip(scaled.terms, scaled.factors(found.x[:, : engine.n_theta]), strict=True):
         user = np.linalg.inv(term.root) @ factors
         sds.append(np.sqrt(np.sum(user**2, axis=2)))
         # any square root turned into the lower one with a diagonal that is not negative
@@ -190,4 +227,7 @@ def _collected(solution: MixedSolution, found: BatchFit) -> Refits:
         random_sd=sigma[:, None] * np.concatenate(sds, axis=1),
         sigma=sigma,
         converged=found.done,
+        residual_parameters=np.array(
+            [np.empty(0) if structure is None else structure.natural(engine.delta(one)) for one in found.x]
+        ),
     )

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import splu
 from mpg_research.errors import ModelError
 from mpg_research.mixed.equations import whitening
 from mpg_research.mixed.html_table import html_table
+from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.refit import refit, simulated_refits
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import variance_table
@@ -97,9 +98,9 @@ def bootstrap(solution: MixedSolution, n: int, rng: Randomness, level: float) ->
     if not isinstance(n, int | np.integer) or n < 2:
         raise ModelError(f"n must be a whole number of at least 2; found {n!r}.")
     estimates, generator = parameters(solution), _generator(rng)
-    if solution.problem.residual is None:
+    if solution.problem.residual is None or isinstance(solution.engine.route, NestedRoute):
         found = simulated_refits(solution, int(n), generator)
-        values = np.column_stack([found.beta, found.random_sd, found.sigma])
+        values = np.column_stack([found.beta, found.random_sd, found.sigma, found.residual_parameters])
         draws = pd.DataFrame(values[found.converged], columns=estimates.index)
     else:
         chunks = simulate_in_chunks(partial(_simulated_chunk, solution), int(n), generator)

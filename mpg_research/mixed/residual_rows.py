@@ -6,7 +6,7 @@ by s_t s_t- (see :mod:`residual_weights`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,10 @@ __all__ = ["BoundResidual"]
 # Below this correlation between any two neighbours, a correlation counts as zero: the residuals' variances
 # and covariances are then those of independent ones to 1 in 10,000 of the information.
 NO_CORRELATION = 0.01
+# Beyond this correlation of all neighbours, residuals and a level of their own can hardly be told apart.
+FULL_CORRELATION = 0.999
+# A residual standard deviation below this share of the largest counts as zero.
+NO_SHARE = 1e-3
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -140,10 +144,33 @@ class BoundResidual:
         assert self.serial is not None
         return np.append(self.serial.zero, delta[1:])
 
+    def faces(self, delta: FloatArray) -> list[tuple[str, str]]:
+        """Which parameters lie at an end of what they can be: (kind, name), kinds being codes of notes."""
+        found = []
+        if self.serial is not None:
+            a = np.abs(self.links(delta).a[self.previous >= 0])
+            name = self.serial.names[0]
+            if np.max(a) < NO_CORRELATION:
+                found.append(("zero_correlation", name))
+            elif np.min(a) > FULL_CORRELATION:
+                found.append(("unit_correlation", name))
+        if self.strata is not None:
+            ratios = np.exp(np.append(0.0, self.split(delta)[1]))
+            for level, ratio in zip(self.strata.levels, ratios, strict=True):
+                if ratio < NO_SHARE * ratios.max():
+                    found.append(("zero_residual_variance", f"{self.strata.column}: {level}"))
+        return found
+
     def sorted(self, order: IntArray | None) -> "BoundResidual":
         """The same for rows in another order, in which each row comes right after the one before it."""
         serial = None if self.serial is None else self.serial.sorted(order)
         strata = None if self.strata is None else self.strata.sorted(order)
+        return BoundResidual(serial, strata)
+
+    def some(self, keep: NDArray[np.bool_]) -> "BoundResidual":
+        """The same for some of the rows, whole series."""
+        serial = None if self.serial is None else self.serial.some(keep)
+        strata = None if self.strata is None else replace(self.strata, codes=self.strata.codes[keep])
         return BoundResidual(serial, strata)
 
     def place(self) -> IntArray:

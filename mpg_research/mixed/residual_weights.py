@@ -126,6 +126,13 @@ class Serial:
             time=self.time[order],
         )
 
+    def some(self, keep: NDArray[np.bool_]) -> "Serial":
+        """The same for some of the rows, whole series."""
+        place = np.cumsum(keep) - 1
+        previous = np.where(self.previous >= 0, place[self.previous], -1)[keep]
+        parts = {name: getattr(self, name)[keep] for name in ("series", "distance", "time")}
+        return replace(self, previous=previous, **parts)
+
     @property
     def has_neighbours(self) -> bool:
         """Whether some two rows are one wave apart."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .engine import Engine
 from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from .scaling import lower_factor, pack
+from .search_rows import has_many_rows, minimise_by_rows, some_groups
 
 __all__ = ["SMALL_DIRECTION", "find_optimum", "inverse_curvature", "start_off_boundary"]
 
@@ -118,8 +119,11 @@ def _with_structure(engine: Engine, x: FloatArray, inverse: FloatArray | None) -
 
 
 def start_off_boundary(engine: Engine, internal: FloatArray) -> FloatArray:
-    """The point itself, but with every direction of Lambda at least a little away from zero."""
+    """The point itself, but with every direction of Lambda, and a correlation, a little away from zero."""
     factors = engine.scaled.factors(internal[: engine.n_theta])
+    structure, delta = engine.structure, engine.delta(internal)
+    if structure is not None and structure.correlation_at_zero(delta):
+        internal = np.concatenate([internal[: engine.n_theta], structure.start()[:1], delta[1:]])
     if all(np.linalg.svd(factor, compute_uv=False)[-1] >= SCORING_FLOOR for factor in factors):
         return internal
     none: list[list[FloatArray]] = [[] for _ in factors]
@@ -139,24 +143,46 @@ def find_optimum(
     """
     n_scoring = 0
     if start is None or inverse is None:
-        narrow = engine.narrowed()
-        start, inverse, n_scoring = _scored_start(narrow)
-        if narrow is not engine and engine.structure is not None and inverse.shape[0] == start.size:
-            near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=NEAR_BY)
-            start, inverse = start_off_boundary(engine, near.x), near.inverse_hessian
-    if inverse is not None and inverse.shape[0] < start.size:
-        inverse, extra = _with_structure(engine, start, inverse)
-        n_scoring += extra
-    best = minimise(engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=tolerance)
+        start, inverse, n_scoring = _near_start(engine)
+    best = _minimised(engine, start, inverse, tolerance)
     best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
     for _ in range(4):
         snapped = _without_correlation(engine, _snap(engine, best))
         direction = _descent_from_zero(engine, snapped.x)
         if direction is None:
             return snapped
-        again = minimise(engine.value_and_gradient, direction)
+        again = _minimised(engine, direction, None, DECREMENT_TOLERANCE)
         best = replace(again, n_evaluations=snapped.n_evaluations + again.n_evaluations)
     return best
+
+
+def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
+    """A point near the optimum, an inverse curvature there, and the evaluations it took."""
+    some = some_groups(engine) if has_many_rows(engine) else None
+    if some is not None:
+        near, own, count = _near_start(some)
+        best = minimise(some.value_and_gradient, near, inverse_hessian=own, tolerance=NEAR_BY)
+        theta = engine.scaled.to_internal(some.scaled.to_theta(best.x[: engine.n_theta]))
+        start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))
+        return start, inverse_curvature(engine, start), count + best.n_evaluations + 1
+    narrow = engine.narrowed()
+    start, inverse, count = _scored_start(narrow)
+    if inverse.shape[0] < start.size:
+        inverse, extra = _with_structure(engine, start, inverse)
+        return start, inverse, count + extra
+    if narrow is not engine and engine.structure is not None:
+        near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=NEAR_BY)
+        return start_off_boundary(engine, near.x), near.inverse_hessian, count + near.n_evaluations
+    return start, inverse, count
+
+
+def _minimised(engine: Engine, start: FloatArray, inverse: FloatArray | None, tolerance: float) -> Minimum:
+    """The minimum from a start, by the way that suits the engine."""
+    if not has_many_rows(engine):
+        return minimise(engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=tolerance)
+    if inverse is None:
+        inverse = inverse_curvature(engine, start_off_boundary(engine, start))
+    return minimise_by_rows(engine, start, inverse, tolerance=tolerance)
 
 
 def _snap(engine: Engine, best: Minimum) -> Minimum:

@@ -1,7 +1,7 @@
 """Tables of a fit: fixed effects, variances, conditional modes, and the notes in plain words."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -189,7 +189,32 @@ def fit_notes(solution: MixedSolution) -> tuple[Note, ...]:
     for face in solution.faces:
         if face.is_singular:
             notes.append(_singular_note(face))
+    structure = solution.problem.residual
+    if structure is not None:
+        for kind, name in structure.faces(solution.engine.delta(solution.internal)):
+            text, level = _RESIDUAL_FACES[kind]
+            notes.append(Note(kind, text.format(name=name), {"name": name}, level))
     return tuple(notes)
+
+
+_RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
+    "zero_correlation": (
+        "The correlation between successive residuals is estimated as zero ({name}): what is left over at one "
+        "moment says nothing about the next. The model is then that without the correlation.",
+        "info",
+    ),
+    "unit_correlation": (
+        "The correlation between successive residuals is estimated as almost one ({name}): what is left over "
+        "hardly changes within a series and can hardly be told from a level of its own. Judge the random "
+        "part and the correlation together, or leave one of them out.",
+        "caution",
+    ),
+    "zero_residual_variance": (
+        "The residual variance of a stratum is estimated as zero ({name}): the other effects reproduce its "
+        "rows exactly. Its variance says nothing; give the stratum more rows, or one variance with another.",
+        "caution",
+    ),
+}
 
 
 def _singular_note(face: BoundaryFace) -> Note:
