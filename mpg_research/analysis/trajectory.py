@@ -20,7 +20,8 @@ from typing import ClassVar
 import pandas as pd
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.model_question import ask
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
@@ -78,8 +79,9 @@ def fit_trajectory(
     episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     worker: bool | None = None,
-    df: DfRule = "satterthwaite",
+    df: DfRule = "kenward-roger",
     level: float = 0.95,
+    rule: GrowthRule = DEFAULT_RULE,
 ) -> TrajectoryFit:
     """Fit a growth model to the scores in the course of help.
 
@@ -107,6 +109,9 @@ def fit_trajectory(
         Rule of the degrees of freedom: "satterthwaite", "kenward-roger", "residual" or "normal".
     level : float
         Confidence level.
+    rule : GrowthRule
+        Knots of the mean course, what each family has of its own, and whether residuals carry on;
+        ``GrowthRule.simple()`` is a straight line per family with independent residuals.
 
     Returns
     -------
@@ -121,9 +126,11 @@ def fit_trajectory(
 
     Notes
     -----
-    ``score ~ spline(months) + (1 + months | family)``, by REML. Added are ``(1 | family:respondent)`` with
-    both respondents, ``(1 | family:episode)`` with all episodes, ``(1 + months || worker)`` with workers and
-    ``(1 + months + log(1 + months) | organisation)`` with random organisations. A standardised change is the
+    ``score ~ spline(months) + (1 + months + log(1 + months) | family)``, by REML, the knots equally spaced
+    in the square root of time, residuals that carry on within a series of a family. Added are
+    ``(1 | family:respondent)`` with both respondents, ``(1 | family:episode)`` with all episodes,
+    ``(1 + months || worker)`` with workers and ``(1 + months + log(1 + months) | organisation)`` with random
+    organisations. A standardised change is the
     change divided by the standard deviation of the families' first scores (within the first month), with
     Hedges' correction.
 
@@ -142,7 +149,7 @@ def fit_trajectory(
     )  # fmt: skip
     role: OrganisationRole = "fixed" if organisation is True else organisation
     frame = prepare_frame(question.course, by_organisation=role == "fixed", until=question.primary_month)
-    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
+    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level, rule=rule)
     return TrajectoryFit(
         model=model,
         primary_month=question.primary_month,
@@ -153,6 +160,7 @@ def fit_trajectory(
         **question.parts(
             frame.flow, model_notes(model, question.months), shape=model.shape, organisation=role,
             worker=model.worker, df=df, level=level, formula=model.formula,
+            rule=rule.described, correlation=model.correlation,
         ),
     )  # fmt: skip
 
