@@ -18,6 +18,8 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
   ``kind`` is "mean" (one row) or "share" (one row per level; ``n_families`` are those at that level).
 - ``by_organisation(organisation, n_measurements, measurements_per_family)``.
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
+- ``robust_difference(organisation, months, ...)``, with fixed effects:
+  :mod:`~mpg_research.analysis.robust_errors`.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
 - ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
   ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
@@ -38,6 +40,7 @@ from typing import ClassVar, Literal
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.help_ended import ended_note, share_ended
 from mpg_research.analysis.model_question import ModelQuestion, ask
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
@@ -59,6 +62,7 @@ from mpg_research.analysis.organisation_shares import share_funnel_tables, share
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
+from mpg_research.analysis.robust_errors import robust_difference
 from mpg_research.analysis.share_sources import share_sources
 from mpg_research.analysis.tables import (
     model_notes,
@@ -213,7 +217,13 @@ def compare_organisations(
         model, question.months, primary_month=question.primary_month, adjust=adjust, level=level,
         many=randomly,
     )  # fmt: skip
+    notes = [*model_notes(model, question.months), *_size_notes(frame, role)]
     if model.converged:
+        later = [month for month in question.months if month > 0]
+        robust, said = robust_difference(model, later, question.primary_month)
+        share = share_ended(study, question.course, question.primary_month)
+        tables |= collect_tables([robust])
+        notes += [*said, *ended_note(share, question.primary_month)]
         tables |= _further_tables(question, model, randomly, reference=reference, level=level, seed=seed)
     return OrganisationComparison(
         model=model,
@@ -224,9 +234,8 @@ def compare_organisations(
         level=level,
         converged=model.converged,
         **question.parts(
-            frame.flow, [*model_notes(model, question.months), *_size_notes(frame, role)],
-            shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
-            rule=rule.described, correlation=model.correlation,
+            frame.flow, notes, shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
+            **rule.described, correlation=model.correlation,
             formula=model.formula, organisations_as=role, reference=reference,
         ),
     )  # fmt: skip

@@ -85,9 +85,7 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
         bend[i, k] = bend[k, i] = p[i] / s2
         bend_trace[i, k] = bend_trace[k, i] = trace[i] / s2
     across = np.ix_(bent, own)
-    return Natural(
-        s, p[own], q[square], trace_2[square], bend, bend_trace, bends, q[across], trace_2[across]
-    )
+    return Natural(s, p[own], q[square], trace_2[square], bend, bend_trace, bends, q[across], trace_2[across])
 
 
 def _diagonal_entries(count: int) -> FloatArray:
