@@ -24,6 +24,7 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth_random import BEND, bend
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
@@ -171,7 +172,7 @@ def _weighted_slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[
 def worker_share_table(model: GrowthModel, month: float) -> ResultTable:
     """Share of the variance between families of one organisation that lies between their workers."""
     rows: list[tuple[str, float]] = []
-    if model.worker:
+    if model.worker and model.families != "spline":
         parts = {group: _variance_parts(model, group, month) for group in ("worker", "family")}
         for place, name in enumerate(("level", "change")):
             worker, family = parts["worker"][place], parts["family"][place]
@@ -184,13 +185,16 @@ def worker_share_table(model: GrowthModel, month: float) -> ResultTable:
 def _variance_parts(model: GrowthModel, group: str, month: float) -> tuple[float, float]:
     """Variance of the level at the start, and of the change at ``month``, between the groups of a factor."""
     level, change = 0.0, 0.0
+    row = {"Intercept": 0.0, "months": month, BEND: float(bend(np.array([month]))[0])}
     for index, term in enumerate(model.fit.problem.random):
         if term.group != group:
             continue
         covariance = model.fit.solution.random_covariance(index)
-        for place, name in enumerate(term.term_names):
-            if name == "months":
-                change += float(covariance[place, place]) * month**2
-            else:
-                level += float(covariance[place, place])
+        own = np.array([row[name] for name in term.term_names])
+        change += float(own @ covariance @ own)
+        level += sum(
+            float(covariance[place, place])
+            for place, name in enumerate(term.term_names)
+            if name == "Intercept"
+        )
     return level, change

@@ -44,7 +44,7 @@ class OrganisationEffects:
         In points.
     raw_covariance, shrunken_covariance : ndarray, shape (g, g)
     df : ndarray, shape (g,)
-        Of the difference of each organisation from the mean; infinite with random effects.
+        Of the difference of each organisation from the mean.
     tau2 : float
         Variance of the change between organisations: of the model, or (fixed effects) by Paule and Mandel.
     better : {"low", "high"}
@@ -87,13 +87,15 @@ class OrganisationEffects:
 class ManyOrganisations:
     """Organisations as random effects: ``raw`` and ``shrunken`` effects in the order of the frame.
 
-    Raw are level and slope; how the course bends is drawn towards the common bend in both, since an
-    organisation of a few families could not tell it of itself.
+    ``df`` are the degrees of freedom of comparisons, by design. Raw are level and slope; how the course bends
+    is drawn towards the common bend in both, since an organisation of a few families could not tell it of
+    itself.
     """
 
     raw: GroupEffects = field(repr=False)
     shrunken: GroupEffects = field(repr=False)
     order: NDArray[np.intp]
+    df: float
 
     def change(self, model: GrowthModel, month: float, *, shrink: bool) -> tuple[FloatArray, FloatArray]:
         """Change of the average family since the start: estimates (g,) and covariance (g, g)."""
@@ -124,7 +126,18 @@ def many_organisations(model: GrowthModel) -> ManyOrganisations:
         group_effects(solution, index, shrink=False, still_shrunken=(BEND,)),
         group_effects(solution, index),
         order,
+        _degrees(model),
     )
+
+
+def _degrees(model: GrowthModel) -> float:
+    """Families (with workers in the model: workers) less organisations and case mix, at least 1.
+
+    The unit whose courses scatter within organisations decides how well the error of a comparison is known.
+    """
+    unit = "worker" if model.worker else "family"
+    within = int(model.fitted_data[unit].nunique()) - len(model.frame.organisations)
+    return float(max(within - len(model.frame.covariates), 1))
 
 
 def effects_of(
@@ -155,7 +168,7 @@ def effects_of(
         index = [term.group for term in model.fit.problem.random].index("organisation")
         own = model.organisation_row(month) - model.organisation_row(0.0)
         tau2 = float(own @ model.fit.solution.random_covariance(index) @ own)
-        df = np.full(len(keys), np.inf)
+        df = np.full(len(keys), many.df)
         return OrganisationEffects(
             keys, sizes, month, "random", raw, raw_covariance, df, shrunken, shrunken_covariance, tau2, better
         )

@@ -16,13 +16,17 @@ from mpg_research.analysis.organisation_effects import (
     add_simultaneous,
     many_organisations,
 )
-from mpg_research.analysis.organisations_many import adjusted, many_tables, pairwise_table
+from mpg_research.analysis.organisations_many import (
+    adjusted,
+    joint_table,
+    many_tables,
+    pairwise_table,
+)
 from mpg_research.analysis.result import ResultTable, collect_tables, sample_flow_table
 from mpg_research.analysis.tables import (
     add_standardised,
     coefficient_table,
     estimate_rows,
-    pooled_table,
     table_by_organisation,
     variance_table,
 )
@@ -40,17 +44,22 @@ def comparison_tables(
     *,
     adjust: Adjust,
     level: float,
+    primary_month: float | None = None,
     many: ManyOrganisations | None = None,
 ) -> dict[str, ResultTable]:
-    """The tables of a comparison, from a model with organisations as fixed or random effects."""
+    """The tables of a comparison, from a model with organisations as fixed or random effects.
+
+    The joint test is about the change up to the primary month, by default the last of ``months``.
+    """
     frame = model.frame
+    primary = months[-1] if primary_month is None else primary_month
     grid = [month for month in month_grid(frame.data) if month < months[-1]]
     curve = sorted({0.0, *grid, *months})
     if model.organisation == "random":
         many = many_organisations(model) if many is None else many
-        own = many_tables(model, many, months, curve, adjust=adjust, level=level)
+        own = many_tables(model, many, months, curve, primary_month=primary, adjust=adjust, level=level)
     else:
-        own = _few_tables(model, months, curve, adjust=adjust, level=level)
+        own = _few_tables(model, months, curve, primary_month=primary, adjust=adjust)
     tables = [
         *own,
         case_mix_table(frame),
@@ -64,17 +73,22 @@ def comparison_tables(
 
 
 def _few_tables(
-    model: GrowthModel, months: list[float], curve: list[float], *, adjust: Adjust, level: float
+    model: GrowthModel,
+    months: list[float],
+    curve: list[float],
+    *,
+    primary_month: float,
+    adjust: Adjust,
 ) -> list[ResultTable]:
     later = [month for month in months if month > 0]
     change = model.organisation_rows(later) - model.organisation_rows([0.0])
     return [
         _per_organisation("adjusted_means", model, months, model.organisation_rows(months)),
         _per_organisation("adjusted_curve", model, curve, model.organisation_rows(curve)),
-        _adjusted_change(model, later, change, level),
+        _adjusted_change(model, later, change, model.fit.level),
         _difference_from_mean(model, later, change, adjust),
         _pairwise(model, later, change, adjust),
-        _joint_test(model, months[-1]),
+        _joint_test(model, primary_month),
     ]
 
 
@@ -136,24 +150,17 @@ def _pairwise(model: GrowthModel, months: list[float], change: FloatArray, adjus
     return pairwise_table(data)
 
 
-def _joint_test(model: GrowthModel, last_month: float) -> ResultTable:
+def _joint_test(model: GrowthModel, primary_month: float) -> ResultTable:
     """F tests on contrasts with the mean of organisations; redundant rows fall out in ``fit.test``."""
-    start = model.organisation_rows([0.0])
-    # A natural spline with five knots has four free directions in time; four moments span them.
-    moments = (
-        [last_month * share for share in (1 / 4, 1 / 2, 3 / 4, 1)]
-        if model.shape == "spline"
-        else [last_month]
-    )
-    course = model.organisation_rows(moments) - start
+    start, later = np.moveaxis(model.organisation_rows([0.0, primary_month]), 1, 0)
     rows = []
-    for effect, combinations_ in (("organisation:months", course), ("organisation", start)):
-        contrasts = combinations_ - combinations_.mean(axis=0)
-        test = model.fit.test(contrasts.reshape(-1, contrasts.shape[-1]))
-        rows.append((effect, test.statistic, test.df, test.df_denominator, test.p_value))
-    columns = ["effect", "statistic", "df_numerator", "df_denominator", "p_value"]
-    data = pd.DataFrame(rows, columns=columns)
-    return pooled_table("joint_test", data, model.frame, keys=("effect",), values=tuple(columns[1:]))
+    for effect, month, combinations_ in (
+        ("organisation:months", primary_month, later - start),
+        ("organisation", 0.0, start),
+    ):
+        test = model.fit.test(combinations_ - combinations_.mean(axis=0))
+        rows.append((effect, month, test.statistic, test.df, test.df_denominator, test.p_value))
+    return joint_table(model, rows)
 
 
 def _by_organisation(frame: ModelFrame) -> ResultTable:

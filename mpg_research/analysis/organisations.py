@@ -11,12 +11,15 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
   over the organisations of a month.
 - ``pairwise(organisation_1, organisation_2, months, ..., p_adjusted, simultaneous_low, simultaneous_high)``:
   change of the first minus change of the second; p adjusted over the pairs of a month.
-- ``joint_test(effect, statistic, df_numerator, df_denominator, p_value)``: F tests that all
-  organisations have the same course (``organisation:months``) and start level (``organisation``).
+- ``joint_test(effect, months, statistic, df_numerator, df_denominator, p_value)``: F tests that all
+  organisations have the same change up to the primary month (``organisation:months``) and the same level at
+  the start (``organisation``).
 - ``case_mix(organisation, variable, level, kind, mean_or_share, sd)``: the families of each organisation;
   ``kind`` is "mean" (one row) or "share" (one row per level; ``n_families`` are those at that level).
 - ``by_organisation(organisation, n_measurements, measurements_per_family)``.
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
+- ``robust_difference(organisation, months, ...)``, with fixed effects:
+  :mod:`~mpg_research.analysis.robust_errors`.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
 - ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
   ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
@@ -35,7 +38,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.help_ended import ended_note, share_ended
 from mpg_research.analysis.model_question import ModelQuestion, ask
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
@@ -57,6 +62,7 @@ from mpg_research.analysis.organisation_shares import share_funnel_tables, share
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
+from mpg_research.analysis.robust_errors import robust_difference
 from mpg_research.analysis.share_sources import share_sources
 from mpg_research.analysis.tables import (
     model_notes,
@@ -113,6 +119,7 @@ def compare_organisations(
     df: DfRule | None = None,
     level: float = 0.95,
     seed: int = 0,
+    rule: GrowthRule = DEFAULT_RULE,
 ) -> OrganisationComparison:
     """Compare the change of families between organisations, adjusted for case mix.
 
@@ -140,8 +147,8 @@ def compare_organisations(
         Whether the case mix acts differently at each organisation (fixed effects only); direct and indirect
         standardisation then differ.
     worker : bool, optional
-        Random effects of workers within organisations; by default where workers are known, ten or more,
-        and have two families on average.
+        Random effects of workers within organisations; by default where ten or more are known and have two
+        families on average. A family without a known worker then counts as having one of its own.
     df : str, optional
         Rule of the degrees of freedom: "kenward-roger", "satterthwaite", "residual" or "normal". By default
         Kenward-Roger for fewer than ten organisations, Satterthwaite for more.
@@ -149,6 +156,9 @@ def compare_organisations(
         Confidence level.
     seed : int
         Of the draws behind ranks and the false-alarm rate of the funnel plot.
+    rule : GrowthRule
+        Knots of the mean course, what each family has of its own, and whether residuals carry on;
+        ``GrowthRule.simple()`` is a straight line per family with independent residuals.
 
     Returns
     -------
@@ -163,13 +173,15 @@ def compare_organisations(
 
     Notes
     -----
-    ``score ~ spline(months) * organisation + x + months:x + (1 + months | family)`` by REML, x the case
-    mix centred at the study's average family; more random terms as in ``fit_trajectory``. With a handful
-    of organisations their spread cannot be estimated well, so they are fixed effects; ten or more are
-    ``(1 + months + log(1 + months) | organisation)`` beside a common spline. Estimates of single
-    organisations are shown with level and slope unshrunken, and in ``raw_and_shrunken`` both ways. The
-    reference of ``difference_from_mean`` is the plain mean over organisations, so that it does not hang on
-    who is large; organisations without a course of their own are left out of it, and counted (see
+    ``score ~ spline(months) * organisation + x + months:x + (1 + months + log(1 + months) | family)`` by
+    REML, x the case mix centred at the study's average family, residuals that carry on within a series of a
+    family; more random terms as in ``fit_trajectory``. The joint test, and who is named, are about the
+    primary month; naming is by Holm on the differences from the mean at that month and needs no joint test
+    before it. With a handful of organisations their spread cannot be estimated well, so they are fixed
+    effects; ten or more are ``(1 + months + log(1 + months) | organisation)`` beside a common spline.
+    Estimates of single organisations are shown with level and slope unshrunken, and in ``raw_and_shrunken``
+    both ways. The reference of ``difference_from_mean`` is the plain mean over organisations, so that it does
+    not hang on who is large; organisations without a course of their own are left out of it, and counted (see
     :func:`~mpg_research.analysis.frame.prepare_frame`).
 
     Examples
@@ -194,14 +206,24 @@ def compare_organisations(
     frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
     _check_organisations(frame)
     many = len(frame.organisations) >= MANY_ORGANISATIONS
-    rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
+    df_rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
     role: OrganisationRole = effects if effects != "auto" else ("random" if many else "fixed")
     model = fit_growth(
-        frame, shape=shape, organisation=role, worker=worker, interactions=interactions, df=rule, level=level
-    )
+        frame, shape=shape, organisation=role, worker=worker, interactions=interactions, df=df_rule,
+        level=level, rule=rule,
+    )  # fmt: skip
     randomly = many_organisations(model) if role == "random" else None
-    tables = comparison_tables(model, question.months, adjust=adjust, level=level, many=randomly)
+    tables = comparison_tables(
+        model, question.months, primary_month=question.primary_month, adjust=adjust, level=level,
+        many=randomly,
+    )  # fmt: skip
+    notes = [*model_notes(model, question.months), *_size_notes(frame, role)]
     if model.converged:
+        later = [month for month in question.months if month > 0]
+        robust, said = robust_difference(model, later, question.primary_month)
+        share = share_ended(study, question.course, question.primary_month)
+        tables |= collect_tables([robust])
+        notes += [*said, *ended_note(share, question.primary_month)]
         tables |= _further_tables(question, model, randomly, reference=reference, level=level, seed=seed)
     return OrganisationComparison(
         model=model,
@@ -212,8 +234,8 @@ def compare_organisations(
         level=level,
         converged=model.converged,
         **question.parts(
-            frame.flow, [*model_notes(model, question.months), *_size_notes(frame, role)],
-            shape=model.shape, worker=model.worker, df=rule, level=level, adjust=adjust,
+            frame.flow, notes, shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
+            **rule.described, correlation=model.correlation,
             formula=model.formula, organisations_as=role, reference=reference,
         ),
     )  # fmt: skip

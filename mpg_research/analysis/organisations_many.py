@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import fdtrc, stdtr, stdtrit
 
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
@@ -16,7 +16,7 @@ from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.analysis.tables import add_standardised, pooled_table, table_by_organisation
 from mpg_research.statistics import holm
 
-__all__ = ["adjusted", "many_tables", "pairwise_table"]
+__all__ = ["adjusted", "joint_table", "many_tables", "pairwise_table"]
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +30,7 @@ def many_tables(
     months: list[float],
     curve: list[float],
     *,
+    primary_month: float,
     adjust: str,
     level: float,
 ) -> list[ResultTable]:
@@ -41,23 +42,31 @@ def many_tables(
     many : ManyOrganisations
     months, curve : list of float
         Months to report, and those of the curves of a figure.
+    primary_month : float
+        Of the joint test.
     adjust : {"holm", "none"}
     level : float
     """
     later = [month for month in months if month > 0]
     changes = {month: many.change(model, month, shrink=False) for month in later}
+    scores = _scores(model, many, [*months, *curve])
+    df = many.df
     tables = [
-        _per_organisation("adjusted_means", model, _scores(model, many, months), level),
-        _per_organisation("adjusted_curve", model, _scores(model, many, curve), level),
-        _adjusted_change(model, changes, level),
-        _differences(model, changes, adjust, level),
+        _per_organisation("adjusted_means", model, _some(scores, months), df, level),
+        _per_organisation("adjusted_curve", model, _some(scores, curve), df, level),
+        _adjusted_change(model, changes, df, level),
+        _differences(model, changes, df, adjust, level),
     ]
     if len(model.frame.organisations) <= _PAIRS:
-        tables.append(_pairwise(model, changes, adjust, level))
-    return [*tables, _joint_test(model, many, changes[later[-1]])]
+        tables.append(_pairwise(model, changes, df, adjust, level))
+    return [*tables, _joint_test(model, many, primary_month)]
 
 
 Moments = dict[float, tuple[FloatArray, FloatArray]]
+
+
+def _some(moments: Moments, months: list[float]) -> Moments:
+    return {month: moments[month] for month in months}
 
 
 def _scores(model: GrowthModel, many: ManyOrganisations, months: list[float]) -> Moments:
@@ -65,26 +74,35 @@ def _scores(model: GrowthModel, many: ManyOrganisations, months: list[float]) ->
 
 
 def _rows(
-    keys: dict[str, list[object]], estimate: FloatArray, std_error: FloatArray, level: float
+    keys: dict[str, list[object]],
+    estimate: FloatArray,
+    std_error: FloatArray,
+    df: float,
+    level: float,
 ) -> pd.DataFrame:
-    """Key columns beside the seven columns of an estimate with normal limits."""
-    half = float(norm.ppf(0.5 + level / 2)) * std_error
+    """Key columns beside the seven columns of an estimate."""
+    half = stdtrit(df, 0.5 + level / 2) * std_error
     statistic = np.divide(estimate, std_error, out=np.zeros_like(estimate), where=std_error > 0)
     return pd.DataFrame(
         {
             **keys,
             "estimate": estimate,
             "std_error": std_error,
-            "df": np.inf,
+            "df": df,
             "statistic": statistic,
-            "p_value": 2 * norm.sf(np.abs(statistic)),
+            "p_value": 2 * stdtr(df, -np.abs(statistic)),
             "conf_low": estimate - half,
             "conf_high": estimate + half,
         }
     )
 
 
-def _stack(model: GrowthModel, moments: Moments, level: float) -> pd.DataFrame:
+def _stack(
+    model: GrowthModel,
+    moments: Moments,
+    df: float,
+    level: float,
+) -> pd.DataFrame:
     organisations = list(model.frame.organisations.values())
     parts = []
     for month, (estimate, covariance) in moments.items():
@@ -93,30 +111,31 @@ def _stack(model: GrowthModel, moments: Moments, level: float) -> pd.DataFrame:
             "organisation": [*organisations],
             "months": [month] * len(organisations),
         }
-        part = _rows(keys, estimate, error, level)
+        part = _rows(keys, estimate, error, df, level)
         parts.append(part.assign(n_families=list(model.frame.families_of.values())))
     data = pd.concat(parts, ignore_index=True)
     return data.sort_values(["organisation", "months"], ignore_index=True, kind="stable")
 
 
-def _per_organisation(name: str, model: GrowthModel, moments: Moments, level: float) -> ResultTable:
-    return table_by_organisation(name, _stack(model, moments, level), "months")
+def _per_organisation(
+    name: str, model: GrowthModel, moments: Moments, df: float, level: float
+) -> ResultTable:
+    return table_by_organisation(name, _stack(model, moments, df, level), "months")
 
 
-def _adjusted_change(model: GrowthModel, changes: Moments, level: float) -> ResultTable:
-    return table_by_organisation(
-        "adjusted_change", add_standardised(_stack(model, changes, level), model.frame, level), "months"
-    )
+def _adjusted_change(model: GrowthModel, changes: Moments, df: float, level: float) -> ResultTable:
+    data = _stack(model, changes, df, level)
+    return table_by_organisation("adjusted_change", add_standardised(data, model.frame, level), "months")
 
 
-def _differences(model: GrowthModel, changes: Moments, adjust: str, level: float) -> ResultTable:
+def _differences(model: GrowthModel, changes: Moments, df: float, adjust: str, level: float) -> ResultTable:
     g = len(model.frame.organisations)
     contrast = np.eye(g) - 1.0 / g
     apart: Moments = {
         month: (contrast @ estimate, contrast @ covariance @ contrast)
         for month, (estimate, covariance) in changes.items()
     }
-    data = _stack(model, apart, level)
+    data = _stack(model, apart, df, level)
     data = data.assign(p_adjusted=adjusted(data, adjust))
     covariances = [covariance for _, covariance in apart.values()]
     return table_by_organisation(
@@ -131,7 +150,7 @@ def adjusted(data: pd.DataFrame, adjust: str) -> pd.Series:
     return data.groupby("months")["p_value"].transform(lambda p: holm(p.to_numpy(dtype=float)))
 
 
-def _pairwise(model: GrowthModel, changes: Moments, adjust: str, level: float) -> ResultTable:
+def _pairwise(model: GrowthModel, changes: Moments, df: float, adjust: str, level: float) -> ResultTable:
     organisations = list(model.frame.organisations.values())
     sizes = list(model.frame.families_of.values())
     pairs = list(combinations(range(len(organisations)), 2))
@@ -150,7 +169,7 @@ def _pairwise(model: GrowthModel, changes: Moments, adjust: str, level: float) -
             "months": [month] * len(pairs),
         }
         error = np.sqrt(np.maximum(variance, 0.0))
-        parts.append(_rows(keys, estimate[first] - estimate[second], error, level))
+        parts.append(_rows(keys, estimate[first] - estimate[second], error, df, level))
     data = pd.concat(parts, ignore_index=True)
     data = data.assign(
         p_adjusted=adjusted(data, adjust),
@@ -171,20 +190,25 @@ def pairwise_table(data: pd.DataFrame) -> ResultTable:
     )
 
 
-def _joint_test(
-    model: GrowthModel, many: ManyOrganisations, change: tuple[FloatArray, FloatArray]
-) -> ResultTable:
-    """Wald tests that all organisations change alike, and start alike."""
+def _joint_test(model: GrowthModel, many: ManyOrganisations, primary_month: float) -> ResultTable:
+    """F tests that all organisations change alike up to the primary month, and start alike."""
+    g = len(model.frame.organisations)
+    contrast = np.eye(g)[1:] - np.eye(g)[0]
     rows = []
-    for effect, (estimate, covariance) in (
-        ("organisation:months", change),
-        ("organisation", many.score(model, 0.0, shrink=False)),
+    for effect, month, found in (
+        ("organisation:months", primary_month, many.change(model, primary_month, shrink=False)),
+        ("organisation", 0.0, many.score(model, 0.0, shrink=False)),
     ):
-        g = len(estimate)
-        contrast = np.eye(g)[1:] - np.eye(g)[0]
+        estimate, covariance = found
         apart = contrast @ estimate
-        statistic = float(apart @ np.linalg.solve(contrast @ covariance @ contrast.T, apart))
-        rows.append((effect, statistic / (g - 1), float(g - 1), np.inf, float(chi2.sf(statistic, g - 1))))
-    columns = ["effect", "statistic", "df_numerator", "df_denominator", "p_value"]
+        statistic = float(apart @ np.linalg.solve(contrast @ covariance @ contrast.T, apart)) / (g - 1)
+        p_value = float(fdtrc(g - 1, many.df, statistic))
+        rows.append((effect, month, statistic, float(g - 1), many.df, p_value))
+    return joint_table(model, rows)
+
+
+def joint_table(model: GrowthModel, rows: list[tuple[str, float, float, float, float, float]]) -> ResultTable:
+    """The table of joint tests, from fixed or random effects."""
+    columns = ["effect", "months", "statistic", "df_numerator", "df_denominator", "p_value"]
     data = pd.DataFrame(rows, columns=columns)
-    return pooled_table("joint_test", data, model.frame, keys=("effect",), values=tuple(columns[1:]))
+    return pooled_table("joint_test", data, model.frame, keys=("effect", "months"), values=tuple(columns[2:]))

@@ -104,12 +104,17 @@ def _averaged_course(model: GrowthModel) -> dict[str, FloatArray]:
 
 
 def variance_table(model: GrowthModel) -> ResultTable:
-    """Variances and covariances of the random effects, and of the residual."""
+    """Variances and covariances of the random effects and of the residual.
+
+    Where residuals carry on, a last row has the correlation of two that are a month apart.
+    """
     data = model.fit.random[["group", "term_1", "term_2", "covariance", "sd", "correlation"]].copy()
     data["group"] = data["group"].replace({"Residual": "residual"})
     if "residual" not in set(data["group"]):
         sd = float(model.fit.residual_sd)
         data.loc[len(data)] = ["residual", "", "", sd**2, sd, np.nan]
+    if model.correlation is not None:
+        data.loc[len(data)] = ["residual", "month_apart", "month_apart", np.nan, np.nan, model.correlation]
     keys = ("group", "term_1", "term_2")
     return pooled_table(
         "variance_components", data, model.frame, keys=keys, values=("covariance", "sd", "correlation")

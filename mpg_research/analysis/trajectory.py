@@ -9,7 +9,12 @@ Each has the families of the model in ``n_families`` and their organisations in 
 - ``mean_curve(months, ...)``: the same, month by month, for a figure.
 - ``change(months, ..., standardised, standardised_low, standardised_high)``: change since the start.
 - ``observed_course(months, mean, sd, n_measurements)``: means of families measured around each month.
-- ``coefficients(term, ...)``, ``variance_components(group, term_1, term_2, covariance, sd, correlation)``.
+- ``coefficients(term, ...)``, ``variance_components(group, term_1, term_2, covariance, sd, correlation)``;
+  where residuals carry on the last row has their correlation a month apart.
+- ``robust_change(months, estimate, conf_low, conf_high, robust_error, robust_low, robust_high,
+  error_ratio)``: :mod:`~mpg_research.analysis.robust_errors`.
+- ``sensitivity(approach, months, ...)``, where help had ended for many before the primary month:
+  :mod:`~mpg_research.analysis.help_ended`.
 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
 """
@@ -20,7 +25,9 @@ from typing import ClassVar
 import pandas as pd
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.help_ended import ended_note, sensitivity_table, share_ended
 from mpg_research.analysis.model_question import ask
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
@@ -30,6 +37,7 @@ from mpg_research.analysis.result import (
     collect_tables,
     sample_flow_table,
 )
+from mpg_research.analysis.robust_errors import robust_change
 from mpg_research.analysis.tables import (
     add_standardised,
     coefficient_table,
@@ -78,8 +86,9 @@ def fit_trajectory(
     episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     worker: bool | None = None,
-    df: DfRule = "satterthwaite",
+    df: DfRule = "kenward-roger",
     level: float = 0.95,
+    rule: GrowthRule = DEFAULT_RULE,
 ) -> TrajectoryFit:
     """Fit a growth model to the scores in the course of help.
 
@@ -107,6 +116,9 @@ def fit_trajectory(
         Rule of the degrees of freedom: "satterthwaite", "kenward-roger", "residual" or "normal".
     level : float
         Confidence level.
+    rule : GrowthRule
+        Knots of the mean course, what each family has of its own, and whether residuals carry on;
+        ``GrowthRule.simple()`` is a straight line per family with independent residuals.
 
     Returns
     -------
@@ -121,9 +133,11 @@ def fit_trajectory(
 
     Notes
     -----
-    ``score ~ spline(months) + (1 + months | family)``, by REML. Added are ``(1 | family:respondent)`` with
-    both respondents, ``(1 | family:episode)`` with all episodes, ``(1 + months || worker)`` with workers and
-    ``(1 + months + log(1 + months) | organisation)`` with random organisations. A standardised change is the
+    ``score ~ spline(months) + (1 + months + log(1 + months) | family)``, by REML, the knots equally spaced
+    in the square root of time, residuals that carry on within a series of a family. Added are
+    ``(1 | family:respondent)`` with both respondents, ``(1 | family:episode)`` with all episodes,
+    ``(1 + months || worker)`` with workers and ``(1 + months + log(1 + months) | organisation)`` with random
+    organisations. A standardised change is the
     change divided by the standard deviation of the families' first scores (within the first month), with
     Hedges' correction.
 
@@ -142,17 +156,27 @@ def fit_trajectory(
     )  # fmt: skip
     role: OrganisationRole = "fixed" if organisation is True else organisation
     frame = prepare_frame(question.course, by_organisation=role == "fixed", until=question.primary_month)
-    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level)
+    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level, rule=rule)
+    month = question.primary_month
+    tables = trajectory_tables(model, question.months, level)
+    notes = model_notes(model, question.months)
+    if model.converged:
+        later = [one for one in question.months if one > 0]
+        robust, said = robust_change(model, later, month)
+        share = share_ended(study, question.course, month)
+        tables |= collect_tables([robust, sensitivity_table(model, share, month, df)])
+        notes += [*said, *ended_note(share, month)]
     return TrajectoryFit(
         model=model,
-        primary_month=question.primary_month,
+        primary_month=month,
         baseline_sd=frame.baseline.sd,
-        tables=trajectory_tables(model, question.months, level),
+        tables=tables,
         level=level,
         converged=model.converged,
         **question.parts(
-            frame.flow, model_notes(model, question.months), shape=model.shape, organisation=role,
+            frame.flow, notes, shape=model.shape, organisation=role,
             worker=model.worker, df=df, level=level, formula=model.formula,
+            **rule.described, correlation=model.correlation,
         ),
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ MODEL_COLUMNS = frozenset(
         *("set_low", "set_high", "all_low", "all_high"),
         *("direct", "indirect", "own_expected", "all_expected"),
         *("joint_p_value", "different", "largest_shift"),
+        *("robust_error", "robust_low", "robust_high", "error_ratio"),
     ]
 )
 #: Columns that are the difference of two others.

@@ -9,6 +9,7 @@ from mpg_research.mixed.tokens import (
     Expression,
     Name,
     Number,
+    Numbers,
     Text,
     Token,
     Unary,
@@ -33,7 +34,7 @@ CODINGS = frozenset({"Sum", "Treatment"})
 #: What to write for functions that users of R and numpy know.
 INSTEAD = {
     "offset": "Subtract the offset from the outcome instead: y - x ~ ...",
-    "ns": "Write cr(x, df=4) for a natural cubic spline.",
+    "ns": "Write cr(x, df=4), or cr(x, knots=(0, 3, 12)), for a natural cubic spline.",
     "s": "Write cr(x, df=4) for a natural cubic spline.",
     "factor": "Write C(x).",
     "as.factor": "Write C(x).",
@@ -48,10 +49,13 @@ INSTEAD = {
 OPTIONS = {
     "bs": ("df", "degree"),
     "center": (),
-    "cr": ("df",),
+    "cr": ("df", "knots"),
     "poly": ("degree", "raw"),
     "scale": ("center", "scale"),
 }
+#: Options that take a list of numbers: knots=(0, 3, 12), or as in R knots=c(0, 3, 12).
+_LISTS = frozenset({("cr", "knots")})
+_MAXIMUM_LIST = 100
 _WORDS = {"True": True, "TRUE": True, "False": False, "FALSE": False}
 _MAXIMUM_DEPTH = 60
 # in tokens
@@ -195,7 +199,8 @@ class ExpressionParser:
             if self.token.kind == "name" and following.kind == "operator" and following.text == "=":
                 key = self.advance().text
                 self.advance()
-                options.append((key, self.arithmetic()))
+                listed = (token.text, key) in _LISTS
+                options.append((key, self._numbers(key) if listed else self.arithmetic()))
             elif options:
                 self.fail("a value without a name cannot follow a named one.")
             else:
@@ -208,6 +213,29 @@ class ExpressionParser:
         call = Call(token.text, tuple(arguments), tuple(options), token)
         self._check_call(call)
         return call
+
+    def _numbers(self, key: str) -> Numbers:
+        """A list of numbers in brackets; signs are allowed, arithmetic and columns are not."""
+        start = self.token
+        example = f"expected a list of numbers, as in {key}=(0, 3, 12)."
+        if self.token.kind == "name" and self.token.text == "c":
+            self.advance()
+        self.expect("(", example)
+        values: list[float] = []
+        while not self.at(")"):
+            sign = -1.0 if self.at("-") else 1.0
+            if self.at("-", "+"):
+                self.advance()
+            if self.token.kind != "number":
+                self.fail(example)
+            values.append(sign * float(self.advance().text))
+            if len(values) > _MAXIMUM_LIST:
+                self.fail(f"at most {_MAXIMUM_LIST} numbers can be listed.", start)
+            if not self.at(","):
+                break
+            self.advance()
+        self.expect(")", f"{example} Nothing else can stand in the list.")
+        return Numbers(tuple(values), start)
 
     def _check_call(self, call: Call) -> None:
         if call.function in CODINGS:
@@ -235,6 +263,10 @@ class ExpressionParser:
                 listed = ", ".join(known) or "no options"
                 self.fail(f"unknown option {key!r}; {call.function}() takes {listed}.", call.token)
         for key, value in [*zip(known, call.arguments[1:], strict=False), *call.options]:
+            if isinstance(value, Numbers):
+                continue
+            if (call.function, key) in _LISTS:
+                self.fail(f"write {key} by its name: {key}=(0, 3, 12).", value.token)
             if constant_value(value) is None:
                 self.fail(f"{key} must be a number, True or False.", value.token)
 

@@ -1,5 +1,6 @@
 """Polynomial and spline bases with a memory: fitted on the data, then the same basis on new data."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,14 @@ def b_spline_basis(
     return basis[:, 1:]
 
 
-def natural_spline_basis(x: FloatArray, state: dict[str, Any], *, df: int, name: str) -> FloatArray:
+def natural_spline_basis(
+    x: FloatArray,
+    state: dict[str, Any],
+    *,
+    df: int | None = None,
+    knots: Sequence[float] | None = None,
+    name: str,
+) -> FloatArray:
     """Natural cubic regression spline in cardinal form: coefficient j is the curve's value at knot j.
 
     Parameters
@@ -129,15 +137,24 @@ def natural_spline_basis(x: FloatArray, state: dict[str, Any], *, df: int, name:
     x : array, shape (n,)
     state : dict
         Knots and the map to second derivatives; filled when empty.
-    df : int
+    df : int, optional
         Number of knots and of columns, at least 3; knots at quantiles of the distinct values.
+    knots : sequence of float, optional
+        In the place of ``df``: the knots themselves, increasing, the outer ones included. Beyond the outer
+        ones the curve is straight.
     name : str
         The term, for messages.
 
     Returns
     -------
-    array, shape (n, df)
-        The columns add up to one, so with an intercept in the model the first is left out.
+    array, shape (n, number of knots)
+        The columns add up to one, so with an intercept in the model the first is left out. With it they
+        span the same curves as ``ns(x, knots = inner, Boundary.knots = outer)`` in R.
+
+    Raises
+    ------
+    ModelError
+        If the knots are no increasing numbers, or more than the distinct values.
 
     References
     ----------
@@ -146,30 +163,43 @@ def natural_spline_basis(x: FloatArray, state: dict[str, Any], *, df: int, name:
     """
     if not state:
         distinct = np.unique(x)
-        if df < 3 or df > len(distinct):
+        placed = _check_knots(np.asarray(knots, dtype=float), name) if knots is not None else None
+        count = df if placed is None else len(placed)
+        if count is None or count < 3 or count > len(distinct):
             raise ModelError(
-                f"{name}: df must lie between 3 and the number of distinct values ({len(distinct)}); "
-                f"found df={df}."
+                f"{name}: the number of knots must lie between 3 and the number of distinct values "
+                f"({len(distinct)}); found {count}."
             )
-        state["knots"] = np.quantile(distinct, np.linspace(0, 1, df))
+        state["knots"] = np.quantile(distinct, np.linspace(0, 1, count)) if placed is None else placed
         state["curvature"] = _curvature_map(state["knots"])
-    knots, curvature = state["knots"], state["curvature"]
-    step = np.diff(knots)
-    inside = np.clip(x, knots[0], knots[-1])
-    piece = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(step) - 1)
+    at, curvature = state["knots"], state["curvature"]
+    step = np.diff(at)
+    inside = np.clip(x, at[0], at[-1])
+    piece = np.clip(np.searchsorted(at, inside, side="right") - 1, 0, len(step) - 1)
     h = step[piece]
-    left, right = knots[piece + 1] - inside, inside - knots[piece]
+    left, right = at[piece + 1] - inside, inside - at[piece]
     rows = np.arange(len(x))
-    basis = np.zeros((len(x), len(knots)))
+    basis = np.zeros((len(x), len(at)))
     basis[rows, piece] += left / h
     basis[rows, piece + 1] += right / h
     basis += ((left**3 / h - h * left) / 6)[:, None] * curvature[piece]
     basis += ((right**3 / h - h * right) / 6)[:, None] * curvature[piece + 1]
-    for edge, outward in ((0, x < knots[0]), (-1, x > knots[-1])):
+    for edge, outward in ((0, x < at[0]), (-1, x > at[-1])):
         if outward.any():
-            slope = _edge_slope(knots, curvature, edge)
-            basis[outward] += (x[outward] - knots[edge])[:, None] * slope
+            slope = _edge_slope(at, curvature, edge)
+            basis[outward] += (x[outward] - at[edge])[:, None] * slope
     return basis
+
+
+def _check_knots(knots: FloatArray, name: str) -> FloatArray:
+    """Increasing, and no two so close that the curve between them is rounding."""
+    apart = np.diff(knots)
+    if not np.isfinite(knots).all() or np.any(apart <= 1e-8 * np.ptp(knots) if len(knots) > 1 else False):
+        raise ModelError(
+            f"{name}: the knots must be increasing numbers, no two alike; found "
+            f"{', '.join(f'{knot:g}' for knot in knots)}."
+        )
+    return knots
 
 
 def _curvature_map(knots: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Reading formula text: tokens, expression trees, and errors that point at the token.
 
 Nothing here, or anywhere in this package, hands text to Python's own interpreter: an expression
-becomes a small tree of the five node types below, and only :mod:`~mpg_research.mixed.transforms`
+becomes a small tree of the node types below, and only :mod:`~mpg_research.mixed.transforms`
 computes with it, from a closed set of functions.
 """
 
@@ -11,7 +11,19 @@ from typing import Literal, NoReturn
 
 from mpg_research.errors import FormulaError
 
-__all__ = ["Binary", "Call", "Expression", "Name", "Number", "Text", "Token", "Unary", "fail", "tokenize"]
+__all__ = [
+    "Binary",
+    "Call",
+    "Expression",
+    "Name",
+    "Number",
+    "Numbers",
+    "Text",
+    "Token",
+    "Unary",
+    "fail",
+    "tokenize",
+]
 
 #: Longer formulas than this are refused: no model a person writes comes near.
 MAXIMUM_LENGTH = 20_000
@@ -104,6 +116,14 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """A list of numbers as written; allowed only as an option, as in ``cr(x, knots=(0, 3, 12))``."""
+
+    values: tuple[float, ...]
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A quoted text; allowed only where a level is named, as in ``C(arm, Treatment("control"))``."""
 
@@ -140,7 +160,7 @@ class Call:
     token: Token
 
 
-Expression = Name | Number | Text | Unary | Binary | Call
+Expression = Name | Number | Numbers | Text | Unary | Binary | Call
 
 _STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2, "unary": 3, "**": 4}
 
@@ -157,7 +177,9 @@ def _render(node: Expression, around: int) -> str:
     if isinstance(node, Number) and node.name:
         return node.name
     if isinstance(node, Number):
-        return f"{node.value:g}" if float(f"{node.value:g}") == node.value else repr(node.value)
+        return _as_written(node.value)
+    if isinstance(node, Numbers):
+        return f"({', '.join(_as_written(value) for value in node.values)})"
     if isinstance(node, Text):
         return repr(node.value)
     if isinstance(node, Unary):
@@ -175,6 +197,10 @@ def _render(node: Expression, around: int) -> str:
     arguments = [_render(argument, 0) for argument in node.arguments]
     arguments += [f"{key}={_render(value, 0)}" for key, value in node.options]
     return f"{node.function}({', '.join(arguments)})"
+
+
+def _as_written(value: float) -> str:
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def names_in(node: Expression) -> tuple[Name, ...]:

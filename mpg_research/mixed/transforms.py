@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.formula import constant_value
 from mpg_research.mixed.splines import b_spline_basis, natural_spline_basis, orthogonal_polynomial
-from mpg_research.mixed.tokens import Binary, Call, Expression, Name, Number, Unary, fail, render
+from mpg_research.mixed.tokens import Binary, Call, Expression, Name, Number, Numbers, Unary, fail, render
 
 __all__ = ["evaluate", "evaluate_basis"]
 
@@ -134,14 +134,19 @@ def evaluate_basis(node: Call, columns: Mapping[str, FloatArray], states: States
         options = _options(node, {"df": None, "degree": 3})
         df = None if options["df"] is None else _count(node, "df", options["df"])
         return b_spline_basis(x, state, df=df, degree=_count(node, "degree", options["degree"]), name=name)
+    knots = next((value.values for _, value in node.options if isinstance(value, Numbers)), None)
     options = _options(node, {"df": None})
-    return natural_spline_basis(x, state, df=_count(node, "df", options["df"]), name=name)
+    if knots is not None and options["df"] is not None:
+        fail(node.token, "give the number of knots (df) or the knots themselves, not both.")
+    df = None if knots is not None else _count(node, "df", options["df"])
+    return natural_spline_basis(x, state, df=df, knots=knots, name=name)
 
 
 def _options(node: Call, defaults: dict[str, Any]) -> dict[str, Any]:
     """The constants given to a call after its column, by position or by name; checked by the parser."""
     given = dict(zip(defaults, node.arguments[1:], strict=False)) | dict(node.options)
-    return defaults | {key: constant_value(value) for key, value in given.items()}
+    plain = {key: value for key, value in given.items() if not isinstance(value, Numbers)}
+    return defaults | {key: constant_value(value) for key, value in plain.items()}
 
 
 def _count(node: Call, key: str, value: Any) -> int:

@@ -41,7 +41,7 @@ CODED = frozenset(
     | CODED_VALUES
 )
 
-_SPLINE = re.compile(r"^(?:cr|cc|bs|ns)\(months\b[^)]*\)\[?(?:T\.)?(\d+)?\]?$")
+_SPLINE = re.compile(r"^(?:cr|cc|bs|ns)\(months\b[^\[]*\)\[?(?:T\.)?(\d+)?\]?$")
 
 
 def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> str:

@@ -12,7 +12,9 @@ DIGITS = {
     **dict.fromkeys(("rank", "rank_low", "rank_high", "set_low", "set_high", "all_low", "all_high"), 0),
     **dict.fromkeys(("compared", "different", "percentile"), 0),
     **dict.fromkeys(("z", "z_adjusted", "standardised_difference", "reliability", "agreement"), 2),
-    **dict.fromkeys(("within", "between", "spread", "largest_shift", "ratio"), 2),
+    **dict.fromkeys(
+        ("within", "between", "spread", "largest_shift", "ratio", "robust_error", "error_ratio"), 2
+    ),
 }
 SHARES = frozenset(
     {"best_third", "worst_third", "observed_low", "observed_high", "expected_share", "adjusted_share"}
@@ -22,7 +24,7 @@ INTERVALS = {
     f"{name}_low": (f"{name}_high", f"{name}_interval")
     for name in (
         *("simultaneous", "difference", "observed", "observed_difference"),
-        *("raw", "shrunken", "rank", "set", "all"),
+        *("raw", "shrunken", "rank", "set", "all", "robust"),
     )
 }
 #: In the CSV only: what a figure needs and a reader does not.

@@ -1,4 +1,8 @@
-"""The comparison of organisations in sentences: the joint test first, and never an order of merit."""
+"""The comparison of organisations in sentences: the joint test first, and never an order of merit.
+
+Single organisations are named by their own test, corrected for their number, at the primary month: that holds
+its error rate by itself, and a joint test before it would only hide one that differs.
+"""
 
 import pandas as pd
 
@@ -23,17 +27,18 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
     own = voice.released.own
-    answer = [_joint_sentence(voice, joint)]
+    named = _named(voice, differences)
+    answer = [_joint_sentence(voice, joint, month, named=bool(named))]
     if own is not None:
         # The organisation's own question first: is it distinguishable from the average?
-        answer = [*_own_sentences(voice, own, month, changes, differences, joint), *answer]
+        answer = [*_own_sentences(voice, own, month, changes, differences), *answer]
     else:
-        answer.append(_who_differs(voice, differences, joint))
+        answer.append(_who_differs(voice, differences, named, joint))
     certainty = []
     if len(changes):
         certainty.append(_range(voice, changes, month))
     if joint is not None and not voice.is_plain:
-        certainty.append(_joint_detail(voice, joint))
+        certainty.append(_joint_detail(voice, joint, month))
     keys = [voice.adjustment, "no_ranking", "cause", "regression", "within_interval"]
     limits = [voice.phrases(f"organisations.{key}") for key in keys if key]
     more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice)}
@@ -91,17 +96,25 @@ def _is_significant(voice: Voice, joint: pd.Series | None) -> bool:
     return joint is not None and bool(joint["p_value"] < 1 - voice.released.level)
 
 
-def _joint_sentence(voice: Voice, joint: pd.Series | None) -> str:
+def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
+    """The organisations that differ from the average after correction for their number."""
+    level = voice.released.level
+    return {str(code): row for code, row in differences.iterrows() if distinguishable(row, level=level)}
+
+
+def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, named: bool) -> str:
     if joint is None or pd.isna(joint["p_value"]):
         return voice.phrases("organisations.no_test")
-    key = "differ" if _is_significant(voice, joint) else "alike"
+    key = "differ" if _is_significant(voice, joint) else "alike_but_named" if named else "alike"
     p_value = format_p(joint["p_value"], voice.language, with_sign=True)
-    return voice.phrases(f"organisations.{key}", concept=voice.concept, p=p_value)
+    period = voice.period(float(joint.get("months", month)))
+    return voice.phrases(f"organisations.{key}", concept=voice.concept, period=period, p=p_value)
 
 
-def _joint_detail(voice: Voice, joint: pd.Series) -> str:
+def _joint_detail(voice: Voice, joint: pd.Series, month: float) -> str:
     return voice.phrases(
         "organisations.joint_detail",
+        period=voice.period(float(joint.get("months", month))),
         df_numerator=format_df(joint["df_numerator"], voice.language),
         df_denominator=format_df(joint["df_denominator"], voice.language),
         statistic=voice.number(joint["statistic"], 2),
@@ -117,7 +130,6 @@ def _own_sentences(
     month: float,
     changes: pd.DataFrame,
     differences: pd.DataFrame,
-    joint: pd.Series | None,
 ) -> list[str]:
     name = voice.organisation(own if own in voice.released.organisation_labels else OWN)
     if own not in changes.index:
@@ -137,14 +149,12 @@ def _own_sentences(
     change = voice.phrases(f"organisations.{key}", **values, **size_and_interval(voice, row))
     if not compared:
         return [change, voice.phrases("organisations.no_difference")]
-    return [*_own_difference(voice, differences.loc[own], joint, {**values, "adjusted": aside}), change]
+    return [*_own_difference(voice, differences.loc[own], {**values, "adjusted": aside}), change]
 
 
-def _own_difference(
-    voice: Voice, row: pd.Series, joint: pd.Series | None, values: dict[str, str]
-) -> list[str]:
+def _own_difference(voice: Voice, row: pd.Series, values: dict[str, str]) -> list[str]:
     """Whether the own change can be told from the average, and between which sizes the difference lies."""
-    differs = _is_significant(voice, joint) and distinguishable(row, level=voice.released.level)
+    differs = distinguishable(row, level=voice.released.level)
     p_value = format_p(row.get("p_adjusted", row["p_value"]), voice.language, with_sign=True)
     key = "organisations.own_differs" if differs else "organisations.own_average"
     sentences = [voice.phrases(key, **values, **_gap(voice, row), level=voice.level, p=p_value)]
@@ -169,23 +179,22 @@ def _gap(voice: Voice, row: pd.Series) -> dict[str, str]:
     return {"gap": gap, "low": side("side", low), "high": side("side", high)}
 
 
-def _who_differs(voice: Voice, differences: pd.DataFrame, joint: pd.Series | None) -> str:
-    """Single organisations are pointed out only where the joint test says that there are differences."""
+def _who_differs(
+    voice: Voice, differences: pd.DataFrame, named: dict[str, pd.Series], joint: pd.Series | None
+) -> str:
     if not len(differences):
         return voice.phrases("organisations.no_difference")
-    level = voice.released.level
-    rows = {code: row for code, row in differences.iterrows() if distinguishable(row, level=level)}
-    if not rows or not _is_significant(voice, joint):
+    if not named:
         key = "none_differs_all_the_same" if _is_significant(voice, joint) else "none_differs"
         return voice.phrases(f"organisations.{key}", number=len(differences))
     names = [
         voice.phrases(
             "organisations.one_differs",
-            name=voice.organisation(str(code)),
+            name=voice.organisation(code),
             level=voice.level,
             **_gap(voice, row),
         )
-        for code, row in rows.items()
+        for code, row in named.items()
     ]
     return voice.phrases("organisations.some_differ", names="; ".join(names))
 

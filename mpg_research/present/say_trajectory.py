@@ -127,4 +127,9 @@ def _limits(voice: Voice, *, fell: bool) -> list[str]:
     """Never a cause. Regression to the mean is named where stress fell from a high start."""
     by_itself = fell and voice.is_about_stress and voice.lower_is_better
     cause = "trajectory.cause" if by_itself else "trajectory.cause_other"
-    return [voice.phrases(cause), voice.phrases("trajectory.average"), voice.phrases("trajectory.dropout")]
+    limits = [voice.phrases(cause), voice.phrases("trajectory.average"), voice.phrases("trajectory.dropout")]
+    if voice.is_plain:
+        # Researchers find it among the remarks.
+        ended = [note for note in voice.released.notes if note.code == "help_ended"]
+        limits += [voice.phrases("note.help_ended", **note.values) for note in ended]
+    return limits

@@ -46,6 +46,7 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "kenward-roger": "Standaardfouten en vrijheidsgraden volgens Kenward en Roger.",
         "holm": "P-waarden van meer vergelijkingen tegelijk zijn gecorrigeerd volgens Holm.",
         "formula": "Model: {formula}",
+        "carries_on": "Wat overblijft werkt door van meting op meting: samenhang na een maand {size}.",
         "minimum": "Cijfers over minder dan {number} gezinnen worden niet getoond.",
     },
     "en": {
@@ -75,6 +76,7 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "kenward-roger": "Standard errors and degrees of freedom by the method of Kenward and Roger.",
         "holm": "P-values of several comparisons at once are corrected by Holm's method.",
         "formula": "Model: {formula}",
+        "carries_on": "What is left over carries on between measurements: correlation {size} a month apart.",
         "minimum": "Numbers about fewer than {number} families are not shown.",
     },
 }
@@ -223,6 +225,9 @@ def _about_model(
             yield words[str(choice)]
     if show_model:
         yield words["formula"].format(formula=_readable_formula(parameters))
+        if parameters.get("correlation") is not None:
+            size = f"{float(parameters['correlation']):.2f}"
+            yield words["carries_on"].format(size=size.replace(".", ",") if language == "nl" else size)
 
 
 def _readable_formula(parameters: Mapping[str, Any]) -> str:

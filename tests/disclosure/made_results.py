@@ -163,7 +163,7 @@ def make_organisations(
         gap = changes[one] - changes[two]
         pairs.append((one, two, 12.0, *estimate(gap, 1.5), 0.9, min(sizes[one], sizes[two])))
     total = sum(sizes.values())
-    joint = [("organisation:months", 1.2, 5.0, 80.0, p_value, total, len(sizes))]
+    joint = [("organisation:months", 12.0, 1.2, 5.0, 80.0, p_value, total, len(sizes))]
     by = [(key, 9 * size, size) for key, size in sizes.items()]
     columns = ("organisation", "months", *ESTIMATES)
     one = {"organisation_columns": ("organisation",)}
@@ -199,6 +199,7 @@ def make_organisations(
                 joint,
                 *(
                     "effect",
+                    "months",
                     "statistic",
                     "df_numerator",
                     "df_denominator",
@@ -207,7 +208,7 @@ def make_organisations(
                     "n_organisations",
                 ),
             ),
-            ("effect",),
+            ("effect", "months"),
             ("statistic", "df_numerator", "df_denominator", "p_value"),
         ),
         ResultTable(

@@ -1,16 +1,20 @@
 """From formula and frame to arrays, held against formulaic's model matrices."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from mpg_research.errors import FormulaError, ModelError
+from mpg_research.mixed import fit_mixed
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.design import design_problem
 from mpg_research.mixed.splines import natural_spline_basis
 
+ORACLES = Path(__file__).parents[1] / "oracles" / "mixed"
 # The same closed forms in another order of operations.
 ROUNDING = 1e-11
 
@@ -95,6 +99,42 @@ def test_natural_spline_spans_the_space_of_formulaic(data: pd.DataFrame) -> None
     problem, design = design_problem("y ~ cr(x, df=5) + (1 | family)", data)
     assert len(problem.x_names) == 5
     assert not design.aliased
+
+
+@pytest.mark.parametrize("case", json.loads((ORACLES / "splines.json").read_text(encoding="utf-8")))
+def test_natural_spline_at_given_knots_spans_what_ns_does_in_r(case: dict[str, list[float]]) -> None:
+    x, theirs = np.array(case["x"]), np.array(case["basis"])
+    ours = natural_spline_basis(x, {}, knots=case["knots"], name="cr")
+    assert ours.sum(axis=1) == pytest.approx(np.ones(len(x)))
+    for one, other in ((ours, theirs), (theirs, ours)):
+        back, *_ = np.linalg.lstsq(one, other, rcond=None)
+        assert one @ back == pytest.approx(other, abs=1e-9 * np.abs(other).max())
+
+
+def test_knots_are_kept_for_new_data_and_those_of_df_can_be_given(data: pd.DataFrame) -> None:
+    quantiles = np.quantile(np.unique(data["x"]), np.linspace(0, 1, 4))
+    listed = ", ".join(repr(float(knot)) for knot in quantiles)
+    given = fit_mixed(f"y ~ cr(x, knots=({listed})) + (1 | family)", data)
+    counted = fit_mixed("y ~ cr(x, df=4) + (1 | family)", data)
+    new = pd.DataFrame({"x": np.linspace(data["x"].min() - 3, data["x"].max() + 3, 7)})
+    ours, theirs = (fit.predict(new, random_effects="none")["estimate"] for fit in (given, counted))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("knots", "words"),
+    [
+        ("(3, 2, 1)", "increasing"),
+        ("(0, 1, 1, 2)", "no two alike"),
+        ("(0, 1e-12, 2)", "no two alike"),
+        ("(0, 1)", "between 3 and"),
+        ("()", "between 3 and"),
+        ("(0, 1, 1e999)", "increasing"),
+    ],
+)
+def test_impossible_knots_are_refused_in_words(data: pd.DataFrame, knots: str, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        design_problem(f"y ~ cr(x, knots={knots}) + (1 | family)", data)
 
 
 def test_natural_spline_continues_in_a_straight_line(data: pd.DataFrame) -> None:

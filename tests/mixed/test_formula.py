@@ -165,6 +165,15 @@ def test_allowed_functions_are_exactly_the_documented_ones() -> None:
         ("y ~ poly(x, 2, TRUE, 3)", 5, "too many values"),
         ("y ~ cr(x, df=x)", 14, "must be a number"),
         ("y ~ scale(x, center='a')", 21, "must be a number"),
+        ("y ~ cr(x, knots=3)", 17, "a list of numbers"),
+        ("y ~ cr(x, knots=(0, x, 3))", 21, "a list of numbers"),
+        ("y ~ cr(x, knots=(0, 1 + 1, 3))", 23, "Nothing else"),
+        ("y ~ cr(x, knots=(0, 1, (2)))", 24, "a list of numbers"),
+        ("y ~ cr(x, knots=c(0, exp(1)))", 22, "a list of numbers"),
+        ("y ~ cr(x, df=(1, 2, 3))", 16, "expected '.'"),
+        ("y ~ cr(x, 4, (1, 2, 3))", 16, "expected '.'"),
+        ("y ~ cr(x, 4, 5)", 14, "by its name"),
+        ("y ~ bs(x, knots=(1, 2, 3))", 19, "expected '.'"),
     ],
 )
 def test_errors_point_at_the_token(formula: str, position: int, words: str) -> None:
@@ -174,6 +183,21 @@ def test_errors_point_at_the_token(formula: str, position: int, words: str) -> N
     assert f"position {position}," in message
     assert line.strip() == formula.strip()
     assert marker.index("^") - (len(line) - len(line.lstrip())) == position - 1
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"),
+    [
+        ("y ~ cr(x, knots=(0, .75, 3, 12))", "cr(x, knots=(0, 0.75, 3, 12))"),
+        ("y ~ cr(x, knots = c(-1.5, +2, 1e1, ))", "cr(x, knots=(-1.5, 2, 10))"),
+        ("y ~ cr(x, knots=(0.1234567891,1,2))", "cr(x, knots=(0.1234567891, 1, 2))"),
+    ],
+)
+def test_a_list_of_knots(formula: str, name: str) -> None:
+    (_, term) = parse_formula(formula).fixed
+    assert term.name == name
+    # What is written is read as the same again.
+    assert parse_formula(f"y ~ {name}").fixed[1].name == name
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,9 @@ def test_the_own_result_comes_first_and_the_joint_test_with_it():
     assert "The organisations cannot be told apart" in alike
     assert "p = .310" in alike
     assert "does not show that they are the same" in alike
-    assert "The organisations differ in how parenting stress develops" in spoken(far_apart(), LINDE)
+    assert "The organisations differ in how parenting stress changed in the first 12 months" in spoken(
+        far_apart(), LINDE
+    )
     assert spoken(make_organisations(p_value=0.31), FUNDER).startswith("The organisations cannot be told")
 
 
@@ -243,9 +245,14 @@ def test_more_of_a_good_thing_is_more_favourable():
     assert float(ends.group(1)) < float(ends.group(2))
 
 
-def test_an_interval_without_zero_is_explained_where_the_joint_test_finds_nothing():
+def test_an_interval_without_zero_is_explained_where_it_does_not_stand_after_correction():
+    from dataclasses import replace
+
     changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
-    text = spoken(make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2), LINDE)
+    made = make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2)
+    table = made.tables["difference_from_mean"]
+    corrected = replace(table, data=table.data.assign(p_adjusted=0.2), values=(*table.values, "p_adjusted"))
+    text = spoken(replace(made, tables={**made.tables, "difference_from_mean": corrected}), LINDE)
     assert text.startswith("Lindehof cannot be distinguished")
     assert "among so many comparisons chance gives such intervals too" in text
     assert "such intervals too" not in spoken(make_organisations(p_value=0.31), LINDE)
@@ -282,12 +289,20 @@ def test_adjustment_is_claimed_only_where_it_was_made():
         assert ("Adjusted for what is known" in table.html) == bool(case_mix)
 
 
-def test_single_organisations_are_pointed_out_only_after_the_joint_test():
+def test_a_single_organisation_is_named_whatever_the_joint_test_says():
     assert "Lindehof (5.8 points more favourable than average" in spoken(far_apart(), RESEARCHER)
     changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
-    text = spoken(make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2), RESEARCHER)
-    assert "None of the 6 organisations can be distinguished" in text
-    assert "Lindehof" not in text
+    one = make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2)
+    text = spoken(one, RESEARCHER)
+    assert text.startswith("All organisations taken together, the differences in how parenting stress")
+    assert "easily overlooks a single organisation that differs" in text
+    assert "Lindehof (5.8 points more favourable than average" in text
+    assert "cannot be told apart" not in text
+    assert spoken(one, LINDE).startswith("Lindehof differs from the average of the organisations")
+    dutch = spoken(one, RESEARCHER, "nl")
+    assert dutch.startswith("Alle organisaties samen genomen zijn de verschillen")
+    none = spoken(make_organisations(p_value=0.31), RESEARCHER)
+    assert "None of the 6 organisations can be distinguished" in none
 
 
 def test_a_withheld_comparison_is_said_to_be_withheld():

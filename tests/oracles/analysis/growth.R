@@ -69,9 +69,9 @@ compare <- function(m, data = first, ...) {
   holm <- function(x) {
     p <- as.data.frame(summary(x, adjust = "none")); ave(p$p.value, p$contrast, FUN = function(v) p.adjust(v, "holm"))
   }
-  beta <- names(fixef(m)); k <- grep("months.*:organisation", beta)
-  L <- matrix(0, length(k), length(beta)); L[cbind(seq_along(k), k)] <- 1
-  kr <- KRmodcomp(m, L)$stats
+  # the joint test: that the change from 0 to 12 months is the same everywhere
+  twelve <- pairs(subset(change, contrast == "months12 - months0"), by = NULL)
+  kr <- KRmodcomp(m, twelve@linfct[1:3, ])$stats
   list(means = columns(e, c("organisation", "months")), change = columns(change, c("organisation", "contrast")),
        difference = cbind(columns(eff, c("contrast", "contrast1")), p_adjusted = holm(eff)),
        pairwise = cbind(columns(pairs, c("contrast", "contrast1")), p_adjusted = holm(pairs)),

@@ -1,0 +1,137 @@
+"""Fitting the growth model by its rule, and what to do where the data carry less."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from mpg_research.analysis.growth_random import (
+    BEND,
+    SERIES,
+    bend,
+    family_part,
+    family_term,
+    serial_column,
+    without_bend,
+)
+from mpg_research.analysis.growth_rule import FamilyPart, GrowthRule
+from mpg_research.errors import ModelError, Note
+from mpg_research.mixed import CAR1, DfRule, MixedFit, fit_mixed
+
+__all__ = ["FittedRule", "fit_by_rule"]
+
+#: Below this correlation between residuals a month apart they count as independent.
+LEAST_CORRELATION = 0.05
+_CARRIES_ON = CAR1("months", within=SERIES)
+
+
+class _Fit(Protocol):
+    def __call__(self, own: FamilyPart, *, serial: bool) -> "FittedRule": ...
+
+
+@dataclass(frozen=True, slots=True)
+class FittedRule:
+    """A fit with the random part that the data carried.
+
+    Attributes
+    ----------
+    fit : MixedFit
+    formula : str
+    families : {"spline", "bend", "line", "level"}
+    correlation : float or None
+        Between residuals of one series a month apart; None where they count as independent.
+    data : DataFrame
+        What was fitted: with the columns ``bend`` and ``series``.
+    """
+
+    fit: MixedFit
+    formula: str
+    families: FamilyPart
+    correlation: float | None
+    data: pd.DataFrame
+
+    @property
+    def residual(self) -> CAR1 | None:
+        """The structure of the residuals."""
+        return None if self.correlation is None else _CARRIES_ON
+
+
+def fit_by_rule(
+    fixed: str,
+    others: list[str],
+    data: pd.DataFrame,
+    rule: GrowthRule,
+    notes: list[Note],
+    *,
+    df: DfRule,
+    level: float,
+) -> FittedRule:
+    """Fit ``score ~ fixed + families + others`` with residuals that carry on, and simplify where needed.
+
+    Parameters
+    ----------
+    fixed : str
+        The fixed part of the formula.
+    others : list of str
+        Random terms beside the families'.
+    data : DataFrame
+        score, months, family, respondent, episode and what the terms name.
+    rule : GrowthRule
+    notes : list of Note
+        What there is to say is added here.
+    df, level
+        As in ``fit_mixed``.
+
+    Notes
+    -----
+    The bend is left out where families have too few moments, or where the model does not converge with it;
+    then the correlation of the residuals. With ``residual="auto"`` the residuals are taken as independent
+    where their correlation is estimated below .05.
+    """
+    part, said = family_part(data, rule.families)
+    notes += said
+    data = data.assign(**{BEND: bend(data["months"].to_numpy(float)), SERIES: serial_column(data)})
+
+    def fitted(own: FamilyPart, *, serial: bool) -> FittedRule:
+        formula = f"score ~ {' + '.join([fixed, family_term(data, own), *others])}"
+        residual = _CARRIES_ON if serial else None
+        fit = fit_mixed(formula, data, method="REML", df=df, level=level, residual=residual)
+        return FittedRule(fit, formula, own, _correlation_of(fit) if serial else None, data)
+
+    found = _first_that_converges(fitted, part, rule)
+    if found.families != part:
+        notes.append(without_bend())
+    return found
+
+
+def _first_that_converges(fitted: _Fit, part: FamilyPart, rule: GrowthRule) -> FittedRule:
+    """Without the bend where that does not converge, then without the correlation of the residuals."""
+    simpler: FamilyPart = "line" if part in ("spline", "bend") else part
+    serial = rule.residual != "independent" and part != "level"
+    attempts = [(part, serial), (simpler, serial), (simpler, False)]
+    found: FittedRule | None = None
+    while attempts:
+        own, carries_on = attempts.pop(0)
+        try:
+            found = fitted(own, serial=carries_on)
+        except ModelError:
+            if not carries_on:
+                raise
+            # Such as terms that cross within a family, of which no correlation can be estimated.
+            attempts = [(part, False), (simpler, False)]
+            continue
+        if not found.fit.converged:
+            continue
+        absent = found.correlation is not None and found.correlation < LEAST_CORRELATION
+        if rule.residual == "auto" and absent:
+            found = fitted(own, serial=False)
+            if not found.fit.converged:
+                continue
+        return found
+    assert found is not None
+    return found
+
+
+def _correlation_of(fit: MixedFit) -> float:
+    """Correlation of residuals a month apart, of a fit with ``CAR1``."""
+    return float(fit.solution.residual_parameters[0])

@@ -1,0 +1,101 @@
+"""Cluster-robust errors beside the model's: do the random part and the residuals look right?
+
+Table ``robust_change`` of a trajectory and ``robust_difference`` of a comparison: the rows of ``change`` and
+``difference_from_mean`` with their limits by the model and by the sandwich over families (over workers, where
+these are in the model), and ``error_ratio``, the width of the second over that of the first. A sandwich is no
+substitute for a right model: where families stop early it mends the errors, not the estimates.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.tables import estimate_rows, pooled_table, table_by_organisation
+from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.robust import RobustKind
+
+__all__ = ["robust_change", "robust_difference"]
+
+FloatArray = NDArray[np.float64]
+
+#: With more clusters than this CR2 takes seconds and CR0 is as good.
+_CORRECTED = 2_000
+#: The model is questioned where robust errors are this much larger (a threshold that was not tested).
+_LARGER = 1.25
+_VALUES = ("estimate", "conf_low", "conf_high", "robust_error", "robust_low", "robust_high", "error_ratio")
+
+
+def robust_change(
+    model: GrowthModel, months: list[float], primary_month: float
+) -> tuple[ResultTable, list[Note]]:
+    """The change of the average family with both kinds of limits.
+
+    Parameters
+    ----------
+    model : GrowthModel
+    months : list of float
+        After 0.
+    primary_month : float
+        Whose errors are compared in a note.
+    """
+    keys = pd.DataFrame({"months": months})
+    data, notes = _both(model, keys, model.mean_rows(months) - model.mean_rows([0.0]), primary_month)
+    return pooled_table("robust_change", data, model.frame, keys=("months",), values=_VALUES), notes
+
+
+def robust_difference(
+    model: GrowthModel, months: list[float], primary_month: float
+) -> tuple[ResultTable, list[Note]]:
+    """The difference of each organisation's change from the mean, with both kinds of limits.
+
+    Of organisations as fixed effects; as random effects they are no combinations of fixed effects, and a note
+    says so.
+    """
+    columns = ["organisation", "months"]
+    if model.organisation != "fixed":
+        text = "Robust errors are not shown: they are there for organisations that are fixed effects."
+        empty = pd.DataFrame(columns=[*columns, *_VALUES, "n_families"])
+        note = Note("no_robust_errors", text, {})
+        return table_by_organisation("robust_difference", empty, "months"), [note]
+    frame = model.frame
+    change = model.organisation_rows(months) - model.organisation_rows([0.0])
+    keys = pd.DataFrame(
+        [(key, month) for key in frame.organisations.values() for month in months],
+        columns=columns,
+    )
+    rows = (change - change.mean(axis=0)).reshape(len(keys), -1)
+    data, notes = _both(model, keys, rows, primary_month)
+    sizes = dict(zip(frame.organisations.values(), frame.families_of.values(), strict=True))
+    data = data.assign(n_families=data["organisation"].map(sizes))
+    return table_by_organisation("robust_difference", data, "months"), notes
+
+
+def _both(
+    model: GrowthModel, keys: pd.DataFrame, rows: FloatArray, primary_month: float
+) -> tuple[pd.DataFrame, list[Note]]:
+    clusters = min(len(term.levels) for term in model.fit.problem.random)
+    kind: RobustKind = "CR2" if clusters <= _CORRECTED else "CR0"
+    try:
+        robust = model.fit.cluster_robust(kind=kind, combinations=rows).reset_index(drop=True)
+    except ModelError as problem:
+        text = f"Robust errors are not shown: {problem}"
+        empty = pd.DataFrame(columns=[*keys.columns, *_VALUES])
+        return empty, [Note("no_robust_errors", text, {})]
+    found = estimate_rows(model, keys, rows)
+    data = found[[*keys.columns, "estimate", "conf_low", "conf_high"]].assign(
+        robust_error=robust["std_error"],
+        robust_low=robust["conf_low"],
+        robust_high=robust["conf_high"],
+        error_ratio=robust["std_error"] / found["std_error"],
+    )
+    notes = []
+    ratio = float(data.loc[data["months"] == primary_month, "error_ratio"].median())
+    if ratio > _LARGER:
+        text = (
+            f"Robust errors at the primary month are {ratio:.1f} times those of the model: its random part may "
+            "be wrong. (From which ratio on that is likely has not been tested.)"
+        )
+        notes.append(Note("robust_larger", text, {"ratio": round(ratio, 1)}, "caution"))
+    return data, notes
