@@ -54,7 +54,7 @@ def compared(data: pd.DataFrame, truth: np.ndarray, scenario: Scenario) -> dict[
         df="satterthwaite" if many else "kenward-roger",
     )
     months = [0.0, *MONTHS]
-    tables = comparison_tables(model, months, adjust="holm", level=0.95)
+    tables = comparison_tables(model, months, primary_month=PRIMARY, adjust="holm", level=0.95)
     order = {key: place for place, key in enumerate(sorted(data["organisation"].unique()))}
     joint = tables["joint_test"].data.set_index("effect")["p_value"]
     found = {"joint": float(joint["organisation:months"] < ALPHA), "converged": float(model.converged)}

@@ -1,5 +1,7 @@
 """Small-matrix algebra over many groups at once: the group index last and contiguous."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,12 +11,21 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 
+def _children(starts: IntArray, n: int) -> list[slice]:
+    """The children of each parent."""
+    return [slice(start, stop) for start, stop in pairwise([*starts.tolist(), n])]
+
+
 def outer_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
     """Sum over each parent's children of left_a right_b: (a, n), (b, n) -> (a, b, n_parents)."""
     if starts.size == 1:
         product: FloatArray = left @ right.T
         return product[:, :, None]
     result = np.empty((left.shape[0], right.shape[0], starts.size))
+    if starts.size < left.shape[0]:
+        for parent, own in enumerate(_children(starts, left.shape[1])):
+            result[:, :, parent] = left[:, own] @ right[:, own].T
+        return result
     for i in range(left.shape[0]):
         np.add.reduceat(left[i] * right, starts, axis=1, out=result[i])
     return result
@@ -30,6 +41,13 @@ def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> Floa
         total = 0.5 * (total + total.T)
         return np.asarray(total[:, :, None])
     result = np.empty((d, d, starts.size))
+    if starts.size < d:
+        for parent, own in enumerate(_children(starts, left.shape[2])):
+            total = left[0][:, own] @ right[0][:, own].T
+            for i in range(1, q):
+                total += left[i][:, own] @ right[i][:, own].T
+            result[:, :, parent] = 0.5 * (total + total.T)
+        return result
     for a in range(d):
         product = left[0, a] * right[0, a:]
         for i in range(1, q):
