@@ -14,6 +14,7 @@ The small version is a test (tests/analysis/test_default_growth_model.py).
 import argparse
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -22,11 +23,14 @@ import numpy as np
 import pandas as pd
 from course_truths import MONTHS, SCENARIOS, Scenario, simulate
 from joblib import Parallel, delayed
+from scipy.special import stdtr, stdtrit
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import fit_growth
-from mpg_research.analysis.organisation_tables import comparison_tables
+from mpg_research.analysis.growth import GrowthModel, fit_growth
+from mpg_research.analysis.organisation_effects import many_organisations
 from mpg_research.analysis.organisations import MANY_ORGANISATIONS
+from mpg_research.analysis.organisations_many import joint_test
+from mpg_research.statistics import holm
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 PRIMARY = MONTHS[-1]
@@ -44,37 +48,71 @@ def frame_of(data: pd.DataFrame, scenario: Scenario, *, by_organisation: bool) -
     return prepare_frame(course, by_organisation=by_organisation, until=PRIMARY)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a comparison says: estimates and covariances at each of ``MONTHS``, df (organisations, months)."""
+
+    estimate: np.ndarray
+    covariance: list[np.ndarray]
+    df: np.ndarray
+    difference_df: np.ndarray
+    joint_p: float
+
+
+def few(model: GrowthModel) -> Answers:
+    """As ``organisation_tables`` does with organisations as fixed effects."""
+    rows = model.organisation_rows(list(MONTHS)) - model.organisation_rows([0.0])
+    apart = rows - rows.mean(axis=0)
+    g, months, p = rows.shape
+    own, other = (model.estimate(part.reshape(-1, p)) for part in (rows, apart))
+    covariance = model.fit.inference.covariance
+    return Answers(
+        own["estimate"].to_numpy(float).reshape(g, months),
+        [rows[:, place] @ covariance @ rows[:, place].T for place in range(months)],
+        own["df"].to_numpy(float).reshape(g, months),
+        other["df"].to_numpy(float).reshape(g, months),
+        model.fit.test(apart[:, -1]).p_value,
+    )
+
+
+def many(model: GrowthModel) -> Answers:
+    """As ``organisations_many`` does with organisations as random effects."""
+    found = many_organisations(model)
+    changes = [found.change(model, month, shrink=False) for month in MONTHS]
+    joint = joint_test(model, found, PRIMARY).data.set_index("effect").loc["organisation:months", "p_value"]
+    estimate = np.column_stack([change for change, _ in changes])
+    df = np.full(estimate.shape, found.df)
+    return Answers(estimate, [covariance for _, covariance in changes], df, df, float(joint))
+
+
 def compared(data: pd.DataFrame, truth: np.ndarray, scenario: Scenario) -> dict[str, float]:
     """What the comparison of one study says, against the truth (organisations, months)."""
     frame = frame_of(data, scenario, by_organisation=True)
-    many = len(frame.organisations) >= MANY_ORGANISATIONS
-    model = fit_growth(
-        frame,
-        organisation="random" if many else "fixed",
-        df="satterthwaite" if many else "kenward-roger",
-    )
-    months = [0.0, *MONTHS]
-    tables = comparison_tables(model, months, primary_month=PRIMARY, adjust="holm", level=0.95)
-    order = {key: place for place, key in enumerate(sorted(data["organisation"].unique()))}
-    joint = tables["joint_test"].data.set_index("effect")["p_value"]
-    found = {"joint": float(joint["organisation:months"] < ALPHA), "converged": float(model.converged)}
-    for name, target in (("change", truth), ("difference", truth - truth.mean(axis=0))):
-        table = tables["adjusted_change" if name == "change" else "difference_from_mean"].data
-        for place, month in enumerate(MONTHS):
-            part = table[table["months"] == month]
-            true = target[part["organisation"].map(order).to_numpy(), place]
-            error = part["estimate"].to_numpy(float) - true
-            inside = (part["conf_low"].to_numpy(float) <= true) & (true <= part["conf_high"].to_numpy(float))
-            found[f"{name} bias {month:g}"] = float(
-                error.mean() if name == "change" else np.abs(error).mean()
-            )
-            found[f"{name} covers {month:g}"] = float(inside.mean())
-            found[f"{name} width {month:g}"] = float((part["conf_high"] - part["conf_low"]).mean())
+    randomly = len(frame.organisations) >= MANY_ORGANISATIONS
+    role, rule = ("random", "satterthwaite") if randomly else ("fixed", "kenward-roger")
+    model = fit_growth(frame, organisation=role, df=rule)
+    answers = many(model) if randomly else few(model)
+    g = len(truth)
+    centre = np.eye(g) - 1 / g
+    found = {"joint": float(answers.joint_p < ALPHA), "converged": float(model.converged)}
+    for place, month in enumerate(MONTHS):
+        for name, contrast, df in (
+            ("change", np.eye(g), answers.df),
+            ("difference", centre, answers.difference_df),
+        ):
+            error = contrast @ (answers.estimate[:, place] - truth[:, place])
+            spread = np.sqrt(np.diagonal(contrast @ answers.covariance[place] @ contrast.T))
+            half = stdtrit(df[:, place], 0.975) * spread
+            found[f"{name} bias {month:g}"] = float(error.mean())
+            found[f"{name} covers {month:g}"] = float((np.abs(error) <= half).mean())
+            found[f"{name} width {month:g}"] = float(2 * half.mean())
             if name == "difference":
-                for key, value in zip(part["organisation"], error, strict=True):
-                    found[f"error {key} {month:g}"] = float(value)
-                if month == PRIMARY:
-                    found["named"] = float((part["p_adjusted"] < ALPHA).any())
+                found |= {f"error {key} {month:g}": float(value) for key, value in enumerate(error)}
+                statistic = np.abs(contrast @ answers.estimate[:, place]) / spread
+                p_values = 2 * stdtr(df[:, place], -statistic)
+                once = g == 2  # two differences, but one question
+                named = p_values if once else holm(p_values)
+                found["named"] = float((named < ALPHA).any())
     return found
 
 

@@ -16,7 +16,7 @@ from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.analysis.tables import add_standardised, pooled_table, table_by_organisation
 from mpg_research.statistics import holm
 
-__all__ = ["adjusted", "joint_table", "many_tables", "pairwise_table"]
+__all__ = ["adjusted", "joint_table", "joint_test", "many_tables", "pairwise_table"]
 
 FloatArray = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def many_tables(
     ]
     if len(model.frame.organisations) <= _PAIRS:
         tables.append(_pairwise(model, changes, df, adjust, level))
-    return [*tables, _joint_test(model, many, primary_month)]
+    return [*tables, joint_test(model, many, primary_month)]
 
 
 Moments = dict[float, tuple[FloatArray, FloatArray]]
@@ -190,7 +190,7 @@ def pairwise_table(data: pd.DataFrame) -> ResultTable:
     )
 
 
-def _joint_test(model: GrowthModel, many: ManyOrganisations, primary_month: float) -> ResultTable:
+def joint_test(model: GrowthModel, many: ManyOrganisations, primary_month: float) -> ResultTable:
     """F tests that all organisations change alike up to the primary month, and start alike."""
     g = len(model.frame.organisations)
     contrast = np.eye(g)[1:] - np.eye(g)[0]
