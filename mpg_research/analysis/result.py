@@ -23,7 +23,9 @@ Notes and parameters
 Codes of notes that the analyses add to those of the study and of the mixed-model fit (values in brackets):
 ``synthetic_data``, ``synthetic_norms``, ``no_norms`` (instrument), ``total_only`` (instrument),
 ``constant_case_mix`` (name), ``case_mix_is_organisation`` (name), ``organisation_without_course``
-(n_organisations, families_needed, moments), ``no_random_slope``, ``straight_line`` (n_months, needed),
+(n_organisations, families_needed, moments), ``no_random_slope``,
+``no_random_bend``, ``workers_unknown`` (n_unknown, n_rows, n_all), ``help_ended`` (percent, month),
+``robust_larger`` (ratio), ``no_robust_errors``, ``straight_line`` (n_months, needed),
 ``shared_bend`` (needed), ``course_bends`` (p_value), ``beyond_the_data`` (month, last_month),
 ``few_families`` (n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families),
 ``many_organisations_fixed`` (n_organisations). From the fit come ``not_converged`` (level "stop"),

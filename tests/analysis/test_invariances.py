@@ -8,6 +8,7 @@ import pytest
 
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.organisation_tables import comparison_tables
 from tests.analysis.frames import course_of, simulated
 
@@ -126,7 +127,15 @@ def test_time_in_other_units_changes_nothing_but_the_axis(
     def scaled(months: Callable[[pd.Series], pd.Series]) -> pd.DataFrame:
         return data.assign(months=months(data["months"]))
 
-    frame = prepare_frame(course_of(scaled(lambda month: month / 2)), by_organisation=True)
-    model = fit_growth(frame, shape="linear", organisation="fixed", df="kenward-roger")
-    half = comparison_tables(model, [0.0, 3.0, 6.0], adjust="holm", level=0.95)
-    assert_same(tables["adjusted_change"], half["adjusted_change"].data)
+    def changes(divisor: int, rule: GrowthRule) -> pd.DataFrame:
+        frame = prepare_frame(course_of(scaled(lambda month: month / divisor)), by_organisation=True)
+        model = fit_growth(frame, shape="linear", organisation="fixed", df="kenward-roger", rule=rule)
+        at = [month / divisor for month in MONTHS]
+        return comparison_tables(model, at, adjust="holm", level=0.95)["adjusted_change"].data
+
+    line = GrowthRule(families="line")
+    assert_same(changes(1, line), changes(2, line))
+    # The bend of a family, log(1 + months), is one of months; in other units it is bent a little otherwise.
+    half = changes(2, GrowthRule())
+    np.testing.assert_allclose(half["estimate"], tables["adjusted_change"]["estimate"], atol=0.05)
+    np.testing.assert_allclose(half["std_error"], tables["adjusted_change"]["std_error"], rtol=0.05)

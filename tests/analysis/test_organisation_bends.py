@@ -71,5 +71,5 @@ def test_a_straight_line_has_no_bend_of_its_own() -> None:
     curve = fit_growth(frame, organisation="random")
     assert line.organisation_row(6.0).tolist() == [1.0, 6.0]
     assert curve.organisation_row(0.0).tolist() == [1.0, 0.0, 0.0]
-    assert "bend" in curve.formula
-    assert "bend" not in line.formula
+    assert "bend | organisation" in curve.formula
+    assert "(1 + months | organisation)" in line.formula
