@@ -108,7 +108,7 @@ def default() -> dict[str, pd.DataFrame]:
 MOST_OF_ONE = 5 / RUNS
 # Of 96 studies eleven or more do.
 MOST_OF_ALL = 11 / (len(KINDS) * RUNS)
-# Means over the six intervals of 24 studies at .95: standard error about .02, as those of a study go together.
+# Means over six intervals of 24 studies at .95: standard error about .02, as those of a study go together.
 LEAST_COVERAGE = 0.95 - 3 * 0.02
 
 
