@@ -94,8 +94,8 @@ def _both(
     ratio = float(data.loc[data["months"] == primary_month, "error_ratio"].median())
     if ratio > _LARGER:
         text = (
-            f"Robust errors at the primary month are {ratio:.1f} times those of the model: its random part may "
-            "be wrong. (From which ratio on that is likely has not been tested.)"
+            f"Robust errors at the primary month are {ratio:.1f} times those of the model: its random part "
+            "may be wrong. (From which ratio on that is likely has not been tested.)"
         )
         notes.append(Note("robust_larger", text, {"ratio": round(ratio, 1)}, "caution"))
     return data, notes
