@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.growth_random import (
@@ -22,6 +23,8 @@ __all__ = ["FittedRule", "fit_by_rule"]
 
 #: Below this correlation between residuals a month apart they count as independent.
 LEAST_CORRELATION = 0.05
+#: From this many families on, about so many of them say first whether residuals carry on.
+_MANY_FAMILIES, _SOME_FAMILIES = 3_000, 600
 _CARRIES_ON = CAR1("months", within=SERIES)
 
 
@@ -98,16 +101,36 @@ def fit_by_rule(
         fit = fit_mixed(formula, data, method="REML", df=df, level=level, residual=residual)
         return FittedRule(fit, formula, own, _correlation_of(fit) if serial else None, data)
 
-    found = _first_that_converges(fitted, part, rule)
+    serial = rule.residual != "independent" and part != "level"
+    if serial and rule.residual == "auto" and data["family"].nunique() >= _MANY_FAMILIES:
+        serial = _carries_on_in_some(fixed, others, data, part)
+    found = _first_that_converges(fitted, part, rule, serial=serial)
     if found.families != part:
         notes.append(without_bend())
     return found
 
 
-def _first_that_converges(fitted: _Fit, part: FamilyPart, rule: GrowthRule) -> FittedRule:
+def _carries_on_in_some(fixed: str, others: list[str], data: pd.DataFrame, part: FamilyPart) -> bool:
+    """Whether residuals of a part of the families carry on; True where that part cannot say.
+
+    Some hundreds of families tell a correlation to a hundredth: where they show none, a long fit to all is
+    spared.
+    """
+    families = data["family"].unique()
+    chosen = np.sort(families)[:: -(-len(families) // _SOME_FAMILIES)]
+    some = data[data["family"].isin(chosen)]
+    within = [term for term in others if "family:" in term]
+    formula = f"score ~ {' + '.join([fixed, family_term(some, part), *within])}"
+    try:
+        fit = fit_mixed(formula, some, method="REML", residual=_CARRIES_ON)
+    except ModelError:
+        return True
+    return not fit.converged or _correlation_of(fit) >= LEAST_CORRELATION
+
+
+def _first_that_converges(fitted: _Fit, part: FamilyPart, rule: GrowthRule, *, serial: bool) -> FittedRule:
     """Without the bend where that does not converge, then without the correlation of the residuals."""
     simpler: FamilyPart = "line" if part in ("spline", "bend") else part
-    serial = rule.residual != "independent" and part != "level"
     attempts = [(part, serial), (simpler, serial), (simpler, False)]
     found: FittedRule | None = None
     while attempts:

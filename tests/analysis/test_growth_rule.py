@@ -200,3 +200,36 @@ def test_two_respondents_and_two_periods_go_with_the_rule() -> None:
     model = fitted(again)
     assert model.converged
     assert "(1 | family:episode)" in model.formula
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_of_very_many_families_some_say_whether_swings_last(
+    monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    from mpg_research.analysis import growth_fit
+
+    data = simulated(np.random.default_rng(9), sizes={"ant": 90, "bee": 90}, residual_sd=0.5)
+    rng = np.random.default_rng(10)
+    swing = rng.normal(0, 2, len(data))
+    if lasting:
+        apart = data.groupby("family")["months"].diff().to_numpy()
+        for row in range(1, len(data)):
+            kept = 0.0 if np.isnan(apart[row]) else 0.7 ** apart[row]
+            swing[row] = kept * swing[row - 1] + np.sqrt(1 - kept**2) * swing[row]
+    data = data.assign(score=data["score"] + swing)
+    tried: list[int] = []
+    fit_mixed = growth_fit.fit_mixed
+
+    def counted(formula: str, rows: pd.DataFrame, **choices: object) -> object:
+        if choices.get("residual") is not None:
+            tried.append(rows["family"].nunique())
+        return fit_mixed(formula, rows, **choices)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(growth_fit, "fit_mixed", counted)
+    monkeypatch.setattr(growth_fit, "_MANY_FAMILIES", 180)
+    monkeypatch.setattr(growth_fit, "_SOME_FAMILIES", 60)
+    for organisation in ("fixed", "random"):
+        tried.clear()
+        model = fit_growth(prepare_frame(course_of(data), by_organisation=True), organisation=organisation)  # type: ignore[arg-type]
+        assert (model.correlation is not None) == lasting
+        assert tried == ([60, 180] if lasting else [60])
