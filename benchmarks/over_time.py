@@ -129,9 +129,7 @@ def simulate(truth: Truth, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return episodes, measurements
 
 
-def _last_wave(
-    truth: Truth, score: np.ndarray, seen: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _last_wave(truth: Truth, score: np.ndarray, seen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The last wave in help: it ends with a chance that hangs on the last observed change."""
     n = len(score)
     last, open_, latest = np.full(n, LAST), np.ones(n, dtype=bool), score[:, 0].copy()
@@ -250,8 +248,8 @@ def main() -> None:
             f"{1.96 * (0.05 * 0.95 / given.runs) ** 0.5:.2f}; shares of years more exactly.",
             "",
             "300 families start over three and a half years at six organisations; monthly scores, help ends "
-            "by the rule of the row with a chance of one in four a month. Years do not differ, but in the last "
-            "row. Expected of years that do not differ: .05 of the intervals exclude 0, and at most .05 of "
+            "by the rule of the row with a chance of one in four a month. Years do not differ, but in the "
+            "last row. Expected of years that do not differ: .05 of the intervals exclude 0, and at most .05 of "
             "the studies have any year by Holm's correction. The old way took the families who were still "
             "measured at the month and what is expected of everybody.",
             "",

@@ -93,9 +93,7 @@ def with_a_course(data: pd.DataFrame, group: pd.Series, month: float) -> tuple[l
         data["family"][rows].groupby(group[rows]).nunique().reindex(labels, fill_value=0)
         for rows in (early, late)
     )
-    kept = [
-        label for label in labels if min(int(seen_early[label]), int(seen_late[label])) >= FAMILIES_NEAR
-    ]
+    kept = [label for label in labels if min(int(seen_early[label]), int(seen_late[label])) >= FAMILIES_NEAR]
     return kept, seen_late
 
 

@@ -2,18 +2,19 @@
 
 Tables of :class:`OrganisationsOverTime` (beside ``sample_flow``)
 -----------------------------------------------------------------
-- ``all_by_cohort(cohort, n_group, change, change_low, change_high, ..., p_adjusted)``: by year of start the
+- ``all_by_cohort(cohort, n_measured, adjusted_change, adjusted_change_low,
+  adjusted_change_high, ..., p_adjusted)``: by year of start the
   change of the average family at the primary month, from a growth model in which every year has a course
   of its own; and how far it lies from what was expected, the mean over the families of all years. p
-  adjusted over the years (Holm). ``n_group`` families were measured near the month.
-- ``by_cohort(organisation, cohort, ...)``: the same with a course for every organisation in every year that
-  was followed far enough.
+  adjusted over the years (Holm). ``n_measured`` families were measured near the month.
+- ``by_cohort(organisation, cohort, ...)``: the same with a course for every organisation in every year;
+  empty where it was not followed far enough.
 - ``run_chart``, ``run_signals``: :mod:`~mpg_research.analysis.cohort_run_chart`.
 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high of the difference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -44,12 +45,12 @@ from mpg_research.analysis.tables import model_notes
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics import holm
-from mpg_research.study.model import Study
+from mpg_research.study.model import FlowStep, SampleFlow, Study
 
-__all__ = ["OrganisationsOverTime", "compare_cohorts"]
+__all__ = ["OrganisationsOverTime", "compare_cohorts", "fit_years", "rows_of_groups"]
 
-_CHANGE = ("change", "change_low", "change_high")
-_VALUES = ("n_group", *_CHANGE, *ESTIMATE_COLUMNS, "p_adjusted")
+_CHANGE = ("adjusted_change", "adjusted_change_low", "adjusted_change_high")
+_VALUES = ("n_measured", *_CHANGE, *ESTIMATE_COLUMNS, "p_adjusted")
 #: With more combinations of organisation and year than this they are random effects, not shrunken.
 _MOST_FIXED = 40
 #: From this many combinations on degrees of freedom are those of Satterthwaite: Kenward-Roger takes long.
@@ -121,24 +122,28 @@ def compare_cohorts(
     frame = prepare_frame(question.course, until=month)
     with_start = started(frame, study)
     notes, tables, formula, converged = list(frame.notes), [], "", True
-    years = with_start.start.dt.year.astype("Int64").astype(str) if len(with_start.start) else pd.Series([])
-    compared, near_month = with_a_course(with_start.frame.data, years, month) if len(years) else ([], years)
+    years = with_start.start.dt.year.astype("Int64").astype(str)
+    compared, near_month = with_a_course(with_start.frame.data, years, month)
+    flow = frame.flow
+    if len(with_start.start):
+        tables += run_tables(with_start, month, shape=shape)
     if len(compared) < 2:
         notes.append(_nothing(month))
     else:
-        pooled, pooled_notes = _fit_years(with_start, years, compared, shape, level)
-        notes = [*model_notes(pooled, [month]), *pooled_notes, *_not_compared(years, compared, month)]
-        formula, converged = pooled.formula, pooled.converged
-        tables.append(_pooled_table(pooled, with_start, years, near_month, month, level))
-        tables += _combined_tables(with_start, years, month, shape, level, notes)
-    if len(with_start.start):
-        tables += run_tables(with_start, month, shape=shape)
+        kept = with_start.only(years.isin(compared))
+        years_kept = years[years.isin(compared)].reset_index(drop=True)
+        flow = _with_step(frame.flow, kept.frame.data)
+        model, more = fit_years(kept, years_kept, shape, level)
+        notes = [*_notes_of(model, month), *more, *_not_compared(years, compared, month)]
+        formula, converged = model.formula, model.converged
+        combined = _combined_tables(kept, years_kept, month, shape, level, notes)
+        tables = [_pooled_table(model, kept, years_kept, near_month, month), *combined, *tables]
     return OrganisationsOverTime(
         month=month,
-        tables=collect_tables([*tables, sample_flow_table(frame.flow)]),
+        tables=collect_tables([*tables, sample_flow_table(flow)]),
         level=level,
         converged=converged,
-        **question.parts(frame.flow, notes, shape=shape, level=level, months=[month], formula=formula),
+        **question.parts(flow, notes, shape=shape, level=level, months=[month], formula=formula),
     )
 
 
@@ -159,19 +164,44 @@ def _not_compared(years: pd.Series, compared: list[str], month: float) -> list[N
         f"year were measured near the start and near month {month:g}. A change there would be a line that is "
         "continued, not a result."
     )
-    values = {"level": ", ".join(left), "month": month, "families_needed": FAMILIES_NEAR}
+    values: dict[str, str | int | float | bool] = {
+        "level": ", ".join(left),
+        "month": month,
+        "families_needed": FAMILIES_NEAR,
+    }
     return [Note("cohorts_not_followed", text, values, "caution")]
 
 
-def _fit_years(
-    with_start: StartedFrame, years: pd.Series, compared: list[str], shape: Shape, level: float
+def _notes_of(model: GrowthModel, month: float) -> list[Note]:
+    """What the model has to say, where it speaks of organisations in the words of years."""
+    notes = []
+    for note in model_notes(model, [month]):
+        if note.code == "shared_bend":
+            text = "All years share the bend of the course and differ from it along a straight line."
+            notes.append(Note("cohorts_share_bend", text, {}, note.level))
+        elif note.code != "few_families":
+            notes.append(note)
+    return notes
+
+
+def _with_step(flow: SampleFlow, data: pd.DataFrame) -> SampleFlow:
+    """The flow with one step more: the families of the years that are compared."""
+    n, families = len(data), int(data["family"].nunique())
+    episodes = len(data[["family", "episode"]].drop_duplicates())
+    last = [step for step in flow.steps if step.code == "analysed"]
+    steps = [step for step in flow.steps if step.code != "analysed"]
+    added = FlowStep("compared_years", "who started in a year that could be compared", n, families, episodes)
+    ends = [replace(step, n_measurements=n, n_families=families, n_episodes=episodes) for step in last]
+    return SampleFlow((*steps, added, *ends))
+
+
+def fit_years(
+    kept: StartedFrame, group: pd.Series, shape: Shape, level: float
 ) -> tuple[GrowthModel, list[Note]]:
     """The model of the years, organisations adjusted for."""
     from mpg_research.analysis.organisations import MANY_ORGANISATIONS
 
-    rows = years.isin(compared)
-    frame, group = with_start.only(rows).frame, years[rows].reset_index(drop=True)
-    frame, worker, adjusted = adjust_for_organisations(frame, group, many=MANY_ORGANISATIONS)
+    frame, worker, adjusted = adjust_for_organisations(kept.frame, group, many=MANY_ORGANISATIONS)
     df: DfRule = "satterthwaite" if worker else "kenward-roger"
     model = fit_growth(
         group_by(frame, group), shape=shape, organisation="fixed", worker=worker, df=df, level=level
@@ -186,18 +216,13 @@ def _fit_years(
 
 
 def _pooled_table(
-    model: GrowthModel,
-    with_start: StartedFrame,
-    years: pd.Series,
-    near_month: pd.Series,
-    month: float,
-    level: float,
+    model: GrowthModel, kept: StartedFrame, years: pd.Series, near_month: pd.Series, month: float
 ) -> ResultTable:
     labels = list(model.frame.organisations.values())
-    organisations = with_start.frame.data["organisation"].groupby(years).nunique()
-    data = _fixed_rows(model, month).assign(
+    organisations = kept.frame.data["organisation"].groupby(years).nunique()
+    data = rows_of_groups(model, month).assign(
         cohort=labels,
-        n_group=[int(near_month[label]) for label in labels],
+        n_measured=[int(near_month[label]) for label in labels],
         n_families=list(model.frame.families_of.values()),
         n_organisations=[int(organisations[label]) for label in labels],
     )
@@ -207,7 +232,7 @@ def _pooled_table(
     )
 
 
-def _fixed_rows(model: GrowthModel, month: float) -> pd.DataFrame:
+def rows_of_groups(model: GrowthModel, month: float) -> pd.DataFrame:
     """Change of each group, and its difference from the mean over all families."""
     change = model.organisation_rows([month])[:, 0] - model.organisation_rows([0.0])[:, 0]
     mean = model.mean_rows([month])[0] - model.mean_rows([0.0])[0]
@@ -237,9 +262,9 @@ def _random_rows(model: GrowthModel, month: float, level: float) -> pd.DataFrame
             "p_value": 2 * student_t.sf(np.abs(estimate / error), df),
             "conf_low": estimate - times * error,
             "conf_high": estimate + times * error,
-            "change": change,
-            "change_low": change - times * own,
-            "change_high": change + times * own,
+            "adjusted_change": change,
+            "adjusted_change_low": change - times * own,
+            "adjusted_change_high": change + times * own,
         }
     )
     return _with_adjusted(data)
@@ -268,16 +293,22 @@ def _combined_tables(
         text = "Organisations could not be compared year by year: the model did not reach an answer."
         notes.append(Note("cohorts_together_only", text, {}, "caution"))
         return []
-    data = fitted.assign(
-        organisation=[names[label.split(" ")[0]] for label in compared],
-        cohort=[label.split(" ")[1] for label in compared],
-        n_group=[int(near_month[label]) for label in compared],
-        n_families=list(frame.families_of.values()),
+    # Those that were not followed far enough keep their row, empty: else their number of families would
+    # follow from the others and the year's total.
+    counts = with_start.frame.data["family"].groupby(group).nunique()
+    data = fitted.set_index(pd.Index(compared)).reindex(sorted(counts.index))
+    pairs = [label.split(" ") for label in data.index]
+    data = data.assign(
+        organisation=[names[code] for code, _ in pairs],
+        cohort=[year for _, year in pairs],
+        n_measured=[int(near_month[label]) for label in data.index],
+        n_families=[int(counts[label]) for label in data.index],
     )
+    data = data[["organisation", "cohort", *_VALUES, "n_families"]].reset_index(drop=True)
     return [
         ResultTable(
             "by_cohort",
-            data[["organisation", "cohort", *_VALUES, "n_families"]],
+            data,
             keys=("organisation", "cohort"),
             values=_VALUES,
             organisation_columns=("organisation",),
@@ -288,9 +319,7 @@ def _combined_tables(
 
 def _combined_rows(frame: ModelFrame, month: float, shape: Shape, level: float) -> pd.DataFrame | None:
     fixed = len(frame.organisations) <= _MOST_FIXED
-    df: DfRule = (
-        "kenward-roger" if len(frame.organisations) <= _MOST_KENWARD_ROGER else "satterthwaite"
-    )
+    df: DfRule = "kenward-roger" if len(frame.organisations) <= _MOST_KENWARD_ROGER else "satterthwaite"
     try:
         model = fit_growth(
             frame, shape=shape, organisation="fixed" if fixed else "random", df=df, level=level
@@ -299,6 +328,4 @@ def _combined_rows(frame: ModelFrame, month: float, shape: Shape, level: float) 
         return None
     if not model.converged:
         return None
-    return _fixed_rows(model, month) if fixed else _random_rows(model, month, level)
-
-
+    return rows_of_groups(model, month) if fixed else _random_rows(model, month, level)

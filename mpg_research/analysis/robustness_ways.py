@@ -84,7 +84,7 @@ class Setting:
 def ways_of(
     setting: Setting, frame: ModelFrame, primary: OrganisationEffects
 ) -> dict[str, Callable[[], Verdict]]:
-    """Every variant but the primary one, computed when called; what would be the primary one again refuses."""
+    """Every variant but the primary one, computed when called; those that would be it again refuse."""
 
     def unadjusted() -> Verdict:
         if not setting.course.case_mix:
