@@ -249,8 +249,8 @@ def main() -> None:
             "",
             "300 families start over three and a half years at six organisations; monthly scores, help ends "
             "by the rule of the row with a chance of one in four a month. Years do not differ, but in the "
-            "last row. Expected of years that do not differ: .05 of the intervals exclude 0, and at most .05 of "
-            "the studies have any year by Holm's correction. The old way took the families who were still "
+            "last row. Expected of years that do not differ: .05 of the intervals exclude 0, and at most .05 "
+            "of the studies have any year by Holm's correction. The old way took the families who were still "
             "measured at the month and what is expected of everybody.",
             "",
             markdown(cohort_table(given.runs, given.jobs)),
@@ -258,8 +258,8 @@ def main() -> None:
             "## What a run chart could have seen",
             "",
             "Share of charts with a signal (Anhoej's rules) where the results move evenly from the first "
-            "point to the last, or at once halfway; sizes in standard deviations of a single point. Computed by "
-            "`mpg_research.statistics.run_chart_power`.",
+            "point to the last, or at once halfway; sizes in standard deviations of a single point. "
+            "Computed by `mpg_research.statistics.run_chart_power`.",
             "",
             markdown(power_table()),
             "",

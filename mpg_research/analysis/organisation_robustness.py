@@ -12,9 +12,10 @@ Tables of :class:`OrganisationRobustness` (beside ``sample_flow``)
   standard deviation of the differences, ``largest_shift`` the largest change of one of them against the
   primary analysis (points), ``agreement`` the correlation with it.
 - ``named(organisation, primary, side, difference, ways, named_in, other_side_in, left_out,
-  named_left_out)``: one row per organisation that is named in any way. In ``named_in`` of the ``ways`` ways
-  in which it could be judged it is named on the side stated, in ``other_side_in`` on the other; likewise
-  with each other organisation left out.
+  named_left_out)``: one row per organisation. ``primary`` says whether the primary analysis names it,
+  ``side`` on which side of the reference it has it. In ``named_in`` of the ``ways`` other ways in which it
+  could be judged it is named on that side, in ``other_side_in`` on the other; likewise with each other
+  organisation left out.
 - ``leave_one_out(organisation, joint_p_value, different, still_named, newly_named, largest_shift,
   conclusion)``: the same without that organisation. The reference stays that of all organisations, and the
   one that is left out is not judged. ``different`` counts the others that are named.
@@ -206,13 +207,12 @@ def _named_table(
     left_out: dict[str, Verdict | None],
     better: Better,
 ) -> list[ResultTable]:
-    """Of every organisation that is named in any way: in how many."""
+    """Of every organisation whether the primary analysis names it, and in how many other ways it is named."""
     ways = [way for way in found.values() if way is not None]
     without = {key: way for key, way in left_out.items() if way is not None}
-    named = {key for way in (primary, *ways, *without.values()) for key in way.different}
     size = dict(zip(effects.keys, effects.n_families, strict=True))
     rows = []
-    for key in (key for key in effects.keys if key in named):
+    for key in effects.keys:
         side = primary.side.get(key, int(np.sign(primary.difference[key])))
         judged = [way.side.get(key, 0) for way in ways if key in way.difference]
         others = [way.side.get(key, 0) for out, way in without.items() if out != key]

@@ -38,7 +38,8 @@ def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
 def _primary_sentence(voice: Voice, row: pd.Series) -> str:
     shown = {name: voice.count(row[name]) for name in ("compared", "different")}
     shown["moment"] = voice.moment(voice.main_month)
-    key = f"robustness.{'some' if row['different'] else 'none'}"
+    which = {0: "none", 1: "some_one"}.get(int(row["different"]), "some")
+    key = f"robustness.{which}"
     return voice.phrases(key, **{name: shown[name] for name in voice.phrases.placeholders(key)})
 
 

@@ -53,8 +53,8 @@ def dated_rows(
 ) -> pd.DataFrame:
     """Measurements: family, organisation, start, months, date, score.
 
-    Families improve fast at first, by an amount of their own (SD 4); help ends, with a chance of one in four a
-    month, where the last observed score is three points better than the first. ``later`` is added to the
+    Families improve fast at first, by an amount of their own (SD 4); help ends, with a chance of one in four
+    a month, where the last observed score is three points better than the first. ``later`` is added to the
     change at month 12 of families who start in 2023 or later, ``outlier`` to that of the first organisation.
     """
     n = families
