@@ -15,8 +15,14 @@ Tables
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.cohort_frames import StartedFrame, adjust_for, connected, group_by, with_a_course
-from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.cohort_frames import (
+    StartedFrame,
+    adjust_for,
+    adjust_for_organisations,
+    with_a_course,
+)
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.result import ResultTable
 from mpg_research.errors import ModelError
 from mpg_research.statistics.run_chart import FEWEST_POINTS, RunSignals, run_signals
@@ -28,7 +34,9 @@ __all__ = ["run_tables"]
 _LOOKED_FOR = 0.5
 
 
-def run_tables(with_start: StartedFrame, month: float, *, shape: Shape) -> list[ResultTable]:
+def run_tables(
+    with_start: StartedFrame, month: float, *, shape: Shape, rule: GrowthRule = DEFAULT_RULE
+) -> list[ResultTable]:
     """The tables of the module's docstring, if there are enough quarters with enough families.
 
     Parameters
@@ -36,11 +44,12 @@ def run_tables(with_start: StartedFrame, month: float, *, shape: Shape) -> list[
     with_start : StartedFrame
     month : float
     shape : {"linear", "spline"}
+    rule : GrowthRule
 
     Notes
     -----
     The quarters are covariates of level and slope in a growth model in which organisations have their own
-    level and course: a quarter's value is what its families' change at the month differs along a straight
+    level and slope: a quarter's value is what its families' change at the month differs along a straight
     line, whether or not they stayed in help until then.
     """
     start = with_start.start
@@ -50,7 +59,7 @@ def run_tables(with_start: StartedFrame, month: float, *, shape: Shape) -> list[
         return []
     rows = quarter.isin(compared)
     kept, quarter = with_start.only(rows), quarter[rows].reset_index(drop=True)
-    values = _values(kept, quarter, compared, month, shape)
+    values = _values(kept, quarter, compared, month, shape, rule)
     if values is None:
         return []
     signals = run_signals(values)
@@ -78,22 +87,16 @@ def run_tables(with_start: StartedFrame, month: float, *, shape: Shape) -> list[
 
 
 def _values(
-    kept: StartedFrame, quarter: pd.Series, compared: list[str], month: float, shape: Shape
+    kept: StartedFrame, quarter: pd.Series, compared: list[str], month: float, shape: Shape, rule: GrowthRule
 ) -> np.ndarray | None:
     """What the change at the month of each quarter's families differs from the mean of all, shape (n,)."""
     from mpg_research.analysis.organisations import MANY_ORGANISATIONS
 
-    frame = kept.frame
-    organisation = frame.data["organisation"].astype(str)
-    together = organisation.nunique() > 1 and connected(organisation, quarter)
-    role: OrganisationRole = False
-    if together:
-        role = "random" if organisation.nunique() >= MANY_ORGANISATIONS else "fixed"
-        names = frame.organisations
-        frame = group_by(frame, organisation.map(dict(names)))
+    frame, organisations, _ = adjust_for_organisations(kept.frame, quarter, many=MANY_ORGANISATIONS)
     asked = adjust_for(frame, {label: quarter == label for label in compared[1:]}, "period")
     try:
-        model = fit_growth(asked, shape=shape, organisation=role, df="residual")
+        # Workers would change errors more than values, and only values are asked for.
+        model = fit_growth(asked, shape=shape, worker=bool(organisations), df="residual", rule=rule)
     except ModelError:
         return None
     if not model.converged:

@@ -31,7 +31,8 @@ from mpg_research.analysis.cohort_frames import (
 )
 from mpg_research.analysis.cohort_run_chart import run_tables
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, Shape, fit_growth
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.model_question import ask
 from mpg_research.analysis.organisation_effects import many_organisations
 from mpg_research.analysis.result import (
@@ -51,10 +52,6 @@ __all__ = ["OrganisationsOverTime", "compare_cohorts", "fit_years", "rows_of_gro
 
 _CHANGE = ("adjusted_change", "adjusted_change_low", "adjusted_change_high")
 _VALUES = ("n_measured", *_CHANGE, *ESTIMATE_COLUMNS, "p_adjusted")
-#: With more combinations of organisation and year than this they are random effects, not shrunken.
-_MOST_FIXED = 40
-#: From this many combinations on degrees of freedom are those of Satterthwaite: Kenward-Roger takes long.
-_MOST_KENWARD_ROGER = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +72,7 @@ def compare_cohorts(
     respondents: str | None = None,
     episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
+    rule: GrowthRule = DEFAULT_RULE,
     level: float = 0.95,
 ) -> OrganisationsOverTime:
     """Follow the organisations over years of start.
@@ -83,7 +81,7 @@ def compare_cohorts(
     ----------
     study : Study
         With dates of the start of help.
-    instrument, outcome, shape, case_mix, respondents, episodes, months, level
+    instrument, outcome, shape, case_mix, respondents, episodes, months, rule, level
         As in :func:`~mpg_research.analysis.compare_organisations`.
 
     Returns
@@ -121,30 +119,35 @@ def compare_cohorts(
     month = question.primary_month
     frame = prepare_frame(question.course, until=month)
     with_start = started(frame, study)
-    notes, tables, formula, converged = list(frame.notes), [], "", True
+    notes, formula, converged = list(frame.notes), "", True
+    tables: list[ResultTable] = []
     years = with_start.start.dt.year.astype("Int64").astype(str)
     compared, near_month = with_a_course(with_start.frame.data, years, month)
     flow = frame.flow
-    if len(with_start.start):
-        tables += run_tables(with_start, month, shape=shape)
     if len(compared) < 2:
         notes.append(_nothing(month))
     else:
         kept = with_start.only(years.isin(compared))
         years_kept = years[years.isin(compared)].reset_index(drop=True)
         flow = _with_step(frame.flow, kept.frame.data)
-        model, more = fit_years(kept, years_kept, shape, level)
+        model, more = fit_years(kept, years_kept, shape, level, rule=rule)
         notes = [*_notes_of(model, month), *more, *_not_compared(years, compared, month)]
         formula, converged = model.formula, model.converged
-        combined = _combined_tables(kept, years_kept, month, shape, level, notes)
-        tables = [_pooled_table(model, kept, years_kept, near_month, month), *combined, *tables]
+        decided = model.decided
+        tables = [
+            _pooled_table(model, kept, years_kept, near_month, month),
+            *_combined_tables(kept, years_kept, month, shape, level, notes, rule=decided),
+            *run_tables(with_start, month, shape=shape, rule=decided),
+        ]
     return OrganisationsOverTime(
         month=month,
         tables=collect_tables([*tables, sample_flow_table(flow)]),
         level=level,
         converged=converged,
-        **question.parts(flow, notes, shape=shape, level=level, months=[month], formula=formula),
-    )
+        **question.parts(
+            flow, notes, shape=shape, level=level, months=[month], formula=formula, **rule.described
+        ),
+    )  # fmt: skip
 
 
 def _nothing(month: float) -> Note:
@@ -196,7 +199,7 @@ def _with_step(flow: SampleFlow, data: pd.DataFrame) -> SampleFlow:
 
 
 def fit_years(
-    kept: StartedFrame, group: pd.Series, shape: Shape, level: float
+    kept: StartedFrame, group: pd.Series, shape: Shape, level: float, *, rule: GrowthRule = DEFAULT_RULE
 ) -> tuple[GrowthModel, list[Note]]:
     """The model of the years, organisations adjusted for."""
     from mpg_research.analysis.organisations import MANY_ORGANISATIONS
@@ -204,7 +207,13 @@ def fit_years(
     frame, worker, adjusted = adjust_for_organisations(kept.frame, group, many=MANY_ORGANISATIONS)
     df: DfRule = "satterthwaite" if worker else "kenward-roger"
     model = fit_growth(
-        group_by(frame, group), shape=shape, organisation="fixed", worker=worker, df=df, level=level
+        group_by(frame, group),
+        shape=shape,
+        organisation="fixed",
+        worker=worker,
+        df=df,
+        level=level,
+        rule=rule,
     )
     if adjusted:
         return model, []
@@ -244,10 +253,11 @@ def rows_of_groups(model: GrowthModel, month: float) -> pd.DataFrame:
 
 
 def _random_rows(model: GrowthModel, month: float, level: float) -> pd.DataFrame:
-    """The same from random effects that are not shrunken; degrees of freedom of families in groups."""
-    change, covariance = many_organisations(model).change(model, month, shrink=False)
+    """The same from random effects that are not shrunken."""
+    many = many_organisations(model)
+    change, covariance = many.change(model, month, shrink=False)
     sizes = np.array(list(model.frame.families_of.values()), dtype=float)
-    g, df = len(sizes), max(float(sizes.sum() - len(sizes)), 1.0)
+    g, df = len(sizes), many.df
     contrast = np.eye(g) - sizes / sizes.sum()
     estimate = contrast @ change
     error = np.sqrt(np.maximum(np.diagonal(contrast @ covariance @ contrast.T), 1e-300))
@@ -277,7 +287,14 @@ def _with_adjusted(data: pd.DataFrame) -> pd.DataFrame:
 
 
 def _combined_tables(
-    with_start: StartedFrame, years: pd.Series, month: float, shape: Shape, level: float, notes: list[Note]
+    with_start: StartedFrame,
+    years: pd.Series,
+    month: float,
+    shape: Shape,
+    level: float,
+    notes: list[Note],
+    *,
+    rule: GrowthRule,
 ) -> list[ResultTable]:
     """Every organisation in every year that was followed far enough."""
     names = with_start.frame.organisations
@@ -288,7 +305,7 @@ def _combined_tables(
         return []
     rows = group.isin(compared)
     frame = group_by(with_start.only(rows).frame, group[rows].reset_index(drop=True))
-    fitted = _combined_rows(frame, month, shape, level)
+    fitted = _combined_rows(frame, month, shape, level, rule)
     if fitted is None:
         text = "Organisations could not be compared year by year: the model did not reach an answer."
         notes.append(Note("cohorts_together_only", text, {}, "caution"))
@@ -317,12 +334,17 @@ def _combined_tables(
     ]
 
 
-def _combined_rows(frame: ModelFrame, month: float, shape: Shape, level: float) -> pd.DataFrame | None:
-    fixed = len(frame.organisations) <= _MOST_FIXED
-    df: DfRule = "kenward-roger" if len(frame.organisations) <= _MOST_KENWARD_ROGER else "satterthwaite"
+def _combined_rows(
+    frame: ModelFrame, month: float, shape: Shape, level: float, rule: GrowthRule
+) -> pd.DataFrame | None:
+    """Few combinations are fixed effects, many are random ones that are not shrunken, as organisations are."""
+    from mpg_research.analysis.organisations import MANY_ORGANISATIONS
+
+    fixed = len(frame.organisations) < MANY_ORGANISATIONS
+    df: DfRule = "kenward-roger" if fixed else "satterthwaite"
     try:
         model = fit_growth(
-            frame, shape=shape, organisation="fixed" if fixed else "random", df=df, level=level
+            frame, shape=shape, organisation="fixed" if fixed else "random", df=df, level=level, rule=rule
         )
     except ModelError:
         return None

@@ -22,16 +22,17 @@ Tables of :class:`OrganisationRobustness` (beside ``sample_flow``)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import OrganisationRole, Shape
+from mpg_research.analysis.growth import DEFAULT_RULE, OrganisationRole, Shape
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.model_question import ask
-from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_verdict import (
     VERDICT_COLUMNS,
     Verdict,
@@ -76,6 +77,7 @@ def check_robustness(
     months: tuple[float, ...] | list[float] | None = None,
     worker: bool | None = None,
     reference: Reference | None = None,
+    rule: GrowthRule = DEFAULT_RULE,
     df: DfRule = "kenward-roger",
     level: float = 0.95,
 ) -> OrganisationRobustness:
@@ -84,7 +86,7 @@ def check_robustness(
     Parameters
     ----------
     study : Study
-    instrument, outcome, shape, case_mix, respondents, episodes, months, worker, reference, df, level
+    instrument, outcome, shape, case_mix, respondents, episodes, months, worker, reference, rule, df, level
         As in :func:`~mpg_research.analysis.compare_organisations`.
 
     Returns
@@ -134,8 +136,10 @@ def check_robustness(
     against: Reference = study.config.analysis.reference if reference is None else reference
     frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
     role: OrganisationRole = "fixed" if len(frame.organisations) < MANY_ORGANISATIONS else "random"
-    setting = Setting(question.course, month, shape, role, df, level, question.better, worker, against)
-    effects = setting.effects_in(frame)
+    setting = Setting(question.course, month, shape, role, df, level, question.better, worker, against, rule)
+    model = setting.model_of(frame)
+    effects = effects_of(model, month, better=question.better)
+    setting = replace(setting, rule=model.decided)
     primary = setting.judge(effects)
     every = ways_of(setting, frame, effects)
     found = {name: _try(every[name]) for name in VARIANTS[1:]}
@@ -159,7 +163,7 @@ def check_robustness(
         converged=True,
         **question.parts(
             frame.flow, frame.notes, shape=shape, df=df, level=level, months=[month], role=role,
-            reference=against,
+            reference=against, **rule.described,
         ),
     )  # fmt: skip
 

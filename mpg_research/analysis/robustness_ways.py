@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
-from mpg_research.analysis.growth import OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.organisation_case_mix import covariate_means
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of, many_organisations
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
@@ -49,6 +50,7 @@ class Setting:
     better: Better
     worker: bool | None
     reference: Reference = "mean"
+    rule: GrowthRule = DEFAULT_RULE
 
     def judge(self, effects: OrganisationEffects, *, shift: FloatArray | None = None) -> Verdict:
         """What these effects say of every organisation against the reference."""
@@ -69,16 +71,23 @@ class Setting:
     def effects_in(
         self, frame: ModelFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
     ) -> OrganisationEffects:
+        return effects_of(self.model_of(frame, role=role, shape=shape), self.month, better=self.better)
+
+    def model_of(
+        self, frame: ModelFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
+    ) -> GrowthModel:
+        """The growth model of a frame, as all variants have it but for what is asked for."""
         chosen = self.role if role is None else role
         if len(frame.organisations) < 2:
             raise NotApplicableError("Fewer than two organisations are left.", code="one_organisation")
         df: DfRule = self.df if chosen == "fixed" else "satterthwaite"
         model = fit_growth(
-            frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df, level=self.level
-        )
+            frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df,
+            level=self.level, rule=self.rule,
+        )  # fmt: skip
         if not model.converged:
             raise ModelError("The model did not converge.")
-        return effects_of(model, self.month, better=self.better)
+        return model
 
 
 def ways_of(
@@ -179,7 +188,7 @@ def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     both = replace(frame, data=wide, covariates=(*frame.covariates, *context))
     model = fit_growth(
         both, shape=setting.shape, organisation="random", worker=setting.worker, df="satterthwaite",
-        level=setting.level,
+        level=setting.level, rule=setting.rule,
     )  # fmt: skip
     many = many_organisations(model)
     effects = effects_of(model, setting.month, better=setting.better, many=many)

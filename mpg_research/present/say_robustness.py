@@ -27,6 +27,7 @@ def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(
             voice.phrases("robustness.joint", same=same, number=voice.count(len(other)), moment=moment)
         )
+        certainty.append(voice.phrases("robustness.test", moment=moment))
     if other["largest_shift"].notna().any():
         shift = voice.number(other["largest_shift"].max())
         certainty.append(voice.phrases("robustness.shift", shift=shift, unit=voice.unit))

@@ -22,8 +22,8 @@ from tests.analysis.dated_studies import dated_rows, dated_study
 from tests.analysis.frames import course_of
 
 MONTH = 12.0
-#: Studies behind the rates: 120 intervals, a share of .05 is known to within .04.
-STUDIES = 40
+#: Studies behind the rates: 90 intervals, a share of .05 is known to within .05.
+STUDIES = 30
 
 
 def started_frame(rows: pd.DataFrame) -> StartedFrame:
