@@ -33,6 +33,7 @@ from mpg_research.analysis.growth_rule import (
     FamilyPart,
     GrowthRule,
     KnotRule,
+    ResidualRule,
     spline_knots,
     spline_term,
 )
@@ -140,6 +141,12 @@ class GrowthModel:
     def _rows(self, variables: str, at: dict[str, list[str] | list[float]]) -> FloatArray:
         average = {covariate.column: [0.0] for covariate in self.frame.covariates}
         return self.fit.means(variables, at={**at, **average}).matrix
+
+    @property
+    def decided(self) -> GrowthRule:
+        """The rule with what was decided here: another model of these families need not find it again."""
+        residual: ResidualRule = "independent" if self.residual is None else "car1"
+        return replace(self.rule, families=self.families, residual=residual)
 
     def estimate(self, rows: FloatArray) -> pd.DataFrame:
         """Estimate, standard error, df, t, p and limits of combinations of the fixed effects."""

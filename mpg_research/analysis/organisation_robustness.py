@@ -2,14 +2,23 @@
 
 Tables of :class:`OrganisationRobustness` (beside ``sample_flow``)
 -----------------------------------------------------------------
-- ``robustness(variant, joint_p_value, compared, different, spread, largest_shift, agreement,
-  conclusion)``: one row per way of computing. ``different`` organisations differ from the mean (Holm, at
-  the stated level); ``spread`` is the standard deviation of the differences, ``largest_shift`` the largest
-  change of one of them against the primary analysis (points), ``agreement`` the correlation with it.
-  ``conclusion`` is "same" where the joint test and the set of organisations that differ are those of the
-  primary analysis, "changed", or "not_possible".
-- ``leave_one_out(organisation, joint_p_value, different, largest_shift, conclusion)``: the same without
-  that organisation.
+- ``robustness(variant, joint_p_value, joint_conclusion, compared, different, still_named, other_side,
+  newly_named, spread, largest_shift, agreement, conclusion)``: one row per way of computing. ``different``
+  organisations are named: they differ from the reference (Holm, at the stated level). Of those that the
+  primary analysis names ``still_named`` are named here on the same side and ``other_side`` on the other;
+  ``newly_named`` are named here only. ``conclusion`` is "same" where the same organisations are named on the
+  same side, "more" where others are named beside them, "changed", or "not_possible";
+  ``joint_conclusion`` says apart from that whether the joint test comes out the same. ``spread`` is the
+  standard deviation of the differences, ``largest_shift`` the largest change of one of them against the
+  primary analysis (points), ``agreement`` the correlation with it.
+- ``named(organisation, primary, side, difference, ways, named_in, other_side_in, left_out,
+  named_left_out)``: one row per organisation. ``primary`` says whether the primary analysis names it,
+  ``side`` on which side of the reference it has it. In ``named_in`` of the ``ways`` other ways in which it
+  could be judged it is named on that side, in ``other_side_in`` on the other; likewise with each other
+  organisation left out.
+- ``leave_one_out(organisation, joint_p_value, different, still_named, newly_named, largest_shift,
+  conclusion)``: the same without that organisation. The reference stays that of all organisations, and the
+  one that is left out is not judged. ``different`` counts the others that are named.
 """
 
 from collections.abc import Callable
@@ -19,28 +28,33 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import OrganisationRole, Shape
+from mpg_research.analysis.frame import prepare_frame
+from mpg_research.analysis.growth import DEFAULT_RULE, OrganisationRole, Shape
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.model_question import ask
-from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_verdict import (
     VERDICT_COLUMNS,
     Verdict,
-    judge,
     not_possible,
     verdict_row,
 )
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
-from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of, without
+from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
 from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference import DfRule
+from mpg_research.statistics.ranks import Better
+from mpg_research.statistics.standardisation import Reference
 from mpg_research.study.model import Study
 
 __all__ = ["OrganisationRobustness", "check_robustness"]
 
-#: Up to this many organisations each is left out by a new fit; beyond, by taking it out of the comparison.
+#: So many organisations are left out, each by a new fit: those that are named, then the largest ...
 _REFITS = 12
+#: ... and fewer where a fit takes long: from so many measurements on.
+_LARGE, _REFITS_OF_LARGE = 200_000, 3
+_NAMED = ("primary", "side", "difference", "ways", "named_in", "other_side_in", "left_out", "named_left_out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,8 @@ def check_robustness(
     episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     worker: bool | None = None,
+    reference: Reference | None = None,
+    rule: GrowthRule = DEFAULT_RULE,
     df: DfRule = "kenward-roger",
     level: float = 0.95,
 ) -> OrganisationRobustness:
@@ -70,7 +86,7 @@ def check_robustness(
     Parameters
     ----------
     study : Study
-    instrument, outcome, shape, case_mix, respondents, episodes, months, worker, df, level
+    instrument, outcome, shape, case_mix, respondents, episodes, months, worker, reference, rule, df, level
         As in :func:`~mpg_research.analysis.compare_organisations`.
 
     Returns
@@ -84,12 +100,18 @@ def check_robustness(
 
     Notes
     -----
-    The variants: no case mix; organisations as fixed and as random effects (not shrunken); random effects
+    The variants: the median of the organisations as reference where it is their mean, or the other way
+    round; no case mix; organisations as fixed and as random effects (not shrunken); random effects
     with the organisations' mean case mix beside the families' own (Mundlak 1978), the difference that hangs
     on the mean given back to the organisation; a straight line; families that stopped before the month
     taken to have changed a quarter or half of a baseline standard deviation for the worse (delta adjustment
     of a pattern-mixture model); organisations of fewer than ten families left out; each organisation left
-    out.
+    out (at most twelve of them, those that are named first, then the largest).
+
+    What is asked is whether each organisation that the primary analysis names stays named, on the same side.
+    Where organisations are left out, those that stay are still compared with the reference of all: with one
+    organisation far off, a mean made anew without it would turn the others' differences round, though nothing
+    about them has changed.
 
     References
     ----------
@@ -111,19 +133,27 @@ def check_robustness(
         episodes=episodes, months=months,
     )  # fmt: skip
     month = question.primary_month
+    against: Reference = study.config.analysis.reference if reference is None else reference
     frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
     role: OrganisationRole = "fixed" if len(frame.organisations) < MANY_ORGANISATIONS else "random"
-    setting = Setting(question.course, month, shape, role, df, level, question.better, worker)
-    primary_effects = setting.effects_in(frame)
-    primary = judge(primary_effects, level=level)
-    ways = ways_of(setting, frame, primary_effects)
+    setting = Setting(question.course, month, shape, role, df, level, question.better, worker, against, rule)
+    model = setting.model_of(frame)
+    effects = effects_of(model, month, better=question.better)
+    setting = replace(setting, rule=model.decided)
+    primary = setting.judge(effects)
+    every = ways_of(setting, frame, effects)
+    found = {name: _try(every[name]) for name in VARIANTS[1:]}
+    one_less = {
+        key: _try(lambda key=key: setting.judge_without([key], effects))  # type: ignore[misc]
+        for key in _to_leave_out(effects, primary, len(frame.data))
+    }
     rows = [verdict_row("primary", primary, primary, level)]
-    rows += [_try(name, ways[name], primary, level) for name in VARIANTS[1:]]
-    left_out = _leave_one_out(setting, frame, primary_effects, primary)
+    rows += [_row(name, way, primary, level) for name, way in found.items()]
     data = pd.DataFrame(rows, columns=["variant", *VERDICT_COLUMNS])
     tables = [
         pooled_table("robustness", data, frame, keys=("variant",), values=VERDICT_COLUMNS),
-        *([left_out] if left_out is not None else []),
+        *_named_table(effects, primary, found, one_less, question.better),
+        *_left_out_table(effects, primary, one_less, level),
         sample_flow_table(frame.flow),
     ]
     return OrganisationRobustness(
@@ -131,48 +161,78 @@ def check_robustness(
         tables=collect_tables(tables),
         level=level,
         converged=True,
-        **question.parts(frame.flow, frame.notes, shape=shape, df=df, level=level, months=[month], role=role),
-    )
+        **question.parts(
+            frame.flow, frame.notes, shape=shape, df=df, level=level, months=[month], role=role,
+            reference=against, **rule.described,
+        ),
+    )  # fmt: skip
 
 
-def _try(name: str, way: Callable[[], Verdict], primary: Verdict, level: float) -> tuple[object, ...]:
+def _try(way: Callable[[], Verdict]) -> Verdict | None:
     try:
-        return verdict_row(name, way(), primary, level)
+        return way()
     except ModelError:
-        return not_possible(name)
-
-
-def _leave_one_out(
-    setting: Setting, frame: ModelFrame, effects: OrganisationEffects, primary: Verdict
-) -> ResultTable | None:
-    keys = list(effects.keys)
-    if len(keys) < 3:
         return None
-    rows = []
-    for place, key in enumerate(keys):
-        others = _others(effects, place)
-        try:
-            if len(keys) <= _REFITS:
-                others = setting.effects(without(setting.course, [key]))
-            row = verdict_row(key, judge(others, level=setting.level), primary, setting.level)
-        except ModelError:
-            row = not_possible(key)
-        rows.append((row[0], row[1], row[3], row[5], row[7], int(effects.n_families[place])))
-    values = ("joint_p_value", "different", "largest_shift", "conclusion")
-    data = pd.DataFrame(rows, columns=["organisation", *values, "n_families"])
-    return table_by_organisation("leave_one_out", data)
 
 
-def _others(effects: OrganisationEffects, place: int) -> OrganisationEffects:
-    """The effects without one organisation, everything else as it was estimated."""
-    kept = np.arange(len(effects.keys)) != place
-    return replace(
-        effects,
-        keys=tuple(key for key, keep in zip(effects.keys, kept, strict=True) if keep),
-        n_families=effects.n_families[kept],
-        raw=effects.raw[kept],
-        raw_covariance=effects.raw_covariance[np.ix_(kept, kept)],
-        df=effects.df[kept],
-        shrunken=effects.shrunken[kept],
-        shrunken_covariance=effects.shrunken_covariance[np.ix_(kept, kept)],
+def _row(name: str, found: Verdict | None, primary: Verdict, level: float) -> tuple[object, ...]:
+    return not_possible(name) if found is None else verdict_row(name, found, primary, level)
+
+
+def _to_leave_out(effects: OrganisationEffects, primary: Verdict, n_measurements: int) -> list[str]:
+    """The organisations that are left out one by one, in the order of their keys."""
+    if len(effects.keys) < 3:
+        return []
+    most = _REFITS if n_measurements < _LARGE else _REFITS_OF_LARGE
+    size = dict(zip(effects.keys, effects.n_families, strict=True))
+    first = sorted(effects.keys, key=lambda key: (key not in primary.different, -size[key], key))
+    return sorted(first[:most])
+
+
+def _left_out_table(
+    effects: OrganisationEffects, primary: Verdict, left_out: dict[str, Verdict | None], level: float
+) -> list[ResultTable]:
+    if not left_out:
+        return []
+    size = dict(zip(effects.keys, effects.n_families, strict=True))
+    data = pd.DataFrame(
+        [_row(key, found, primary, level) for key, found in left_out.items()],
+        columns=["organisation", *VERDICT_COLUMNS],
     )
+    values = ("joint_p_value", "different", "still_named", "newly_named", "largest_shift", "conclusion")
+    data = data[["organisation", *values]].assign(n_families=[int(size[key]) for key in left_out])
+    return [table_by_organisation("leave_one_out", data)]
+
+
+def _named_table(
+    effects: OrganisationEffects,
+    primary: Verdict,
+    found: dict[str, Verdict | None],
+    left_out: dict[str, Verdict | None],
+    better: Better,
+) -> list[ResultTable]:
+    """Of every organisation whether the primary analysis names it, and in how many other ways it is named."""
+    ways = [way for way in found.values() if way is not None]
+    without = {key: way for key, way in left_out.items() if way is not None}
+    size = dict(zip(effects.keys, effects.n_families, strict=True))
+    rows = []
+    for key in effects.keys:
+        side = primary.side.get(key, int(np.sign(primary.difference[key])))
+        judged = [way.side.get(key, 0) for way in ways if key in way.difference]
+        others = [way.side.get(key, 0) for out, way in without.items() if out != key]
+        rows.append(
+            (
+                key,
+                "yes" if key in primary.side else "no",
+                "better" if (side < 0) == (better == "low") else "worse",
+                primary.difference[key],
+                len(judged),
+                judged.count(side),
+                judged.count(-side),
+                len(others),
+                others.count(side),
+                int(size[key]),
+            )
+        )
+    data = pd.DataFrame(rows, columns=["organisation", *_NAMED, "n_families"])
+    return [table_by_organisation("named", data)]

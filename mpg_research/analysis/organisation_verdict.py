@@ -1,6 +1,6 @@
-"""What one way of computing says about organisations, and whether another way says the same."""
+"""What one way of computing says about organisations, and whether another way says the same of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +9,19 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.statistics import holm
+from mpg_research.statistics.reference_difference import differences_from_reference
+from mpg_research.statistics.standardisation import Reference
 
-__all__ = ["VERDICT_COLUMNS", "Verdict", "judge", "not_possible", "verdict_row"]
+__all__ = ["VERDICT_COLUMNS", "Verdict", "beside_the_left_out", "judge", "not_possible", "verdict_row"]
 
 FloatArray = NDArray[np.float64]
 
 #: What :func:`verdict_row` says of a way of computing, after its name.
 VERDICT_COLUMNS = (
-    "joint_p_value", "compared", "different", "spread", "largest_shift", "agreement", "conclusion",
+    "joint_p_value", "joint_conclusion", "compared", "different", "still_named", "other_side",
+    "newly_named", "spread", "largest_shift", "agreement", "conclusion",
 )  # fmt: skip
+_TEXTS = frozenset({"joint_conclusion", "conclusion"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,50 +31,119 @@ class Verdict:
     Attributes
     ----------
     difference : dict of str to float
-        Difference of each organisation's change from the mean of the organisations, points.
+        Difference of each organisation's change from the reference (mean or median of the organisations),
+        points; of those that are judged.
     joint_p_value : float
         Of the test that all organisations have the same change.
-    different : frozenset of str
-        Organisations that differ from the mean after Holm's correction, if the joint test says that any do.
+    side : dict of str to int
+        The organisations that are named: they differ from the reference after Holm's correction, 1 above it
+        and -1 below it. The joint test has no say in it.
     """
 
     difference: dict[str, float]
     joint_p_value: float
-    different: frozenset[str]
+    side: dict[str, int]
 
-    def agrees(self, other: "Verdict", level: float) -> bool:
-        """Whether both lead to the same conclusion about the organisations that both have."""
-        shared = set(self.difference) & set(other.difference)
-        same_test = (self.joint_p_value < 1 - level) == (other.joint_p_value < 1 - level)
-        return same_test and self.different & shared == other.different & shared
+    @property
+    def different(self) -> frozenset[str]:
+        """The organisations that are named."""
+        return frozenset(self.side)
+
+    def still_named(self, primary: "Verdict") -> frozenset[str]:
+        """Organisations that the primary analysis names and this one too, on the same side."""
+        return frozenset(key for key, side in primary.side.items() if self.side.get(key) == side)
+
+    def other_side(self, primary: "Verdict") -> frozenset[str]:
+        """Organisations that both name, on different sides."""
+        return frozenset(key for key, side in primary.side.items() if self.side.get(key) == -side)
+
+    def newly_named(self, primary: "Verdict") -> frozenset[str]:
+        """Organisations that only this way of computing names."""
+        return self.different - primary.different
+
+    def conclusion(self, primary: "Verdict") -> str:
+        """What becomes of the organisations that the primary analysis names.
+
+        "same": those that can be judged here are named, on the same side, and nobody else; "more": they
+        are, and others beside them; "changed": one of them is not, or the primary analysis names nobody
+        and this one does.
+        """
+        wanted = primary.different & set(self.difference)
+        new = self.newly_named(primary)
+        if self.still_named(primary) != wanted or (new and not primary.side):
+            return "changed"
+        return "more" if new else "same"
 
 
-def judge(effects: OrganisationEffects, *, level: float, shift: FloatArray | None = None) -> Verdict:
-    """Test the organisations against each other and against their mean.
+def judge(
+    effects: OrganisationEffects,
+    *,
+    level: float,
+    reference: Reference = "mean",
+    shift: FloatArray | None = None,
+    judged: frozenset[str] | None = None,
+) -> Verdict:
+    """Test the organisations against each other, and each against their mean or median.
 
     Parameters
     ----------
     effects : OrganisationEffects
     level : float
+    reference : {"mean", "median"}
+        Of all organisations in ``effects``, each weighing the same.
     shift : ndarray, shape (g,), optional
         Added to the changes, with their covariance as it is.
+    judged : frozenset of str, optional
+        Organisations that are judged, where the others only help to make up the reference.
     """
     raw = effects.raw if shift is None else effects.raw + shift
-    g = len(raw)
-    contrast = np.eye(g) - 1.0 / g
-    difference = contrast @ raw
-    covariance = contrast @ effects.raw_covariance @ contrast
-    error = np.sqrt(np.maximum(np.diagonal(covariance), 1e-300))
-    p_values = 2 * student_t.sf(np.abs(difference / error), effects.df)
-    statistic = float(difference @ np.linalg.pinv(covariance, hermitian=True) @ difference) / (g - 1)
-    joint = float(f_distribution.sf(statistic, g - 1, min(float(np.min(effects.df)), 1e8)))
-    adjusted = p_values if g == 2 else holm(p_values)
-    found = frozenset(key for key, p in zip(effects.keys, adjusted, strict=True) if p < 1 - level)
+    found = differences_from_reference(raw, effects.own_covariance, reference=reference)
+    rows = [place for place, key in enumerate(effects.keys) if judged is None or key in judged]
+    difference = found.estimate[rows]
+    p_values = 2 * student_t.sf(np.abs(difference / found.std_error[rows]), effects.df[rows])
+    adjusted = p_values if len(raw) == 2 else holm(p_values)
+    keys = [effects.keys[place] for place in rows]
+    named = zip(keys, adjusted, difference, strict=True)
     return Verdict(
-        dict(zip(effects.keys, difference.tolist(), strict=True)),
-        joint,
-        found if joint < 1 - level else frozenset(),
+        dict(zip(keys, difference.tolist(), strict=True)),
+        _joint(raw[rows], effects.own_covariance[np.ix_(rows, rows)], effects.df[rows]),
+        {key: int(np.sign(gap)) for key, p, gap in named if p < 1 - level},
     )
+
+
+def _joint(raw: FloatArray, covariance: FloatArray, df: FloatArray) -> float:
+    """p-value of the test that all have the same change."""
+    g = len(raw)
+    if g < 2:
+        return float("nan")
+    found = differences_from_reference(raw, covariance)
+    inverse = np.linalg.pinv(found.covariance, hermitian=True)
+    statistic = float(found.estimate @ inverse @ found.estimate) / (g - 1)
+    return float(f_distribution.sf(statistic, g - 1, min(float(np.min(df)), 1e8)))
+
+
+def beside_the_left_out(primary: OrganisationEffects, found: OrganisationEffects) -> OrganisationEffects:
+    """Effects that were found without some organisations, with those organisations put back as they were.
+
+    So the reference stays that of all organisations: were it made anew of those that are left, leaving out
+    one that is far off would move everybody else. The organisations that are put back keep their place
+    among the others (their level is shifted by what the others moved on average, since the average family
+    is another one without their families).
+
+    Parameters
+    ----------
+    primary, found : OrganisationEffects
+        ``found`` is about a part of the organisations of ``primary``.
+    """
+    place = {key: number for number, key in enumerate(primary.keys)}
+    kept = np.array([place[key] for key in found.keys], dtype=np.intp)
+    raw = primary.raw + float(np.mean(found.raw - primary.raw[kept]))
+    raw[kept] = found.raw
+    covariance = primary.own_covariance.copy()
+    covariance[np.ix_(kept, kept)] = found.own_covariance
+    df = primary.df.copy()
+    df[kept] = found.df
+    return replace(primary, raw=raw, raw_covariance=covariance, df=df)
 
 
 def verdict_row(name: str, found: Verdict, primary: Verdict, level: float) -> tuple[object, ...]:
@@ -78,21 +151,26 @@ def verdict_row(name: str, found: Verdict, primary: Verdict, level: float) -> tu
     shared = [key for key in primary.difference if key in found.difference]
     mine = np.array([found.difference[key] for key in shared])
     theirs = np.array([primary.difference[key] for key in shared])
-    # Organisations that were left out move the mean: compared are the differences among those that stayed.
+    # What moves all alike (another reference, another average family) is no shift of one organisation.
     gap = (mine - mine.mean()) - (theirs - theirs.mean())
     spread = mine.std() > 0 and theirs.std() > 0 and len(shared) > 2
+    same_test = (found.joint_p_value < 1 - level) == (primary.joint_p_value < 1 - level)
     return (
         name,
         found.joint_p_value,
+        "same" if same_test else "changed",
         len(shared),
         len(found.different),
-        float(np.std(mine, ddof=1)),
+        len(found.still_named(primary)),
+        len(found.other_side(primary)),
+        len(found.newly_named(primary)),
+        float(np.std(mine, ddof=1)) if len(mine) > 1 else float("nan"),
         float(np.abs(gap).max()),
         float(np.corrcoef(mine, theirs)[0, 1]) if spread else float("nan"),
-        "same" if found.agrees(primary, level) else "changed",
+        found.conclusion(primary),
     )
 
 
 def not_possible(name: str) -> tuple[object, ...]:
     """The same of a way that the data do not allow."""
-    return (name, *[float("nan")] * (len(VERDICT_COLUMNS) - 1), "not_possible")
+    return (name, *("not_possible" if column in _TEXTS else float("nan") for column in VERDICT_COLUMNS))

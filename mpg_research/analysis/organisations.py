@@ -7,8 +7,8 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``adjusted_change(organisation, months, ..., standardised, standardised_low, standardised_high)``: change
   since the start.
 - ``difference_from_mean(organisation, months, ..., p_adjusted, simultaneous_low, simultaneous_high)``:
-  that change minus the mean of the organisations' changes, each organisation weighing the same; p adjusted
-  over the organisations of a month.
+  that change minus the mean of the organisations' changes, each organisation weighing the same (or, with
+  ``reference="median"``, minus their median); p adjusted over the organisations of a month.
 - ``pairwise(organisation_1, organisation_2, months, ..., p_adjusted, simultaneous_low, simultaneous_high)``:
   change of the first minus change of the second; p adjusted over the pairs of a month.
 - ``joint_test(effect, months, statistic, df_numerator, df_denominator, p_value)``: F tests that all
@@ -58,6 +58,7 @@ from mpg_research.analysis.organisation_effects import (
 from mpg_research.analysis.organisation_funnel import funnel_tables
 from mpg_research.analysis.organisation_indicators import indicator_table
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
+from mpg_research.analysis.organisation_reference import from_median
 from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of
@@ -113,7 +114,7 @@ def compare_organisations(
     months: tuple[float, ...] | list[float] | None = None,
     adjust: Adjust = "holm",
     effects: Literal["auto", "fixed", "random"] = "auto",
-    reference: Reference = "mean",
+    reference: Reference | None = None,
     interactions: bool = False,
     worker: bool | None = None,
     df: DfRule | None = None,
@@ -141,8 +142,10 @@ def compare_organisations(
         Adjustment of p-values for the number of contrasts within a month.
     effects : {"auto", "fixed", "random"}
         Organisations as fixed effects (by default fewer than ten) or as random effects (ten or more).
-    reference : {"mean", "median"}
-        Of the standardised differences: the mean over the families of the study, or the median organisation.
+    reference : {"mean", "median"}, optional
+        What organisations are compared with; by default as ``study.toml`` says. The plain mean of the
+        organisations (in ``standardisation`` the mean over the families), or the median organisation,
+        which one organisation that lies far off does not move.
     interactions : bool
         Whether the case mix acts differently at each organisation (fixed effects only); direct and indirect
         standardisation then differ.
@@ -181,7 +184,10 @@ def compare_organisations(
     effects; ten or more are ``(1 + months + log(1 + months) | organisation)`` beside a common spline.
     Estimates of single organisations are shown with level and slope unshrunken, and in ``raw_and_shrunken``
     both ways. The reference of ``difference_from_mean`` is the plain mean over organisations, so that it does
-    not hang on who is large; organisations without a course of their own are left out of it, and counted (see
+    not hang on who is large; one that is far off pulls it, and others may be named that do nothing out of the
+    ordinary: then look at the median too
+    (:func:`~mpg_research.statistics.reference_difference.differences_from_reference` says how its errors are
+    found). Organisations without a course of their own are left out of it, and counted (see
     :func:`~mpg_research.analysis.frame.prepare_frame`).
 
     Examples
@@ -194,7 +200,8 @@ def compare_organisations(
     """
     if adjust not in ("holm", "none"):
         raise ConfigError(f"adjust must be 'holm' or 'none'; found {adjust!r}.")
-    if effects not in ("auto", "fixed", "random") or reference not in ("mean", "median"):
+    against: Reference = study.config.analysis.reference if reference is None else reference
+    if effects not in ("auto", "fixed", "random") or against not in ("mean", "median"):
         raise ConfigError(
             "effects must be 'auto', 'fixed' or 'random', and reference 'mean' or 'median'; found "
             f"{effects!r} and {reference!r}."
@@ -217,6 +224,9 @@ def compare_organisations(
         model, question.months, primary_month=question.primary_month, adjust=adjust, level=level,
         many=randomly,
     )  # fmt: skip
+    if against == "median":
+        found = tables["difference_from_mean"]
+        tables[found.name] = from_median(found, model, randomly, adjust=adjust, level=level)
     notes = [*model_notes(model, question.months), *_size_notes(frame, role)]
     if model.converged:
         later = [month for month in question.months if month > 0]
@@ -224,7 +234,7 @@ def compare_organisations(
         share = share_ended(study, question.course, question.primary_month)
         tables |= collect_tables([robust])
         notes += [*said, *ended_note(share, question.primary_month)]
-        tables |= _further_tables(question, model, randomly, reference=reference, level=level, seed=seed)
+        tables |= _further_tables(question, model, randomly, reference=against, level=level, seed=seed)
     return OrganisationComparison(
         model=model,
         primary_month=question.primary_month,
@@ -236,7 +246,7 @@ def compare_organisations(
         **question.parts(
             frame.flow, notes, shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
             **rule.described, correlation=model.correlation,
-            formula=model.formula, organisations_as=role, reference=reference,
+            formula=model.formula, organisations_as=role, reference=against,
         ),
     )  # fmt: skip
 

@@ -8,14 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
-from mpg_research.analysis.growth import OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.organisation_case_mix import covariate_means
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of, many_organisations
-from mpg_research.analysis.organisation_verdict import Verdict, judge
+from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics.ranks import Better
+from mpg_research.statistics.standardisation import Reference
 from mpg_research.study.model import CourseFrame
 
 __all__ = ["VARIANTS", "Setting", "ways_of", "without"]
@@ -24,8 +26,8 @@ FloatArray = NDArray[np.float64]
 
 #: The ways of computing, the primary one first.
 VARIANTS = (
-    "primary", "unadjusted", "fixed", "random", "mundlak", "straight_line", "dropouts_worse",
-    "dropouts_much_worse", "small_left_out",
+    "primary", "other_reference", "unadjusted", "fixed", "random", "mundlak", "straight_line",
+    "dropouts_worse", "dropouts_much_worse", "small_left_out",
 )  # fmt: skip
 #: Baseline standard deviations by which families that stopped are taken to do worse.
 _DELTAS = {"dropouts_worse": 0.25, "dropouts_much_worse": 0.5}
@@ -47,6 +49,18 @@ class Setting:
     level: float
     better: Better
     worker: bool | None
+    reference: Reference = "mean"
+    rule: GrowthRule = DEFAULT_RULE
+
+    def judge(self, effects: OrganisationEffects, *, shift: FloatArray | None = None) -> Verdict:
+        """What these effects say of every organisation against the reference."""
+        return judge(effects, level=self.level, reference=self.reference, shift=shift)
+
+    def judge_without(self, keys: list[str], primary: OrganisationEffects) -> Verdict:
+        """What a fit without some organisations says of the others, the reference staying that of all."""
+        found = self.effects(without(self.course, keys))
+        every = beside_the_left_out(primary, found)
+        return judge(every, level=self.level, reference=self.reference, judged=frozenset(found.keys))
 
     def effects(
         self, course: CourseFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
@@ -57,60 +71,86 @@ class Setting:
     def effects_in(
         self, frame: ModelFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
     ) -> OrganisationEffects:
+        return effects_of(self.model_of(frame, role=role, shape=shape), self.month, better=self.better)
+
+    def model_of(
+        self, frame: ModelFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
+    ) -> GrowthModel:
+        """The growth model of a frame, as all variants have it but for what is asked for."""
         chosen = self.role if role is None else role
         if len(frame.organisations) < 2:
             raise NotApplicableError("Fewer than two organisations are left.", code="one_organisation")
         df: DfRule = self.df if chosen == "fixed" else "satterthwaite"
         model = fit_growth(
-            frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df, level=self.level
-        )
+            frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df,
+            level=self.level, rule=self.rule,
+        )  # fmt: skip
         if not model.converged:
             raise ModelError("The model did not converge.")
-        return effects_of(model, self.month, better=self.better)
+        return model
 
 
 def ways_of(
     setting: Setting, frame: ModelFrame, primary: OrganisationEffects
 ) -> dict[str, Callable[[], Verdict]]:
-    """Every variant but the primary one, computed when called."""
-    course, level = setting.course, setting.level
+    """Every variant but the primary one, computed when called; those that would be it again refuse."""
 
-    def simply(**choices: OrganisationRole | Shape) -> Callable[[], Verdict]:
-        role, shape = choices.get("role"), choices.get("shape")
-        return lambda: judge(
-            setting.effects_in(frame, role=role, shape=shape),  # type: ignore[arg-type]
-            level=level,
-        )
+    def unadjusted() -> Verdict:
+        if not setting.course.case_mix:
+            raise ModelError("The primary analysis is not adjusted either.")
+        return setting.judge(setting.effects(_without_case_mix(setting.course)))
+
+    def straight_line() -> Verdict:
+        if setting.shape == "linear":
+            raise ModelError("The primary analysis is a straight line too.")
+        return setting.judge(setting.effects_in(frame, shape="linear"))
+
+    def random() -> Verdict:
+        _is_another(setting, "random")
+        return setting.judge(setting.effects_in(frame, role="random"))
 
     def shifted(name: str) -> Callable[[], Verdict]:
-        return lambda: judge(primary, level=level, shift=_dropout_shift(setting, frame, _DELTAS[name]))
+        return lambda: setting.judge(primary, shift=_dropout_shift(setting, frame, _DELTAS[name]))
 
     def fixed() -> Verdict:
+        _is_another(setting, "fixed")
         if len(frame.organisations) > _MOST_FIXED:
             raise ModelError("So many organisations are compared as random effects.")
-        return judge(setting.effects_in(frame, role="fixed"), level=level)
+        return setting.judge(setting.effects_in(frame, role="fixed"))
+
+    def other_reference() -> Verdict:
+        if len(primary.keys) < 3:
+            raise ModelError("Of two organisations mean and median are the same.")
+        other: Reference = "median" if setting.reference == "mean" else "mean"
+        return replace(setting, reference=other).judge(primary)
 
     return {
-        "unadjusted": lambda: judge(setting.effects(_without_case_mix(course)), level=level),
+        "other_reference": other_reference,
+        "unadjusted": unadjusted,
         "fixed": fixed,
-        "random": simply(role="random"),
+        "random": random,
         "mundlak": lambda: _mundlak(setting, frame),
-        "straight_line": simply(shape="linear"),
+        "straight_line": straight_line,
         "dropouts_worse": shifted("dropouts_worse"),
         "dropouts_much_worse": shifted("dropouts_much_worse"),
-        "small_left_out": lambda: judge(setting.effects(_without_small(course, frame)), level=level),
+        "small_left_out": lambda: setting.judge_without(_small(frame), primary),
     }
+
+
+def _is_another(setting: Setting, role: OrganisationRole) -> None:
+    if setting.role == role:
+        raise ModelError("That is how the primary analysis has the organisations.")
 
 
 def _without_case_mix(course: CourseFrame) -> CourseFrame:
     return replace(course, case_mix=(), data=course.data.dropna(subset=list(course.case_mix)))
 
 
-def _without_small(course: CourseFrame, frame: ModelFrame) -> CourseFrame:
+def _small(frame: ModelFrame) -> list[str]:
     small = [frame.organisations[code] for code, n in frame.families_of.items() if n < FEW_FAMILIES]
     if not small:
         raise ModelError("There are no small organisations.")
-    return without(course, small)
+    return small
 
 
 def without(course: CourseFrame, keys: list[str]) -> CourseFrame:
@@ -148,7 +188,7 @@ def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     both = replace(frame, data=wide, covariates=(*frame.covariates, *context))
     model = fit_growth(
         both, shape=setting.shape, organisation="random", worker=setting.worker, df="satterthwaite",
-        level=setting.level,
+        level=setting.level, rule=setting.rule,
     )  # fmt: skip
     many = many_organisations(model)
     effects = effects_of(model, setting.month, better=setting.better, many=many)
@@ -163,4 +203,4 @@ def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     found = many.raw.predict(change[np.argsort(many.order)], random)
     raw = found.estimate[many.order]
     covariance = found.covariance[np.ix_(many.order, many.order)]
-    return judge(replace(effects, raw=raw, raw_covariance=covariance), level=setting.level)
+    return setting.judge(replace(effects, raw=raw, raw_covariance=covariance))

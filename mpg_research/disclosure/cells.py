@@ -195,7 +195,11 @@ def groups_of(data: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
 
 
 def deviations(cells: Cells) -> bool:
-    """Whether a column of numbers adds up to zero within each group: then any one follows from the others."""
+    """Whether the numbers of a column within each group are taken from their own mean or median.
+
+    Then they add up to zero, and any one follows from the others; or the middle one is zero, and what the
+    organisation in the middle has can be read off the others.
+    """
     others = [key for key in cells.table.keys if key not in cells.table.organisation_columns]
     for column in cells.numbers:
         if column.startswith("n_") or is_text(cells.data[column]):
@@ -205,4 +209,14 @@ def deviations(cells: Cells) -> bool:
         groups = [group for group in groups if np.isfinite(group).all() and np.abs(group).sum() > 0]
         if groups and all(len(g) > 1 and abs(g.sum()) < 1e-6 * np.abs(g).sum() for g in groups):
             return True
+        if groups and all(_from_their_median(group) for group in groups):
+            return True
     return False
+
+
+def _from_their_median(values: np.ndarray) -> bool:
+    """Whether fractions have zero as their median; among whole numbers that is no more than chance."""
+    if len(values) < 3 or np.all(values == np.round(values)):
+        return False
+    zeros = int((np.abs(values) < 1e-12).sum())
+    return zeros <= 1 and abs(float(np.median(values))) < 1e-9 * float(np.abs(values).max())

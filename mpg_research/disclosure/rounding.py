@@ -26,7 +26,9 @@ MODEL_COLUMNS = frozenset(
         *("rank", "expected_rank", "percentile", "best_third", "worst_third", "rank_low", "rank_high"),
         *("set_low", "set_high", "all_low", "all_high"),
         *("direct", "indirect", "own_expected", "all_expected"),
-        *("joint_p_value", "different", "largest_shift"),
+        *("joint_p_value", "different", "largest_shift", "still_named", "other_side", "newly_named"),
+        *("ways", "named_in", "other_side_in", "left_out", "named_left_out"),
+        *("adjusted_change", "adjusted_change_low", "adjusted_change_high"),
         *("robust_error", "robust_low", "robust_high", "error_ratio"),
     ]
 )

@@ -23,6 +23,28 @@ GROUP_WORDS = {
     },
     "en": {"an organisation": "a group", "Organisation": "Group", "organisation": "group"},
 }
+#: What the phrases about the reference of a comparison say where it is the median of the organisations.
+MEDIAN_WORDS = {
+    "nl": {
+        "het gemiddelde": "de mediaan",
+        "Het gemiddelde": "De mediaan",
+        "gemiddelde van de organisaties": "mediaan van de organisaties",
+        "dan gemiddeld": "dan de mediaan",
+        "gemiddeld {value}": "mediaan {value}",
+    },
+    "en": {
+        "the average": "the median",
+        "average of the organisations": "median of the organisations",
+        "than average": "than the median",
+        "average {value}": "median {value}",
+    },
+}
+ABOUT_REFERENCE = (
+    *("organisations.", "robustness.", "column.different", "caption.difference_from_mean"),
+    *("figure.difference_from_mean.", "figure.change_by_organisation."),
+)
+#: The funnel plot keeps its mean, weighted by precision.
+NOT_ABOUT_REFERENCE = ("organisations.funnel",)
 ABOUT_FAMILIES = ("intervention.", "concept.")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -73,7 +95,9 @@ def readable(text: str) -> str:
 
 
 @cache
-def phrases_in(language: str, *, groups: bool = False, unit: UnitWords | None = None) -> Phrases:
+def phrases_in(
+    language: str, *, groups: bool = False, unit: UnitWords | None = None, median: bool = False
+) -> Phrases:
     """The phrases of a language.
 
     Parameters
@@ -84,6 +108,8 @@ def phrases_in(language: str, *, groups: bool = False, unit: UnitWords | None = 
         Whether to speak of groups in place of organisations (the arms of a trial are none).
     unit : UnitWords or None
         Whom to speak of in place of families; the toolkit's interventions are always about families.
+    median : bool
+        Whether organisations are compared with their median in place of their mean.
 
     Raises
     ------
@@ -96,6 +122,8 @@ def phrases_in(language: str, *, groups: bool = False, unit: UnitWords | None = 
     for name in (f"{language}.toml", f"{language}_families.toml", f"{language}_organisations.toml"):
         text = files("mpg_research.present").joinpath("catalogue", name).read_text("utf-8")
         entries.update(_flatten(tomllib.loads(text)))
+    if median:
+        entries = {key: _speak_of_median(key, phrase, language) for key, phrase in entries.items()}
     if groups:
         entries = {key: _speak_of_groups(phrase, language) for key, phrase in entries.items()}
     if unit is not None:
@@ -104,6 +132,14 @@ def phrases_in(language: str, *, groups: bool = False, unit: UnitWords | None = 
             for key, phrase in entries.items()
         }
     return Phrases(language, entries)
+
+
+def _speak_of_median(key: str, phrase: str, language: str) -> str:
+    if not key.startswith(ABOUT_REFERENCE) or key.startswith(NOT_ABOUT_REFERENCE):
+        return phrase
+    for word, instead in MEDIAN_WORDS[language].items():
+        phrase = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", instead, phrase)
+    return phrase
 
 
 def _speak_of_groups(phrase: str, language: str) -> str:

@@ -1,14 +1,12 @@
-"""Ranks, funnel plot, robustness and time in sentences."""
+"""Ranks and the funnel plot in sentences."""
 
 from mpg_research.present.numbers import format_share
 from mpg_research.present.voice import Voice
 
-__all__ = ["funnel_topic", "over_time_sentences", "rank_topic", "robustness_sentences"]
+__all__ = ["funnel_topic", "rank_topic"]
 
-#: Limits of rankability in per cent, and the points from which a run chart can show a signal, as in the
-#: analysis.
+#: Limits of rankability in per cent.
 _LOW, _HIGH = 50.0, 75.0
-_FEWEST_POINTS = 10
 
 
 def rank_topic(voice: Voice) -> list[str]:
@@ -69,61 +67,9 @@ def funnel_topic(voice: Voice) -> list[str]:
     return sentences
 
 
-def _quantity(voice: Voice, name: str, table: str = "funnel_summary") -> float | None:
-    rows = voice.frame(table)
+def _quantity(voice: Voice, name: str) -> float | None:
+    rows = voice.frame("funnel_summary")
     found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
     if not len(found) or found.isna().iloc[0]:
         return None
     return float(found.iloc[0])
-
-
-def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
-    """Whether the conclusion about organisations stands."""
-    rows = voice.frame("robustness")
-    if not len(rows):
-        return {}
-    month = voice.moment(voice.main_month)
-    primary = rows[rows["variant"] == "primary"]
-    answer = []
-    for _, row in primary[primary["different"].notna()].iterrows():
-        shown = {name: voice.count(row[name]) for name in ("compared", "different")} | {"moment": month}
-        key = f"robustness.{'some' if row['different'] else 'none'}"
-        wanted = voice.phrases.placeholders(key)
-        answer.append(voice.phrases(key, **{name: shown[name] for name in wanted}))
-    other = rows[(rows["variant"] != "primary") & (rows["conclusion"] != "not_possible")]
-    changed = int((other["conclusion"] == "changed").sum())
-    key = "changes" if changed else "stands" if len(other) else "untested"
-    values = {"number": voice.count(len(other)), "changed": voice.count(changed)}
-    wanted = voice.phrases.placeholders(f"robustness.{key}")
-    answer.append(voice.phrases(f"robustness.{key}", **{name: values[name] for name in wanted}))
-    certainty = []
-    if other["largest_shift"].notna().any():
-        shift = voice.number(other["largest_shift"].max())
-        certainty.append(voice.phrases("robustness.shift", shift=shift, unit=voice.unit))
-    certainty.append(voice.phrases("robustness.test", moment=month))
-    out = voice.frame("leave_one_out")
-    possible = out[out["conclusion"] != "not_possible"] if len(out) else out
-    if len(possible):
-        certainty.append(
-            voice.phrases(
-                "robustness.leave_one_out",
-                changed=voice.count(int((possible["conclusion"] == "changed").sum())),
-                number=voice.count(len(possible)),
-            )
-        )
-    return {"answer": answer, "certainty": certainty, "limits": [voice.phrases("robustness.limit")]}
-
-
-def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
-    """Whether results change with the start of help."""
-    signal, points = (_quantity(voice, name, "run_signals") for name in ("signal", "n_points"))
-    if signal is None or points is None or points < _FEWEST_POINTS:
-        answer = voice.phrases("over_time.too_few", minimum=_FEWEST_POINTS)
-    else:
-        answer = voice.phrases(f"over_time.{'signal' if signal else 'no_signal'}", number=voice.count(points))
-    shown = len(voice.frame("run_chart"))
-    certainty = []
-    if points is not None and 0 < shown < points:
-        counts = {"shown": voice.count(shown), "number": voice.count(points)}
-        certainty.append(voice.phrases("over_time.shown", **counts))
-    return {"answer": [answer], "certainty": certainty, "limits": [voice.phrases("over_time.limit")]}

@@ -40,7 +40,7 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     if joint is not None and not voice.is_plain:
         certainty.append(_joint_detail(voice, joint, month))
     keys = [voice.adjustment, "no_ranking", "cause", "regression", "within_interval"]
-    limits = [voice.phrases(f"organisations.{key}") for key in keys if key]
+    limits = [voice.phrases(f"organisations.{key}") for key in keys if key] + voice.reference_sentence
     more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice)}
     return {"answer": answer, "certainty": certainty, "limits": limits, **more}
 

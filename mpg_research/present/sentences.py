@@ -7,7 +7,6 @@ from mpg_research.errors import ConfigError, Note
 from mpg_research.present.numbers import format_time
 from mpg_research.present.phrases import readable
 from mpg_research.present.presented import PresentedText
-from mpg_research.present.say_comparison import over_time_sentences, robustness_sentences
 from mpg_research.present.say_families import (
     change_sentences,
     course_sentences,
@@ -15,6 +14,8 @@ from mpg_research.present.say_families import (
     trend_sentences,
 )
 from mpg_research.present.say_organisations import organisation_sentences
+from mpg_research.present.say_over_time import over_time_sentences
+from mpg_research.present.say_robustness import robustness_sentences
 from mpg_research.present.say_signals import (
     expected_sentences,
     quality_of_signals,

@@ -133,7 +133,8 @@ def _value_columns(
             heading = voice.phrases(f"column.{pair[1]}", level=voice.level)
         else:
             cells = _cells(voice, table, data, marks, column, shape)
-            heading = voice.label("column", column)
+            own = f"{table.name}.{column}"
+            heading = voice.label("column", own if voice.phrases.has(f"column.{own}") else column)
         columns.append(Column(heading, cells, is_number=True, is_key=False))
     return columns
 

@@ -106,6 +106,13 @@ class Voice:
         return "adjusted" if parameters["case_mix"] else "unadjusted"
 
     @property
+    def reference_sentence(self) -> list[str]:
+        """What organisations are compared with: their plain mean or their median; empty if it is unknown."""
+        reference = self.released.provenance.parameters.get("reference")
+        known = isinstance(reference, str) and self.phrases.has(f"reference.{reference}")
+        return [self.phrases(f"reference.{reference}")] if known else []
+
+    @property
     def adjusted(self) -> str:
         """A sentence on the adjustment for case mix, or ""."""
         return self.phrases(f"footnote.{self.adjustment}") if self.adjustment else ""
@@ -251,7 +258,13 @@ def voice_of(released: Released, language: str) -> Voice:
             f"this is a {type(released).__name__}."
         )
     policy = released.policy
-    return Voice(released, phrases_in(language, groups=policy.public_groups, unit=policy.unit.get(language)))
+    phrases = phrases_in(
+        language,
+        groups=policy.public_groups,
+        unit=policy.unit.get(language),
+        median=released.provenance.parameters.get("reference") == "median",
+    )
+    return Voice(released, phrases)
 
 
 def refuse(voice: Voice, name: str) -> PresentedText | None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binom
 
-__all__ = ["FEWEST_POINTS", "RunSignals", "run_signals"]
+__all__ = ["FEWEST_POINTS", "RunSignals", "run_limits", "run_signals"]
 
 #: Fewer points than this say nothing about runs.
 FEWEST_POINTS = 10
@@ -72,8 +72,18 @@ def run_signals(values: ArrayLike) -> RunSignals:
         return RunSignals(median, n, n, n, 0, 0, False)
     changes = np.flatnonzero(np.diff(side))
     runs = np.diff(np.concatenate([[-1], changes, [n - 1]]))
-    allowed = round(float(np.log2(n))) + 3
-    needed = int(binom.ppf(0.05, n - 1, 0.5))
+    allowed, needed = run_limits(n)
     longest, crossings = int(runs.max()), int(changes.size)
     signal = n >= FEWEST_POINTS and (longest > allowed or crossings < needed)
     return RunSignals(median, n, longest, allowed, crossings, needed, signal)
+
+
+def run_limits(n_points: int) -> tuple[int, int]:
+    """Longest run and fewest crossings that chance explains, with so many points beside the median.
+
+    Examples
+    --------
+    >>> run_limits(24)
+    (8, 8)
+    """
+    return round(float(np.log2(n_points))) + 3, int(binom.ppf(0.05, n_points - 1, 0.5))

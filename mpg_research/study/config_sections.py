@@ -220,7 +220,10 @@ class InstrumentConfig(Section):
 
 
 class AnalysisConfig(Section):
-    """[analysis]: the defaults of every analysis. Times are in months (or waves) since the start."""
+    """[analysis]: the defaults of every analysis. Times are in months (or waves) since the start.
+
+    ``reference`` is what organisations are compared with: their plain mean, or their median.
+    """
 
     instrument: str | None = None
     outcome: Literal["raw", "t_score"] = "raw"
@@ -229,6 +232,7 @@ class AnalysisConfig(Section):
     case_mix: tuple[str, ...] = ()
     months: tuple[float, ...] = Field((0.0, 6.0, 12.0), min_length=2)
     primary_month: float = 12.0
+    reference: Literal["mean", "median"] = "mean"
 
     @model_validator(mode="after")
     def _increasing(self) -> "AnalysisConfig":
