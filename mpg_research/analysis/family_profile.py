@@ -23,6 +23,7 @@ from mpg_research.analysis.course_error import (
     error_by_wave,
     latest_error,
     margin_of,
+    swings_by_month,
 )
 from mpg_research.analysis.course_of_families import HALF_TIME
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
@@ -185,19 +186,20 @@ def _answers(
     sem: float,
 ) -> tuple[pd.DataFrame, int | None]:
     rows = courses.rows.assign(error_sd=errors, at_limit=at_limit(courses))
+    swings, _ = swings_by_month(courses, None)
     pieces = []
     for course in chosen["course"]:
         mine = rows[rows["course"] == course]
         found = course_answers(
             mine["months"].to_numpy()[None, :], mine["score"].to_numpy()[None, :],
             error_sd=mine["error_sd"].to_numpy()[None, :], delta=margin, period=period, level=level,
-            half_time=HALF_TIME, direction=courses.instrument.direction,
+            half_time=HALF_TIME, direction=courses.instrument.direction, swings=swings,
         )  # fmt: skip
         pieces.append(mine.assign(answer=found.answer[0]))
     waves = pd.concat(pieces, ignore_index=True)
     needed = waves_needed(
         error_sd=latest_error(courses, errors, sem), delta=margin, period=period,
-        interval=max(usual_gap(courses), 1e-6), level=level,
+        interval=max(usual_gap(courses), 1e-6), level=level, swings=swings,
     )  # fmt: skip
     return waves, needed.stagnating
 

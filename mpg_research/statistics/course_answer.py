@@ -1,6 +1,6 @@
 """The answer to "are we on the right way?" at every wave of a course, from the waves up to then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +46,8 @@ class CourseAnswers:
         Limits of the two one-sided tests: the trend is shown to be small when both lie within the margin.
     margin : float
         The margin in points per unit of time: delta / period.
+    looks : Looks
+        What was fixed about the looks before the scores.
     """
 
     answer: NDArray[np.str_]
@@ -56,6 +58,7 @@ class CourseAnswers:
     margin_low: FloatArray
     margin_high: FloatArray
     margin: float
+    looks: Looks = field(repr=False)
 
 
 def course_answers(
@@ -79,7 +82,8 @@ def course_answers(
         Waves of each course in order of time; NaN (at the end) where a course has fewer waves.
     error_sd : array_like
         Size of the swings in points: root mean square of the scores' residuals around the persons' own
-        least-squares lines; one number, or shape (n, K). NaN where it is not known yet: no answer is given there.
+        least-squares lines; one number, or shape (n, K). NaN where it is not known yet: no answer is given
+        there.
     delta : float
         Change per ``period``, in points, below which a course counts as standing still.
     period : float
@@ -92,8 +96,8 @@ def course_answers(
         Only the waves of the last ``window`` units of time count; all by default.
     direction : {"higher_is_worse", "higher_is_better"}
     swings : Swings, optional
-        How long swings last and how much persons differ in them; by default estimated from these courses, wave
-        by wave, and independent swings of one size where there are fewer than 20 courses.
+        How long swings last and how much persons differ in them; by default estimated from these courses,
+        wave by wave, and independent swings of one size where there are fewer than 20 courses.
 
     Returns
     -------
@@ -107,7 +111,8 @@ def course_answers(
     Notes
     -----
     The trend is the slope of the course's own waves by least squares, generalised where swings carry over
-    (:func:`mpg_research.statistics.swings.running_lines`), with the error that such swings bring. In this order:
+    (:func:`mpg_research.statistics.swings.running_lines`), with the error that such swings bring. In this
+    order:
 
     1. real change: the repeated confidence interval of the slope lies on one side of zero;
     2. equivalence: two one-sided tests show the slope to lie within +-delta / period.
@@ -117,15 +122,16 @@ def course_answers(
     improving or deteriorating is at most alpha, and so is the chance that a course which changes by delta
     or more is ever called stagnating (or "less than delta"). Without a window the looks are those of one
     random walk, and the boundary is exact for normal swings of known size and correlation; with one, a bound
-    that holds under any dependence is used. Where persons differ in the size of their swings, each is judged by
-    the own residuals as well, with critical values of a t distribution.
+    that holds under any dependence is used. Where persons differ in the size of their swings, each is judged
+    by the own residuals as well, with critical values of a t distribution.
 
     A wave at a moment that was measured before adds no trend: the answer stays.
 
     References
     ----------
     Jennison, C. & Turnbull, B. W. (1989). Interim analyses: the repeated confidence interval approach.
-    Journal of the Royal Statistical Society B, 51, 305-334. https://doi.org/10.1111/j.2517-6161.1989.tb01433.x
+    Journal of the Royal Statistical Society B, 51, 305-334.
+    https://doi.org/10.1111/j.2517-6161.1989.tb01433.x
 
     Schuirmann, D. J. (1987). Journal of Pharmacokinetics and Biopharmaceutics, 15, 657-680.
     https://doi.org/10.1007/BF01068419
@@ -181,6 +187,7 @@ def answers_at(looks: Looks, score: ArrayLike, *, margin: float, direction: Dire
         margin_low=slope - found.margin * std_error,
         margin_high=slope + found.margin * std_error,
         margin=margin,
+        looks=looks,
     )
 
 

@@ -1,4 +1,4 @@
-"""What is fixed about the looks at a course before its scores are known: errors, information, critical values."""
+"""The looks at a course before its scores are known: errors, information, critical values."""
 
 from dataclasses import dataclass
 
@@ -41,11 +41,14 @@ class Looks:
 
     def repeated(self, times: int) -> "Looks":
         """The same looks at ``times`` as many courses."""
-        tables = (
-            np.tile(x, (times, 1)) for x in (self.time, self.sd, self.place, self.zero_z, self.margin_z)
-        )
-        time, sd, place, zero_z, margin_z = tables
-        return Looks(time, sd, place, self.swings, zero_z, margin_z, self.window)
+        return self.some(np.tile(np.arange(len(self.time)), times))
+
+    def some(self, courses: NDArray[np.intp]) -> "Looks":
+        """The looks at some of the courses, by position."""
+        return Looks(
+            self.time[courses], self.sd[courses], self.place[courses], self.swings, self.zero_z[courses],
+            self.margin_z[courses], self.window,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,16 @@ def plan_looks(
 def trends_of(looks: Looks, y: FloatArray) -> Trends:
     """Trends of these scores at the looks that were planned.
 
-    Where persons differ in their swings, a person's own residuals count beside those of all others (Smyth 2004),
-    and normal critical values become those of a t distribution with the same tail.
+    Where persons differ in their swings, a person's own residuals count beside those of all others (Smyth
+    2004), and normal critical values become those of a t distribution with the same tail.
     """
     lines = _lines(looks.time, y, looks.place, looks.swings, looks.window)
     prior = looks.swings.spread_df[looks.place]
     differ = np.isfinite(prior)
     least = np.where(differ, prior - 2, 1.0)
     df = np.where(differ, prior, 0.0) + lines.df
-    own = np.where(
-        differ, np.sqrt((least * looks.sd**2 + lines.squares) / np.where(df > 0, df, 1.0)), looks.sd
-    )
+    squares = least * looks.sd**2 + lines.squares
+    own = np.where(differ, np.sqrt(squares / np.where(df > 0, df, 1.0)), looks.sd)
     with np.errstate(divide="ignore", invalid="ignore"):
         std_error = np.where(lines.sxx > 0, own / np.sqrt(lines.sxx), np.nan)
     std_error = np.where(np.isnan(looks.swings.carry_over[looks.place]), np.nan, std_error)

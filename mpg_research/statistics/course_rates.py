@@ -23,7 +23,8 @@ class WrongAnswers:
     changing : float
         Of courses without a trend: those that are ever called improving or deteriorating.
     small : float
-        Of courses that change by exactly the margin: those ever called standing still, or less than the margin.
+        Of courses that change by exactly the margin: those ever called standing still, or less than the
+        margin.
     n_courses : int
         Courses simulated for each.
     """
@@ -34,17 +35,18 @@ class WrongAnswers:
 
 
 def draw_swings(time: FloatArray, swings: SwingsNow, sd: float, rng: np.random.Generator) -> FloatArray:
-    """Draw swings of size ``sd`` (over all persons) at these times, shape (n, K); NaN where there is no time."""
+    """Draw swings of size ``sd`` over all persons, shape (n, K); NaN where there is no time."""
     n, waves = time.shape
-    own = np.full(n, sd)
+    own: FloatArray = np.full(n, sd)
     if np.isfinite(swings.spread_df):
-        own = sd * np.sqrt((swings.spread_df - 2) / rng.chisquare(swings.spread_df, n))
-    state, found = rng.normal(size=n), np.full((n, waves), np.nan)
+        own = own * np.sqrt((swings.spread_df - 2) / rng.chisquare(swings.spread_df, n))
+    state: FloatArray = rng.standard_normal(n)
+    found = np.full((n, waves), np.nan)
     for wave in range(waves):
         if wave:
-            kept = swings.carry_over ** np.nan_to_num(time[:, wave] - time[:, wave - 1])
-            state = kept * state + np.sqrt(1 - kept**2) * rng.normal(size=n)
-        found[:, wave] = np.sqrt(1 - swings.noise) * state + np.sqrt(swings.noise) * rng.normal(size=n)
+            kept = np.power(swings.carry_over, np.nan_to_num(time[:, wave] - time[:, wave - 1]))
+            state = kept * state + np.sqrt(1 - kept**2) * rng.standard_normal(n)
+        found[:, wave] = np.sqrt(1 - swings.noise) * state + np.sqrt(swings.noise) * rng.standard_normal(n)
     return np.where(np.isnan(time), np.nan, found * own[:, None])
 
 
@@ -62,15 +64,21 @@ def wrong_answers(
     margin : float
         In points per unit of time.
     n_courses : int
-        Courses to simulate, at least; rounded up to whole studies.
+        Courses to simulate: some of the study's, or the study a whole number of times.
     rng : Generator or int
     """
     generator = np.random.default_rng(rng)
-    many = looks.repeated(-(-n_courses // max(len(looks.time), 1)))
+    n = len(looks.time)
+    if not n:
+        return WrongAnswers(0.0, 0.0, 0)
+    if n > n_courses:
+        many = looks.some(np.linspace(0, n - 1, n_courses).astype(np.intp))
+    else:
+        many = looks.repeated(-(-n_courses // n))
     swings = looks.swings.last_known
-    found = []
+    shares: list[float] = []
     for slope, wrong in ((0.0, CHANGING), (-margin, SMALL)):
         scores = draw_swings(many.time, swings, sd, generator) + slope * many.time
         answer = answers_at(many, scores, margin=margin, direction="higher_is_worse").answer
-        found.append(float(np.isin(answer, wrong).any(axis=1).mean()))
-    return WrongAnswers(found[0], found[1], len(many.time))
+        shares.append(float(np.isin(answer, wrong).any(axis=1).mean()))
+    return WrongAnswers(shares[0], shares[1], len(many.time))

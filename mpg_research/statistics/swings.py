@@ -1,9 +1,10 @@
 """How single scores swing around each person's own line: how long a swing lasts, and whose are large.
 
-A score is a line of the person's own plus a swing. Swings may carry over from one measurement to the next (part
-of them: the rest is noise of that one measurement), and they may be larger in one person than in another. Both
-make a trend look surer than it is when they are left out of account. Everything here is estimated around fixed
-lines of each person, whatever their levels and slopes, and at each moment from the scores up to then only.
+A score is a line of the person's own plus a swing. Swings may carry over from one measurement to the next
+(part of them: the rest is noise of that one measurement), and they may be larger in one person than in
+another. Both make a trend look surer than it is when they are left out of account. Everything here is
+estimated around fixed lines of each person, whatever their levels and slopes, and at each moment from the
+scores up to then only.
 """
 
 from dataclasses import dataclass
@@ -24,13 +25,15 @@ _CORRELATIONS = np.arange(0.0, 0.91, 0.1)
 _PERSISTENCE = np.array([0.0, 0.25, 0.5, 0.75])
 #: Share of noise that two waves close together have at least.
 _LEAST_NOISE = 0.02
-#: Gain in log-likelihood from which noise beside the lasting swings is taken to be there (.05, one parameter).
+#: Gain in log-likelihood from which noise beside the lasting swings is taken to be there (.05, one
+#: parameter).
 _LEAST_GAIN = 1.92
 #: Courses from which the correlation is estimated, evenly spread over all: more would make it no surer.
 _MOST_COURSES = 1000
 #: Below this correlation from one unit of time to the next, swings count as independent.
 _LEAST_CORRELATION = 0.05
-#: Three waves hold one number about a line's residuals, which cannot tell size from correlation: it takes five.
+#: Three waves hold one number about a line's residuals, which cannot tell size from correlation: it takes
+#: five.
 _LEAST_WAVES = 5
 #: Degrees of freedom of courses of that length from which a correlation is estimated.
 _LEAST_DF = 60
@@ -53,8 +56,8 @@ class Swings:
         Degrees of freedom of the distribution of the persons' variances (inverse chi-square); infinite where
         all swing alike.
     scale : ndarray, shape (n_moments,)
-        Standard deviation of the swings over the root mean square of residuals around own least-squares lines,
-        which follow lasting swings in part: 1 where they are independent.
+        Standard deviation of the swings over the root mean square of residuals around own least-squares
+        lines, which follow lasting swings in part: 1 where they are independent.
     """
 
     time: FloatArray
@@ -157,9 +160,9 @@ def running_lines(time: ArrayLike, score: ArrayLike, *, carry_over: float, noise
     -----
     The swing is an Ornstein-Uhlenbeck process plus white noise. Its filter turns the waves of a course into
     independent ones, each from earlier waves only, so that one pass gives the lines through all leading parts
-    (Jones, R. H. 1993. Longitudinal data with serial correlation. Chapman & Hall). Slopes estimated this way from
-    growing data have independent increments in information time (Jennison, C. & Turnbull, B. W. 1997. Journal of
-    the American Statistical Association, 92, 1330-1341. https://doi.org/10.1080/01621459.1997.10473654).
+    (Jones, R. H. 1993. Longitudinal data with serial correlation. Chapman & Hall). Slopes estimated this way
+    from growing data have independent increments in information time (Jennison, C. & Turnbull, B. W. 1997.
+    Journal of the American Statistical Association, 92, 1330-1341.).
     """
     t, y = np.asarray(time, dtype=float), np.asarray(score, dtype=float)
     n, waves = t.shape
