@@ -43,12 +43,12 @@ def margin_of(error: ErrorSource, delta: float | None) -> float:
         if not (np.isfinite(delta) and delta > 0):
             raise ConfigError(f"delta = {delta}; expected a positive number of points.")
         return float(delta)
-    if not error.sd > 0:
+    if not error.intake_sd > 0:
         raise ModelError(
             "The intake scores do not spread, or fewer than two families have one, so there is no default "
             "for the margin. Give delta in points."
         )
-    return DELTA_IN_SD * error.sd
+    return DELTA_IN_SD * error.intake_sd
 
 
 def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> FloatArray:
@@ -86,7 +86,7 @@ def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> 
             "The scores do not spread, so there is no error to judge a trend against. "
             "Give error_sd in points."
         )
-    sem = np.nan if error.kind == "within_families" else error.sem
+    sem = np.nan if error.lower_limit else error.sem
     months = rows["months"].to_numpy(dtype=float)
     whole = np.floor(months + 1e-9)
     by_month: dict[float, float] = {}

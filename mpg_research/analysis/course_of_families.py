@@ -99,6 +99,7 @@ def course(
     half_time: float = HALF_TIME,
     error_sd: float | None = None,
     reliability: float | str | None = None,
+    sd: float | None = None,
     instrument: str | None = None,
     outcome: str | None = None,
     respondents: str | None = None,
@@ -125,6 +126,8 @@ def course(
         as long as too few families have three waves to see that spread, no answer is given.
     reliability : float or {"published", "estimated"}, optional
         Behind the measurement error. Where none is known, only the spread around the own lines counts.
+    sd : float, optional
+        Standard deviation of the scores that the reliability belongs to, as of a norm group.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -160,7 +163,7 @@ def course(
     courses = read_courses(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
-    error = measurement_error(study, courses, reliability, required=False)
+    error = measurement_error(study, courses, reliability, sd=sd, required=False)
     margin = margin_of(error, delta)
     errors = error_by_wave(courses, error, error_sd)
     swings, swing_notes = swings_by_month(courses, error_sd)
@@ -228,7 +231,7 @@ def course(
             study,
             courses.frame,
             tables=tables,
-            notes=[*courses.notes, *swing_notes, *_notes(last, needed)],
+            notes=[*courses.notes, *error.notes, *swing_notes, *_notes(last, needed)],
             parameters=parameters,
             level=level,
         ),

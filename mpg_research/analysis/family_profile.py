@@ -30,7 +30,7 @@ from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses, re
 from mpg_research.analysis.expectation import curves_of, expected_waves
 from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
-from mpg_research.analysis.score_error import measurement_error
+from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.course_answer import course_answers
 from mpg_research.statistics.reliable_change import reliable_change_index
@@ -81,6 +81,7 @@ def describe_family(
     delta: float | None = None,
     period: float = DELTA_MONTHS,
     reliability: float | str | None = None,
+    sd: float | None = None,
     instrument: str | None = None,
     outcome: str | None = None,
     level: float = 0.95,
@@ -96,7 +97,7 @@ def describe_family(
         Its period of help; by default the last one with a score.
     band : float
         Share of families like this one whose scores the expected band is to hold.
-    delta, period, reliability, level
+    delta, period, reliability, sd, level
         As in :func:`mpg_research.analysis.course`.
     instrument, outcome : str, optional
         Which scores; by default as ``study.toml`` says. All respondents of the family are shown.
@@ -121,7 +122,7 @@ def describe_family(
         study, instrument=instrument, outcome=outcome, respondents="both", episodes="all", case_mix=names
     )
     chosen = _chosen(courses, family, episode)
-    error = measurement_error(study, courses, reliability)
+    error = measurement_error(study, courses, reliability, sd=sd)
     margin = margin_of(error, delta)
     errors = error_by_wave(courses, error, None)
     waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
@@ -129,7 +130,7 @@ def describe_family(
     ends = (courses.instrument.raw_minimum, courses.instrument.raw_maximum) if raw else None
     for name, side in (("error_low", -1), ("error_high", 1)):
         waves[name] = (waves["score"] + side * _Z * error.sem).clip(*(ends or (None, None)))
-    notes = [*courses.notes]
+    notes = [*courses.notes, *error.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
     # the model knows no ends of the scale; a family reads its page
     waves, bands, forecasts = (_within(frame, ends) for frame in (waves, bands, forecasts))
@@ -137,9 +138,7 @@ def describe_family(
         _table("waves", waves, ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
-        _table(
-            "summary", _summary(courses, chosen, waves, error.reliability, needed, level), ("respondent",)
-        ),
+        _table("summary", _summary(courses, chosen, waves, error, needed, level), ("respondent",)),
     ]
     questionnaire = courses.instrument
     parameters = {"band": band, "delta": margin, "period": period, **error.described}
@@ -255,7 +254,7 @@ def _summary(
     courses: Courses,
     chosen: pd.DataFrame,
     waves: pd.DataFrame,
-    reliability: float,
+    error: ErrorSource,
     needed: int | None,
     level: float,
 ) -> pd.DataFrame:
@@ -263,8 +262,8 @@ def _summary(
     last = courses.rows.groupby("course")["score"].last()
     several = (courses.units.set_index("course")["n_waves"] > 1).reindex(first.index)
     category = reliable_change_index(
-        first.to_numpy(dtype=float), last.where(several).to_numpy(dtype=float), reliability=reliability,
-        direction=courses.instrument.direction, level=level,
+        first.to_numpy(dtype=float), last.where(several).to_numpy(dtype=float), reliability=error.reliability,
+        sd=error.sd if error.sd > 0 else None, direction=courses.instrument.direction, level=level,
     ).category  # fmt: skip
     by_course = pd.Series(category, index=first.index)
     rows = []

@@ -80,10 +80,10 @@ def reliable_trend(
     ----------
     study : Study
     reliability : float or {"published", "estimated"}, optional
-        By default the instrument's published coefficient, else alpha of this study.
+        By default the published coefficient where the spread it belongs to is known, else alpha of this
+        study.
     sd : float, optional
-        Standard deviation behind the measurement error, as of a norm group; by default that of this study's
-        first scores.
+        Standard deviation of the scores that the reliability belongs to, as of a norm group.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -140,7 +140,7 @@ def reliable_trend(
     if courses.frame.respondents == "both":
         judged = units[units["wider_category"] != "not_computable"]
         tables.append(agreement_table(judged, "wider_category", better, worse, level))
-    notes = [*courses.notes]
+    notes = [*courses.notes, *error.notes]
     if model is None:
         text = (
             "The waves are too few for a model with a slope per family: only the families' own lines count."

@@ -37,9 +37,9 @@ class WrongAnswers:
 def draw_swings(time: FloatArray, swings: SwingsNow, sd: float, rng: np.random.Generator) -> FloatArray:
     """Draw swings of size ``sd`` over all persons, shape (n, K); NaN where there is no time."""
     n, waves = time.shape
-    own: FloatArray = np.full(n, sd)
+    own = np.full(n, sd, dtype=float)
     if np.isfinite(swings.spread_df):
-        own = own * np.sqrt((swings.spread_df - 2) / rng.chisquare(swings.spread_df, n))
+        own *= np.sqrt((swings.spread_df - 2) / rng.chisquare(swings.spread_df, n))
     state: FloatArray = rng.standard_normal(n)
     found = np.full((n, waves), np.nan)
     for wave in range(waves):

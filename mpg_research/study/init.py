@@ -187,6 +187,7 @@ episodes = "first"                   # per family; or "all"
 case_mix = []                        # columns of episodes to adjust for, such as "child_age"
 months = [0, 6, 12]
 primary_month = 12
+change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, NK or HA
 
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown
