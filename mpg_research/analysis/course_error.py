@@ -58,8 +58,7 @@ def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> 
     ----------
     courses : Courses
     error : ErrorSource
-        Its standard error of measurement is the least that the error can be, unless it was itself estimated
-        from repeated scores: that hangs on all waves, also later ones.
+        Its standard error of measurement is the least that the error can be, where it hangs on no later wave.
     given : float, optional
         Used at every wave instead.
 
@@ -86,7 +85,7 @@ def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> 
             "The scores do not spread, so there is no error to judge a trend against. "
             "Give error_sd in points."
         )
-    sem = np.nan if error.lower_limit else error.sem
+    sem = error.sem if error.known_at_start else np.nan
     months = rows["months"].to_numpy(dtype=float)
     whole = np.floor(months + 1e-9)
     by_month: dict[float, float] = {}

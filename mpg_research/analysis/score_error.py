@@ -71,6 +71,11 @@ class ErrorSource:
         return self.kind == "within_families"
 
     @property
+    def known_at_start(self) -> bool:
+        """Whether the error hangs on no score after intake, not even in the choice of its source."""
+        return not self.lower_limit and (self.origin, self.sd_origin) != ("published", "study")
+
+    @property
     def described(self) -> dict[str, object]:
         """The reliability and where it comes from, for the provenance of a result."""
         return {
@@ -137,7 +142,7 @@ def measurement_error(
         )
     own, intake = _own_alpha(study, courses), baseline_spread(courses)
     found = _choose(courses, reliability, sd, own[0], intake)
-    if found is None and required:
+    if found is None and (required or reliability is not None):
         raise ConfigError(
             f"The reliability of {courses.instrument.abbreviation} is neither on file nor can it be "
             "estimated "

@@ -110,7 +110,8 @@ def _reliability_of_differences(m: Moments) -> float:
     """Share of the spread of the changes that is true; NaN where they spread no more than error brings."""
     variance = m.sd_pre**2 + m.sd_post**2 - 2 * m.sd_pre * m.sd_post * m.correlation
     true_variance = variance - 2 * m.error**2
-    return true_variance / variance if variance > 0 and true_variance > 0 else float("nan")
+    # A difference of rounding is none.
+    return true_variance / variance if variance > 0 and true_variance > 1e-12 * variance else float("nan")
 
 
 def index_spread(m: Moments, method: ChangeMethod) -> float:

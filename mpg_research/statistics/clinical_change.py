@@ -107,8 +107,8 @@ def clinical_change(
     error = (spread if sd is None else sd) * float(np.sqrt(1 - reliability)) if method == "HA" else 0.0
     usable = error if np.isfinite(error) else 0.0
     own = (float(one.mean()), spread) if several else None
-    check_sides(clinical or own, functional, direction)
     limit = _limit(cutoff, functional, clinical or own, direction, usable)
+    check_sides(clinical or own, functional, direction)
     shares = true_change_shares(x, y, reliability=reliability, sd=sd, cutoff=limit, direction=direction)
     if limit is None:
         nobody = np.full(x.shape, "not_computable")

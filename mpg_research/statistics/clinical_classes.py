@@ -73,9 +73,9 @@ def clinical_cutoff(
         mean, sd = _group(functional, "functional", std_error_of_measurement)
         return mean - sign * 2 * sd
     if kind == "c":
-        check_sides(clinical, functional, direction)
         mean_1, sd_1 = _group(clinical, "clinical", std_error_of_measurement)
         mean_0, sd_0 = _group(functional, "functional", std_error_of_measurement)
+        check_sides(clinical, functional, direction)
         return (sd_1 * mean_0 + sd_0 * mean_1) / (sd_1 + sd_0)
     raise ValueError(f"the cut-off must be 'a', 'b' or 'c'; found {kind!r}")
 
@@ -83,21 +83,22 @@ def clinical_cutoff(
 def check_sides(
     clinical: tuple[float, float] | None, functional: tuple[float, float] | None, direction: Direction
 ) -> None:
-    """Refuse a functional group that does not score better than the clinical one.
+    """Refuse a functional group that scores worse than the clinical one.
 
     Raises
     ------
     ValueError
-        If both are known and the functional mean lies on the clinical side.
+        If both are known and the functional mean is worse than the clinical one.
     """
     if clinical is None or functional is None:
         return
     mean, own = float(functional[0]), float(clinical[0])
-    if improvement_sign(direction) * (mean - own) <= 0:
-        better = "below" if direction == "higher_is_worse" else "above"
+    if improvement_sign(direction) * (mean - own) < 0:
+        worse = "above" if direction == "higher_is_worse" else "below"
         raise ValueError(
-            f"the functional mean ({mean:g}) must lie {better} the clinical mean ({own:g}), since scores are "
-            f"{direction.replace('_', ' ')}. Check both numbers and the direction of the questionnaire"
+            f"the functional mean ({mean:g}) lies {worse} the clinical mean ({own:g}), on the worse side: "
+            "the direction "
+            f"is {direction!r}. Check both means and the direction of the questionnaire"
         )
 
 

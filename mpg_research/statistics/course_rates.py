@@ -37,16 +37,17 @@ class WrongAnswers:
 def draw_swings(time: FloatArray, swings: SwingsNow, sd: float, rng: np.random.Generator) -> FloatArray:
     """Draw swings of size ``sd`` over all persons, shape (n, K); NaN where there is no time."""
     n, waves = time.shape
-    own = np.full(n, sd, dtype=float)
+    own = np.full(n, float(sd))
     if np.isfinite(swings.spread_df):
-        own *= np.sqrt((swings.spread_df - 2) / rng.chisquare(swings.spread_df, n))
-    state: FloatArray = rng.standard_normal(n)
+        drawn = rng.chisquare(swings.spread_df, n)
+        own = own * np.sqrt((swings.spread_df - 2) / drawn)
+    state: FloatArray = rng.standard_normal((n,))
     found = np.full((n, waves), np.nan)
     for wave in range(waves):
         if wave:
             kept = np.power(swings.carry_over, np.nan_to_num(time[:, wave] - time[:, wave - 1]))
-            state = kept * state + np.sqrt(1 - kept**2) * rng.standard_normal(n)
-        found[:, wave] = np.sqrt(1 - swings.noise) * state + np.sqrt(swings.noise) * rng.standard_normal(n)
+            state = kept * state + np.sqrt(1 - kept**2) * rng.standard_normal((n,))
+        found[:, wave] = np.sqrt(1 - swings.noise) * state + np.sqrt(swings.noise) * rng.standard_normal((n,))
     return np.where(np.isnan(time), np.nan, found * own[:, None])
 
 
