@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from mpg_research.statistics.sequential import bonferroni_boundary, sequential_boundary, spent_error
-from mpg_research.statistics.swings import RunningLines, Swings, running_lines
+from mpg_research.statistics.swings import RunningLines, Swings, least_squares_slope, running_lines
 
 __all__ = ["Looks", "Trends", "as_t", "critical_values", "plan_looks", "trends_of"]
 
@@ -144,19 +144,13 @@ def _windowed(
     slope, information = np.full(t.shape, np.nan), np.zeros(t.shape)
     for wave in range(t.shape[1]):
         x, z = t[:, : wave + 1], y[:, : wave + 1]
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore"):
             use = x >= x[:, -1:] - window - 1e-9
-            count = use.sum(axis=1)
-            mean = np.where(use, x, 0).sum(axis=1, keepdims=True) / count[:, None]
-            weight = np.where(use, x - mean, 0.0)
-            sxx = (weight**2).sum(axis=1)
-            sxx = np.where(sxx > 1e-9, sxx, np.nan)
-            weight = weight / sxx[:, None]
-            apart = np.abs(np.nan_to_num(x)[:, :, None] - np.nan_to_num(x)[:, None, :])
-            alike = (1 - noise) * carry_over**apart + noise * np.eye(wave + 1)
-            slope[:, wave] = (weight * np.where(use, z, 0.0)).sum(axis=1)
-            information[:, wave] = 1 / np.einsum("ni,nij,nj->n", weight, alike, weight)
-    return slope, np.nan_to_num(information)
+        found = least_squares_slope(
+            np.where(use, x, np.nan), np.where(use, z, np.nan), carry_over=carry_over, noise=noise
+        )
+        slope[:, wave], information[:, wave] = found
+    return slope, information
 
 
 def critical_values(

@@ -15,7 +15,15 @@ from scipy.special import polygamma
 
 from mpg_research.statistics.spread_of_swings import spread_of_swings
 
-__all__ = ["INDEPENDENT", "RunningLines", "Swings", "SwingsNow", "estimate_swings", "running_lines"]
+__all__ = [
+    "INDEPENDENT",
+    "RunningLines",
+    "Swings",
+    "SwingsNow",
+    "estimate_swings",
+    "least_squares_slope",
+    "running_lines",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -198,6 +206,40 @@ def running_lines(time: ArrayLike, score: ArrayLike, *, carry_over: float, noise
     df = np.where(sxx > 0, np.maximum(count - 2.0, 0.0), 0.0)
     slope, sxx = np.where(known, slope, np.nan), np.where(known, sxx, 0.0)
     return RunningLines(slope, sxx, squares, df, log_det)
+
+
+def least_squares_slope(
+    time: ArrayLike, score: ArrayLike, *, carry_over: float, noise: float
+) -> tuple[FloatArray, FloatArray]:
+    """Plain least-squares slope of each course, with the error that lasting swings give it.
+
+    Parameters
+    ----------
+    time, score : array_like, shape (n, K)
+        NaN where there is no wave.
+    carry_over, noise : float
+        As in :func:`running_lines`.
+
+    Returns
+    -------
+    slope : ndarray, shape (n,)
+        NaN where all waves are at one moment.
+    information : ndarray, shape (n,)
+        1 over the slope's variance for swings of variance 1; 0 where there is no slope.
+    """
+    t, y = np.asarray(time, dtype=float), np.asarray(score, dtype=float)
+    known = ~np.isnan(t) & ~np.isnan(y)
+    x = np.where(known, t, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = x.sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
+        weight = np.where(known, x - mean, 0.0)
+        sxx = (weight**2).sum(axis=1, keepdims=True)
+        weight = weight / np.where(sxx > 1e-9, sxx, np.nan)
+        apart = np.abs(x[:, :, None] - x[:, None, :])
+        alike = (1 - noise) * carry_over**apart + noise * np.eye(t.shape[1])
+        slope = (weight * np.where(known, y, 0.0)).sum(axis=1)
+        information = np.nan_to_num(1 / np.einsum("ni,nij,nj->n", weight, alike, weight))
+    return slope, information
 
 
 def moments_of_knowing(time: ArrayLike, unit: float) -> FloatArray:
