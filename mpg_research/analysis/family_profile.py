@@ -33,7 +33,7 @@ from mpg_research.analysis.result import Result, ResultTable, collect_tables
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.course_answer import course_answers
-from mpg_research.statistics.reliable_change import reliable_change_index
+from mpg_research.statistics.reliable_change import ChangeMethod, reliable_change_index
 from mpg_research.statistics.waves_needed import waves_needed
 from mpg_research.study.model import Study
 
@@ -123,7 +123,7 @@ def describe_family(
     )
     chosen = _chosen(courses, family, episode)
     error = measurement_error(study, courses, reliability, sd=sd)
-    margin = margin_of(error, delta)
+    margin, method = margin_of(error, delta), study.config.analysis.change_method
     errors = error_by_wave(courses, error, None)
     waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
     raw = courses.frame.outcome == "raw"
@@ -138,7 +138,7 @@ def describe_family(
         _table("waves", waves, ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
-        _table("summary", _summary(courses, chosen, waves, error, needed, level), ("respondent",)),
+        _table("summary", _summary(courses, chosen, waves, error, method, needed, level), ("respondent",)),
     ]
     questionnaire = courses.instrument
     parameters = {"band": band, "delta": margin, "period": period, **error.described}
@@ -255,6 +255,7 @@ def _summary(
     chosen: pd.DataFrame,
     waves: pd.DataFrame,
     error: ErrorSource,
+    method: ChangeMethod,
     needed: int | None,
     level: float,
 ) -> pd.DataFrame:
@@ -263,7 +264,8 @@ def _summary(
     several = (courses.units.set_index("course")["n_waves"] > 1).reindex(first.index)
     category = reliable_change_index(
         first.to_numpy(dtype=float), last.where(several).to_numpy(dtype=float), reliability=error.reliability,
-        sd=error.sd if error.sd > 0 else None, direction=courses.instrument.direction, level=level,
+        method=method, sd=error.sd if error.sd > 0 else None, direction=courses.instrument.direction,
+        level=level,
     ).category  # fmt: skip
     by_course = pd.Series(category, index=first.index)
     rows = []
