@@ -5,11 +5,20 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.courses import Courses
 from mpg_research.analysis.score_error import ErrorSource
-from mpg_research.errors import ConfigError, ModelError
+from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.statistics.reliable_trend import own_line_residuals
+from mpg_research.statistics.swings import INDEPENDENT, Swings, estimate_swings
 
-__all__ = ["DELTA_IN_SD", "DELTA_MONTHS", "at_limit", "error_by_wave", "latest_error", "margin_of"]
+__all__ = [
+    "DELTA_IN_SD",
+    "DELTA_MONTHS",
+    "at_limit",
+    "error_by_wave",
+    "latest_error",
+    "margin_of",
+    "swings_by_month",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -34,12 +43,12 @@ def margin_of(error: ErrorSource, delta: float | None) -> float:
         if not (np.isfinite(delta) and delta > 0):
             raise ConfigError(f"delta = {delta}; expected a positive number of points.")
         return float(delta)
-    if not error.sd > 0:
+    if not error.intake_sd > 0:
         raise ModelError(
             "The intake scores do not spread, or fewer than two families have one, so there is no default "
             "for the margin. Give delta in points."
         )
-    return DELTA_IN_SD * error.sd
+    return DELTA_IN_SD * error.intake_sd
 
 
 def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> FloatArray:
@@ -49,8 +58,7 @@ def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> 
     ----------
     courses : Courses
     error : ErrorSource
-        Its standard error of measurement is the least that the error can be, unless it was itself estimated
-        from repeated scores: that hangs on all waves, also later ones.
+        Its standard error of measurement is the least that the error can be, where it hangs on no later wave.
     given : float, optional
         Used at every wave instead.
 
@@ -77,7 +85,7 @@ def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> 
             "The scores do not spread, so there is no error to judge a trend against. "
             "Give error_sd in points."
         )
-    sem = np.nan if error.kind == "within_families" else error.sem
+    sem = error.sem if error.known_at_start else np.nan
     months = rows["months"].to_numpy(dtype=float)
     whole = np.floor(months + 1e-9)
     by_month: dict[float, float] = {}
@@ -88,6 +96,37 @@ def error_by_wave(courses: Courses, error: ErrorSource, given: float | None) -> 
         found = max(own, sem) if own > 0 and np.isfinite(sem) else own
         by_month[float(month)] = found if found > 0 else np.nan
     return np.array([by_month[float(month)] for month in whole])
+
+
+def swings_by_month(courses: Courses, given: float | None) -> tuple[Swings, list[Note]]:
+    """How long swings last and how much families differ in them, month by month.
+
+    Parameters
+    ----------
+    courses : Courses
+    given : float, optional
+        Error of single scores that the user gave. With it, swings count as independent and of one size where
+        the study cannot tell; without it no answer is given there.
+
+    Returns
+    -------
+    swings : Swings
+    notes : list of Note
+    """
+    months, scores = courses.padded()
+    found = estimate_swings(months, scores)
+    if found.known:
+        return found, []
+    if given is None:
+        text = (
+            "Too few courses have five measurements or more to see whether swings carry over from month to "
+            "month, so no course gets an answer. Give error_sd to have them judged as if they did not."
+        )
+        return found, [Note("swings_unknown", text, {}, "caution")]
+    text = (
+        "Whether swings carry over from one month to the next cannot be seen here; they count as independent."
+    )
+    return INDEPENDENT, [Note("swings_taken_as_independent", text, {}, "caution")]
 
 
 def latest_error(courses: Courses, errors: FloatArray, sem: float) -> float:

@@ -31,6 +31,7 @@ from mpg_research.analysis.course_error import (
     error_by_wave,
     latest_error,
     margin_of,
+    swings_by_month,
 )
 from mpg_research.analysis.course_views import lane_table, score_band_table, strand_table
 from mpg_research.analysis.courses import (
@@ -47,6 +48,8 @@ from mpg_research.analysis.shares import agreement_table, merged_rows, share_row
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.course_answer import ANSWERS, course_answers
+from mpg_research.statistics.course_rates import WrongAnswers, wrong_answers
+from mpg_research.statistics.swings import Swings
 from mpg_research.statistics.waves_needed import WavesNeeded, waves_needed
 from mpg_research.study.model import Study
 
@@ -72,12 +75,18 @@ class CourseOfFamilies(Result):
         Margin in points, and the months it is about.
     needed : WavesNeeded
         How many waves an answer takes.
+    swings : Swings
+        How long swings last and how much families differ in them, as known from each month on.
+    wrong : WrongAnswers
+        How often answers are wrong in courses measured and swinging like those of this study, by simulation.
     """
 
     error: ErrorSource
     delta: float
     period: float
     needed: WavesNeeded
+    swings: Swings
+    wrong: WrongAnswers
     kind: ClassVar[str] = "course"
 
 
@@ -90,6 +99,7 @@ def course(
     half_time: float = HALF_TIME,
     error_sd: float | None = None,
     reliability: float | str | None = None,
+    sd: float | None = None,
     instrument: str | None = None,
     outcome: str | None = None,
     respondents: str | None = None,
@@ -116,6 +126,8 @@ def course(
         as long as too few families have three waves to see that spread, no answer is given.
     reliability : float or {"published", "estimated"}, optional
         Behind the measurement error. Where none is known, only the spread around the own lines counts.
+    sd : float, optional
+        Standard deviation of the scores that the reliability belongs to, as of a norm group.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -134,7 +146,9 @@ def course(
 
     Notes
     -----
-    See :func:`mpg_research.statistics.course_answer.course_answers` for the rule and what is guaranteed.
+    See :func:`mpg_research.statistics.course_answer.course_answers` for the rule and what is guaranteed, and
+    :func:`mpg_research.statistics.swings.estimate_swings` for how long swings last. The rates of wrong
+    answers in the result are those of 4,000 simulated courses with this study's moments and swings.
     The trend is the family's own: empirical-Bayes slopes lean on other families and are not calibrated for
     one of them. Nothing at a wave depends on a later month, of this family or any other.
 
@@ -149,9 +163,10 @@ def course(
     courses = read_courses(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
-    error = measurement_error(study, courses, reliability, required=False)
+    error = measurement_error(study, courses, reliability, sd=sd, required=False)
     margin = margin_of(error, delta)
     errors = error_by_wave(courses, error, error_sd)
+    swings, swing_notes = swings_by_month(courses, error_sd)
     months, scores = courses.padded()
     table = np.full(months.shape, np.nan)
     table[courses.rows["course"], courses.rows["wave"]] = errors
@@ -160,11 +175,12 @@ def course(
     try:
         found = course_answers(
             months, scores, error_sd=table, delta=margin, period=period, level=level, half_time=half_time,
-            window=window, direction=courses.instrument.direction,
+            window=window, direction=courses.instrument.direction, swings=swings,
         )  # fmt: skip
         needed = waves_needed(
-            error_sd=last_error, delta=margin, period=period, interval=gap, level=level, half_time=half_time
-        )
+            error_sd=last_error, delta=margin, period=period, interval=gap, level=level, half_time=half_time,
+            swings=swings,
+        )  # fmt: skip
     except ValueError as problem:
         raise ConfigError(f"The course cannot be judged: {problem}.") from problem
     place = courses.rows["course"], courses.rows["wave"]
@@ -174,9 +190,13 @@ def course(
            ("answer", "slope", "conf_low", "conf_high", "margin_low", "margin_high")},
     )  # fmt: skip
     last = waves.groupby("course").tail(1)
+    now = swings.last_known
+    wrong = wrong_answers(found.looks, sd=last_error * now.scale, margin=found.margin)
     settings = {
         "delta": margin, "period": period, "margin_per_month": found.margin, "error_sd": last_error,
         "measurement_error": error.sem, "level": level, "half_time": half_time, "interval": gap,
+        "correlation": now.correlation, "spread_of_swings": now.spread, "wrong_changing": wrong.changing,
+        "wrong_small": wrong.small,
     }  # fmt: skip
     tables = [
         _wave_table(waves),
@@ -205,11 +225,13 @@ def course(
         delta=margin,
         period=period,
         needed=needed,
+        swings=swings,
+        wrong=wrong,
         **result_parts(
             study,
             courses.frame,
             tables=tables,
-            notes=[*courses.notes, *_notes(last, needed)],
+            notes=[*courses.notes, *error.notes, *swing_notes, *_notes(last, needed)],
             parameters=parameters,
             level=level,
         ),

@@ -23,16 +23,17 @@ from mpg_research.analysis.course_error import (
     error_by_wave,
     latest_error,
     margin_of,
+    swings_by_month,
 )
 from mpg_research.analysis.course_of_families import HALF_TIME
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
 from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
-from mpg_research.analysis.score_error import measurement_error
+from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.course_answer import course_answers
-from mpg_research.statistics.reliable_change import reliable_change_index
+from mpg_research.statistics.reliable_change import ChangeMethod, reliable_change_index
 from mpg_research.statistics.waves_needed import waves_needed
 from mpg_research.study.model import Study
 
@@ -80,6 +81,7 @@ def describe_family(
     delta: float | None = None,
     period: float = DELTA_MONTHS,
     reliability: float | str | None = None,
+    sd: float | None = None,
     instrument: str | None = None,
     outcome: str | None = None,
     level: float = 0.95,
@@ -95,7 +97,7 @@ def describe_family(
         Its period of help; by default the last one with a score.
     band : float
         Share of families like this one whose scores the expected band is to hold.
-    delta, period, reliability, level
+    delta, period, reliability, sd, level
         As in :func:`mpg_research.analysis.course`.
     instrument, outcome : str, optional
         Which scores; by default as ``study.toml`` says. All respondents of the family are shown.
@@ -120,15 +122,15 @@ def describe_family(
         study, instrument=instrument, outcome=outcome, respondents="both", episodes="all", case_mix=names
     )
     chosen = _chosen(courses, family, episode)
-    error = measurement_error(study, courses, reliability)
-    margin = margin_of(error, delta)
+    error = measurement_error(study, courses, reliability, sd=sd)
+    margin, method = margin_of(error, delta), study.config.analysis.change_method
     errors = error_by_wave(courses, error, None)
     waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
     raw = courses.frame.outcome == "raw"
     ends = (courses.instrument.raw_minimum, courses.instrument.raw_maximum) if raw else None
     for name, side in (("error_low", -1), ("error_high", 1)):
         waves[name] = (waves["score"] + side * _Z * error.sem).clip(*(ends or (None, None)))
-    notes = [*courses.notes]
+    notes = [*courses.notes, *error.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
     # the model knows no ends of the scale; a family reads its page
     waves, bands, forecasts = (_within(frame, ends) for frame in (waves, bands, forecasts))
@@ -136,9 +138,7 @@ def describe_family(
         _table("waves", waves, ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
-        _table(
-            "summary", _summary(courses, chosen, waves, error.reliability, needed, level), ("respondent",)
-        ),
+        _table("summary", _summary(courses, chosen, waves, error, method, needed, level), ("respondent",)),
     ]
     questionnaire = courses.instrument
     parameters = {"band": band, "delta": margin, "period": period, **error.described}
@@ -185,19 +185,20 @@ def _answers(
     sem: float,
 ) -> tuple[pd.DataFrame, int | None]:
     rows = courses.rows.assign(error_sd=errors, at_limit=at_limit(courses))
+    swings, _ = swings_by_month(courses, None)
     pieces = []
     for course in chosen["course"]:
         mine = rows[rows["course"] == course]
         found = course_answers(
             mine["months"].to_numpy()[None, :], mine["score"].to_numpy()[None, :],
             error_sd=mine["error_sd"].to_numpy()[None, :], delta=margin, period=period, level=level,
-            half_time=HALF_TIME, direction=courses.instrument.direction,
+            half_time=HALF_TIME, direction=courses.instrument.direction, swings=swings,
         )  # fmt: skip
         pieces.append(mine.assign(answer=found.answer[0]))
     waves = pd.concat(pieces, ignore_index=True)
     needed = waves_needed(
         error_sd=latest_error(courses, errors, sem), delta=margin, period=period,
-        interval=max(usual_gap(courses), 1e-6), level=level,
+        interval=max(usual_gap(courses), 1e-6), level=level, swings=swings,
     )  # fmt: skip
     return waves, needed.stagnating
 
@@ -253,7 +254,8 @@ def _summary(
     courses: Courses,
     chosen: pd.DataFrame,
     waves: pd.DataFrame,
-    reliability: float,
+    error: ErrorSource,
+    method: ChangeMethod,
     needed: int | None,
     level: float,
 ) -> pd.DataFrame:
@@ -261,8 +263,9 @@ def _summary(
     last = courses.rows.groupby("course")["score"].last()
     several = (courses.units.set_index("course")["n_waves"] > 1).reindex(first.index)
     category = reliable_change_index(
-        first.to_numpy(dtype=float), last.where(several).to_numpy(dtype=float), reliability=reliability,
-        direction=courses.instrument.direction, level=level,
+        first.to_numpy(dtype=float), last.where(several).to_numpy(dtype=float), reliability=error.reliability,
+        method=method, sd=error.sd if error.sd > 0 else None, direction=courses.instrument.direction,
+        level=level,
     ).category  # fmt: skip
     by_course = pd.Series(category, index=first.index)
     rows = []

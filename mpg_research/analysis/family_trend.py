@@ -4,9 +4,9 @@ Tables of :class:`ReliableTrend` (beside ``sample_flow``)
 --------------------------------------------------------
 - ``families`` (one row per course; never shown in reports): organisation, n_waves, slope; for the published
   standard error (measurement error only) std_error, index, category; for the larger of that and the
-  within-person residual wider_std_error, wider_index, wider_category; from the model (fixed plus random
-  slope with its conditional standard error) model_slope, model_std_error, model_low, model_high,
-  model_category. Slopes are per month.
+  within-person residual (with swings that carry over) wider_std_error, wider_index, wider_category; from the
+  model (fixed plus random slope with its conditional standard error) model_slope, model_std_error, model_low,
+  model_high, model_category. Slopes are per month.
 - ``shares(approach, class, ...)`` and ``shares_by_organisation(organisation, approach, class, ...)``:
   approaches ``published``, ``within_person`` (the default answer) and ``model``.
 - ``merged(class, ...)``: the default answer with small classes taken together.
@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.course_model import CourseModel, fit_course_model, total_slopes
@@ -36,10 +37,12 @@ from mpg_research.analysis.shares import agreement_table, merged_rows, share_row
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.reliable_change import categorise, improvement_sign
 from mpg_research.statistics.reliable_trend import reliable_trend_index
+from mpg_research.statistics.swings import estimate_swings, least_squares_slope
 from mpg_research.study.model import Study
 
 __all__ = ["ReliableTrend", "reliable_trend"]
 
+FloatArray = NDArray[np.float64]
 TREND_CLASSES = ("improved", "no_reliable_trend", "deteriorated")
 
 
@@ -80,10 +83,10 @@ def reliable_trend(
     ----------
     study : Study
     reliability : float or {"published", "estimated"}, optional
-        By default the instrument's published coefficient, else alpha of this study.
+        By default the published coefficient where the spread it belongs to is known, else alpha of this
+        study.
     sd : float, optional
-        Standard deviation behind the measurement error, as of a norm group; by default that of this study's
-        first scores.
+        Standard deviation of the scores that the reliability belongs to, as of a norm group.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -103,7 +106,9 @@ def reliable_trend(
     -----
     The published standard error knows measurement error only. Stress truly goes up and down between waves,
     so with it far more than 5 % of the families without a trend are flagged; the default answer uses the
-    larger of it and the residual standard deviation of a model with a line per family.
+    larger of it and the residual standard deviation of a model with a line per family, and counts with swings
+    that carry over from month to month as far as the study shows them to
+    (:func:`mpg_research.statistics.swings.estimate_swings`).
 
     Examples
     --------
@@ -140,7 +145,7 @@ def reliable_trend(
     if courses.frame.respondents == "both":
         judged = units[units["wider_category"] != "not_computable"]
         tables.append(agreement_table(judged, "wider_category", better, worse, level))
-    notes = [*courses.notes]
+    notes = [*courses.notes, *error.notes]
     if model is None:
         text = (
             "The waves are too few for a model with a slope per family: only the families' own lines count."
@@ -166,10 +171,10 @@ def _judge(
     rows, direction = courses.rows, courses.instrument.direction
     columns = rows["course"], rows["months"], rows["score"]
     narrow = reliable_trend_index(*columns, error_sd=published, direction=direction, level=level)
-    wide = reliable_trend_index(*columns, error_sd=in_force, direction=direction, level=level)
+    wide, wide_category = _wide(courses, narrow.slope, in_force, level)
     units = courses.units.assign(
         slope=narrow.slope, std_error=narrow.std_error, index=narrow.index, category=narrow.category,
-        wider_std_error=wide.std_error, wider_index=wide.index, wider_category=wide.category,
+        wider_std_error=wide, wider_index=narrow.slope / wide, wider_category=wide_category,
     )  # fmt: skip
     slope, std_error = np.full((2, len(units)), np.nan)
     if model is not None:
@@ -183,6 +188,20 @@ def _judge(
         model_high=slope + z * std_error,
         model_category=np.where(category == "unchanged", "no_reliable_trend", category),
     )
+
+
+def _wide(
+    courses: Courses, slope: FloatArray, sd: float, level: float
+) -> tuple[FloatArray, NDArray[np.str_]]:
+    """Standard error of each course's own slope with swings that carry over, and the class that follows."""
+    months, scores = courses.padded()
+    now = estimate_swings(months, scores).last_known
+    _, information = least_squares_slope(months, scores, carry_over=now.carry_over, noise=now.noise)
+    with np.errstate(divide="ignore"):
+        error = np.where(information > 0, sd * now.scale / np.sqrt(information), np.nan)
+    z = float(ndtri(0.5 + level / 2))
+    category = categorise(slope / error, z, improvement_sign(courses.instrument.direction))
+    return error, np.where(category == "unchanged", "no_reliable_trend", category)
 
 
 def _family_table(units: pd.DataFrame) -> ResultTable:

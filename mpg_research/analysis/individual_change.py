@@ -16,7 +16,9 @@ Tables of :class:`IndividualChange` (beside ``sample_flow``)
   ``_by_organisation``: mean change and its class.
 - ``true_shares(quantity, estimate)``: Hageman and Arrindell's group level, the estimated shares that truly
   improved (truly_improved) and, with a cut-off, that truly function (truly_functional).
-- ``thresholds(method, std_error, critical, threshold)``: error and smallest reliable change, in points.
+- ``thresholds(method, std_error, critical, threshold, share_in_error)``: error and smallest reliable change,
+in
+  points, and the share of unchanged families that a method calls changed.
 - ``not_computable(reason)``: families without an answer, and why.
 - ``respondents(class, ...)``: with both respondents, how far two parents agree.
 """
@@ -83,7 +85,7 @@ class IndividualChange(Result):
 def reliable_change(
     study: Study,
     *,
-    method: ChangeMethod = "JT",
+    method: ChangeMethod | None = None,
     reliability: float | str | None = None,
     reliability_post: float | None = None,
     sd: float | None = None,
@@ -108,15 +110,17 @@ def reliable_change(
     ----------
     study : Study
         A loaded study.
-    method : {"JT", "GLN", "HLL", "EN", "NK", "HA"}
-        See :func:`mpg_research.statistics.reliable_change.reliable_change_index`.
+    method : {"JT", "GLN", "HLL", "EN", "NK", "HA"}, optional
+        See :func:`mpg_research.statistics.reliable_change.reliable_change_index`. By default the study's own
+        definition (``change_method`` in ``study.toml``, "JT" if it says nothing): the same on every page.
     reliability : float or {"published", "estimated"}, optional
-        By default the instrument's published coefficient, else alpha of this study.
+        By default the published coefficient where the spread it belongs to is known, else alpha of this
+        study.
     reliability_post : float, optional
         At the later moment, for method "NK".
     sd : float, optional
-        Standard deviation behind the error, as of a norm group; by default that of the intake scores of the
-        families with both scores.
+        Standard deviation of the scores that the reliability belongs to, as of a norm group. With a number
+        as reliability and no sd, it is that of the intake scores of the families with both scores.
     month : float, optional
         The later moment: the wave nearest to it, at most ``tolerance`` away. By default the last wave.
     tolerance : float
@@ -162,6 +166,8 @@ def reliable_change(
         study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
     )
     error = measurement_error(study, courses, reliability, sd=sd)
+    method = study.config.analysis.change_method if method is None else method
+    spread = error.sd if (error.origin != "given" or sd is not None) and error.sd > 0 else None
     _check_choices(courses, method, percentage)
     units = two_moments(courses, month, tolerance)
     pre, post = units["pre"].to_numpy(dtype=float), units["post"].to_numpy(dtype=float)
@@ -170,12 +176,13 @@ def reliable_change(
     try:
         found = clinical_change(
             pre, post, reliability=error.reliability, method=method, reliability_post=reliability_post,
-            functional=functional, clinical=clinical, cutoff=cutoff, sd=sd, direction=direction, level=level,
+            functional=functional, clinical=clinical, cutoff=cutoff, sd=spread,
+            direction=direction, level=level,
         )  # fmt: skip
         indices = {
             name: reliable_change_index(
                 pre, post, reliability=error.reliability, method=name, reliability_post=reliability_post,
-                sd=sd, direction=direction, level=level,
+                sd=spread, direction=direction, level=level,
             )
             for name in _METHODS
         }  # fmt: skip
@@ -209,7 +216,7 @@ def reliable_change(
             study,
             courses.frame,
             tables=tables,
-            notes=[*courses.notes, *_notes(units, found.reliable, courses)],
+            notes=[*courses.notes, *error.notes, *_notes(units, found.reliable, indices["HA"], courses)],
             parameters=parameters,
             level=level,
         ),
@@ -242,7 +249,7 @@ def _with_classes(
             units["pre"], units["post"], improvement=important, deterioration=important_worse,
             direction=direction,
         )  # fmt: skip
-    units["reason"] = reasons_of(units)
+    units["reason"] = reasons_of(units, reliable.method)
     return units
 
 
@@ -267,15 +274,25 @@ def _approaches(found: ClinicalChange, percentage: float | None, important: floa
     return approaches
 
 
-def _notes(units: pd.DataFrame, chosen: ReliableChangeIndex, courses: Courses) -> list[Note]:
+def _notes(
+    units: pd.DataFrame, chosen: ReliableChangeIndex, arrindell: ReliableChangeIndex, courses: Courses
+) -> list[Note]:
     notes = []
     without = int((units["category"] == "not_computable").sum())
     if without:
         text = f"{without} of {len(units)} courses have no answer: see the table of reasons."
         notes.append(Note("not_computable", text, {"n_courses": without, "n_all": len(units)}))
-    if chosen.n_pairs and bool((units["category"] == "not_computable").all()):
-        text = "Reliable change is not defined here: the scores do not spread beyond their error."
+    none = chosen.n_pairs > 0 and bool((units["category"] == "not_computable").all())
+    if none and chosen.method != "HA":
+        text = "Reliable change is not defined here: the scores at the start do not spread."
         notes.append(Note("no_spread_of_scores", text, {}, "caution"))
+    elif arrindell.n_pairs > 1 and not arrindell.std_error > 0:
+        text = (
+            "The method of Hageman and Arrindell gives no answer: the changes of the families differ no more "
+            "than "
+            "the error of two scores alone would make them."
+        )
+        notes.append(Note("no_spread_of_changes", text, {}, "caution" if none else "info"))
     if courses.frame.outcome == "raw":
         instrument = courses.instrument
         ends = units["pre"].isin([instrument.raw_minimum, instrument.raw_maximum])

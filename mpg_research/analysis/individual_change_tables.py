@@ -131,8 +131,8 @@ def group_tables(
 def threshold_table(units: pd.DataFrame, indices: Mapping[ChangeMethod, ReliableChangeIndex]) -> ResultTable:
     """Error and smallest reliable change of each method."""
     both = units[units["change"].notna()]
-    rows = [(name, i.std_error, i.critical, i.threshold) for name, i in indices.items()]
-    values = ("std_error", "critical", "threshold")
+    rows = [(name, i.std_error, i.critical, i.threshold, i.error_rate) for name, i in indices.items()]
+    values = ("std_error", "critical", "threshold", "share_in_error")
     data = pd.DataFrame(rows, columns=["method", *values]).assign(
         n_families=both["family"].nunique(), n_organisations=both["organisation"].nunique()
     )

@@ -28,8 +28,9 @@ Codes of notes that the analyses add to those of the study and of the mixed-mode
 ``robust_larger`` (ratio), ``no_robust_errors``, ``straight_line`` (n_months, needed),
 ``shared_bend`` (needed), ``course_bends`` (p_value), ``beyond_the_data`` (month, last_month),
 ``few_families`` (n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families),
-``many_organisations_fixed`` (n_organisations). From the fit come ``not_converged`` (level "stop"),
-``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``, ``aliased_columns``.
+``standardised_by_intake``, ``many_organisations_fixed`` (n_organisations). From the fit come
+``not_converged`` (level "stop"), ``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``,
+``aliased_columns``.
 
 ``provenance.parameters`` of trajectories and comparisons holds, beside the arguments in force: ``formula``,
 ``months``, ``primary_month``, ``direction``, ``instrument_name``, ``raw_minimum``, ``raw_maximum``,

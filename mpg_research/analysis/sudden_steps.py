@@ -82,8 +82,7 @@ def sudden_changes(
         the three waves on either side at least two must be there.
     reliability : float or {"published", "estimated"}, optional
     sd : float, optional
-        Standard deviation behind the reliable change, as of a norm group; by default that of this study's
-        first scores.
+        Standard deviation of the scores that the reliability belongs to, as of a norm group.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
@@ -138,12 +137,11 @@ def sudden_changes(
         _criteria_table(criteria, courses),
     ]
     parameters = {**criteria, **error.described}
+    notes = [*courses.notes, *(error.notes if cutoff is None else ())]
     return SuddenChangesOfFamilies(
         error=error,
         cutoff=float(least),
-        **result_parts(
-            study, courses.frame, tables=tables, notes=courses.notes, parameters=parameters, level=level
-        ),
+        **result_parts(study, courses.frame, tables=tables, notes=notes, parameters=parameters, level=level),
     )
 
 

@@ -181,6 +181,17 @@ def model_notes(model: GrowthModel, months: list[float]) -> list[Note]:
                 {"n_families": frame.baseline.n_families},
             )
         )
+    else:
+        notes.append(
+            Note(
+                "standardised_by_intake",
+                "Standardised changes are in standard deviations of this study's families at the start. "
+                "Families get "
+                "help because things go badly, so they can differ less than families in general: these are "
+                "no "
+                "effect sizes of a population.",
+            )
+        )
     return notes
 
 

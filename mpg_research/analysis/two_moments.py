@@ -39,8 +39,8 @@ def two_moments(courses: Courses, month: float | None, tolerance: float) -> pd.D
     return courses.units.merge(before, on="course", how="left").merge(after, on="course", how="left")
 
 
-def reasons_of(units: pd.DataFrame) -> pd.Series:
-    """Why there is no answer; empty where there is one."""
+def reasons_of(units: pd.DataFrame, method: str) -> pd.Series:
+    """Why this method gives no answer; empty where it gives one."""
     reasons = np.select(
         [
             units["category"] != "not_computable",
@@ -49,6 +49,6 @@ def reasons_of(units: pd.DataFrame) -> pd.Series:
             units["post"].isna(),
         ],
         ["", "one_wave", "no_intake_score", "no_later_score"],
-        "no_spread_of_scores",
+        "no_spread_of_changes" if method == "HA" else "no_spread_of_scores",
     )
     return pd.Series(reasons, index=units.index)

@@ -80,6 +80,7 @@ class _Reliability(_Part):
     value: float = Field(gt=0, lt=1)
     population: str = ""
     source: str = Field(min_length=1)
+    sd: float | None = Field(default=None, gt=0)
 
 
 class _InstrumentFile(_Part):
@@ -224,7 +225,8 @@ def _freeze(described: _InstrumentFile) -> Instrument:
         source=described.source,
         age_bands=tuple(AgeBand(band.from_, band.to) for band in described.age_bands),
         reliabilities=tuple(
-            Reliability(each.kind, each.value, each.population, each.source) for each in described.reliability
+            Reliability(each.kind, each.value, each.population, each.source, each.sd)
+            for each in described.reliability
         ),
         notes=described.notes,
     )

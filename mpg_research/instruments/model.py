@@ -90,12 +90,24 @@ class NormTable:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """One published reliability coefficient and where it was published."""
+    """One published reliability coefficient and where it was published.
+
+    Attributes
+    ----------
+    kind : str
+        Such as "alpha".
+    value : float
+    population, source : str
+    sd : float or None
+        Standard deviation of the raw scores in that publication, in points. A coefficient says how large the
+        error is only beside the spread it was found with; None where that was not published.
+    """
 
     kind: str
     value: float
     population: str
     source: str
+    sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,16 @@ from mpg_research.errors import DataError
 from mpg_research.instruments.model import Instrument
 from mpg_research.instruments.score import turn_items
 
-__all__ = ["OneFactor", "estimate_reliability", "estimate_stability", "fit_one_factor"]
+__all__ = ["OneFactor", "estimate_reliability", "estimate_stability", "feldt_interval", "fit_one_factor"]
 
 MINIMUM_FAMILIES = 20
 """With fewer families no coefficient is given: its interval would span nearly everything."""
 
 _LOWEST_UNIQUENESS = 0.005
 """Share of an item's variance that stays unexplained at least, as in R's factanal."""
+
+_AT_ONCE = 2_000_000
+"""Weights of resamples held in memory at once."""
 
 _POINT_STEPS, _BOOTSTRAP_STEPS = 20_000, 400
 _POINT_TOLERANCE, _BOOTSTRAP_TOLERANCE = 1e-11, 1e-6
@@ -60,6 +63,7 @@ def estimate_reliability(
     level: float = 0.95,
     n_bootstrap: int = 1000,
     rng: np.random.Generator | int = 1,
+    omega: bool = True,
 ) -> pd.DataFrame:
     """Cronbach's alpha and McDonald's omega with intervals, on one measurement per family.
 
@@ -75,14 +79,16 @@ def estimate_reliability(
     level : float, default 0.95
         Level of the intervals.
     n_bootstrap : int, default 1000
-        Resamples of families behind omega's interval.
+        Resamples of families behind the intervals.
     rng : Generator or int, default 1
         Randomness of the resampling; a whole number is a seed.
+    omega : bool, default True
+        Whether omega is wanted; it takes longer than alpha.
 
     Returns
     -------
     DataFrame
-        Rows ``alpha`` and ``omega``; columns ``coefficient, estimate, conf_low, conf_high,
+        Rows ``alpha`` and (if wanted) ``omega``; columns ``coefficient, estimate, conf_low, conf_high,
         n_families, n_measurements``. With fewer than 20 families, or an item that never varies,
         the numbers are NaN and the counts stand.
 
@@ -93,16 +99,20 @@ def estimate_reliability(
 
     Notes
     -----
-    Alpha comes from pingouin; its interval is Feldt's: with n families and k items,
-    ``1 - (1 - alpha) F`` at the quantiles of F(n - 1, (n - 1)(k - 1)). Omega total is
+    Alpha comes from pingouin. Its interval is the studentised bootstrap over families of the logarithm of the
+    sum of the item variances over that of the total, with the distribution-free standard error of
+    Maydeu-Olivares, Coffman & Hartmann (2007). Feldt's interval (:func:`feldt_interval`) takes items for
+    normal: where many families answer at the lowest option it covered .73 to .87 in our simulations, this one
+    .90 to .95 with 100 families or more. Omega total is
     ``(sum of loadings)^2 / ((sum of loadings)^2 + sum of uniquenesses)`` of a one-factor model
     fitted by maximum likelihood to the covariances; its interval is the percentile bootstrap.
 
     References
     ----------
-    Feldt, Woodruff & Salih (1987), Applied Psychological Measurement 11, 93-103,
-    doi 10.1177/014662168701100107. McDonald (1999), Test theory. Rubin & Thayer (1982),
-    Psychometrika 47, 69-76, doi 10.1007/BF02293851 (the algorithm).
+    Maydeu-Olivares, Coffman & Hartmann (2007), Psychological Methods 12, 157-176,
+    doi 10.1037/1082-989X.12.2.157. Efron & Tibshirani (1993), An introduction to the bootstrap, ch. 12.
+    McDonald (1999), Test theory. Rubin & Thayer (1982), Psychometrika 47, 69-76, doi 10.1007/BF02293851 (the
+    algorithm).
 
     Examples
     --------
@@ -122,15 +132,15 @@ def estimate_reliability(
     used = answers[first]
     n_families = len(used)
     if n_families < MINIMUM_FAMILIES or instrument.n_items < 3 or (used.std(axis=0) == 0).any():
-        return _table([(name, np.nan, np.nan, np.nan, n_families, n_families) for name in ("alpha", "omega")])
-    alpha, alpha_low, alpha_high = _alpha(used, level)
-    omega, omega_low, omega_high = _omega(used, level, n_bootstrap, np.random.default_rng(rng))
-    return _table(
-        [
-            ("alpha", alpha, alpha_low, alpha_high, n_families, n_families),
-            ("omega", omega, omega_low, omega_high, n_families, n_families),
-        ]
-    )
+        names = ("alpha", "omega") if omega else ("alpha",)
+        return _table([(name, np.nan, np.nan, np.nan, n_families, n_families) for name in names])
+    # One stream each: alpha is the same whether omega is wanted or not.
+    streams = np.random.default_rng(rng).spawn(2)
+    ends = _alpha_interval(used, level, n_bootstrap, streams[0])
+    rows = [("alpha", _alpha(used), *ends, n_families, n_families)]
+    if omega:
+        rows.append(("omega", *_omega(used, level, n_bootstrap, streams[1]), n_families, n_families))
+    return _table(rows)
 
 
 def estimate_stability(
@@ -234,16 +244,70 @@ def fit_one_factor(
     return OneFactor(loadings=loadings * scale, uniquenesses=uniquenesses * scale**2)
 
 
-def _alpha(answers: NDArray[np.float64], level: float) -> tuple[float, float, float]:
-    """Alpha from pingouin; Feldt's interval here, since pingouin rounds it to three decimals."""
+def feldt_interval(
+    alpha: float, *, n_families: int, n_items: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Feldt's interval for alpha: too narrow where answers pile up at one end of the scale.
+
+    With n families and k items, ``1 - (1 - alpha) F`` at the quantiles of F(n - 1, (n - 1)(k - 1)).
+
+    References
+    ----------
+    Feldt, Woodruff & Salih (1987), Applied Psychological Measurement 11, 93-103,
+    doi 10.1177/014662168701100107.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in feldt_interval(0.7, n_families=150, n_items=10)]
+    [0.623, 0.767]
+    """
+    df_1, df_2 = n_families - 1, (n_families - 1) * (n_items - 1)
+    low, high = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], df_1, df_2)
+    return float(1 - (1 - alpha) * low), float(1 - (1 - alpha) * high)
+
+
+def _alpha(answers: NDArray[np.float64]) -> float:
     import pingouin
 
+    return float(pingouin.cronbach_alpha(data=pd.DataFrame(answers))[0])
+
+
+def _alpha_interval(
+    answers: NDArray[np.float64], level: float, n_bootstrap: int, rng: np.random.Generator
+) -> tuple[float, float]:
     n_families, n_items = answers.shape
-    alpha = float(pingouin.cronbach_alpha(data=pd.DataFrame(answers))[0])
-    df_1, df_2 = n_families - 1, (n_families - 1) * (n_items - 1)
-    low = 1 - (1 - alpha) * float(stats.f.ppf((1 + level) / 2, df_1, df_2))
-    high = 1 - (1 - alpha) * float(stats.f.ppf((1 - level) / 2, df_1, df_2))
-    return alpha, low, high
+    centred = answers - answers.mean(axis=0)
+    total, own = centred.sum(axis=1), (centred**2).sum(axis=1)
+
+    def log_ratio(weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Logarithm of the ratio in each resample, and its standard error; shape (n_resamples,) each."""
+        means, mean_total = weights @ centred, weights @ total
+        items = weights @ own - (means**2).sum(axis=1)
+        whole = weights @ total**2 - mean_total**2
+        squares = own - 2 * means @ centred.T + (means**2).sum(axis=1)[:, None]
+        influence = squares / items[:, None] - (total - mean_total[:, None]) ** 2 / whole[:, None]
+        return np.log(items / whole), np.sqrt((weights * influence**2).sum(axis=1) / n_families)
+
+    even = np.full(n_families, 1 / n_families)
+    (centre,), (error,) = log_ratio(even[None])
+    parts = []
+    for size in _portions(n_bootstrap, n_families):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn, errors = log_ratio(rng.multinomial(n_families, even, size=size) / n_families)
+            parts.append((drawn - centre) / errors)
+    studentised = np.concatenate(parts)
+    studentised = studentised[np.isfinite(studentised)]
+    if not len(studentised):
+        return float("nan"), float("nan")
+    ends = centre - np.quantile(studentised, [(1 - level) / 2, (1 + level) / 2]) * error
+    low, high = n_items / (n_items - 1) * (1 - np.exp(ends))
+    return float(low), float(high)
+
+
+def _portions(n_resamples: int, n_families: int) -> list[int]:
+    """Sizes of portions of the resamples that fit in memory together."""
+    size = max(_AT_ONCE // n_families, 1)
+    return [min(size, n_resamples - start) for start in range(0, n_resamples, size)]
 
 
 def _omega(

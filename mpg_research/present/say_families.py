@@ -31,17 +31,55 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     facts = voice.released.provenance.parameters
     threshold = facts.get("threshold")
     if isinstance(threshold, int | float) and math.isfinite(threshold):
-        certainty.append(
-            voice.phrases(
-                "individual_change.threshold",
-                threshold=voice.number(float(threshold)),
-                unit=voice.unit,
-                method=voice.phrases.label("value.method", facts.get("method", "JT")),
-                reliability=voice.number(float(facts.get("reliability", math.nan)), 2),
-            )
-        )
+        certainty.append(_threshold(voice, float(threshold)))
+    certainty += _methods(voice)
     limits.append(voice.phrases("individual_change.limit_regression"))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def _threshold(voice: Voice, threshold: float) -> str:
+    """From where on a change counts, and where the reliability comes from."""
+    facts = voice.released.provenance.parameters
+    origin, spread = str(facts.get("reliability_origin")), facts.get("error_spread")
+    if facts.get("reliability_kind") == "within_families":
+        origin = "lower_limit"
+    words = {
+        "threshold": voice.number(threshold),
+        "unit": voice.unit,
+        "method": voice.phrases.label("value.method", facts.get("method", "JT")),
+        "reliability": voice.number(float(facts.get("reliability", math.nan)), 2),
+        "spread": voice.number(float(spread)) if isinstance(spread, int | float) else "",
+    }
+    key = f"individual_change.threshold_{origin}"
+    used = voice.phrases.placeholders(key)
+    return voice.phrases(key, **{name: word for name, word in words.items() if name in used})
+
+
+def _methods(voice: Voice) -> list[str]:
+    """How far the share that improved depends on the definition, where two or more can be shown."""
+    rows = voice.frame("methods")
+    if not len(rows):
+        return []
+    rows = rows[(rows["class"] == "improved") & rows["estimate"].notna() & ~rows["suppressed"].astype(bool)]
+    if len(rows) < 2:
+        return []
+    ordered = rows.sort_values("estimate", kind="stable")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
+
+    def name(method: object) -> str:
+        return voice.phrases.label("value.method", str(method))
+
+    return [
+        voice.phrases(
+            "individual_change.methods",
+            method=name(voice.released.provenance.parameters.get("method", "JT")),
+            number=voice.count(len(rows)),
+            low=format_share(float(low["estimate"]), voice.language, digits=0),
+            low_method=name(low["method"]),
+            high=format_share(float(high["estimate"]), voice.language, digits=0),
+            high_method=name(high["method"]),
+        )
+    ]
 
 
 def trend_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -79,8 +117,7 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(voice.phrases("course.waves", waves=voice.count(waves), months=months))
     else:
         certainty.append(voice.phrases("course.waves_never"))
-    error = format_share(1 - voice.released.level, voice.language, digits=0)
-    limits = [voice.phrases("course.error_rate", error=error), voice.phrases("course.limit")]
+    limits = [*_swings(voice), voice.phrases("course.limit")]
     if rows is None:
         return {"answer": [voice.phrases("course.hidden")], "certainty": certainty, "limits": limits}
     numbers = {
@@ -91,6 +128,25 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
     }
     answer = answer_of(voice, "course", _group(rows), numbers)
     return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def _swings(voice: Voice) -> list[str]:
+    """How often answers are wrong in this study, and what its swings are like."""
+    facts = voice.released.provenance.parameters
+    changing, small = (_at_most(voice, float(facts[name])) for name in ("wrong_changing", "wrong_small"))
+    error = format_share(1 - voice.released.level, voice.language, digits=0)
+    said = [voice.phrases("course.error_rate", error=error, changing=changing, small=small)]
+    if float(facts["correlation"]) > 0:
+        number = voice.number(float(facts["correlation"]), 2)
+        said.append(voice.phrases("course.swings", correlation=number))
+    if float(facts["spread_of_swings"]) > 0:
+        said.append(voice.phrases("course.spread"))
+    return said
+
+
+def _at_most(voice: Voice, share: float) -> str:
+    """A share rounded up to whole hundredths, one at least: it was counted in simulated courses."""
+    return format_share(max(math.ceil(share * 100 - 1e-9), 1) / 100, voice.language, digits=0)
 
 
 def missing_sentences(voice: Voice) -> dict[str, list[str]]:

@@ -12,6 +12,8 @@ from mpg_research.present.voice import Voice
 __all__ = ["expected_sentences", "quality_of_signals", "signal_sentences", "sudden_sentences"]
 
 #: The band whose fit is spoken of.
+#: Share of the sudden improvements lost again, below which they are said to last, and above which not to.
+_LOST_SOME, _LOST_MOST = 0.25, 0.5
 _BAND = 0.8
 _HALF_A_YEAR = 6.0
 #: The rules told beside the one that is shown.
@@ -102,7 +104,22 @@ def sudden_sentences(voice: Voice) -> dict[str, list[str]]:
     if isinstance(cutoff, int | float):
         text = voice.phrases("sudden_changes.certainty", cutoff=voice.number(float(cutoff)), unit=voice.unit)
         certainty.append(text)
+    certainty += _kept(voice)
     return {"answer": [answer], "certainty": certainty, "limits": [voice.phrases("sudden_changes.limit")]}
+
+
+def _kept(voice: Voice) -> list[str]:
+    """How many of the sudden improvements lasted, where that can be shown."""
+    rows = voice.frame("sizes")
+    rows = rows[(rows["kind"] == "gain") & rows["share_reversed"].notna()] if len(rows) else rows
+    if not len(rows):
+        return []
+    lost = float(rows["share_reversed"].iloc[0])
+    key = "kept_mostly" if lost < _LOST_SOME else "kept_often" if lost <= _LOST_MOST else "kept_seldom"
+    shares = {"kept": 1 - lost, "lost": lost}
+    used = voice.phrases.placeholders(f"sudden_changes.{key}")
+    words = {name: format_share(x, voice.language, digits=0) for name, x in shares.items() if name in used}
+    return [voice.phrases(f"sudden_changes.{key}", **words)]
 
 
 def expected_sentences(voice: Voice) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ChangeMethod", "Moments", "effect_of", "moments_of"]
+__all__ = ["ChangeMethod", "Moments", "effect_of", "index_spread", "moments_of"]
 
 ChangeMethod = Literal["JT", "GLN", "HLL", "EN", "NK", "HA"]
 FloatArray = NDArray[np.float64]
@@ -99,11 +99,35 @@ def effect_of(x: FloatArray, y: FloatArray, m: Moments, method: ChangeMethod) ->
         sd_after = m.sd_pre if m.sd_post_given is None else m.sd_post_given
         before, after = m.sd_pre**2 * r**2 * (1 - r), sd_after**2 * (1 - m.reliability_post)
         return beyond_expected, float(np.sqrt(before + after))
-    shared = 2 * m.sd_pre * m.sd_post * m.correlation
-    variance = m.sd_pre**2 + m.sd_post**2 - shared
-    true_variance = variance - 2 * error**2
-    if not (variance > 0 and true_variance > 0):
+    r_dd = _reliability_of_differences(m)
+    if np.isnan(r_dd):
         return np.full(x.shape, np.nan), float("nan")
-    r_dd = true_variance / variance
     drift = (m.mean_post - m.mean_pre) * (1 - r_dd)
     return (y - x) * r_dd + drift, float(np.sqrt(2 * r_dd)) * error
+
+
+def _reliability_of_differences(m: Moments) -> float:
+    """Share of the spread of the changes that is true; NaN where they spread no more than error brings."""
+    variance = m.sd_pre**2 + m.sd_post**2 - 2 * m.sd_pre * m.sd_post * m.correlation
+    true_variance = variance - 2 * m.error**2
+    # A difference of rounding is none.
+    return true_variance / variance if variance > 0 and true_variance > 1e-12 * variance else float("nan")
+
+
+def index_spread(m: Moments, method: ChangeMethod) -> float:
+    """Standard deviation of a method's index among persons who did not change; 1 where it keeps its level.
+
+    Of persons of one group whose true scores are the same at both moments, with mean change zero. Edwards and
+    Nunnally leave out that the regressed pre score has an error too, so sqrt(1 + r); Nunnally and Kotsch
+    count it with r^2 in place of r.
+    """
+    r = m.reliability
+    if method == "EN":
+        return float(np.sqrt(1 + r))
+    if method == "NK":
+        sd_after = m.sd_pre if m.sd_post_given is None else m.sd_post_given
+        own, after = m.sd_pre**2 * r * (1 - r), sd_after**2 * (1 - m.reliability_post)
+        return float(np.sqrt((own + after) / (own * r + after))) if own + after > 0 else float("nan")
+    if method == "HA":
+        return float(np.sqrt(_reliability_of_differences(m)))
+    return 1.0

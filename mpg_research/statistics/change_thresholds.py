@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.statistics.pairs import paired
 from mpg_research.statistics.reliable_change import Direction, improvement_sign
 
 __all__ = ["important_change", "percentage_change"]
@@ -46,8 +47,9 @@ def percentage_change(
     worse = improvement if deterioration is None else deterioration
     if not (improvement > 0 and worse > 0):
         raise ValueError("the shares that count as change must be above 0")
-    base = np.asarray(pre, dtype=float) - origin
-    share = (np.asarray(post, dtype=float) - np.asarray(pre, dtype=float)) / np.where(base > 0, base, np.nan)
+    before, after = paired(pre, post)
+    base = before - origin
+    share = (after - before) / np.where(base > 0, base, np.nan)
     return share, _by_thresholds(share, improvement, worse, direction)
 
 
@@ -81,7 +83,8 @@ def important_change(
     worse = improvement if deterioration is None else deterioration
     if not (improvement > 0 and worse > 0):
         raise ValueError("the differences that count as change must be above 0")
-    change = np.asarray(post, dtype=float) - np.asarray(pre, dtype=float)
+    before, after = paired(pre, post)
+    change = after - before
     return _by_thresholds(change, improvement, worse, direction)
 
 

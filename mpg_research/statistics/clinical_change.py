@@ -8,12 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.statistics.change_methods import ChangeMethod
 from mpg_research.statistics.clinical_classes import (
+    check_sides,
     classify_change,
     clinical_cutoff,
     crossed_cutoff,
     true_score_index,
 )
 from mpg_research.statistics.group_change import true_change_shares
+from mpg_research.statistics.pairs import paired
 from mpg_research.statistics.reliable_change import (
     Direction,
     ReliableChangeIndex,
@@ -69,7 +71,7 @@ def clinical_change(
     Parameters
     ----------
     pre, post : array_like, shape (n,)
-        Scores; NaN where missing.
+        Scores; NaN where missing. Columns of a table are paired by their index.
     reliability, method, reliability_post, sd, direction, level
         As in :func:`mpg_research.statistics.reliable_change.reliable_change_index`.
     functional, clinical : (mean, sd), optional
@@ -84,7 +86,8 @@ def clinical_change(
     Raises
     ------
     ValueError
-        If a number is impossible or a reference group that is needed is missing.
+        If a number is impossible, a reference group that is needed is missing, or the functional group scores
+        worse than the clinical one.
 
     Examples
     --------
@@ -92,7 +95,7 @@ def clinical_change(
     >>> found.five_classes.tolist()
     ['recovered', 'unchanged', 'unchanged', 'unchanged']
     """
-    x, y = np.asarray(pre, dtype=float), np.asarray(post, dtype=float)
+    x, y = paired(pre, post)
     reliable = reliable_change_index(
         x, y, reliability=reliability, method=method, reliability_post=reliability_post, sd=sd,
         direction=direction, level=level,
@@ -105,6 +108,7 @@ def clinical_change(
     usable = error if np.isfinite(error) else 0.0
     own = (float(one.mean()), spread) if several else None
     limit = _limit(cutoff, functional, clinical or own, direction, usable)
+    check_sides(clinical or own, functional, direction)
     shares = true_change_shares(x, y, reliability=reliability, sd=sd, cutoff=limit, direction=direction)
     if limit is None:
         nobody = np.full(x.shape, "not_computable")

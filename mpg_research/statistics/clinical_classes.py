@@ -5,10 +5,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.statistics.pairs import paired
 from mpg_research.statistics.reliable_change import Direction, improvement_sign
 
 __all__ = [
     "CHANGE_CLASSES",
+    "check_sides",
     "classify_change",
     "clinical_cutoff",
     "crossed_cutoff",
@@ -73,8 +75,31 @@ def clinical_cutoff(
     if kind == "c":
         mean_1, sd_1 = _group(clinical, "clinical", std_error_of_measurement)
         mean_0, sd_0 = _group(functional, "functional", std_error_of_measurement)
+        check_sides(clinical, functional, direction)
         return (sd_1 * mean_0 + sd_0 * mean_1) / (sd_1 + sd_0)
     raise ValueError(f"the cut-off must be 'a', 'b' or 'c'; found {kind!r}")
+
+
+def check_sides(
+    clinical: tuple[float, float] | None, functional: tuple[float, float] | None, direction: Direction
+) -> None:
+    """Refuse a functional group that scores worse than the clinical one.
+
+    Raises
+    ------
+    ValueError
+        If both are known and the functional mean is worse than the clinical one.
+    """
+    if clinical is None or functional is None:
+        return
+    mean, own = float(functional[0]), float(clinical[0])
+    if improvement_sign(direction) * (mean - own) < 0:
+        worse = "above" if direction == "higher_is_worse" else "below"
+        raise ValueError(
+            f"the functional mean ({mean:g}) lies {worse} the clinical mean ({own:g}), on the worse side: "
+            "the direction "
+            f"is {direction!r}. Check both means and the direction of the questionnaire"
+        )
 
 
 def _group(moments: tuple[float, float] | None, name: str, error: float) -> tuple[float, float]:
@@ -187,9 +212,10 @@ def _ranges(
 ) -> tuple[FloatArray, FloatArray]:
     """1 in the functional range, -1 in the clinical one, 0 in neither, at pre and at post; NaN if missing."""
     sign = improvement_sign(direction)
-    before = np.sign(sign * (np.asarray(pre, dtype=float) - cutoff))
+    first, last = paired(pre, post)
+    before = np.sign(sign * (first - cutoff))
     if post_index is None:
-        return before, np.sign(sign * (np.asarray(post, dtype=float) - cutoff))
+        return before, np.sign(sign * (last - cutoff))
     index = sign * np.asarray(post_index, dtype=float)
     beyond = np.where(np.abs(index) > critical, np.sign(index), 0.0)
     return before, np.where(np.isnan(index), np.nan, beyond)

@@ -1,14 +1,15 @@
 """The answer to "are we on the right way?" at every wave of a course, from the waves up to then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.statistics.course_looks import Looks, plan_looks, trends_of
 from mpg_research.statistics.reliable_change import Direction, improvement_sign
-from mpg_research.statistics.sequential import bonferroni_boundary, sequential_boundary, spent_error
+from mpg_research.statistics.swings import INDEPENDENT, Swings, estimate_swings
 
-__all__ = ["ANSWERS", "CourseAnswers", "course_answers", "critical_values"]
+__all__ = ["ANSWERS", "CHANGING", "SMALL", "CourseAnswers", "answers_at", "course_answers", "swings_of"]
 
 #: The answers, from best to worst; the last is the honest one when the others cannot be given.
 ANSWERS = (
@@ -19,6 +20,12 @@ ANSWERS = (
     "deteriorating",
     "not_enough_information",
 )
+#: Answers that claim a direction, and answers that claim less than the margin.
+CHANGING = (ANSWERS[0], ANSWERS[1], ANSWERS[3], ANSWERS[4])
+SMALL = (ANSWERS[1], ANSWERS[2], ANSWERS[3])
+
+#: With fewer courses nothing is learnt about the swings from the scores themselves.
+_LEAST_COURSES = 20
 
 FloatArray = NDArray[np.float64]
 
@@ -39,6 +46,8 @@ class CourseAnswers:
         Limits of the two one-sided tests: the trend is shown to be small when both lie within the margin.
     margin : float
         The margin in points per unit of time: delta / period.
+    looks : Looks
+        What was fixed about the looks before the scores.
     """
 
     answer: NDArray[np.str_]
@@ -49,6 +58,7 @@ class CourseAnswers:
     margin_low: FloatArray
     margin_high: FloatArray
     margin: float
+    looks: Looks = field(repr=False)
 
 
 def course_answers(
@@ -62,6 +72,7 @@ def course_answers(
     half_time: float = 12.0,
     window: float | None = None,
     direction: Direction = "higher_is_worse",
+    swings: Swings | None = None,
 ) -> CourseAnswers:
     """Answer at every wave: improving, stagnating, deteriorating, or not enough information.
 
@@ -70,8 +81,9 @@ def course_answers(
     time, score : array_like, shape (n, K)
         Waves of each course in order of time; NaN (at the end) where a course has fewer waves.
     error_sd : array_like
-        Standard deviation of single scores around a person's line, in points: one number, or shape (n, K).
-        NaN where it is not known yet: no answer is given there.
+        Size of the swings in points: root mean square of the scores' residuals around the persons' own
+        least-squares lines; one number, or shape (n, K). NaN where it is not known yet: no answer is given
+        there.
     delta : float
         Change per ``period``, in points, below which a course counts as standing still.
     period : float
@@ -83,6 +95,9 @@ def course_answers(
     window : float, optional
         Only the waves of the last ``window`` units of time count; all by default.
     direction : {"higher_is_worse", "higher_is_better"}
+    swings : Swings, optional
+        How long swings last and how much persons differ in them; by default estimated from these courses,
+        wave by wave, and independent swings of one size where there are fewer than 20 courses.
 
     Returns
     -------
@@ -95,7 +110,9 @@ def course_answers(
 
     Notes
     -----
-    The trend is the least-squares slope of the course's own waves, SE = error_sd / sqrt(Sxx). In this order:
+    The trend is the slope of the course's own waves by least squares, generalised where swings carry over
+    (:func:`mpg_research.statistics.swings.running_lines`), with the error that such swings bring. In this
+    order:
 
     1. real change: the repeated confidence interval of the slope lies on one side of zero;
     2. equivalence: two one-sided tests show the slope to lie within +-delta / period.
@@ -104,15 +121,17 @@ def course_answers(
     enough information. With alpha = 1 - level, the chance that a course with no trend is ever called
     improving or deteriorating is at most alpha, and so is the chance that a course which changes by delta
     or more is ever called stagnating (or "less than delta"). Without a window the looks are those of one
-    random walk, and the boundary is exact for normal errors of known size; with one, a bound that holds
-    under any dependence is used.
+    random walk, and the boundary is exact for normal swings of known size and correlation; with one, a bound
+    that holds under any dependence is used. Where persons differ in the size of their swings, each is judged
+    by the own residuals as well, with critical values of a t distribution.
 
     A wave at a moment that was measured before adds no trend: the answer stays.
 
     References
     ----------
     Jennison, C. & Turnbull, B. W. (1989). Interim analyses: the repeated confidence interval approach.
-    Journal of the Royal Statistical Society B, 51, 305-334. https://doi.org/10.1111/j.2517-6161.1989.tb01433.x
+    Journal of the Royal Statistical Society B, 51, 305-334.
+    https://doi.org/10.1111/j.2517-6161.1989.tb01433.x
 
     Schuirmann, D. J. (1987). Journal of Pharmacokinetics and Biopharmaceutics, 15, 657-680.
     https://doi.org/10.1007/BF01068419
@@ -139,63 +158,42 @@ def course_answers(
     sd = np.broadcast_to(np.asarray(error_sd, dtype=float), t.shape)
     if np.any((sd <= 0) & ~np.isnan(t)):
         raise ValueError("error_sd must be positive at every wave")
-    slope, sxx = _running_slopes(t, y, window)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        std_error = np.where(sxx > 0, sd / np.sqrt(sxx), np.nan)
-    zero_z, margin_z = critical_values(t, std_error, 1 - level, half_time, windowed=window is not None)
-    margin = delta / period
+    looks = plan_looks(
+        t, sd, swings_of(t, y, half_time) if swings is None else swings, error=1 - level, half_time=half_time,
+        window=window,
+    )  # fmt: skip
+    return answers_at(looks, y, margin=delta / period, direction=direction)
+
+
+def swings_of(time: ArrayLike, score: ArrayLike, half_time: float = 12.0) -> Swings:
+    """The swings of these courses; independent where they are fewer than 20."""
+    t = np.asarray(time, dtype=float)
+    if len(t) < _LEAST_COURSES:
+        return INDEPENDENT
+    return estimate_swings(t, score, unit=half_time / 12)
+
+
+def answers_at(looks: Looks, score: ArrayLike, *, margin: float, direction: Direction) -> CourseAnswers:
+    """The answers of these scores at looks that were planned, margin in points per unit of time."""
+    found = trends_of(looks, np.asarray(score, dtype=float))
+    slope, std_error = found.slope, found.std_error
     sign = improvement_sign(direction)
     return CourseAnswers(
-        answer=_answers(slope, std_error, zero_z, margin_z, margin, sign, t),
+        answer=_answers(slope, std_error, found.zero, found.margin, margin, sign, looks.time),
         slope=slope,
         std_error=std_error,
-        conf_low=slope - zero_z * std_error,
-        conf_high=slope + zero_z * std_error,
-        margin_low=slope - margin_z * std_error,
-        margin_high=slope + margin_z * std_error,
+        conf_low=slope - found.zero * std_error,
+        conf_high=slope + found.zero * std_error,
+        margin_low=slope - found.margin * std_error,
+        margin_high=slope + found.margin * std_error,
         margin=margin,
+        looks=looks,
     )
 
 
 def _positive(name: str, value: float) -> None:
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a positive number; found {value}")
-
-
-def _running_slopes(t: FloatArray, y: FloatArray, window: float | None) -> tuple[FloatArray, FloatArray]:
-    """Least-squares slope and Sxx over the waves up to each wave; NaN and 0 where there is none."""
-    n, waves = t.shape
-    slope, sxx = np.full((n, waves), np.nan), np.zeros((n, waves))
-    for wave in range(waves):
-        x, z = t[:, : wave + 1], y[:, : wave + 1]
-        use = np.ones(x.shape, dtype=bool) if window is None else x >= x[:, -1:] - window - 1e-9
-        count = use.sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            dx = np.where(use, x - np.where(use, x, 0).sum(axis=1, keepdims=True) / count[:, None], 0.0)
-            dz = np.where(use, z - np.where(use, z, 0).sum(axis=1, keepdims=True) / count[:, None], 0.0)
-            total = (dx**2).sum(axis=1)
-            # Moments closer than rounding are one moment.
-            total = np.where(total > 1e-9, total, 0.0)
-            slope[:, wave] = np.where(total > 0, (dx * dz).sum(axis=1) / total, np.nan)
-        sxx[:, wave] = np.nan_to_num(total)
-    return slope, sxx
-
-
-def critical_values(
-    t: FloatArray, std_error: FloatArray, error: float, half_time: float, *, windowed: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Critical values of the test against zero (two-sided) and of each one-sided test; shape (n, K) each."""
-    since = np.nan_to_num(t - np.where(t.shape[1] > 0, np.minimum(t[:, :1], 0.0), 0.0))
-    spent = spent_error(np.maximum.accumulate(since, axis=1), error=error, half_time=half_time)
-    information = np.nan_to_num(1 / std_error**2)
-    if windowed:
-        usable = np.where(information > 0, spent, 0.0)
-        usable = np.maximum.accumulate(usable, axis=1)
-        return bonferroni_boundary(usable, two_sided=True), bonferroni_boundary(usable, two_sided=False)
-    return (
-        sequential_boundary(information, spent, two_sided=True),
-        sequential_boundary(information, spent, two_sided=False),
-    )
 
 
 def _answers(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
+from mpg_research.statistics.pairs import paired
 from mpg_research.statistics.reliable_change import Direction, check_reliability, improvement_sign
 
 __all__ = ["GROUP_CLASSES", "GroupChange", "group_change", "group_difference", "true_change_shares"]
@@ -62,7 +63,7 @@ def true_change_shares(
     Hageman, W. J. J. M. & Arrindell, W. A. (1999). Behaviour Research and Therapy, 37, 1169-1193.
     https://doi.org/10.1016/S0005-7967(99)00032-7
     """
-    x, y = np.asarray(pre, dtype=float), np.asarray(post, dtype=float)
+    x, y = paired(pre, post)
     both = ~np.isnan(x) & ~np.isnan(y)
     x, y = x[both], y[both]
     if len(x) < 2:

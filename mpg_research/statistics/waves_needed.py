@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import chdtri, ndtr
 
-from mpg_research.statistics.course_answer import critical_values
+from mpg_research.statistics.course_looks import as_t, critical_values
+from mpg_research.statistics.swings import INDEPENDENT, Swings, running_lines
 
 __all__ = ["WavesNeeded", "waves_needed"]
+
+#: Persons of rising variance, each standing for an equal share, over whom a chance is averaged.
+_PERSONS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def waves_needed(
     half_time: float = 12.0,
     power: float = 0.8,
     horizon: int = 120,
+    swings: Swings = INDEPENDENT,
 ) -> WavesNeeded:
     """How many waves :func:`~mpg_research.statistics.course_answer.course_answers` needs for an answer.
 
@@ -58,6 +63,8 @@ def waves_needed(
         Chance with which the answer must come at that wave.
     horizon : int
         Most waves looked at.
+    swings : Swings
+        What is known last is taken for the whole course; independent swings where nothing is.
 
     Returns
     -------
@@ -69,17 +76,24 @@ def waves_needed(
     16
     """
     moments = np.arange(horizon, dtype=float)[None, :] * interval
-    count = np.arange(1, horizon + 1)
-    with np.errstate(divide="ignore"):
-        std_error = error_sd / (interval * np.sqrt(count * (count**2 - 1.0) / 12))[None, :]
-    std_error = np.where(np.isfinite(std_error), std_error, np.nan)
+    last = swings.last_known
+    lines = running_lines(moments, np.zeros_like(moments), carry_over=last.carry_over, noise=last.noise)
+    wide = error_sd * last.scale
+    with np.errstate(divide="ignore", invalid="ignore"):
+        std_error = np.where(lines.sxx > 0, wide / np.sqrt(lines.sxx), np.nan)
     zero_z, margin_z = critical_values(moments, std_error, 1 - level, half_time, windowed=False)
+    sizes, df = np.ones((1, 1)), np.full((1, horizon), np.inf)
+    if np.isfinite(last.spread_df):
+        tails = (np.arange(_PERSONS)[:, None] + 0.5) / _PERSONS
+        sizes, df = np.sqrt((last.spread_df - 2) / chdtri(last.spread_df, tails)), last.spread_df + lines.df
+        zero_z, margin_z = (as_t(z, df) for z in (zero_z, margin_z))
     with np.errstate(invalid="ignore"):
-        distance = (delta / period) / std_error[0]
-        still = 2 * ndtr(distance - margin_z[0]) - 1
-        change = ndtr(distance - zero_z[0])
+        distance = (delta / period) / std_error[0] / sizes
+        still = np.clip(2 * ndtr(distance - margin_z[0]) - 1, 0, None).mean(axis=0)
+        change = ndtr(distance - zero_z[0]).mean(axis=0)
+        typical = distance[len(distance) // 2]
     return WavesNeeded(
-        at_least=_first(distance > margin_z[0]),
+        at_least=_first(typical > margin_z[0]),
         stagnating=_first(still >= power),
         changing=_first(change >= power),
         power=power,

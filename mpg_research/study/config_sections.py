@@ -233,6 +233,7 @@ class AnalysisConfig(Section):
     months: tuple[float, ...] = Field((0.0, 6.0, 12.0), min_length=2)
     primary_month: float = 12.0
     reference: Literal["mean", "median"] = "mean"
+    change_method: Literal["JT", "GLN", "HLL", "EN", "NK", "HA"] = "JT"
 
     @model_validator(mode="after")
     def _increasing(self) -> "AnalysisConfig":

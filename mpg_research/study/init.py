@@ -188,6 +188,7 @@ case_mix = []                        # columns of episodes to adjust for, such a
 months = [0, 6, 12]
 primary_month = 12
 reference = "mean"                   # what organisations are compared with: their mean, or their median
+change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, NK or HA
 
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown

@@ -65,7 +65,7 @@ def test_each_person_and_every_count_equal_r(patients: Study, method: str) -> No
 
 
 def test_group_level_of_hageman_and_arrindell_equals_r(patients: Study) -> None:
-    found = reliable_change(patients, method="HA", functional=(8, 8), month=3, tolerance=0.1)
+    found = reliable_change(patients, method="HA", reliability=0.8, functional=(8, 8), month=3, tolerance=0.1)
     shares = found.tables["true_shares"].data.set_index("quantity")["estimate"]
     known = known_counts()["clinicalsignificance"]["combined_claus_hamd_rel0.80_func8_8_cut_c"]
     # The reference prints two decimals.

@@ -263,3 +263,18 @@ def test_where_no_number_of_waves_is_enough_none_is_named(example: Study) -> Non
     codes = [note.code for note in found.notes]
     assert "no_waves_for_an_answer" in codes
     assert "few_waves_for_an_answer" not in codes
+
+
+@pytest.mark.parametrize("carry", [0.0, 0.6])
+def test_swings_that_last_are_no_reliable_trend(tmp_path: Path, carry: float) -> None:
+    rng = np.random.default_rng(14)
+    n, waves = 300, 12
+    swing = rng.normal(0, 3, (n, waves))
+    for wave in range(1, waves):
+        swing[:, wave] = carry * swing[:, wave - 1] + np.sqrt(1 - carry**2) * swing[:, wave]
+    data = level_families(rng, n=n, waves=waves)
+    data["score"] = (30 + np.repeat(rng.normal(0, 5, n), waves) + swing.ravel()).round().clip(0, 60)
+    found = reliable_trend(make_study(tmp_path, data))
+    shares = found.tables["shares"].data.query("approach == 'within_person'").set_index("class")["estimate"]
+    # Three standard errors of .05 among 300 families.
+    assert 1 - shares["no_reliable_trend"] <= 0.05 + 0.038

@@ -9,7 +9,7 @@ from statsmodels.multivariate.factor import Factor
 
 from mpg_research.errors import DataError
 from mpg_research.instruments import estimate_reliability, estimate_stability, load_instrument
-from mpg_research.instruments.reliability import MINIMUM_FAMILIES, fit_one_factor
+from mpg_research.instruments.reliability import MINIMUM_FAMILIES, feldt_interval, fit_one_factor
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "instruments"
 EXACT = 1e-10  # closed forms: only rounding differs
@@ -34,14 +34,35 @@ def estimates(answers: pd.DataFrame, families: pd.Series | None = None, **option
     return estimate_reliability(OBVL_K, answers, families=families, **options).set_index("coefficient")
 
 
-def test_alpha_and_its_interval_equal_r(answers: pd.DataFrame, reference: pd.Series) -> None:
+def test_alpha_and_feldts_interval_equal_r(answers: pd.DataFrame, reference: pd.Series) -> None:
     alpha = estimates(answers, n_bootstrap=50).loc["alpha"]
     assert alpha["estimate"] == pytest.approx(reference["alpha"], abs=EXACT)
-    assert alpha["conf_low"] == pytest.approx(reference["alpha_low_95"], abs=EXACT)
-    assert alpha["conf_high"] == pytest.approx(reference["alpha_high_95"], abs=EXACT)
     assert (alpha["n_families"], alpha["n_measurements"]) == (150, 150)
-    ninety = estimates(answers, level=0.9, n_bootstrap=50).loc["alpha"]
-    assert ninety["conf_low"] == pytest.approx(reference["alpha_low_90"], abs=EXACT)
+    for level, ends in ((0.95, ("alpha_low_95", "alpha_high_95")), (0.9, ("alpha_low_90",))):
+        found = feldt_interval(alpha["estimate"], n_families=150, n_items=10, level=level)
+        for value, name in zip(found, ends, strict=False):
+            assert value == pytest.approx(reference[name], abs=EXACT)
+
+
+def test_the_interval_of_alpha_holds_where_most_answers_lie_at_the_floor() -> None:
+    rng = np.random.default_rng(12)
+
+    def draw(n: int) -> np.ndarray:
+        liability = -0.6 + 0.6 * rng.normal(size=(n, 1)) + 0.8 * rng.normal(size=(n, 10))
+        return np.digitize(liability, [0.0, 0.7, 1.4]) + 1.0
+
+    covariance = np.cov(draw(200_000), rowvar=False)
+    truth = 10 / 9 * (1 - np.trace(covariance) / covariance.sum())
+    held, feldt, runs = 0, 0, 200
+    for seed in range(runs):
+        items = pd.DataFrame(draw(150), columns=list(OBVL_K.items))
+        alpha = estimates(items, n_bootstrap=200, rng=seed).loc["alpha"]
+        low, high = feldt_interval(alpha["estimate"], n_families=150, n_items=10)
+        held += alpha["conf_low"] <= truth <= alpha["conf_high"]
+        feldt += low <= truth <= high
+    # Three standard errors of a coverage of .95 among 200.
+    assert held / runs >= 0.95 - 0.046
+    assert feldt < held
 
 
 def test_omega_and_loadings_equal_r(answers: pd.DataFrame, reference: pd.Series) -> None:

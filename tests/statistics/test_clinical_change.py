@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from mpg_research.statistics.change_thresholds import important_change, percentage_change
 from mpg_research.statistics.clinical_change import clinical_change
 from mpg_research.statistics.clinical_classes import classify_change, crossed_cutoff
+from mpg_research.statistics.group_change import true_change_shares
 from mpg_research.statistics.reliable_change import CHANGE_METHODS, reliable_change_index
 
 # Both sides compute in double precision.
@@ -36,7 +38,8 @@ def by_hand(
 ) -> list[tuple[float, str]] | str | None:
     """Index and five-way class of each person; None where the group has no index at all.
 
-    "refused" where the functional group spreads less than the error: there is no cut-off between true scores.
+    What the refusal says, where the functional group spreads less than the error (there is no cut-off between
+    true scores) or scores worse than the group itself.
 
     ``better`` is -1 where low is good. From the publications: Jacobson and Truax 1991 (JT and cut-off c),
     Hsu 1989 (GLN, HLL), Speer 1992 (EN), Nunnally and Kotsch 1983 (NK), Hageman and Arrindell 1999 (HA).
@@ -51,11 +54,13 @@ def by_hand(
     s, sem2 = math.sqrt(s2), s2 * (1 - r)
     differences = variance([b - a for a, b in both])
     r_dd = (differences - 2 * sem2) / differences if differences > 0 else -1.0
-    if method == "HA" and r_dd <= 0:
+    if method == "HA" and r_dd <= 1e-12:  # a difference of rounding is none
         return None
     functional_sd, clinical_sd, r_post = FUNCTIONAL[1], s, 0.0
     if method == "HA" and functional_sd**2 <= sem2:
-        return "refused"
+        return "must be larger than the error"
+    if better * (FUNCTIONAL[0] - m1) < 0:
+        return "on the worse side"
     if method == "HA":
         functional_sd, clinical_sd = math.sqrt(functional_sd**2 - sem2), math.sqrt(s2 - sem2)
         r_post = 1 - sem2 / variance(after) if variance(after) > 0 else -1.0
@@ -108,7 +113,7 @@ def test_index_and_five_classes_equal_the_definitions(
         return
     options = {"reliability": r, "method": method, "functional": FUNCTIONAL, "direction": direction}
     if isinstance(expected, str):
-        with pytest.raises(ValueError, match="must be larger than the error"):
+        with pytest.raises(ValueError, match=expected):
             clinical_change(pre, post, **options)
         return
     found = clinical_change(pre, post, **options)
@@ -224,3 +229,24 @@ def test_a_cutoff_may_be_any_kind_of_number() -> None:
     for wrong in (True, "d"):
         with pytest.raises(ValueError, match="'a', 'b' or 'c'"):
             clinical_change(pre, post, reliability=0.8, cutoff=wrong)  # type: ignore[arg-type]
+
+
+@settings(max_examples=40, deadline=None)
+@given(pairs=st.lists(st.tuples(score, score), min_size=2, max_size=10, unique=True), seed=st.integers(0, 99))
+def test_columns_are_paired_by_their_index(pairs: list[tuple[int | None, int | None]], seed: int) -> None:
+    names = [f"p{i}" for i in range(len(pairs))]
+    table = pd.DataFrame(pairs, columns=["pre", "post"], index=names, dtype=float)
+    shuffled = table["post"].sample(frac=1, random_state=seed)
+    for judge in (
+        lambda a, b: reliable_change_index(a, b, reliability=0.8).change,
+        lambda a, b: clinical_change(a, b, reliability=0.8).reliable.change,
+        lambda a, b: percentage_change(a, b, improvement=0.3)[0],
+        lambda a, b: important_change(a, b, improvement=3),
+        lambda a, b: crossed_cutoff(a, b, cutoff=20),
+        lambda a, b: true_change_shares(a, b, reliability=0.8),
+    ):
+        np.testing.assert_array_equal(judge(table["pre"], shuffled), judge(table["pre"], table["post"]))
+        with pytest.raises(ValueError, match="do not hold the same persons"):
+            judge(table["pre"], shuffled.rename({"p0": "stranger"}))
+        with pytest.raises(ValueError, match="do not hold the same persons"):
+            judge(table["pre"].rename({"p1": "p0"}), shuffled)
