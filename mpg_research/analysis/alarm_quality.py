@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Foretold
+from mpg_research.analysis.alarm_foretold import Foretold
 from mpg_research.analysis.alarm_limits import alarms_as_many, chance_limits
 from mpg_research.analysis.alarm_quality_tables import (
     calibration_tables,

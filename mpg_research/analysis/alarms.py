@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Foretold, ended_courses, foretell, parts_of
+from mpg_research.analysis.alarm_foretold import Foretold, ended_courses, foretell, parts_of
 from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_rules import Target, outcome_margin
 from mpg_research.analysis.course_error import DELTA_MONTHS

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import SignalQuality, evaluate_signals, expected_course, signals
-from mpg_research.analysis.alarm_chance import foretell, months_to_go, parts_of
+from mpg_research.analysis.alarm_chance import months_to_go
+from mpg_research.analysis.alarm_foretold import foretell, parts_of
 from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_rules import (
     alarm_quality,
