@@ -51,6 +51,8 @@ class Foretold:
         Waves of courses with an intake score, an end, and a wave between.
     bad : ndarray of bool, shape (n_waves,)
         Whether the last score of the wave's course is a bad end.
+    ended : ndarray of bool, shape (n_waves,)
+        Whether the wave's course is over.
     line_chance : ndarray, shape (n_waves,)
         The chance that the family's own line, without swings and errors, ends badly, seen at each wave by the
         model of ``chance``.
@@ -65,6 +67,7 @@ class Foretold:
     training: Mapping[str, FloatArray] = field(repr=False)
     judged: BoolArray = field(repr=False)
     bad: BoolArray = field(repr=False)
+    ended: BoolArray = field(repr=False)
     line_chance: FloatArray = field(repr=False)
     line_bad: FloatArray = field(repr=False)
 
@@ -79,6 +82,7 @@ class Foretold:
             training={label: chance[keep] for label, chance in self.training.items()},
             judged=keep[keep],
             bad=self.bad[keep],
+            ended=self.ended[keep],
             line_chance=self.line_chance[keep],
             line_bad=self.line_bad[keep],
         )
@@ -212,4 +216,4 @@ def foretell(
                 training[mine][fold.rows] = found.score
     last = rows.groupby("course").ngroup().to_numpy()
     bad = bad_outcome(rows, sign=sign, margin=margin)[last]
-    return Foretold(rows, part, by, chance, training, judged, bad, line_chance, line_bad)
+    return Foretold(rows, part, by, chance, training, judged, bad, ended, line_chance, line_bad)

@@ -1,7 +1,7 @@
 """Scores as they would be in this very study if no family truly changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,12 +32,19 @@ class WithoutChange:
         The study's waves with coded case mix, in blocks by course by rising months.
     ends : (float, float)
         Lowest and highest score there can be.
+    step : float
+        Distance of neighbouring scores.
     """
 
     model: ExpectationModel
     spread: float
     rows: pd.DataFrame
     ends: tuple[float, float]
+    step: float
+
+    def of_waves(self, chosen: NDArray[np.bool_]) -> "WithoutChange":
+        """The same for some of the waves, shape (n_waves,)."""
+        return replace(self, rows=self.rows[chosen].reset_index(drop=True))
 
     def scores(self, rng: np.random.Generator) -> FloatArray:
         """New scores at the same waves of the same courses, on the steps of the study's own; shape (n,)."""
@@ -49,9 +56,9 @@ class WithoutChange:
         # With logs of mean -spread^2 the mean square over the families stays that of the model.
         size = self.model.residual_sd * np.exp(rng.normal(-(self.spread**2), self.spread, n))
         swings = _swings(first, self.rows["months"].to_numpy(dtype=float), self.model.correlation, rng)
-        step, low = score_step(self.rows["score"]), float(self.rows["score"].min())
-        steps = np.rint((start + level[course] + size[course] * swings - low) / step)
-        return np.asarray(np.clip(low + step * steps, *self.ends))
+        low = float(self.rows["score"].min())
+        steps = np.rint((start + level[course] + size[course] * swings - low) / self.step)
+        return np.asarray(np.clip(low + self.step * steps, *self.ends))
 
 
 def without_change(rows: pd.DataFrame, columns: Sequence[str], ends: tuple[float, float]) -> WithoutChange:
@@ -68,7 +75,7 @@ def without_change(rows: pd.DataFrame, columns: Sequence[str], ends: tuple[float
     """
     model = fit_expectation(rows, columns)
     fold = apply_model(model, rows, "all", np.arange(len(rows)))
-    return WithoutChange(model, spread_of_swings(fold), rows, ends)
+    return WithoutChange(model, spread_of_swings(fold), rows, ends, score_step(rows["score"]))
 
 
 def spread_of_swings(fold: Fold) -> float:
@@ -83,8 +90,8 @@ def spread_of_swings(fold: Fold) -> float:
     -----
     Of each wave but the first: its error as foretold from the waves before it, over the standard deviation
     that the model gives that error. With sizes exp(N(-w^2, w^2)) the products of the squares of two such
-    errors of one family have mean exp(4 w^2), whatever the shape of the errors; w^2 is a quarter of the log of
-    that mean over the square of the mean square, and zero where that is negative.
+    errors of one family have mean exp(4 w^2), whatever the shape of the errors; w^2 is a quarter of the log
+    of that mean over the square of the mean square, and zero where that is negative.
     """
     rows, effects = fold.data, fold.effects
     later = np.flatnonzero(rows["wave"].to_numpy() > 0)

@@ -1,14 +1,15 @@
-"""Per wave, from the data up to then: on track, stagnating, or off track.
+"""Per wave, from the data up to then: off track, on track, standing still, or "we cannot tell yet".
 
 Tables of :class:`Signals` (beside ``sample_flow``)
 --------------------------------------------------
 - ``waves`` (one row per wave; never shown in reports): organisation, wave, months, score, expected, band_low,
-  band_high, standing, answer, at_limit, chance (of a bad end), limit (of the chance), beyond_band,
-  deteriorating (the reasons a practitioner can see), signal ("intake", "on_track", "stagnating",
-  "off_track").
+  band_high, standing, answer, at_limit, chance (of a bad end), limit (of the chance), line_chance (of a bad
+  end of the family's own line), beyond_band, deteriorating (the reasons a practitioner can see), signal
+  ("intake", "off_track", "stagnating", "on_track", "cannot_tell").
 - ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: signals at the last wave.
 - ``shares_by_month(months, class, ...)``: at the last wave up to a month, of courses still measured then.
-- ``ever(class, ...)``: courses that were ever off track, ever stagnating, or neither.
+- ``ever(class, ...)``: courses that were ever off track; else ever stagnating; else ever on track; or never
+  any of these.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
-__all__ = ["FALSE_ALARMS", "SIGNALS", "Rule", "Signals", "signals"]
+__all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signals", "signals"]
 
 #: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
 Rule = Literal["chance", "band"]
@@ -41,9 +42,13 @@ FloatArray = NDArray[np.float64]
 
 #: Our own choice: of the families whose help ends well, one in five may ever be called off track.
 FALSE_ALARMS = 0.2
+#: Our own choice: on track means that the family's own line ends badly with no more than this chance,
+ON_TRACK = 0.1
+#: and that there are this many scores to tell it from.
+LEAST_SCORES = 3
 #: z of a two-sided 95 % test, as the smallest reliable change is defined with.
 _Z = 1.959963984540054
-SIGNALS = ("on_track", "stagnating", "off_track")
+SIGNALS = ("on_track", "cannot_tell", "stagnating", "off_track")
 _MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0)
 _STILL_MEASURED = 2.0
 
@@ -60,6 +65,8 @@ class Signals(Result):
         The models behind the expected bands.
     foretold : Foretold
         The chances of a bad end, and what their limits were learnt from.
+    courses : Courses
+        The scores behind all of it.
     margin : float
         Improvement in points up to which an end counts as bad.
     """
@@ -67,6 +74,7 @@ class Signals(Result):
     answers: CourseOfFamilies = field(repr=False)
     folds: tuple[Fold, ...] = field(repr=False)
     foretold: Foretold = field(repr=False)
+    courses: Courses = field(repr=False)
     margin: float
     kind: ClassVar[str] = "signals"
 
@@ -77,6 +85,7 @@ def signals(
     rule: Rule = "chance",
     target: Target = "no_gain",
     false_alarms: float = FALSE_ALARMS,
+    on_track: float = ON_TRACK,
     ahead: float | None = None,
     band: float = 0.8,
     delta: float | None = None,
@@ -105,6 +114,10 @@ def signals(
     false_alarms : float
         The limit is the lowest at which, in the other organisations, no more than this share of the families
         whose help ended well was ever off track.
+    on_track : float
+        A wave with three scores or more so far is on track where the chance that the family's own line ends
+        badly is no larger than this. Everything that is neither off nor on track, nor shown to stand still,
+        is "cannot_tell".
     ahead : float, optional
         Months that the chance looks ahead; by default the time to go is learnt from the other organisations.
     band : float
@@ -132,6 +145,8 @@ def signals(
         raise ConfigError(f"ahead = {ahead}; expected a positive number of months.")
     if not 0 < false_alarms < 1:
         raise ConfigError(f"false_alarms = {false_alarms}; expected a share between 0 and 1.")
+    if not 0 < on_track < 1:
+        raise ConfigError(f"on_track = {on_track}; expected a chance between 0 and 1.")
     if target not in ("no_gain", "deteriorated", "not_improved"):
         raise ConfigError(f"target = {target!r}; expected no_gain, deteriorated or not_improved.")
     if rule not in ("chance", "band"):
@@ -156,11 +171,11 @@ def signals(
     limits, learnt = chance_limits(foretold, false_alarms)
     keys = [*COURSE_KEYS, "months"]
     given = answers.tables["waves"].data[[*keys, "answer", "at_limit"]]
-    waves = waves.assign(chance=foretold.chance, limit=limits)
+    waves = waves.assign(chance=foretold.chance, limit=limits, line_chance=foretold.line_chance)
     waves = waves.merge(given, on=keys, how="left", validate="one_to_one")
     waves["beyond_band"] = waves["standing"] == "worse"
     waves["deteriorating"] = waves["answer"].isin(["deteriorating", "deteriorating_less_than_delta"])
-    waves["signal"] = _signal(waves, rule)
+    waves["signal"] = _signal(waves, rule, on_track)
     last = waves.groupby("course").tail(1)
     last = last[last["wave"] > 0]
     tables = [
@@ -181,6 +196,8 @@ def signals(
         "rule": rule,
         "target": target,
         "false_alarms": false_alarms,
+        "on_track": on_track,
+        "least_scores": LEAST_SCORES,
         "ahead": ahead,
         "band": band,
         "folds": by,
@@ -191,6 +208,7 @@ def signals(
         answers=answers,
         folds=folds,
         foretold=foretold,
+        courses=courses,
         margin=margin,
         tables=collect_tables(tables),
         flow=courses.frame.flow,
@@ -230,12 +248,14 @@ def _known_models(folds: tuple[Fold, ...], part: NDArray[np.str_]) -> dict[str, 
     return found
 
 
-def _signal(waves: pd.DataFrame, rule: Rule) -> pd.Series:
+def _signal(waves: pd.DataFrame, rule: Rule, on_track: float) -> pd.Series:
     off = waves["chance"] >= waves["limit"]
     if rule == "band":
         off = waves["beyond_band"] | waves["deteriorating"]
     still = (waves["answer"] == "stagnating") & (waves["at_limit"] != "best")
-    found = np.select([waves["wave"] == 0, off, still], ["intake", "off_track", "stagnating"], "on_track")
+    told = (waves["wave"] + 1 >= LEAST_SCORES) & (waves["line_chance"] <= on_track)
+    conditions = [waves["wave"] == 0, off, still, told]
+    found = np.select(conditions, ["intake", "off_track", "stagnating", "on_track"], "cannot_tell")
     return pd.Series(found, index=waves.index)
 
 
@@ -261,7 +281,7 @@ def _wave_table(waves: pd.DataFrame) -> ResultTable:
     keys = (*COURSE_KEYS, "organisation", "wave")
     values = (
         "months", "score", "expected", "band_low", "band_high", "standing", "answer", "at_limit", "chance",
-        "limit", "beyond_band", "deteriorating", "signal",
+        "limit", "line_chance", "beyond_band", "deteriorating", "signal",
     )  # fmt: skip
     return ResultTable(
         "waves", waves[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
@@ -282,8 +302,8 @@ def _by_month(waves: pd.DataFrame, level: float) -> ResultTable:
 
 
 def _ever(waves: pd.DataFrame, level: float) -> ResultTable:
-    order = {"intake": 0, "on_track": 0, "stagnating": 1, "off_track": 2}
-    words = {0: "neither", 1: "ever_stagnating", 2: "ever_off_track"}
+    order = {"intake": 0, "cannot_tell": 0, "on_track": 1, "stagnating": 2, "off_track": 3}
+    words = {0: "never_told", 1: "ever_on_track", 2: "ever_stagnating", 3: "ever_off_track"}
     worst = waves["signal"].map(order).groupby(waves["course"]).max().map(words)
     units = waves.drop_duplicates("course").set_index("course").assign(ever=worst)
     followed = waves.groupby("course")["wave"].max() > 0
