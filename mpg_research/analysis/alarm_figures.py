@@ -32,6 +32,8 @@ OWN_LINE = "own_line"
 MONTHS = (3.0, 6.0, 9.0, 12.0)
 #: A course counts as still measured around a month with a wave at most this long before it.
 STILL_MEASURED = 2.0
+#: Of an end known by its chance only, a share of fewer than so many (expected) is not given.
+LEAST_EXPECTED = 5.0
 _RESAMPLES = 200
 
 
@@ -123,8 +125,8 @@ def figures_of(evidence: Evidence, weight: FloatArray | None = None) -> dict[Fig
     w = np.ones(n) if weight is None else weight
     for end, bad in evidence.ends.items():
         for rule, alarmed in evidence.alarmed.items():
-            sensitivity = _share(alarmed, w * bad)
-            specificity = _share(~alarmed, w * (1 - bad))
+            sensitivity = _share(alarmed, w * bad, end)
+            specificity = _share(~alarmed, w * (1 - bad), end)
             found[Figure("sensitivity", rule, end)] = sensitivity
             found[Figure("specificity", rule, end)] = specificity
             found[Figure("both", rule, end)] = sensitivity + specificity - 1
@@ -142,9 +144,11 @@ def figures_of(evidence: Evidence, weight: FloatArray | None = None) -> dict[Fig
     return found
 
 
-def _share(part: BoolArray, weight: FloatArray) -> float:
+def _share(part: BoolArray, weight: FloatArray, end: str) -> float:
+    """A share of those with an end; of one that is known by its chance only, of enough of them."""
     total = float(weight.sum())
-    return float((part * weight).sum()) / total if total > 0 else np.nan
+    enough = total >= LEAST_EXPECTED if end == OWN_LINE else total > 0
+    return float((part * weight).sum()) / total if enough else np.nan
 
 
 def beside_no_change(
@@ -171,7 +175,7 @@ def beside_no_change(
     Returns
     -------
     DataFrame
-        figure, rule, end, months, value, without_change, difference, conf_low, conf_high.
+        figure, rule, target, months, in_study, without_change, difference, conf_low, conf_high.
 
     Notes
     -----
@@ -206,9 +210,9 @@ def beside_no_change(
     columns = [
         "figure",
         "rule",
-        "end",
+        "target",
         "months",
-        "value",
+        "in_study",
         "without_change",
         "difference",
         "conf_low",

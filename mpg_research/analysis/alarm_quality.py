@@ -11,13 +11,13 @@ Tables of :class:`SignalQuality` (beside ``sample_flow``)
   reliable deterioration). Targets: the end asked for (of the last score), ``own_line`` (the same end of the
   family's own line, without the swings and errors of single scores, as the model sees it with all scores:
   each course counts as bad as likely as it is, and ``n_bad`` is how many that makes), and ``drop_out``.
-- ``without_change(figure, rule, end, value, without_change, difference, conf_low, conf_high)``: sensitivity,
-  specificity, both together less one, and calibration slope of this study, and what they come to in studies
-  simulated like this one in which nobody truly changes; ends: the one asked for and ``own_line``.
-  ``without_change_by_month(months, rule, end, ...)``: the same of the concordance at one measurement. Empty
-  with ``replicates=0``.
+- ``without_change(figure, rule, target, in_study, without_change, difference, conf_low, conf_high)``:
+  sensitivity, specificity, both together less one, and calibration slope, and what they come to in studies
+  simulated like this one in which nobody truly changes; targets: the one asked for and ``own_line``.
+  ``without_change_by_month(months, measure, target, ...)``: the same of the concordance at one measurement,
+  of the chance and of the change since intake ("naive"). Both are empty with ``replicates=0``.
 - ``words(class, share_ended_badly, ended_badly_low, ended_badly_high, share_line_bad)``: what became of the
-  families with each signal at their last measurement before the end.
+  families that were off track, on track, or neither at their last measurement before the end.
 - ``by_month(months, naive, chance, difference, conf_low, conf_high, n_bad)``: at one measurement, how often a
   family that ends badly has the higher change since intake, and the higher chance, than one that ends well.
 - ``calibration(bin, predicted, observed, conf_low, conf_high)`` and ``calibration_summary(quantity, value)``:
@@ -47,7 +47,7 @@ from mpg_research.analysis.alarm_quality_tables import (
 from mpg_research.analysis.alarm_replicates import REPLICATES, AsShown, figures_without_change
 from mpg_research.analysis.alarm_rules import Target
 from mpg_research.analysis.alarm_verdicts import compare_rules
-from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, SIGNALS, Rule, Signals, signals
+from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
 from mpg_research.analysis.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table
 from mpg_research.errors import NotApplicableError, Note
@@ -183,7 +183,7 @@ def evaluate_signals(
         rule_table(rows, alarms, {**ends, **_drop_out(study, units)}, units),
         concordance_table(rows, judged.chance, index, judged.bad, level),
         *without_change_tables(beside if without.figures else beside.iloc[:0], units),
-        words_table(rows, waves["signal"].to_numpy(dtype=str), judged.bad, judged.line_bad, SIGNALS, level),
+        words_table(rows, waves["signal"].to_numpy(dtype=str), judged.bad, judged.line_bad, level),
         *calibration_tables(rows.iloc[at], judged.chance[at], judged.bad[at], level),
         decision_table(rows.iloc[at], judged.chance[at], judged.bad[at]),
         *([published_table(units)] if without.figures else []),

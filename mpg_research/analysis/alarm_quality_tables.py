@@ -1,13 +1,19 @@
 """Tables of how well signals foretell: rules, calibration, decision curve, one measurement at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_figures import MONTHS, STILL_MEASURED, landmark_waves
+from mpg_research.analysis.alarm_figures import (
+    LEAST_EXPECTED,
+    MONTHS,
+    OWN_LINE,
+    STILL_MEASURED,
+    landmark_waves,
+)
 from mpg_research.analysis.alarm_rules import alarm_quality, summarise_courses, waves_that_count
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES
@@ -68,7 +74,10 @@ def rule_table(
     found = []
     for target, bad in targets.items():
         for rule, alarm in alarms.items():
-            quality = asdict(alarm_quality(summarise_courses(rows, alarm), bad))
+            expected = np.asarray(bad, dtype=float)
+            if target == OWN_LINE and min(expected.sum(), (1 - expected).sum()) < LEAST_EXPECTED:
+                expected = np.full(len(expected), np.nan)
+            quality = asdict(alarm_quality(summarise_courses(rows, alarm), expected))
             row = {"rule": rule, "target": target}
             for share in _SHARES:
                 row[share], row[f"{share}_low"], row[f"{share}_high"] = quality[share]
@@ -138,16 +147,15 @@ def without_change_tables(beside: pd.DataFrame, units: pd.DataFrame) -> list[Res
     counted = beside.assign(
         n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
     )
-    values = ("value", "without_change", "difference", "conf_low", "conf_high")
+    values = ("in_study", "without_change", "difference", "conf_low", "conf_high")
     single = counted["figure"] == "concordance"
+    whole = counted[~single].drop(columns="months").reset_index(drop=True)
+    by_month = counted[single].drop(columns="figure").rename(columns={"rule": "measure"})
     return [
+        ResultTable("without_change", whole, keys=("figure", "rule", "target"), values=values),
         ResultTable(
-            "without_change", counted[~single].drop(columns="months").reset_index(drop=True),
-            keys=("figure", "rule", "end"), values=values,
-        ),
-        ResultTable(
-            "without_change_by_month", counted[single].drop(columns="figure").reset_index(drop=True),
-            keys=("months", "rule", "end"), values=values,
+            "without_change_by_month", by_month.reset_index(drop=True),
+            keys=("months", "measure", "target"), values=values,
         ),
     ]  # fmt: skip
 
@@ -157,15 +165,15 @@ def words_table(
     signal: NDArray[np.str_],
     bad: BoolArray,
     line_bad: FloatArray,
-    words: Sequence[str],
     level: float,
 ) -> ResultTable:
-    """What became of those with each signal at their last wave before the outcome."""
+    """What became of those off track, on track and neither at their last wave before the outcome."""
     counted = waves_that_count(rows)
     last = rows.assign(signal=signal, bad=bad, line_bad=line_bad)[counted].groupby("course").tail(1)
     found = []
-    for word in words:
-        mine = last[last["signal"] == word]
+    told = last["signal"].where(last["signal"].isin(["off_track", "on_track"]), "neither")
+    for word in ("off_track", "on_track", "neither"):
+        mine = last[told == word]
         share = wilson_interval([int(mine["bad"].sum())], [len(mine)], level=level)
         found.append(
             (word, float(share.estimate[0]), float(share.conf_low[0]), float(share.conf_high[0]),

@@ -167,7 +167,7 @@ def alarm_quality(courses: pd.DataFrame, bad: NDArray[np.bool_] | FloatArray) ->
     early = (courses["end"] - courses["first_alarm"]).to_numpy(dtype=float)
     return AlarmQuality(
         n=len(chance),
-        n_bad=round(float(chance.sum())),
+        n_bad=round(float(np.nan_to_num(chance).sum())),
         n_alarmed=int(alarmed.sum()),
         sensitivity=_share(alarmed, chance),
         specificity=_share(~alarmed, 1 - chance),
@@ -194,7 +194,7 @@ def _share(
 def _median(values: FloatArray, weight: FloatArray) -> float:
     """Median of weighted values: halfway between two where the weights part there."""
     kept = weight > 0
-    if not kept.any():
+    if not kept.any() or not np.isfinite(weight).all():
         return np.nan
     order = np.argsort(values[kept], kind="stable")
     ordered, total = values[kept][order], np.cumsum(weight[kept][order])
