@@ -88,7 +88,7 @@ def test_nothing_is_foretold_beyond_chance_where_nobody_changes(
     # Of nearly all who are not called off track it cannot be told.
     shares = found.given.tables["shares"].data.set_index("class")["estimate"]
     assert shares["on_track"] < 0.05
-    assert shares["cannot_tell"] > 0.5
+    assert shares["cannot_tell"] > 5 * shares["on_track"] + 0.2
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_on_track_is_said_only_of_those_whose_scores_show_it(
     assert (told["line_chance"] <= 0.1).all()
     slope = foretold.given.answers.tables["waves"].data.set_index(["family", "months"])["slope"]
     assert (slope.reindex(pd.MultiIndex.from_frame(told[["family", "months"]])) < 0).all()
-    # What they were told came true: nine in ten truly ended better (three standard errors of as many families).
+    # It came true: nine in ten truly ended better (three standard errors of as many families).
     gain = changed.groupby("family")["truth"].agg(lambda line: line.iloc[0] - line.iloc[-1])
     last = told.groupby("family").tail(1)
     well = (gain[last["family"]] > 0.5).mean()
@@ -151,11 +151,11 @@ def test_published_figures_never_stand_alone(tmp_path: Path, changed: pd.DataFra
 def test_of_a_large_study_some_families_are_simulated(
     tmp_path: Path, changed: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alarm_replicates, "MOST_COURSES", 80)
-    study = study_of(tmp_path, changed)
+    monkeypatch.setattr(alarm_replicates, "MOST_COURSES", 60)
+    study = study_of(tmp_path, changed[changed["family"] < "f090"])
     one, two = (evaluate_signals(study, replicates=2, rule="band") for _ in range(2))
     (note,) = (note for note in one.notes if note.code == "without_change_of_some")
-    assert note.values == {"n_courses": 80, "n_all": 150}
+    assert note.values == {"n_courses": 60, "n_all": 90}
     pd.testing.assert_frame_equal(one.tables["without_change"].data, two.tables["without_change"].data)
     # The band is the rule that is shown, so it has its figures too.
     assert np.isfinite(beside(one, "no_gain", rule="band")["difference"])
@@ -202,14 +202,16 @@ def test_swings_that_carry_on_are_found_and_make_chances_come_true() -> None:
     kept, plain = (fit_expectation(rows[train], (), carry_on=knows) for knows in (True, False))
     assert kept.correlation == pytest.approx(0.5, abs=0.08)
     assert plain.correlation == 0
-    errors = {}
+    errors, surprise = {}, {}
     for name, model in (("kept", kept), ("plain", plain)):
         fold = apply_model(model, rows[test], "test", np.flatnonzero(test))
         later = np.flatnonzero(fold.data["wave"] > 3)
         mean, variance = fold.effects.score_at(fold.effects.time[later], later - 1)
         errors[name] = (fold.effects.residual[later] - mean) ** 2 / variance
+        surprise[name] = float((errors[name] + np.log(variance)).mean())
     # Standard errors of a mean square over 150 families with 6 dependent waves: about .08.
     assert errors["kept"].mean() == pytest.approx(1, abs=0.2)
+    assert surprise["kept"] < surprise["plain"] - 0.05
 
 
 def test_chances_hang_on_no_nesting_and_own_lines_on_all_waves() -> None:
