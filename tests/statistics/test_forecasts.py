@@ -96,9 +96,8 @@ def test_calibration_counts_weights_and_chances_as_so_many_persons() -> None:
     happened = rng.random(60) < predicted
     one = calibrate(predicted, happened, weight)
     other = calibrate(np.repeat(predicted, weight), np.repeat(happened, weight))
-    np.testing.assert_allclose(
-        [one.intercept, one.slope, one.brier], [other.intercept, other.slope, other.brier]
-    )
+    for figure in ("intercept", "slope", "brier", "brier_of_mean"):
+        assert getattr(one, figure) == pytest.approx(getattr(other, figure))
     # A chance of three in four: three persons with the event, one without.
     soft = calibrate(predicted, np.full(60, 0.75))
     hard = calibrate(np.repeat(predicted, 4), np.tile([True, True, True, False], 60))
