@@ -255,10 +255,10 @@ def table(results: pd.DataFrame) -> str:
 _INTRODUCTION = """# What the signals foretell beyond a study without change
 
 Made by `python benchmarks/signals_without_change.py --write`: {n} simulated studies ({studies} per truth,
-seeds from {seed}), {families} families each, {replicates} studies without change simulated from each. None of
-the truths is our model. Judged by: the last score (no better than the first), the family's own line as the model
-sees it with all scores, and the truth (the true score fell by less than half a point; not where nobody's or
-nearly everybody's did). Cells: mean over the studies ± half its 95 % interval.
+seeds from {seed}), {families} families each, {replicates} studies without change simulated from each. None
+of the truths is our model. Judged by: the last score (no better than the first), the family's own line as
+the model sees it with all scores, and the truth (the true score fell by less than half a point; not where
+nobody's or nearly everybody's did). Cells: mean over the studies ± half its 95 % interval.
 """
 
 
