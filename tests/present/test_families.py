@@ -137,6 +137,33 @@ def test_words_say_which_rule_is_shown_and_judged(
     assert f"{100 * row['specificity']:.0f}%" in judged
 
 
+def test_what_signals_give_without_change_stands_beside_them(results: dict[str, object]) -> None:
+    found = results["signal_quality"].tables["without_change"].data.set_index(["figure", "rule", "target"])
+    for language, calls in (("nl", "geen enkel gezin echt veranderde"), ("en", "if no family truly changed")):
+        text = str(say(released(results, "signal_quality"), "answer", language=language))
+        assert calls in text
+        for figure in ("sensitivity", "specificity"):
+            assert f"{100 * found.loc[(figure, 'chance', 'no_gain'), 'without_change']:.0f}%" in text
+    beside = str(say(released(results, "signal_quality"), "certainty", language="en"))
+    assert beside.index("without any true change") < beside.index("Y-OQ")
+    told = str(say(released(results, "signals"), language="nl"))
+    assert "Op koers heet een gezin alleen als de scores het laten zien" in told
+
+
+def test_what_became_of_few_families_is_hidden(results: dict[str, object]) -> None:
+    raw = results["signal_quality"].tables["words"].data
+    assert raw["n_families"].sum() == raw["n_group"].iloc[0]
+    for audience in (RESEARCHER, Audience("funder")):
+        rows = released(results, "signal_quality", audience).tables["words"].data
+        shown = rows[rows["n_families"].notna()]
+        assert ((shown["n_families"] == 0) | (shown["n_families"] >= 10)).all()
+        if audience.role == "funder":
+            bad = (shown["share_ended_badly"] * shown["n_families"]).dropna()
+            assert ((bad < 0.5) | (bad > 9.5)).all()
+            hidden = shown["share_ended_badly"].isna()
+            assert shown.loc[hidden, ["ended_badly_low", "ended_badly_high"]].isna().all(axis=None)
+
+
 def test_waves_are_not_called_months_in_the_lanes(results: dict[str, object]) -> None:
     study = results["study"]
     policy = replace(policy_of(study), time_unit="waves")
