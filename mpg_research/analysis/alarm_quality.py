@@ -186,7 +186,7 @@ def evaluate_signals(
         words_table(rows, waves["signal"].to_numpy(dtype=str), judged.bad, judged.line_bad, level),
         *calibration_tables(rows.iloc[at], judged.chance[at], judged.bad[at], level),
         decision_table(rows.iloc[at], judged.chance[at], judged.bad[at]),
-        *([published_table(units)] if without.figures else []),
+        *([published_table(units)] if _is_beside(beside, rule, target) else []),
         sample_flow_table(given.flow),
     ]
     parameters = {
@@ -206,6 +206,12 @@ def evaluate_signals(
         level=level,
         converged=given.converged,
     )
+
+
+def _is_beside(beside: pd.DataFrame, rule: Rule, target: Target) -> bool:
+    """Whether it is known what the rule that is shown gives without any true change."""
+    mine = beside[(beside["figure"] == "both") & (beside["rule"] == rule) & (beside["target"] == target)]
+    return bool(mine["without_change"].notna().any())
 
 
 def _refuse_few(number: int) -> None:

@@ -73,7 +73,8 @@ class RunningEffects:
         Parameters
         ----------
         time, place
-            As in :meth:`at`; a moment at or after that of the wave in ``place``.
+            As in :meth:`at`; a moment after that of the wave in ``place``. At the same moment it is
+            another score, with a swing of its own.
 
         Notes
         -----
@@ -149,10 +150,10 @@ def _columns(time: FloatArray) -> FloatArray:
 
 
 def _carried(correlation: float, distance: FloatArray) -> FloatArray:
-    """Share of a swing that is left after some time."""
+    """Share of a swing that is left after some time; none in another score at the same moment."""
     if correlation <= 0:
-        return (distance <= 0).astype(float)
-    return np.asarray(correlation ** np.maximum(distance, 0.0))
+        return np.zeros(len(distance))
+    return np.where(distance > 0, correlation ** np.maximum(distance, 0.0), 0.0)
 
 
 def _whitened(
