@@ -28,9 +28,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Foretold, ended_courses, foretell
+from mpg_research.analysis.alarm_figures import landmark_waves
+from mpg_research.analysis.alarm_foretold import Foretold, ended_courses, foretell
 from mpg_research.analysis.alarm_limits import chance_limits, learnt_limits
-from mpg_research.analysis.alarm_quality_tables import landmark_waves
 from mpg_research.analysis.alarm_rules import (
     alarm_quality,
     highest_value,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Foretold
+from mpg_research.analysis.alarm_foretold import Foretold
 from mpg_research.analysis.alarm_rules import (
     highest_value,
     limit_for_false_alarms,

@@ -1,4 +1,4 @@
-"""How well the signals foretell how a course ends, beside the naive rule.
+"""How well the signals foretell how a course ends, beside the naive rule and beside a study without change.
 
 Tables of :class:`SignalQuality` (beside ``sample_flow``)
 --------------------------------------------------------
@@ -8,13 +8,23 @@ Tables of :class:`SignalQuality` (beside ``sample_flow``)
   its limit), ``naive_as_many`` (change since intake, with a limit that alarms as many families of the other
   organisations as ``chance`` does there), ``naive`` (reliably worse than at intake, Jacobson-Truax),
   ``chance_as_many`` (with a limit that alarms as many as ``naive``), ``band`` (beyond the expected band or
-  reliable deterioration). Targets: the end asked for, and ``drop_out``.
+  reliable deterioration). Targets: the end asked for (of the last score), ``own_line`` (the same end of the
+  family's own line, without the swings and errors of single scores, as the model sees it with all scores:
+  each course counts as bad as likely as it is, and ``n_bad`` is how many that makes), and ``drop_out``.
+- ``without_change(figure, rule, target, in_study, without_change, difference, conf_low, conf_high)``:
+  sensitivity, specificity, both together less one, and calibration slope, and what they come to in studies
+  simulated like this one in which nobody truly changes; targets: the one asked for and ``own_line``.
+  ``without_change_by_month(months, measure, target, ...)``: the same of the concordance at one measurement,
+  of the chance and of the change since intake ("naive"). Both are empty with ``replicates=0``.
+- ``words(class, share_ended_badly, ended_badly_low, ended_badly_high, share_line_bad)``: what became of the
+  families that were off track, on track, or neither at their last measurement before the end.
 - ``by_month(months, naive, chance, difference, conf_low, conf_high, n_bad)``: at one measurement, how often a
   family that ends badly has the higher change since intake, and the higher chance, than one that ends well.
 - ``calibration(bin, predicted, observed, conf_low, conf_high)`` and ``calibration_summary(quantity, value)``:
   the chance at the last wave up to a landmark month, beside how the courses ended.
 - ``decision_curve(acting_from, forecast, everybody, nobody)``: net benefit per family of acting on chances.
-- ``published(source, sensitivity, specificity)``: figures of another instrument, for orientation.
+- ``published(source, sensitivity, specificity)``: figures of another instrument, for orientation; only where
+  ``without_change`` stands beside it, since a study without any change gives much the same.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,18 +34,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Foretold
-from mpg_research.analysis.alarm_limits import alarms_as_many, chance_limits
+from mpg_research.analysis.alarm_figures import OWN_LINE, beside_no_change, evidence_of, landmark_waves
 from mpg_research.analysis.alarm_quality_tables import (
     calibration_tables,
     concordance_table,
     decision_table,
-    landmark_waves,
     published_table,
     rule_table,
+    without_change_tables,
+    words_table,
 )
+from mpg_research.analysis.alarm_replicates import REPLICATES, AsShown, figures_without_change
 from mpg_research.analysis.alarm_rules import Target
-from mpg_research.analysis.alarms import FALSE_ALARMS, Rule, Signals, signals
+from mpg_research.analysis.alarm_verdicts import compare_rules
+from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
 from mpg_research.analysis.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table
 from mpg_research.errors import NotApplicableError, Note
@@ -49,6 +61,8 @@ BoolArray = NDArray[np.bool_]
 
 RULES = ("chance", "naive_as_many", "naive", "chance_as_many", "band")
 _FEW_EVENTS = 20
+#: So that the same study gives the same figures.
+_SEED = 9_001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +85,8 @@ def evaluate_signals(
     rule: Rule = "chance",
     target: Target = "no_gain",
     false_alarms: float = FALSE_ALARMS,
+    on_track: float = ON_TRACK,
+    replicates: int = REPLICATES,
     landmark: float = 4.0,
     ahead: float | None = None,
     band: float = 0.8,
@@ -86,9 +102,11 @@ def evaluate_signals(
     Parameters
     ----------
     study : Study
-    rule, target, false_alarms, ahead, band
+    rule, target, false_alarms, on_track, ahead, band
         As in :func:`mpg_research.analysis.signals`: what is judged is what that shows. Every rule is judged
         whichever is shown.
+    replicates : int
+        Simulated studies without any true change that the figures are held against; 0 for none.
     landmark : float
         Month up to which the chance is read for calibration and decision curve.
     reliability : float or {"published", "estimated"}, optional
@@ -111,12 +129,16 @@ def evaluate_signals(
     -----
     Outer loop: each part (an organisation, or with more than six a group of them) is judged by a model fitted
     on the others. Inner loop: within the others, limits are learnt from chances by models that left out the
-    part they are about too. The last score of a course is its outcome: it never enters a signal. Courses that
+    part they are about too. Bad ends of the last score are partly foretold by chance alone: whoever scored
+    too well at intake will likely end "no better". What that comes to is shown beside each figure, from
+    studies simulated like this one in which nobody truly changes
+    (:mod:`mpg_research.analysis.alarm_replicates`), and the end of the family's own line is judged as well.
+    The last score of a course is its outcome: it never enters a signal. Courses that
     still run have no outcome yet and are not judged.
     """
     _refuse_few(int(study.tables["episodes"]["organisation"].nunique()))
     given = signals(
-        study, rule=rule, target=target, false_alarms=false_alarms, band=band, ahead=ahead,
+        study, rule=rule, target=target, false_alarms=false_alarms, on_track=on_track, band=band, ahead=ahead,
         reliability=reliability, case_mix=case_mix, instrument=instrument, outcome=outcome,
         respondents="declared", episodes=episodes, level=level,
     )  # fmt: skip
@@ -144,13 +166,27 @@ def evaluate_signals(
         **compare_rules(judged, index=index, threshold=threshold, false_alarms=false_alarms),
         "band": (waves["beyond_band"] | waves["deteriorating"]).to_numpy(),
     }
+    first = rows["wave"].to_numpy() == 0
+    ends = {target: ended_badly, OWN_LINE: judged.line_bad[first]}
     at = landmark_waves(rows, landmark)
+    asked = AsShown(
+        rule=rule, target=target, threshold=threshold, false_alarms=false_alarms, ahead=ahead, band=band,
+        error_sd=None, landmark=landmark,
+    )  # fmt: skip
+    without = figures_without_change(study, given, asked, replicates=replicates)
+    evidence = evidence_of(rows, alarms, ends, {"chance": judged.chance, "naive": index}, landmark)
+    beside = beside_no_change(
+        evidence, units["family"].to_numpy(dtype=str), without.figures, level=level,
+        rng=np.random.default_rng(_SEED),
+    )  # fmt: skip
     tables = [
-        rule_table(rows, alarms, {target: ended_badly, **_drop_out(study, units)}, units),
+        rule_table(rows, alarms, {**ends, **_drop_out(study, units)}, units),
         concordance_table(rows, judged.chance, index, judged.bad, level),
+        *without_change_tables(beside if without.figures else beside.iloc[:0], units),
+        words_table(rows, waves["signal"].to_numpy(dtype=str), judged.bad, judged.line_bad, level),
         *calibration_tables(rows.iloc[at], judged.chance[at], judged.bad[at], level),
         decision_table(rows.iloc[at], judged.chance[at], judged.bad[at]),
-        published_table(units),
+        *([published_table(units)] if _is_beside(beside, rule, target) else []),
         sample_flow_table(given.flow),
     ]
     parameters = {
@@ -158,54 +194,24 @@ def evaluate_signals(
         "landmark": landmark,
         "threshold": threshold,
         "n_parts": len(set(judged.part)),
+        "replicates": len(without.figures),
+        "courses_simulated": without.n_courses,
     }
     return SignalQuality(
         given=given,
         tables=collect_tables(tables),
         flow=given.flow,
-        notes=(*given.notes, *_notes(ended_badly, given)),
+        notes=(*given.notes, *_notes(ended_badly, given), *without.notes),
         provenance=replace(given.provenance, parameters=parameters),
         level=level,
         converged=given.converged,
     )
 
 
-def compare_rules(
-    foretold: Foretold, *, index: FloatArray, threshold: float, false_alarms: float
-) -> dict[str, BoolArray]:
-    """Alarms at every wave by the chance and by the naive rule, each also with as many alarms as the other.
-
-    Parameters
-    ----------
-    foretold : Foretold
-    index : ndarray, shape (n_waves,)
-        How much worse the score is than at intake, in points.
-    threshold : float
-        The smallest reliable change: the naive rule alarms beyond it.
-    false_alarms : float
-        As in :func:`mpg_research.analysis.signals`.
-
-    Returns
-    -------
-    dict of str to ndarray of bool
-        ``chance``, ``naive_as_many``, ``naive``, ``chance_as_many``.
-    """
-    naive = index > threshold
-    limits, _ = chance_limits(foretold, false_alarms)
-    in_training = {
-        label: chance >= limits[foretold.part == label][0] for label, chance in foretold.training.items()
-        if (foretold.part == label).any()
-    }  # fmt: skip
-    training = {label: foretold.training[label] for label in in_training}
-    everywhere = dict.fromkeys(in_training, index)
-    return {
-        "chance": foretold.chance >= limits,
-        "naive_as_many": alarms_as_many(foretold, index, everywhere, in_training),
-        "naive": naive,
-        "chance_as_many": alarms_as_many(
-            foretold, foretold.chance, training, dict.fromkeys(in_training, naive)
-        ),
-    }
+def _is_beside(beside: pd.DataFrame, rule: Rule, target: Target) -> bool:
+    """Whether it is known what the rule that is shown gives without any true change."""
+    mine = beside[(beside["figure"] == "both") & (beside["rule"] == rule) & (beside["target"] == target)]
+    return bool(mine["without_change"].notna().any())
 
 
 def _refuse_few(number: int) -> None:

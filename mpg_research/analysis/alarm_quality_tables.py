@@ -7,6 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.alarm_figures import (
+    LEAST_EXPECTED,
+    MONTHS,
+    OWN_LINE,
+    STILL_MEASURED,
+    landmark_waves,
+)
 from mpg_research.analysis.alarm_rules import alarm_quality, summarise_courses, waves_that_count
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES
@@ -18,9 +25,10 @@ __all__ = [
     "calibration_tables",
     "concordance_table",
     "decision_table",
-    "landmark_waves",
     "published_table",
     "rule_table",
+    "without_change_tables",
+    "words_table",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -29,20 +37,8 @@ BoolArray = NDArray[np.bool_]
 _BINS = 5
 _THRESHOLDS = tuple(np.round(np.arange(0.05, 0.96, 0.05), 2))
 _SHARES = ("sensitivity", "specificity", "positive_value", "negative_value")
-_MONTHS = (3.0, 6.0, 9.0, 12.0)
-#: A course counts as still measured around a month with a wave at most this long before it.
-_STILL_MEASURED = 2.0
 #: Y-OQ, parent report: published sensitivity and specificity of its alarms (doi 10.1002/jclp.21963).
 _PUBLISHED = ("Y-OQ, parent report (10.1002/jclp.21963)", 0.63, 0.83)
-
-
-def landmark_waves(rows: pd.DataFrame, landmark: float, *, since: float = -np.inf) -> NDArray[np.intp]:
-    """Position of each course's last wave from ``since`` to the landmark that is neither intake nor end."""
-    months = rows["months"].to_numpy(dtype=float)
-    eligible = np.flatnonzero(waves_that_count(rows) & (months <= landmark))
-    course = rows["course"].to_numpy()[eligible]
-    chosen = eligible[np.r_[course[1:] != course[:-1], True]] if len(eligible) else eligible
-    return np.asarray(chosen[months[chosen] > since], dtype=np.intp)
 
 
 def concordance_table(
@@ -50,8 +46,8 @@ def concordance_table(
 ) -> ResultTable:
     """How well the chance and the change since intake tell ends apart, at one measurement around a month."""
     found = []
-    for month in _MONTHS:
-        at = landmark_waves(rows, month, since=month - _STILL_MEASURED)
+    for month in MONTHS:
+        at = landmark_waves(rows, month, since=month - STILL_MEASURED)
         mine = rows.iloc[at]
         if mine["family"].nunique() < FEW_FAMILIES:
             continue
@@ -68,14 +64,20 @@ def concordance_table(
 def rule_table(
     rows: pd.DataFrame,
     alarms: Mapping[str, BoolArray],
-    targets: Mapping[str, BoolArray],
+    targets: Mapping[str, BoolArray | FloatArray],
     units: pd.DataFrame,
 ) -> ResultTable:
-    """Sensitivity and the rest of each rule for each target, by course ever alarmed."""
+    """Sensitivity and the rest of each rule for each target, by course ever alarmed.
+
+    A target is whether each course ended badly, or the chance that it did.
+    """
     found = []
     for target, bad in targets.items():
         for rule, alarm in alarms.items():
-            quality = asdict(alarm_quality(summarise_courses(rows, alarm), bad))
+            expected = np.asarray(bad, dtype=float)
+            if target == OWN_LINE and min(expected.sum(), (1 - expected).sum()) < LEAST_EXPECTED:
+                expected = np.full(len(expected), np.nan)
+            quality = asdict(alarm_quality(summarise_courses(rows, alarm), expected))
             row = {"rule": rule, "target": target}
             for share in _SHARES:
                 row[share], row[f"{share}_low"], row[f"{share}_high"] = quality[share]
@@ -138,6 +140,49 @@ def decision_table(at: pd.DataFrame, chance: FloatArray, ended: BoolArray) -> Re
     return ResultTable(
         "decision_curve", data, keys=("acting_from",), values=("forecast", "everybody", "nobody")
     )
+
+
+def without_change_tables(beside: pd.DataFrame, units: pd.DataFrame) -> list[ResultTable]:
+    """Figures beside what they come to where nobody changes: of whole courses, and at one measurement."""
+    counted = beside.assign(
+        n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
+    )
+    values = ("in_study", "without_change", "difference", "conf_low", "conf_high")
+    single = counted["figure"] == "concordance"
+    whole = counted[~single].drop(columns="months").reset_index(drop=True)
+    by_month = counted[single].drop(columns="figure").rename(columns={"rule": "measure"})
+    return [
+        ResultTable("without_change", whole, keys=("figure", "rule", "target"), values=values),
+        ResultTable(
+            "without_change_by_month", by_month.reset_index(drop=True),
+            keys=("months", "measure", "target"), values=values,
+        ),
+    ]  # fmt: skip
+
+
+def words_table(
+    rows: pd.DataFrame,
+    signal: NDArray[np.str_],
+    bad: BoolArray,
+    line_bad: FloatArray,
+    level: float,
+) -> ResultTable:
+    """What became of those off track, on track and neither at their last wave before the outcome."""
+    counted = waves_that_count(rows)
+    last = rows.assign(signal=signal, bad=bad, line_bad=line_bad)[counted].groupby("course").tail(1)
+    found = []
+    told = last["signal"].where(last["signal"].isin(["off_track", "on_track"]), "neither")
+    for word in ("off_track", "on_track", "neither"):
+        mine = last[told == word]
+        share = wilson_interval([int(mine["bad"].sum())], [len(mine)], level=level)
+        found.append(
+            (word, float(share.estimate[0]), float(share.conf_low[0]), float(share.conf_high[0]),
+             float(mine["line_bad"].mean()), len(last), mine["family"].nunique(),
+             mine["organisation"].nunique())
+        )  # fmt: skip
+    values = ("share_ended_badly", "ended_badly_low", "ended_badly_high", "share_line_bad", "n_group")
+    data = pd.DataFrame(found, columns=["class", *values, "n_families", "n_organisations"])
+    return ResultTable("words", data, keys=("class",), values=values, parts_of_total=("class",))
 
 
 def published_table(units: pd.DataFrame) -> ResultTable:

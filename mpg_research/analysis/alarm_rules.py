@@ -153,23 +153,51 @@ def limit_for_share(highest: FloatArray, share: float) -> float:
     return float(limits[len(limits) - 1 - int(np.argmin(np.abs(alarmed - share)[::-1]))])
 
 
-def alarm_quality(courses: pd.DataFrame, bad: NDArray[np.bool_]) -> AlarmQuality:
-    """Sensitivity, specificity and the rest from :func:`summarise_courses` and the outcomes."""
+def alarm_quality(courses: pd.DataFrame, bad: NDArray[np.bool_] | FloatArray) -> AlarmQuality:
+    """Sensitivity, specificity and the rest from :func:`summarise_courses` and the outcomes.
+
+    Parameters
+    ----------
+    courses : DataFrame
+    bad : ndarray, shape (n_courses,)
+        Whether each ended badly, or the chance that it did: then every share and number is the expected one.
+    """
+    chance = np.asarray(bad, dtype=float)
     alarmed = courses["alarmed"].to_numpy(dtype=bool)
-    early = (courses["end"] - courses["first_alarm"]).to_numpy(dtype=float)[alarmed & bad]
+    early = (courses["end"] - courses["first_alarm"]).to_numpy(dtype=float)
     return AlarmQuality(
-        n=len(bad),
-        n_bad=int(bad.sum()),
+        n=len(chance),
+        n_bad=round(float(np.nan_to_num(chance).sum())),
         n_alarmed=int(alarmed.sum()),
-        sensitivity=_share(alarmed & bad, bad),
-        specificity=_share(~alarmed & ~bad, ~bad),
-        positive_value=_share(alarmed & bad, alarmed),
-        negative_value=_share(~alarmed & ~bad, ~alarmed),
-        lead_time=float(np.median(early)) if len(early) else np.nan,
+        sensitivity=_share(alarmed, chance),
+        specificity=_share(~alarmed, 1 - chance),
+        positive_value=_share(chance, alarmed),
+        negative_value=_share(1 - chance, ~alarmed),
+        lead_time=_median(early[alarmed], chance[alarmed]),
         alarms_per_family=float(courses["n_alarms"].mean()) if len(courses) else np.nan,
     )
 
 
-def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[float, float, float]:
-    found = wilson_interval([int(part.sum())], [int(whole.sum())])
+def _share(
+    part: NDArray[np.bool_] | FloatArray, whole: NDArray[np.bool_] | FloatArray
+) -> tuple[float, float, float]:
+    """Share of a weighted whole, with Wilson's interval for as many as the weights are worth."""
+    weight = np.asarray(whole, dtype=float)
+    total = float(weight.sum())
+    if not total > 0:
+        return np.nan, np.nan, np.nan
+    share, worth = float((part * weight).sum()) / total, total**2 / float((weight**2).sum())
+    found = wilson_interval([min(share, 1.0) * worth], [worth])
     return float(found.estimate[0]), float(found.conf_low[0]), float(found.conf_high[0])
+
+
+def _median(values: FloatArray, weight: FloatArray) -> float:
+    """Median of weighted values: halfway between two where the weights part there."""
+    kept = weight > 0
+    if not kept.any() or not np.isfinite(weight).all():
+        return np.nan
+    order = np.argsort(values[kept], kind="stable")
+    ordered, total = values[kept][order], np.cumsum(weight[kept][order])
+    low = np.searchsorted(total, total[-1] / 2 - 1e-9)
+    high = np.searchsorted(total, total[-1] / 2 + 1e-9)
+    return float((ordered[low] + ordered[min(high, len(ordered) - 1)]) / 2)

@@ -1,14 +1,15 @@
-"""Per wave, from the data up to then: on track, stagnating, or off track.
+"""Per wave, from the data up to then: off track, on track, standing still, or "we cannot tell yet".
 
 Tables of :class:`Signals` (beside ``sample_flow``)
 --------------------------------------------------
 - ``waves`` (one row per wave; never shown in reports): organisation, wave, months, score, expected, band_low,
-  band_high, standing, answer, at_limit, chance (of a bad end), limit (of the chance), beyond_band,
-  deteriorating (the reasons a practitioner can see), signal ("intake", "on_track", "stagnating",
-  "off_track").
+  band_high, standing, answer, at_limit, chance (of a bad end), limit (of the chance), line_chance (of a bad
+  end of the family's own line), beyond_band, deteriorating (the reasons a practitioner can see), signal
+  ("intake", "off_track", "stagnating", "on_track", "cannot_tell").
 - ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: signals at the last wave.
 - ``shares_by_month(months, class, ...)``: at the last wave up to a month, of courses still measured then.
-- ``ever(class, ...)``: courses that were ever off track, ever stagnating, or neither.
+- ``ever(class, ...)``: courses that were ever off track; else ever stagnating; else ever on track; or never
+  any of these.
 """
 
 from dataclasses import dataclass, field
@@ -18,22 +19,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Foretold, ended_courses, foretell, parts_of
+from mpg_research.analysis.alarm_foretold import Foretold, ended_courses, foretell, parts_of
 from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_rules import Target, outcome_margin
+from mpg_research.analysis.alarm_shares import ever_table, shares_by_month, wave_table
 from mpg_research.analysis.course_error import DELTA_MONTHS
 from mpg_research.analysis.course_of_families import HALF_TIME, CourseOfFamilies, course
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.expectation import expected_waves, fit_folds
 from mpg_research.analysis.expectation_model import ExpectationModel, Fold, code_case_mix
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
+from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.shares import share_rows, share_table
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
-__all__ = ["FALSE_ALARMS", "SIGNALS", "Rule", "Signals", "signals"]
+__all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signals", "signals"]
 
 #: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
 Rule = Literal["chance", "band"]
@@ -41,11 +42,14 @@ FloatArray = NDArray[np.float64]
 
 #: Our own choice: of the families whose help ends well, one in five may ever be called off track.
 FALSE_ALARMS = 0.2
+#: Our own choice: on track means that the scores so far go the right way, that the family's own line ends
+#: badly with no more than this chance,
+ON_TRACK = 0.1
+#: and that there are at least this many scores to tell it from.
+LEAST_SCORES = 3
 #: z of a two-sided 95 % test, as the smallest reliable change is defined with.
 _Z = 1.959963984540054
-SIGNALS = ("on_track", "stagnating", "off_track")
-_MONTHS = (3.0, 6.0, 9.0, 12.0, 18.0)
-_STILL_MEASURED = 2.0
+SIGNALS = ("on_track", "cannot_tell", "stagnating", "off_track")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class Signals(Result):
         The models behind the expected bands.
     foretold : Foretold
         The chances of a bad end, and what their limits were learnt from.
+    courses : Courses
+        The scores behind all of it.
     margin : float
         Improvement in points up to which an end counts as bad.
     """
@@ -67,6 +73,7 @@ class Signals(Result):
     answers: CourseOfFamilies = field(repr=False)
     folds: tuple[Fold, ...] = field(repr=False)
     foretold: Foretold = field(repr=False)
+    courses: Courses = field(repr=False)
     margin: float
     kind: ClassVar[str] = "signals"
 
@@ -77,6 +84,7 @@ def signals(
     rule: Rule = "chance",
     target: Target = "no_gain",
     false_alarms: float = FALSE_ALARMS,
+    on_track: float = ON_TRACK,
     ahead: float | None = None,
     band: float = 0.8,
     delta: float | None = None,
@@ -105,6 +113,10 @@ def signals(
     false_alarms : float
         The limit is the lowest at which, in the other organisations, no more than this share of the families
         whose help ended well was ever off track.
+    on_track : float
+        A wave is on track where there are three scores or more so far, the straight line through them goes
+        the right way, and the chance that the family's own line ends badly is no larger than this.
+        Everything that is neither off nor on track, nor shown to stand still, is "cannot_tell".
     ahead : float, optional
         Months that the chance looks ahead; by default the time to go is learnt from the other organisations.
     band : float
@@ -126,12 +138,18 @@ def signals(
     groups of organisations; with fewer than three: of other families), given the waves of the family so far;
     see :func:`mpg_research.analysis.alarm_chance.chance_of_waves`. Limits are learnt there too, from courses
     that are over, by nested cross-validation. Stagnating: not off track, shown to stand still, and not at the
-    best possible score. A wave uses the family's own waves up to then only.
+    best possible score. On track asks more than a low chance that the *last score* is no better than the
+    first: whoever scored badly at intake by chance has that too, though nothing changes. It asks what the
+    scores say of the family's own line, without the swings and errors of single scores (``line_chance``);
+    and since that leans on other families, the family's own scores must go the right way as well. A wave
+    uses the family's own waves up to then only.
     """
     if ahead is not None and not ahead > 0:
         raise ConfigError(f"ahead = {ahead}; expected a positive number of months.")
     if not 0 < false_alarms < 1:
         raise ConfigError(f"false_alarms = {false_alarms}; expected a share between 0 and 1.")
+    if not 0 < on_track < 1:
+        raise ConfigError(f"on_track = {on_track}; expected a chance between 0 and 1.")
     if target not in ("no_gain", "deteriorated", "not_improved"):
         raise ConfigError(f"target = {target!r}; expected no_gain, deteriorated or not_improved.")
     if rule not in ("chance", "band"):
@@ -155,24 +173,25 @@ def signals(
     foretold, ends_known = _foretell(study, courses, folds, margin=margin, ahead=ahead)
     limits, learnt = chance_limits(foretold, false_alarms)
     keys = [*COURSE_KEYS, "months"]
-    given = answers.tables["waves"].data[[*keys, "answer", "at_limit"]]
-    waves = waves.assign(chance=foretold.chance, limit=limits)
+    given = answers.tables["waves"].data[[*keys, "answer", "at_limit", "slope"]]
+    waves = waves.assign(chance=foretold.chance, limit=limits, line_chance=foretold.line_chance)
     waves = waves.merge(given, on=keys, how="left", validate="one_to_one")
     waves["beyond_band"] = waves["standing"] == "worse"
     waves["deteriorating"] = waves["answer"].isin(["deteriorating", "deteriorating_less_than_delta"])
-    waves["signal"] = _signal(waves, rule)
+    better = improvement_sign(courses.instrument.direction) * waves["slope"] > 0
+    waves["signal"] = _signal(waves, rule, better & (waves["line_chance"] <= on_track))
     last = waves.groupby("course").tail(1)
     last = last[last["wave"] > 0]
     tables = [
-        _wave_table(waves),
+        wave_table(waves),
         share_table("shares", share_rows(last, "signal", SIGNALS, level=level), keys=("class",)),
         share_table(
             "shares_by_organisation",
             share_rows(last, "signal", SIGNALS, by=("organisation",), level=level),
             keys=("organisation", "class"),
         ),
-        _by_month(waves, level),
-        _ever(waves, level),
+        shares_by_month(waves, SIGNALS, level),
+        ever_table(waves, level),
         sample_flow_table(courses.frame.flow),
     ]
     parameters = {
@@ -181,6 +200,8 @@ def signals(
         "rule": rule,
         "target": target,
         "false_alarms": false_alarms,
+        "on_track": on_track,
+        "least_scores": LEAST_SCORES,
         "ahead": ahead,
         "band": band,
         "folds": by,
@@ -191,6 +212,7 @@ def signals(
         answers=answers,
         folds=folds,
         foretold=foretold,
+        courses=courses,
         margin=margin,
         tables=collect_tables(tables),
         flow=courses.frame.flow,
@@ -230,12 +252,15 @@ def _known_models(folds: tuple[Fold, ...], part: NDArray[np.str_]) -> dict[str, 
     return found
 
 
-def _signal(waves: pd.DataFrame, rule: Rule) -> pd.Series:
+def _signal(waves: pd.DataFrame, rule: Rule, well: pd.Series) -> pd.Series:
+    """``well``: whether the family's own line goes the right way, and its chance of a bad end is low."""
     off = waves["chance"] >= waves["limit"]
     if rule == "band":
         off = waves["beyond_band"] | waves["deteriorating"]
     still = (waves["answer"] == "stagnating") & (waves["at_limit"] != "best")
-    found = np.select([waves["wave"] == 0, off, still], ["intake", "off_track", "stagnating"], "on_track")
+    told = (waves["wave"] + 1 >= LEAST_SCORES) & well
+    conditions = [waves["wave"] == 0, off, still, told]
+    found = np.select(conditions, ["intake", "off_track", "stagnating", "on_track"], "cannot_tell")
     return pd.Series(found, index=waves.index)
 
 
@@ -255,37 +280,3 @@ def _notes(courses: Courses, foretold: Foretold, ends_known: bool, learnt: bool)
         text = "Too few courses ended well to learn a limit from: off track means a chance of one half."
         notes.append(Note("limit_not_learnt", text, {}, "caution"))
     return notes
-
-
-def _wave_table(waves: pd.DataFrame) -> ResultTable:
-    keys = (*COURSE_KEYS, "organisation", "wave")
-    values = (
-        "months", "score", "expected", "band_low", "band_high", "standing", "answer", "at_limit", "chance",
-        "limit", "beyond_band", "deteriorating", "signal",
-    )  # fmt: skip
-    return ResultTable(
-        "waves", waves[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
-        organisation_columns=("organisation",), unit="family",
-    )  # fmt: skip
-
-
-def _by_month(waves: pd.DataFrame, level: float) -> ResultTable:
-    pieces = []
-    for month in _MONTHS:
-        known = waves[(waves["months"] <= month) & (waves["wave"] > 0)].groupby("course").tail(1)
-        known = known[known["months"] >= month - _STILL_MEASURED]
-        if known["family"].nunique() >= FEW_FAMILIES:
-            pieces.append(share_rows(known, "signal", SIGNALS, level=level).assign(months=month))
-    empty = share_rows(waves.iloc[:0], "signal", SIGNALS, level=level).assign(months=0.0).iloc[:0]
-    data = pd.concat(pieces or [empty], ignore_index=True)
-    return share_table("shares_by_month", data, keys=("months", "class"))
-
-
-def _ever(waves: pd.DataFrame, level: float) -> ResultTable:
-    order = {"intake": 0, "on_track": 0, "stagnating": 1, "off_track": 2}
-    words = {0: "neither", 1: "ever_stagnating", 2: "ever_off_track"}
-    worst = waves["signal"].map(order).groupby(waves["course"]).max().map(words)
-    units = waves.drop_duplicates("course").set_index("course").assign(ever=worst)
-    followed = waves.groupby("course")["wave"].max() > 0
-    data = share_rows(units[followed], "ever", tuple(words.values()), level=level)
-    return share_table("ever", data, keys=("class",))

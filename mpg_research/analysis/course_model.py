@@ -28,11 +28,14 @@ class CourseModel:
     covariance : ndarray, shape (2, 2)
         Of the random level and slope.
     residual_sd : float
+    correlation : float
+        Of the swings around the lines one month apart; 0 for independent ones.
     """
 
     fit: MixedFit
     covariance: FloatArray
     residual_sd: float
+    correlation: float = 0.0
 
 
 def fit_course_model(rows: pd.DataFrame) -> CourseModel | None:
@@ -81,14 +84,15 @@ def total_slopes(model: CourseModel, rows: pd.DataFrame) -> tuple[FloatArray, Fl
     Notes
     -----
     The error is that of b_fixed + b_random - its estimate: the conditional variance of the random slope
-    plus d'Var(beta)d with d = e - Z'Z C e / s^2.
+    plus d'Var(beta)d with d = e - Z'R^-1 Z C e.
     """
     beta = model.fit.fixed["estimate"].reindex(["Intercept", "months"]).to_numpy(dtype=float)
     months = rows["months"].to_numpy(dtype=float)
     residual = rows["score"].to_numpy(dtype=float) - beta[0] - beta[1] * months
     effects = running_effects(
-        rows["course"], months, residual, covariance=model.covariance, residual_sd=model.residual_sd
-    )
+        rows["course"], months, residual, covariance=model.covariance, residual_sd=model.residual_sd,
+        correlation=model.correlation,
+    )  # fmt: skip
     last = np.flatnonzero(np.r_[rows["course"].to_numpy()[1:] != rows["course"].to_numpy()[:-1], True])
     fixed = model.fit.covariance.loc[["Intercept", "months"], ["Intercept", "months"]].to_numpy(dtype=float)
     conditional, information = effects.covariance[last], effects.information[last]

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.course_model import CourseModel, random_covariance
-from mpg_research.errors import NotApplicableError
-from mpg_research.mixed import fit_mixed
+from mpg_research.errors import ModelError, NotApplicableError
+from mpg_research.mixed import CAR1, MixedFit, fit_mixed
 from mpg_research.statistics.conditional import RunningEffects, running_effects
 
 __all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
@@ -24,6 +24,8 @@ _LEAST_COURSES = 10
 #: The case mix shifts the slope too where a training set has this many courses per column of it: with fewer,
 #: forecasts of courses not seen got worse in simulated studies.
 _COURSES_PER_SLOPE = 50
+#: Swings whose correlation at a month's distance is smaller are taken as independent, as in the growth model.
+_LEAST_CORRELATION = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,18 @@ class ExpectationModel(CourseModel):
         """Expected score of each row's average family, and the variance of that expectation."""
         found = self.fit.predict(rows, random_effects="none", interval="confidence")
         return found["estimate"].to_numpy(dtype=float), found["std_error"].to_numpy(dtype=float) ** 2
+
+    def expected_change(self, rows: pd.DataFrame, since: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Change of each row's average family from the months ``since`` to its own, and its variance."""
+        design = self.fit.design
+        x = [
+            design.fixed_matrix(design.read(data, design.fixed.columns), len(data))
+            for data in (rows, rows.assign(months=since))
+        ]
+        contrast = x[0] - x[1]
+        beta = self.fit.fixed["estimate"].to_numpy(dtype=float)
+        covariance = self.fit.covariance.to_numpy(dtype=float)
+        return contrast @ beta, np.einsum("ni,ij,nj->n", contrast, covariance, contrast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +104,12 @@ def make_folds(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
     return np.array([str(int(value[:8], 16) % _FAMILY_FOLDS) for value in digest]), "families"
 
 
-def fit_expectation(rows: pd.DataFrame, columns: Sequence[str]) -> ExpectationModel:
+def fit_expectation(rows: pd.DataFrame, columns: Sequence[str], *, carry_on: bool = True) -> ExpectationModel:
     """Fit the growth model to these waves: course, months, score, and coded case mix.
 
-    The case mix shifts the level, and the slope too where the courses are many enough to tell.
+    The case mix shifts the level, and the slope too where the courses are many enough to tell. Swings around
+    a family's line carry on from month to month (a continuous-time autoregression) where the waves show it;
+    with ``carry_on=False`` they are taken as independent.
 
     Raises
     ------
@@ -113,8 +129,23 @@ def fit_expectation(rows: pd.DataFrame, columns: Sequence[str]) -> ExpectationMo
     random = "(1 + months | course)"
     time = f"cr(months, df={_KNOTS})" if rows["months"].nunique() > 2 * _KNOTS else "months"
     data = rows[["course", "months", "score", *used]]
-    fit = fit_mixed(f"score ~ {time}{case_mix} + {random}", data, df="normal")
-    return ExpectationModel(fit, random_covariance(fit, "course"), float(fit.residual_sd))
+    formula = f"score ~ {time}{case_mix} + {random}"
+    fit, correlation = _with_swings(formula, data) if carry_on else (None, 0.0)
+    fit = fit_mixed(formula, data, df="normal") if fit is None else fit
+    return ExpectationModel(fit, random_covariance(fit, "course"), float(fit.residual_sd), correlation)
+
+
+def _with_swings(formula: str, data: pd.DataFrame) -> tuple[MixedFit | None, float]:
+    """The fit with swings that carry on from month to month, and how much of one is left after a month.
+
+    None for swings that hardly carry on, and for a fit that did not arrive.
+    """
+    try:
+        fit = fit_mixed(formula, data, df="normal", residual=CAR1("months", within="course"))
+    except ModelError:
+        return None, 0.0
+    (correlation,) = fit.residual_parameters.values()
+    return (fit, float(correlation)) if fit.converged and correlation >= _LEAST_CORRELATION else (None, 0.0)
 
 
 def apply_model(model: ExpectationModel, rows: pd.DataFrame, label: str, positions: NDArray[np.intp]) -> Fold:
@@ -122,8 +153,9 @@ def apply_model(model: ExpectationModel, rows: pd.DataFrame, label: str, positio
     mean, variance = model.expected(rows)
     residual = rows["score"].to_numpy(dtype=float) - mean
     effects = running_effects(
-        rows["course"], rows["months"], residual, covariance=model.covariance, residual_sd=model.residual_sd
-    )
+        rows["course"], rows["months"], residual, covariance=model.covariance, residual_sd=model.residual_sd,
+        correlation=model.correlation,
+    )  # fmt: skip
     return Fold(label, model, positions, rows.reset_index(drop=True), mean, variance, effects)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mpg_research.analysis.expectation_model import ExpectationModel, Fold
 from mpg_research.statistics.conditional import RunningEffects
 
-__all__ = ["first_rows", "forecast", "given_intake"]
+__all__ = ["first_rows", "forecast", "given_intake", "line_change"]
 
 FloatArray = NDArray[np.float64]
 
@@ -23,24 +23,15 @@ def given_intake(rows: pd.DataFrame, folds: Sequence[Fold]) -> tuple[FloatArray,
         effects = fold.effects
         start = np.searchsorted(mine, first[mine])
         months = rows["months"].to_numpy(dtype=float)[mine]
-        shift, spread = _deviation(effects, start, months)
+        shift, spread = effects.score_at(months, start)
         mean[mine] = fold.mean + shift
-        variance[mine] = spread + fold.mean_variance + fold.model.residual_sd**2
+        variance[mine] = spread + fold.mean_variance
     return mean, variance
 
 
 def first_rows(rows: pd.DataFrame) -> NDArray[np.intp]:
     """Position of the first wave of each row's course."""
     return np.asarray(np.arange(len(rows)) - rows["wave"].to_numpy(), dtype=np.intp)
-
-
-def _deviation(
-    effects: RunningEffects, place: NDArray[np.intp], months: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Deviation and its variance at ``months``, given the waves up to ``place``."""
-    z = np.stack([np.ones_like(months), months], axis=1)
-    mean = (z * effects.mean[place]).sum(axis=1)
-    return mean, np.einsum("ni,nij,nj->n", z, effects.covariance[place], z)
 
 
 def forecast(
@@ -55,5 +46,22 @@ def forecast(
     ``cases`` holds the coded case mix of each row.
     """
     expected, error = model.expected(cases.assign(months=months))
-    shift, spread = _deviation(effects, place, months)
-    return expected + shift, np.sqrt(spread + error + model.residual_sd**2)
+    shift, spread = effects.score_at(months, place)
+    return expected + shift, np.sqrt(spread + error)
+
+
+def line_change(
+    model: ExpectationModel,
+    effects: RunningEffects,
+    place: NDArray[np.intp],
+    cases: pd.DataFrame,
+    since: FloatArray,
+    until: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of the change of the family's own line, given the waves up to ``place``.
+
+    ``cases`` holds the coded case mix of each row.
+    """
+    expected, error = model.expected_change(cases.assign(months=until), since)
+    shift, spread = effects.change(since, until, place)
+    return expected + shift, np.sqrt(spread + error)

@@ -74,6 +74,13 @@ SPECIAL = {
     ("predictors", "odds_high"): Shape(digits=2),
     ("rules", "alarms_per_family"): Shape(digits=2),
     **dict.fromkeys((("by_month", name) for name in CONCORDANCE), Shape(digits=2)),
+    **{
+        (table, name): Shape(digits=2)
+        for table in ("without_change", "without_change_by_month")
+        for name in ("in_study", "without_change", "difference", "conf_low", "conf_high")
+    },
+    ("words", "ended_badly_low"): Shape("share", digits=0),
+    ("words", "ended_badly_high"): Shape("share", digits=0),
     ("calibration", "predicted"): Shape("share"),
     ("calibration", "observed"): Shape("share"),
     ("calibration", "conf_low"): Shape("share"),
@@ -114,6 +121,7 @@ INTERVALS = {
     "odds_low": ("odds_high", "odds_interval"),
     "conf_low": ("conf_high", "interval"),
     "standardised_low": ("standardised_high", "standardised_interval"),
+    "ended_badly_low": ("ended_badly_high", "ended_badly_interval"),
     "ended_early_low": ("ended_early_high", "ended_early_interval"),
 }
 # That an expected score is not zero is no finding; and beside a p-value that is corrected for the number of

@@ -30,6 +30,8 @@ CODED = frozenset(
         "reason",
         "pattern",
         "rule",
+        "figure",
+        "measure",
         "target",
         "question",
         "sample",

@@ -29,16 +29,24 @@ def signal_sentences(voice: Voice) -> dict[str, list[str]]:
     group = _group(table, None)
     answer = voice.phrases("signals.hidden")
     if table is not None and math.isfinite(group):
-        numbers = {name: _number(table, None, name) for name in ("on_track", "off_track", "stagnating")}
+        numbers = {
+            name: _number(table, None, name)
+            for name in ("off_track", "on_track", "stagnating", "cannot_tell")
+        }
         answer = answer_of(voice, "signals", group, numbers)
     facts = voice.released.provenance.parameters
     rule = str(facts["rule"])
     target = voice.phrases.label("value.target", str(facts["target"]))
     share = format_share(float(facts["false_alarms"]), voice.language, digits=0)
     explained = {"target": target[:1].lower() + target[1:], "share": share} if rule == "chance" else {}
+    on_track = voice.phrases(
+        "signals.certainty_on_track",
+        scores=str(int(facts["least_scores"])),
+        chance=format_share(float(facts["on_track"]), voice.language, digits=0),
+    )
     return {
         "answer": [answer],
-        "certainty": [voice.phrases(f"signals.certainty_{rule}", **explained)],
+        "certainty": [voice.phrases(f"signals.certainty_{rule}", **explained), on_track],
         "limits": [voice.phrases(f"signals.limit_{rule}")],
     }
 
@@ -60,18 +68,69 @@ def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
         }
         return voice.phrases(f"signal_quality.{key}", **shares)
 
+    target = str(facts["target"])
+    beyond = _beyond(voice, shown, target)
     return {
-        "answer": [say("answer", shown)],
+        "answer": [say("answer", shown), *(beyond or [voice.phrases("signal_quality.beyond_unknown")])],
         "certainty": [
+            *_own_line(voice, shown),
             *(say(name, name) for name in _BESIDE[shown]),
-            *_at_one_measurement(voice),
-            voice.phrases("signal_quality.orientation"),
+            *_at_one_measurement(voice, target),
+            # A published figure says nothing without what the same rule gives where nobody changes.
+            *([_shares(voice, "orientation", _without(voice, shown, target))] if beyond else []),
         ],
         "limits": limits,
     }
 
 
-def _at_one_measurement(voice: Voice) -> list[str]:
+def _without(voice: Voice, rule: str, target: str) -> pd.DataFrame:
+    """Figures of one rule and end, by name, beside what they come to without any true change."""
+    rows = voice.frame("without_change")
+    if not len(rows):
+        return rows
+    mine = rows[(rows["rule"] == rule) & (rows["target"] == target)].set_index("figure")
+    known = mine["in_study"].notna() & mine["without_change"].notna()
+    return mine if {"sensitivity", "specificity", "both"} <= set(mine.index[known]) else mine.iloc[:0]
+
+
+def _shares(voice: Voice, key: str, rows: pd.DataFrame, **more: str) -> str:
+    shares = {
+        name: format_share(float(rows.loc[name, "without_change"]), voice.language, digits=0)
+        for name in ("sensitivity", "specificity")
+    }
+    return voice.phrases(f"signal_quality.{key}", **shares, **more)
+
+
+def _beyond(voice: Voice, rule: str, target: str) -> list[str]:
+    """What the rule gives where nobody changes, and what it foretells beyond that; nothing where unknown."""
+    rows = _without(voice, rule, target)
+    if not len(rows):
+        return []
+    both = rows.loc["both"]
+    replicates = int(voice.released.provenance.parameters["replicates"])
+    told = _shares(voice, "without_change", rows, n=str(replicates))
+    if both[["conf_low", "conf_high"]].isna().any():
+        return [told]
+    kind = "more" if both["conf_low"] > 0 else "less" if both["conf_high"] < 0 else "none"
+    names = {"difference": "difference", "low": "conf_low", "high": "conf_high"}
+    numbers = {name: voice.number(100 * float(both[column]), 0) for name, column in names.items()}
+    return [told, voice.phrases(f"signal_quality.beyond_{kind}", level=voice.level, **numbers)]
+
+
+def _own_line(voice: Voice, rule: str) -> list[str]:
+    """The same judged by the family's own line instead of by the last score."""
+    rows = _without(voice, rule, "own_line")
+    if not len(rows):
+        return []
+    shares = {
+        f"{name}{suffix}": format_share(float(rows.loc[name, column]), voice.language, digits=0)
+        for name in ("sensitivity", "specificity")
+        for suffix, column in (("", "in_study"), ("_without", "without_change"))
+    }
+    return [voice.phrases("signal_quality.own_line", **shares)]
+
+
+def _at_one_measurement(voice: Voice, target: str) -> list[str]:
     """How well chance and change tell ends apart at the measurement nearest to half a year."""
     rows = voice.frame("by_month")
     rows = rows[rows["difference"].notna() & rows["conf_low"].notna()] if len(rows) else rows
@@ -80,11 +139,17 @@ def _at_one_measurement(voice: Voice) -> list[str]:
     one = rows.iloc[int((rows["months"] - _HALF_A_YEAR).abs().to_numpy().argmin())]
     numbers = {"chance": "chance", "naive": "naive", "low": "conf_low", "high": "conf_high"}
     written = {name: voice.number(100 * float(one[column]), 0) for name, column in numbers.items()}
-    return [
-        voice.phrases(
-            "signal_quality.by_month", month=voice.moment(float(one["months"])), level=voice.level, **written
-        )
-    ]
+    told = voice.phrases(
+        "signal_quality.by_month", month=voice.moment(float(one["months"])), level=voice.level, **written
+    )
+    beside = voice.frame("without_change_by_month")
+    if len(beside):
+        beside = beside[(beside["measure"] == "chance") & (beside["target"] == target)]
+        beside = beside[(beside["months"] == one["months"]) & beside["without_change"].notna()]
+    if not len(beside):
+        return [told]
+    without = voice.number(100 * float(beside["without_change"].iloc[0]), 0)
+    return [told, voice.phrases("signal_quality.by_month_without", without=without)]
 
 
 def sudden_sentences(voice: Voice) -> dict[str, list[str]]:

@@ -33,7 +33,7 @@ class Calibration:
     n: int
 
 
-def calibrate(predicted: ArrayLike, happened: ArrayLike) -> Calibration:
+def calibrate(predicted: ArrayLike, happened: ArrayLike, weight: ArrayLike | None = None) -> Calibration:
     """Compare predicted chances with what happened.
 
     Parameters
@@ -41,6 +41,9 @@ def calibrate(predicted: ArrayLike, happened: ArrayLike) -> Calibration:
     predicted : array_like, shape (n,)
         Chances from 0 to 1.
     happened : array_like of bool, shape (n,)
+        Or the chance that it happened, where only that is known.
+    weight : array_like, shape (n,), optional
+        How often each person counts, as in a bootstrap.
 
     Returns
     -------
@@ -55,20 +58,25 @@ def calibrate(predicted: ArrayLike, happened: ArrayLike) -> Calibration:
         return Calibration(np.nan, np.nan, np.nan, np.nan, 0)
     inside = np.clip(p, _EDGE, 1 - _EDGE)
     x = np.stack([np.ones_like(p), np.log(inside / (1 - inside))], axis=1)
-    beta = _logistic(x, y)
-    brier = float(np.mean((p - y) ** 2))
-    return Calibration(float(beta[0]), float(beta[1]), brier, float(np.mean((y.mean() - y) ** 2)), len(p))
+    w = np.ones_like(p) if weight is None else np.asarray(weight, dtype=float)
+    if not w.sum() > 0:
+        return Calibration(np.nan, np.nan, np.nan, np.nan, 0)
+    beta = _logistic(x, y, w)
+    share = np.average(y, weights=w)
+    brier, of_mean = (float(np.average((guess - y) ** 2, weights=w)) for guess in (p, share))
+    return Calibration(float(beta[0]), float(beta[1]), brier, of_mean, len(p))
 
 
-def _logistic(x: FloatArray, y: FloatArray) -> FloatArray:
+def _logistic(x: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
     """Newton's method; NaN where it does not arrive."""
     beta = np.zeros(x.shape[1])
-    if not 0 < y.mean() < 1 or np.ptp(x[:, 1]) == 0:
+    counted = w > 0
+    if not 0 < np.average(y, weights=w) < 1 or np.ptp(x[counted, 1]) == 0:
         return np.full(x.shape[1], np.nan)
     for _ in range(_STEPS):
         chance = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
-        weight = np.maximum(chance * (1 - chance), 1e-12)
-        step = np.linalg.solve((x * weight[:, None]).T @ x, x.T @ (y - chance))
+        weight = np.maximum(w * chance * (1 - chance), 1e-12 * w)
+        step = np.linalg.solve((x * weight[:, None]).T @ x, x.T @ (w * (y - chance)))
         beta = beta + step
         if np.abs(beta).max() > 1e3:
             break

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-__all__ = ["ConcordanceComparison", "compare_concordance"]
+__all__ = ["ConcordanceComparison", "compare_concordance", "expected_concordance"]
 
 FloatArray = NDArray[np.float64]
 
@@ -94,6 +94,42 @@ def compare_concordance(
         n,
         n_event,
     )
+
+
+def expected_concordance(value: ArrayLike, chance: ArrayLike, weight: ArrayLike | None = None) -> float:
+    """Concordance of a value with an event of which each person's chance is known.
+
+    Parameters
+    ----------
+    value : array_like, shape (n,)
+        Higher values speak for the event.
+    chance : array_like, shape (n,)
+        Of the event, from 0 to 1; 0 and 1 only where it is known whether it happened.
+    weight : array_like, shape (n,), optional
+        How often each person counts, as in a bootstrap.
+
+    Returns
+    -------
+    float
+        Over all pairs of different persons, each pair weighing as likely as the first has the event and the
+        second has not: the share in which the first has the higher value, ties counting half. NaN where no
+        pair has any weight.
+
+    Examples
+    --------
+    >>> expected_concordance([3, 2, 1], [1, 0.5, 0])
+    1.0
+    """
+    x, p = np.asarray(value, dtype=float), np.asarray(chance, dtype=float)
+    w = np.ones_like(p) if weight is None else np.asarray(weight, dtype=float)
+    event, without = w * p, w * (1 - p)
+    _, place = np.unique(x, return_inverse=True)
+    below = np.bincount(place, weights=without) if len(x) else np.zeros(0)
+    up_to = np.cumsum(below)
+    self_pairs = float((event * without).sum())
+    won = float((event * (up_to - below / 2)[place]).sum()) - self_pairs / 2
+    pairs = float(event.sum() * without.sum()) - self_pairs
+    return won / pairs if pairs > 1e-12 else np.nan
 
 
 def _placements(values: FloatArray, event: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:

@@ -1,4 +1,4 @@
-"""What a family's own waves say about its level and slope, under a growth model fitted on many families."""
+"""What a family's own waves say about its line, under a growth model fitted on many families."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["RunningEffects", "running_effects"]
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,73 @@ class RunningEffects:
     covariance : ndarray, shape (n_waves, 2, 2)
         Their conditional covariances.
     information : ndarray, shape (n_waves, 2, 2)
-        Z'Z / residual variance of the waves so far.
+        Z'R^-1 Z of the waves so far, R the covariance of the swings around the line.
+    time, residual : ndarray, shape (n_waves,)
+        Of each wave, as given: when it was, and score minus expected score.
+    residual_sd : float
+        Standard deviation of the swings.
+    correlation : float
+        Between two swings one unit of time apart; 0 for independent ones.
     """
 
     mean: FloatArray
     covariance: FloatArray
     information: FloatArray
+    time: FloatArray
+    residual: FloatArray
+    residual_sd: float
+    correlation: float
 
-    def at(self, time: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance of the deviation at other moments, one per wave; shape (n_waves,) each."""
+    def at(self, time: ArrayLike, place: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of the deviation of the family's own line at other moments.
+
+        Parameters
+        ----------
+        time : array_like, shape (n,)
+        place : ndarray of int, shape (n,), optional
+            The waves up to and including which is looked; by default each wave itself.
+        """
+        z = _columns(np.asarray(time, dtype=float))
+        mean, covariance = (part if place is None else part[place] for part in (self.mean, self.covariance))
+        return (z * mean).sum(axis=1), np.einsum("ni,nij,nj->n", z, covariance, z)
+
+    def change(
+        self, since: ArrayLike, until: ArrayLike, place: IntArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of the deviation in how far the own line moves between two moments.
+
+        Parameters
+        ----------
+        since, until : array_like, shape (n,)
+        place
+            As in :meth:`at`.
+        """
+        z = _columns(np.asarray(until, dtype=float)) - _columns(np.asarray(since, dtype=float))
+        mean, covariance = (part if place is None else part[place] for part in (self.mean, self.covariance))
+        return (z * mean).sum(axis=1), np.einsum("ni,nij,nj->n", z, covariance, z)
+
+    def score_at(self, time: ArrayLike, place: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """Mean and variance of the deviation of a score: the line, and what is left of the last swing.
+
+        Parameters
+        ----------
+        time, place
+            As in :meth:`at`; a moment after that of the wave in ``place``. At the same moment it is
+            another score, with a swing of its own.
+
+        Notes
+        -----
+        With c = correlation ** (time - time of the last wave), the swing to come is c times the last one
+        plus news of variance s^2 (1 - c^2), and the last swing is its residual minus the line there: so the
+        mean is c r + (z - c z_last)'E[b], the variance (z - c z_last)'Var(b)(z - c z_last) + s^2 (1 - c^2).
+        """
         t = np.asarray(time, dtype=float)
-        z = np.stack([np.ones_like(t), t], axis=1)
-        return (z * self.mean).sum(axis=1), np.einsum("ni,nij,nj->n", z, self.covariance, z)
+        chosen = np.arange(len(self.time)) if place is None else place
+        kept = _carried(self.correlation, t - self.time[chosen])
+        z = _columns(t) - kept[:, None] * _columns(self.time[chosen])
+        mean = kept * self.residual[chosen] + (z * self.mean[chosen]).sum(axis=1)
+        line = np.einsum("ni,nij,nj->n", z, self.covariance[chosen], z)
+        return mean, line + self.residual_sd**2 * (1 - kept**2)
 
 
 def running_effects(
@@ -42,19 +98,23 @@ def running_effects(
     *,
     covariance: ArrayLike,
     residual_sd: float,
+    correlation: float = 0.0,
 ) -> RunningEffects:
     """Condition each course's random level and slope on its waves, wave by wave.
 
     Parameters
     ----------
     course : array_like of int, shape (n_waves,)
-        Course of each wave, in blocks.
+        Course of each wave, in blocks, by rising time within a block.
     time : array_like, shape (n_waves,)
     residual : array_like, shape (n_waves,)
         Score minus the model's expected score.
     covariance : array_like, shape (2, 2)
         Of the random level and slope; may be singular.
     residual_sd : float
+    correlation : float
+        Of the swings around the line one unit of time apart (continuous-time autoregression), from 0 to
+        below 1; 0 for independent swings.
 
     Returns
     -------
@@ -63,23 +123,50 @@ def running_effects(
 
     Notes
     -----
-    With D the covariance and A = Z'Z / s^2 of the waves so far: covariance D (I + A D)^-1, mean that times
-    Z'r / s^2. This form needs no inverse of D.
+    With D the covariance and A = Z'R^-1 Z of the waves so far: covariance D (I + A D)^-1, mean that times
+    Z'R^-1 r. This form needs no inverse of D. R^-1 is that of a Markov chain: each wave enters as its
+    difference from what its predecessor leads one to expect, over the standard deviation of that difference.
 
     References
     ----------
     Laird, N. M. & Ware, J. H. (1982). Biometrics, 38, 963-974. https://doi.org/10.2307/2529876
+    Jones, R. H. & Boadi-Boateng, F. (1991). Biometrics, 47, 161-175. https://doi.org/10.2307/2532504
     """
     who = np.asarray(course)
     t, r = np.asarray(time, dtype=float), np.asarray(residual, dtype=float)
     d = np.asarray(covariance, dtype=float)
-    z = np.stack([np.ones_like(t), t], axis=1)
+    z, news = _whitened(who, t, _columns(t), r, correlation)
     products = np.einsum("ni,nj->nij", z, z) / residual_sd**2
     sums = _running_sum(who, products.reshape(len(t), 4)).reshape(len(t), 2, 2)
-    score = _running_sum(who, z * r[:, None] / residual_sd**2)
+    score = _running_sum(who, z * news[:, None] / residual_sd**2)
     conditional = d @ np.linalg.inv(np.eye(2) + sums @ d)
     conditional = (conditional + np.swapaxes(conditional, 1, 2)) / 2
-    return RunningEffects(np.einsum("nij,nj->ni", conditional, score), conditional, sums)
+    mean = np.einsum("nij,nj->ni", conditional, score)
+    return RunningEffects(mean, conditional, sums, t, r, float(residual_sd), float(correlation))
+
+
+def _columns(time: FloatArray) -> FloatArray:
+    return np.stack([np.ones_like(time), time], axis=1)
+
+
+def _carried(correlation: float, distance: FloatArray) -> FloatArray:
+    """Share of a swing that is left after some time; none in another score at the same moment."""
+    if correlation <= 0:
+        return np.zeros(len(distance))
+    return np.where(distance > 0, correlation ** np.maximum(distance, 0.0), 0.0)
+
+
+def _whitened(
+    who: NDArray[np.int_], time: FloatArray, z: FloatArray, r: FloatArray, correlation: float
+) -> tuple[FloatArray, FloatArray]:
+    """Rows minus what their predecessors lead one to expect, with a standard deviation of s again."""
+    if correlation <= 0 or not len(time):
+        return z, r
+    linked = np.r_[False, who[1:] == who[:-1]]
+    before = np.r_[0, np.arange(len(time) - 1)]
+    kept = np.where(linked, _carried(correlation, time - time[before]), 0.0)
+    scale = 1 / np.sqrt(1 - kept**2)
+    return scale[:, None] * (z - kept[:, None] * z[before]), scale * (r - kept * r[before])
 
 
 def _running_sum(who: NDArray[np.int_], values: FloatArray) -> FloatArray:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import SignalQuality, evaluate_signals, expected_course, signals
-from mpg_research.analysis.alarm_chance import foretell, months_to_go, parts_of
+from mpg_research.analysis.alarm_chance import months_to_go
+from mpg_research.analysis.alarm_foretold import foretell, parts_of
 from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_rules import (
     alarm_quality,
@@ -92,7 +93,7 @@ def test_signals_of_a_family_do_not_use_its_later_waves(
     options = {"error_sd": 3.0, "delta": 3.0}
     one = signals(study, **options).tables["waves"].data
     two = signals(make_study(tmp_path, altered, case_mix=("single_parent",)), **options).tables["waves"].data
-    columns = ["months", "expected", "band_low", "chance", "limit", "answer", "signal"]
+    columns = ["months", "expected", "band_low", "chance", "line_chance", "limit", "answer", "signal"]
     early = [f[(f["family"] == name) & (f["months"] <= 5)][columns] for f in (one, two)]
     pd.testing.assert_frame_equal(*early)
     late = two[(two["family"] == name) & (two["months"] > 5)]
@@ -102,7 +103,7 @@ def test_signals_of_a_family_do_not_use_its_later_waves(
 
 @pytest.fixture(scope="module")
 def quality(study: Study) -> SignalQuality:
-    return evaluate_signals(study)
+    return evaluate_signals(study, replicates=2)
 
 
 def test_quality_is_judged_on_organisations_left_out(quality: SignalQuality) -> None:
@@ -127,7 +128,7 @@ def test_what_is_judged_is_what_is_shown(quality: SignalQuality, study: Study) -
     assert rules.loc["chance", "n_alarmed"] == ever[ever.index.isin(judged)].sum()
     pd.testing.assert_frame_equal(shown, signals(study, respondents="declared").tables["waves"].data)
     # By the other rule, off track is what the band says; every rule is judged all the same.
-    band = evaluate_signals(study, rule="band")
+    band = evaluate_signals(study, rule="band", replicates=0)
     by_band = band.given.tables["waves"].data
     later = by_band["wave"] > 0
     assert ((by_band["signal"] == "off_track") == (by_band["beyond_band"] | by_band["deteriorating"]))[
@@ -169,7 +170,9 @@ def test_limits_come_from_other_organisations_only(data: pd.DataFrame) -> None:
 def test_the_chance_comes_true_and_tells_more_than_the_change_since_intake(tmp_path: Path) -> None:
     """Four hundred families: the chance of straight lines is known to come true, by the model they follow."""
     found = evaluate_signals(
-        make_study(tmp_path, families(np.random.default_rng(14), n=400, organisations=4)), case_mix=()
+        make_study(tmp_path, families(np.random.default_rng(14), n=400, organisations=4)),
+        case_mix=(),
+        replicates=0,
     )
     rows = found.tables["calibration"].data
     # Fifths of about 75 families: three standard errors of a share.
@@ -201,7 +204,7 @@ def test_courses_that_still_run_have_no_end_to_be_judged_by(data: pd.DataFrame, 
 
 def test_few_ends_of_either_kind_are_said(study: Study) -> None:
     """Hardly anybody gets reliably worse here: a target with few events, and signals all the same."""
-    found = evaluate_signals(study, target="deteriorated")
+    found = evaluate_signals(study, target="deteriorated", replicates=0)
     (note,) = (note for note in found.notes if note.code == "few_events")
     rules = found.tables["rules"].data.set_index("rule")
     assert note.values["n_bad"] == rules.loc["chance", "n_bad"] < 20
@@ -267,6 +270,8 @@ def test_too_little_is_refused(tmp_path: Path) -> None:
         signals(two, ahead=0)
     with pytest.raises(ConfigError, match="false_alarms"):
         signals(two, false_alarms=1.0)
+    with pytest.raises(ConfigError, match="on_track"):
+        signals(two, on_track=0.0)
     with pytest.raises(ConfigError, match="rule"):
         signals(two, rule="gut feeling")
     with pytest.raises(ConfigError, match="target"):

@@ -41,7 +41,8 @@ def results() -> dict[str, object]:
     study = load_study(shipped_example())
     verbs = (reliable_change, reliable_trend, course, describe_missing, sudden_changes)
     found = [verb(study) for verb in verbs]
-    found += [verb(study, case_mix=()) for verb in (expected_course, signals, evaluate_signals)]
+    found += [verb(study, case_mix=()) for verb in (expected_course, signals)]
+    found.append(evaluate_signals(study, case_mix=(), replicates=3))
     return {result.kind: result for result in found} | {"study": study}
 
 
@@ -126,7 +127,7 @@ def test_words_do_not_claim_an_effect_or_the_publishers_rule(results: dict[str, 
 def test_words_say_which_rule_is_shown_and_judged(
     results: dict[str, object], rule: str, meaning: str
 ) -> None:
-    quality = evaluate_signals(results["study"], rule=rule, case_mix=())
+    quality = evaluate_signals(results["study"], rule=rule, case_mix=(), replicates=2)
     shown = release(quality.given, RESEARCHER, policy=policy_of(results["study"]))
     assert meaning in str(say(shown, language="en"))
     released_quality = release(quality, RESEARCHER, policy=policy_of(results["study"]))
@@ -134,6 +135,33 @@ def test_words_say_which_rule_is_shown_and_judged(
     row = quality.tables["rules"].data.set_index(["rule", "target"]).loc[(rule, "no_gain")]
     assert f"{100 * row['sensitivity']:.0f}%" in judged
     assert f"{100 * row['specificity']:.0f}%" in judged
+
+
+def test_what_signals_give_without_change_stands_beside_them(results: dict[str, object]) -> None:
+    found = results["signal_quality"].tables["without_change"].data.set_index(["figure", "rule", "target"])
+    for language, calls in (("nl", "geen enkel gezin echt veranderde"), ("en", "if no family truly changed")):
+        text = str(say(released(results, "signal_quality"), "answer", language=language))
+        assert calls in text
+        for figure in ("sensitivity", "specificity"):
+            assert f"{100 * found.loc[(figure, 'chance', 'no_gain'), 'without_change']:.0f}%" in text
+    beside = str(say(released(results, "signal_quality"), "certainty", language="en"))
+    assert beside.index("without any true change") < beside.index("Y-OQ")
+    told = str(say(released(results, "signals"), language="nl"))
+    assert "Op koers heet een gezin alleen als de scores het laten zien" in told
+
+
+def test_what_became_of_few_families_is_hidden(results: dict[str, object]) -> None:
+    raw = results["signal_quality"].tables["words"].data
+    assert raw["n_families"].sum() == raw["n_group"].iloc[0]
+    for audience in (RESEARCHER, Audience("funder")):
+        rows = released(results, "signal_quality", audience).tables["words"].data
+        shown = rows[rows["n_families"].notna()]
+        assert ((shown["n_families"] == 0) | (shown["n_families"] >= 10)).all()
+        if audience.role == "funder":
+            bad = (shown["share_ended_badly"] * shown["n_families"]).dropna()
+            assert ((bad < 0.5) | (bad > 9.5)).all()
+            hidden = shown["share_ended_badly"].isna()
+            assert shown.loc[hidden, ["ended_badly_low", "ended_badly_high"]].isna().all(axis=None)
 
 
 def test_waves_are_not_called_months_in_the_lanes(results: dict[str, object]) -> None:

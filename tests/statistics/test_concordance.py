@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.statistics.concordance import compare_concordance
+from mpg_research.statistics.concordance import compare_concordance, expected_concordance
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "concordance"
 #: pROC writes fifteen digits.
@@ -36,3 +36,26 @@ def test_not_defined_where_all_end_alike() -> None:
     single = compare_concordance([1, 2, 0], [2, 1, 0], happened=[True, False, False])
     assert single.difference == pytest.approx(-0.5)
     assert np.isnan(single.std_error)
+
+
+def test_expected_concordance_is_that_of_all_pairs_weighed_by_their_chance() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        n = int(rng.integers(3, 30))
+        value, chance = rng.integers(0, 8, n).astype(float), rng.random(n)
+        weight = rng.integers(0, 3, n).astype(float)
+        won = pairs = 0.0
+        for i in range(n):
+            for j in range(n):
+                if i == j:
+                    continue
+                likely = weight[i] * weight[j] * chance[i] * (1 - chance[j])
+                won += likely * ((value[i] > value[j]) + 0.5 * (value[i] == value[j]))
+                pairs += likely
+        found = expected_concordance(value, chance, weight)
+        assert found == pytest.approx(won / pairs) if pairs > 1e-9 else np.isnan(found)
+        happened = chance > 0.5
+        if 0 < happened.sum() < n:
+            one = compare_concordance(value, value, happened=happened).one
+            assert expected_concordance(value, happened) == pytest.approx(one)
+    assert np.isnan(expected_concordance([1.0, 2.0], [1, 1]))

@@ -28,6 +28,42 @@ def test_running_effects_equal_the_textbook_formula() -> None:
     assert mean.shape == (9,)
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.4, 0.9])
+def test_swings_that_carry_on_equal_the_dense_normal_algebra(correlation: float) -> None:
+    """Random courses: line, score to come and change of the line, from all waves so far at once."""
+    rng = np.random.default_rng(7)
+    for singular in (False, True):
+        root = rng.normal(size=(2, 1 if singular else 2)) * np.array([[4.0], [0.3]])
+        d, sd = root @ root.T, float(rng.uniform(1, 4))
+        course = np.repeat(np.arange(4), [1, 5, 2, 8])
+        time = np.concatenate([np.sort(rng.uniform(0, 12, n)) for n in np.bincount(course)])
+        residual = rng.normal(0, 5, len(time))
+        found = running_effects(course, time, residual, covariance=d, residual_sd=sd, correlation=correlation)
+        ahead = time + rng.uniform(0.3, 6, len(time))
+        line, score = found.at(ahead), found.score_at(ahead)
+        moved = found.change(np.zeros(len(time)), ahead)
+        for row in range(len(time)):
+            mine = np.flatnonzero((course == course[row]) & (np.arange(len(time)) <= row))
+            z = np.stack([np.ones(len(mine)), time[mine]], axis=1)
+            carried = _correlations(correlation, time[mine], time[mine])
+            weights = np.linalg.solve(z @ d @ z.T + sd**2 * carried, np.eye(len(mine)))
+            one, change = np.array([1.0, ahead[row]]), np.array([0.0, ahead[row]])
+            with_line = z @ d @ one
+            with_score = with_line + sd**2 * _correlations(correlation, time[mine], ahead[[row]])[:, 0]
+            cases = (
+                (line, with_line, one @ d @ one),
+                (score, with_score, one @ d @ one + sd**2),
+                (moved, z @ d @ change, change @ d @ change),
+            )
+            for (mean, variance), shared, own in cases:
+                np.testing.assert_allclose(mean[row], shared @ weights @ residual[mine], atol=EXACT)
+                np.testing.assert_allclose(variance[row], own - shared @ weights @ shared, atol=1e-8)
+
+
+def _correlations(correlation: float, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.power(correlation, np.abs(one[:, None] - other[None, :]))  # 0 ** 0 is 1
+
+
 def test_singular_covariances_are_fine() -> None:
     d = np.array([[4.0, 0.0], [0.0, 0.0]])
     found = running_effects([0, 0], [0, 1], [2.0, 2.0], covariance=d, residual_sd=1.0)
@@ -52,6 +88,20 @@ def test_calibration_equals_statsmodels() -> None:
     fit = api.Logit(happened.astype(float), x).fit(disp=0)
     np.testing.assert_allclose([found.intercept, found.slope], fit.params, atol=1e-6)
     assert found.brier == pytest.approx(np.mean((predicted - happened) ** 2))
+
+
+def test_calibration_counts_weights_and_chances_as_so_many_persons() -> None:
+    rng = np.random.default_rng(3)
+    predicted, weight = rng.uniform(0.05, 0.9, 60), rng.integers(0, 4, 60)
+    happened = rng.random(60) < predicted
+    one = calibrate(predicted, happened, weight)
+    other = calibrate(np.repeat(predicted, weight), np.repeat(happened, weight))
+    for figure in ("intercept", "slope", "brier", "brier_of_mean"):
+        assert getattr(one, figure) == pytest.approx(getattr(other, figure))
+    # A chance of three in four: three persons with the event, one without.
+    soft = calibrate(predicted, np.full(60, 0.75))
+    hard = calibrate(np.repeat(predicted, 4), np.tile([True, True, True, False], 60))
+    np.testing.assert_allclose([soft.intercept, soft.slope], [hard.intercept, hard.slope], atol=1e-8)
 
 
 def test_calibration_where_it_is_not_defined() -> None:

@@ -1,0 +1,219 @@
+"""The chance that help ends badly, seen at each wave, from models fitted without the family's own part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.analysis.alarm_chance import Chances, chance_of_waves, line_ends
+from mpg_research.analysis.alarm_rules import bad_outcome, score_step
+from mpg_research.analysis.expectation_model import (
+    ExpectationModel,
+    Fold,
+    apply_model,
+    fit_expectation,
+)
+from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.errors import NotApplicableError
+from mpg_research.study.model import Study
+
+__all__ = ["Foretold", "ended_courses", "foretell", "parts_of"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+#: Organisations are grouped into at most this many parts, so that the nested fits stay few.
+_PARTS = 6
+#: From this many ended courses on, those that still run have no end to learn from or to be judged by.
+_ENOUGH_ENDED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """Chances of a bad end at every wave, and those that limits on them may be learnt from.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        Waves: course, wave, months, score, and the coded case mix.
+    part : ndarray of str, shape (n_waves,)
+        What is left out together: organisations, or families.
+    by : {"organisations", "families"}
+    chance : ndarray, shape (n_waves,)
+        By a model that saw nothing of the wave's own part.
+    training : mapping of str to ndarray, shape (n_waves,)
+        Of each part: chances at the waves of the *other* parts, by models that saw neither that part nor the
+        wave's own (where too few courses remain for that: not that part). NaN in the part itself.
+    judged : ndarray of bool, shape (n_waves,)
+        Waves of courses with an intake score, an end, and a wave between.
+    bad : ndarray of bool, shape (n_waves,)
+        Whether the last score of the wave's course is a bad end.
+    ended : ndarray of bool, shape (n_waves,)
+        Whether the wave's course is over.
+    line_chance : ndarray, shape (n_waves,)
+        The chance that the family's own line, without swings and errors, ends badly, seen at each wave by the
+        model of ``chance``.
+    line_bad : ndarray, shape (n_waves,)
+        The same of the line from the first to the last wave of the wave's course, given *all* its waves.
+    """
+
+    rows: pd.DataFrame = field(repr=False)
+    part: NDArray[np.str_] = field(repr=False)
+    by: str
+    chance: FloatArray = field(repr=False)
+    training: Mapping[str, FloatArray] = field(repr=False)
+    judged: BoolArray = field(repr=False)
+    bad: BoolArray = field(repr=False)
+    ended: BoolArray = field(repr=False)
+    line_chance: FloatArray = field(repr=False)
+    line_bad: FloatArray = field(repr=False)
+
+    def only_judged(self) -> "Foretold":
+        """The same, of the judged waves only."""
+        keep = self.judged
+        return replace(
+            self,
+            rows=self.rows[keep].reset_index(drop=True),
+            part=self.part[keep],
+            chance=self.chance[keep],
+            training={label: chance[keep] for label, chance in self.training.items()},
+            judged=keep[keep],
+            bad=self.bad[keep],
+            ended=self.ended[keep],
+            line_chance=self.line_chance[keep],
+            line_bad=self.line_bad[keep],
+        )
+
+
+def parts_of(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
+    """The part of each course, and what the parts were made by.
+
+    With three organisations or more: the organisation, or a group of them of about equal size. With fewer:
+    a sixth of the families, by hash, so that a family's part does not depend on the other families.
+    """
+    sizes = units.groupby("organisation").size().sort_values(ascending=False, kind="stable")
+    if len(sizes) < 3:
+        digest = [sha256(str(family).encode()).hexdigest() for family in units["family"]]
+        return np.array([str(int(value[8:16], 16) % _PARTS) for value in digest]), "families"
+    filled = np.zeros(min(_PARTS, len(sizes)))
+    home = {}
+    for organisation, size in sizes.items():
+        place = int(np.argmin(filled))
+        filled[place] += size
+        home[organisation] = str(place)
+    return np.asarray(units["organisation"].map(home).to_numpy(dtype=str)), "organisations"
+
+
+def ended_courses(study: Study, units: pd.DataFrame) -> tuple[BoolArray, bool]:
+    """Whether each course is over, and whether the study says so.
+
+    Where fewer than 20 courses are known to be over, all of them count as if they were.
+    """
+    episodes = study.tables["episodes"]
+    known = np.zeros(len(units), dtype=bool)
+    if "end" in episodes:
+        named = episodes.assign(
+            family=episodes["family"].astype(str), episode=episodes["episode"].astype(str)
+        ).set_index(["family", "episode"])["end"]
+        known = named.reindex(pd.MultiIndex.from_frame(units[["family", "episode"]])).notna().to_numpy()
+    enough = int(known.sum()) >= _ENOUGH_ENDED
+    return (known if enough else np.ones(len(units), dtype=bool)), enough
+
+
+def foretell(
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    part: NDArray[np.str_],
+    *,
+    by: str,
+    sign: float,
+    margin: float,
+    ended: BoolArray,
+    ahead: float | None = None,
+    models: Mapping[str, ExpectationModel] | None = None,
+    carry_on: bool = True,
+    nested: bool = True,
+) -> Foretold:
+    """Chances of a bad end at every wave, by nested cross-validation over the parts.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Waves with coded case mix, in blocks by course (0, 1, ...); index 0, 1, ...
+    columns : sequence of str
+        The coded case mix.
+    part : ndarray of str, shape (n_waves,)
+    by : str
+        What the parts were made by.
+    sign : float
+        -1 where a fall is an improvement.
+    margin : float
+        Improvement in points up to which an end counts as bad.
+    ended : ndarray of bool, shape (n_waves,)
+        Whether the wave's course is over.
+    ahead : float, optional
+        Months that a forecast looks ahead; by default the time to go is learnt from the courses that the
+        model was fitted on.
+    models : mapping of str to ExpectationModel, optional
+        Models without one part, where they are known already.
+    carry_on : bool
+        Whether the models may find swings that carry on from month to month.
+    nested : bool
+        Whether the chances that limits are learnt from come from models without two parts. Without, they come
+        from those without the wave's own part: the same but for a trace of the judged part, at a third of
+        the cost.
+
+    Returns
+    -------
+    Foretold
+    """
+    grouped = rows.groupby("course")["months"]
+    judged = np.asarray(
+        (grouped.transform("first") <= BASELINE_MONTHS) & (grouped.transform("size") >= 3) & ended
+    )
+    is_end = judged & (rows["wave"] == grouped.transform("size") - 1).to_numpy()
+    months, labels = rows["months"].to_numpy(dtype=float), sorted(set(part))
+    step = score_step(rows["score"])
+
+    def seen_by(model: ExpectationModel, label: str, without: set[str]) -> tuple[Fold, Chances]:
+        places = np.flatnonzero(part == label)
+        fold = apply_model(model, rows.iloc[places], label, places)
+        ends = months[is_end & ~np.isin(part, list(without))]
+        found = chance_of_waves(fold, sign=sign, margin=margin, step=step, ends=ends, ahead=ahead)
+        return fold, found
+
+    known = dict(models or {})
+    single = {
+        label: known[label]
+        if label in known
+        else fit_expectation(rows[part != label], columns, carry_on=carry_on)
+        for label in labels
+    }
+    chance, line_chance, line_bad = np.full((3, len(rows)), np.nan)
+    for one in labels:
+        fold, found = seen_by(single[one], one, {one})
+        chance[fold.rows], line_chance[fold.rows] = found.score, found.line
+        line_bad[fold.rows] = line_ends(fold, sign=sign, margin=margin, step=step)
+    training = {label: np.where(part == label, np.nan, np.nan if nested else chance) for label in labels}
+    for place, one in enumerate(labels if nested else ()):
+        for two in labels[place + 1 :]:
+            pairs = {one: single[one], two: single[two]}
+            try:
+                model = fit_expectation(
+                    rows[~np.isin(part, [one, two])], columns,
+                    carry_on=any(pair.correlation > 0 for pair in pairs.values()),
+                )  # fmt: skip
+            except NotApplicableError:
+                # Too few courses without both: then at least nothing of the part itself.
+                pass
+            else:
+                pairs = {one: model, two: model}
+            for mine, other in ((one, two), (two, one)):
+                fold, found = seen_by(pairs[mine], other, {one, two})
+                training[mine][fold.rows] = found.score
+    last = rows.groupby("course").ngroup().to_numpy()
+    bad = bad_outcome(rows, sign=sign, margin=margin)[last]
+    return Foretold(rows, part, by, chance, training, judged, bad, ended, line_chance, line_bad)

@@ -1,0 +1,50 @@
+"""The alarms of every rule at every wave, each also with as many alarms as another."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpg_research.analysis.alarm_foretold import Foretold
+from mpg_research.analysis.alarm_limits import alarms_as_many, chance_limits
+
+__all__ = ["compare_rules"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+def compare_rules(
+    foretold: Foretold, *, index: FloatArray, threshold: float, false_alarms: float
+) -> dict[str, BoolArray]:
+    """Alarms at every wave by the chance and by the naive rule, each also with as many alarms as the other.
+
+    Parameters
+    ----------
+    foretold : Foretold
+    index : ndarray, shape (n_waves,)
+        How much worse the score is than at intake, in points.
+    threshold : float
+        The smallest reliable change: the naive rule alarms beyond it.
+    false_alarms : float
+        As in :func:`mpg_research.analysis.signals`.
+
+    Returns
+    -------
+    dict of str to ndarray of bool
+        ``chance``, ``naive_as_many``, ``naive``, ``chance_as_many``.
+    """
+    naive = index > threshold
+    limits, _ = chance_limits(foretold, false_alarms)
+    in_training = {
+        label: chance >= limits[foretold.part == label][0] for label, chance in foretold.training.items()
+        if (foretold.part == label).any()
+    }  # fmt: skip
+    training = {label: foretold.training[label] for label in in_training}
+    everywhere = dict.fromkeys(in_training, index)
+    return {
+        "chance": foretold.chance >= limits,
+        "naive_as_many": alarms_as_many(foretold, index, everywhere, in_training),
+        "naive": naive,
+        "chance_as_many": alarms_as_many(
+            foretold, foretold.chance, training, dict.fromkeys(in_training, naive)
+        ),
+    }
