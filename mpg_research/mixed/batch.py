@@ -5,6 +5,7 @@ those of :mod:`nested`. Draws that are done leave the batch; those that are not 
 left to the caller.
 """
 
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,8 @@ class BatchFit:
     beta : array, shape (draws, p)
         In the base's coordinates.
     s2 : array, shape (draws,)
+    value : array, shape (draws,)
+        The deviance there; NaN where the start leaves no residuals.
     done : array of bool, shape (draws,)
         True where the Newton decrement is below the tolerance.
     """
@@ -40,6 +43,7 @@ class BatchFit:
     x: FloatArray
     beta: FloatArray
     s2: FloatArray
+    value: FloatArray
     done: BoolArray
 
 
@@ -60,6 +64,15 @@ class Batch:
             row = sorted_outcomes if a == at else rows.base[a]
             sums = np.add.reduceat(row * sorted_outcomes, rows.parent_starts, axis=1).ravel()
             self.c[a, at] = self.c[at, a] = sums
+
+    @classmethod
+    def repeated(cls, engine: Engine, draws: int) -> "Batch":
+        """The outcome of the engine itself, for many starts; without a residual structure."""
+        batch = cls.__new__(cls)
+        batch._begin(engine, draws)
+        blocks = batch.given.blocks
+        batch.a, batch.b, batch.c = (np.tile(one, (1, 1, draws)) for one in (blocks.a, blocks.b, blocks.c))
+        return batch
 
     def _begin(self, engine: Engine, draws: int) -> None:
         assert isinstance(engine.route, NestedRoute)
@@ -115,7 +128,8 @@ class Batch:
             joined = np.zeros((size, size, draws, 1))
             for t, part in route.split(level):
                 joined[part, part, :, 0] = np.moveaxis(factors[t], 0, 2)
-            k, log_dets = inner_inverse(a.reshape(size, size, draws, -1), joined)
+            with np.errstate(all="ignore"):
+                k, log_dets = inner_inverse(a.reshape(size, size, draws, -1), joined)
             log_det += log_dets.sum(axis=1)
             k = k.reshape(a.shape)
             kb = multiply(k, b)
@@ -140,7 +154,7 @@ class Batch:
         log_det, state, s = self.evaluate(factors)
         log_det = log_det + log_det_r
         p, divisor = s.shape[1] - 1, engine.divisor
-        root = np.linalg.cholesky(s)
+        root = _roots(s)
         r2 = root[:, p, p] ** 2
         inverse = np.linalg.inv(root[:, :p, :p])
         value = log_det + divisor * (1.0 + np.log(2.0 * np.pi * r2 / divisor))
@@ -177,6 +191,18 @@ class Batch:
         return np.asarray(gamma)
 
 
+def _roots(s: FloatArray) -> FloatArray:
+    """Cholesky factors of (draws, p + 1, p + 1); NaN for a draw of which rounding leaves no residuals."""
+    try:
+        return np.asarray(np.linalg.cholesky(s))
+    except np.linalg.LinAlgError:
+        found = np.full_like(s, np.nan)
+        for r, one in enumerate(s):
+            with suppress(np.linalg.LinAlgError):
+                found[r] = np.linalg.cholesky(one)
+        return found
+
+
 def fit_batch(
     batch: Batch,
     start: FloatArray,
@@ -185,23 +211,27 @@ def fit_batch(
     tolerance: float,
     max_steps: int,
 ) -> BatchFit:
-    """Joint quasi-Newton steps for every draw of a batch, from one start.
+    """Joint quasi-Newton steps for every draw of a batch, from one start or one each.
+
+    A step that leaves a draw no residuals is not taken.
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        If some draw leaves no residuals on the way.
+        If Lambda runs out of numbers.
     """
     draws = batch.draws
     at, length = np.arange(draws), np.ones(draws)
-    x, inverse = np.tile(start, (draws, 1)), np.tile(inverse_hessian, (draws, 1, 1))
+    x = np.array(np.broadcast_to(start, (draws, start.shape[-1])))
+    inverse = np.tile(inverse_hessian, (draws, 1, 1))
     value, gradient, beta, s2 = batch.value_and_gradient(x)
-    found = BatchFit(x.copy(), beta.copy(), s2.copy(), np.zeros(draws, dtype=bool))
+    found = BatchFit(x.copy(), beta.copy(), s2.copy(), value.copy(), np.zeros(draws, dtype=bool))
     for step in range(max_steps + 1):
         direction = -np.einsum("rij,rj->ri", inverse, gradient)
         slope = np.einsum("ri,ri->r", gradient, direction)
         done = (slope <= 0) & (-0.5 * slope <= tolerance)
-        found.x[at], found.beta[at], found.s2[at], found.done[at] = x, beta, s2, done
+        found.x[at], found.beta[at], found.s2[at] = x, beta, s2
+        found.value[at], found.done[at] = value, done
         if step == max_steps or np.all(done):
             break
         if np.any(done):
@@ -209,6 +239,10 @@ def fit_batch(
             batch, at, length, slope = batch.only(left), at[left], length[left], slope[left]
             x, inverse, direction = x[left], inverse[left], direction[left]
             value, gradient, beta, s2 = value[left], gradient[left], beta[left], s2[left]
+        # no step much longer than what there is: Lambda would run out of numbers
+        limit = 2.0 * (1.0 + np.max(np.abs(x), axis=1))
+        share = limit / np.maximum(np.max(np.abs(direction), axis=1), limit)
+        direction, slope = share[:, None] * direction, share * slope
         move = length[:, None] * direction
         new_value, new_gradient, new_beta, new_s2 = batch.value_and_gradient(x + move)
         better = new_value <= value + 1e-4 * length * slope

@@ -110,7 +110,7 @@ def simulated_refits(solution: MixedSolution, n: int, rng: np.random.Generator |
 
 def _simulated_chunk(
     solution: MixedSolution, n: int, generator: np.random.Generator
-) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
     """The fields of :class:`BatchFit` for ``n`` outcomes drawn from the fit."""
     engine: Engine = solution.engine
     start, inverse = start_off_boundary(engine, solution.internal), _curvature(solution)
@@ -121,10 +121,10 @@ def _simulated_chunk(
     for first in range(0, n, size):
         outcomes = _draws(solution, min(size, n - first), generator)
         found.append(_fit_draws(engine, outcomes, start, inverse))
-    x, beta, s2, done = (
-        np.concatenate([getattr(one, name) for one in found]) for name in ("x", "beta", "s2", "done")
+    x, beta, s2, value, done = (
+        np.concatenate([getattr(one, name) for one in found]) for name in ("x", "beta", "s2", "value", "done")
     )
-    return x, beta, s2, done
+    return x, beta, s2, value, done
 
 
 def _draws(solution: MixedSolution, n: int, generator: np.random.Generator) -> FloatArray:
@@ -171,7 +171,9 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
         except np.linalg.LinAlgError:
             joint = None
     n, p = len(outcomes), engine.scaled.x_inverse.shape[0]
-    found = joint or BatchFit(np.tile(start, (n, 1)), np.empty((n, p)), np.empty(n), np.zeros(n, dtype=bool))
+    found = joint or BatchFit(
+        np.tile(start, (n, 1)), np.empty((n, p)), np.empty(n), np.empty(n), np.zeros(n, dtype=bool)
+    )
     alone = ~(found.done & _inside(engine, found.x))
     for r in np.flatnonzero(alone):
         drawn = engine.with_base_outcome(outcomes[r])
@@ -183,9 +185,10 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
         ):
             continue
         near = start if joint is None else start_off_boundary(engine, found.x[r])
-        best = find_optimum(drawn, near, inverse, tolerance=DRAW_TOLERANCE)
+        best = find_optimum(drawn, near, inverse, tolerance=DRAW_TOLERANCE, look_again=False)
         _, at = drawn.at(best.x)
-        found.x[r], found.beta[r], found.s2[r], found.done[r] = best.x, at.beta, at.s2, best.converged
+        found.x[r], found.beta[r], found.s2[r] = best.x, at.beta, at.s2
+        found.value[r], found.done[r] = best.value, best.converged
     return found
 
 

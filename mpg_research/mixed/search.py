@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .engine import Engine
 from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
+from .other_starts import lower_start
 from .scaling import lower_factor, pack
 from .search_rows import has_many_rows, minimise_by_rows, some_groups
 
@@ -29,6 +30,8 @@ MAX_SCORING = 6
 LARGEST_MOVE = 1.5
 # Scoring hands over to quasi-Newton when the predicted fall in deviance is below this.
 NEAR_ENOUGH = 0.3
+# So often a minimum near a face is looked at again from other starts.
+LOOKS = 3
 
 
 def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
@@ -136,16 +139,33 @@ def find_optimum(
     inverse: FloatArray | None = None,
     *,
     tolerance: float = DECREMENT_TOLERANCE,
+    look_again: bool = True,
 ) -> Minimum:
     """Minimise; set vanishing directions to zero where the derivative agrees; leave false zeros.
 
-    With ``start`` and ``inverse`` (an inverse curvature there) the scoring steps are left out.
+    With ``start`` and ``inverse`` (an inverse curvature there) the scoring steps are left out. With
+    ``look_again`` a minimum near a face is checked from other starts (:mod:`other_starts`).
     """
     n_scoring = 0
     if start is None or inverse is None:
         start, inverse, n_scoring = _near_start(engine)
     best = _minimised(engine, start, inverse, tolerance)
-    best = replace(best, n_evaluations=best.n_evaluations + n_scoring)
+    best = _settled(engine, replace(best, n_evaluations=best.n_evaluations + n_scoring))
+    for _ in range(LOOKS if look_again else 0):
+        lower, count = lower_start(engine, best)
+        best = replace(best, n_evaluations=best.n_evaluations + count)
+        if lower is None:
+            break
+        again = _settled(engine, _minimised(engine, lower, None, tolerance))
+        total = best.n_evaluations + again.n_evaluations
+        if again.value >= best.value:
+            return replace(best, n_evaluations=total)
+        best = replace(again, n_evaluations=total)
+    return best
+
+
+def _settled(engine: Engine, best: Minimum) -> Minimum:
+    """A minimum with its vanishing directions at zero, and none of them a false zero."""
     for _ in range(4):
         snapped = _without_correlation(engine, _snap(engine, best))
         direction = _descent_from_zero(engine, snapped.x)
@@ -160,8 +180,8 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
     """A point near the optimum, an inverse curvature there, and the evaluations it took."""
     some = some_groups(engine) if has_many_rows(engine) else None
     if some is not None:
-        near, own, count = _near_start(some)
-        best = minimise(some.value_and_gradient, near, inverse_hessian=own, tolerance=NEAR_BY)
+        first, own, count = _near_start(some)
+        best = minimise(some.value_and_gradient, first, inverse_hessian=own, tolerance=NEAR_BY)
         theta = engine.scaled.to_internal(some.scaled.to_theta(best.x[: engine.n_theta]))
         start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))
         return start, inverse_curvature(engine, start), count + best.n_evaluations + 1

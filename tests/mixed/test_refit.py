@@ -8,7 +8,8 @@ import pytest
 from mpg_research.mixed.batch import Batch
 from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.refit import refit, simulated_refits
+from mpg_research.mixed.refit import _curvature, _draws, _fit_draws, refit, simulated_refits
+from mpg_research.mixed.search import start_off_boundary
 from mpg_research.mixed.solution import solve
 
 
@@ -86,3 +87,35 @@ def test_a_batch_is_the_same_as_each_draw_alone(method: str) -> None:
         assert gradient[r] == pytest.approx(slopes, rel=1e-9, abs=1e-9)
         assert beta[r] == pytest.approx(at.beta, rel=1e-9, abs=1e-12)
         assert s2[r] == pytest.approx(at.s2, rel=1e-11)
+
+
+def test_random_columns_that_are_no_fixed_effects_refit_like_single_fits() -> None:
+    rng = np.random.default_rng(8)
+    family = np.repeat(np.arange(60), 5)
+    worker = family // 6
+    n = family.size
+    months, bend = rng.uniform(0, 10, n), rng.normal(size=n)
+    z = np.column_stack([np.ones(n), months])
+    y = 20 + 2 * rng.normal(size=60)[family] + rng.normal(size=10)[worker] * months + rng.normal(size=n)
+    y += 2 * rng.normal(size=10)[worker] * bend
+    outside = np.column_stack([months, bend])
+    random = (
+        RandomTerm("family", ("1",), z[:, :1], family, tuple(range(60))),
+        RandomTerm("worker", ("months", "bend"), outside, worker, tuple(range(10)), correlated=False),
+    )
+    made = MixedProblem(y, z[:, :1], ("1",), random)
+    found = solve(made)
+    assert not any(found.engine.scaled.in_base[1:])
+    drawn = _draws(found, 12, np.random.default_rng(1))
+    start, inverse = start_off_boundary(found.engine, found.internal), _curvature(found)
+    assert inverse is not None
+    together = _fit_draws(found.engine, drawn, start, inverse)
+    for r, outcome in enumerate(drawn):
+        # the outcome in the user's units, fitted afresh
+        fresh = solve(replace(made, y=outcome * found.engine.scaled.y_scale + 50.0))
+        assert found.engine.scaled.to_theta(together.x[r]) == pytest.approx(fresh.theta, rel=5e-3, abs=5e-3)
+        sigma2 = found.engine.scaled.y_scale**2 * together.s2[r]
+        assert sigma2 == pytest.approx(fresh.sigma2, rel=5e-3)
+        again = refit(found, outcome * found.engine.scaled.y_scale + 50.0)
+        assert again.deviance == pytest.approx(fresh.deviance, abs=1e-7)
+        assert again.beta == pytest.approx(fresh.beta, rel=1e-6)

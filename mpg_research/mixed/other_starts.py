@@ -1,0 +1,199 @@
+"""A second look from other starts, where a covariance matrix ends on or near a face.
+
+The deviance may have several minima there: another direction may carry the variance, or another term. Inside,
+with every variance clear of zero, none was found in a search over random models (docs: for R and SPSS users).
+"""
+
+from copy import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batch import Batch, fit_batch
+from .engine import Engine
+from .nested import NestedRoute
+from .optimise import Minimum, minimise
+from .residual_sweep import structured_blocks
+from .scaling import free_entries, lower_factor, pack
+
+__all__ = ["lower_start"]
+
+FloatArray = NDArray[np.float64]
+
+# A standard deviation within this many of its own standard errors of zero counts as near a face.
+NEAR_FACE = 2.0
+# A fall in deviance that is worth another search.
+FALL = 1e-7
+# Starts that are tried together: groups at once, and joint steps.
+GROUPS_AT_ONCE, JOINT_STEPS = 4_800, 40
+# Starts anywhere, the same ones every time, where the groups are few enough.
+RANDOM_STARTS = 30
+# With more groups than this, and where starts cannot go together, only the first few are tried.
+MANY_GROUPS, FEW_STARTS = 2_000, 3
+# Evaluations spent on a start alone before it has to promise a fall.
+TRIAL = 15
+# Variances, relative to the residual's, that stand for small and for large.
+SMALL, LARGE = 0.01, 4.0
+
+
+def lower_start(engine: Engine, best: Minimum) -> tuple[FloatArray | None, int]:
+    """A point below a minimum that was found, from which to search again, and the evaluations it took.
+
+    None where every covariance matrix is clear of its faces, or no start leads lower.
+    """
+    if not best.converged or not _near_a_face(engine, best):
+        return None, 0
+    # a start or a step may lead where there are no numbers; it is then not taken
+    with np.errstate(all="ignore"):
+        return _lowest(engine, best)
+
+
+def _lowest(engine: Engine, best: Minimum) -> tuple[FloatArray | None, int]:
+    delta, theta = engine.delta(best.x), best.x[: engine.n_theta]
+    held, constant = _held(engine, delta)
+    below = best.value - constant - FALL
+    starts = _starts(held, theta)
+    n_groups = max(len(term.levels) for term in engine.problem.random)
+    if held.structure is None and isinstance(held.route, NestedRoute) and n_groups <= MANY_GROUPS:
+        size = max(1, GROUPS_AT_ONCE // n_groups)
+        starts += _anywhere(held, min(RANDOM_STARTS, size))
+        try:
+            found, count = _together(held, below, starts, size)
+            return (None if found is None else np.concatenate([found, delta])), count
+        except np.linalg.LinAlgError:
+            pass
+    fixed = np.empty(0) if held.structure is None else delta
+    found, count = _one_by_one(held, below, [np.concatenate([one, fixed]) for one in starts[:FEW_STARTS]])
+    return (None if found is None else np.concatenate([found[: engine.n_theta], delta])), count
+
+
+def _held(engine: Engine, delta: FloatArray) -> tuple[Engine, float]:
+    """The engine with a residual structure held where it is, and the log|R| that it then leaves out.
+
+    Crossed factors keep their structure.
+    """
+    if engine.structure is None or not isinstance(engine.route, NestedRoute):
+        return engine, 0.0
+    held = copy(engine)
+    blocks, log_det = structured_blocks(engine.route.rows, engine.residual, delta)
+    held.structure, held.route = None, engine.route.with_blocks(blocks)
+    return held, float(log_det)
+
+
+def _together(
+    engine: Engine, below: float, starts: list[FloatArray], size: int
+) -> tuple[FloatArray | None, int]:
+    """The lowest point that joint steps from all starts lead to, in lots of ``size``, if it is low enough."""
+    lowest, steps = None, _first_steps(engine)
+    lots = [np.array(starts[first : first + size]) for first in range(0, len(starts), size)]
+    for lot in lots:
+        found = fit_batch(Batch.repeated(engine, len(lot)), lot, steps, tolerance=FALL, max_steps=JOINT_STEPS)
+        values = np.where(np.isfinite(found.value), found.value, np.inf)
+        at = int(np.argmin(values))
+        if values[at] < below:
+            lowest, below = found.x[at], float(values[at])
+    return lowest, JOINT_STEPS * len(lots)
+
+
+def _near_a_face(engine: Engine, best: Minimum) -> bool:
+    """Whether a covariance matrix is singular, or its smallest direction not clear of zero."""
+    start = 0
+    for term, factor in zip(
+        engine.scaled.terms, engine.scaled.factors(best.x[: engine.n_theta]), strict=True
+    ):
+        own = slice(start, start + term.n_parameters)
+        start = own.stop
+        # twice the inverse curvature of the deviance is the covariance
+        spread = 2.0 * best.inverse_hessian[own, own]
+        left, values, right = np.linalg.svd(factor)
+        for j in range(len(values)):
+            move = pack(np.outer(left[:, j], right[j]), term.correlated)
+            if values[j] < NEAR_FACE * np.sqrt(max(float(move @ spread @ move), 0.0)) or values[j] < 1e-7:
+                return True
+    return False
+
+
+def _starts(engine: Engine, theta: FloatArray) -> list[FloatArray]:
+    """Other points to start from, the most telling first.
+
+    The variance in the directions that have none; large and small variances all round; each column's standard
+    deviation three times what it is; the order of the directions reversed; each term without the others.
+    """
+    given = [factor @ factor.T for factor in engine.scaled.factors(theta)]
+    roots = [np.linalg.eigh(g) for g in given]
+    top = [max(float(values[-1]), 0.1) for values, _ in roots]
+    without = [
+        vectors[:, values < SMALL * scale] @ vectors[:, values < SMALL * scale].T
+        for (values, vectors), scale in zip(roots, top, strict=True)
+    ]
+    found = [
+        [scale * rest + SMALL * np.eye(len(rest)) for rest, scale in zip(without, top, strict=True)],
+        [LARGE * np.eye(len(g)) for g in given],
+        [g + scale * rest for g, rest, scale in zip(given, without, top, strict=True)],
+        [SMALL * np.eye(len(g)) for g in given],
+        [(vectors * np.maximum(values[::-1], SMALL)) @ vectors.T for values, vectors in roots],
+    ]
+    for j in range(max(len(g) for g in given)):
+        wider = [np.diag(np.where(np.arange(len(g)) == j, 3.0, 1.0)) for g in given]
+        found.append([w @ g @ w + SMALL * np.eye(len(g)) for w, g in zip(wider, given, strict=True)])
+    if len(given) > 1:
+        for t in range(len(given)):
+            found.append(
+                [(g if s != t else 0.0 * g) + 0.1 * SMALL * np.eye(len(g)) for s, g in enumerate(given)]
+            )
+    return [np.concatenate(_packed(engine, matrices)) for matrices in found]
+
+
+def _anywhere(engine: Engine, count: int) -> list[FloatArray]:
+    """Starts at random: standard deviations of a hundredth to ten times the residual's, any correlations."""
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(count):
+        pieces = []
+        for term in engine.scaled.terms:
+            size = term.root.shape[0]
+            factor = np.tril(rng.normal(size=(size, size))) * 10 ** rng.uniform(-1.2, 0.7)
+            factor *= np.power(10.0, rng.uniform(-0.8, 0.3, size))[:, None]
+            pieces.append(pack(factor, term.correlated))
+        found.append(np.concatenate(pieces))
+    return found
+
+
+def _packed(engine: Engine, matrices: list[FloatArray]) -> list[FloatArray]:
+    """Lambda's free entries for each term's covariance matrix."""
+    pieces = []
+    for term, matrix in zip(engine.scaled.terms, matrices, strict=True):
+        if term.correlated:
+            values, vectors = np.linalg.eigh(matrix)
+            factor = lower_factor(vectors * np.sqrt(np.maximum(values, 0.0)))
+        else:
+            factor = np.diag(np.sqrt(np.diagonal(matrix)))
+        pieces.append(pack(factor, term.correlated))
+    return pieces
+
+
+def _first_steps(engine: Engine) -> FloatArray:
+    """A cautious inverse curvature: that of a standard deviation near one, from its number of groups."""
+    pieces = [
+        np.full(free_entries(term.root.shape[0], term.correlated)[0].size, 0.5 / len(given.levels))
+        for term, given in zip(engine.scaled.terms, engine.problem.random, strict=True)
+    ]
+    return np.diag(np.concatenate(pieces))
+
+
+def _one_by_one(engine: Engine, below: float, starts: list[FloatArray]) -> tuple[FloatArray | None, int]:
+    """The first point low enough from one start after the other, each given up when it promises no fall."""
+    count, size = 0, starts[0].size
+    inverse = 0.1 * np.eye(size)
+    inverse[: engine.n_theta, : engine.n_theta] = _first_steps(engine)
+    for start in starts:
+        tried = minimise(engine.value_and_gradient, start, inverse_hessian=inverse, max_evaluations=TRIAL)
+        count += tried.n_evaluations
+        if not tried.converged and tried.value - tried.decrement < below:
+            tried = minimise(
+                engine.value_and_gradient, tried.x, inverse_hessian=tried.inverse_hessian, tolerance=FALL
+            )
+            count += tried.n_evaluations
+        if tried.value < below:
+            return tried.x, count
+    return None, count
