@@ -24,7 +24,7 @@ KINDS = {
     "ar0.7": "AR(.7)",
     "mixed": "half AR(.7), half noise",
 }
-STUDIES = {200: 15, 60: 25}
+STUDIES = {200: 8, 60: 16}
 IMPROVING = ANSWERS[:2]
 
 
@@ -106,8 +106,8 @@ Written by `python benchmarks/course_answers.py` (seed {SEED}); simulated data. 
 scores, swings with a standard deviation of {SD} points, a margin of {MARGIN * PERIOD:g} points per {PERIOD:g}
 months, an error rate of .05 per course, half of it to be used within a year. Each study estimates how long
 its swings last and how much its families differ from its own scores, month by month. In brackets: the same
-rule with swings taken to be independent and alike, as it was before. Monte Carlo error of a rate of .05: .004
-with 200 families, .006 with 60.
+rule with swings taken to be independent and alike, as it was before. Monte Carlo error of a rate of .05: .005
+with 200 families, .007 with 60.
 
 {chr(10).join(lines)}
 

@@ -33,9 +33,6 @@ _CORRELATIONS = np.arange(0.0, 0.91, 0.1)
 _PERSISTENCE = np.array([0.0, 0.25, 0.5, 0.75])
 #: Share of noise that two waves close together have at least.
 _LEAST_NOISE = 0.02
-#: Gain in log-likelihood from which noise beside the lasting swings is taken to be there (.05, one
-#: parameter).
-_LEAST_GAIN = 1.92
 #: Courses from which the correlation is estimated, evenly spread over all: more would make it no surer.
 _MOST_COURSES = 1000
 #: Below this correlation from one unit of time to the next, swings count as independent.
@@ -342,12 +339,13 @@ def _at_moment(
 
 
 def _best(likelihood: FloatArray) -> tuple[float, float]:
-    """Correlation and persistence at which the likelihood is highest; no persistence unless it helps."""
+    """Correlation and persistence at which the likelihood is highest."""
     tops = [_top(_CORRELATIONS, row) for row in likelihood]
     heights = np.array([height for _, height in tops])
     best = int(np.argmax(heights))
-    if heights[best] - heights[0] < _LEAST_GAIN:
+    if not best:
         return tops[0][0], 0.0
+    # No test that it helps: in small studies that would miss what lasts long, and answers would be too sure.
     persistence, _ = _top(_PERSISTENCE, heights)
     correlation = float(np.interp(persistence, _PERSISTENCE, [place for place, _ in tops]))
     return correlation, persistence
