@@ -11,7 +11,7 @@ from mpg_research.analysis.alarm_null import without_change
 from mpg_research.analysis.alarm_rules import Target
 from mpg_research.analysis.alarm_verdicts import compare_rules
 from mpg_research.analysis.alarms import Rule, Signals
-from mpg_research.analysis.course_error import error_by_wave
+from mpg_research.analysis.course_error import error_by_wave, swings_by_month
 from mpg_research.analysis.course_of_families import HALF_TIME
 from mpg_research.analysis.courses import Courses
 from mpg_research.analysis.expectation import expected_waves
@@ -145,6 +145,7 @@ def _band_alarms(some: Courses, scores: FloatArray, given: Signals, asked: AsSho
     answers = course_answers(
         months, table, error_sd=errors, delta=given.answers.delta, period=given.answers.period,
         level=given.level, half_time=HALF_TIME, direction=courses.instrument.direction,
+        swings=swings_by_month(courses, asked.error_sd)[0],
     ).answer[place]  # fmt: skip
     return np.asarray(beyond | np.isin(answers, _WORSE))
 
