@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mpg_research.present.numbers import format_df, format_p
+from mpg_research.present.numbers import format_df, format_p, format_time
 from mpg_research.present.voice import Voice
 
 __all__ = ["trajectory_sentences"]
@@ -131,5 +131,7 @@ def _limits(voice: Voice, *, fell: bool) -> list[str]:
     if voice.is_plain:
         # Researchers find it among the remarks.
         ended = [note for note in voice.released.notes if note.code == "help_ended"]
-        limits += [voice.phrases("note.help_ended", **note.values) for note in ended]
+        for note in ended:
+            month = format_time(float(note.values["month"]), voice.language)
+            limits.append(voice.phrases("note.help_ended", **{**note.values, "month": month}))
     return limits

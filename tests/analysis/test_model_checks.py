@@ -106,6 +106,8 @@ def test_who_reads_is_told_of_families_whose_help_had_ended(tmp_path: Path, shar
             shown = release(fit, reader, policy=policy_of(study))
             text = str(say(shown, language=language)) + str(say(shown, "notes", language=language))
             assert (words in text) == said
+            assert "12.0," not in text
+            assert "12,0," not in text
             if reader.role == "researcher":
                 for name in ("sensitivity", "robust_change", "variance_components"):
                     written = str(tabulate(shown, name, language=language))
