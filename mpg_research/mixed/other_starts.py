@@ -1,7 +1,8 @@
 """A second look from other starts, where a covariance matrix ends on or near a face.
 
-The deviance may have several minima there: another direction may carry the variance, or another term. Inside,
-with every variance clear of zero, none was found in a search over random models (docs: for R and SPSS users).
+The deviance may have several minima there: another direction may carry the variance, or another term. Where
+every variance is clear of zero nothing is spent. What the search finds and misses: benchmarks/mixed/starts.md
+and docs/for_r_and_spss_users.md.
 """
 
 from copy import copy
