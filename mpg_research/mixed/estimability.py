@@ -52,8 +52,8 @@ class Estimability:
     def reduced(self, rows: FloatArray, size: FloatArray | None = None) -> FloatArray:
         """Weights of the columns in the model, (r, p), for weights of all columns, (r, p + m).
 
-        NaN in rows that cannot be estimated. For rows that are differences of others ``size``, shape (p + m,),
-        says how large those are in each column: what differs by rounding only does not differ.
+        NaN in rows that cannot be estimated. For rows that are differences of others ``size``, shape
+        (p + m,), says how large those are in each column: what differs by rounding only does not differ.
         """
         inside = rows[:, self.kept]
         if not len(self.dropped):

@@ -185,9 +185,7 @@ def make_estimates(
     table = estimate_rows(inference, matrix, level, covariance=covariance)
     frame = pd.concat([pd.DataFrame(keys), table], axis=1)
     found = np.max(np.abs(rows), axis=0) if size is None else size
-    return Estimates(
-        frame, matrix, covariance, compared, within, level, inference, rows, found, estimability
-    )
+    return Estimates(frame, matrix, covariance, compared, within, level, inference, rows, found, estimability)
 
 
 def _tuples(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:

@@ -34,8 +34,10 @@ class Face:
         there are directions.
     entries : array, shape (k, k)
         What each of those entries does to the parameters: dG = sum of column times directions.
+    columns : array of int
+        The columns whose standard deviation is not zero.
     curved : bool
-        True where the face bends: G has not full rank, and none of its variances is zero.
+        True where the face bends: what these columns share has fewer dimensions than there are columns.
     """
 
     directions: tuple[FloatArray, ...]
@@ -43,7 +45,13 @@ class Face:
     factor: FloatArray
     moves: tuple[FloatArray, ...]
     entries: FloatArray
+    columns: NDArray[np.intp]
     curved: bool
+
+    @property
+    def rank(self) -> int:
+        """Number of dimensions of G."""
+        return int(self.factor.shape[1])
 
 
 def term_face(scale: TermScale, internal: FloatArray) -> Face:
@@ -81,20 +89,23 @@ def term_face(scale: TermScale, internal: FloatArray) -> Face:
         weights.append(0.5 * factor[row, column])
     directions = tuple(move @ inside.T + inside @ move.T for move in moves)
     curved = rank < len(columns)
-    return Face(directions, np.array(weights), inside, tuple(moves), np.eye(len(moves)), curved)
+    return Face(directions, np.array(weights), inside, tuple(moves), np.eye(len(moves)), columns, curved)
 
 
 def _diagonal_face(scale: TermScale, internal: FloatArray) -> Face:
     values = np.diagonal(internal)
-    kept = [j for j, value in enumerate(values) if value**2 > ZERO**2]
+    kept = [j for j, value in enumerate(values) if abs(value) > ZERO]
     directions, moves = [], []
-    for j in kept:
-        wide, move = np.zeros_like(internal), np.zeros_like(internal)
-        wide[j, j], move[j, j] = values[j] ** 2, scale.root[j, j]
+    for place, j in enumerate(kept):
+        wide, move = np.zeros_like(internal), np.zeros((len(internal), len(kept)))
+        wide[j, j], move[j, place] = values[j] ** 2, scale.root[j, j]
         directions.append(wide)
         moves.append(move)
     entries = np.diag([2.0 * scale.root[j, j] / values[j] for j in kept]) if kept else np.zeros((0, 0))
-    return Face(tuple(directions), np.ones(len(kept)), internal, tuple(moves), entries, False)
+    columns = np.array(kept, dtype=np.intp)
+    return Face(
+        tuple(directions), np.ones(len(kept)), internal[:, kept], tuple(moves), entries, columns, False
+    )
 
 
 def _full_face(scale: TermScale, internal: FloatArray) -> Face:
@@ -114,7 +125,8 @@ def _full_face(scale: TermScale, internal: FloatArray) -> Face:
         moves.append(move)
         entries.append((half + half.T)[rows, columns])
     weights = np.asarray(rows == columns, dtype=float)
-    return Face(tuple(directions), weights, factor, tuple(moves), np.array(entries).T, False)
+    every = np.arange(len(internal))
+    return Face(tuple(directions), weights, factor, tuple(moves), np.array(entries).T, every, False)
 
 
 def _reduced_factor(user: FloatArray, rank: int) -> tuple[FloatArray, list[tuple[int, int]]]:

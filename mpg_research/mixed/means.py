@@ -94,9 +94,7 @@ def estimate_slopes(
         key["variable"] = variable
     keys = [{"variable": key["variable"]} | key for key in keys]
     rows, size = (up - down) / (2 * step), np.max(np.abs(up), axis=0) / (2 * step)
-    return make_estimates(
-        design.estimability, inference, level, keys, rows, tuple(groups), within, size=size
-    )
+    return make_estimates(design.estimability, inference, level, keys, rows, tuple(groups), within, size=size)
 
 
 def _listed(design: Design, names: str | Sequence[str]) -> list[str]:
