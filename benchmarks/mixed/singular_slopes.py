@@ -1,8 +1,8 @@
 """Coverage of 95 % intervals where intercepts and slopes are estimated to be perfectly correlated.
 
 Simulates few groups with random slopes, half of the groups under one arm, fits
-``y ~ t * arm + x + (1 + t | group)`` and counts how often the intervals of each fixed effect hold the truth, in
-the fits whose correlation is estimated at -1 or 1: Satterthwaite and Kenward-Roger, as they come (with the
+``y ~ t * arm + x + (1 + t | group)`` and counts how often the intervals of each fixed effect hold the truth,
+in the fits whose correlation is estimated at -1 or 1: Satterthwaite and Kenward-Roger, as they come (with the
 ceiling of the design) and without that ceiling.
 
 Run ``python benchmarks/mixed/singular_slopes.py --runs 1500 --out benchmarks/mixed/singular_slopes.md``; some
@@ -108,8 +108,8 @@ def main() -> None:
         print(found)
         return
     text = (
-        "# Intercepts and slopes estimated as perfectly correlated\n\nCoverage of 95 % intervals, in percent, "
-        "among the fits with a correlation of -1 or 1; simulated data.\n"
+        "# Intercepts and slopes estimated as perfectly correlated\n\nCoverage of 95 % intervals, in "
+        "percent, among the fits with a correlation of -1 or 1; simulated data.\n"
         f"Made by `python benchmarks/mixed/singular_slopes.py --runs {arguments.runs}` "
         f"(seed {arguments.seed}).\n\n{found}\n"
     )
