@@ -29,20 +29,18 @@ class DesignDegrees:
     group : tuple of str, length p
         That level; "" where there is none.
     singular : array of bool, shape (p,)
-        True where the fit has no variance (or a perfect correlation) in the direction the column needs.
-    ceiling : array, shape (p,)
-        The most degrees of freedom the column's test may have; infinite where it is not singular.
+        True where the variance that the column's test needs is estimated as zero.
     """
 
     df: FloatArray
     group: tuple[str, ...]
     singular: NDArray[np.bool_]
-    ceiling: FloatArray
 
     def of(self, contrasts: FloatArray) -> FloatArray:
-        """The smallest ceiling among the columns each contrast uses; infinite where there is none."""
+        """The smallest df among the singular columns each contrast uses; infinite where there is none."""
         rows = np.atleast_2d(np.asarray(contrasts, dtype=float))
-        return np.array([np.min(self.ceiling[row != 0], initial=np.inf) for row in rows])
+        limits = np.where(self.singular, self.df, np.inf)
+        return np.array([np.min(limits[row != 0], initial=np.inf) for row in rows])
 
 
 def design_degrees(solution: MixedSolution) -> DesignDegrees:
@@ -59,11 +57,10 @@ def design_degrees(solution: MixedSolution) -> DesignDegrees:
 
     Notes
     -----
-    Meant for fits on the boundary: there the reduced model spends no degrees of freedom on a level whose
-    variance is small rather than absent. Where a variance is estimated as zero they are the ceiling. Where k
-    random columns are estimated to depend on each other, with rank d < k, there is a variance to estimate,
-    and k(n - r) group summaries for d of them: the ceiling is k/d times as high. Without it limits cover too
-    little with few groups (benchmarks/mixed/singular_slopes.md).
+    Meant for variances of zero: there the reduced model spends no degrees of freedom on a level whose
+    variance is small rather than absent. Where random effects depend on each other perfectly there is a
+    variance, and its uncertainty and that of its direction count as elsewhere (:mod:`faces`); with that,
+    limits need no ceiling to hold what they promise (benchmarks/mixed/singular_slopes.md).
     """
     if "design" not in solution.cache:
         solution.cache["design"] = _design_degrees(solution)
@@ -75,23 +72,19 @@ def _design_degrees(solution: MixedSolution) -> DesignDegrees:
     problem = solution.problem
     p = problem.x.shape[1]
     df, group, singular = np.full(p, np.nan), [""] * p, np.zeros(p, dtype=bool)
-    ceiling = np.full(p, np.inf)
     coarsest = np.full(p, np.inf)
     faces = term_faces(solution.engine, solution.internal)
     for term, face in zip(problem.random, faces, strict=True):
         n_groups = len(term.levels)
-        shared = len(face.columns) / face.rank if face.curved else np.inf
         for j in range(term.z.shape[1]):
             member = np.array([_is_multiple(problem.x[:, k], term.z[:, j], term) for k in range(p)])
-            relief = shared if j in face.columns else 1.0
             better = member & (n_groups < coarsest)
             df[better] = max(1, n_groups - int(member.sum()))
-            singular[better] = np.isfinite(relief)
-            ceiling[better] = df[better] * relief
+            singular[better] = j not in face.columns
             coarsest[better] = n_groups
             for k in np.flatnonzero(better):
                 group[k] = term.group
-    return DesignDegrees(df, tuple(group), singular, ceiling)
+    return DesignDegrees(df, tuple(group), singular)
 
 
 def _is_multiple(x: FloatArray, z: FloatArray, term: RandomTerm) -> bool:

@@ -48,10 +48,12 @@ class Face:
     columns: NDArray[np.intp]
     curved: bool
 
-    @property
-    def rank(self) -> int:
-        """Number of dimensions of G."""
-        return int(self.factor.shape[1])
+    def changes(self) -> list[FloatArray]:
+        """How the factor moves with each parameter, (q, r): dB with dB B' + B dB' = dG."""
+        if self.curved:
+            return list(self.moves)
+        back = 0.5 * np.linalg.pinv(self.factor).T
+        return [direction @ back for direction in self.directions]
 
 
 def term_face(scale: TermScale, internal: FloatArray) -> Face:

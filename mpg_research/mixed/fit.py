@@ -143,8 +143,7 @@ def _conservative_note(solved: MixedSolution, rule: DfRule) -> tuple[Note, ...]:
     if not names:
         return ()
     text = (
-        f"Because a variance at their level is estimated as zero, or random effects there as perfectly "
-        f"dependent, the tests of {', '.join(names)} use no more degrees of freedom than the design gives "
-        "(from the number of groups less the effects between them)."
+        f"Because a variance at their level is estimated as zero, the tests of {', '.join(names)} use no "
+        "more degrees of freedom than the design gives (the number of groups less the effects between them)."
     )
     return (Note("design_degrees_of_freedom", text, {"terms": ", ".join(names)}),)

@@ -81,9 +81,7 @@ class FitNumbers:
 
         By term: ``df`` (in force), ``estimated_df`` (the rule's own), ``design_df`` (groups at the
         level where the effect lives less the effects there; NaN within groups), ``level`` and
-        ``on_boundary`` (the variance it needs is estimated as zero, so no more than ``design_df`` is in
-        force; or random effects depend on each other perfectly, with k columns in r dimensions: no more
-        than k/r times as many).
+        ``on_boundary`` (the variance it needs is estimated as zero, so the smaller df is in force).
         """
         eye = np.eye(len(self.solution.beta))
         design = design_degrees(self.solution)

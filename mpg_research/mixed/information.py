@@ -19,7 +19,7 @@ from .natural import Natural, natural_derivatives, term_faces
 from .nested import NestedRoute
 from .solution import MixedSolution
 
-__all__ = ["Information", "information", "informative"]
+__all__ = ["Information", "Kind", "information", "informative"]
 
 # Share of a parameter's information below which it is what the other parameters and rounding leave of it.
 NO_INFORMATION = 1e-4
