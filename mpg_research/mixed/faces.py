@@ -77,21 +77,19 @@ def term_face(scale: TermScale, internal: FloatArray) -> Face:
     user = np.asarray(np.linalg.solve(scale.root, internal), dtype=np.float64)
     lengths = np.sqrt(np.sum(scale.root**2, axis=0))
     columns = np.flatnonzero(np.sqrt(np.sum(user**2, axis=1)) * lengths > ZERO)
-    rank = int(np.sum(np.linalg.svd(internal, compute_uv=False) > ZERO))
-    if rank == len(internal):
-        return _full_face(scale, internal)
-    rank = min(rank, len(columns))
+    rank = min(int(np.sum(np.linalg.svd(internal, compute_uv=False) > ZERO)), len(columns))
     factor, free = _reduced_factor(user[columns], rank)
     inside = scale.root[:, columns] @ factor
-    moves, weights = [], []
+    moves = []
     for row, column in free:
         move = np.zeros_like(inside)
         move[:, column] = scale.root[:, columns[row]]
         moves.append(move)
-        weights.append(0.5 * factor[row, column])
+    if rank == len(columns):
+        return _plain_face(internal, inside, moves, columns)
+    weights = np.array([0.5 * factor[row, column] for row, column in free])
     directions = tuple(move @ inside.T + inside @ move.T for move in moves)
-    curved = rank < len(columns)
-    return Face(directions, np.array(weights), inside, tuple(moves), np.eye(len(moves)), columns, curved)
+    return Face(directions, weights, inside, tuple(moves), np.eye(len(moves)), columns, True)
 
 
 def _diagonal_face(scale: TermScale, internal: FloatArray) -> Face:
@@ -110,25 +108,24 @@ def _diagonal_face(scale: TermScale, internal: FloatArray) -> Face:
     )
 
 
-def _full_face(scale: TermScale, internal: FloatArray) -> Face:
-    """All of it, by the entries of Omega in G = basis Omega basis', Omega = I at the fit."""
+def _plain_face(
+    internal: FloatArray, factor: FloatArray, moves: list[FloatArray], columns: NDArray[np.intp]
+) -> Face:
+    """By the entries of Omega in G = basis Omega basis', Omega = I at the fit: no dimension is missing."""
+    rank = factor.shape[1]
     left, values, _ = np.linalg.svd(internal)
-    basis = left * values
-    inverse = np.linalg.inv(basis)
-    factor = scale.root @ scale.outward(internal)
-    rows, columns = free_entries(len(internal), True)
-    directions, moves, entries = [], [], []
-    for row, column in zip(rows, columns, strict=True):
-        square = np.outer(basis[:, row], basis[:, column])
-        directions.append(square if row == column else square + square.T)
-        move = np.zeros_like(internal)
-        move[:, column] = scale.root[:, row]
+    basis = left[:, :rank] * values[:rank]
+    inverse = left[:, :rank].T / values[:rank, None]
+    rows, places = free_entries(rank, True)
+    directions, entries = [], np.empty((len(moves), len(rows)))
+    for row, place in zip(rows, places, strict=True):
+        square = np.outer(basis[:, row], basis[:, place])
+        directions.append(square if row == place else square + square.T)
+    for number, move in enumerate(moves):
         half = inverse @ move @ (inverse @ factor).T
-        moves.append(move)
-        entries.append((half + half.T)[rows, columns])
-    weights = np.asarray(rows == columns, dtype=float)
-    every = np.arange(len(internal))
-    return Face(tuple(directions), weights, factor, tuple(moves), np.array(entries).T, every, False)
+        entries[number] = (half + half.T)[rows, places]
+    weights = np.asarray(rows == places, dtype=float)
+    return Face(tuple(directions), weights, factor, tuple(moves), entries.T, columns, False)
 
 
 def _reduced_factor(user: FloatArray, rank: int) -> tuple[FloatArray, list[tuple[int, int]]]:

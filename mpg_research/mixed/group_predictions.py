@@ -132,7 +132,7 @@ class GroupEffects:
 
         found = information(self._maker.solution, kind)
         slopes = [(variance(up) - variance(down)) / (2.0 * step) for up, down, step in self._maker.moved()]
-        gradient = np.array(slopes).T
+        gradient = np.array(slopes).T[:, found.kept]
         spread = np.einsum("mi,ij,mj->m", gradient, found.inverse, gradient)
         own = variance(self)
         degrees = np.full(len(weights), np.inf)

@@ -242,9 +242,10 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
 def _curvature(solution: MixedSolution) -> FloatArray:
     """What observed information gains where the deviance has a slope and the parameters bend.
 
-    Ours are (theta, sigma), as lmerTest's: half the gradient in G times d2G/d(theta, sigma), brought to the
-    linear parameters. Zero at an optimum within the parameter space. Where a correlation is +-1 the
-    deviance still falls beyond the boundary, and the boundary bends away from there.
+    At a theta that was given they are (theta, sigma), as lmerTest's: half the gradient in G times
+    d2G/d(theta, sigma), brought to the linear parameters. That is zero at an optimum within the parameter
+    space. Where a correlation is +-1 the deviance falls beyond the boundary, and the boundary bends away from
+    there: the same in the entries of Lambda, whatever sigma (at an optimum it makes no difference).
     """
     engine: Engine = solution.engine
     faces = term_faces(engine, solution.internal)
@@ -260,11 +261,13 @@ def _curvature(solution: MixedSolution) -> FloatArray:
     for face, gamma in zip(faces, engine.slopes(state, found), strict=True):
         own = slice(start, start + len(face.moves))
         jacobian[own, own] = found.s2 * face.entries
-        jacobian[own, -1] = 2.0 * sigma * face.weights
+        if everywhere:
+            jacobian[own, -1] = 2.0 * sigma * face.weights
         if everywhere or face.curved:
             for a, move in enumerate(face.moves):
-                slope = 4.0 / sigma * float(np.sum(gamma * (move @ face.factor.T)))
-                bend[start + a, -1] = bend[-1, start + a] = slope
+                if everywhere:
+                    slope = 4.0 / sigma * float(np.sum(gamma * (move @ face.factor.T)))
+                    bend[start + a, -1] = bend[-1, start + a] = slope
                 for b, other in enumerate(face.moves):
                     bend[start + a, start + b] = 2.0 * float(np.sum(gamma * (move @ other.T)))
         # 2 Gamma : G / sigma^2 from the random part cancels against the same of the residual part.

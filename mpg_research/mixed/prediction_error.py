@@ -179,9 +179,9 @@ class _Work:
         n_random = sum(part.shape[1] for part in parts)
         components[:, :n_random], components[:, -1] = np.hstack(parts), residual
         gradient = components @ jacobian
-        for place, slope in enumerate(self._structure_slopes(asked)):
-            n_delta = len(jacobian) - 1 - n_random
-            gradient[:, jacobian.shape[1] - 1 - n_delta + place] = slope
+        first = len(found.kept) - 1 - (len(jacobian) - 1 - n_random)
+        for place, slope in self._structure_slopes(asked, found.kept[first:-1]):
+            gradient[:, int(np.sum(found.kept[: first + place]))] = slope
         return np.asarray(gradient)
 
     def _spherical(self, asked: Asked) -> Any:
@@ -245,21 +245,21 @@ class _Work:
             squares[t] += drawn[:, :, None] * drawn[:, None, :]
         return squares, residual + asked.residual(solution)
 
-    def _structure_slopes(self, asked: Asked) -> list[FloatArray]:
-        """Derivatives in the parameters of a residual structure, by differences."""
+    def _structure_slopes(self, asked: Asked, kept: NDArray[np.bool_]) -> list[tuple[int, FloatArray]]:
+        """Derivatives in the kept parameters of a residual structure, by differences, and which they are."""
         solution = self.solution
         engine: Engine = solution.engine
         if engine.structure is None or not isinstance(engine.route, NestedRoute):
             return []
         found = []
-        for place in range(engine.n_theta, len(solution.internal)):
+        for place in np.flatnonzero(kept).tolist():
             sides = []
             for step in (STEP, -STEP):
                 internal = solution.internal.copy()
-                internal[place] += step
+                internal[engine.n_theta + place] += step
                 moved = make_solution(engine, internal, np.zeros_like(internal), 1, True, "moved")
                 sides.append(_Work(moved).variances(asked)[0] / moved.sigma2)
-            found.append(solution.sigma2 * (sides[0] - sides[1]) / (2.0 * STEP))
+            found.append((place, solution.sigma2 * (sides[0] - sides[1]) / (2.0 * STEP)))
         return found
 
 
