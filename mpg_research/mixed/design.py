@@ -30,6 +30,7 @@ from mpg_research.mixed.design_checks import (
 )
 from mpg_research.mixed.estimability import Estimability
 from mpg_research.mixed.formula import ParsedFormula, parse_formula
+from mpg_research.mixed.formula_notes import margin_notes, number_level_notes
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.random_terms import RandomPlan, group_key, random_terms, read_group
 from mpg_research.mixed.residual import ResidualPart, bind_residual
@@ -43,6 +44,8 @@ FloatArray = NDArray[np.float64]
 #: A column is aliased when its part not explained by the columns before it is this small,
 #: relative to its length (R's lm and lme4 use 1e-7 on the same scale).
 ALIAS_TOLERANCE = 1e-7
+#: Weight of a column in another, both of length one, that is no more than rounding.
+ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ def design_problem(
     kept = estimability.kept
     aliased = tuple(name for index, name in enumerate(names) if index not in set(kept.tolist()))
     notes += one_level_notes(columns[name] for name in fixed.columns) + aliased_notes(aliased)
+    notes += margin_notes(parsed.fixed, columns, owners) + number_level_notes(parsed.fixed, columns)
     random, plans = random_terms(parsed, columns, values, states, n_used)
     x = matrix if len(kept) == len(names) else matrix[:, kept]
     check_size(y, x, random)
@@ -259,6 +263,7 @@ def _independent_columns(x: FloatArray) -> Estimability:
     inside = np.array(kept, dtype=np.intp)
     dropped = np.setdiff1d(np.arange(p), inside)
     implied = np.linalg.solve(basis.T @ scaled[:, inside], basis.T @ scaled[:, dropped])
+    implied[np.abs(implied) < ROUNDING] = 0.0
     return Estimability(inside, dropped, implied * length[dropped] / length[inside][:, None])
 
 
