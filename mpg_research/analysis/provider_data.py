@@ -41,6 +41,11 @@ class ProviderData:
     labels: tuple[str, ...]
     notes: tuple[Note, ...]
 
+    @property
+    def binary(self) -> bool:
+        """Whether the outcome is yes or no: 0 and 1, and both occur."""
+        return bool(np.all((self.outcome == 0) | (self.outcome == 1)) and np.ptp(self.outcome) > 0)
+
     def between(self) -> NDArray[np.bool_]:
         """Which columns of the case mix are the same for all clients of a provider, shape (k,)."""
         first = np.zeros(len(self.providers), dtype=np.intp)

@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.provider_data import ProviderData
 from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.mixed.information import information
 from mpg_research.statistics.funnel import Funnel
 from mpg_research.statistics.standardisation import FixedProviders, Reference, Standardised
 
 __all__ = [
     "add_flags",
+    "comparison_table",
     "difference_covariance",
     "fit_random_providers",
     "fixed_slopes",
@@ -46,7 +49,7 @@ def fixed_table(
         "direct": at.direct,
         "effect": fixed.effect,
     }
-    return _table(data, fixed.size, numbers, at.direct, std_error, float(fixed.df), level)
+    return comparison_table(data, fixed.size, numbers, at.direct, std_error, float(fixed.df), level)
 
 
 def fixed_slopes(data: ProviderData, fixed: FixedProviders) -> pd.DataFrame:
@@ -85,7 +88,24 @@ def random_table(data: ProviderData, fit: MixedFit, *, level: float) -> pd.DataF
         "direct": predicted - data.outcome.mean(),
         "effect": mode,
     }
-    return _table(data, size, numbers, mode, error, float("inf"), level)
+    return comparison_table(data, size, numbers, mode, error, _mode_degrees(fit, size), level)
+
+
+def _mode_degrees(fit: MixedFit, size: NDArray[np.intp]) -> FloatArray:
+    """Satterthwaite's degrees of freedom of the conditional variances of the modes.
+
+    With variances t between and s within providers and n clients: C = t s / (s + n t), with derivatives
+    (s / (s + n t))^2 in t and n (t / (s + n t))^2 in s. Without variance between providers there is
+    nothing that a mode could be uncertain of, and s alone counts.
+    """
+    covariance = information(fit.solution).component_covariance
+    between, within = float(fit.random["covariance"].iloc[0]), fit.residual_sd**2
+    total = within + size * between
+    gradient = np.column_stack([(within / total) ** 2, size * (between / total) ** 2])
+    spread = np.einsum("gi,ij,gj->g", gradient, covariance, gradient)
+    residual = np.full(size.size, float(fit.n_observations - len(fit.fixed)))
+    variance = between * within / total
+    return np.asarray(np.divide(2 * variance**2, spread, out=residual, where=spread > 0))
 
 
 def random_slopes(data: ProviderData, fit: MixedFit) -> pd.DataFrame:
@@ -95,13 +115,13 @@ def random_slopes(data: ProviderData, fit: MixedFit) -> pd.DataFrame:
     return found
 
 
-def _table(
+def comparison_table(
     data: ProviderData,
     size: NDArray[np.intp],
     numbers: dict[str, FloatArray],
     difference: FloatArray,
     std_error: FloatArray,
-    df: float,
+    df: FloatArray | float,
     level: float,
 ) -> pd.DataFrame:
     """The numbers of the providers beside the test and the interval of their differences."""
@@ -122,15 +142,19 @@ def _table(
 
 
 def add_flags(table: pd.DataFrame, funnel: Funnel, level: float) -> pd.DataFrame:
-    """The table with ``z, z_adjusted, flag, flag_adjusted, flag_false_discovery``."""
+    """The table with ``z, z_adjusted, flag, flag_adjusted, flag_false_discovery``.
 
-    def words(beyond: NDArray[np.bool_], z: FloatArray) -> NDArray[np.str_]:
-        return np.where(beyond, np.where(z > 0, "high", "low"), "")
-
+    ``z`` and ``flag`` are the table's own test: flagged is who has a p-value below 1 - level, and limits that
+    leave zero out. The other two flags stand only where that one does.
+    """
+    p_value, statistic = table["p_value"].to_numpy(dtype=float), table["statistic"].to_numpy(dtype=float)
+    z = np.sign(statistic) * norm.isf(np.maximum(p_value, 1e-300) / 2)
+    beyond = p_value < 1 - level
+    side = np.where(z > 0, "high", "low")
     return table.assign(
-        z=funnel.z,
+        z=z,
         z_adjusted=funnel.z_adjusted,
-        flag=words(funnel.beyond(level, adjusted=False), funnel.z),
-        flag_adjusted=words(funnel.beyond(level), funnel.z_adjusted),
-        flag_false_discovery=words(funnel.false_discovery.flagged, funnel.z_adjusted),
+        flag=np.where(beyond, side, ""),
+        flag_adjusted=np.where(beyond & funnel.beyond(level), side, ""),
+        flag_false_discovery=np.where(beyond & funnel.false_discovery.flagged, side, ""),
     )

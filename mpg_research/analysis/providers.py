@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.provider_data import Missing, ProviderData, provider_data
+from mpg_research.analysis.provider_shares import compare_shares
 from mpg_research.analysis.provider_tables import (
     add_flags,
     difference_covariance,
@@ -50,9 +51,12 @@ class ProviderComparison:
     ----------
     providers : DataFrame
         One row per provider, in the order of their identifiers: ``provider, n, observed, expected, indirect,
-        predicted, direct``; ``effect`` (fixed: the level; random: the conditional mode), ``std_error`` of the
-        difference, ``df, statistic, p_value, conf_low, conf_high``; ``reliability``; and from five
-        providers on ``z, z_adjusted, flag, flag_adjusted, flag_false_discovery`` ("low", "high" or "").
+        predicted, direct``; ``effect`` (fixed: the level, of a share the log odds ratio; random: the
+        conditional mode), ``std_error`` of the difference, ``df, statistic, p_value, conf_low, conf_high``;
+        ``reliability``; and from five providers on ``z, z_adjusted, flag, flag_adjusted,
+        flag_false_discovery`` ("low", "high" or ""). ``flag`` says that ``p_value`` is below 1 - level and
+        that the limits leave zero out; the other two flags stand only where it does. All are about the
+        difference that the row shows: with random effects the shrunken one.
     slopes : DataFrame
         ``variable, estimate, std_error`` of the case mix (fixed with interactions: their weighted mean).
     tau2 : float
@@ -70,6 +74,8 @@ class ProviderComparison:
         The mixed model, with random effects.
     notes : tuple of Note
         Clients and columns that were left out, and what the mixed model has to say.
+    model : {"linear", "logistic"}
+        Logistic: the outcome is yes or no, and all numbers are shares.
     """
 
     providers: pd.DataFrame
@@ -86,10 +92,11 @@ class ProviderComparison:
     effects: Effects = "fixed"
     level: float = 0.95
     notes: tuple[Note, ...] = ()
+    model: Literal["linear", "logistic"] = "linear"
 
     @property
     def n_flagged(self) -> dict[str, int]:
-        """Providers beyond the naive 95 % limits, those that allow for overdispersion, and the FDR line."""
+        """Providers whose own test says so; of those, who is beyond overdispersion, and the FDR line."""
         if self.funnel is None:
             return {}
         columns = {"naive": "flag", "adjusted": "flag_adjusted", "false_discovery": "flag_false_discovery"}
@@ -108,7 +115,7 @@ def compare_providers(
     missing: Missing = "refuse",
     level: float = 0.95,
 ) -> ProviderComparison:
-    """Compare providers on a continuous outcome in a linear model.
+    """Compare providers on a continuous outcome in a linear model, or on a yes/no outcome by their shares.
 
     Parameters
     ----------
@@ -150,8 +157,17 @@ def compare_providers(
     ``indirect`` is observed minus expected of the provider's own clients; ``direct`` is what all clients
     would have at the provider, minus what they would have at the reference. In a linear model without
     interactions they agree. With random effects "observed" is the model's prediction, so that
-    ``indirect`` is the shrunken effect of the provider. Flags and reliabilities are those of estimates that
-    are not shrunken. A column that is the same for all clients is left out, with a note; one that is the same
+    ``indirect`` is the shrunken effect of the provider; statistic, p-value, limits and ``flag`` are those of
+    the shrunken effect, with Satterthwaite's degrees of freedom. ``z_adjusted``, ``funnel`` and reliabilities
+    are those of estimates that are not shrunken.
+
+    An outcome of 0 and 1 is compared by shares, with the share of all clients as reference: ``indirect`` is
+    the observed share less the one expected of the clients' case mix in a logistic model (see
+    :func:`~mpg_research.statistics.expected_shares.expected_shares`), and its standard error is the binomial
+    one without differences between providers. With random effects, interactions or another reference the
+    model stays linear, and a note says so.
+
+    A column that is the same for all clients is left out, with a note; one that is the same
     for all clients of every provider can be adjusted for with random effects only.
 
     Examples
@@ -178,9 +194,45 @@ def compare_providers(
         raise ModelError(
             f"A comparison needs at least two providers; {provider!r} holds {len(clients.providers)}."
         )
+    if clients.binary and effects == "fixed" and reference == "mean" and not interactions:
+        return _compare_shares(clients, level=level)
+    clients = replace(clients, notes=(*clients.notes, *_linear_notes(clients, outcome)))
     if effects == "fixed":
         return _compare_fixed(clients, reference, interactions=interactions, level=level)
     return _compare_random(clients, level=level)
+
+
+def _linear_notes(clients: ProviderData, outcome: str) -> tuple[Note, ...]:
+    """A caution where an outcome of two values is compared by a linear model."""
+    values = np.unique(clients.outcome)
+    if values.size != 2:
+        return ()
+    remedy = "effects='fixed' with reference='mean' compares shares by a logistic model"
+    if not clients.binary:
+        remedy = f"coded as 0 and 1, {remedy}"
+    text = (
+        f"{outcome} has two values only ({values[0]:g} and {values[1]:g}), but is compared by a linear "
+        f"model, whose standard errors take every client to be equally uncertain; {remedy}."
+    )
+    return (Note("binary_by_linear_model", text, {"outcome": outcome}, "caution"),)
+
+
+def _compare_shares(clients: ProviderData, *, level: float) -> ProviderComparison:
+    found = compare_shares(clients, level=level)
+    error = np.sqrt(np.diagonal(found.covariance))
+    gap = found.table["indirect"].to_numpy(dtype=float)
+    funnel = _funnel(gap, found.covariance, np.inf, level)
+    text = (
+        "The outcome is yes or no: shares are compared, and what is expected of a provider's clients is "
+        "by a logistic model of their case mix (indirect standardisation)."
+    )
+    return _comparison(
+        found.table, error, funnel,
+        size=np.bincount(clients.codes), tau2=0.0 if funnel is None else funnel.overdispersion.tau2,
+        level=level, slopes=found.slopes, residual_sd=found.spread, reference="mean",
+        reference_value=float(clients.outcome.mean()), fit=None, effects="fixed", model="logistic",
+        notes=(*clients.notes, Note("binary_outcome", text)),
+    )  # fmt: skip
 
 
 def _compare_fixed(
@@ -264,7 +316,7 @@ def _least_squares(
     return fixed, at
 
 
-def _funnel(difference: FloatArray, covariance: FloatArray, df: int, level: float) -> Funnel | None:
+def _funnel(difference: FloatArray, covariance: FloatArray, df: float, level: float) -> Funnel | None:
     if difference.size < _FEWEST_FOR_FUNNEL:
         return None
     return make_funnel(difference, covariance, target=0.0, df=df, rate=1 - level)

@@ -40,7 +40,7 @@ class BlockInverse:
         """A^-1 times dense columns, shape (size, k)."""
         found = np.empty(columns.shape)
         for block, members in enumerate(self.members):
-            found[members] = self._solve(block, columns[members])
+            found[members] = self.block_solve(block, columns[members])
         return found
 
     def between(self, columns: Any) -> FloatArray:
@@ -55,13 +55,14 @@ class BlockInverse:
             place = self.place[members]
             if len(members) <= rows.shape[1]:
                 ask[place, np.arange(len(members))] = 1.0
-                total += own.T @ self._solve(block, ask)[place] @ own
+                total += own.T @ self.block_solve(block, ask)[place] @ own
             else:
                 ask[place] = own
-                total += own.T @ self._solve(block, ask)[place]
+                total += own.T @ self.block_solve(block, ask)[place]
         return total
 
-    def _solve(self, block: int, columns: FloatArray) -> FloatArray:
+    def block_solve(self, block: int, columns: FloatArray) -> FloatArray:
+        """The same for one block and its own rows, in the order of its members."""
         if block not in self._factors:
             members = self.members[block]
             inner = self.matrix[members][:, members]

@@ -7,13 +7,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.estimability import Estimability
 
 __all__ = ["read_combinations"]
 
 FloatArray = NDArray[np.float64]
 
 
-def read_combinations(combinations: Any, names: tuple[str, ...]) -> tuple[FloatArray, pd.Index]:
+def read_combinations(
+    combinations: Any,
+    names: tuple[str, ...],
+    aliased: tuple[str, ...] = (),
+    estimability: Estimability | None = None,
+) -> tuple[FloatArray, pd.Index]:
     """Weights as a matrix, and the names of its rows.
 
     Parameters
@@ -22,6 +28,11 @@ def read_combinations(combinations: Any, names: tuple[str, ...]) -> tuple[FloatA
         See :meth:`MixedFit.estimate`.
     names : tuple of str, length p
         The coefficients.
+    aliased : tuple of str
+        Those that were left out because others determine them. A frame may name them; its rows are then NaN
+        where the data cannot estimate them.
+    estimability : Estimability, optional
+        Needed where there are any.
 
     Returns
     -------
@@ -33,7 +44,7 @@ def read_combinations(combinations: Any, names: tuple[str, ...]) -> tuple[FloatA
     ModelError
     """
     if isinstance(combinations, pd.DataFrame):
-        unknown = [column for column in combinations.columns if column not in names]
+        unknown = [column for column in combinations.columns if column not in (*names, *aliased)]
         if unknown:
             raise ModelError(
                 f"The combinations name the coefficient {unknown[0]!r}, which the model does not have; "
@@ -43,7 +54,14 @@ def read_combinations(combinations: Any, names: tuple[str, ...]) -> tuple[FloatA
             twice = combinations.columns[combinations.columns.duplicated()][0]
             raise ModelError(f"The combinations name the coefficient {twice!r} twice; once is enough.")
         wide = combinations.reindex(columns=list(names), fill_value=0.0)
-        return _numbers(wide.to_numpy()), combinations.index
+        rows = _numbers(wide.to_numpy())
+        if estimability is None or not set(combinations.columns) & set(aliased):
+            return rows, combinations.index
+        full = np.empty((len(rows), estimability.n_columns))
+        full[:, estimability.kept] = rows
+        outside = combinations.reindex(columns=list(aliased), fill_value=0.0)
+        full[:, estimability.dropped] = _numbers(outside.to_numpy())
+        return estimability.reduced(full), combinations.index
     rows = np.atleast_2d(_numbers(combinations))
     if rows.ndim != 2 or rows.shape[1] != len(names):
         raise ModelError(

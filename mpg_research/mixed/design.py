@@ -28,7 +28,9 @@ from mpg_research.mixed.design_checks import (
     one_level_notes,
     residual_parts,
 )
+from mpg_research.mixed.estimability import Estimability
 from mpg_research.mixed.formula import ParsedFormula, parse_formula
+from mpg_research.mixed.formula_notes import margin_notes, number_level_notes
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.random_terms import RandomPlan, group_key, random_terms, read_group
 from mpg_research.mixed.residual import ResidualPart, bind_residual
@@ -42,6 +44,8 @@ FloatArray = NDArray[np.float64]
 #: A column is aliased when its part not explained by the columns before it is this small,
 #: relative to its length (R's lm and lme4 use 1e-7 on the same scale).
 ALIAS_TOLERANCE = 1e-7
+#: Weight of a column in another, both of length one, that is no more than rounding.
+ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,8 @@ class Design:
     fixed : MatrixPlan
     term_of_column : tuple of int, length p
         The fixed term each kept column belongs to.
-    kept : array of int, shape (p,)
-        Which columns of the plan's matrix are in the model.
+    estimability : Estimability
+        Which columns of the plan's matrix are in the model, and what can be estimated of all of them.
     aliased : tuple of str
         Columns that were dropped because others determine them.
     random : tuple of RandomPlan
@@ -78,7 +82,7 @@ class Design:
     response: str
     fixed: MatrixPlan
     term_of_column: tuple[int, ...]
-    kept: NDArray[np.intp]
+    estimability: Estimability
     aliased: tuple[str, ...]
     random: tuple[RandomPlan, ...]
     rows: NDArray[np.bool_]
@@ -87,13 +91,18 @@ class Design:
     residual: tuple[ResidualPart, ...] = ()
 
     @property
+    def kept(self) -> NDArray[np.intp]:
+        """Which columns of the plan's matrix are in the model, shape (p,)."""
+        return self.estimability.kept
+
+    @property
     def fixed_columns(self) -> tuple[ColumnData, ...]:
         """The data columns of the fixed part, in order of appearance."""
         return tuple(self.columns[name] for name in self.fixed.columns)
 
     def fixed_matrix(self, values: Mapping[str, NDArray[Any]], n_rows: int) -> FloatArray:
-        """Model matrix of the fixed part, kept columns only, shape (n_rows, p)."""
-        return build_matrix(self.fixed, values, n_rows)[0][:, self.kept]
+        """Model matrix of the fixed part, kept columns only, shape (n_rows, p); NaN where not estimable."""
+        return self.estimability.reduced(build_matrix(self.fixed, values, n_rows)[0])
 
     def read(self, data: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         """Columns of new data in the coding of the fit."""
@@ -155,9 +164,11 @@ def design_problem(
     fixed = plan_matrix(parsed.fixed, columns, states)
     values = {name: column.values for name, column in columns.items()}
     matrix, names, owners = build_matrix(fixed, values, n_used)
-    kept = _independent_columns(matrix)
+    estimability = _independent_columns(matrix)
+    kept = estimability.kept
     aliased = tuple(name for index, name in enumerate(names) if index not in set(kept.tolist()))
     notes += one_level_notes(columns[name] for name in fixed.columns) + aliased_notes(aliased)
+    notes += margin_notes(parsed.fixed, columns, owners) + number_level_notes(parsed.fixed, columns)
     random, plans = random_terms(parsed, columns, values, states, n_used)
     x = matrix if len(kept) == len(names) else matrix[:, kept]
     check_size(y, x, random)
@@ -180,7 +191,7 @@ def design_problem(
         response,
         fixed,
         owners_kept,
-        kept,
+        estimability,
         aliased,
         plans,
         rows,
@@ -225,18 +236,20 @@ def _response(parsed: ParsedFormula, columns: Mapping[str, ColumnData], states: 
     return np.ascontiguousarray(evaluate(parsed.response, values, states))
 
 
-def _independent_columns(x: FloatArray) -> NDArray[np.intp]:
-    """Indices of the columns that are not determined by the columns before them."""
+def _independent_columns(x: FloatArray) -> Estimability:
+    """Which columns are not determined by the columns before them, and how the others are."""
     n, p = x.shape
+    everything = Estimability(np.arange(p), np.arange(0), np.empty((p, 0)))
     if p == 0:
-        return np.arange(0)
+        return everything
     products = x.T @ x
     length = np.sqrt(np.diagonal(products))
     if n >= p and np.all(length > 0):
         eigenvalues = np.linalg.eigvalsh(products / np.outer(length, length))
         if eigenvalues[0] > 1e-8:
-            return np.arange(p)
-    scaled = x / np.where(length > 0, length, 1.0)
+            return everything
+    length = np.where(length > 0, length, 1.0)
+    scaled = x / length
     kept: list[int] = []
     basis = np.empty((n, 0))
     for column in range(p):
@@ -247,7 +260,11 @@ def _independent_columns(x: FloatArray) -> NDArray[np.intp]:
         if norm > ALIAS_TOLERANCE:
             kept.append(column)
             basis = np.column_stack([basis, rest / norm])
-    return np.array(kept, dtype=np.intp)
+    inside = np.array(kept, dtype=np.intp)
+    dropped = np.setdiff1d(np.arange(p), inside)
+    implied = np.linalg.solve(basis.T @ scaled[:, inside], basis.T @ scaled[:, dropped])
+    implied[np.abs(implied) < ROUNDING] = 0.0
+    return Estimability(inside, dropped, implied * length[dropped] / length[inside][:, None])
 
 
 def _weights(data: pd.DataFrame, name: str, keep: NDArray[np.bool_] | None) -> FloatArray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .natural import term_faces
 from .problem import RandomTerm
 from .solution import MixedSolution
 
@@ -28,7 +29,7 @@ class DesignDegrees:
     group : tuple of str, length p
         That level; "" where there is none.
     singular : array of bool, shape (p,)
-        True where the fit has no variance (or a perfect correlation) in the direction the column needs.
+        True where the variance that the column's test needs is estimated as zero.
     """
 
     df: FloatArray
@@ -56,8 +57,10 @@ def design_degrees(solution: MixedSolution) -> DesignDegrees:
 
     Notes
     -----
-    Meant for fits on the boundary: there the reduced model spends no degrees of freedom on a level whose
-    variance is small rather than absent.
+    Meant for variances of zero: there the reduced model spends no degrees of freedom on a level whose
+    variance is small rather than absent. Where random effects depend on each other perfectly there is a
+    variance, and its uncertainty and that of its direction count as elsewhere (:mod:`faces`); with that,
+    limits need no ceiling to hold what they promise (benchmarks/mixed/singular_slopes.md).
     """
     if "design" not in solution.cache:
         solution.cache["design"] = _design_degrees(solution)
@@ -70,17 +73,14 @@ def _design_degrees(solution: MixedSolution) -> DesignDegrees:
     p = problem.x.shape[1]
     df, group, singular = np.full(p, np.nan), [""] * p, np.zeros(p, dtype=bool)
     coarsest = np.full(p, np.inf)
-    for t, (term, face) in enumerate(zip(problem.random, solution.faces, strict=True)):
+    faces = term_faces(solution.engine, solution.internal)
+    for term, face in zip(problem.random, faces, strict=True):
         n_groups = len(term.levels)
-        factor = solution.relative_factor(t)
         for j in range(term.z.shape[1]):
             member = np.array([_is_multiple(problem.x[:, k], term.z[:, j], term) for k in range(p)])
-            flat = bool(np.all(factor[j] == 0)) or (
-                face.is_singular and not any(np.all(row == 0) for row in factor)
-            )
             better = member & (n_groups < coarsest)
             df[better] = max(1, n_groups - int(member.sum()))
-            singular[better] = flat
+            singular[better] = j not in face.columns
             coarsest[better] = n_groups
             for k in np.flatnonzero(better):
                 group[k] = term.group

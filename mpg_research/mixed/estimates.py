@@ -1,7 +1,7 @@
 """Tables of estimates that can be compared with each other: means, slopes and their contrasts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Literal
 
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.distributions import t_p_value, t_quantile
+from mpg_research.mixed.estimability import Estimability
 from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.inference import COLUMNS, Inference, JointTest, estimate_rows, joint_test
 from mpg_research.mixed.studentized_range import range_quantile, range_tail
 
-__all__ = ["Estimates"]
+__all__ = ["Estimates", "make_estimates"]
 
 FloatArray = NDArray[np.float64]
 Adjust = Literal["holm", "tukey", "none"]
@@ -31,7 +32,7 @@ class Estimates:
     frame : DataFrame
         Key columns, then ``estimate, std_error, df, statistic, p_value, conf_low, conf_high``.
     matrix : array, shape (rows, p)
-        The combination behind each row: estimate = matrix @ beta.
+        The combination behind each row: estimate = matrix @ beta; NaN where the data cannot estimate it.
     covariance : array, shape (rows, rows)
         Of the estimates.
     compared : tuple of str
@@ -42,6 +43,11 @@ class Estimates:
         Of the confidence limits.
     adjust : str
         How p-values and limits were corrected for the number of comparisons.
+
+    Notes
+    -----
+    Whether the data can estimate something is judged of every row for itself: two means that they cannot
+    estimate can have a difference that they can.
     """
 
     frame: pd.DataFrame
@@ -51,6 +57,10 @@ class Estimates:
     within: tuple[str, ...]
     level: float
     inference: Inference = field(repr=False)
+    # The same combinations over all columns of the formula, how large they are, and what can be estimated.
+    _full: FloatArray = field(repr=False)
+    _size: FloatArray = field(repr=False)
+    _estimability: Estimability = field(repr=False)
     adjust: str = "none"
 
     def __getitem__(self, column: str) -> pd.Series:
@@ -111,13 +121,21 @@ class Estimates:
         keys, rows, sets = self._differences(compared, within, method)
         if not rows:
             raise ModelError("There is nothing to compare: at least two estimates are needed in each set.")
-        matrix = np.vstack(rows)
-        covariance = matrix @ self.inference.covariance @ matrix.T
-        table = estimate_rows(self.inference, matrix, self.level, covariance=covariance)
+        found = make_estimates(
+            self._estimability,
+            self.inference,
+            self.level,
+            keys,
+            np.vstack(rows),
+            ("contrast",),
+            within,
+            size=self._size,
+        )
+        table = found.frame.iloc[:, -len(COLUMNS) :].copy()
         for members, n_means in sets:
             _correct(table, members, n_means, adjust, self.level)
         frame = pd.concat([pd.DataFrame(keys), table], axis=1)
-        return Estimates(frame, matrix, covariance, ("contrast",), within, self.level, self.inference, adjust)
+        return replace(found, frame=frame, adjust=adjust)
 
     def test(self) -> JointTest:
         """Joint F test that all rows are zero."""
@@ -135,7 +153,7 @@ class Estimates:
         sets: list[tuple[list[int], int]] = []
         for group, members in groups.items():
             start = len(rows)
-            for first, second, row, other in _pairs(members, self.matrix, method):
+            for first, second, row, other in _pairs(members, self._full, method):
                 right = labels[second] if other is None else other
                 contrast = f"{labels[first]} - {right}"
                 keys.append(
@@ -145,6 +163,29 @@ class Estimates:
                 rows.append(row)
             sets.append((list(range(start, len(rows))), len(members)))
         return keys, rows, sets
+
+
+def make_estimates(
+    estimability: Estimability,
+    inference: Inference,
+    level: float,
+    keys: list[dict[str, Any]],
+    rows: FloatArray,
+    compared: tuple[str, ...],
+    within: tuple[str, ...],
+    *,
+    size: FloatArray | None = None,
+) -> Estimates:
+    """Estimates of combinations of all columns of the formula, shape (rows, all columns).
+
+    ``size``, shape (all columns,), is that of the rows of which these are differences.
+    """
+    matrix = estimability.reduced(rows, size)
+    covariance = matrix @ inference.covariance @ matrix.T
+    table = estimate_rows(inference, matrix, level, covariance=covariance)
+    frame = pd.concat([pd.DataFrame(keys), table], axis=1)
+    found = np.max(np.abs(rows), axis=0) if size is None else size
+    return Estimates(frame, matrix, covariance, compared, within, level, inference, rows, found, estimability)
 
 
 def _tuples(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -175,10 +216,10 @@ def _pairs(
 
 def _correct(table: pd.DataFrame, members: list[int], n_means: int, adjust: str, level: float) -> None:
     """Correct p-values and limits of one set of comparisons in place."""
-    count = len(members)
+    block = table.iloc[members]
+    count = int(block["estimate"].notna().sum())
     if adjust == "none" or count < 2:
         return
-    block = table.iloc[members]
     df, std_error = block["df"].to_numpy(), block["std_error"].to_numpy()
     estimate, statistic = block["estimate"].to_numpy(), np.abs(block["statistic"].to_numpy())
     if adjust == "tukey":

@@ -9,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
 from .engine import Engine
-from .scaling import pack
+from .information import Kind, information
+from .natural import term_faces
+from .nested import NestedRoute
+from .scaling import lower_factor, pack
 from .solution import MixedSolution, make_solution
 
 __all__ = ["GroupEffects", "GroupPredictions", "group_effects"]
@@ -19,6 +22,8 @@ FloatArray = NDArray[np.float64]
 #: Standard deviation of a random effect, in residual standard deviations, at which nothing is shrunken: a
 #: group of one family moves by a millionth; much larger, and the cross-products lose their last digits.
 _FLAT = 3e2
+#: Relative step of the variance parameters, for differences.
+STEP = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class GroupEffects:
     variances: FloatArray
     beta: FloatArray
     shrunken: bool
+    # What this was made from, where the variance parameters are moved a little, and what was found there.
+    _maker: "_Maker" = field(repr=False)
     # How the modes move with the fixed effects, in the engine's coordinates, and what leads there.
     _carried: FloatArray = field(repr=False)
     _inward: FloatArray = field(repr=False)
@@ -91,6 +98,108 @@ class GroupEffects:
         own = np.einsum("i,gij,j->g", z, self.variances, z)
         covariance = sensitivity @ self._covariance @ sensitivity.T + np.diag(own)
         return GroupPredictions(self.levels, x @ self.beta + self.modes @ z, covariance)
+
+    def degrees(
+        self,
+        fixed: ArrayLike,
+        random: ArrayLike,
+        *,
+        contrasts: ArrayLike | None = None,
+        kind: Kind = "observed",
+    ) -> FloatArray:
+        """Satterthwaite's degrees of freedom of the variances that :meth:`predict` gives.
+
+        Parameters
+        ----------
+        fixed, random : array_like
+            As in :meth:`predict`.
+        contrasts : array_like, shape (m, g), optional
+            Combinations of the groups, such as differences; each group for itself when left out.
+        kind : {"observed", "expected"}
+            Information of the variance parameters.
+
+        Returns
+        -------
+        array, shape (g,) or (m,)
+            2 C^2 / g'Wg with C the variance of the whole prediction error (or of its contrast) and g its
+            derivatives in the variance parameters, by differences.
+        """
+        weights = np.eye(len(self.levels)) if contrasts is None else np.atleast_2d(np.asarray(contrasts))
+
+        def variance(effects: GroupEffects) -> FloatArray:
+            covariance = effects.predict(fixed, random).covariance
+            return np.asarray(np.einsum("mg,gh,mh->m", weights, covariance, weights))
+
+        found = information(self._maker.solution, kind)
+        slopes = [(variance(up) - variance(down)) / (2.0 * step) for up, down, step in self._maker.moved()]
+        gradient = np.array(slopes).T[:, found.kept]
+        spread = np.einsum("mi,ij,mj->m", gradient, found.inverse, gradient)
+        own = variance(self)
+        degrees = np.full(len(weights), np.inf)
+        np.divide(2.0 * own**2, spread, out=degrees, where=spread > 0)
+        return degrees
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the effects of one term anew at other variance parameters."""
+
+    solution: MixedSolution
+    term_index: int
+    shrink: bool
+    still_shrunken: tuple[str, ...]
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, internal: FloatArray, sigma2: float) -> GroupEffects:
+        """Effects at relative parameters and a residual variance, in units of the outcome."""
+        engine: Engine = self.solution.engine
+        moved = make_solution(engine, internal, np.zeros_like(internal), 1, True, "moved")
+        return _effects(self, moved, sigma2)
+
+    def moved(self) -> list[tuple[GroupEffects, GroupEffects, float]]:
+        """Effects on both sides of the fit along each parameter of the information, and how far."""
+        if "moved" in self.memory:
+            known: list[tuple[GroupEffects, GroupEffects, float]] = self.memory["moved"]
+            return known
+        solution = self.solution
+        engine: Engine = solution.engine
+        unit, sigma2 = engine.scaled.y_scale**2, solution.sigma2
+        n_theta = engine.n_theta
+        pairs = []
+
+        def pair(step: float, *sides: tuple[FloatArray, float]) -> None:
+            up, down = (self.at(internal, variance) for internal, variance in sides)
+            pairs.append((up, down, step))
+
+        start = 0
+        faces = term_faces(engine, solution.internal)
+        for scale, face in zip(engine.scaled.terms, faces, strict=True):
+            for change in face.changes():
+                sides = []
+                for sign in (STEP, -STEP):
+                    internal = solution.internal.copy()
+                    factor = lower_factor(face.factor + sign * change)
+                    internal[start : start + scale.n_parameters] = pack(factor, scale.correlated)
+                    sides.append((internal, sigma2))
+                # a parameter is a multiple of its direction in units of the outcome, Lambda in those of sigma
+                pair(STEP * sigma2 / unit, *sides)
+            start += scale.n_parameters
+        if engine.structure is not None and isinstance(engine.route, NestedRoute):
+            for place in range(n_theta, len(solution.internal)):
+                sides = []
+                for sign in (STEP, -STEP):
+                    internal = solution.internal.copy()
+                    internal[place] += sign
+                    sides.append((internal, sigma2))
+                pair(STEP, *sides)
+        sides = []
+        for sign in (STEP, -STEP):
+            internal = solution.internal.copy()
+            internal[:n_theta] /= np.sqrt(1.0 + sign)
+            sides.append((internal, sigma2 * (1.0 + sign)))
+        pair(STEP * sigma2 / unit, *sides)
+        self.memory["moved"] = pairs
+        return pairs
 
 
 def group_effects(
@@ -128,8 +237,15 @@ def group_effects(
     Henderson, C. R. (1975). Best linear unbiased estimation and prediction under a selection model.
     *Biometrics*, 31, 423-447. https://doi.org/10.2307/2529430
     """
-    base = solution if shrink else _without_shrinkage(solution, term_index, still_shrunken)
-    scale = 1.0 if shrink else solution.sigma2 / base.sigma2
+    maker = _Maker(solution, term_index, shrink, tuple(still_shrunken))
+    return _effects(maker, solution, solution.sigma2)
+
+
+def _effects(maker: _Maker, solution: MixedSolution, sigma2: float) -> GroupEffects:
+    """The effects at a solution, with the residual variance ``sigma2`` instead of its own."""
+    term_index, shrink = maker.term_index, maker.shrink
+    base = solution if shrink else _without_shrinkage(solution, term_index, maker.still_shrunken)
+    scale = sigma2 / base.sigma2
     engine: Engine = base.engine
     state, found = engine.at(base.internal)
     scaled = engine.scaled
@@ -148,6 +264,7 @@ def group_effects(
         variances=scale * variances,
         beta=base.beta,
         shrunken=shrink,
+        _maker=maker,
         _carried=carried,
         _inward=scaled.y_scale * inverse,
         _covariance=scale * found.s2 * found.phi,

@@ -1,9 +1,10 @@
 """Information about the variance parameters, and the degrees of freedom that follow from it.
 
 Everything is taken in parameters in which V is linear: the entries of each Omega_t, where
-G_t = Lambda_t Omega_t Lambda_t' (Omega = I at the fit), and sigma^2. Where Lambda_t has not full rank this
-*is* the reduced-rank face: directions out of the range of G_t do not occur, and the results equal those
-of the model without them.
+G_t = Lambda_t Omega_t Lambda_t' (Omega = I at the fit), and sigma^2. A variance of zero is left out: the
+results equal those of the model without it. Where Lambda_t has not full rank otherwise (a correlation of
++-1) the rank stays, but the range of G_t is estimated as much as its size: the parameters are those of the
+tangent space (:mod:`faces`), and observed information counts that the boundary bends.
 """
 
 from dataclasses import dataclass, field
@@ -14,11 +15,11 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from .engine import Engine
-from .natural import Natural, face_basis, natural_derivatives, random_directions
+from .natural import Natural, natural_derivatives, term_faces
 from .nested import NestedRoute
 from .solution import MixedSolution
 
-__all__ = ["Information", "information", "informative"]
+__all__ = ["Information", "Kind", "information", "informative"]
 
 # Share of a parameter's information below which it is what the other parameters and rounding leave of it.
 NO_INFORMATION = 1e-4
@@ -39,7 +40,7 @@ class Information:
     ----------
     kind : {"observed", "expected"}
     matrix : array, shape (k, k)
-        Information for the k parameters (entries of every Omega, then sigma^2).
+        Information for the k parameters (directions of every G, then sigma^2).
     inverse : array, shape (k, k)
         W, the asymptotic covariance of the parameters.
     phi : array, shape (p, p)
@@ -168,8 +169,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         pw = (pieces.p @ w)[:, :-1]
         quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, q_all, w) - 2.0 * pw @ phi @ pw.T
         matrix = 0.5 * (-traces + pq - pp + quadratic)
-        if solution.was_given:
-            matrix = matrix + _curvature(solution)
+        matrix = matrix + _curvature(solution)
     matrix = 0.5 * (matrix + matrix.T)[np.ix_(kept, kept)]
     return Information(
         kind=kind,
@@ -240,60 +240,42 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
 
 
 def _curvature(solution: MixedSolution) -> FloatArray:
-    """What observed information gains where the gradient is not zero, as at a theta that was given.
+    """What observed information gains where the deviance has a slope and the parameters bend.
 
-    There it depends on the parameters in which one differentiates. Ours are (theta, sigma), as lmerTest's:
-    half the gradient in G times d2G/d(theta, sigma), brought to the linear parameters. Zero at the optimum,
-    and left out at the boundary, where theta is not one to one.
+    At a theta that was given they are (theta, sigma), as lmerTest's: half the gradient in G times
+    d2G/d(theta, sigma), brought to the linear parameters. That is zero at an optimum within the parameter
+    space. Where a correlation is +-1 the deviance falls beyond the boundary, and the boundary bends away from
+    there: the same in the entries of Lambda, whatever sigma (at an optimum it makes no difference).
     """
     engine: Engine = solution.engine
-    if solution.is_singular or engine.structure is not None:
+    faces = term_faces(engine, solution.internal)
+    everywhere = solution.was_given and engine.structure is None
+    if not everywhere and not any(face.curved for face in faces):
         return np.zeros((1, 1))
     state, found = engine.at(solution.internal)
-    gammas = engine.slopes(state, found)
     sigma = np.sqrt(found.s2)
-    size = engine.scaled.n_parameters + 1
-    jacobian, bend = np.zeros((size, size)), np.zeros((size, size))
+    n_other = engine.delta(solution.internal).size if isinstance(engine.route, NestedRoute) else 0
+    size = sum(len(face.moves) for face in faces) + n_other + 1
+    jacobian, bend = np.eye(size), np.zeros((size, size))
     start = 0
-    for scale, internal, gamma in zip(
-        engine.scaled.terms, engine.scaled.factors(solution.internal), gammas, strict=True
-    ):
-        q, correlated = internal.shape[0], scale.correlated
-        user = scale.outward(internal)
-        columns, rows = np.triu_indices(q) if correlated else (np.arange(q), np.arange(q))
-        moves = []
-        for row, column in zip(rows, columns, strict=True):
-            unit = np.zeros((q, q))
-            unit[row, column] = 1.0
-            moves.append(scale.root @ unit)
-        factor = scale.root @ user
-        basis = face_basis(internal) if correlated else internal
-        own = slice(start, start + len(moves))
-        for a, move in enumerate(moves):
-            half = move @ factor.T
-            jacobian[own, start + a] = found.s2 * _coordinates(half + half.T, basis, correlated)
-            bend[start + a, -1] = bend[-1, start + a] = 2.0 / sigma * float(np.sum(gamma * (half + half.T)))
-            for b, other in enumerate(moves):
-                bend[start + a, start + b] = 2.0 * float(np.sum(gamma * (move @ other.T)))
-        whole = factor @ factor.T
-        jacobian[own, -1] = 2.0 * sigma * _coordinates(whole, basis, correlated)
+    for face, gamma in zip(faces, engine.slopes(state, found), strict=True):
+        own = slice(start, start + len(face.moves))
+        jacobian[own, own] = found.s2 * face.entries
+        if everywhere:
+            jacobian[own, -1] = 2.0 * sigma * face.weights
+        if everywhere or face.curved:
+            for a, move in enumerate(face.moves):
+                if everywhere:
+                    slope = 4.0 / sigma * float(np.sum(gamma * (move @ face.factor.T)))
+                    bend[start + a, -1] = bend[-1, start + a] = slope
+                for b, other in enumerate(face.moves):
+                    bend[start + a, start + b] = 2.0 * float(np.sum(gamma * (move @ other.T)))
         # 2 Gamma : G / sigma^2 from the random part cancels against the same of the residual part.
         start = own.stop
     jacobian[-1, -1] = 2.0 * sigma
     inverse = np.linalg.inv(jacobian)
     result: FloatArray = 0.5 * inverse.T @ bend @ inverse
     return result
-
-
-def _coordinates(change: FloatArray, basis: FloatArray, correlated: bool) -> FloatArray:
-    """A symmetric matrix of the user's internal columns -> the entries of Omega."""
-    inverse = np.linalg.inv(basis)
-    inside = inverse @ change @ inverse.T
-    if not correlated:
-        return np.array(np.diagonal(inside))
-    columns, rows = np.triu_indices(inside.shape[0])
-    entries: FloatArray = inside[rows, columns]
-    return entries
 
 
 def _inverse(matrix: FloatArray) -> FloatArray:
@@ -310,7 +292,7 @@ def _inverse(matrix: FloatArray) -> FloatArray:
 def _jacobian(solution: MixedSolution) -> tuple[FloatArray, tuple[str, ...]]:
     """From the internal parameters to the user's variances and covariances."""
     engine: Engine = solution.engine
-    directions = random_directions(engine, solution.internal)
+    directions = [face.directions for face in term_faces(engine, solution.internal)]
     unit = engine.scaled.y_scale**2
     blocks: list[FloatArray] = []
     labels: list[str] = []

@@ -6,15 +6,14 @@ from itertools import product
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.columns import ColumnData, list_levels, match_level
 from mpg_research.mixed.design import Design
-from mpg_research.mixed.estimates import Estimates
-from mpg_research.mixed.inference import Inference, estimate_rows
+from mpg_research.mixed.estimates import Estimates, make_estimates
+from mpg_research.mixed.inference import Inference
 
 __all__ = ["estimate_means", "estimate_slopes"]
 
@@ -53,7 +52,8 @@ def estimate_means(
     fixed = _asked(at)
     axes = [_axis(design, name, fixed.get(name)) for name in [*focal, *(n for n in fixed if n not in focal)]]
     keys, rows = _averaged_rows(design, axes, weights, {})
-    return _estimates(inference, level, keys, rows, tuple(focal), tuple(n for n in fixed if n not in focal))
+    within = tuple(n for n in fixed if n not in focal)
+    return make_estimates(design.estimability, inference, level, keys, rows, tuple(focal), within)
 
 
 def estimate_slopes(
@@ -93,21 +93,8 @@ def estimate_slopes(
     for key in keys:
         key["variable"] = variable
     keys = [{"variable": key["variable"]} | key for key in keys]
-    return _estimates(inference, level, keys, (up - down) / (2 * step), tuple(groups), within)
-
-
-def _estimates(
-    inference: Inference,
-    level: float,
-    keys: list[dict[str, Any]],
-    rows: FloatArray,
-    compared: tuple[str, ...],
-    within: tuple[str, ...],
-) -> Estimates:
-    covariance = rows @ inference.covariance @ rows.T
-    table = estimate_rows(inference, rows, level, covariance=covariance)
-    frame = pd.concat([pd.DataFrame(keys), table], axis=1)
-    return Estimates(frame, rows, covariance, compared, within, level, inference)
+    rows, size = (up - down) / (2 * step), np.max(np.abs(up), axis=0) / (2 * step)
+    return make_estimates(design.estimability, inference, level, keys, rows, tuple(groups), within, size=size)
 
 
 def _listed(design: Design, names: str | Sequence[str]) -> list[str]:
@@ -195,7 +182,7 @@ def _averaged_rows(
     held: Mapping[str, NDArray[Any]],
     shift: Mapping[str, float] | None = None,
 ) -> tuple[list[dict[str, Any]], FloatArray]:
-    """One row of the model matrix per combination of the axes, averaged over the other variables."""
+    """One row of all columns per combination of the axes, averaged over the other variables."""
     named = {axis.name for axis in axes} | set(held)
     others = [column for column in design.fixed_columns if column.name not in named]
     nuisance = [_axis(design, column.name, None) for column in others]
@@ -211,7 +198,7 @@ def _averaged_rows(
         grid[name] = np.full(len(outer) * n_inner, values[0])
     for name, step in (shift or {}).items():
         grid[name] = grid[name] + step
-    matrix = _estimable_rows(design, grid, len(outer) * n_inner)
+    matrix = build_matrix(design.fixed, grid, len(outer) * n_inner)[0]
     averaged = np.einsum("oip,i->op", matrix.reshape(len(outer), n_inner, -1), share)
     keys = [
         {axis.name: axis.shown[place] for axis, place in zip(axes, point, strict=True)} for point in outer
@@ -239,19 +226,3 @@ def _nuisance_grid(
         cell = cell * size + codes
     counts = np.bincount(cell, minlength=len(points)).astype(np.float64)
     return grid, counts / counts.sum()
-
-
-def _estimable_rows(design: Design, grid: Mapping[str, NDArray[Any]], n_rows: int) -> FloatArray:
-    """Model rows of the grid; NaN where they depend on a column the data could not estimate."""
-    full = build_matrix(design.fixed, grid, n_rows)[0]
-    rows = full[:, design.kept]
-    if not design.aliased:
-        return rows
-    fitted = build_matrix(
-        design.fixed, {name: column.values for name, column in design.columns.items()}, len(design.index)
-    )[0]
-    dropped = np.setdiff1d(np.arange(full.shape[1]), design.kept)
-    combination = np.linalg.lstsq(fitted[:, design.kept], fitted[:, dropped], rcond=None)[0]
-    implied = rows @ combination
-    estimable = np.all(np.abs(full[:, dropped] - implied) < 1e-6 * (1 + np.abs(implied)), axis=1)
-    return np.where(estimable[:, None], rows, np.nan)

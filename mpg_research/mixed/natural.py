@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Engine
+from .faces import Face, term_face
 from .nested import NestedRoute
 from .residual_information import structured_derivatives
 from .solution import MixedSolution
 
-__all__ = ["Natural", "face_basis", "natural_derivatives", "random_directions"]
+__all__ = ["Natural", "natural_derivatives", "term_faces"]
 
 FloatArray = NDArray[np.float64]
 
@@ -38,7 +39,8 @@ class Natural:
 def natural_derivatives(solution: MixedSolution) -> Natural:
     """Derivatives of S and log|V| at a solution, in parameters in which V is linear but for delta."""
     engine: Engine = solution.engine
-    directions = random_directions(engine, solution.internal)
+    faces = term_faces(engine, solution.internal)
+    directions = [list(face.directions) for face in faces]
     state, found = engine.at(solution.internal)
     n_random = sum(len(own) for own in directions)
     bends: list[tuple[int, int]] = []
@@ -49,14 +51,9 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
         raw = engine.derivatives(state, directions, solution.internal)
         k = raw.trace.size
     s2, count, e = found.s2, raw.trace.size, state.s.shape[0]
-    # Omega = I: the weight of each direction in V0 is 1 on the diagonal of Omega and 0 beside it.
+    # Each direction's weight in V = sigma^2 V0.
     weight = np.zeros(count)
-    weight[:n_random] = s2 * np.concatenate(
-        [
-            _diagonal_entries(len(own)) if term.correlated else np.ones(len(own))
-            for own, term in zip(directions, engine.scaled.terms, strict=True)
-        ]
-    )
+    weight[:n_random] = s2 * np.concatenate([face.weights for face in faces])
     # V = sum psi_i V_i + sigma^2 R(delta): directions of delta carry a factor sigma^2 themselves.
     carries = s2 ** (np.arange(count) >= n_random)
     s = state.s / s2
@@ -88,38 +85,7 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
     return Natural(s, p[own], q[square], trace_2[square], bend, bend_trace, bends, q[across], trace_2[across])
 
 
-def _diagonal_entries(count: int) -> FloatArray:
-    """1 for the diagonal entries of a column-major vech of that length, 0 for the others."""
-    size = round((np.sqrt(8 * count + 1) - 1) / 2)
-    rows, columns = np.triu_indices(size)
-    return np.asarray(rows == columns, dtype=float)
-
-
-def random_directions(engine: Engine, internal: FloatArray) -> list[list[FloatArray]]:
-    """Per term the matrices E_i = Lambda E Lambda' that span the face of its covariance matrix."""
-    found: list[list[FloatArray]] = []
+def term_faces(engine: Engine, internal: FloatArray) -> list[Face]:
+    """The face of every random term."""
     factors = engine.scaled.factors(internal[: engine.n_theta])
-    for term, factor in zip(engine.scaled.terms, factors, strict=True):
-        own: list[FloatArray] = []
-        if term.correlated:
-            basis = face_basis(factor)
-            rank = basis.shape[1]
-            for j in range(rank):
-                for i in range(j, rank):
-                    square = np.outer(basis[:, i], basis[:, j])
-                    own.append(square if i == j else square + square.T)
-        else:
-            for j, value in enumerate(np.diagonal(factor)):
-                if value**2 > 1e-14:
-                    wide = np.zeros_like(factor)
-                    wide[j, j] = value**2
-                    own.append(wide)
-        found.append(own)
-    return found
-
-
-def face_basis(factor: FloatArray) -> FloatArray:
-    """Columns that span the range of Lambda, scaled so that their outer products sum to G."""
-    left, values, _ = np.linalg.svd(factor)
-    basis: FloatArray = left[:, values > 1e-7] * values[values > 1e-7]
-    return basis
+    return [term_face(scale, factor) for scale, factor in zip(engine.scaled.terms, factors, strict=True)]

@@ -57,9 +57,7 @@ class MixedFit(FitNumbers):
         """
         if isinstance(hypothesis, str):
             return joint_test(self.inference, term_matrix(self.design, self.problem, hypothesis), hypothesis)
-        return joint_test(
-            self.inference, read_combinations(hypothesis, self.problem.x_names)[0], "L beta = 0"
-        )
+        return joint_test(self.inference, self._combinations(hypothesis)[0], "L beta = 0")
 
     def estimate(self, combinations: ArrayLike | pd.DataFrame, *, level: float | None = None) -> pd.DataFrame:
         """Estimates of linear combinations of the fixed effects.
@@ -68,7 +66,10 @@ class MixedFit(FitNumbers):
         ----------
         combinations : array, shape (m, p) or (p,), or DataFrame
             Weights of the coefficients in the order of ``fixed``. A frame has one column per coefficient that
-            counts, named as in ``fixed`` (the others weigh zero); its index names the rows of the result.
+            counts, named as in ``fixed`` (the others weigh zero); its index names the rows of the result. It
+            may also name columns that were left out because others determine them: the weights then are of
+            all columns of the formula, and a row that the data cannot estimate is empty. Weights that name
+            none of those are of the model without them.
         level : float, optional
             Of the limits; the fit's level when left out.
 
@@ -76,16 +77,21 @@ class MixedFit(FitNumbers):
         -------
         DataFrame
             estimate, std_error, df, statistic, p_value, conf_low, conf_high; a row per combination, empty
-            (NaN) where its weights are.
+            (NaN) where its weights are, or where the data cannot estimate it.
 
         Raises
         ------
         ModelError
             If the weights are not one per coefficient, or name a coefficient the model does not have.
         """
-        rows, index = read_combinations(combinations, self.problem.x_names)
+        rows, index = self._combinations(combinations)
         limit = self.level if level is None else check_level(level)
         return estimate_rows(self.inference, rows, limit).set_axis(index)
+
+    def _combinations(self, given: Any) -> tuple[FloatArray, pd.Index]:
+        """Weights of the coefficients, (m, p), and the names of the rows."""
+        design = self.design
+        return read_combinations(given, self.problem.x_names, design.aliased, design.estimability)
 
     def cluster_robust(
         self,
@@ -117,7 +123,7 @@ class MixedFit(FitNumbers):
         names = pd.Index(self.problem.x_names, name="term")
         rows, index = np.eye(len(names)), names
         if combinations is not None:
-            rows, index = read_combinations(combinations, self.problem.x_names)
+            rows, index = self._combinations(combinations)
         limit = self.level if level is None else check_level(level)
         found = cluster_robust(self.solution, group, kind=kind)
         variance = np.einsum("ij,jk,ik->i", rows, found.covariance, rows)
@@ -210,7 +216,8 @@ class MixedFit(FitNumbers):
         Returns
         -------
         DataFrame
-            estimate, std_error, df, conf_low, conf_high; the index of the data.
+            estimate, std_error, df, conf_low, conf_high; the index of the data. Empty (NaN) where the data
+            of the fit cannot estimate the mean, as in a combination of levels that did not occur.
         """
         return predict_rows(
             self.solution,

@@ -30,10 +30,15 @@ class ExpectedShares:
     carried : ndarray, shape (g, g)
         Covariance of the providers' expected shares from the error of the slopes; a single provider where
         none were given.
+    slopes, slope_errors : ndarray, shape (k,)
+        Of the case mix on the log-odds scale, per unit of each column, and their standard errors; NaN for a
+        constant column.
     """
 
     chance: FloatArray
     carried: FloatArray
+    slopes: FloatArray
+    slope_errors: FloatArray
 
 
 def expected_shares(
@@ -73,11 +78,12 @@ def expected_shares(
     y, x = np.asarray(outcome, dtype=float), np.asarray(case_mix, dtype=float)
     codes = np.zeros(y.size, dtype=np.intp) if provider is None else np.asarray(provider, dtype=np.intp)
     g, share = int(codes.max(initial=0)) + 1, float(y.mean())
-    own = _standardise(x)
+    own, varies = _standardise(x)
     k = own.shape[1]
+    slopes, errors = np.full((2, x.shape[1]), np.nan)
     if k == 0 or not 0 < share < 1:
-        return ExpectedShares(np.full(y.size, share), np.zeros((g, g)))
-    beside = _standardise(_context(own, codes)) if g > 1 else np.zeros((y.size, 0))
+        return ExpectedShares(np.full(y.size, share), np.zeros((g, g)), slopes, errors)
+    beside = _standardise(_context(own, codes))[0] if g > 1 else np.zeros((y.size, 0))
     beta, covariance = _logistic(y, np.column_stack([np.ones(y.size), own, beside]))
     linear = own @ beta[1 : k + 1]
     # The level at which the clients together have the share that was observed.
@@ -89,15 +95,18 @@ def expected_shares(
     moves = steep[:, None] * (own - steep @ own / steep.sum())
     sums = np.stack([np.bincount(codes, column, minlength=g) for column in moves.T], axis=1)
     each: FloatArray = sums / np.maximum(np.bincount(codes, minlength=g), 1)[:, None]
-    return ExpectedShares(chance, each @ covariance[1 : k + 1, 1 : k + 1] @ each.T)
+    scale = x[:, varies].std(axis=0)
+    slopes[varies] = beta[1 : k + 1] / scale
+    errors[varies] = np.sqrt(np.diagonal(covariance)[1 : k + 1]) / scale
+    return ExpectedShares(chance, each @ covariance[1 : k + 1, 1 : k + 1] @ each.T, slopes, errors)
 
 
-def _standardise(x: FloatArray) -> FloatArray:
-    """Columns with mean 0 and standard deviation 1; constant ones left out."""
+def _standardise(x: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Columns with mean 0 and standard deviation 1, and which they are; constant ones left out."""
     sd = x.std(axis=0)
     varies = sd > 1e-12 * np.maximum(np.abs(x).max(axis=0, initial=0.0), 1e-300)
     result: FloatArray = (x[:, varies] - x[:, varies].mean(axis=0)) / sd[varies]
-    return result
+    return result, varies
 
 
 def _context(x: FloatArray, codes: NDArray[np.intp]) -> FloatArray:

@@ -10,7 +10,7 @@ from mpg_research.parallel import simulate_in_chunks
 from mpg_research.statistics.false_alarms import FalseAlarms, count_alarms, shares_beyond
 from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
-__all__ = ["ShareFunnel", "make_share_funnel", "simulate_share_alarms"]
+__all__ = ["ShareFunnel", "make_share_funnel", "share_covariance", "simulate_share_alarms"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -103,7 +103,7 @@ def make_share_funnel(
     overall = float(y.mean())
     if not 0 < overall < 1:
         raise ValueError("a share of all or of none has no spread by chance, so there is no funnel to draw")
-    covariance = _covariance(p, codes, size, overall, carried)
+    covariance = share_covariance(p, codes, carried=carried)
     adjusted = overall + (count - hoped) / size
     ratio = np.divide(count, hoped, out=np.full(size.size, np.nan), where=hoped > 0)
     return ShareFunnel(
@@ -118,14 +118,23 @@ def make_share_funnel(
     )
 
 
-def _covariance(
-    p: FloatArray, codes: IntArray, size: IntArray, overall: float, carried: ArrayLike | None
+def share_covariance(
+    expected: ArrayLike, provider: ArrayLike, *, carried: ArrayLike | None = None
 ) -> FloatArray:
-    """Covariance of the providers' observed less expected shares under the null, shape (g, g).
+    """Covariance of the providers' observed less expected shares if all that differs is chance, shape (g, g).
 
+    Parameters
+    ----------
+    expected, provider, carried
+        As in :func:`make_share_funnel`.
+
+    Notes
+    -----
     Chances of 0 or 1 throughout would make it nothing; it is at least a hundredth of what it is at the
     overall share.
     """
+    p, codes = np.asarray(expected, dtype=float), np.asarray(provider)
+    size, overall = np.bincount(codes), float(p.mean())
     least = 0.01 * overall * (1 - overall) / size
     own = np.diag(np.maximum(np.bincount(codes, p * (1 - p)) / size**2, least))
     found: FloatArray = own if carried is None else own + np.asarray(carried, dtype=float)
@@ -168,7 +177,7 @@ def simulate_share_alarms(
     """
     p, codes = np.asarray(expected, dtype=float), np.asarray(provider)
     size = np.bincount(codes)
-    covariance = _covariance(p, codes, size, float(p.mean()), carried)
+    covariance = share_covariance(p, codes, carried=carried)
     null = _Null(p, codes, covariance, _root(carried, size.size), share, rate)
     run = partial(_alarms, null=null, tau2=tau2, levels=levels)
     return count_alarms(simulate_in_chunks(run, n_simulations, rng), levels)

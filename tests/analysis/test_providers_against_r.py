@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.discrete.discrete_model import Logit
 
 from mpg_research.analysis.providers import compare_providers
 from mpg_research.errors import ConfigError, DataError, ModelError
+from mpg_research.mixed.information import information
 
 FOLDER = Path(__file__).parents[1] / "oracles" / "organisations"
 CASE_MIX = ("age", "income", "sex")
@@ -182,3 +184,126 @@ def test_what_is_the_same_for_all_clients_of_a_provider_needs_random_effects() -
     assert found.slopes["estimate"].to_numpy() == pytest.approx([3], abs=0.2)
     assert found.n_flagged["naive"] <= 4 < 25 < plain.n_flagged["naive"]
     assert found.tau2 < 0.05 < plain.tau2
+
+
+@pytest.mark.parametrize("effects", ["fixed", "random"])
+@pytest.mark.parametrize("kind", ["score", "share"])
+def test_flag_p_value_and_limits_never_contradict_each_other(effects: str, kind: str) -> None:
+    rng = np.random.default_rng(11)
+    flagged = 0
+    for run in range(16):
+        sizes = rng.integers(2, 60, int(rng.integers(5, 20)))
+        provider = np.repeat(np.arange(sizes.size), sizes)
+        age = rng.normal(size=provider.size) + 0.5 * rng.normal(size=sizes.size)[provider]
+        spread = rng.choice([0.0, 0.3, 1.0])
+        linear = spread * rng.normal(size=sizes.size)[provider] + 0.5 * age
+        score = linear + rng.normal(size=provider.size)
+        if kind == "share":
+            score = (rng.uniform(size=provider.size) < 1 / (1 + np.exp(-linear))).astype(float)
+        data = pd.DataFrame({"place": provider, "age": age, "score": score})
+        level = (0.95, 0.9)[run % 2]
+        found = compare_providers(
+            data,
+            outcome="score",
+            provider="place",
+            case_mix=["age"],
+            effects=effects,
+            level=level,  # type: ignore[arg-type]
+        )
+        table = found.providers
+        side = np.where(table["indirect"] > 0, "high", "low")
+        beyond = table["p_value"] < 1 - level
+        assert table["flag"].tolist() == np.where(beyond, side, "").tolist()
+        assert ((table["conf_low"] > 0) | (table["conf_high"] < 0)).tolist() == beyond.tolist()
+        assert (table["z"].abs() > 0).tolist() == (table["statistic"] != 0).tolist()
+        for column in ("flag_adjusted", "flag_false_discovery"):
+            # never without the test of the same row, nor on the other side
+            assert all(flag in ("", own) for flag, own in zip(table[column], table["flag"], strict=True))
+        if effects == "random":
+            assert np.isfinite(table["df"]).all()
+        flagged += int(beyond.sum())
+    assert flagged > 5
+
+
+def test_degrees_of_freedom_of_shrunken_differences(data: pd.DataFrame) -> None:
+    """By differences of the textbook's conditional variance in both variances."""
+    found = compare_providers(data, outcome="score", provider="provider", case_mix=CASE_MIX, effects="random")
+    assert found.fit is not None
+    at = np.array([found.tau2, found.residual_sd**2])
+    size = found.providers["n"].to_numpy()
+
+    def variance(tau2: float, sigma2: float) -> np.ndarray:
+        return np.asarray(1 / (1 / tau2 + size / sigma2))
+
+    assert found.providers["std_error"].to_numpy() ** 2 == pytest.approx(variance(*at), rel=1e-8)
+    slopes = np.column_stack(
+        [
+            (variance(*(at + move)) - variance(*(at - move))) / (2 * np.max(move))
+            for move in np.diag(1e-5 * at)
+        ]
+    )
+    covariance = information(found.fit.solution).component_covariance
+    expected = 2 * variance(*at) ** 2 / np.einsum("gi,ij,gj->g", slopes, covariance, slopes)
+    assert found.providers["df"].to_numpy() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_yes_or_no_is_compared_by_shares() -> None:
+    rng = np.random.default_rng(12)
+    provider = np.repeat(np.arange(8), 60)
+    age = rng.normal(size=provider.size) + provider / 8
+    odds = -2 + age + 1.5 * (provider == 7)
+    data = pd.DataFrame({"place": provider, "age": age})
+    data["stopped"] = rng.uniform(size=provider.size) < 1 / (1 + np.exp(-odds))
+    found = compare_providers(data, outcome="stopped", provider="place", case_mix=["age"])
+    assert found.model == "logistic"
+    assert "binary_outcome" in [note.code for note in found.notes]
+    dummies = pd.get_dummies(data["place"], dtype=float).to_numpy()
+    theirs = Logit(data["stopped"].astype(float), np.column_stack([data["age"], dummies])).fit(disp=0)
+    assert found.slopes["estimate"][0] == pytest.approx(theirs.params["x1"], rel=2e-3)
+    assert found.slopes["std_error"][0] == pytest.approx(theirs.bse["x1"], rel=2e-3)
+    table = found.providers.set_index("provider")
+    assert table["observed"].to_numpy() == pytest.approx(data.groupby("place")["stopped"].mean().to_numpy())
+    assert (table["indirect"] * table["n"]).sum() == pytest.approx(0, abs=1e-6)
+    assert table.loc[7, "flag"] == "high"
+    assert table["predicted"].between(0, 1).all()
+    # the provider's own clients at the provider's odds ratio have the share observed
+    none = data.assign(stopped=data["stopped"] & (data["place"] != 3))
+    lonely = compare_providers(none, outcome="stopped", provider="place").providers.set_index("provider")
+    assert lonely.loc[3, "effect"] == -np.inf
+    assert lonely.loc[3, "predicted"] == 0
+    assert np.isfinite(lonely[["std_error", "conf_low", "conf_high", "p_value"]].to_numpy()).all()
+
+
+def test_equal_shares_are_flagged_no_more_often_than_promised() -> None:
+    rng = np.random.default_rng(13)
+    flags = []
+    for _ in range(80):
+        provider = np.repeat(np.arange(10), rng.integers(20, 60, 10))
+        age = rng.normal(size=provider.size) + provider / 5
+        happened = rng.uniform(size=provider.size) < 1 / (1 + np.exp(1 - 0.7 * age))
+        data = pd.DataFrame({"place": provider, "age": age, "happened": happened})
+        found = compare_providers(data, outcome="happened", provider="place", case_mix=["age"])
+        flags.append((found.providers["flag"] != "").mean())
+    assert 0.03 < np.mean(flags) < 0.07
+
+
+def test_two_values_in_a_linear_model_are_spoken_of() -> None:
+    rng = np.random.default_rng(14)
+    data = pd.DataFrame({"place": np.repeat(np.arange(6), 30), "yes": rng.integers(0, 2, 180)})
+    for outcome, options in (
+        ("yes", {"effects": "random"}),
+        ("yes", {"reference": "median"}),
+        ("coded", {}),
+    ):
+        made = compare_providers(
+            data.assign(coded=data["yes"] + 1),
+            outcome=outcome,
+            provider="place",
+            **options,  # type: ignore[arg-type]
+        )
+        assert made.model == "linear"
+        assert [note.level for note in made.notes if note.code == "binary_by_linear_model"] == ["caution"]
+    plain = compare_providers(
+        data.assign(yes=data["yes"] + rng.normal(size=180)), outcome="yes", provider="place"
+    )
+    assert not plain.notes

@@ -14,7 +14,7 @@ from mpg_research.mixed.batch import Batch
 from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.group_deletion import changes_without_groups
 from mpg_research.mixed.information import information
-from mpg_research.mixed.natural import random_directions
+from mpg_research.mixed.natural import term_faces
 from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.solution import solve
@@ -270,13 +270,16 @@ def _information(model: RandomModel, solution: Any, inside: _Inside) -> dict[str
     m, phi = inside.m / s2, inside.phi * s2
     scaled = _Inside(m, inside.d, inside.z, phi, inside.beta, 1.0)
     p, weight = _projector(model, scaled)
-    changes = [
-        _spread(z, one, len(term.levels))
-        for term, z, own in zip(
-            engine.problem.random, inside.z, random_directions(engine, internal), strict=True
-        )
-        for one in own
-    ]
+    changes: list[Array] = []
+    bends: dict[tuple[int, int], Array] = {}
+    for term, z, face in zip(engine.problem.random, inside.z, term_faces(engine, internal), strict=True):
+        first, groups = len(changes), len(term.levels)
+        changes += [_spread(z, one, groups) for one in face.directions]
+        # where columns depend on each other, the entries of Lambda are the parameters: the face bends
+        for a, move in enumerate(face.moves if face.curved else ()):
+            for b, other in enumerate(face.moves[a:], a):
+                square = move @ other.T / s2
+                bends[first + a, first + b] = _spread(z, square + square.T, groups)
     n_random = len(changes)
     slopes = _residual_slopes(model, engine, engine.delta(internal))
     r = model.residual(model.residual_parameters).astype(float)
@@ -284,7 +287,6 @@ def _information(model: RandomModel, solution: Any, inside: _Inside) -> dict[str
     # sigma^2 with the random entries fixed: only R moves with it
     changes.append(r)
     count = len(changes)
-    bends: dict[tuple[int, int], Array] = {}
     for i, one in enumerate(slopes):
         bends[n_random + i, count - 1] = one
     bends |= _second(model, engine, internal, n_random, s2)

@@ -8,6 +8,7 @@ from scipy.linalg import block_diag
 from mpg_research.errors import ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.group_predictions import group_effects
+from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.study.simulate_gaussian import simulate_gaussian
 
 #: The same algebra in another order.
@@ -79,6 +80,34 @@ def test_without_shrinkage_groups_are_fixed_effects(fit: MixedFit, data: pd.Data
     assert contrast @ found.covariance @ contrast == pytest.approx(
         contrast @ covariance @ contrast, abs=NEARLY_FLAT * covariance.max()
     )
+
+
+def test_degrees_of_freedom_are_those_of_the_analytic_derivatives(fit: MixedFit) -> None:
+    effects = group_effects(fit.solution, place(fit))
+    g = len(effects.levels)
+    x = fit.means("months", at={"months": [12.0], "child_age": [8.0]}).matrix[0]
+    z = np.tile([1.0, 12.0], (g, 1))
+    own = [index == place(fit) for index in range(len(fit.problem.random))]
+    codes = tuple(np.arange(g) if mine else np.full(g, -1) for mine in own)
+    stratum = np.zeros(g, dtype=np.intp)
+    asked = Asked(np.tile(x, (g, 1)), (z,) * len(own), codes, (place(fit),), False, stratum)
+    variance, df = prediction_error(fit.solution, fit.inference, asked)
+    covariance = effects.predict(x, [1.0, 12.0]).covariance
+    assert np.diagonal(covariance) == pytest.approx(variance, rel=EXACT)
+    assert effects.degrees(x, [1.0, 12.0]) == pytest.approx(df, rel=1e-5)
+
+
+def test_degrees_of_freedom_of_differences_without_shrinkage(fit: MixedFit, data: pd.DataFrame) -> None:
+    contrasts = np.eye(6)[1:] - np.eye(6)[0]
+    effects = group_effects(fit.solution, place(fit), shrink=False)
+    found = effects.degrees(combination(fit), [0.0, 12.0], contrasts=contrasts)
+    formula = "score ~ months * organisation + months * child_age + (1 + months | family)"
+    fixed = fit_mixed(formula, data, theta=fit.theta[:3])
+    at = {"months": [0.0, 12.0], "child_age": [8.0]}
+    rows = fixed.means(["organisation", "months"], at=at).matrix.reshape(6, 2, -1)
+    expected = fixed.inference.single_df(contrasts @ (rows[:, 1] - rows[:, 0]))
+    # the information about the families' variances is not quite the same in the two models
+    assert found == pytest.approx(expected, rel=0.03)
 
 
 def test_wrong_shapes_are_refused(fit: MixedFit) -> None:

@@ -17,7 +17,7 @@ from mpg_research.mixed.derivatives import crossed_derivatives, nested_derivativ
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.information import information
 from mpg_research.mixed.layout import chain_of_levels
-from mpg_research.mixed.natural import natural_derivatives, random_directions
+from mpg_research.mixed.natural import natural_derivatives, term_faces
 from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.scaling import scale_problem
@@ -278,7 +278,7 @@ def test_euler_gives_the_residual_variance_its_derivatives() -> None:
     pieces = natural_derivatives(found)
     base = engine.scaled.fixed.T
     v = np.eye(base.shape[0])
-    directions = random_directions(engine, found.internal)
+    directions = [face.directions for face in term_faces(engine, found.internal)]
     moved = []
     for made, factor, own, z in zip(
         found.problem.random, engine.scaled.factors(found.internal), directions, engine.scaled.z, strict=True

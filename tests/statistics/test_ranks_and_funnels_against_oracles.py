@@ -115,7 +115,7 @@ def test_ratio_on_the_log_scale_without_trimming() -> None:
         adjusted = ratio_limits(expected, level=level, scale="log", tau2=excess.tau2)
         assert adjusted.low == pytest.approx(numbers(table, f"odll{name}"), rel=QUANTILE)
         assert adjusted.high == pytest.approx(numbers(table, f"odul{name}"), rel=QUANTILE)
-        plain = ratio_limits(expected, level=level)
+        plain = ratio_limits(expected, level=level, scale="chi-squared")
         assert plain.low == pytest.approx(numbers(table, f"ll{name}"), rel=EXACT)
         assert plain.high == pytest.approx(numbers(table, f"ul{name}"), rel=EXACT)
 
