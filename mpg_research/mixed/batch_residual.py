@@ -109,7 +109,8 @@ class CorrelatedBatch(Batch):
         # d deviance = tr((K + K B Omega B'K) dA) - 2 tr(Omega B'K dB) + tr(Omega dC)
         turned = np.einsum("qdn,rdn->qrn", carried, blocks.kb)
         found = self.per_draw_sum((blocks.k + turned) * a) - 2.0 * self.per_draw_sum(carried * b)
-        return (self.moved_log_det + found + self.per_draw_sum(moment * c))[:, None]
+        slopes: FloatArray = self.moved_log_det + found + self.per_draw_sum(moment * c)
+        return slopes[:, None]
 
     def per_draw_sum(self, values: FloatArray) -> FloatArray:
         """Sum over everything of each draw: (i, j, draws n) -> (draws,)."""

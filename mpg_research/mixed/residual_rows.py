@@ -132,7 +132,7 @@ class BoundResidual:
     def correlation_at_zero(self, delta: FloatArray) -> bool:
         """Whether no two neighbours are correlated by as much as :data:`NO_CORRELATION`.
 
-        For times the correlation a of two neighbours carries information through da = a log(1/a) d(log range),
+        For times the correlation a of two neighbours carries information through da = a log(1/a) dlog(range),
         and for waves two apart through d(rho^2) = 2 rho d(rho): none at zero.
         """
         if self.serial is None or (not self.serial.continuous and self.serial.has_neighbours):

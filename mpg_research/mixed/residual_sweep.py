@@ -1,9 +1,9 @@
 """The finest level of a nested problem whose residuals are correlated: its blocks and the slopes of delta.
 
 Row by row, so that nothing is formed per group but what the sweep needs. With W'W = R^-1 the rows are
-whitened, and their cross-products are the blocks. With U = R V^-1 D = D - Z K B the derivative of the deviance
-in a parameter of R is d log|R| + tr(E (U Omega U' + Z K Z')), E the derivative of R^-1 and Omega what the
-levels above leave of the derivative in S.
+whitened, and their cross-products are the blocks. With U = R V^-1 D = D - Z K B the derivative of the
+deviance in a parameter of R is d log|R| + tr(E (U Omega U' + Z K Z')), E the derivative of R^-1 and Omega
+what the levels above leave of the derivative in S.
 """
 
 import numpy as np
