@@ -46,7 +46,7 @@ class CorrelatedBatch(Batch):
             found, log_det = structured_blocks(rows, residual, delta)
             blocks.append(np.concatenate([found.a.ravel(), found.b.ravel(), found.c.ravel()]))
             log_dets.append(log_det)
-            carried = residual.moved(delta, (), ordered)
+            carried = residual.solve(delta, ordered)
             sums = [np.add.reduceat(z * carried, rows.starts, axis=1) for z in rows.z]
             sums += [
                 np.add.reduceat((ordered if a == at else base) * carried, rows.parent_starts, axis=1)

@@ -194,7 +194,8 @@ def _bent(pieces: Natural, phi: FloatArray, inverse: FloatArray, kept: NDArray[n
     REML's estimates of psi are biased by -W_k tr(P V_k P V_ij) W_ij / 4, which undoes the part of the second
     derivative that lies along the first ones: what is left does not depend on the parameters chosen
     (Kenward & Roger 2009). It is an expansion around the estimate, of no use where the parameter's standard
-    error is as large as its unit (the logarithm of a range or ratio, Fisher's z): it fades out before.
+    error is as large as its unit (the logarithm of a range or ratio, Fisher's z): it fades out before. With
+    measurement error beside the correlation it is left out (the adjustment of Harville & Jeske 1992).
     """
     size, own = int(kept.sum()), np.flatnonzero(kept)
     bend = np.zeros((size, size, *phi.shape))
@@ -204,6 +205,8 @@ def _bent(pieces: Natural, phi: FloatArray, inverse: FloatArray, kept: NDArray[n
             continue
         i, j = (int(np.searchsorted(own, one)) for one in pair)
         weight = np.clip((LARGEST_ERROR - max(error[i], error[j])) / (0.5 * LARGEST_ERROR), 0.0, 1.0)
+        if not np.all(np.isfinite(pieces.bend_products[m])):
+            continue
         p, q = pieces.p[kept][:, :-1, :-1], pieces.bend_q[m, kept][:, :-1, :-1]
         whole = pieces.bend[pair][:-1, :-1]
         along = pieces.bend_products[m, kept] - 2.0 * np.einsum("ab,iba->i", phi, q)
@@ -233,7 +236,7 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
         q, p = pieces.q[own, own, :-1, :-1], pieces.p[own, :-1, :-1]
         left -= 2.0 * np.einsum("ab,iiba->i", phi, q)
         left += np.einsum("iab,iba->i", phi @ p, phi @ p)
-    kept[own] = left > NO_INFORMATION * np.diagonal(structure.traces(delta)[0])
+    kept[own] = left > NO_INFORMATION * np.diagonal(engine.residual.traces(delta)[0])
     if structure.correlation_at_zero(delta):
         kept[own.start] = False
     return kept

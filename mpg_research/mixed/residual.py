@@ -205,8 +205,8 @@ def _serial(
         which = ", ".join(str(np.asarray(data[part])[order[at]]) for part in within)
         raise ModelError(
             f"Column {column} has the value {times[order][at]:g} twice in one {spec.within} ({which}); "
-            "expected different times within a series. If these are two series, such as two respondents or two "
-            f'periods of help, name what tells them apart: within="{spec.within}:respondent". If it is one '
+            "expected different times within a series. If these are two series, such as two respondents or "
+            f'two periods of help, name what tells them apart: within="{spec.within}:respondent". If it is one '
             "measurement twice, average the two or drop one."
         )
     if not np.any(together):
