@@ -201,12 +201,10 @@ def _bent(pieces: Natural, phi: FloatArray, inverse: FloatArray, kept: NDArray[n
     bend = np.zeros((size, size, *phi.shape))
     error = np.sqrt(np.maximum(np.diagonal(inverse), 0.0))
     for m, pair in enumerate(pieces.bends):
-        if not (kept[pair[0]] and kept[pair[1]]):
+        if not (pieces.bends_known and kept[pair[0]] and kept[pair[1]]):
             continue
         i, j = (int(np.searchsorted(own, one)) for one in pair)
         weight = np.clip((LARGEST_ERROR - max(error[i], error[j])) / (0.5 * LARGEST_ERROR), 0.0, 1.0)
-        if not np.all(np.isfinite(pieces.bend_products[m])):
-            continue
         p, q = pieces.p[kept][:, :-1, :-1], pieces.bend_q[m, kept][:, :-1, :-1]
         whole = pieces.bend[pair][:-1, :-1]
         along = pieces.bend_products[m, kept] - 2.0 * np.einsum("ab,iba->i", phi, q)
@@ -220,7 +218,7 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
     """Which parameters the data say something about, shape (k,).
 
     The random entries and sigma^2 always; of a residual structure neither a correlation at zero (see
-    :meth:`BoundResidual.correlation_at_zero`) nor a parameter that keeps less than :data:`NO_INFORMATION`
+    :meth:`BoundResidual.uninformative`) nor a parameter that keeps less than :data:`NO_INFORMATION`
     of what it would have if the residuals themselves were seen.
     """
     engine: Engine = solution.engine
@@ -237,8 +235,8 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
         left -= 2.0 * np.einsum("ab,iiba->i", phi, q)
         left += np.einsum("iab,iba->i", phi @ p, phi @ p)
     kept[own] = left > NO_INFORMATION * np.diagonal(engine.residual.traces(delta)[0])
-    if structure.correlation_at_zero(delta):
-        kept[own.start] = False
+    for index in structure.uninformative(delta):
+        kept[own.start + index] = False
     return kept
 
 

@@ -203,7 +203,7 @@ def _inside(engine: Engine, x: FloatArray) -> NDArray[np.bool_]:
     """Whether a draw is clearly off every boundary: Lambda of full rank, a correlation not zero, (draws,)."""
     inside = np.ones(len(x), dtype=bool)
     if engine.structure is not None:
-        inside = np.array([not engine.structure.correlation_at_zero(engine.delta(one)) for one in x])
+        inside = np.array([engine.structure.onto_face(engine.delta(one)) is None for one in x])
     for factor in engine.scaled.factors(x[:, : engine.n_theta]):
         smallest = np.linalg.svd(factor, compute_uv=False)[:, -1]
         inside &= smallest > SMALL_DIRECTION

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
+from .residual_noise import NoisyResidual
 from .residual_rows import BoundResidual
 from .residual_weights import Serial, Strata
 
@@ -108,6 +109,14 @@ class CAR1:
         The series, such as "family", or several columns joined by a colon, such as
         "family:respondent:episode", where a family has several series of its own (two parents, two periods
         of help). A series must lie within one group of the finest random term.
+    measurement_error : bool
+        Whether each row also has an error of its own that does not carry on: correlation
+        (1 - share) phi^|time distance| between two rows, as nlme's ``corExp(nugget = TRUE)`` with nugget =
+        share and range = -1 / log(phi). The random terms must be nested.
+
+    References
+    ----------
+    Jones & Boadi-Boateng (1991), 10.2307/2532504; Diggle (1988), 10.2307/2531727.
 
     Examples
     --------
@@ -117,6 +126,7 @@ class CAR1:
 
     time: str
     within: str
+    measurement_error: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -126,7 +136,10 @@ class CAR1:
     def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
         times = _numbers(data[self.time], self.time)
-        return _serial("correlation at distance 1", times, data, self, continuous=True)
+        if not isinstance(self.measurement_error, bool | np.bool_):
+            raise ModelError(f"measurement_error must be True or False; found {self.measurement_error!r}.")
+        bound = _serial("correlation at distance 1", times, data, self, continuous=True)
+        return NoisyResidual(bound.serial) if self.measurement_error else bound
 
 
 ResidualPart = AR1 | CAR1 | VarianceBy
@@ -151,7 +164,8 @@ def bind_residual(parts: tuple[ResidualPart, ...], data: Mapping[str, ArrayLike]
     strata = [one.strata for one in bound if one.strata is not None]
     if not bound:
         return None
-    return BoundResidual(serial[0] if serial else None, strata[0] if strata else None)
+    kind = NoisyResidual if any(isinstance(one, NoisyResidual) for one in bound) else BoundResidual
+    return kind(serial[0] if serial else None, strata[0] if strata else None)
 
 
 def series_columns(within: str) -> tuple[str, ...]:
@@ -206,8 +220,8 @@ def _serial(
         raise ModelError(
             f"Column {column} has the value {times[order][at]:g} twice in one {spec.within} ({which}); "
             "expected different times within a series. If these are two series, such as two respondents or "
-            f'two periods of help, name what tells them apart: within="{spec.within}:respondent". If it is one '
-            "measurement twice, average the two or drop one."
+            f'two periods of help, name what tells them apart: within="{spec.within}:respondent". If it is '
+            "one measurement twice, average the two or drop one."
         )
     if not np.any(together):
         raise ModelError(

@@ -53,11 +53,14 @@ class StructuredDerivatives:
         Random directions and delta together.
     bends : list of (int, int)
         The two parameters of each second derivative that is not zero.
+    pairs_known : bool
+        Whether the traces of a second derivative with a parameter are at hand; they are left zero otherwise.
     """
 
     first: Derivatives
     n_parameters: int
     bends: list[tuple[int, int]]
+    pairs_known: bool
 
 
 def structured_derivatives(
@@ -92,7 +95,7 @@ def structured_derivatives(
             for a, b in met
         ]
     )
-    alone, both = direction_traces(residual, delta, pairs)
+    alone, both, known = direction_traces(residual, delta, pairs)
     for a in range(k + len(pairs)):
         trace[start + a] = alone[a] - np.einsum("iin->", weighted_z[a])
     for a, b in met:
@@ -122,22 +125,22 @@ def structured_derivatives(
         np.concatenate([found.q, *([np.array(joint)] if joint else []), q]),
     )
     raw = nested_derivatives(route, state, directions, carried, (trace, trace_2))
-    return StructuredDerivatives(raw, keep, [(start + i, start + j) for i, j in pairs])
+    return StructuredDerivatives(raw, keep, [(start + i, start + j) for i, j in pairs], known)
 
 
 def direction_traces(
     residual: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]]
-) -> tuple[FloatArray, FloatArray]:
-    """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter; NaN where that is not at hand."""
+) -> tuple[FloatArray, FloatArray, bool]:
+    """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter: whether at hand for a pair b too."""
     product, bent, third = residual.traces(delta)
     k = delta.size
     alone = np.append(residual.d_log_det(delta), [bent[pair] for pair in pairs])
-    both = np.full((k, alone.size), np.nan)
+    both = np.zeros((k, alone.size))
     both[:, :k] = product
     for m, (i, j) in enumerate(pairs):
         if third is not None:
             both[:, k + m] = third[:, i, j]
-    return alone, both
+    return alone, both, third is not None
 
 
 def _between(left: FloatArray, right: FloatArray, starts: NDArray[np.intp]) -> FloatArray:

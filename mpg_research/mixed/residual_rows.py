@@ -83,6 +83,10 @@ class BoundResidual:
         """Delta at which the search begins, shape (k,)."""
         return np.concatenate([part.start() for part in self.parts])
 
+    def starts(self) -> list[FloatArray]:
+        """Where to begin if one start may not do: there can be more than one optimum."""
+        return [self.start()]
+
     def natural(self, delta: FloatArray) -> FloatArray:
         """Delta in the units of ``names``."""
         pairs = zip((self.serial, self.strata), self.split(delta), strict=True)
@@ -141,10 +145,19 @@ class BoundResidual:
             return False
         return bool(np.max(np.abs(self.links(delta).a)) < NO_CORRELATION)
 
-    def without_correlation(self, delta: FloatArray) -> FloatArray:
-        """Delta with the serial correlation at zero."""
-        assert self.serial is not None
+    def uninformative(self, delta: FloatArray) -> list[int]:
+        """Parameters about which nothing can be known at delta, by their number."""
+        return [0] if self.correlation_at_zero(delta) else []
+
+    def onto_face(self, delta: FloatArray) -> FloatArray | None:
+        """Delta with a correlation that is near zero at zero; None where it is not."""
+        if self.serial is None or not self.correlation_at_zero(delta):
+            return None
         return np.append(self.serial.zero, delta[1:])
+
+    def off_face(self, delta: FloatArray) -> FloatArray:
+        """Delta with a correlation that is near zero away from it."""
+        return np.append(self.start()[:1], delta[1:]) if self.correlation_at_zero(delta) else delta
 
     def faces(self, delta: FloatArray) -> list[tuple[str, str]]:
         """Which parameters lie at an end of what they can be: (kind, name), kinds being codes of notes."""

@@ -203,6 +203,11 @@ _RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
         "one moment says nothing about the next. The model is then that without the correlation.",
         "info",
     ),
+    "zero_measurement_error": (
+        "No measurement error beside the correlation was found ({name} is estimated as zero): the model is "
+        "then that of the correlation alone.",
+        "info",
+    ),
     "unit_correlation": (
         "The correlation between successive residuals is estimated as almost one ({name}): what is left over "
         "hardly changes within a series and can hardly be told from a level of its own. Judge the random "

@@ -302,7 +302,7 @@ def test_products_of_pairs_equal_the_dense_definition(structure: Any) -> None:
     assert log_det == pytest.approx(np.linalg.slogdet(r)[1])
     squared = rows.base @ np.linalg.solve(r, rows.base.T)
     assert white @ white.T == pytest.approx(squared, rel=NUMERIC, abs=NUMERIC)
-    alone, both = residual_information.direction_traces(inner, delta, pairs)
+    alone, both, _ = residual_information.direction_traces(inner, delta, pairs)
     for b, one in enumerate(turned):
         assert alone[b] == pytest.approx(np.trace(one @ r), rel=NUMERIC, abs=NUMERIC)
         for a, other in enumerate(turned[: delta.size]):
