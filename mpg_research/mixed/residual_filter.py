@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_banded
+from scipy.linalg.lapack import dtbtrs
 
 __all__ = ["Filter", "Kernel", "carried", "carried_back", "run_filter", "shifted", "shifted_back"]
 
@@ -29,17 +29,19 @@ IntArray = NDArray[np.intp]
 
 def carried(links: FloatArray, columns: FloatArray) -> FloatArray:
     """The x of x_t = y_t + link_t x_t- for columns y (m, n); links (n,) are zero where a series starts."""
-    band = np.ones((2, links.size))
-    band[1, :-1] = -links[1:]
-    found: FloatArray = solve_banded((1, 0), band, columns.T, check_finite=False).T
-    return found
+    return _solved(links, columns, "N")
 
 
 def carried_back(links: FloatArray, columns: FloatArray) -> FloatArray:
     """The transpose of :func:`carried`: x with x_t = y_t + link_t+ x_t+."""
-    band = np.ones((2, links.size))
-    band[0, 1:] = -links[1:]
-    found: FloatArray = solve_banded((0, 1), band, columns.T, check_finite=False).T
+    return _solved(links, columns, "T")
+
+
+def _solved(links: FloatArray, columns: FloatArray, transpose: str) -> FloatArray:
+    """Columns (m, n) over the unit lower bidiagonal matrix with -link below its diagonal, or its transpose."""
+    band = np.empty((2, links.size))
+    band[0], band[1, :-1] = 1.0, -links[1:]
+    found: FloatArray = dtbtrs(band, columns.T, uplo="L", trans=transpose, diag="U")[0].T
     return found
 
 

@@ -139,12 +139,11 @@ class NoisyResidual(BoundResidual):
             # S moves on both sides of what is left
             assert self.strata is not None
             member = self.strata.members()[ratio - 2]
-            rest = list(indices)
-            rest.remove(ratio)
-            inner = tuple(rest)
-            return member * self.derivative(delta, inner, columns) + self.derivative(
-                delta, inner, member * columns
-            )
+            place = indices.index(ratio)
+            rest = indices[:place] + indices[place + 1 :]
+            left = member * self.derivative(delta, rest, columns)
+            both: FloatArray = left + self.derivative(delta, rest, member * columns)
+            return both
         if not indices:
             return self.back(delta, self.half(delta, columns))
         s, share, kernel = self.deviations(delta), self.share(delta), self._kernel(delta)

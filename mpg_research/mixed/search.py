@@ -26,6 +26,8 @@ SNAP_RISE = 1e-9
 SCORING_FLOOR = 0.03
 # How far above the cheaper engine's own minimum, in deviance, the search goes over to the whole one.
 NEAR_BY = 1e-3
+# The same where several starts are compared.
+TELLS_APART = 0.05
 # Scoring steps at most, and the farthest that one moves a residual structure's parameter.
 MAX_SCORING = 6
 LARGEST_MOVE = 1.5
@@ -207,7 +209,7 @@ def _best_start(
     theta = narrow.start()[: narrow.n_theta]
     for delta in starts:
         start, inverse, scored = _scored_start(narrow, np.concatenate([theta, delta]))
-        near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=NEAR_BY)
+        near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=TELLS_APART)
         found.append(near)
         count += scored + near.n_evaluations
     best = min(found, key=lambda one: one.value)
