@@ -81,7 +81,9 @@ def small(peer: bool) -> list[str]:
     rows = [f"| {name} | mpg_research | {best[0]:.3f} | {best[1]:.3f} | | {fit.log_likelihood:.4f} |"]
     start = time.process_time()
     fit.bootstrap(100, rng=1)
-    rows.append(f"| the same, 100 bootstrap refits | mpg_research | {time.process_time() - start:.2f} | | | |")
+    rows.append(
+        f"| the same, 100 bootstrap refits | mpg_research | {time.process_time() - start:.2f} | | | |"
+    )
     if peer:
         with tempfile.TemporaryDirectory() as folder:
             csv = Path(folder) / "data.csv"
@@ -90,7 +92,9 @@ def small(peer: bool) -> list[str]:
             done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
         parts = done.stdout.strip().split("\t")
         if len(parts) == 3:
-            rows.append(f"| {name} | nlme {parts[2]} | {float(parts[0]):.2f} | not offered | | {float(parts[1]):.4f} |")
+            rows.append(
+                f"| {name} | nlme {parts[2]} | {float(parts[0]):.2f} | not offered | | {float(parts[1]):.4f} |"
+            )
         else:
             rows.append(f"| {name} | nlme | failed: {done.stderr.strip()[-80:]} | | | |")
     return rows

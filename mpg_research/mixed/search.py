@@ -24,6 +24,8 @@ SNAP_RISE = 1e-9
 # Scoring keeps every standard deviation (relative to the residual's) at least this far from zero, where
 # the gradient in Lambda would vanish.
 SCORING_FLOOR = 0.03
+# The same under a residual structure, where a scoring step costs as much as four others.
+ROUGHLY = 3.0
 # How far above the cheaper engine's own minimum, in deviance, the search goes over to the whole one.
 NEAR_BY = 1e-3
 # The same where several starts are compared.
@@ -53,7 +55,10 @@ def _scored_start(engine: Engine, x: FloatArray) -> tuple[FloatArray, FloatArray
         value = found.deviance
         factors = engine.scaled.factors(x[: engine.n_theta])
         tangents = engine.tangents(x)
-        gammas, of_structure = engine.all_slopes(x, state, found)
+        if isinstance(engine.route, NestedRoute):
+            gammas, of_structure = engine.all_slopes(x, state, found)
+        else:
+            gammas, of_structure = engine.slopes(state, found), np.empty(0)
         gradient = np.array(
             [np.sum(gamma * move) for gamma, own in zip(gammas, tangents, strict=True) for move in own]
         )
@@ -62,7 +67,7 @@ def _scored_start(engine: Engine, x: FloatArray) -> tuple[FloatArray, FloatArray
         gradient = np.append(gradient, of_structure[:known])
         best = (x, inverse)
         step = -inverse @ gradient
-        if -0.5 * float(gradient @ step) < NEAR_ENOUGH:
+        if -0.5 * float(gradient @ step) < (NEAR_ENOUGH if engine.structure is None else ROUGHLY):
             break
         moved = engine.delta(x).copy()
         moved[:known] += np.clip(step[engine.n_theta :], -LARGEST_MOVE, LARGEST_MOVE)
