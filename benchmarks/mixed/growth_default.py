@@ -1,22 +1,21 @@
-"""What the default growth model costs: level, slope and bend per family, CAR(1), Kenward-Roger, one joint test.
+"""What the default growth model costs: level, slope, bend per family, CAR(1), Kenward-Roger, one joint test.
 
 Run ``python benchmarks/mixed/growth_default.py`` (a minute or two); ``--small`` leaves the large one out and
-``--peer`` runs nlme beside the small one. It writes ``growth_default.md`` beside itself. Data are simulated. Times
-are of the processor and of one thread, the formula included: the best of a few calls for the small one, one call
-for the large one.
+``--peer`` runs nlme beside the small one. It writes ``growth_default.md`` beside itself. Data are simulated.
+Times are of the processor and of one thread, the formula included: the best of a few calls for the small one,
+one call for the large one.
 """
 
-import os
-
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
-
 import argparse
+import os
 import resource
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
@@ -33,7 +32,7 @@ RANDOM = "score ~ s1 + s2 + s3 + s4 + (1 + months + bend | family) + (1 + months
 def growth_courses(
     sizes: list[int], waves: int, *, seed: int = 1, missed: float = 0.15, spread: float = 0.3
 ) -> pd.DataFrame:
-    """Courses that fall fast at first, each family at its own amount, with CAR(1) of .6 a month around them."""
+    """Courses that fall fast at first, each family at its own amount, CAR(1) of .6 a month around them."""
     rng = np.random.default_rng(seed)
     n = sum(sizes)
     organisation = np.repeat(np.arange(len(sizes)), sizes)
@@ -114,8 +113,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="leave the large one out")
     parser.add_argument("--peer", action="store_true", help="also run nlme on the small one")
     arguments = parser.parse_args()
-    rows = ["| work | by | fit, s | Kenward-Roger and a joint test, s | peak memory | log-likelihood |"]
-    rows.append("|---|---|---|---|---|---|")
+    head = ("work", "by", "fit, s", "Kenward-Roger and a joint test, s", "peak memory", "log-likelihood")
+    rows = [f"| {' | '.join(head)} |", "|---|---|---|---|---|---|"]
     rows += small(arguments.peer)
     if not arguments.small:
         rows += large()
