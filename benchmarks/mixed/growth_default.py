@@ -91,9 +91,8 @@ def small(peer: bool) -> list[str]:
             done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
         parts = done.stdout.strip().split("\t")
         if len(parts) == 3:
-            rows.append(
-                f"| {name} | nlme {parts[2]} | {float(parts[0]):.2f} | not offered | | {float(parts[1]):.4f} |"
-            )
+            by, took, likelihood = f"nlme {parts[2]}", float(parts[0]), float(parts[1])
+            rows.append(f"| {name} | {by} | {took:.2f} | not offered | | {likelihood:.4f} |")
         else:
             rows.append(f"| {name} | nlme | failed: {done.stderr.strip()[-80:]} | | | |")
     return rows
@@ -121,8 +120,8 @@ def main() -> None:
     text = "\n".join(rows) + "\n"
     print(text)
     lead = (
-        "# What the default growth model costs\n\nSimulated data; processor seconds of one thread, the formula "
-        "included (nlme: elapsed, without degrees of freedom). Made by "
+        "# What the default growth model costs\n\nSimulated data; processor seconds of one thread, the "
+        "formula included (nlme: elapsed, without degrees of freedom). Made by "
         "`python benchmarks/mixed/growth_default.py --peer`.\n\n"
     )
     (HERE / "growth_default.md").write_text(lead + text)

@@ -38,7 +38,7 @@ def carried_back(links: FloatArray, columns: FloatArray) -> FloatArray:
 
 
 def _solved(links: FloatArray, columns: FloatArray, transpose: str) -> FloatArray:
-    """Columns (m, n) solved with the unit bidiagonal matrix that has -link below its diagonal, or its transpose."""
+    """Columns (m, n) over the unit bidiagonal matrix with -link below its diagonal, or its transpose."""
     band = np.empty((2, links.size))
     band[0], band[1, :-1] = 1.0, -links[1:]
     found: FloatArray = dtbtrs(band, columns.T, uplo="L", trans=transpose, diag="U")[0].T
