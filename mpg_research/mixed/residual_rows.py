@@ -304,7 +304,8 @@ class BoundResidual:
         """
         products = [-self.moved(delta, (k,), columns) for k in range(delta.size)]
         halves = [self.half(delta, one) for one in products]
-        carried = {i: self.back(delta, halves[i]) for pair in pairs for i in pair}
+        met = {i for pair in pairs for i in pair}
+        carried = {i: self.back(delta, halves[i]) for i in met}
         for i, j in pairs:
             one = -self.moved(delta, (i,), carried[j])
             other = one if i == j else -self.moved(delta, (j,), carried[i])
