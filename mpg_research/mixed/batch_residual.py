@@ -46,7 +46,7 @@ class CorrelatedBatch(Batch):
             found, log_det = structured_blocks(rows, residual, delta)
             blocks.append(np.concatenate([found.a.ravel(), found.b.ravel(), found.c.ravel()]))
             log_dets.append(log_det)
-            carried = residual.moved(delta, (), ordered)
+            carried = residual.solve(delta, ordered)
             sums = [np.add.reduceat(z * carried, rows.starts, axis=1) for z in rows.z]
             sums += [
                 np.add.reduceat((ordered if a == at else base) * carried, rows.parent_starts, axis=1)
@@ -109,7 +109,8 @@ class CorrelatedBatch(Batch):
         # d deviance = tr((K + K B Omega B'K) dA) - 2 tr(Omega B'K dB) + tr(Omega dC)
         turned = np.einsum("qdn,rdn->qrn", carried, blocks.kb)
         found = self.per_draw_sum((blocks.k + turned) * a) - 2.0 * self.per_draw_sum(carried * b)
-        return (self.moved_log_det + found + self.per_draw_sum(moment * c))[:, None]
+        slopes: FloatArray = self.moved_log_det + found + self.per_draw_sum(moment * c)
+        return slopes[:, None]
 
     def per_draw_sum(self, values: FloatArray) -> FloatArray:
         """Sum over everything of each draw: (i, j, draws n) -> (draws,)."""

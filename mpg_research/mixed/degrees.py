@@ -217,7 +217,8 @@ def kenward_roger(solution: MixedSolution, *, kind: Kind = "expected") -> Kenwar
 
     References
     ----------
-    Kenward & Roger (1997), 10.2307/2533558; Kenward & Roger (2009), 10.1016/j.csda.2008.12.013; Halekoh & Hojsgaard (2014), 10.18637/jss.v059.i09.
+    Kenward & Roger (1997), 10.2307/2533558; Kenward & Roger (2009), 10.1016/j.csda.2008.12.013;
+    Halekoh & Hojsgaard (2014), 10.18637/jss.v059.i09.
     """
     if solution.method != "REML":
         raise ModelError("Kenward-Roger needs a REML fit; found an ML fit. Refit with method='REML'.")

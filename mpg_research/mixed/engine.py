@@ -15,6 +15,7 @@ from .layout import chain_of_levels
 from .nested import NestedRoute
 from .problem import MixedProblem
 from .residual_information import structured_derivatives
+from .residual_noise import NoisyResidual
 from .residual_rows import BoundResidual
 from .residual_sweep import residual_slopes, structured_blocks
 from .scaling import Scaled, pack, scale_problem
@@ -69,6 +70,12 @@ class Engine:
             chain = None
         self.route: NestedRoute | CrossedRoute
         if chain is None:
+            if isinstance(self.structure, NoisyResidual):
+                raise ModelError(
+                    "Measurement error beside CAR1 needs nested random terms, such as families within "
+                    "workers within organisations; these groups cross. Leave measurement_error out, or the "
+                    "term that crosses."
+                )
             self.route = CrossedRoute(problem, self.scaled)
             if not _series_within(self.structure, problem, self.route.first[0]):
                 raise ModelError(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.mixed.blocks import BlockInverse
+from mpg_research.mixed.residual_noise import NoisyResidual
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]
@@ -63,6 +64,9 @@ def whitening(solution: MixedSolution) -> Any:
     structure = problem.residual
     if structure is None or structure.serial is None:
         return sparse.diags(root).tocsr()
+    if isinstance(structure, NoisyResidual):
+        within = structure.whitening(structure.from_natural(solution.residual_parameters))
+        return (within @ sparse.diags(root)).tocsr()
     link = structure.links(structure.from_natural(solution.residual_parameters)).a
     scale = 1.0 / np.sqrt(1.0 - link * link)
     previous = structure.previous

@@ -194,13 +194,14 @@ def _bent(pieces: Natural, phi: FloatArray, inverse: FloatArray, kept: NDArray[n
     REML's estimates of psi are biased by -W_k tr(P V_k P V_ij) W_ij / 4, which undoes the part of the second
     derivative that lies along the first ones: what is left does not depend on the parameters chosen
     (Kenward & Roger 2009). It is an expansion around the estimate, of no use where the parameter's standard
-    error is as large as its unit (the logarithm of a range or ratio, Fisher's z): it fades out before.
+    error is as large as its unit (the logarithm of a range or ratio, Fisher's z): it fades out before. With
+    measurement error beside the correlation it is left out (the adjustment of Harville & Jeske 1992).
     """
     size, own = int(kept.sum()), np.flatnonzero(kept)
     bend = np.zeros((size, size, *phi.shape))
     error = np.sqrt(np.maximum(np.diagonal(inverse), 0.0))
     for m, pair in enumerate(pieces.bends):
-        if not (kept[pair[0]] and kept[pair[1]]):
+        if not (pieces.bends_known and kept[pair[0]] and kept[pair[1]]):
             continue
         i, j = (int(np.searchsorted(own, one)) for one in pair)
         weight = np.clip((LARGEST_ERROR - max(error[i], error[j])) / (0.5 * LARGEST_ERROR), 0.0, 1.0)
@@ -217,7 +218,7 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
     """Which parameters the data say something about, shape (k,).
 
     The random entries and sigma^2 always; of a residual structure neither a correlation at zero (see
-    :meth:`BoundResidual.correlation_at_zero`) nor a parameter that keeps less than :data:`NO_INFORMATION`
+    :meth:`BoundResidual.uninformative`) nor a parameter that keeps less than :data:`NO_INFORMATION`
     of what it would have if the residuals themselves were seen.
     """
     engine: Engine = solution.engine
@@ -233,9 +234,9 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
         q, p = pieces.q[own, own, :-1, :-1], pieces.p[own, :-1, :-1]
         left -= 2.0 * np.einsum("ab,iiba->i", phi, q)
         left += np.einsum("iab,iba->i", phi @ p, phi @ p)
-    kept[own] = left > NO_INFORMATION * np.diagonal(structure.traces(delta)[0])
-    if structure.correlation_at_zero(delta):
-        kept[own.start] = False
+    kept[own] = left > NO_INFORMATION * np.diagonal(engine.residual.traces(delta)[0])
+    for index in structure.uninformative(delta):
+        kept[own.start + index] = False
     return kept
 
 

@@ -22,7 +22,8 @@ class Natural:
 
     ``bend`` (k, k, e, e) and ``bend_trace`` (k, k) are [X y]'V^-1 V_ij V^-1 [X y] and tr(V^-1 V_ij). Of each
     second derivative in two residual parameters ``bends`` names the two, and ``bend_q`` (m, k, e, e) and
-    ``bend_products`` (m, k) are its Q and its trace with every parameter.
+    ``bend_products`` (m, k) are its Q and its trace with every parameter; ``bends_known`` says whether these
+    traces are at hand.
     """
 
     s: FloatArray
@@ -34,6 +35,7 @@ class Natural:
     bends: list[tuple[int, int]]
     bend_q: FloatArray
     bend_products: FloatArray
+    bends_known: bool
 
 
 def natural_derivatives(solution: MixedSolution) -> Natural:
@@ -44,9 +46,11 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
     state, found = engine.at(solution.internal)
     n_random = sum(len(own) for own in directions)
     bends: list[tuple[int, int]] = []
+    known = True
     if engine.structure is not None and isinstance(engine.route, NestedRoute):
         structured = structured_derivatives(engine, state, directions, solution.internal)
         raw, k, bends = structured.first, structured.n_parameters, structured.bends
+        known = structured.pairs_known
     else:
         raw = engine.derivatives(state, directions, solution.internal)
         k = raw.trace.size
@@ -82,7 +86,9 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
         bend[i, k] = bend[k, i] = p[i] / s2
         bend_trace[i, k] = bend_trace[k, i] = trace[i] / s2
     across = np.ix_(bent, own)
-    return Natural(s, p[own], q[square], trace_2[square], bend, bend_trace, bends, q[across], trace_2[across])
+    return Natural(
+        s, p[own], q[square], trace_2[square], bend, bend_trace, bends, q[across], trace_2[across], known
+    )
 
 
 def term_faces(engine: Engine, internal: FloatArray) -> list[Face]:

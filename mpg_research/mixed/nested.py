@@ -79,7 +79,7 @@ def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatA
 
 
 def _by_cholesky(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The same for any q: M = I + Lambda'A Lambda = TT', K = (T^-1 Lambda')'(T^-1 Lambda'), entry by entry."""
+    """The same for any q: I + Lambda'A Lambda = TT', K = (T^-1 Lambda')'(T^-1 Lambda'), entry by entry."""
     q = a.shape[0]
     carried = np.einsum("ij...,jk...->ik...", a, factor)
     m = np.einsum("ji...,jk...->ik...", factor, carried)
@@ -218,7 +218,7 @@ class NestedRoute:
     def thinned(self) -> "NestedRoute":
         """The same rows and groups with only the random columns and y for D, the random columns for X.
 
-        Where blocks are formed from rows at every step this is what the search's first steps are cheapest with.
+        Where blocks are formed from rows at every step, the search's first steps are cheapest with this.
         """
         other, rows, outcome = copy(self), self.rows, self.rows.base[self.xy[-1]]
         z = [one if rows.order is None else one[:, rows.order] for one in self.scaled.z]

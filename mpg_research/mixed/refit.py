@@ -56,7 +56,7 @@ class Refits:
 
 
 def _curvature(solution: MixedSolution) -> FloatArray | None:
-    """Inverse expected curvature off the boundary near the solution, kept with it; None where it is unknown."""
+    """Inverse expected curvature off the boundary near the solution, kept with it; None if it is unknown."""
     engine: Engine = solution.engine
     if engine.structure is not None and not isinstance(engine.route, NestedRoute):
         return None
@@ -200,10 +200,10 @@ def _minimal(engine: Engine, x: FloatArray) -> bool:
 
 
 def _inside(engine: Engine, x: FloatArray) -> NDArray[np.bool_]:
-    """Whether a draw is clearly off every boundary: each Lambda of full rank, a correlation not zero, (draws,)."""
+    """Whether a draw is clearly off every boundary: Lambda of full rank, a correlation not zero, (draws,)."""
     inside = np.ones(len(x), dtype=bool)
     if engine.structure is not None:
-        inside = np.array([not engine.structure.correlation_at_zero(engine.delta(one)) for one in x])
+        inside = np.array([engine.structure.onto_face(engine.delta(one)) is None for one in x])
     for factor in engine.scaled.factors(x[:, : engine.n_theta]):
         smallest = np.linalg.svd(factor, compute_uv=False)[:, -1]
         inside &= smallest > SMALL_DIRECTION

@@ -5,12 +5,12 @@ One of each may be combined: R = S C S, S the standard deviations of the strata,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
+from .residual_noise import NoisyResidual
 from .residual_rows import BoundResidual
 from .residual_weights import Serial, Strata
 
@@ -67,7 +67,9 @@ class AR1:
     wave : str
         A column of whole numbers, no two alike within one series; gaps are respected.
     within : str
-        The series, such as "family"; must lie within one group of the finest random term.
+        The series, such as "family", or several columns joined by a colon, such as
+        "family:respondent:episode", where a family has several series of its own (two parents, two periods
+        of help). A series must lie within one group of the finest random term.
 
     Examples
     --------
@@ -81,7 +83,7 @@ class AR1:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the data that are needed."""
-        return (self.wave, self.within)
+        return (self.wave, *series_columns(self.within))
 
     def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
@@ -92,7 +94,7 @@ class AR1:
                 f"Column {self.wave} has waves that are not whole numbers (such as {broken:g}); AR1 expects "
                 "1, 2, 3, ... Use CAR1 for times in between."
             )
-        return _serial("correlation of neighbouring waves", waves, data[self.within], self, continuous=False)
+        return _serial("correlation of neighbouring waves", waves, data, self, continuous=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,17 @@ class CAR1:
     time : str
         A numeric column, no two values alike within one series.
     within : str
-        The series, such as "family"; must lie within one group of the finest random term.
+        The series, such as "family", or several columns joined by a colon, such as
+        "family:respondent:episode", where a family has several series of its own (two parents, two periods
+        of help). A series must lie within one group of the finest random term.
+    measurement_error : bool
+        Whether each row also has an error of its own that does not carry on: correlation
+        (1 - share) phi^|time distance| between two rows, as nlme's ``corExp(nugget = TRUE)`` with nugget =
+        share and range = -1 / log(phi). The random terms must be nested.
+
+    References
+    ----------
+    Jones & Boadi-Boateng (1991), 10.2307/2532504; Diggle (1988), 10.2307/2531727.
 
     Examples
     --------
@@ -114,16 +126,20 @@ class CAR1:
 
     time: str
     within: str
+    measurement_error: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the data that are needed."""
-        return (self.time, self.within)
+        return (self.time, *series_columns(self.within))
 
     def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
         times = _numbers(data[self.time], self.time)
-        return _serial("correlation at distance 1", times, data[self.within], self, continuous=True)
+        if not isinstance(self.measurement_error, bool | np.bool_):
+            raise ModelError(f"measurement_error must be True or False; found {self.measurement_error!r}.")
+        bound = _serial("correlation at distance 1", times, data, self, continuous=True)
+        return NoisyResidual(bound.serial) if self.measurement_error else bound
 
 
 ResidualPart = AR1 | CAR1 | VarianceBy
@@ -148,7 +164,25 @@ def bind_residual(parts: tuple[ResidualPart, ...], data: Mapping[str, ArrayLike]
     strata = [one.strata for one in bound if one.strata is not None]
     if not bound:
         return None
-    return BoundResidual(serial[0] if serial else None, strata[0] if strata else None)
+    kind = NoisyResidual if any(isinstance(one, NoisyResidual) for one in bound) else BoundResidual
+    return kind(serial[0] if serial else None, strata[0] if strata else None)
+
+
+def series_columns(within: str) -> tuple[str, ...]:
+    """The columns that make up a series: names joined by a colon, as in formulas.
+
+    Raises
+    ------
+    ModelError
+        If a name is empty or the series is not text.
+    """
+    parts = tuple(part.strip() for part in within.split(":")) if isinstance(within, str) else ()
+    if not parts or not all(parts):
+        raise ModelError(
+            "within must name the column of the series, or several joined by a colon, such as "
+            f'"family:respondent"; found {within!r}.'
+        )
+    return parts
 
 
 def _numbers(values: ArrayLike, column: str) -> FloatArray:
@@ -165,22 +199,29 @@ def _numbers(values: ArrayLike, column: str) -> FloatArray:
 
 
 def _serial(
-    name: str, times: FloatArray, within: Any, spec: AR1 | CAR1, *, continuous: bool
+    name: str, times: FloatArray, data: Mapping[str, ArrayLike], spec: AR1 | CAR1, *, continuous: bool
 ) -> BoundResidual:
     """Find each row's predecessor and the distance to it."""
     column = spec.columns[0]
     if not np.all(np.isfinite(times)):
         raise ModelError(f"Column {column} has missing or infinite values; drop those rows first.")
-    _, series = np.unique(np.asarray(within).astype(str), return_inverse=True)
+    within = series_columns(spec.within)
+    series = np.zeros(times.size, dtype=np.intp)
+    for part in within:
+        levels, codes = np.unique(np.asarray(data[part]).astype(str), return_inverse=True)
+        # numbered anew each time, so that the product of many levels cannot overflow
+        series = np.unique(series * levels.size + codes, return_inverse=True)[1]
     order = np.lexsort((times, series))
     together = series[order][1:] == series[order][:-1]
     gaps = np.diff(times[order])
     if np.any(together & (gaps <= 0)):
         at = int(np.flatnonzero(together & (gaps <= 0))[0])
+        which = ", ".join(str(np.asarray(data[part])[order[at]]) for part in within)
         raise ModelError(
-            f"Column {column} has the value {times[order][at]:g} twice in one {spec.within} "
-            f"({np.asarray(within)[order[at]]}); expected different times within a series. "
-            "Average or drop the double measurement, or choose a finer series."
+            f"Column {column} has the value {times[order][at]:g} twice in one {spec.within} ({which}); "
+            "expected different times within a series. If these are two series, such as two respondents or "
+            f'two periods of help, name what tells them apart: within="{spec.within}:respondent". If it is '
+            "one measurement twice, average the two or drop one."
         )
     if not np.any(together):
         raise ModelError(
@@ -190,5 +231,5 @@ def _serial(
     previous[order[1:][together]] = order[:-1][together]
     distance = np.ones(times.size)
     distance[order[1:][together]] = gaps[together]
-    unit, codes = float(np.median(gaps[together])), series.astype(np.intp)
-    return BoundResidual(Serial((name,), previous, codes, distance, continuous, unit, times))
+    unit = float(np.median(gaps[together]))
+    return BoundResidual(Serial((name,), previous, series, distance, continuous, unit, times))

@@ -30,12 +30,13 @@ from .derivatives import (
 )
 from .group_algebra import multiply, segments
 from .nested import NestedRoute
+from .residual_rows import BoundResidual
 from .residual_sweep import family_sums, parent_sums, taken_away
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["StructuredDerivatives", "structured_derivatives"]
+__all__ = ["StructuredDerivatives", "direction_traces", "structured_derivatives"]
 
 FloatArray = NDArray[np.float64]
 
@@ -52,11 +53,14 @@ class StructuredDerivatives:
         Random directions and delta together.
     bends : list of (int, int)
         The two parameters of each second derivative that is not zero.
+    pairs_known : bool
+        Whether the traces of a second derivative with a parameter are at hand; they are left zero otherwise.
     """
 
     first: Derivatives
     n_parameters: int
     bends: list[tuple[int, int]]
+    pairs_known: bool
 
 
 def structured_derivatives(
@@ -75,9 +79,9 @@ def structured_derivatives(
     count = keep + len(pairs)
     trace, trace_2 = np.zeros(count), np.zeros((count, count))
     rows, level, blocks = route.rows, route.levels[0], state.levels[0]
-    products = _RowProducts(residual, delta, pairs)
     u = taken_away(rows, rows.base, blocks.kb)
-    (by_u, half_u), (by_z, half_z) = products.of(u), products.of(rows.z)
+    by_u, half_u = residual.turned(delta, u, pairs)
+    by_z, half_z = residual.turned(delta, rows.z, pairs)
     sums_u = [family_sums(rows.z, one, rows.starts) for one in by_u]
     sums_z = [family_sums(rows.z, one, rows.starts) for one in by_z]
     weighted_u = [multiply(blocks.k, one) for one in sums_u]
@@ -91,7 +95,7 @@ def structured_derivatives(
             for a, b in met
         ]
     )
-    alone, both = products.traces()
+    alone, both, known = direction_traces(residual, delta, pairs)
     for a in range(k + len(pairs)):
         trace[start + a] = alone[a] - np.einsum("iin->", weighted_z[a])
     for a, b in met:
@@ -121,39 +125,22 @@ def structured_derivatives(
         np.concatenate([found.q, *([np.array(joint)] if joint else []), q]),
     )
     raw = nested_derivatives(route, state, directions, carried, (trace, trace_2))
-    return StructuredDerivatives(raw, keep, [(start + i, start + j) for i, j in pairs])
+    return StructuredDerivatives(raw, keep, [(start + i, start + j) for i, j in pairs], known)
 
 
-class _RowProducts:
-    """-E_k for each parameter, then F_kl for each pair: times columns, and their traces with R."""
-
-    def __init__(self, residual: Any, delta: FloatArray, pairs: list[tuple[int, int]]) -> None:
-        self.residual, self.delta, self.pairs = residual, delta, pairs
-
-    def of(self, columns: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
-        """R^-1 R_a R^-1 times columns (m, n), for every direction, and (W^-1)' times that."""
-        residual, delta = self.residual, self.delta
-        single = [-residual.moved(delta, (k,), columns) for k in range(delta.size)]
-        half = [residual.half(delta, one) for one in single]
-        met = {i for pair in self.pairs for i in pair}
-        carried = {i: residual.back(delta, half[i]) for i in met}
-        for i, j in self.pairs:
-            one = -residual.moved(delta, (i,), carried[j])
-            other = one if i == j else -residual.moved(delta, (j,), carried[i])
-            single.append(one + other - residual.moved(delta, (i, j), columns))
-            half.append(residual.half(delta, single[-1]))
-        return single, half
-
-    def traces(self) -> tuple[FloatArray, FloatArray]:
-        """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter."""
-        product, bent, third = self.residual.traces(self.delta)
-        k = self.delta.size
-        alone = np.append(self.residual.d_log_det(self.delta), [bent[pair] for pair in self.pairs])
-        both = np.zeros((k, alone.size))
-        both[:, :k] = product
-        for m, (i, j) in enumerate(self.pairs):
+def direction_traces(
+    residual: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]]
+) -> tuple[FloatArray, FloatArray, bool]:
+    """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter: whether at hand for a pair b too."""
+    product, bent, third = residual.traces(delta)
+    k = delta.size
+    alone = np.append(residual.d_log_det(delta), [bent[pair] for pair in pairs])
+    both = np.zeros((k, alone.size))
+    both[:, :k] = product
+    for m, (i, j) in enumerate(pairs):
+        if third is not None:
             both[:, k + m] = third[:, i, j]
-        return alone, both
+    return alone, both, third is not None
 
 
 def _between(left: FloatArray, right: FloatArray, starts: NDArray[np.intp]) -> FloatArray:

@@ -27,6 +27,8 @@ NO_SHARE = 1e-3
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+Pairs = list[tuple[int, int]]
+Turned = tuple[list[FloatArray], list[FloatArray]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class BoundResidual:
         """Delta at which the search begins, shape (k,)."""
         return np.concatenate([part.start() for part in self.parts])
 
+    def starts(self) -> list[FloatArray]:
+        """Where to begin if one start may not do: there can be more than one optimum."""
+        return [self.start()]
+
     def natural(self, delta: FloatArray) -> FloatArray:
         """Delta in the units of ``names``."""
         pairs = zip((self.serial, self.strata), self.split(delta), strict=True)
@@ -132,17 +138,26 @@ class BoundResidual:
     def correlation_at_zero(self, delta: FloatArray) -> bool:
         """Whether no two neighbours are correlated by as much as :data:`NO_CORRELATION`.
 
-        For times the correlation a of two neighbours carries information through da = a log(1/a) d(log range),
+        For times the correlation a of two neighbours carries information through da = a log(1/a) dlog(range),
         and for waves two apart through d(rho^2) = 2 rho d(rho): none at zero.
         """
         if self.serial is None or (not self.serial.continuous and self.serial.has_neighbours):
             return False
         return bool(np.max(np.abs(self.links(delta).a)) < NO_CORRELATION)
 
-    def without_correlation(self, delta: FloatArray) -> FloatArray:
-        """Delta with the serial correlation at zero."""
-        assert self.serial is not None
+    def uninformative(self, delta: FloatArray) -> list[int]:
+        """Parameters about which nothing can be known at delta, by their number."""
+        return [0] if self.correlation_at_zero(delta) else []
+
+    def onto_face(self, delta: FloatArray) -> FloatArray | None:
+        """Delta with a correlation that is near zero at zero; None where it is not."""
+        if self.serial is None or not self.correlation_at_zero(delta):
+            return None
         return np.append(self.serial.zero, delta[1:])
+
+    def off_face(self, delta: FloatArray) -> FloatArray:
+        """Delta with a correlation that is near zero away from it."""
+        return np.append(self.start()[:1], delta[1:]) if self.correlation_at_zero(delta) else delta
 
     def faces(self, delta: FloatArray) -> list[tuple[str, str]]:
         """Which parameters lie at an end of what they can be: (kind, name), kinds being codes of notes."""
@@ -210,7 +225,7 @@ class BoundResidual:
                 own, across = 2.0 * one * own, (one + one[previous]) * across
         return own, across
 
-    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         """Traces with R^-1, all from entries of neighbours, as R^-1 has no others.
 
         Returns
@@ -219,8 +234,8 @@ class BoundResidual:
             tr(R^-1 R_i R^-1 R_j).
         bent : array, shape (k, k)
             tr(R^-1 R_ij).
-        third : array, shape (k, k, k)
-            tr(R^-1 R_i R^-1 R_jl).
+        third : array, shape (k, k, k), or None
+            tr(R^-1 R_i R^-1 R_jl); None where it is not at hand.
         """
         size = range(len(self.names))
         whole, single = self.inverse_entries(delta), [self.inverse_entries(delta, (i,)) for i in size]
@@ -272,6 +287,31 @@ class BoundResidual:
         result[:, 1:] -= link[1:] * columns[:, :-1]
         result[:, :-1] -= link[1:] * columns[:, 1:]
         return result
+
+    def solve(self, delta: FloatArray, columns: FloatArray) -> FloatArray:
+        """R^-1 times columns (m, n)."""
+        return self.moved(delta, (), columns)
+
+    def turned(self, delta: FloatArray, columns: FloatArray, pairs: Pairs) -> Turned:
+        """R^-1 R_k R^-1 times columns (m, n) of every parameter, then R^-1 R_kl R^-1 of pairs of them.
+
+        With E_k = -R^-1 R_k R^-1 the derivative of R^-1, that of a pair is E_k R E_l + E_l R E_k - E_kl.
+
+        Returns
+        -------
+        products, halves : lists of array, shape (m, n)
+            ``halves`` are (W^-1)' times the products.
+        """
+        products = [-self.moved(delta, (k,), columns) for k in range(delta.size)]
+        halves = [self.half(delta, one) for one in products]
+        met = {i for pair in pairs for i in pair}
+        carried = {i: self.back(delta, halves[i]) for i in met}
+        for i, j in pairs:
+            one = -self.moved(delta, (i,), carried[j])
+            other = one if i == j else -self.moved(delta, (j,), carried[i])
+            products.append(one + other - self.moved(delta, (i, j), columns))
+            halves.append(self.half(delta, products[-1]))
+        return products, halves
 
     def inverse_slopes(self, delta: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
         """Sum over columns of left' E right (m, n) each, for E the derivative of R^-1 in each parameter."""

@@ -1,13 +1,14 @@
 """The finest level of a nested problem whose residuals are correlated: its blocks and the slopes of delta.
 
 Row by row, so that nothing is formed per group but what the sweep needs. With W'W = R^-1 the rows are
-whitened, and their cross-products are the blocks. With U = R V^-1 D = D - Z K B the derivative of the deviance
-in a parameter of R is d log|R| + tr(E (U Omega U' + Z K Z')), E the derivative of R^-1 and Omega what the
-levels above leave of the derivative in S.
+whitened, and their cross-products are the blocks. With U = R V^-1 D = D - Z K B the derivative of the
+deviance in a parameter of R is d log|R| + tr(E (U Omega U' + Z K Z')), E the derivative of R^-1 and Omega
+what the levels above leave of the derivative in S.
 """
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from .group_algebra import outer_sum
 from .layout import Blocks, Rows
@@ -19,22 +20,23 @@ __all__ = ["family_sums", "over_rows", "parent_sums", "residual_slopes", "struct
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-# Products of this many numbers are summed in one go; beyond, column by column, to stay in the cache.
-AT_ONCE = 1_000_000
 # From this many rows per parent a matrix product each costs less than sums of products of columns.
 ROWS_PER_PRODUCT = 50
 
 
+def _group_rows(z: FloatArray, starts: IntArray) -> sparse.csr_matrix:
+    """Z' with a column set of its own for each group: (q, rows) -> (q groups, rows)."""
+    q, n = z.shape
+    places = np.tile(np.arange(n, dtype=np.int32), q)
+    ends = (starts + n * np.arange(q)[:, None]).ravel()
+    return sparse.csr_matrix((z.ravel(), places, np.append(ends, q * n)), shape=(q * starts.size, n))
+
+
 def family_sums(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
     """Sum over each group's rows of left_i right_a: (q, rows), (d, rows) -> (q, d, n)."""
-    if left.shape[0] * right.size < AT_ONCE:
-        found: FloatArray = np.add.reduceat(left[:, None, :] * right, starts, axis=2)
-        return found
-    result = np.empty((left.shape[0], right.shape[0], starts.size))
-    for i, one in enumerate(left):
-        for a, other in enumerate(right):
-            np.add.reduceat(one * other, starts, out=result[i, a])
-    return result
+    found = _group_rows(left, starts) @ np.ascontiguousarray(right.T)
+    by_group = found.reshape(left.shape[0], starts.size, -1)
+    return np.ascontiguousarray(np.swapaxes(by_group, 1, 2))
 
 
 def parent_sums(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
@@ -57,19 +59,21 @@ def over_rows(values: FloatArray, starts: IntArray, n: int) -> FloatArray:
 def structured_blocks(rows: Rows, residual: BoundResidual, delta: FloatArray) -> tuple[Blocks, float]:
     """Cross-products under R^-1, and log|R|."""
     base, log_det = residual.whitened(delta, rows.base)
-    z = base[: len(rows.z)] if rows.z_leads else residual.whitened(delta, rows.z)[0]
-    b = family_sums(z, base, rows.starts)
-    a = b[:, : len(z)] if rows.z_leads else family_sums(z, z, rows.starts)
-    return Blocks(np.ascontiguousarray(a), b, parent_sums(base, base, rows.parent_starts)), log_det
+    if rows.z_leads:
+        b = family_sums(base[: len(rows.z)], base, rows.starts)
+        a = np.ascontiguousarray(b[:, : len(rows.z)])
+    else:
+        z = residual.whitened(delta, rows.z)[0]
+        both = family_sums(z, np.concatenate([base, z]), rows.starts)
+        b, a = (np.ascontiguousarray(part) for part in np.split(both, [len(base)], axis=1))
+    return Blocks(a, b, parent_sums(base, base, rows.parent_starts)), log_det
 
 
 def taken_away(rows: Rows, columns: FloatArray, per_group: FloatArray) -> FloatArray:
     """Columns (m, rows) less Z times what each group has of them, (q, m, n)."""
-    n = columns.shape[1]
-    result = columns.copy()
-    for z, own in zip(rows.z, per_group, strict=True):
-        result -= z * over_rows(own, rows.starts, n)
-    return result
+    wide = np.ascontiguousarray(np.swapaxes(per_group, 1, 2)).reshape(-1, len(columns))
+    found: FloatArray = columns - (_group_rows(rows.z, rows.starts).T @ wide).T
+    return found
 
 
 def residual_slopes(

@@ -101,8 +101,9 @@ class Serial:
     """AR1 or CAR1 bound to rows.
 
     ``previous`` (n,) is the row before each row in its series, -1 where there is none; ``series`` (n,)
-    codes the series and ``time`` (n,) orders their rows; ``distance`` (n,) is the time since the previous row (1 where there is none) and ``unit``
-    its median. Delta is atanh(rho) for waves and log(range / unit), phi = exp(-1 / range), for times.
+    codes the series and ``time`` (n,) orders their rows; ``distance`` (n,) is the time since the previous row
+    (1 where there is none) and ``unit`` its median. Delta is atanh(rho) for waves and log(range / unit), with
+    phi = exp(-1 / range), for times.
     """
 
     names: tuple[str, ...]

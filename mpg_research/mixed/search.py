@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Engine
+from .nested import NestedRoute
 from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from .other_starts import lower_start
 from .scaling import lower_factor, pack
@@ -23,8 +24,12 @@ SNAP_RISE = 1e-9
 # Scoring keeps every standard deviation (relative to the residual's) at least this far from zero, where
 # the gradient in Lambda would vanish.
 SCORING_FLOOR = 0.03
+# The same under a residual structure, where a scoring step costs as much as four others.
+ROUGHLY = 3.0
 # How far above the cheaper engine's own minimum, in deviance, the search goes over to the whole one.
 NEAR_BY = 1e-3
+# The same where several starts are compared.
+TELLS_APART = 0.05
 # Scoring steps at most, and the farthest that one moves a residual structure's parameter.
 MAX_SCORING = 6
 LARGEST_MOVE = 1.5
@@ -34,12 +39,11 @@ NEAR_ENOUGH = 0.3
 LOOKS = 3
 
 
-def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
+def _scored_start(engine: Engine, x: FloatArray) -> tuple[FloatArray, FloatArray, int]:
     """Fisher scoring in the covariance matrices, kept inside; the last curvature for the quasi-Newton.
 
     In G the deviance is nearly quadratic in expectation, so that a step or two come near from anywhere.
     """
-    x = engine.start()
     value = np.inf
     best: tuple[FloatArray, FloatArray] | None = None
     count = 0
@@ -51,7 +55,10 @@ def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
         value = found.deviance
         factors = engine.scaled.factors(x[: engine.n_theta])
         tangents = engine.tangents(x)
-        gammas, of_structure = engine.all_slopes(x, state, found)
+        if isinstance(engine.route, NestedRoute):
+            gammas, of_structure = engine.all_slopes(x, state, found)
+        else:
+            gammas, of_structure = engine.slopes(state, found), np.empty(0)
         gradient = np.array(
             [np.sum(gamma * move) for gamma, own in zip(gammas, tangents, strict=True) for move in own]
         )
@@ -60,7 +67,7 @@ def _scored_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
         gradient = np.append(gradient, of_structure[:known])
         best = (x, inverse)
         step = -inverse @ gradient
-        if -0.5 * float(gradient @ step) < NEAR_ENOUGH:
+        if -0.5 * float(gradient @ step) < (NEAR_ENOUGH if engine.structure is None else ROUGHLY):
             break
         moved = engine.delta(x).copy()
         moved[:known] += np.clip(step[engine.n_theta :], -LARGEST_MOVE, LARGEST_MOVE)
@@ -124,9 +131,9 @@ def _with_structure(engine: Engine, x: FloatArray, inverse: FloatArray | None) -
 def start_off_boundary(engine: Engine, internal: FloatArray) -> FloatArray:
     """The point itself, but with every direction of Lambda, and a correlation, a little away from zero."""
     factors = engine.scaled.factors(internal[: engine.n_theta])
-    structure, delta = engine.structure, engine.delta(internal)
-    if structure is not None and structure.correlation_at_zero(delta):
-        internal = np.concatenate([internal[: engine.n_theta], structure.start()[:1], delta[1:]])
+    if engine.structure is not None:
+        delta = engine.structure.off_face(engine.delta(internal))
+        internal = np.concatenate([internal[: engine.n_theta], delta])
     if all(np.linalg.svd(factor, compute_uv=False)[-1] >= SCORING_FLOOR for factor in factors):
         return internal
     none: list[list[FloatArray]] = [[] for _ in factors]
@@ -167,7 +174,7 @@ def find_optimum(
 def _settled(engine: Engine, best: Minimum) -> Minimum:
     """A minimum with its vanishing directions at zero, and none of them a false zero."""
     for _ in range(4):
-        snapped = _without_correlation(engine, _snap(engine, best))
+        snapped = _onto_residual_face(engine, _snap(engine, best))
         direction = _descent_from_zero(engine, snapped.x)
         if direction is None:
             return snapped
@@ -186,7 +193,10 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
         start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))
         return start, inverse_curvature(engine, start), count + best.n_evaluations + 1
     narrow = engine.narrowed()
-    start, inverse, count = _scored_start(narrow)
+    starts = [] if engine.structure is None else engine.structure.starts()
+    if len(starts) > 1 and isinstance(engine.route, NestedRoute):
+        return _best_start(engine, narrow, starts)
+    start, inverse, count = _scored_start(narrow, narrow.start())
     if inverse.shape[0] < start.size:
         inverse, extra = _with_structure(engine, start, inverse)
         return start, inverse, count + extra
@@ -194,6 +204,21 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
         near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=NEAR_BY)
         return start_off_boundary(engine, near.x), near.inverse_hessian, count + near.n_evaluations
     return start, inverse, count
+
+
+def _best_start(
+    engine: Engine, narrow: Engine, starts: list[FloatArray]
+) -> tuple[FloatArray, FloatArray, int]:
+    """The best of several starts, each followed to near its optimum in the cheaper engine."""
+    found, count = [], 0
+    theta = narrow.start()[: narrow.n_theta]
+    for delta in starts:
+        start, inverse, scored = _scored_start(narrow, np.concatenate([theta, delta]))
+        near = minimise(narrow.value_and_gradient, start, inverse_hessian=inverse, tolerance=TELLS_APART)
+        found.append(near)
+        count += scored + near.n_evaluations
+    best = min(found, key=lambda one: one.value)
+    return start_off_boundary(engine, best.x), best.inverse_hessian, count
 
 
 def _minimised(engine: Engine, start: FloatArray, inverse: FloatArray | None, tolerance: float) -> Minimum:
@@ -230,12 +255,12 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
     return replace(best, x=x, value=value, gradient=gradient, n_evaluations=best.n_evaluations + 1)
 
 
-def _without_correlation(engine: Engine, best: Minimum) -> Minimum:
-    """Set a serial correlation that came near zero to exactly zero if the deviance does not mind."""
-    structure, delta = engine.structure, engine.delta(best.x)
-    if structure is None or not structure.correlation_at_zero(delta):
+def _onto_residual_face(engine: Engine, best: Minimum) -> Minimum:
+    """Set a residual parameter that came near zero to exactly zero if the deviance does not mind."""
+    moved = None if engine.structure is None else engine.structure.onto_face(engine.delta(best.x))
+    if moved is None:
         return best
-    x = np.concatenate([best.x[: engine.n_theta], structure.without_correlation(delta)])
+    x = np.concatenate([best.x[: engine.n_theta], moved])
     value, gradient = engine.value_and_gradient(x)
     if np.array_equal(x, best.x) or value > best.value + SNAP_RISE * max(1.0, abs(best.value)):
         return best

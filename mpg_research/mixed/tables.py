@@ -199,8 +199,13 @@ def fit_notes(solution: MixedSolution) -> tuple[Note, ...]:
 
 _RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
     "zero_correlation": (
-        "The correlation between successive residuals is estimated as zero ({name}): what is left over at one "
-        "moment says nothing about the next. The model is then that without the correlation.",
+        "The correlation between successive residuals is estimated as zero ({name}): what is left over at "
+        "one moment says nothing about the next. The model is then that without the correlation.",
+        "info",
+    ),
+    "zero_measurement_error": (
+        "No measurement error beside the correlation was found ({name} is estimated as zero): the model is "
+        "then that of the correlation alone.",
         "info",
     ),
     "unit_correlation": (

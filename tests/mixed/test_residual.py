@@ -290,11 +290,10 @@ def test_products_of_pairs_equal_the_dense_definition(structure: Any) -> None:
     order = np.arange(problem.y.size) if rows.order is None else rows.order
     # R^-1 R_i R^-1 and R^-1 R_ij R^-1, in the order of the route's rows
     pairs = [(i, j) for i in range(delta.size) for j in range(i, delta.size) if inner.bends(i, j)]
-    products = residual_information._RowProducts(inner, delta, pairs)
     r = _dense_r(problem, delta)[np.ix_(order, order)]
     turned = [inverse @ one @ inverse for one in first] + [inverse @ second[i][j] @ inverse for i, j in pairs]
     turned = [one[np.ix_(order, order)] for one in turned]
-    for found, wanted in zip(products.of(rows.base)[0], turned, strict=True):
+    for found, wanted in zip(inner.turned(delta, rows.base, pairs)[0], turned, strict=True):
         assert found == pytest.approx(rows.base @ wanted, rel=NUMERIC, abs=NUMERIC * np.max(np.abs(found)))
     half = inner.half(delta, rows.base)
     assert half @ half.T == pytest.approx(rows.base @ r @ rows.base.T, rel=NUMERIC, abs=NUMERIC)
@@ -303,7 +302,7 @@ def test_products_of_pairs_equal_the_dense_definition(structure: Any) -> None:
     assert log_det == pytest.approx(np.linalg.slogdet(r)[1])
     squared = rows.base @ np.linalg.solve(r, rows.base.T)
     assert white @ white.T == pytest.approx(squared, rel=NUMERIC, abs=NUMERIC)
-    alone, both = products.traces()
+    alone, both, _ = residual_information.direction_traces(inner, delta, pairs)
     for b, one in enumerate(turned):
         assert alone[b] == pytest.approx(np.trace(one @ r), rel=NUMERIC, abs=NUMERIC)
         for a, other in enumerate(turned[: delta.size]):

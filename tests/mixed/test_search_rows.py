@@ -44,7 +44,7 @@ def made(seed: int, n: int = 90, waves: int = 7) -> pd.DataFrame:
 @pytest.mark.parametrize("structure", STRUCTURES, ids=str)
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_many_rows_have_the_same_optimum(
-    monkeypatch: pytest.MonkeyPatch, structure: Any, formula: str
+    monkeypatch: pytest.MonkeyPatch, formula: str, structure: Any
 ) -> None:
     data = made(1)
     usual = fit_mixed(formula, data, residual=structure)
