@@ -25,8 +25,8 @@ class CourseModel:
     Attributes
     ----------
     fit : MixedFit
-    covariance : ndarray, shape (2, 2)
-        Of the random level and slope.
+    covariance : ndarray, shape (2, 2) or (3, 3)
+        Of the random level and slope, and bend where there is one.
     residual_sd : float
     correlation : float
         Of the swings around the lines one month apart; 0 for independent ones.

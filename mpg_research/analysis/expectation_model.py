@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.course_model import CourseModel, random_covariance
+from mpg_research.analysis.course_model import CourseModel
+from mpg_research.analysis.growth_rule import spline_term
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed
 from mpg_research.statistics.conditional import RunningEffects, running_effects
@@ -107,9 +108,11 @@ def make_folds(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
 def fit_expectation(rows: pd.DataFrame, columns: Sequence[str], *, carry_on: bool = True) -> ExpectationModel:
     """Fit the growth model to these waves: course, months, score, and coded case mix.
 
-    The case mix shifts the level, and the slope too where the courses are many enough to tell. Swings around
-    a family's line carry on from month to month (a continuous-time autoregression) where the waves show it;
-    with ``carry_on=False`` they are taken as independent.
+    The case mix shifts the level, and the slope too where the courses are many enough to tell. A family has
+    its own level, slope and bend (log(1 + months)), or a straight line where the waves are too few, as in
+    :mod:`~mpg_research.analysis.growth_rule`; the knots of the mean course lie close together at the start.
+    Swings around a family's course carry on from month to month (a continuous-time autoregression) where the
+    waves show it; with ``carry_on=False`` they are taken as independent.
 
     Raises
     ------
@@ -126,13 +129,24 @@ def fit_expectation(rows: pd.DataFrame, columns: Sequence[str], *, carry_on: boo
     used = [name for name in columns if rows[name].nunique() > 1]
     slopes = len(waves) >= _COURSES_PER_SLOPE * len(used)
     case_mix = "".join(f" + {name} + months:{name}" if slopes else f" + {name}" for name in used)
-    random = "(1 + months | course)"
-    time = f"cr(months, df={_KNOTS})" if rows["months"].nunique() > 2 * _KNOTS else "months"
+    months = rows["months"].to_numpy(dtype=float)
+    curved = len(np.unique(np.round(months))) >= _KNOTS and len(np.unique(months)) > 2 * _KNOTS
+    time = spline_term(months, "root", n_knots=_KNOTS) if curved else "months"
     data = rows[["course", "months", "score", *used]]
-    formula = f"score ~ {time}{case_mix} + {random}"
-    fit, correlation = _with_swings(formula, data) if carry_on else (None, 0.0)
-    fit = fit_mixed(formula, data, df="normal") if fit is None else fit
-    return ExpectationModel(fit, random_covariance(fit, "course"), float(fit.residual_sd), correlation)
+    bends = len(rows) > 3 * len(waves) and int((waves >= 4).sum()) >= _LEAST_COURSES
+    model = None
+    for own in ("1 + months + log1p(months)", "1 + months")[not bends :]:
+        model = _fitted(f"score ~ {time}{case_mix} + ({own} | course)", data, carry_on=carry_on)
+        if model.fit.converged:
+            break
+    assert model is not None
+    return model
+
+
+def _fitted(formula: str, data: pd.DataFrame, *, carry_on: bool) -> ExpectationModel:
+    found, correlation = _with_swings(formula, data) if carry_on else (None, 0.0)
+    fit = fit_mixed(formula, data, df="normal") if found is None else found
+    return ExpectationModel(fit, fit.solution.random_covariance(0), float(fit.residual_sd), correlation)
 
 
 def _with_swings(formula: str, data: pd.DataFrame) -> tuple[MixedFit | None, float]:

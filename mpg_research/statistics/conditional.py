@@ -1,4 +1,4 @@
-"""What a family's own waves say about its line, under a growth model fitted on many families."""
+"""What a family's own waves say about its own course, under a growth model fitted on many families."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ IntArray = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class RunningEffects:
-    """A course's deviations in level and slope, given its waves up to and including each wave.
+    """A course's deviations in level, slope and perhaps bend, given its waves up to and including each wave.
 
     Attributes
     ----------
-    mean : ndarray, shape (n_waves, 2)
-        Conditional means of the deviations from the expected level and slope.
-    covariance : ndarray, shape (n_waves, 2, 2)
+    mean : ndarray, shape (n_waves, q)
+        Conditional means of the deviations from the expected level, slope and (q = 3) bend, log(1 + time).
+    covariance : ndarray, shape (n_waves, q, q)
         Their conditional covariances.
-    information : ndarray, shape (n_waves, 2, 2)
+    information : ndarray, shape (n_waves, q, q)
         Z'R^-1 Z of the waves so far, R the covariance of the swings around the line.
     time, residual : ndarray, shape (n_waves,)
         Of each wave, as given: when it was, and score minus expected score.
@@ -48,7 +48,7 @@ class RunningEffects:
         place : ndarray of int, shape (n,), optional
             The waves up to and including which is looked; by default each wave itself.
         """
-        z = _columns(np.asarray(time, dtype=float))
+        z = self._columns(time)
         mean, covariance = (part if place is None else part[place] for part in (self.mean, self.covariance))
         return (z * mean).sum(axis=1), np.einsum("ni,nij,nj->n", z, covariance, z)
 
@@ -63,7 +63,7 @@ class RunningEffects:
         place
             As in :meth:`at`.
         """
-        z = _columns(np.asarray(until, dtype=float)) - _columns(np.asarray(since, dtype=float))
+        z = self._columns(until) - self._columns(since)
         mean, covariance = (part if place is None else part[place] for part in (self.mean, self.covariance))
         return (z * mean).sum(axis=1), np.einsum("ni,nij,nj->n", z, covariance, z)
 
@@ -85,10 +85,13 @@ class RunningEffects:
         t = np.asarray(time, dtype=float)
         chosen = np.arange(len(self.time)) if place is None else place
         kept = _carried(self.correlation, t - self.time[chosen])
-        z = _columns(t) - kept[:, None] * _columns(self.time[chosen])
+        z = self._columns(t) - kept[:, None] * self._columns(self.time[chosen])
         mean = kept * self.residual[chosen] + (z * self.mean[chosen]).sum(axis=1)
         line = np.einsum("ni,nij,nj->n", z, self.covariance[chosen], z)
         return mean, line + self.residual_sd**2 * (1 - kept**2)
+
+    def _columns(self, time: ArrayLike) -> FloatArray:
+        return _columns(np.asarray(time, dtype=float), self.mean.shape[1])
 
 
 def running_effects(
@@ -100,7 +103,7 @@ def running_effects(
     residual_sd: float,
     correlation: float = 0.0,
 ) -> RunningEffects:
-    """Condition each course's random level and slope on its waves, wave by wave.
+    """Condition each course's random level, slope and perhaps bend on its waves, wave by wave.
 
     Parameters
     ----------
@@ -109,8 +112,9 @@ def running_effects(
     time : array_like, shape (n_waves,)
     residual : array_like, shape (n_waves,)
         Score minus the model's expected score.
-    covariance : array_like, shape (2, 2)
-        Of the random level and slope; may be singular.
+    covariance : array_like, shape (q, q)
+        Of the random level and slope (q = 2), or level, slope and bend, log(1 + time) (q = 3); may be
+        singular.
     residual_sd : float
     correlation : float
         Of the swings around the line one unit of time apart (continuous-time autoregression), from 0 to
@@ -135,18 +139,19 @@ def running_effects(
     who = np.asarray(course)
     t, r = np.asarray(time, dtype=float), np.asarray(residual, dtype=float)
     d = np.asarray(covariance, dtype=float)
-    z, news = _whitened(who, t, _columns(t), r, correlation)
+    q = d.shape[0]
+    z, news = _whitened(who, t, _columns(t, q), r, correlation)
     products = np.einsum("ni,nj->nij", z, z) / residual_sd**2
-    sums = _running_sum(who, products.reshape(len(t), 4)).reshape(len(t), 2, 2)
+    sums = _running_sum(who, products.reshape(len(t), q * q)).reshape(len(t), q, q)
     score = _running_sum(who, z * news[:, None] / residual_sd**2)
-    conditional = d @ np.linalg.inv(np.eye(2) + sums @ d)
+    conditional = d @ np.linalg.inv(np.eye(q) + sums @ d)
     conditional = (conditional + np.swapaxes(conditional, 1, 2)) / 2
     mean = np.einsum("nij,nj->ni", conditional, score)
     return RunningEffects(mean, conditional, sums, t, r, float(residual_sd), float(correlation))
 
 
-def _columns(time: FloatArray) -> FloatArray:
-    return np.stack([np.ones_like(time), time], axis=1)
+def _columns(time: FloatArray, q: int) -> FloatArray:
+    return np.stack([np.ones_like(time), time, np.log1p(np.maximum(time, 0.0))][:q], axis=1)
 
 
 def _carried(correlation: float, distance: FloatArray) -> FloatArray:

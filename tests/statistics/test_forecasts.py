@@ -28,12 +28,18 @@ def test_running_effects_equal_the_textbook_formula() -> None:
     assert mean.shape == (9,)
 
 
+@pytest.mark.parametrize("effects", [2, 3])
 @pytest.mark.parametrize("correlation", [0.0, 0.4, 0.9])
-def test_swings_that_carry_on_equal_the_dense_normal_algebra(correlation: float) -> None:
-    """Random courses: line, score to come and change of the line, from all waves so far at once."""
+def test_swings_that_carry_on_equal_the_dense_normal_algebra(correlation: float, effects: int) -> None:
+    """Random courses, with and without a bend: own course, score to come, change, from all waves so far."""
+
+    def columns(t: np.ndarray) -> np.ndarray:
+        return np.stack([np.ones_like(t), t, np.log1p(t)][:effects], axis=-1)
+
     rng = np.random.default_rng(7)
     for singular in (False, True):
-        root = rng.normal(size=(2, 1 if singular else 2)) * np.array([[4.0], [0.3]])
+        scale = np.array([4.0, 0.3, 2.0])[:effects, None]
+        root = rng.normal(size=(effects, effects - singular)) * scale
         d, sd = root @ root.T, float(rng.uniform(1, 4))
         course = np.repeat(np.arange(4), [1, 5, 2, 8])
         time = np.concatenate([np.sort(rng.uniform(0, 12, n)) for n in np.bincount(course)])
@@ -44,10 +50,11 @@ def test_swings_that_carry_on_equal_the_dense_normal_algebra(correlation: float)
         moved = found.change(np.zeros(len(time)), ahead)
         for row in range(len(time)):
             mine = np.flatnonzero((course == course[row]) & (np.arange(len(time)) <= row))
-            z = np.stack([np.ones(len(mine)), time[mine]], axis=1)
+            z = columns(time[mine])
             carried = _correlations(correlation, time[mine], time[mine])
             weights = np.linalg.solve(z @ d @ z.T + sd**2 * carried, np.eye(len(mine)))
-            one, change = np.array([1.0, ahead[row]]), np.array([0.0, ahead[row]])
+            one = columns(ahead[row])
+            change = one - columns(np.array(0.0))
             with_line = z @ d @ one
             with_score = with_line + sd**2 * _correlations(correlation, time[mine], ahead[[row]])[:, 0]
             cases = (
