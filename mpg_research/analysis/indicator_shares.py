@@ -85,6 +85,18 @@ class IndicatorRows:
             found[str(key)] = view * together
         return found
 
+    def effective(self) -> dict[str, float]:
+        """How many plain families would make each organisation's share as exact."""
+        size = self.rows.groupby("organisation").size()
+        return {key: float(size[key]) / larger for key, larger in self.inflation().items()}
+
+    def effective_of_all(self) -> float:
+        """How many plain families would make the share over all organisations as exact; NaN without any."""
+        size = self.rows.groupby("organisation").size()
+        if not len(size):
+            return float("nan")
+        return len(self.rows) ** 2 / sum(float(size[key]) ** 2 / n for key, n in self.effective().items())
+
     def _moments(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         if "reach" not in rows:
             return np.zeros(0), np.zeros(0)
@@ -192,7 +204,7 @@ def shares_by_organisation(
     ``n_group`` periods (of ``n_families`` families) could have reached the month: 0 and no share where nobody
     could. Limits are Wilson's at the number of families that would be as exact if all had been seen so long.
     """
-    inflation = indicator.inflation()
+    effective = indicator.effective()
     by_key = dict(iter(indicator.rows.groupby("organisation")))
     rows = []
     for key in organisations:
@@ -200,7 +212,7 @@ def shares_by_organisation(
         if mine is None or not mine["could"].any():
             rows.append((key, np.nan, np.nan, np.nan, 0, 0))
             continue
-        rows.append((key, *_share_row(mine, float(mine["event"].mean()), len(mine) / inflation[key], level)))
+        rows.append((key, *_share_row(mine, float(mine["event"].mean()), effective[key], level)))
     return pd.DataFrame(rows, columns=["organisation", *_SHARE])
 
 
@@ -209,9 +221,7 @@ def share_of_all(indicator: IndicatorRows, *, level: float) -> dict[str, float]:
     rows = indicator.rows
     if rows.empty or not rows["could"].any():
         return dict(zip(_SHARE, (np.nan, np.nan, np.nan, 0, 0), strict=True))
-    inflation, size = indicator.inflation(), rows.groupby("organisation").size()
-    effective = len(rows) ** 2 / sum(float(size[key]) * inflation[str(key)] for key in size.index)
-    found = _share_row(rows, float(rows["event"].mean()), effective, level)
+    found = _share_row(rows, float(rows["event"].mean()), indicator.effective_of_all(), level)
     return dict(zip(_SHARE, found, strict=True))
 
 

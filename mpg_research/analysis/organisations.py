@@ -19,7 +19,7 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
 - ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
-  ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
+  ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
   :mod:`~mpg_research.analysis.organisation_shares`.
 - ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
   :mod:`~mpg_research.analysis.organisation_ranks`.
@@ -36,6 +36,8 @@ from typing import ClassVar, Literal
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, OrganisationRole, Shape, fit_growth
+from mpg_research.analysis.help_periods import HelpPeriods, help_periods
+from mpg_research.analysis.indicator_shares import indicator_rows
 from mpg_research.analysis.model_question import ModelQuestion, ask
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
@@ -43,7 +45,6 @@ from mpg_research.analysis.organisation_case_mix import (
     within_between_table,
     worker_share_table,
 )
-from mpg_research.analysis.organisation_duration import times_in_help
 from mpg_research.analysis.organisation_effects import (
     ManyOrganisations,
     effects_of,
@@ -53,11 +54,15 @@ from mpg_research.analysis.organisation_effects import (
 from mpg_research.analysis.organisation_funnel import funnel_tables
 from mpg_research.analysis.organisation_indicators import indicator_table
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
-from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
+from mpg_research.analysis.organisation_shares import (
+    share_funnel_tables,
+    share_outcomes,
+    share_table,
+    shares_of_all_table,
+)
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
-from mpg_research.analysis.organisation_units import units_of
+from mpg_research.analysis.organisation_units import units_of_periods
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
-from mpg_research.analysis.share_sources import share_sources
 from mpg_research.analysis.tables import (
     model_notes,
 )
@@ -201,8 +206,15 @@ def compare_organisations(
     )
     randomly = many_organisations(model) if role == "random" else None
     tables = comparison_tables(model, question.months, adjust=adjust, level=level, many=randomly)
+    course = question.course
+    periods = help_periods(
+        study, month=question.primary_month, instrument=course.instrument, outcome=course.outcome,
+        respondents=course.respondents, episodes=course.episodes,
+    )  # fmt: skip
     if model.converged:
-        tables |= _further_tables(question, model, randomly, reference=reference, level=level, seed=seed)
+        tables |= _further_tables(
+            question, model, randomly, periods, reference=reference, level=level, seed=seed
+        )
     return OrganisationComparison(
         model=model,
         primary_month=question.primary_month,
@@ -212,7 +224,8 @@ def compare_organisations(
         level=level,
         converged=model.converged,
         **question.parts(
-            frame.flow, [*model_notes(model, question.months), *_size_notes(frame, role)],
+            frame.flow,
+            [*model_notes(model, question.months), *_size_notes(frame, role), *periods.notes],
             shape=model.shape, worker=model.worker, df=rule, level=level, adjust=adjust,
             formula=model.formula, organisations_as=role, reference=reference,
         ),
@@ -232,22 +245,26 @@ def _further_tables(
     question: ModelQuestion,
     model: GrowthModel,
     many: ManyOrganisations | None,
+    periods: HelpPeriods,
     *,
     reference: Reference,
     level: float,
     seed: int,
 ) -> dict[str, ResultTable]:
     """Indicators, standardisation and, from five organisations on, ranks and the funnel plots."""
-    study, course, month, frame = question.study, question.course, question.primary_month, model.frame
+    study, month, frame = question.study, question.primary_month, model.frame
     found = effects_of(model, month, better=question.better, many=many)
-    units = units_of(frame)
-    shares = share_outcomes(share_sources(study, course, frame, month), units)
-    share = share_table(shares, level=level)
+    units = units_of_periods(study, periods, frame)
+    indicators = indicator_rows(study, periods)
+    shares = share_outcomes(indicators, units)
+    of_shares = (
+        share_table(shares, units.order, level=level),
+        shares_of_all_table(indicators, level=level),
+    )
+    times = None if study.time_unit == "waves" else periods.rows
     tables = [
-        indicator_table(
-            frame, found, end_level(model, month, many), units, times_in_help(study), level=level
-        ),
-        *([] if share is None else [share]),
+        indicator_table(frame, found, end_level(model, month, many), units, times, level=level),
+        *(table for table in of_shares if table is not None),
         shrinkage_table(found, level=level),
         case_mix_difference_table(frame),
         standardisation_table(model, found, reference=reference),
