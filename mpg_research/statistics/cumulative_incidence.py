@@ -9,6 +9,9 @@ __all__ = ["Incidence", "cumulative_incidence", "pseudo_incidence", "variance_by
 
 FloatArray = NDArray[np.float64]
 
+#: What is added evenly over the time to the moments at which ends were seen, in moments.
+_EVENLY = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Incidence:
@@ -217,8 +220,8 @@ def view_inflation(moments: ArrayLike, parts: ArrayLike, reach: ArrayLike, *, at
     Parameters
     ----------
     moments, parts : array_like, shape (m,)
-        From :func:`variance_by_moment`, of these persons or of all; without any the variance is taken to
-        come about evenly.
+        From :func:`variance_by_moment`, of these persons or of all. As much as two of these moments bring is
+        added evenly over the time: where few ends were seen, the next ones could come at any moment.
     reach : array_like, shape (n,)
         How long each one could have been seen at most.
     at : float
@@ -233,15 +236,16 @@ def view_inflation(moments: ArrayLike, parts: ArrayLike, reach: ArrayLike, *, at
     Examples
     --------
     >>> view_inflation([3.0, 9.0], [0.1, 0.1], [20.0, 20.0, 6.0, 20.0], at=12.0).__round__(3)
-    1.167
+    1.165
     """
     until, weight = np.asarray(moments, dtype=float), np.asarray(parts, dtype=float)
     seen = np.sort(np.asarray(reach, dtype=float))
     if not seen.size or seen[-1] < at:
         return float("inf")
-    if not weight.sum() > 0:
-        until = np.linspace(0.0, at, 101)
-        weight = np.ones_like(until)
+    usual = float(weight.mean()) if weight.sum() > 0 else 1.0
+    evenly = np.linspace(0.0, at, 101)
+    until = np.concatenate([until, evenly])
+    weight = np.concatenate([weight, np.full(evenly.size, _EVENLY * usual / evenly.size)])
     share = 1 - np.searchsorted(seen, until, side="left") / seen.size
     return float(np.sum(weight / share) / np.sum(weight))
 
