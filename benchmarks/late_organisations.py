@@ -1,13 +1,13 @@
 """Does an organisation that joined late get other numbers because it joined late?
 
-    python benchmarks/late_organisations.py                  # prints the tables, writes benchmarks/late_organisations.md
-    python benchmarks/late_organisations.py --runs 20        # quicker, coarser, to the screen only
+    python benchmarks/late_organisations.py              # prints the tables, writes the .md beside this file
+    python benchmarks/late_organisations.py --runs 20    # quicker, coarser, to the screen only
 
 Equal organisations, of which one joined so many months before the export; what its page says of drop-out, of
-being measured and of duration, and how often it is called different: by the funnel plot and by the interval of
-the difference. On the level of the statistics, which costs little; whole studies (with scores, improvement and
-the growth model) are counted in the last table. The truth is simulated by day, not by any model of the package:
-help is planned for some eleven months, families drop out at a constant or a falling rate.
+being measured and of duration, and how often it is called different: by the funnel plot and by the interval
+of the difference. On the level of the statistics, which costs little; whole studies (with scores, improvement
+and the growth model) are counted in the last table. The truth is no model of the package: help is planned for
+some eleven months, families drop out at a constant or a falling rate.
 
 The small version is a test (tests/analysis/test_late_organisations.py).
 """
@@ -110,9 +110,7 @@ def simulate(rng: np.random.Generator, setting: Setting) -> tuple[HelpPeriods, O
     returning = (rng.random(n) < setting.again) & (first + 1 < back)
     if returning.any():
         again = courses(rng, n, setting, place == 0, risk)
-        parts.append(
-            tuple(x[returning] for x in (family, place, mix, back - first - 1, *again, np.ones(n)))
-        )
+        parts.append(tuple(x[returning] for x in (family, place, mix, back - first - 1, *again, np.ones(n))))
     family, place, mix, back, end, dropped, episode = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
@@ -148,7 +146,7 @@ def waves(rng: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def truth(setting: Setting, n: int = 400_000) -> dict[str, float]:
-    """Drop-out by the month of an average family, and mean months of help of the first one and the others."""
+    """Drop-out by the month, and mean months of help of the first organisation and of the others."""
     rng = np.random.default_rng(1)
     mix = rng.normal(size=n)
     risk = 0.5 * mix if setting.confounded else np.zeros(n)
@@ -220,7 +218,7 @@ def _as_before(periods: HelpPeriods, first: str) -> dict[str, float]:
 
 
 def duration_study(seed: int, setting: Setting, true: dict[str, float]) -> dict[str, float]:
-    """One study: the gap between the first organisation and the mean of the others, and whether it is held."""
+    """Whether the gap between the first organisation and the mean of the others is found and held."""
     periods, units = simulate(np.random.default_rng([8, seed]), setting)
     rows = duration_rows(periods.rows, units, level=0.95)
     table = {str(row[0]): row for row in rows}
@@ -322,30 +320,33 @@ def _row(name: str, results: list[dict[str, float]], columns: list[str]) -> str:
 
 TEXT = """# Does joining late change an organisation's numbers?
 
-Made by `python benchmarks/late_organisations.py`: {runs} simulated studies per row, {whole} whole studies. Six equal
-organisations of 70 families unless the row says otherwise; the first joined so many months before the export as the row
-says, the others 36. The month is 12. A rate of .05 of {runs} studies is known to within {error:.3f} (two standard errors).
+Made by `python benchmarks/late_organisations.py`: {runs} simulated studies per row, {whole} whole
+studies. Six equal organisations of 70 families unless the row says otherwise; the first joined so many
+months before the export as the row says, the others 36. The month is 12. A rate of .05 of {runs} studies
+is known to within {error:.3f} (two standard errors).
 
-"Not yet" is the share of studies in which nobody of the first organisation could have reached the month, so that no number is
-given. The rates after it are of the studies with a number: first organisation beyond the plain 95 % and 99.8 % limits of the
-funnel plot (expected at most .05 and .002), beyond the limits that allow for overdispersion (at most .05), and the
-interval of the difference without 0 (at most .05). "Others" are the other organisations. Coverage is that of the 95 %
-interval of an organisation's share of drop-out.
+"Not yet" is the share of studies in which nobody of the first organisation could have reached the month,
+so that no number is given. The rates after it are of the studies with a number: first organisation
+beyond the plain 95 % and 99.8 % limits of the funnel plot (expected at most .05 and .002), beyond the
+limits that allow for overdispersion (at most .05), and the interval of the difference without 0 (at most
+.05). "Others" are the other organisations. Coverage is that of the 95 % interval of an organisation's
+share of drop-out.
 
 ## Shares
 
 {shares}
 ## Months in help, up to two years
 
-"Gap" is the mean difference between the first organisation and the others; "one curve of all" is what pseudo-observations
-of a single Kaplan-Meier curve give (as the pages did before). "Covered" are the 95 % limits of the first organisation's mean,
-and of its difference from the mean of all. Flagged: that difference without 0.
+"Gap" is the mean difference between the first organisation and the others; "one curve of all" is what
+pseudo-observations of a single Kaplan-Meier curve give (as the pages did before). "Covered" are the 95 %
+limits of the first organisation's mean, and of its difference from the mean of all. Flagged: that
+difference without 0.
 
 {durations}
 ## Whole studies
 
-Study folders with monthly scores, read, scored and compared as any study; one of six equal organisations joined 11 months
-before the export, so that it could reach no month 12.
+Study folders with monthly scores, read, scored and compared as any study; one of six equal organisations
+joined 11 months before the export, so that it could reach no month 12.
 
 {whole_table}"""
 

@@ -1,4 +1,4 @@
-"""Whole study folders of equal organisations, one of which joined late; synthetic, and read as any other study."""
+"""Whole study folders of equal organisations, one of which joined late; synthetic, read as any study."""
 
 import tempfile
 from pathlib import Path
@@ -44,7 +44,9 @@ def late_study(seed: int, *, joined: float = 11.0, families: int = 70) -> Study:
             over = start + pd.Timedelta(days=int(end * 30.4375)) if end <= back else None
             reason = "" if over is None else "03" if stop < planned else "01"
             intake = round(rng.uniform(1, 17), 1), int(rng.random() < 0.4)
-            episodes.append((family, organisation, start.date(), over.date() if over else "", reason, *intake))
+            episodes.append(
+                (family, organisation, start.date(), over.date() if over else "", reason, *intake)
+            )
             level, gain = rng.normal(24, 5), rng.normal(-6, 4)
             for month in range(int(min(end, back)) + 1):
                 if month and rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Every period of help: how long it lasted or was seen, how it ended, and whether it could have reached a month.
+"""Every period of help: how long it lasted or was seen, how it ended, whether it could have reached a month.
 
 One definition for all pages. A family could have reached month m where its help started m months or longer
 before the export; families who were never measured count too. Where times are numbers that start at the same
@@ -35,7 +35,7 @@ class HelpPeriods:
     Attributes
     ----------
     rows : DataFrame
-        family, episode, organisation (the study's key), worker (unique over organisations), ended (bool), time
+        family, episode, organisation (its key), worker (unique over organisations), ended (bool), time
         (months to the end, or to the last moment seen), reach (months for which the period could have been
         seen; infinite without a calendar), end_reason ("still_in_help" without an end; "unknown" without a
         reason), part (how much of the end counts as drop-out: 1 or 0, or the organisation's share of drop-out
@@ -67,7 +67,9 @@ class HelpPeriods:
         data = self.course.data
         near = data[(data["months"] - month).abs() <= self.near]
         found = set(zip(near["family"].astype(str), near["episode"].astype(str), strict=True))
-        return np.array([key in found for key in zip(*(self.rows[k] for k in _KEYS), strict=True)], dtype=bool)
+        return np.array(
+            [key in found for key in zip(*(self.rows[k] for k in _KEYS), strict=True)], dtype=bool
+        )
 
 
 def help_periods(
@@ -87,8 +89,8 @@ def help_periods(
     month : float
         The month that the indicators are about.
     instrument, outcome, respondents, episodes : str, optional
-        Which scores; by default as ``study.toml`` says. With ``episodes="first"`` a family has one period: the
-        first with a score, and the first of all where it was never measured.
+        Which scores; by default as ``study.toml`` says. With ``episodes="first"`` a family has one period:
+        the first with a score, or the first of all where it was never measured.
 
     Returns
     -------
@@ -107,7 +109,9 @@ def help_periods(
     unit = study.config.time.unit_in_months
     start = _in_months(table["start"], unit)
     end = _in_months(table["end"], unit) if "end" in table else pd.Series(np.nan, index=table.index)
-    reasons = table["end_reason"] if "end_reason" in table else pd.Series(None, index=table.index, dtype=object)
+    reasons = (
+        table["end_reason"] if "end_reason" in table else pd.Series(None, index=table.index, dtype=object)
+    )
     last = table[_KEYS].merge(_last_scores(course), on=_KEYS, how="left")["months"].to_numpy(dtype=float)
     over = end.notna() | reasons.notna()
     lasted = (end - start).where(end.notna(), pd.Series(last, index=table.index)).clip(lower=0.0)
@@ -141,10 +145,20 @@ def _chosen(study: Study, course: CourseFrame) -> pd.DataFrame:
         table[name] = table[name].astype(str)
     if "worker" not in table:
         table["worker"] = None
+    first = course.data.drop_duplicates(_KEYS)
+    scored = dict(
+        zip(
+            zip(first["family"].astype(str), first["episode"].astype(str), strict=True),
+            first["organisation"].astype(str),
+            strict=True,
+        )
+    )
+    keys = list(zip(table["family"], table["episode"], strict=True))
+    # Where a family was measured, its organisation is the one that its scores are counted for.
+    table["organisation"] = [scored.get(key, of) for key, of in zip(keys, table["organisation"], strict=True)]
     if course.episodes == "all":
         return table
-    scored = set(zip(course.data["family"].astype(str), course.data["episode"].astype(str), strict=True))
-    without = [key not in scored for key in zip(table["family"], table["episode"], strict=True)]
+    without = [key not in scored for key in keys]
     ordered = table.assign(_without=without).sort_values(
         ["family", "_without", "start", "episode"], kind="stable"
     )
@@ -205,8 +219,8 @@ def _notes(study: Study, rows: pd.DataFrame, undated: int, reach: pd.Series) -> 
     notes = []
     if np.isinf(reach).any():
         text = (
-            "Times are numbers without a calendar, so when a family could have been measured is not known: all "
-            "families of an organisation count as having been able to reach the month that one of them reached."
+            "Times are numbers without a calendar, so when a family could have been measured is not known: "
+            "all families of an organisation count as having been able to reach the month that one reached."
         )
         notes.append(Note("no_calendar", text))
     elif study.config.study.export_date is None:
@@ -216,7 +230,9 @@ def _notes(study: Study, rows: pd.DataFrame, undated: int, reach: pd.Series) -> 
         )
         notes.append(Note("no_export_date", text))
     if undated:
-        text = f"{undated} periods of help are over on an unknown date; they count as over after the last score."
+        text = (
+            f"{undated} periods of help are over on an unknown date; they count as over after the last score."
+        )
         notes.append(Note("ends_without_date", text, {"n_periods": undated}, "caution"))
     without = int((rows["end_reason"] == "unknown").sum())
     if without and rows["part"].notna().any():

@@ -2,8 +2,8 @@
 
 Each has a month m and those who could have reached it (:mod:`mpg_research.analysis.help_periods`):
 
-- ``dropped_out``: the share whose help had ended early by month m, other ends competing (Aalen-Johansen, within
-  each organisation; those who started later count for as long as they could be seen);
+- ``dropped_out``: the share whose help had ended early by month m, other ends competing (Aalen-Johansen,
+  within each organisation; those who started later count for as long as they could be seen);
 - ``measured``: of the families still in help at month m, whose whole window around it lies before the export,
   the share with a score in that window;
 - ``reliably_improved`` and ``reliably_worsened``: of the families with a score at intake and around month m.
@@ -98,7 +98,7 @@ class IndicatorRows:
         return len(self.rows) ** 2 / sum(float(size[key]) ** 2 / n for key, n in self.effective().items())
 
     def _moments(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-        if "reach" not in rows:
+        if "reach" not in rows or rows.empty:
             return np.zeros(0), np.zeros(0)
         time, ended, part = _arrays(rows, self.month)
         return variance_by_moment(time, ended, part, at=self.month)
@@ -206,7 +206,7 @@ def shares_by_organisation(
     """
     effective = indicator.effective()
     by_key = dict(iter(indicator.rows.groupby("organisation")))
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for key in organisations:
         mine = by_key.get(key)
         if mine is None or not mine["could"].any():

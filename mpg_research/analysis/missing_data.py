@@ -2,16 +2,16 @@
 
 Tables of :class:`MissingData` (beside ``sample_flow``)
 ------------------------------------------------------
-Shares of drop-out and of measured families are those of :mod:`~mpg_research.analysis.indicator_shares`, at the
-month asked for and of those who could have reached it; also families who were never measured count.
+Shares of drop-out and of measured families are those of :mod:`~mpg_research.analysis.indicator_shares`, at
+the month asked for, of those who could have reached it; families who were never measured count too.
 
 - ``ends(pattern, class, ...)``: how help had ended by the month, and "still_in_help" then.
 - ``drop_out(class, ...)`` and ``drop_out_by_organisation(organisation, class, ...)``: drop-out (uitval) is an
   early end by the client or by the provider, by the month.
 - ``stops(pattern, months, ...)``: when: the share of all families whose help ended so in the half year up to
   that month; over the half years they add up to the shares at the month.
-- ``measured(class, ...)`` and ``measured_by_organisation(organisation, class, ...)``: of the families still in
-  help at the month who could have been measured around it.
+- ``measured(class, ...)`` and ``measured_by_organisation(organisation, class, ...)``: of the families still
+  in help at the month who could have been measured around it.
 - ``measured_by_month(months, share_measured, n_in_help)``: the same at every month.
 - ``predictors(outcome, term, ..., odds_ratio, odds_low, odds_high)``: log-odds of a missed month ("missing")
   and of dropping out in a month ("drop_out"), from the last score known, time and case mix; errors over

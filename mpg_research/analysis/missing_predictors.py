@@ -22,7 +22,7 @@ def courses_in_help(periods: HelpPeriods) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        family, episode, organisation, worker, end (months in help, or seen), reach, ended (bool), end_reason
+        family, episode, organisation, worker, end (months in help, or seen), reach, ended, end_reason
         ("still_in_help" without an end; "unknown" without a reason), drop_out ("drop_out" or "no_drop_out"),
         pattern ("drop_out", "ended", "still_in_help").
     """
@@ -38,7 +38,7 @@ def courses_in_help(periods: HelpPeriods) -> pd.DataFrame:
 
 
 def help_months(frame: CourseFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """One row per course and whole month in help that was seen: measured or not, and the last score before it.
+    """One row per course and whole month in help that was seen: measured or not, and the last score before.
 
     Returns
     -------

@@ -27,7 +27,7 @@ def change_at(model: GrowthModel, month: float) -> pd.DataFrame:
 def who_was_measured(periods: HelpPeriods, month: float) -> pd.Series:
     """Per family that could have been measured around the month, whether it was.
 
-    Also families whose help had ended before, and who were never measured: how they fared by then is not known.
+    Also families whose help had ended before, or who were never measured: how they fared is not known.
     """
     could = periods.could_reach(month + periods.near)
     if not could.any():

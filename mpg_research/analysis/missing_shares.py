@@ -136,7 +136,8 @@ def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> R
     Empty where one pattern is small: its number would follow from those of the others and of all.
     """
     month = periods.month
-    halves = tuple(h * _HALF_YEAR for h in range(1, int(np.ceil(month / _HALF_YEAR - 1e-9)))) + (month,)
+    steps = range(1, int(np.ceil(month / _HALF_YEAR - 1e-9)))
+    halves = (*(step * _HALF_YEAR for step in steps), month)
     shares = shares_of_ends(periods, halves)
     shares = shares.assign(pattern=[pattern_of(reason) for reason in shares["end_reason"]])
     by_then = shares.groupby(["pattern", "months"]).agg(share=("share", "sum"), members=("members", "sum"))
@@ -144,7 +145,8 @@ def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> R
                 for (name, at), m in by_then["members"].items() if at == month}  # fmt: skip
     rows = []
     for name in ("drop_out", "ended"):
-        before, known = 0.0, set()
+        before = 0.0
+        known: set[int] = set()
         for half in halves if name in by_then.index.get_level_values(0) else ():
             one = by_then.loc[(name, half)]
             rows.append((name, half, one["share"] - before, tuple(set(one["members"]) - known)))

@@ -1,15 +1,15 @@
 """How long families are in help at each organisation, adjusted for case mix, with help that goes on.
 
 Months of help are counted up to :data:`HORIZON`. Help that had not ended when the data were exported is
-censored: through pseudo-observations each episode adds to the mean what it adds to the restricted mean of the
-Kaplan-Meier curve of its own organisation, and a linear model of them, with a level per organisation and the
-case mix, compares the organisations. Within an organisation, since one that joined late has seen little of the
-end of help: on a curve of all organisations together its families would get the others' durations. So within
-an organisation censoring must have nothing to do with how long help would have lasted.
+censored: through pseudo-observations each episode adds to the mean what it adds to the restricted mean of
+the Kaplan-Meier curve of its own organisation, and a linear model of them, with a level per organisation and
+the case mix, compares the organisations. Within an organisation, since one that joined late has seen little
+of the end of help: on a curve of all organisations together its families would get the others' durations. So
+within an organisation censoring must have nothing to do with how long help would have lasted.
 
-What lies beyond the last moment that an organisation's families have been seen is not known. Where that could
-add more than a month to its mean, the mean is not given (not yet); where it adds less, the estimate lies in the
-middle and the limits take in both ends.
+What lies beyond the last moment that an organisation's families have been seen is not known. Where that
+could add more than a month to its mean, the mean is not given (not yet); where it adds less, the estimate
+lies in the middle and the limits take in both ends.
 """
 
 import numpy as np
@@ -99,7 +99,8 @@ def _each_adds(rows: pd.DataFrame) -> FloatArray:
     """What each period adds to the restricted mean of its own organisation."""
     time, ended = rows["time"].to_numpy(dtype=float), rows["ended"].to_numpy(dtype=bool)
     if len(rows) < 2:
-        return np.minimum(time, HORIZON)
+        cut: FloatArray = np.minimum(time, HORIZON)
+        return cut
     return pseudo_times(time, ended, horizon=HORIZON)
 
 

@@ -19,7 +19,8 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
 - ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
-  ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
+  ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``,
+  ``share_funnel_steps``:
   :mod:`~mpg_research.analysis.organisation_shares`.
 - ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
   :mod:`~mpg_research.analysis.organisation_ranks`.

@@ -35,9 +35,7 @@ def _own(voice: Voice) -> pd.DataFrame:
 
 
 def _of_all(voice: Voice, name: str, row: pd.Series) -> str:
-    values = {
-        "moment": voice.moment(voice.main_month), "period": voice.period(voice.main_month), **_shown(voice, row)
-    }  # fmt: skip
+    values = {**_moments(voice), **_shown(voice, row)}
     key = f"shares.{name}" if _known(row) else f"shares.not_yet_{name}"
     if not voice.phrases.has(key) or (not _known(row) and row["n_group"] != 0):
         return ""
@@ -50,7 +48,9 @@ def _of_own(voice: Voice, row: pd.Series) -> str:
         nobody = row["n_group"] == 0
         key = "shares.own_not_yet" if nobody else "organisations.own_hidden"
         wanted = voice.phrases.placeholders(key)
-        return voice.phrases(key, **{k: v for k, v in {"name": name, "moment": moment}.items() if k in wanted})
+        return voice.phrases(
+            key, **{k: v for k, v in {"name": name, "moment": moment}.items() if k in wanted}
+        )
     values = {"name": name, **_shown(voice, row)}
     key = "shares.own" if pd.notna(row["observed_low"]) else "shares.own_share"
     return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
@@ -74,17 +74,24 @@ def class_sentence(voice: Voice, table: str, name: str) -> str:
     row = rows.iloc[0]
     group = rows["n_group"].dropna()
     size = float(group.max()) if len(group) else math.nan
-    values = {"moment": voice.moment(voice.main_month), "period": voice.period(voice.main_month)}
+    values = _moments(voice)
     key = f"shares.{name}"
     if size == 0:
         key = f"shares.not_yet_{name}"
     elif bool(row["suppressed"]) or not math.isfinite(size) or pd.isna(row["estimate"]):
         return ""
     else:
-        values |= {"families": voice.families(size), **_shares(voice, row, "estimate", "conf_low", "conf_high")}
+        values |= {
+            "families": voice.families(size),
+            **_shares(voice, row, "estimate", "conf_low", "conf_high"),
+        }
     return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
 
 
 def _shares(voice: Voice, row: pd.Series, *columns: str) -> dict[str, str]:
     texts = [format_share(float(row[column]), voice.language, digits=0) for column in columns]
     return dict(zip(("share", "low", "high"), texts, strict=True))
+
+
+def _moments(voice: Voice) -> dict[str, str]:
+    return {"moment": voice.moment(voice.main_month), "period": voice.period(voice.main_month)}

@@ -63,7 +63,8 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     ----------
     released : Released
         From :func:`mpg_research.disclosure.release`.
-    topic : {None, "answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld"}
+    topic : str, optional
+        One of :data:`TOPICS`.
         One paragraph, or the main three. Shares, ranks and funnel: of a comparison of organisations only.
     language : {"nl", "en"}
         Language.

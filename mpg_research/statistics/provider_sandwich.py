@@ -73,9 +73,7 @@ def robust_covariance(
     return result
 
 
-def _clients(
-    codes: NDArray[np.intp], cluster: ArrayLike | None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _clients(codes: NDArray[np.intp], cluster: ArrayLike | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Number of each row's client at the provider, and the provider of each such client."""
     if cluster is None:
         return np.arange(codes.size), codes

@@ -90,8 +90,8 @@ def make_share_funnel(
     Notes
     -----
     Under the null the variance of a provider's observed share is the mean of p (1 - p) over its clients,
-    divided by their number (times the inflation), and that of the share expected: known before looking at the provider's events, so
-    that no interval of an observed 0 or 1 collapses.
+    divided by their number (times the inflation), and that of the share expected: known before looking at the
+    provider's events, so that no interval of an observed 0 or 1 collapses.
 
     Examples
     --------
