@@ -25,7 +25,7 @@ import pandas as pd
 
 from mpg_research.analysis.help_periods import HelpPeriods
 from mpg_research.analysis.indicator_shares import drop_out_rows, measured_rows, shares_by_organisation
-from mpg_research.analysis.organisation_duration import HORIZON, duration_rows
+from mpg_research.analysis.organisation_duration import HORIZON, duration_horizon, duration_rows
 from mpg_research.analysis.organisation_shares import ShareOutcome, share_outcomes, share_table
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.statistics.restricted_time import pseudo_times
@@ -145,16 +145,22 @@ def waves(rng: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
     return keys.assign(months=np.maximum(moments[at, wave], 0.0), score=20.0)
 
 
-def truth(setting: Setting, n: int = 400_000) -> dict[str, float]:
-    """Drop-out by the month, and mean months of help of the first organisation and of the others."""
+def truth(setting: Setting, n: int = 400_000) -> float:
+    """Drop-out by the month."""
     rng = np.random.default_rng(1)
     mix = rng.normal(size=n)
     risk = 0.5 * mix if setting.confounded else np.zeros(n)
+    end, dropped = courses(rng, n, setting, np.zeros(n), risk)
+    return float((dropped & (end <= MONTH)).mean())
+
+
+def months_in_help(setting: Setting, n: int = 200_000) -> dict[str, np.ndarray]:
+    """Mean months of help of the first organisation and of the others, up to every whole month."""
+    rng = np.random.default_rng(1)
     found = {}
     for name, own in (("other", 0.0), ("first", 1.0)):
-        end, dropped = courses(rng, n, setting, np.full(n, own), risk)
-        found[f"months {name}"] = float(np.minimum(end, HORIZON).mean())
-        found["dropped"] = float((dropped & (end <= MONTH)).mean())
+        end, _ = courses(rng, n, setting, np.full(n, own), np.zeros(n))
+        found[name] = np.array([np.minimum(end, month).mean() for month in range(25)])
     return found
 
 
@@ -217,10 +223,11 @@ def _as_before(periods: HelpPeriods, first: str) -> dict[str, float]:
     }
 
 
-def duration_study(seed: int, setting: Setting, true: dict[str, float]) -> dict[str, float]:
+def duration_study(seed: int, setting: Setting, means: dict[str, np.ndarray]) -> dict[str, float]:
     """Whether the gap between the first organisation and the mean of the others is found and held."""
     periods, units = simulate(np.random.default_rng([8, seed]), setting)
-    rows = duration_rows(periods.rows, units, level=0.95)
+    rows = duration_rows(periods.rows, units, month=MONTH, level=0.95)
+    horizon = duration_horizon(periods.rows, units.order, month=MONTH)
     table = {str(row[0]): row for row in rows}
     first = table[units.order[0]]
     found = {"not yet": float(np.isnan(first[4]))}  # type: ignore[arg-type]
@@ -231,9 +238,11 @@ def duration_study(seed: int, setting: Setting, true: dict[str, float]) -> dict[
     if not found["not yet"]:
         g = len(others) + 1
         found["gap"] = float(first[4]) - float(np.mean(others))  # type: ignore[arg-type]
-        apart = (true["months first"] - true["months other"]) * (1 - 1 / g)
+        true_gap = means["first"][int(horizon)] - means["other"][int(horizon)]
+        apart = true_gap * (1 - 1 / g)
+        found["horizon"], found["true gap"] = horizon, true_gap
         found["difference covered"] = float(first[9] <= apart <= first[10])  # type: ignore[operator]
-        found["mean covered"] = float(first[5] <= true["months first"] <= first[6])  # type: ignore[operator]
+        found["mean covered"] = float(first[5] <= means["first"][int(horizon)] <= first[6])  # type: ignore[operator]
         found["flagged"] = float(not first[9] <= 0 <= first[10])  # type: ignore[operator]
     return found
 
@@ -243,7 +252,7 @@ def share_table_of(runs: int) -> list[str]:
     lines: list[str] = []
     found: dict[str, list[dict[str, dict[str, float]]]] = {}
     for setting in SETTINGS:
-        true = truth(setting)["dropped"]
+        true = truth(setting)
         found[setting.name] = [share_study(seed, setting, true) for seed in range(runs)]
         print(setting.name, flush=True)
     for indicator in ("dropped_out", "measured"):
@@ -266,12 +275,13 @@ def share_table_of(runs: int) -> list[str]:
 
 def duration_table_of(runs: int) -> list[str]:
     """Rows of the table of duration."""
-    columns = ["not yet", "gap", "gap, one curve of all", "mean covered", "difference covered", "flagged"]
-    lines = [_head(["study", "true gap", *columns])]
+    columns = ["not yet", "horizon", "true gap", "gap", "gap, one curve of all", "mean covered"]
+    columns += ["difference covered", "flagged"]
+    lines = [_head(["study", "true gap at 24 months", *columns])]
     for setting in DURATIONS:
-        true = truth(setting)
-        results = [duration_study(seed, setting, true) for seed in range(runs)]
-        gap = f"{true['months first'] - true['months other']:.2f}"
+        means = months_in_help(setting)
+        results = [duration_study(seed, setting, means) for seed in range(runs)]
+        gap = f"{means['first'][24] - means['other'][24]:.2f}"
         lines.append(_row(f"{setting.name} | {gap}", results, columns))
         print(lines[-1], flush=True)
     return [*lines, ""]
@@ -335,12 +345,13 @@ share of drop-out.
 ## Shares
 
 {shares}
-## Months in help, up to two years
+## Months in help
 
-"Gap" is the mean difference between the first organisation and the others; "one curve of all" is what
-pseudo-observations of a single Kaplan-Meier curve give (as the pages did before). "Covered" are the 95 %
-limits of the first organisation's mean, and of its difference from the mean of all. Flagged: that
-difference without 0.
+Counted up to two years, or as far as all organisations could be followed that could reach month 12 (the
+horizon). "Gap" is the mean difference between the first organisation and the others; "one curve of all" is
+what pseudo-observations of a single Kaplan-Meier curve give up to two years (as the pages did before).
+"Covered" are the 95 % limits of the first organisation's mean, and of its difference from the mean of all.
+Flagged: that difference without 0.
 
 {durations}
 ## Whole studies

@@ -72,12 +72,10 @@ class IndicatorRows:
             Whether when families drop out, and how periods hang together, is taken from all organisations
             (where nothing differs between them) instead of from each one's own families.
         """
-        everybody = self._moments(self.rows), _hanging_together(self.rows)
+        everybody = (self._moments(self.rows), _hanging_together(self.rows)) if pooled else None
         found = {}
         for key, mine in self.rows.groupby("organisation", sort=True):
-            (moments, parts), together = (
-                everybody if pooled else (self._moments(mine), _hanging_together(mine))
-            )
+            (moments, parts), together = everybody or (self._moments(mine), _hanging_together(mine))
             view = 1.0
             if "reach" in mine:
                 reach = mine["reach"].where(~mine["could"], np.inf)

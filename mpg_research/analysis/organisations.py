@@ -46,6 +46,7 @@ from mpg_research.analysis.organisation_case_mix import (
     within_between_table,
     worker_share_table,
 )
+from mpg_research.analysis.organisation_duration import duration_horizon
 from mpg_research.analysis.organisation_effects import (
     ManyOrganisations,
     effects_of,
@@ -229,6 +230,9 @@ def compare_organisations(
             [*model_notes(model, question.months), *_size_notes(frame, role), *periods.notes],
             shape=model.shape, worker=model.worker, df=rule, level=level, adjust=adjust,
             formula=model.formula, organisations_as=role, reference=reference,
+            duration_horizon=duration_horizon(
+                periods.rows, frame.organisations.values(), month=question.primary_month
+            ),
         ),
     )  # fmt: skip
 
@@ -264,7 +268,7 @@ def _further_tables(
     )
     times = None if study.time_unit == "waves" else periods.rows
     tables = [
-        indicator_table(frame, found, end_level(model, month, many), units, times, level=level),
+        indicator_table(frame, found, end_level(model, month, many), units, times, month=month, level=level),
         *(table for table in of_shares if table is not None),
         shrinkage_table(found, level=level),
         case_mix_difference_table(frame),

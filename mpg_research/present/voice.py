@@ -146,7 +146,13 @@ class Voice:
     def _filled(self, key: str) -> str:
         """A phrase with the moment asked about, the time up to it and the unit of scores filled in."""
         month = self.main_month
-        known = {"moment": self.moment(month), "period": self.period(month), "unit": self.unit}
+        horizon = self.released.provenance.parameters.get("duration_horizon")
+        known = {
+            "moment": self.moment(month),
+            "period": self.period(month),
+            "horizon": self.period(float(horizon)) if isinstance(horizon, int | float) else "",
+            "unit": self.unit,
+        }
         return self.phrases(key, **{each: known[each] for each in self.phrases.placeholders(key)})
 
     def caption(self, table: str) -> str:

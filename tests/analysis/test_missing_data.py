@@ -54,6 +54,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, pd.DataFram
 def test_ends_are_counted_as_they_are(found: tuple[object, pd.DataFrame]) -> None:
     result, episodes = found
     ends = result.tables["ends"].data.set_index("class")["n_families"]
+    assert ends.pop("still_in_help") == 0
     assert ends.to_dict() == episodes["end_reason"].value_counts().to_dict()
     dropped = result.tables["drop_out"].data.set_index("class")
     assert ends.sum() == dropped["n_families"].sum() == dropped["n_group"].iloc[0] == len(episodes)
