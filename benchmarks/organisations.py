@@ -23,6 +23,8 @@ import pandas as pd
 
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.help_periods import HelpPeriods
+from mpg_research.analysis.indicator_shares import IndicatorRows, drop_out_rows
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
     standardisation_table,
@@ -38,6 +40,7 @@ from mpg_research.analysis.organisation_tables import comparison_tables
 from mpg_research.analysis.organisation_units import units_of
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
+NO_SCORES = CourseFrame(pd.DataFrame(), SampleFlow(()), "obvl_k", "raw", "declared", "first")
 CASE_MIX = ("child_age", "n_children", "single_parent", "earlier_care")
 MONTHS = [0.0, 6.0, 12.0]
 SECONDS, GIGABYTES = 60.0, 4.0
@@ -89,14 +92,24 @@ def simulate(organisations: int, families: int, measurements: int, seed: int = 1
     return data.assign(**{name: case_mix[family, column] for column, name in enumerate(CASE_MIX)})
 
 
-def ends(data: pd.DataFrame, seed: int = 2) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+def ends(data: pd.DataFrame, seed: int = 2) -> tuple[pd.DataFrame, dict[str, IndicatorRows]]:
     """Months in help, and three outcomes of yes and no, per family."""
     rng = np.random.default_rng(seed)
-    families = data.drop_duplicates("family")[["family", "episode"]].reset_index(drop=True)
+    columns = ["family", "episode", "organisation", "worker"]
+    families = data.drop_duplicates("family")[columns].reset_index(drop=True)
     n = len(families)
-    times = families.assign(time=rng.gamma(4, 3, n), ended=rng.random(n) < 0.8)
-    names = ("reliably_improved", "dropped_out", "measured")
-    return times, {name: families.assign(event=rng.random(n) < 0.3) for name in names}
+    time, ended, part = rng.gamma(4, 3, n), rng.random(n) < 0.8, (rng.random(n) < 0.3).astype(float)
+    reach = np.where(ended, 36.0, time)
+    times = families.assign(time=time, ended=ended, reach=reach)
+    found = {}
+    for name in ("reliably_improved", "measured"):
+        event = rng.random(n) < 0.3
+        rows = families.assign(event=event.astype(float), happened=event, could=True)
+        found[name] = IndicatorRows(name, rows, 12.0)
+    end_reason = np.where(ended, np.where(part > 0, "early_client", "as_planned"), "still_in_help")
+    rows = times.assign(part=part, end_reason=end_reason)
+    dropped = drop_out_rows(HelpPeriods(rows, NO_SCORES, 12.0, 1.5, ()))
+    return times, found | ({} if dropped is None else {"dropped_out": dropped})
 
 
 def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataFrame]]:
@@ -129,8 +142,9 @@ def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataF
     times, sources = ends(data)
     units = units_of(frame)
     shares = share_outcomes(sources, units)
-    tables.append(indicator_table(frame, effects, end_level(model, 12.0, many), units, times, level=0.95))
-    found = share_table(shares, level=0.95)
+    level_then = end_level(model, 12.0, many)
+    tables.append(indicator_table(frame, effects, level_then, units, times, month=12.0, level=0.95))
+    found = share_table(shares, units.order, level=0.95)
     tables += [] if found is None else [found]
     tables += share_funnel_tables(shares, frame, month=12.0, level=0.95, declared=True)
     done("indicators, duration, funnels of three shares")

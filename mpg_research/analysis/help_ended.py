@@ -12,31 +12,33 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.growth import GrowthModel, fit_growth
-from mpg_research.analysis.missing_predictors import end_of_help
+from mpg_research.analysis.help_periods import HelpPeriods
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.analysis.tables import estimate_rows, pooled_table
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import DfRule
-from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["ended_note", "sensitivity_table", "share_ended"]
 
-#: A family counts as measured at a month with a score at most this far from it.
-_NEAR = 1.5
 #: From this share of families on a reader is told.
 _MANY = 0.2
 #: Shares are told in steps, so that no number of families follows from them.
 _STEP = 5
 
 
-def share_ended(study: Study, course: CourseFrame, month: float) -> float:
-    """Share of families that were not measured around the month, their help having ended before it."""
-    units = end_of_help(study, course)
-    family = units["family"].astype(str)
-    ended = (units["ended"] & (units["end"] < month)).groupby(family).all()
-    near = (course.data["months"] - month).abs() <= _NEAR
-    measured = near.groupby(course.data["family"].astype(str)).any()
-    return float((ended & ~measured.reindex(ended.index, fill_value=False)).mean())
+def share_ended(periods: HelpPeriods) -> float:
+    """Share of the families with a course that were not measured around the month, help having ended before.
+
+    Of those who could have reached the month; 0 where nobody could.
+    """
+    rows = periods.rows
+    with_course = set(periods.course.data["family"].astype(str))
+    kept = periods.could_reach(periods.month) & rows["family"].isin(with_course).to_numpy(dtype=bool)
+    if not kept.any():
+        return 0.0
+    gone = ~periods.in_help(periods.month) & ~periods.measured(periods.month)
+    by_family = pd.Series(gone[kept]).groupby(rows["family"].to_numpy()[kept]).all()
+    return float(by_family.mean())
 
 
 def ended_note(share: float, month: float) -> list[Note]:

@@ -2,14 +2,17 @@
 
 Tables of :class:`MissingData` (beside ``sample_flow``)
 ------------------------------------------------------
-- ``ends(pattern, class, ...)``: shares of the reasons for which help ended ("still_in_help" included), among
-  all families.
+Shares of drop-out and of measured families are those of :mod:`~mpg_research.analysis.indicator_shares`, at
+the month asked for, of those who could have reached it; families who were never measured count too.
+
+- ``ends(pattern, class, ...)``: how help had ended by the month, and "still_in_help" then.
 - ``drop_out(class, ...)`` and ``drop_out_by_organisation(organisation, class, ...)``: drop-out (uitval) is an
-  early end by the client or by the provider.
-- ``stops(pattern, months, ...)``: when they stopped: of the families that dropped out, and of those whose
-  help ended otherwise, the share whose help ended in the half year up to that month.
-- ``measured_by_month(months, share_measured, n_in_help)``: of the families in help around a month, how many
-  were measured.
+  early end by the client or by the provider, by the month.
+- ``stops(pattern, months, ...)``: when: the share of all families whose help ended so in the half year up to
+  that month; over the half years they add up to the shares at the month.
+- ``measured(class, ...)`` and ``measured_by_organisation(organisation, class, ...)``: of the families still
+  in help at the month who could have been measured around it.
+- ``measured_by_month(months, share_measured, n_in_help)``: the same at every month.
 - ``predictors(outcome, term, ..., odds_ratio, odds_low, odds_high)``: log-odds of a missed month ("missing")
   and of dropping out in a month ("drop_out"), from the last score known, time and case mix; errors over
   families.
@@ -17,7 +20,8 @@ Tables of :class:`MissingData` (beside ``sample_flow``)
 - ``completers(sample, months, ...)``: change of all families beside that of those measured to the end.
 - ``pattern_mixture(pattern, months, ...)``: change by how long families were measured, and over all.
 - ``delta_adjustment(months, delta, ...)`` and ``tipping_point(months, delta_at_tipping, share_unmeasured)``:
-  the change if the families not measured at that month were worse by delta points than expected of them.
+  the change if the families not measured at that month were worse by delta points than expected of them;
+  unmeasured are all who could have been measured and were not, whether still in help or not.
 """
 
 from dataclasses import dataclass
@@ -29,26 +33,23 @@ import pandas as pd
 from mpg_research.analysis.courses import result_parts
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
-from mpg_research.analysis.missing_predictors import end_of_help, help_months, predictor_rows
+from mpg_research.analysis.help_periods import help_periods
+from mpg_research.analysis.missing_predictors import courses_in_help, predictor_rows
 from mpg_research.analysis.missing_sensitivity import (
     change_at,
     completers,
     delta_tables,
-    measured_at,
     pattern_mixture,
+    who_was_measured,
 )
+from mpg_research.analysis.missing_shares import drop_out_tables, measured_tables
 from mpg_research.analysis.result import Result, ResultTable
-from mpg_research.analysis.shares import share_rows, share_table
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["MissingData", "describe_missing"]
 
-_PATTERNS = ("drop_out", "ended", "still_in_help")
-#: Months per period in which stops are counted.
-_HALF_YEAR = 6.0
 _DELTAS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
 
 
@@ -109,79 +110,35 @@ def describe_missing(
         raise ConfigError(f"deltas = {list(deltas)}; expected points by which the unmeasured may be worse.")
     at = min(asked, last)
     direction = study.instruments[frame.instrument].direction
-    units = end_of_help(study, frame)
+    periods = help_periods(study, month=asked, **chosen)
+    organisations = tuple(str(key) for key in study.organisations)
+    units = courses_in_help(periods)
     everybody = fit_growth(prepare_frame(frame))
     mar = change_at(everybody, at)
-    measured = measured_at(frame, at)
-    of_completers, completers_note = completers(frame, measured, mar, at)
+    measured = who_was_measured(periods, at)
+    of_completers, completers_note = completers(frame, periods, mar, at)
     mixture, mixture_note = pattern_mixture(frame, at)
     tables = [
-        *_end_tables(units, level),
-        _stop_table(units, level),
-        _months_table(frame, units),
+        *drop_out_tables(periods, organisations, level),
+        *measured_tables(periods, organisations, level),
         predictor_rows(study, frame, units, names, level),
         _observed_by_pattern(frame, units),
         of_completers,
         mixture,
         *delta_tables(frame, mar, measured, at, deltas, direction=direction, level=level),
     ]
-    notes = [*everybody.notes, *completers_note, *mixture_note]
+    notes = [*everybody.notes, *completers_note, *mixture_note, *periods.notes]
     if at < asked:
         text = f"Nobody was measured at month {asked:g}; the last measurement lies at month {last:.1f}."
         notes.append(
             Note("month_beyond_data", text, {"month": asked, "last_month": round(last, 1)}, "caution")
         )
-    parameters = {"month": at, "deltas": list(deltas)}
+    parameters = {"month": at, "primary_month": asked, "deltas": list(deltas)}
     return MissingData(
         month=at,
         converged=everybody.converged,
         **result_parts(study, frame, tables=tables, notes=notes, parameters=parameters, level=level),
     )
-
-
-def _end_tables(units: pd.DataFrame, level: float) -> list[ResultTable]:
-    # By pattern, whose totals stand in other tables: a small reason is then hidden among those of its own.
-    pattern = units.drop_duplicates("end_reason").set_index("end_reason")["pattern"]
-    reasons = sorted(pattern.index, key=lambda reason: (_PATTERNS.index(pattern[reason]), reason))
-    ends = share_rows(units, "end_reason", reasons, level=level)
-    ends.insert(0, "pattern", ends["class"].map(pattern))
-    classes = ("drop_out", "no_drop_out")
-    return [
-        share_table("ends", ends, keys=("pattern", "class"), over=("pattern", "class")),
-        share_table("drop_out", share_rows(units, "drop_out", classes, level=level), keys=("class",)),
-        share_table(
-            "drop_out_by_organisation",
-            share_rows(units, "drop_out", classes, by=("organisation",), level=level),
-            keys=("organisation", "class"),
-        ),
-    ]
-
-
-def _stop_table(units: pd.DataFrame, level: float) -> ResultTable:
-    """When help ended, by how it ended; those still in help have not stopped.
-
-    Empty where one pattern is small: its number would follow from those of the others and of all.
-    """
-    sizes = units.groupby("pattern")["family"].nunique()
-    ended = units[(units["pattern"] != "still_in_help") & bool((sizes >= FEW_FAMILIES).all())]
-    halves = np.maximum(np.ceil((ended["end"] - 1e-9) / _HALF_YEAR), 1.0) * _HALF_YEAR
-    ended = ended.assign(months=halves)
-    classes = sorted(set(halves))
-    rows = share_rows(ended, "months", classes, by=("pattern",), level=level)
-    data = rows.rename(columns={"class": "months"})
-    return share_table("stops", data, keys=("pattern", "months"), over=("months",))
-
-
-def _months_table(frame: CourseFrame, units: pd.DataFrame) -> ResultTable:
-    waves = help_months(frame, units)
-    grouped = waves.groupby("months")
-    data = grouped.agg(
-        share_measured=("measured", "mean"),
-        n_in_help=("family", "nunique"),
-        n_families=("family", "nunique"),
-        n_organisations=("organisation", "nunique"),
-    ).reset_index()
-    return ResultTable("measured_by_month", data, keys=("months",), values=("share_measured", "n_in_help"))
 
 
 def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame) -> ResultTable:

@@ -4,67 +4,41 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.expectation_model import code_case_mix
-from mpg_research.analysis.quality import DROP_OUT_REASONS
+from mpg_research.analysis.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.statistics.clustered_logistic import clustered_logistic
-from mpg_research.study.config import DAYS_PER_MONTH
 from mpg_research.study.model import CourseFrame, Study
 
-__all__ = ["end_of_help", "help_months", "predictor_rows"]
+__all__ = ["courses_in_help", "help_months", "predictor_rows"]
 
 #: A measurement within half a month of a whole month counts for it.
 _HALF = 0.5
 _ODDS = ("odds_ratio", "odds_low", "odds_high")
 
 
-def end_of_help(study: Study, frame: CourseFrame) -> pd.DataFrame:
-    """One row per family and episode of the course: end in months, its reason, and the pattern.
+def courses_in_help(periods: HelpPeriods) -> pd.DataFrame:
+    """One row per period of help with a score in its course.
 
     Returns
     -------
     DataFrame
-        family, episode, organisation, worker, end (months since the start; the last measurement where no
-        end is known), ended (bool), end_reason ("still_in_help" without an end; "unknown" without a
-        reason), drop_out ("drop_out" or "no_drop_out"), pattern ("drop_out", "ended", "still_in_help").
+        family, episode, organisation, worker, end (months in help, or seen), reach, ended, end_reason
+        ("still_in_help" without an end; "unknown" without a reason), drop_out ("drop_out" or "no_drop_out"),
+        pattern ("drop_out", "ended", "still_in_help").
     """
-    data = frame.data
-    last = data.groupby(["family", "episode"], as_index=False).agg(
-        organisation=("organisation", "first"), worker=("worker", "first"), last=("months", "max")
-    )
-    episodes = study.tables["episodes"].copy()
-    episodes["end_months"] = _months(study, episodes)
-    if "end_reason" not in episodes:
-        episodes["end_reason"] = None
-    units = last.merge(
-        episodes[["family", "episode", "end_months", "end_reason"]], on=["family", "episode"], how="left"
-    )
-    ended = units["end_months"].notna() | units["end_reason"].notna()
-    reason = units["end_reason"].astype(object).where(units["end_reason"].notna(), "unknown")
-    units["ended"] = ended
-    units["end"] = units["end_months"].fillna(units["last"]).clip(lower=units["last"])
-    units["end_reason"] = np.where(ended, reason, "still_in_help")
+    keys = ["family", "episode"]
+    last = periods.course.data.groupby(keys, as_index=False)["months"].max()
+    last = last.assign(**{name: last[name].astype(str) for name in keys}).rename(columns={"months": "last"})
+    units = periods.rows.merge(last, on=keys, how="inner")
+    units["end"] = units["time"].clip(lower=units["last"])
     dropped = units["end_reason"].isin(DROP_OUT_REASONS)
     units["drop_out"] = np.where(dropped, "drop_out", "no_drop_out")
-    units["pattern"] = np.select([dropped, ended], ["drop_out", "ended"], "still_in_help")
-    for name in ("family", "episode", "organisation"):
-        units[name] = units[name].astype(str)
-    own = units["organisation"] + "/" + units["worker"].astype(str)
-    units["worker"] = own.where(units["worker"].notna(), units["family"] + "/own")
-    return units
-
-
-def _months(study: Study, episodes: pd.DataFrame) -> pd.Series:
-    """End of each episode in months since its start; NaN where unknown."""
-    if "end" not in episodes or "start" not in episodes:
-        return pd.Series(np.nan, index=episodes.index)
-    gap = episodes["end"] - episodes["start"]
-    if pd.api.types.is_timedelta64_dtype(gap):
-        return gap.dt.total_seconds() / 86400 / DAYS_PER_MONTH
-    return gap.astype(float) * study.config.time.unit_in_months
+    units["pattern"] = np.select([dropped, units["ended"]], ["drop_out", "ended"], "still_in_help")
+    return units.drop(columns=["time", "last", "part"])
 
 
 def help_months(frame: CourseFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """One row per course and whole month in help: measured or not, and the last score before it.
+    """One row per course and whole month in help that was seen: measured or not, and the last score before.
 
     Returns
     -------
@@ -82,6 +56,8 @@ def help_months(frame: CourseFrame, units: pd.DataFrame) -> pd.DataFrame:
     for unit in units.itertuples():
         months, score = scores[unit.family, unit.episode]
         for month in range(int(np.floor(unit.end + 1e-9)) + 1):
+            if month and month + _HALF > unit.reach + _HALF / 5:
+                continue  # it might still be measured for this month
             before = months < month - _HALF
             measured = bool((np.abs(months - month) <= _HALF).any())
             known = float(score[before][np.argmax(months[before])]) if before.any() else np.nan

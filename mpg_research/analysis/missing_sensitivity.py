@@ -7,6 +7,7 @@ import pandas as pd
 
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import GrowthModel, fit_growth
+from mpg_research.analysis.help_periods import HelpPeriods
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.analysis.tables import estimate_rows
 from mpg_research.errors import ModelError, Note
@@ -14,10 +15,7 @@ from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
 from mpg_research.statistics.reliable_change import Direction, improvement_sign
 from mpg_research.study.model import CourseFrame
 
-__all__ = ["change_at", "completers", "delta_tables", "measured_at", "pattern_mixture"]
-
-#: A family counts as measured at a month with a score at most this far from it.
-_NEAR = 1.5
+__all__ = ["change_at", "completers", "delta_tables", "pattern_mixture", "who_was_measured"]
 
 
 def change_at(model: GrowthModel, month: float) -> pd.DataFrame:
@@ -26,10 +24,18 @@ def change_at(model: GrowthModel, month: float) -> pd.DataFrame:
     return estimate_rows(model, pd.DataFrame({"months": [month]}), rows)
 
 
-def measured_at(frame: CourseFrame, month: float) -> pd.Series:
-    """Per family, whether it was measured around the month."""
-    near = (frame.data["months"] - month).abs() <= _NEAR
-    return near.groupby(frame.data["family"].astype(str)).any()
+def who_was_measured(periods: HelpPeriods, month: float) -> pd.Series:
+    """Per family that could have been measured around the month, whether it was.
+
+    Also families whose help had ended before, or who were never measured: how they fared is not known.
+    """
+    could = periods.could_reach(month + periods.near)
+    if not could.any():
+        could = periods.could_reach(month)
+    if not could.any():
+        could = np.ones(len(could), dtype=bool)
+    rows = periods.rows.assign(measured=periods.measured(month))
+    return rows[could].groupby("family")["measured"].any()
 
 
 def _sample_rows(sample: str, change: pd.DataFrame, families: int, organisations: int) -> pd.DataFrame:
@@ -37,12 +43,12 @@ def _sample_rows(sample: str, change: pd.DataFrame, families: int, organisations
 
 
 def completers(
-    frame: CourseFrame, measured: pd.Series, mar: pd.DataFrame, month: float
+    frame: CourseFrame, periods: HelpPeriods, mar: pd.DataFrame, month: float
 ) -> tuple[ResultTable, list[Note]]:
     """The change of all families beside that of families measured around the month."""
     data = frame.data
     rows = [_sample_rows("all", mar, data["family"].nunique(), data["organisation"].nunique())]
-    kept = data[data["family"].astype(str).map(measured).astype(bool)]
+    kept = data[data["family"].astype(str).isin(periods.rows.loc[periods.measured(month), "family"])]
     notes = []
     try:
         model = fit_growth(prepare_frame(replace(frame, data=kept.reset_index(drop=True))))

@@ -1,10 +1,22 @@
 """How long families are in help at each organisation, adjusted for case mix, with help that goes on.
 
-Months of help are counted up to :data:`HORIZON`. Help that had not ended when the data were exported is
-censored: through pseudo-observations each episode adds to the mean what it adds to the restricted mean of a
-Kaplan-Meier curve of all, and a linear model of them, with a level per organisation and the case mix,
-compares the organisations. So censoring must have nothing to do with how long help would have lasted.
+Months of help are counted up to :data:`HORIZON`, or to the last whole month that all organisations could
+have been followed for; one that could not have been followed to the primary month is left out and has no
+number yet (nor would the others have a fair one up to so short a time). Which organisations and which
+horizon hangs on dates of start and export alone, never on how long help lasted.
+
+Help that had not ended when the data were exported is censored: through pseudo-observations each episode
+adds to the mean what it adds to the restricted mean of the Kaplan-Meier curve of its own organisation, and
+a linear model of them, with a level per organisation and the case mix, compares the organisations. Within
+an organisation, since one that joined late has seen little of the end of help: on a curve of all
+organisations together its families would get the others' durations. So within an organisation censoring
+must have nothing to do with how long help would have lasted.
+
+Where by chance nobody was seen up to the horizon, the estimate lies in the middle of what the mean can be,
+and the limits take in both ends.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -13,83 +25,128 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.statistics.provider_sandwich import robust_covariance
-from mpg_research.statistics.restricted_time import pseudo_times
-from mpg_research.statistics.standardisation import fit_fixed_providers
-from mpg_research.study.model import Study
+from mpg_research.statistics.restricted_time import pseudo_times, unseen_time
+from mpg_research.statistics.standardisation import FixedProviders, fit_fixed_providers
+from mpg_research.study.config import DAYS_PER_MONTH
 
-__all__ = ["HORIZON", "duration_rows", "times_in_help"]
+__all__ = ["HORIZON", "duration_horizon", "duration_rows"]
 
 FloatArray = NDArray[np.float64]
 
-#: Months of help are counted up to two years.
+#: Months of help are counted up to two years at most.
 HORIZON = 24.0
-_DAYS = 30.4375
+#: Twelve calendar months are 365 or 366 days, and month 12 is 365.25 days.
+_SLACK = 2 / DAYS_PER_MONTH
 
 
-def duration_rows(times: pd.DataFrame, units: OrganisationUnits, *, level: float) -> list[tuple[object, ...]]:
-    """Rows of ``indicators`` about duration; none without dates of start and end.
+def duration_horizon(times: pd.DataFrame, organisations: Iterable[str], *, month: float) -> float:
+    """Months up to which help is counted: what all organisations that could reach the month have seen.
 
     Parameters
     ----------
     times : DataFrame
-        From :func:`times_in_help`.
+        organisation, time and reach, as in :class:`~mpg_research.analysis.help_periods.HelpPeriods`.
+    organisations : iterable of str
+        Those that are compared.
+    month : float
+        The primary month.
+
+    Returns
+    -------
+    float
+        Whole months, at most :data:`HORIZON`; 0 where no organisation could reach the month.
+    """
+    followed = _followed(times[times["organisation"].isin(list(organisations))])
+    reached = followed[followed >= _needed(month)]
+    return float(min(HORIZON, np.floor(reached.min() + _SLACK))) if len(reached) else 0.0
+
+
+def _followed(times: pd.DataFrame) -> pd.Series:
+    """For how many months each organisation's families could have been seen."""
+    # Without a calendar: as long as any of them was seen.
+    months = times["reach"].where(np.isfinite(times["reach"]), times["time"])
+    return months.groupby(times["organisation"]).max()
+
+
+def _needed(month: float) -> float:
+    return min(month, HORIZON) - _SLACK
+
+
+def duration_rows(
+    times: pd.DataFrame, units: OrganisationUnits, *, month: float, level: float
+) -> list[tuple[object, ...]]:
+    """Rows of ``indicators`` about duration; none without ends of help.
+
+    Parameters
+    ----------
+    times : DataFrame
+        family, episode, organisation, time (months to the end, or seen), reach and ended, as in
+        :class:`~mpg_research.analysis.help_periods.HelpPeriods`.
     units : OrganisationUnits
-        The episodes of the model.
+        The periods of help of the organisations.
+    month : float
+        The primary month.
     level : float
     """
-    known = units.join(times)
+    known = units.join(times[["family", "episode", "time", "ended"]])
     if known.rows.empty or not known.rows["ended"].any():
         return []
-    months = known.rows["time"].to_numpy(dtype=float)
-    outcome = pseudo_times(months, known.rows["ended"].to_numpy(dtype=bool), horizon=HORIZON)
+    horizon = duration_horizon(times, units.order, month=month)
+    followed = _followed(times)
+    enough = [key for key in known.keys if followed[key] >= _needed(month)]
+    rows = _rows(known.of(enough), horizon, level)
+    absent = [key for key in units.order if key not in enough]
+    return [*rows, *((key, "duration", "no", 0, *[np.nan] * 7, 0) for key in absent)]
+
+
+def _rows(known: OrganisationUnits, horizon: float, level: float) -> list[tuple[object, ...]]:
+    if known.rows.empty:
+        return []
+    outcome, unseen = np.zeros(len(known.rows)), np.zeros(len(known.keys))
+    for place in range(len(known.keys)):
+        mine = known.codes == place
+        rows = known.rows[mine]
+        unseen[place] = unseen_time(rows["time"], rows["ended"], horizon=horizon)
+        outcome[mine] = _each_adds(rows, horizon) - unseen[place] / 2
     case_mix = known.case_mix
-    try:
-        fit = fit_fixed_providers(outcome, known.codes, case_mix)
-    except ValueError:
+    fit = _fit(outcome, known.codes, case_mix)
+    if fit is None:
         # Too few families for the case mix: then the organisations as they are.
         case_mix = case_mix[:, :0]
-        try:
-            fit = fit_fixed_providers(outcome, known.codes, case_mix)
-        except ValueError:
-            return []
+        fit = _fit(outcome, known.codes, case_mix)
+    if fit is None:
+        return []
     g, weights = fit.size.size, fit.size / fit.size.sum()
-    covariance = robust_covariance(fit, outcome, case_mix)
+    covariance = robust_covariance(fit, outcome, case_mix, cluster=known.rows["family"])
     contrast = np.eye(g) - weights
-    df = np.maximum(fit.size - 1, 1)
-    quantile = student_t.ppf(0.5 + level / 2, df)
-    half = quantile * np.sqrt(np.diagonal(covariance))
+    sizes = known.families()
+    quantile = student_t.ppf(0.5 + level / 2, np.maximum(np.array(sizes) - 1, 1))
+    half = quantile * np.sqrt(np.diagonal(covariance)) + unseen / 2
     apart = quantile * np.sqrt(np.maximum(np.diagonal(contrast @ covariance @ contrast.T), 0.0))
+    apart = apart + np.abs(contrast) @ unseen / 2
     overall = float(weights @ fit.at_average)
     gap = fit.at_average - overall
-    sizes = known.families()
     return [
         (
-            key, "duration", "no", int(fit.size[i]), fit.at_average[i], fit.at_average[i] - half[i],
-            fit.at_average[i] + half[i], overall, gap[i], gap[i] - apart[i], gap[i] + apart[i], sizes[i],
+            key, "duration", "no", int(fit.size[i]), fit.at_average[i],
+            max(fit.at_average[i] - half[i], 0.0), min(fit.at_average[i] + half[i], horizon), overall, gap[i],
+            gap[i] - apart[i], gap[i] + apart[i], sizes[i],
         )
         for i, key in enumerate(known.keys)
     ]  # fmt: skip
 
 
-def times_in_help(study: Study) -> pd.DataFrame:
-    """Months from start to end, or to the export of the data: family, episode, time, ended.
+def _each_adds(rows: pd.DataFrame, horizon: float) -> FloatArray:
+    """What each period adds to the restricted mean of its own organisation."""
+    time, ended = rows["time"].to_numpy(dtype=float), rows["ended"].to_numpy(dtype=bool)
+    if len(rows) < 2:
+        cut: FloatArray = np.minimum(time, horizon)
+        return cut
+    return pseudo_times(time, ended, horizon=horizon)
 
-    Empty without dates of start and end.
-    """
-    episodes = study.tables["episodes"]
-    if not {"start", "end"} <= set(episodes.columns):
-        return pd.DataFrame(columns=["family", "episode", "time", "ended"])
-    start = pd.to_datetime(episodes["start"], errors="coerce")
-    end = pd.to_datetime(episodes["end"], errors="coerce")
-    last = study.config.study.export_date
-    until = end.fillna(pd.Timestamp(last) if last is not None else end.max())
-    months = ((until - start).dt.days / _DAYS).to_numpy(dtype=float)
-    found = pd.DataFrame(
-        {
-            "family": episodes["family"].astype(str),
-            "episode": episodes["episode"].astype(str),
-            "time": months,
-            "ended": end.notna(),
-        }
-    )
-    return found[np.isfinite(months) & (months > 0)]
+
+def _fit(outcome: FloatArray, codes: NDArray[np.intp], case_mix: FloatArray) -> FixedProviders | None:
+    try:
+        return fit_fixed_providers(outcome, codes, case_mix)
+    except ValueError:
+        return None

@@ -5,9 +5,9 @@ Tables
 - ``indicators(organisation, indicator, primary, n_group, estimate, conf_low, conf_high, expected, difference,
   difference_low, difference_high)``, all adjusted for case mix: ``change`` (points, the primary one),
   ``change_standardised`` and ``end_level`` come from the growth model, and what is expected is the mean of
-  the organisations; ``duration`` is the mean number of months in help, counted up to two years
+  the organisations; ``duration`` is the mean number of months in help, counted up to two years at most
   (:mod:`~mpg_research.analysis.organisation_duration`), of the study's average family, and what is expected
-  is the mean of the study.
+  is the mean of the study; an organisation whose families cannot have been seen so long has 0 and no number.
 - ``share_indicators`` and the funnel plots of shares: :mod:`~mpg_research.analysis.organisation_shares`.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["INDICATORS", "indicator_table"]
 FloatArray = NDArray[np.float64]
 
 #: The indicators; the first is the declared primary one.
-INDICATORS = ("change", "change_standardised", "end_level", "reliably_improved", "dropped_out", "duration")
+INDICATORS = ("change", "change_standardised", "end_level", "duration")
 
 _COLUMNS = [
     "organisation", "indicator", "primary", "n_group", "estimate", "conf_low", "conf_high", "expected",
@@ -41,8 +41,9 @@ def indicator_table(
     effects: OrganisationEffects,
     end_level: tuple[FloatArray, FloatArray],
     units: OrganisationUnits,
-    times: pd.DataFrame,
+    times: pd.DataFrame | None,
     *,
+    month: float,
     level: float,
 ) -> ResultTable:
     """Change, end level and duration of all organisations.
@@ -55,9 +56,11 @@ def indicator_table(
     end_level : (ndarray (g,), ndarray (g, g))
         Adjusted scores at that month and their covariance.
     units : OrganisationUnits
-        The episodes of the model.
-    times : DataFrame
-        From :func:`~mpg_research.analysis.organisation_duration.times_in_help`.
+        The periods of help of the organisations.
+    times : DataFrame, optional
+        Rows of :class:`~mpg_research.analysis.help_periods.HelpPeriods`; None where time is not in months.
+    month : float
+        The primary month.
     level : float
     """
     rows = _model_rows("change", effects.raw, effects.raw_covariance, effects, level)
@@ -67,7 +70,7 @@ def indicator_table(
             "change_standardised", effects.raw / sd, effects.raw_covariance / sd**2, effects, level
         )
     rows += _model_rows("end_level", *end_level, effects, level)
-    rows += duration_rows(times, units, level=level)
+    rows += [] if times is None else duration_rows(times, units, month=month, level=level)
     return table_by_organisation("indicators", pd.DataFrame(rows, columns=_COLUMNS), "indicator", "primary")
 
 

@@ -3,11 +3,13 @@
 Tables
 ------
 - ``share_indicators(organisation, indicator, n_group, share_observed, observed_low, observed_high,
-  expected_share, observed_difference, observed_difference_low, observed_difference_high)``: ``measured``
-  (around the primary month), ``reliably_improved`` (of families with two moments) and ``dropped_out`` (of
-  ended episodes, those that the family or the provider ended early); what is expected comes from a logistic
-  case-mix model with slopes as they are within organisations, and the difference is observed minus
-  expected.
+  expected_share, observed_difference, observed_difference_low, observed_difference_high)``: ``measured``,
+  ``reliably_improved``, ``reliably_worsened`` and ``dropped_out`` at the primary month, each a share of those
+  who could have reached it (:mod:`~mpg_research.analysis.indicator_shares`; ``n_group`` of them; an
+  organisation where nobody could have has 0 and no share); what is expected comes from a logistic case-mix
+  model with slopes as they are within organisations, and the difference is observed minus expected.
+- ``shares_of_all(indicator, n_group, share_observed, observed_low, observed_high)``: the same over all
+  organisations of the study.
 - From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,
   adjusted_share, ratio, beyond, beyond_adjusted, beyond_false_discovery)``: the share of all families plus
   that difference, and observed divided by expected (indirect standardisation); of outcomes that ten
@@ -17,12 +19,12 @@ Tables
   (:mod:`~mpg_research.analysis.organisation_funnel`), with the limits of the score test (Wilson).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtr, ndtri
 
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.funnel_numbers import (
@@ -33,20 +35,22 @@ from mpg_research.analysis.funnel_numbers import (
     step_rows,
     volume_outcome,
 )
+from mpg_research.analysis.indicator_shares import IndicatorRows, share_of_all, shares_by_organisation
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES, pooled_table, table_by_organisation
 from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import FalseAlarms
-from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.share_funnel import ShareFunnel, make_share_funnel, simulate_share_alarms
 
-__all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table"]
+__all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table", "shares_of_all_table"]
 
 FloatArray = NDArray[np.float64]
 
 _SIMULATIONS = 500
+#: Fewer events (or families without) expected than this: the range of chance is exact, not a bell curve.
+_RARE = 5.0
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
     "expected_share", "observed_difference", "observed_difference_low", "observed_difference_high",
@@ -60,68 +64,128 @@ class ShareOutcome:
 
     Attributes
     ----------
-    name : str
+    indicator : IndicatorRows
+        What is a share of whom, of the organisations that are compared.
     units : OrganisationUnits
         The episodes that have the outcome.
     event : ndarray, shape (n,)
-        0 or 1.
+        0 or 1; or pseudo-observations.
     expected : ndarray, shape (n,)
         Chance of it under the case-mix model.
     carried : ndarray, shape (g, g)
         Covariance of the organisations' expected shares.
+    inflation : ndarray, shape (g,)
+        How many times larger the variance of a share is than of as many plain families, if organisations are
+        equal.
     """
 
-    name: str
+    indicator: IndicatorRows
     units: OrganisationUnits
     event: FloatArray
     expected: FloatArray
     carried: FloatArray
+    inflation: FloatArray
+
+    @property
+    def name(self) -> str:
+        """Name of the indicator."""
+        return self.indicator.name
 
 
-def share_outcomes(sources: dict[str, pd.DataFrame], units: OrganisationUnits) -> list[ShareOutcome]:
-    """The outcomes with what is expected of them; none that all families or no family has.
+def share_outcomes(indicators: dict[str, IndicatorRows], units: OrganisationUnits) -> list[ShareOutcome]:
+    """The outcomes with what is expected of them.
 
     Parameters
     ----------
-    sources : dict of DataFrame
-        From :func:`~mpg_research.analysis.share_sources.share_sources`.
+    indicators : dict of IndicatorRows
+        From :func:`~mpg_research.analysis.indicator_shares.indicator_rows`.
     units : OrganisationUnits
-        The episodes of the model.
+        The periods of help of the organisations that are compared.
     """
     outcomes = []
-    for name, table in sources.items():
-        known = units.join(table)
+    for indicator in indicators.values():
+        compared = indicator.rows[indicator.rows["organisation"].isin(units.order)].reset_index(drop=True)
+        mine = replace(indicator, rows=compared)
+        known = units.join(compared.drop(columns=["organisation", "worker"]))
         event = known.rows["event"].to_numpy(dtype=float)
-        if event.size and 0 < event.mean() < 1:
-            provider = known.codes if len(known.keys) > 1 else None
-            hoped = expected_shares(event, known.case_mix, provider=provider)
-            outcomes.append(ShareOutcome(name, known, event, hoped.chance, hoped.carried))
+        if not event.size:  # nobody could have reached the month yet
+            outcomes.append(ShareOutcome(mine, known, event, event, np.zeros((0, 0)), np.zeros(0)))
+            continue
+        provider = known.codes if len(known.keys) > 1 else None
+        # Of an incidence pseudo-observations are more spread out than yes and no.
+        hoped = expected_shares(event, known.case_mix, provider=provider, robust="reach" in compared)
+        larger = mine.inflation(pooled=True)
+        inflation = np.array([larger[key] for key in known.keys])
+        outcomes.append(ShareOutcome(mine, known, event, hoped.chance, hoped.carried, inflation))
     return outcomes
 
 
-def share_table(outcomes: list[ShareOutcome], *, level: float) -> ResultTable | None:
-    """Observed and expected shares; None without outcomes."""
-    rows = [row for outcome in outcomes for row in _share_rows(outcome, level)]
+def share_table(
+    outcomes: list[ShareOutcome], organisations: tuple[str, ...], *, level: float
+) -> ResultTable | None:
+    """Observed and expected shares of these organisations; None without outcomes."""
+    rows = [row for outcome in outcomes for row in _share_rows(outcome, organisations, level)]
     if not rows:
         return None
     return table_by_organisation("share_indicators", pd.DataFrame(rows, columns=_SHARES), "indicator")
 
 
-def _share_rows(outcome: ShareOutcome, level: float) -> list[tuple[object, ...]]:
-    codes, families = outcome.units.codes, outcome.units.families()
-    size, count = np.bincount(codes), np.bincount(codes, outcome.event)
+def _share_rows(
+    outcome: ShareOutcome, organisations: tuple[str, ...], level: float
+) -> list[tuple[object, ...]]:
+    codes, size = outcome.units.codes, np.bincount(outcome.units.codes)
     expected = np.bincount(codes, outcome.expected) / size
-    share = wilson_interval(count, size, level=level)
-    gap = share.estimate - expected
-    variance = np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
-    half = float(ndtri(0.5 + level / 2)) * np.sqrt(variance + np.diagonal(outcome.carried))
-    return [
-        (
-            key, outcome.name, int(size[i]), share.estimate[i], share.conf_low[i], share.conf_high[i],
-            expected[i], gap[i], gap[i] - half[i], gap[i] + half[i], families[i],
-        )
-        for i, key in enumerate(outcome.units.keys)
-    ]  # fmt: skip
+    variance = outcome.inflation * np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
+    z, carried = float(ndtri(0.5 + level / 2)), np.diagonal(outcome.carried)
+    half, effective = z * np.sqrt(variance + carried), size / outcome.inflation
+    place = {key: number for number, key in enumerate(outcome.units.keys)}
+    rows: list[tuple[object, ...]] = []
+    for row in shares_by_organisation(outcome.indicator, organisations, level=level).itertuples(index=False):
+        i = place.get(row.organisation)
+        hoped, below, above = np.nan, np.nan, np.nan
+        if i is not None:
+            hoped, below, above = expected[i], half[i], half[i]
+            if min(hoped, 1 - hoped) * effective[i] < _RARE:
+                below, above = _exact_halves(row.share, effective[i], carried[i], z)
+        gap = row.share - hoped
+        rows.append(
+            (
+                row.organisation, outcome.name, row.n_group, row.share, row.low, row.high, hoped, gap,
+                gap - below, gap + above, row.n_families,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _exact_halves(share: float, n: float, carried: float, z: float) -> tuple[float, float]:
+    """How far the difference reaches down and up where so few are expected that a bell curve does not fit.
+
+    Clopper and Pearson's limits of the share, with the error of what is expected added in squares.
+    """
+    x, tail = share * n, float(ndtr(-z))
+    low = float(betaincinv(x, n - x + 1, tail)) if x > 0 else 0.0
+    high = float(betaincinv(x + 1, n - x, 1 - tail)) if x < n else 1.0
+    extra = z**2 * carried
+    return float(np.sqrt((share - low) ** 2 + extra)), float(np.sqrt((high - share) ** 2 + extra))
+
+
+def shares_of_all_table(indicators: dict[str, IndicatorRows], *, level: float) -> ResultTable | None:
+    """Each share over all organisations of the study; None without indicators."""
+    rows = []
+    for name, indicator in indicators.items():
+        found = share_of_all(indicator, level=level)
+        could = indicator.rows[indicator.rows["could"]]
+        rows.append(
+            {
+                "indicator": name, "n_group": found["n_group"], "share_observed": found["share"],
+                "observed_low": found["low"], "observed_high": found["high"],
+                "n_families": found["n_families"], "n_organisations": could["organisation"].nunique(),
+            }
+        )  # fmt: skip
+    if not rows:
+        return None
+    values = ("n_group", "share_observed", "observed_low", "observed_high")
+    return ResultTable("shares_of_all", pd.DataFrame(rows), keys=("indicator",), values=values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +223,12 @@ def share_funnel_tables(
         if len(outcome.units.keys) < FEWEST_FOR_RANKS or _fewer_families(outcome) < FEW_FAMILIES:
             continue
         shares = make_share_funnel(
-            outcome.event, outcome.expected, codes, carried=outcome.carried, rate=1 - level
-        )
+            outcome.event, outcome.expected, codes, carried=outcome.carried,
+            inflation=outcome.inflation, rate=1 - level,
+        )  # fmt: skip
         alarms = simulate_share_alarms(
             outcome.expected, codes, tau2=shares.funnel.overdispersion.tau2, carried=outcome.carried,
-            rate=1 - level,
-            n_simulations=_SIMULATIONS, rng=seed,
+            inflation=outcome.inflation, rate=1 - level, n_simulations=_SIMULATIONS, rng=seed,
         )  # fmt: skip
         plots.append(_Plot(outcome, shares, alarms))
     if not plots:
@@ -180,23 +244,25 @@ def share_funnel_tables(
 
 def _fewer_families(outcome: ShareOutcome) -> int:
     """Families with the event or families without it, whichever are fewer."""
-    families = outcome.units.rows["family"].groupby(outcome.event).nunique()
-    return int(families.min())
+    rows = outcome.units.rows
+    families = rows["family"].groupby(rows["happened"]).nunique()
+    return int(families.min()) if len(families) == 2 else 0
 
 
 def _points(plot: _Plot) -> pd.DataFrame:
     shares, units = plot.shares, plot.outcome.units
+    could = units.rows.groupby("organisation")["could"].sum()
     return pd.DataFrame(
         {
             "organisation": list(units.keys),
             "indicator": plot.outcome.name,
-            "n_group": shares.size,
+            "n_group": [int(could[key]) for key in units.keys],
             "n_effective": shares.n_effective,
             "share_observed": shares.observed / shares.size,
             "adjusted_share": shares.adjusted,
             "ratio": shares.ratio,
             **flags(shares.funnel),
-            "n_families": units.families(),
+            "n_families": units.families("could"),
         }
     )
 

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.frame import Covariate, ModelFrame
+from mpg_research.analysis.help_periods import HelpPeriods
+from mpg_research.study.model import Study
 
-__all__ = ["OrganisationUnits", "units_of"]
+__all__ = ["OrganisationUnits", "units_of", "units_of_periods"]
 
 FloatArray = NDArray[np.float64]
 
@@ -50,10 +52,16 @@ class OrganisationUnits:
         columns: FloatArray = self.rows[list(self.columns)].to_numpy(dtype=float)
         return columns
 
-    def families(self) -> list[int]:
-        """Distinct families of each organisation."""
-        counts = self.rows.groupby("organisation")["family"].nunique()
-        return [int(counts[key]) for key in self.keys]
+    def families(self, only: str | None = None) -> list[int]:
+        """Distinct families of each organisation; of the rows that say yes to ``only``."""
+        rows = self.rows if only is None else self.rows[self.rows[only].astype(bool)]
+        counts = rows.groupby("organisation")["family"].nunique()
+        return [int(counts.get(key, 0)) for key in self.keys]
+
+    def of(self, keys: list[str]) -> "OrganisationUnits":
+        """The rows of these organisations."""
+        rows = self.rows[self.rows["organisation"].isin(keys)].reset_index(drop=True)
+        return OrganisationUnits(rows, self.columns, self.order)
 
     def join(self, found: pd.DataFrame) -> "OrganisationUnits":
         """Those episodes that ``found`` (family, episode, ...) has a row for, with its columns."""
@@ -72,3 +80,36 @@ def units_of(frame: ModelFrame) -> OrganisationUnits:
     return OrganisationUnits(
         rows.assign(organisation=rows["organisation"].map(names)), columns, tuple(names.values())
     )
+
+
+def units_of_periods(study: Study, periods: HelpPeriods, frame: ModelFrame) -> OrganisationUnits:
+    """All periods of help of the organisations of a model, also of families who were never measured.
+
+    The case mix is coded as in the model; what is not known of it counts as the study's average family.
+    """
+    keys = ["family", "episode"]
+    columns = tuple(covariate.column for covariate in frame.covariates)
+    order = tuple(frame.organisations.values())
+    rows = periods.rows.loc[periods.rows["organisation"].isin(order), [*keys, "organisation"]]
+    names = list(dict.fromkeys(covariate.name for covariate in frame.covariates))
+    intake = study.tables["episodes"][[*keys, *names]]
+    intake = intake.assign(**{key: intake[key].astype(str) for key in keys}).drop_duplicates(keys)
+    found = rows.merge(intake, on=keys, how="left")
+    coded = {each.column: _centred(found[each.name], each) for each in frame.covariates}
+    return OrganisationUnits(
+        pd.concat([found[[*keys, "organisation"]], pd.DataFrame(coded, index=found.index)], axis=1),
+        columns,
+        order,
+    )
+
+
+def _centred(values: pd.Series, covariate: Covariate) -> pd.Series:
+    """A column of the case mix as numbers around the average family; 0 where it is not known."""
+    known = values.notna()
+    if covariate.level:
+        numbers = (values.astype(str) == covariate.level).astype(float)
+    elif pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        numbers = values.astype("Float64").astype(float)
+    else:
+        numbers = (values.astype(str) == "True").astype(float)
+    return (numbers - covariate.centre).where(known, 0.0)

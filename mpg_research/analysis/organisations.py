@@ -22,7 +22,8 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
   :mod:`~mpg_research.analysis.robust_errors`.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
 - ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
-  ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``, ``share_funnel_steps``:
+  ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``,
+  ``share_funnel_steps``:
   :mod:`~mpg_research.analysis.organisation_shares`.
 - ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
   :mod:`~mpg_research.analysis.organisation_ranks`.
@@ -41,6 +42,8 @@ from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.help_ended import ended_note, share_ended
+from mpg_research.analysis.help_periods import HelpPeriods, periods_of_course
+from mpg_research.analysis.indicator_shares import indicator_rows
 from mpg_research.analysis.model_question import ModelQuestion, ask
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
@@ -48,7 +51,7 @@ from mpg_research.analysis.organisation_case_mix import (
     within_between_table,
     worker_share_table,
 )
-from mpg_research.analysis.organisation_duration import times_in_help
+from mpg_research.analysis.organisation_duration import duration_horizon
 from mpg_research.analysis.organisation_effects import (
     ManyOrganisations,
     effects_of,
@@ -59,12 +62,16 @@ from mpg_research.analysis.organisation_funnel import funnel_tables
 from mpg_research.analysis.organisation_indicators import indicator_table
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
 from mpg_research.analysis.organisation_reference import from_median
-from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
+from mpg_research.analysis.organisation_shares import (
+    share_funnel_tables,
+    share_outcomes,
+    share_table,
+    shares_of_all_table,
+)
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
-from mpg_research.analysis.organisation_units import units_of
+from mpg_research.analysis.organisation_units import units_of_periods
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
 from mpg_research.analysis.robust_errors import robust_difference
-from mpg_research.analysis.share_sources import share_sources
 from mpg_research.analysis.tables import (
     model_notes,
 )
@@ -227,14 +234,17 @@ def compare_organisations(
     if against == "median":
         found = tables["difference_from_mean"]
         tables[found.name] = from_median(found, model, randomly, adjust=adjust, level=level)
-    notes = [*model_notes(model, question.months), *_size_notes(frame, role)]
+    periods = periods_of_course(study, question.course, month=question.primary_month)
+    notes = [*model_notes(model, question.months), *_size_notes(frame, role), *periods.notes]
     if model.converged:
         later = [month for month in question.months if month > 0]
         robust, said = robust_difference(model, later, question.primary_month)
-        share = share_ended(study, question.course, question.primary_month)
+        share = share_ended(periods)
         tables |= collect_tables([robust])
         notes += [*said, *ended_note(share, question.primary_month)]
-        tables |= _further_tables(question, model, randomly, reference=against, level=level, seed=seed)
+        tables |= _further_tables(
+            question, model, randomly, periods, reference=against, level=level, seed=seed
+        )
     return OrganisationComparison(
         model=model,
         primary_month=question.primary_month,
@@ -247,6 +257,9 @@ def compare_organisations(
             frame.flow, notes, shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
             **rule.described, correlation=model.correlation,
             formula=model.formula, organisations_as=role, reference=against,
+            duration_horizon=duration_horizon(
+                periods.rows, frame.organisations.values(), month=question.primary_month
+            ),
         ),
     )  # fmt: skip
 
@@ -264,22 +277,26 @@ def _further_tables(
     question: ModelQuestion,
     model: GrowthModel,
     many: ManyOrganisations | None,
+    periods: HelpPeriods,
     *,
     reference: Reference,
     level: float,
     seed: int,
 ) -> dict[str, ResultTable]:
     """Indicators, standardisation and, from five organisations on, ranks and the funnel plots."""
-    study, course, month, frame = question.study, question.course, question.primary_month, model.frame
+    study, month, frame = question.study, question.primary_month, model.frame
     found = effects_of(model, month, better=question.better, many=many)
-    units = units_of(frame)
-    shares = share_outcomes(share_sources(study, course, frame, month), units)
-    share = share_table(shares, level=level)
+    units = units_of_periods(study, periods, frame)
+    indicators = indicator_rows(study, periods)
+    shares = share_outcomes(indicators, units)
+    of_shares = (
+        share_table(shares, units.order, level=level),
+        shares_of_all_table(indicators, level=level),
+    )
+    times = None if study.time_unit == "waves" else periods.rows
     tables = [
-        indicator_table(
-            frame, found, end_level(model, month, many), units, times_in_help(study), level=level
-        ),
-        *([] if share is None else [share]),
+        indicator_table(frame, found, end_level(model, month, many), units, times, month=month, level=level),
+        *(table for table in of_shares if table is not None),
         shrinkage_table(found, level=level),
         case_mix_difference_table(frame),
         standardisation_table(model, found, reference=reference),

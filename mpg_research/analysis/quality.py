@@ -7,11 +7,12 @@ Tables of :class:`DataQuality` (beside ``sample_flow``)
   everything from 2.5 up to 3.5 months after the start.
 - ``item_completeness(instrument, item, n_measurements, share_answered, n_out_of_range)``: all measurements
   of the study, at any time.
-- ``by_organisation(organisation, n_measurements, share_with_baseline, measurements_per_family, n_ended,
+- ``by_organisation(organisation, n_measurements, share_with_baseline, measurements_per_family, n_reached,
   share_ended_early, ended_early_low, ended_early_high)``: scored measurements in the course;
   ``share_with_baseline`` is the share of the organisation's families with a score in the baseline window
-  or the first month; ``share_ended_early`` the share of ended episodes that the family or the provider
-  ended early (drop-out: CBS codes 03 and 04), with its Wilson interval.
+  or the first month; ``share_ended_early`` the share whose help the family or the provider had ended early
+  (drop-out: CBS codes 03 and 04) by the primary month, of the ``n_reached`` who could have been in help so
+  long (:mod:`~mpg_research.analysis.indicator_shares`), with its interval.
 - ``problems(code, severity, n_findings)``: findings of the checks. ``n_families`` is an upper bound here: a
   finding is about one row, so about one family at most.
 """
@@ -23,15 +24,13 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.analysis.help_periods import DROP_OUT_REASONS, help_periods
+from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
-from mpg_research.statistics import wilson_interval
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
 
 __all__ = ["DROP_OUT_REASONS", "QUANTITIES", "DataQuality", "describe_quality"]
-
-#: End reasons that count as drop-out (CBS codes 03 and 04).
-DROP_OUT_REASONS = ("early_client", "early_provider")
 
 #: Rows of the table ``overview``, in order.
 QUANTITIES = (
@@ -107,7 +106,10 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
         tables=collect_tables(tables),
         flow=flow,
         notes=study.notes,
-        provenance=provenance_of(study, parameters={"level": level}),
+        provenance=provenance_of(
+            study,
+            parameters={"level": level, "primary_month": float(study.config.analysis.primary_month)},
+        ),
         level=level,
     )
 
@@ -183,6 +185,7 @@ def _item_completeness(study: Study) -> pd.DataFrame:
 
 def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> ResultTable:
     episodes = study.tables["episodes"]
+    stopped = _ended_early(study, level)
     early = course[course["months"] <= BASELINE_MONTHS]
     rows = []
     for key in study.organisations:
@@ -190,18 +193,16 @@ def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> Result
         measured = course[course["organisation"] == key]
         n_families = mine["family"].nunique()
         started = early[early["organisation"] == key]["family"].nunique()
-        ended = mine["end_reason"].dropna() if "end_reason" in mine.columns else pd.Series(dtype=str)
-        share = wilson_interval([ended.isin(DROP_OUT_REASONS).sum()], [len(ended)], level=level)
         rows.append(
             {
                 "organisation": key,
                 "n_measurements": len(measured),
                 "share_with_baseline": started / n_families,
                 "measurements_per_family": len(measured) / n_families,
-                "n_ended": len(ended),
-                "share_ended_early": share.estimate[0],
-                "ended_early_low": share.conf_low[0],
-                "ended_early_high": share.conf_high[0],
+                "n_reached": stopped.loc[str(key), "n_group"],
+                "share_ended_early": stopped.loc[str(key), "share"],
+                "ended_early_low": stopped.loc[str(key), "low"],
+                "ended_early_high": stopped.loc[str(key), "high"],
                 "n_families": n_families,
             }
         )
@@ -215,6 +216,18 @@ def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> Result
         organisation_columns=("organisation",),
         parts_of_total=("organisation",),
     )
+
+
+def _ended_early(study: Study, level: float) -> pd.DataFrame:
+    """Drop-out at the primary month by organisation, as on every other page."""
+    periods = help_periods(study, month=float(study.config.analysis.primary_month))
+    found = drop_out_rows(periods)
+    keys = tuple(str(key) for key in study.organisations)
+    if found is not None:
+        return shares_by_organisation(found, keys, level=level).set_index("organisation")
+    reached = periods.rows[periods.could_reach(periods.month)].groupby("organisation").size()
+    unknown = pd.DataFrame(np.nan, index=pd.Index(keys), columns=["share", "low", "high"])
+    return unknown.assign(n_group=reached.reindex(keys).fillna(0).astype(int))
 
 
 def _problems(study: Study) -> ResultTable:

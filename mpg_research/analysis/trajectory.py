@@ -28,6 +28,7 @@ from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.help_ended import ended_note, sensitivity_table, share_ended
+from mpg_research.analysis.help_periods import periods_of_course
 from mpg_research.analysis.model_question import ask
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
@@ -163,7 +164,7 @@ def fit_trajectory(
     if model.converged:
         later = [one for one in question.months if one > 0]
         robust, said = robust_change(model, later, month)
-        share = share_ended(study, question.course, month)
+        share = share_ended(periods_of_course(study, question.course, month=month))
         tables |= collect_tables([robust, sensitivity_table(model, share, month, df)])
         notes += [*said, *ended_note(share, month)]
     return TrajectoryFit(

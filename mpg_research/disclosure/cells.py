@@ -46,7 +46,7 @@ EXTREMES = frozenset(
     ]
 )
 # What a share is a share of, where that is not the families.
-SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_ended", "share_observed": "n_group"}
+SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_reached", "share_observed": "n_group"}
 # What a share follows from, beside numbers that are shown elsewhere.
 TELLS = {"share_observed": ("adjusted_share", "ratio")}
 

@@ -22,14 +22,14 @@ __all__ = ["OWN_DATA", "own_tables", "round_own", "without_empty"]
 OWN_DATA: Mapping[str, frozenset[str]] = {
     "observed_course": frozenset({"mean", "sd", "n_measurements"}),
     "by_organisation": frozenset(
-        {"n_measurements", "share_with_baseline", "measurements_per_family", "n_ended", "share_ended_early"}
+        {"n_measurements", "share_with_baseline", "measurements_per_family", "n_reached", "share_ended_early"}
         | {"ended_early_low", "ended_early_high"}
     ),
     "case_mix": frozenset({"mean_or_share", "sd"}),
     "share_indicators": frozenset({"n_group", "share_observed", "observed_low", "observed_high"}),
 }
 #: Rows that hang on other families too: what counts as reliable follows from the spread of all scores.
-NOT_OWN = frozenset({"reliably_improved"})
+NOT_OWN = frozenset({"reliably_improved", "reliably_worsened"})
 
 
 def own_tables(

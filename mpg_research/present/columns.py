@@ -107,6 +107,8 @@ SHARE_TABLES = frozenset(
         "stops",
         "drop_out",
         "drop_out_by_organisation",
+        "measured",
+        "measured_by_organisation",
         "rules",
     }
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mpg_research.present.numbers import format_share
+from mpg_research.present.say_shares import class_sentence
 from mpg_research.present.voice import Voice
 
 __all__ = [
@@ -152,12 +153,9 @@ def _at_most(voice: Voice, share: float) -> str:
 def missing_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of drop-out and missing waves."""
     limits = [voice.phrases("missing_data.limit")]
-    dropped = _rows(voice, "drop_out")
-    answer = voice.phrases("missing_data.answer_hidden")
-    if dropped is not None and _shown(dropped, "drop_out"):
-        number = voice.count(float(dropped.loc["drop_out", "n_families"]))
-        answer = voice.phrases("missing_data.answer", n=voice.count(_group(dropped)), dropped=number)
-    certainty = []
+    answer = class_sentence(voice, "drop_out", "dropped_out") or voice.phrases("missing_data.answer_hidden")
+    measured = class_sentence(voice, "measured", "measured")
+    certainty = [measured] if measured else []
     tipping = voice.frame("tipping_point")
     if len(tipping):
         one = tipping.iloc[0]
@@ -172,19 +170,7 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
             certainty.append(voice.phrases(key, month=month, share=share, tipping=tip, unit=voice.unit))
         else:
             certainty.append(voice.phrases("missing_data.certainty_never", month=month))
-        months = voice.frame("measured_by_month")
-        near = months[(months["months"] - one["months"]).abs() <= 0.5] if len(months) else months
-        if len(near):
-            known = format_share(float(near.iloc[0]["share_measured"]), voice.language, digits=0)
-            certainty.insert(0, voice.phrases("missing_data.measured", month=month, share=known))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
-
-
-def _rows(voice: Voice, name: str) -> pd.DataFrame | None:
-    table = voice.table(name)
-    if table is None or not len(table.data):
-        return None
-    return table.data.set_index("class")
 
 
 def _classes(voice: Voice, approach: str | None) -> pd.DataFrame | None:

@@ -9,6 +9,7 @@ import pandas as pd
 from mpg_research.disclosure.labels import OWN
 from mpg_research.present.numbers import format_df, format_p
 from mpg_research.present.say_comparison import funnel_topic, rank_topic
+from mpg_research.present.say_shares import share_topic
 from mpg_research.present.say_trajectory import is_clear, size_and_interval
 from mpg_research.present.voice import Voice
 
@@ -23,7 +24,8 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     if reason is not None:
         why = voice.phrases(f"withheld.{reason.code}", **reason.values)
         answer = [voice.phrases("organisations.not_shown", why=why)]
-        return {"answer": [*answer, *_alone(voice)], "limits": [voice.phrases("organisations.regression")]}
+        limits = [voice.phrases("organisations.regression")]
+        return {"answer": [*answer, *_alone(voice)], "limits": limits, "shares": share_topic(voice)}
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
     own = voice.released.own
@@ -41,7 +43,7 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(_joint_detail(voice, joint, month))
     keys = [voice.adjustment, "no_ranking", "cause", "regression", "within_interval"]
     limits = [voice.phrases(f"organisations.{key}") for key in keys if key] + voice.reference_sentence
-    more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice)}
+    more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice), "shares": share_topic(voice)}
     return {"answer": answer, "certainty": certainty, "limits": limits, **more}
 
 

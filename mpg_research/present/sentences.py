@@ -29,7 +29,7 @@ from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
 __all__ = ["TOPICS", "say"]
 
 #: What can be asked for. Without a topic: answer, certainty and limits, each a paragraph.
-TOPICS = ("answer", "certainty", "limits", "ranks", "funnel", "sample", "notes", "withheld")
+TOPICS = ("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld")
 MAIN = ("answer", "certainty", "limits")
 
 #: Notes about the norm table, which raw scores do without.
@@ -64,8 +64,9 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     ----------
     released : Released
         From :func:`mpg_research.disclosure.release`.
-    topic : {None, "answer", "certainty", "limits", "ranks", "funnel", "sample", "notes", "withheld"}
-        One paragraph, or the main three. Ranks and funnel: of a comparison of organisations only.
+    topic : str, optional
+        One of :data:`TOPICS`.
+        One paragraph, or the main three. Shares, ranks and funnel: of a comparison of organisations only.
     language : {"nl", "en"}
         Language.
 

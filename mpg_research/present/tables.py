@@ -16,6 +16,9 @@ from mpg_research.present.voice import Voice, clean_name, refuse, voice_of, with
 
 __all__ = ["tabulate", "tabulate_rows"]
 
+#: What the numbers of a column are out of: where that is nobody, there is no number yet.
+OUT_OF = {"estimate": "n_group", "share_observed": "n_group", "share_ended_early": "n_reached"}
+
 
 def tabulate(released: Released, table: str, *, language: str) -> PresentedTable | PresentedText:
     """Present one table of a released result.
@@ -142,9 +145,16 @@ def _value_columns(
 def _cells(
     voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, column: str, shape: Shape
 ) -> list[str]:
-    return [
+    cells = [
         _cell(voice, table, value, mark, column, _row_shape(data.iloc[row], column, shape))
         for row, (value, mark) in enumerate(zip(data[column], marks[column], strict=True))
+    ]
+    base = OUT_OF.get(column)
+    if base not in data:
+        return cells
+    nobody = data[column].isna() & (data[base] == 0) & (marks[column] != SUPPRESSED)
+    return [
+        voice.phrases("general.not_yet") if none else cell for cell, none in zip(cells, nobody, strict=True)
     ]
 
 

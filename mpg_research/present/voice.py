@@ -144,20 +144,30 @@ class Voice:
         return self.phrases("general.about_cell", value=text) if mark == "rounded" else text
 
     def label(self, kind: str, name: object) -> str:
-        """The label of a code; a placeholder for the moment or the unit in it is filled in."""
+        """The label of a code; a placeholder for the moment, the time up to it or the unit is filled in."""
         key = f"{kind}.{name}"
         if not self.phrases.has(key):
             return self.phrases.label(kind, name)
-        wanted = self.phrases.placeholders(key)
-        known = {"moment": self.moment(self.main_month), "unit": self.unit}
-        return self.phrases(key, **{each: known[each] for each in wanted})
+        return self._filled(key)
+
+    def _filled(self, key: str) -> str:
+        """A phrase with the moment asked about, the time up to it and the unit of scores filled in."""
+        month = self.main_month
+        horizon = self.released.provenance.parameters.get("duration_horizon")
+        known = {
+            "moment": self.moment(month),
+            "period": self.period(month),
+            "horizon": self.period(float(horizon)) if isinstance(horizon, int | float) else "",
+            "unit": self.unit,
+        }
+        return self.phrases(key, **{each: known[each] for each in self.phrases.placeholders(key)})
 
     def caption(self, table: str) -> str:
         """What a table is about, in a line."""
         key = f"caption.{table}"
         if not self.phrases.has(key):
             return self.phrases("caption.other", table=clean_name(table))
-        return self.phrases(key, unit=self.unit)
+        return self._filled(key)
 
     def why_withheld(self, table: str) -> str:
         """That a table is not shown here, and why."""

@@ -42,19 +42,23 @@ class ExpectedShares:
 
 
 def expected_shares(
-    outcome: ArrayLike, case_mix: ArrayLike, *, provider: ArrayLike | None = None
+    outcome: ArrayLike, case_mix: ArrayLike, *, provider: ArrayLike | None = None, robust: bool = False
 ) -> ExpectedShares:
     """Probability of a yes/no outcome for each client by their case mix alone.
 
     Parameters
     ----------
-    outcome : array_like of 0 and 1, shape (n,)
+    outcome : array_like, shape (n,)
+        0 and 1, or pseudo-observations of a share.
     case_mix : array_like, shape (n, k)
     provider : array_like of int, shape (n,), optional
         0 .. g - 1: the slopes are then those among clients of one provider, so that a provider whose clients
         all have something in common does not have its own quality explained away by it. Fewer than ten
         providers have a level each in the model that gives the slopes; of more, the mean case mix stands
         beside the client's own (Mundlak). Expected is what all clients would have at the average provider.
+    robust : bool
+        Whether the error of the slopes is a sandwich: for pseudo-observations, which spread more than yes and
+        no do.
 
     Returns
     -------
@@ -63,10 +67,15 @@ def expected_shares(
     Notes
     -----
     Maximum likelihood by Newton's method, with a weak penalty (one hundredth of a client per column) that
-    keeps coefficients finite where a column predicts the outcome perfectly.
+    keeps coefficients finite where a column predicts the outcome perfectly. With pseudo-observations the same
+    equations are those of Klein and Andersen with a logit link.
 
     References
     ----------
+    Klein, J. P. & Andersen, P. K. (2005). Regression modeling of competing risks data based on pseudovalues
+    of the cumulative incidence function. *Biometrics*, 61, 223-229.
+    https://doi.org/10.1111/j.0006-341X.2005.031209.x
+
     Mundlak, Y. (1978). On the pooling of time series and cross section data. *Econometrica*, 46, 69-85.
     https://doi.org/10.2307/1913646
 
@@ -84,7 +93,7 @@ def expected_shares(
     if k == 0 or not 0 < share < 1:
         return ExpectedShares(np.full(y.size, share), np.zeros((g, g)), slopes, errors)
     beside = _standardise(_context(own, codes))[0] if g > 1 else np.zeros((y.size, 0))
-    beta, covariance = _logistic(y, np.column_stack([np.ones(y.size), own, beside]))
+    beta, covariance = _logistic(y, np.column_stack([np.ones(y.size), own, beside]), robust=robust)
     linear = own @ beta[1 : k + 1]
     # The level at which the clients together have the share that was observed.
     reach = float(np.abs(linear).max()) + 40.0
@@ -121,7 +130,7 @@ def _context(x: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
     return context
 
 
-def _logistic(y: FloatArray, design: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _logistic(y: FloatArray, design: FloatArray, *, robust: bool = False) -> tuple[FloatArray, FloatArray]:
     """Penalised maximum likelihood and its covariance; the first column is the level and is not penalised."""
     penalty = np.full(design.shape[1], _PENALTY)
     penalty[0] = 0.0
@@ -138,4 +147,7 @@ def _logistic(y: FloatArray, design: FloatArray) -> tuple[FloatArray, FloatArray
         if np.abs(step).max() < _SMALL:
             break
     inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
-    return beta, inverse
+    if not robust:
+        return beta, inverse
+    scores = design * (y - expit(design @ beta))[:, None]
+    return beta, inverse @ (scores.T @ scores) @ inverse

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RestrictedMean", "pseudo_times", "restricted_mean"]
+__all__ = ["RestrictedMean", "pseudo_times", "restricted_mean", "unseen_time"]
 
 FloatArray = NDArray[np.float64]
 
@@ -111,6 +111,31 @@ def pseudo_times(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> FloatA
     survival: FloatArray = np.cumprod(1 - curve.ends / curve.at_risk, dtype=float)
     result: FloatArray = n * _areas(curve.moments, survival, horizon).sum() - (n - 1) * others
     return result
+
+
+def unseen_time(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> float:
+    """How much of a restricted mean nobody has seen: what its last level stretch adds at most.
+
+    Parameters
+    ----------
+    time, ended, horizon
+        As in :func:`restricted_mean`.
+
+    Returns
+    -------
+    float
+        The share without an end at the last moment seen, times what is left from there to the horizon. The
+        mean lies between :func:`restricted_mean` less this and :func:`restricted_mean`.
+
+    Examples
+    --------
+    >>> unseen_time([6.0, 12.0], [True, False], horizon=24.0)
+    6.0
+    """
+    stopped, event = _restrict(time, ended, horizon)
+    curve = _curve(stopped, event)
+    left = float(np.prod(1 - curve.ends / curve.at_risk))
+    return left * (horizon - float(stopped.max()))
 
 
 def _restrict(time: ArrayLike, ended: ArrayLike, horizon: float) -> tuple[FloatArray, NDArray[np.bool_]]:

@@ -55,6 +55,7 @@ def make_share_funnel(
     provider: ArrayLike,
     *,
     carried: ArrayLike | None = None,
+    inflation: ArrayLike | None = None,
     share: float = 0.1,
     rate: float = 0.05,
 ) -> ShareFunnel:
@@ -62,7 +63,8 @@ def make_share_funnel(
 
     Parameters
     ----------
-    event : array_like of 0 and 1, shape (n,)
+    event : array_like, shape (n,)
+        0 and 1; or pseudo-observations whose means are the providers' shares.
     expected : array_like, shape (n,)
         Chance of the event under the case-mix model, from
         :func:`~mpg_research.statistics.expected_shares.expected_shares`.
@@ -70,6 +72,9 @@ def make_share_funnel(
         0 .. g - 1, each occurring; three or more.
     carried : array_like, shape (g, g), optional
         Covariance of the providers' expected shares, from the same function; by default they are known.
+    inflation : array_like, shape (g,), optional
+        How many times larger the variance of a provider's share is than that of as many clients who were seen
+        to the end and have nothing in common.
     share, rate : float
         As in :func:`~mpg_research.statistics.funnel.make_funnel`.
 
@@ -85,8 +90,8 @@ def make_share_funnel(
     Notes
     -----
     Under the null the variance of a provider's observed share is the mean of p (1 - p) over its clients,
-    divided by their number, and that of the share expected: known before looking at the provider's events, so
-    that no interval of an observed 0 or 1 collapses.
+    divided by their number (times the inflation), and that of the share expected: known before looking at the
+    provider's events, so that no interval of an observed 0 or 1 collapses.
 
     Examples
     --------
@@ -103,7 +108,7 @@ def make_share_funnel(
     overall = float(y.mean())
     if not 0 < overall < 1:
         raise ValueError("a share of all or of none has no spread by chance, so there is no funnel to draw")
-    covariance = share_covariance(p, codes, carried=carried)
+    covariance = share_covariance(p, codes, carried=carried, inflation=inflation)
     adjusted = overall + (count - hoped) / size
     ratio = np.divide(count, hoped, out=np.full(size.size, np.nan), where=hoped > 0)
     return ShareFunnel(
@@ -119,13 +124,17 @@ def make_share_funnel(
 
 
 def share_covariance(
-    expected: ArrayLike, provider: ArrayLike, *, carried: ArrayLike | None = None
+    expected: ArrayLike,
+    provider: ArrayLike,
+    *,
+    carried: ArrayLike | None = None,
+    inflation: ArrayLike | None = None,
 ) -> FloatArray:
     """Covariance of the providers' observed less expected shares if all that differs is chance, shape (g, g).
 
     Parameters
     ----------
-    expected, provider, carried
+    expected, provider, carried, inflation
         As in :func:`make_share_funnel`.
 
     Notes
@@ -136,7 +145,8 @@ def share_covariance(
     p, codes = np.asarray(expected, dtype=float), np.asarray(provider)
     size, overall = np.bincount(codes), float(p.mean())
     least = 0.01 * overall * (1 - overall) / size
-    own = np.diag(np.maximum(np.bincount(codes, p * (1 - p)) / size**2, least))
+    larger = np.ones(size.size) if inflation is None else np.asarray(inflation, dtype=float)
+    own = np.diag(larger * np.maximum(np.bincount(codes, p * (1 - p)) / size**2, least))
     found: FloatArray = own if carried is None else own + np.asarray(carried, dtype=float)
     return found
 
@@ -147,6 +157,7 @@ def simulate_share_alarms(
     *,
     tau2: float,
     carried: ArrayLike | None = None,
+    inflation: ArrayLike | None = None,
     levels: tuple[float, ...] = FUNNEL_LEVELS,
     share: float = 0.1,
     rate: float = 0.05,
@@ -157,7 +168,7 @@ def simulate_share_alarms(
 
     Parameters
     ----------
-    expected, provider, carried
+    expected, provider, carried, inflation
         As in :func:`make_share_funnel`.
     tau2 : float
         Variance between providers of their shares, under the null of the adjusted lines.
@@ -177,8 +188,9 @@ def simulate_share_alarms(
     """
     p, codes = np.asarray(expected, dtype=float), np.asarray(provider)
     size = np.bincount(codes)
-    covariance = share_covariance(p, codes, carried=carried)
-    null = _Null(p, codes, covariance, _root(carried, size.size), share, rate)
+    covariance = share_covariance(p, codes, carried=carried, inflation=inflation)
+    larger = np.ones(size.size) if inflation is None else np.asarray(inflation, dtype=float)
+    null = _Null(p, codes, covariance, _root(carried, size.size), np.sqrt(larger), share, rate)
     run = partial(_alarms, null=null, tau2=tau2, levels=levels)
     return count_alarms(simulate_in_chunks(run, n_simulations, rng), levels)
 
@@ -191,6 +203,7 @@ class _Null:
     codes: IntArray
     covariance: FloatArray
     carried_root: FloatArray
+    stretch: FloatArray
     share: float
     rate: float
 
@@ -200,7 +213,8 @@ class _Null:
         apart = np.sqrt(tau2) * generator.standard_normal(size.size)
         moved = np.clip(self.chance + apart[self.codes], 0.0, 1.0)
         event = generator.random(self.chance.size) < moved
-        gap = np.bincount(self.codes, event - self.chance) / size
+        by_chance = np.bincount(self.codes, event - moved) / size
+        gap = self.stretch * by_chance + np.bincount(self.codes, moved - self.chance) / size
         error = self.carried_root @ generator.standard_normal(self.carried_root.shape[1])
         return make_funnel(gap + error, self.covariance, share=self.share, rate=self.rate)
 

@@ -47,20 +47,24 @@ def leaving_families(rng: np.random.Generator, n: int = 160) -> tuple[pd.DataFra
 def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, pd.DataFrame]:
     data, episodes = leaving_families(np.random.default_rng(21))
     study = make_study(tmp_path_factory.mktemp("study"), data, episodes=episodes)
-    return describe_missing(study), episodes
+    # Planned ends lie at month 13: by then everybody's help is over.
+    return describe_missing(study, month=13), episodes
 
 
 def test_ends_are_counted_as_they_are(found: tuple[object, pd.DataFrame]) -> None:
     result, episodes = found
     ends = result.tables["ends"].data.set_index("class")["n_families"]
+    assert ends.pop("still_in_help") == 0
     assert ends.to_dict() == episodes["end_reason"].value_counts().to_dict()
     dropped = result.tables["drop_out"].data.set_index("class")
+    assert ends.sum() == dropped["n_families"].sum() == dropped["n_group"].iloc[0] == len(episodes)
     share = episodes["end_reason"].isin(["early_client", "early_provider"]).mean()
     assert dropped.loc["drop_out", "estimate"] == pytest.approx(share)
     months = result.tables["measured_by_month"].data.set_index("months")
     assert months.loc[0.0, "n_in_help"] == len(episodes)
     assert months.loc[6.0, "n_in_help"] == (episodes["end"] >= 6).sum()
-    assert months.loc[6.0, "share_measured"] == pytest.approx(0.85, abs=0.1)
+    # Each month is missed with a chance of .15; around month 6 there are three of them for who stayed.
+    assert months.loc[6.0, "share_measured"] == pytest.approx(1 - 0.15**3, abs=0.05)
 
 
 def test_what_foretells_leaving_is_found_and_what_does_not_is_not(
@@ -203,11 +207,12 @@ def test_when_families_stopped_adds_up_per_pattern(tmp_path: Path) -> None:
     data = data[data["months"] <= kind.map({k: v[0] for k, v in ends.items()}).fillna(99)]
     for column, place in (("end", 0), ("end_reason", 1)):
         data[column] = kind.map({name: value[place] for name, value in ends.items()})
-    found = describe_missing(make_study(tmp_path, data), month=6).tables["stops"].data
+    found = describe_missing(make_study(tmp_path, data), month=13).tables["stops"].data
     shares = found.set_index(["pattern", "months"])["estimate"]
-    assert shares["drop_out"].to_dict() == pytest.approx({6.0: 2 / 3, 12.0: 1 / 3, 18.0: 0.0})
-    assert shares["ended"].to_dict() == {6.0: 0.0, 12.0: 0.0, 18.0: 1.0}
-    assert found["n_families"].sum() == 40  # e and f are still in help
+    # Of all sixty: those of a, b and c dropped out, d ended as planned; e and f are still in help.
+    assert shares["drop_out"].to_dict() == pytest.approx({6.0: 1 / 3, 12.0: 1 / 6, 13.0: 0.0})
+    assert shares["ended"].to_dict() == pytest.approx({6.0: 0.0, 12.0: 0.0, 13.0: 1 / 6})
+    assert found["n_families"].sum() == 40
 
 
 def test_no_small_reason_follows_from_the_totals_of_the_patterns() -> None:
@@ -215,7 +220,7 @@ def test_no_small_reason_follows_from_the_totals_of_the_patterns() -> None:
     found = describe_missing(study)
     shown = release(found, Audience("researcher"), policy=policy_of(study)).tables
     ends = shown["ends"].data
-    totals = shown["stops"].data.groupby("pattern")["n_group"].max()
+    totals = found.tables["stops"].data.groupby("pattern")["n_families"].sum()
     assert shown["drop_out"].data.set_index("class").loc["drop_out", "n_families"] == totals["drop_out"]
     hidden = ends[ends["suppressed"]].groupby("pattern").size()
     small = found.tables["ends"].data.query("0 < n_families < 10")
@@ -230,7 +235,7 @@ def test_a_small_pattern_does_not_follow_from_the_others(tmp_path: Path) -> None
     planned = episodes.index[episodes["end_reason"].eq("as_planned")]
     episodes.loc[planned[:6], ["end", "end_reason"]] = None
     study = make_study(tmp_path, data, episodes=episodes)
-    found = describe_missing(study)
+    found = describe_missing(study, month=13)
     shown = release(found, Audience("researcher"), policy=policy_of(study)).tables
     ends = shown["ends"].data
     assert int(ends["suppressed"].sum()) >= 2

@@ -12,13 +12,13 @@ from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import GrowthModel, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.help_ended import ended_note, share_ended
+from mpg_research.analysis.help_periods import help_periods
 from mpg_research.analysis.organisation_effects import effects_of, many_organisations
 from mpg_research.analysis.organisation_tables import comparison_tables
 from mpg_research.analysis.robust_errors import robust_change, robust_difference
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say, tabulate
 from mpg_research.study import shipped_example
-from mpg_research.study.course import course_frame
 from tests.analysis.frames import course_of, simulated
 from tests.analysis.small_studies import make_study
 
@@ -87,9 +87,9 @@ def leaving(n: int, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_who_reads_is_told_of_families_whose_help_had_ended(tmp_path: Path, share: float, said: bool) -> None:
     data, ends = leaving(50, share)
     study = make_study(tmp_path / "study", data.assign(score=data["score"].round()), episodes=ends)
-    assert share_ended(study, course_frame(study), 12.0) == pytest.approx(share)
+    assert share_ended(help_periods(study, month=12.0)) == pytest.approx(share)
     # At month 3 everybody was measured.
-    assert share_ended(study, course_frame(study), 3.0) == 0
+    assert share_ended(help_periods(study, month=3.0)) == 0
     fit = fit_trajectory(study)
     assert ("help_ended" in [note.code for note in fit.notes]) == said
     table = fit.tables["sensitivity"].data

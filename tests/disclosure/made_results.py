@@ -250,7 +250,13 @@ def make_quality(sizes: Mapping[str, int] | None = None, **others) -> MadeResult
     ]
     by = [(key, 9 * size, 0.9, 9.0, size // 2, 0.25, 0.15, 0.4, size) for key, size in sizes.items()]
     by_values = (
-        *("n_measurements", "share_with_baseline", "measurements_per_family", "n_ended", "share_ended_early"),
+        *(
+            "n_measurements",
+            "share_with_baseline",
+            "measurements_per_family",
+            "n_reached",
+            "share_ended_early",
+        ),
         *("ended_early_low", "ended_early_high"),
     )
     tables = (

@@ -44,7 +44,7 @@ __all__ = [
 #: Up to this many organisations each gets a line of its own; beyond, names would not be legible.
 NAMED = 40
 #: Shares of families in the order in which they are spoken of.
-INDICATORS = ("measured", "reliably_improved", "dropped_out")
+INDICATORS = ("measured", "reliably_improved", "reliably_worsened", "dropped_out")
 
 
 def draw_caterpillar(voice: Voice) -> Drawing | None:
@@ -167,12 +167,12 @@ def draw_share_indicators(voice: Voice) -> Drawing | None:
         )
         for ax, indicator in zip(axes[0], indicators, strict=True):
             _bars(ax, voice, rows[rows["indicator"] == indicator], heights)
-            title = short_name(voice.label("value.indicator", indicator), width=24)
-            ax.set_title(title, loc="left", fontsize=9)
+            title = short_name(voice.label("value.indicator_short", indicator), width=72 // len(indicators))
+            ax.set_title(title, loc="left", fontsize=9 if len(indicators) < 4 else 8)
         figure.supxlabel("")
         axes[0, len(indicators) // 2].set_xlabel(voice.phrases("figure.share_indicators.axis"))
     shares = [
-        f"{voice.label('value.indicator', row['indicator'])} {_share(voice, row['share_observed'])}"
+        f"{voice.label('value.indicator_short', row['indicator'])}: {_share(voice, row['share_observed'])}"
         for _, row in rows[rows["organisation"] == own].iterrows()
     ]
     return put_into_words(

@@ -1,0 +1,97 @@
+"""Drop-out, measured, improved and worse in sentences: each with its month and with whom it is a share of."""
+
+import math
+
+import pandas as pd
+
+from mpg_research.present.numbers import format_share
+from mpg_research.present.voice import Voice
+
+__all__ = ["class_sentence", "share_topic"]
+
+#: The order in which shares are spoken of.
+_ORDER = ("dropped_out", "measured", "reliably_improved", "reliably_worsened")
+
+
+def share_topic(voice: Voice) -> list[str]:
+    """The shares of all families, and beside each that of the reading organisation."""
+    found, own = voice.frame("shares_of_all"), _own(voice)
+    sentences = []
+    for name in _ORDER:
+        mine = own[own["indicator"] == name] if len(own) else own
+        rows = found[found["indicator"] == name] if len(found) else found
+        said = [sentence for _, row in rows.iterrows() if (sentence := _of_all(voice, name, row))]
+        if not said and len(mine):  # without the others: the own one is said by its name alone
+            said = [voice.label("value.indicator", name) + "."] if _known(mine.iloc[0]) else []
+        sentences += [*said, *(_of_own(voice, row) for _, row in mine.iterrows() if said)]
+    return sentences
+
+
+def _own(voice: Voice) -> pd.DataFrame:
+    rows = voice.frame("share_indicators")
+    if voice.released.own is None or not len(rows):
+        return pd.DataFrame()
+    return rows[rows["organisation"] == voice.released.own]
+
+
+def _of_all(voice: Voice, name: str, row: pd.Series) -> str:
+    values = {**_moments(voice), **_shown(voice, row)}
+    key = f"shares.{name}" if _known(row) else f"shares.not_yet_{name}"
+    if not voice.phrases.has(key) or (not _known(row) and row["n_group"] != 0):
+        return ""
+    return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
+
+
+def _of_own(voice: Voice, row: pd.Series) -> str:
+    name, moment = voice.organisation(row["organisation"]), voice.moment(voice.main_month)
+    if not _known(row):
+        nobody = row["n_group"] == 0
+        key = "shares.own_not_yet" if nobody else "organisations.own_hidden"
+        wanted = voice.phrases.placeholders(key)
+        return voice.phrases(
+            key, **{k: v for k, v in {"name": name, "moment": moment}.items() if k in wanted}
+        )
+    values = {"name": name, **_shown(voice, row)}
+    key = "shares.own" if pd.notna(row["observed_low"]) else "shares.own_share"
+    return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
+
+
+def _known(row: pd.Series) -> bool:
+    return bool(pd.notna(row["share_observed"]))
+
+
+def _shown(voice: Voice, row: pd.Series) -> dict[str, str]:
+    families = voice.about(voice.families(float(row["n_families"])), str(row.get("n_mark", "")))
+    return {"families": families, **_shares(voice, row, "share_observed", "observed_low", "observed_high")}
+
+
+def class_sentence(voice: Voice, table: str, name: str) -> str:
+    """The same sentence from a table with a class "yes" in it; "" where it is not shown."""
+    found = voice.table(table)
+    if found is None or not len(found.data):
+        return ""
+    rows = found.data.set_index("class")
+    row = rows.iloc[0]
+    group = rows["n_group"].dropna()
+    size = float(group.max()) if len(group) else math.nan
+    values = _moments(voice)
+    key = f"shares.{name}"
+    if size == 0:
+        key = f"shares.not_yet_{name}"
+    elif bool(row["suppressed"]) or not math.isfinite(size) or pd.isna(row["estimate"]):
+        return ""
+    else:
+        values |= {
+            "families": voice.families(size),
+            **_shares(voice, row, "estimate", "conf_low", "conf_high"),
+        }
+    return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
+
+
+def _shares(voice: Voice, row: pd.Series, *columns: str) -> dict[str, str]:
+    texts = [format_share(float(row[column]), voice.language, digits=0) for column in columns]
+    return dict(zip(("share", "low", "high"), texts, strict=True))
+
+
+def _moments(voice: Voice) -> dict[str, str]:
+    return {"moment": voice.moment(voice.main_month), "period": voice.period(voice.main_month)}
