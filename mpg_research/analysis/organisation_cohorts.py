@@ -337,7 +337,7 @@ def _combined_tables(
 def _combined_rows(
     frame: ModelFrame, month: float, shape: Shape, level: float, rule: GrowthRule
 ) -> pd.DataFrame | None:
-    """Few combinations are fixed effects, many are random ones that are not shrunken, as organisations are."""
+    """Few combinations are fixed effects, many random ones that are not shrunken, as organisations are."""
     from mpg_research.analysis.organisations import MANY_ORGANISATIONS
 
     fixed = len(frame.organisations) < MANY_ORGANISATIONS
