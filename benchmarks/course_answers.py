@@ -14,7 +14,7 @@ import numpy as np
 from mpg_research.statistics.course_answer import ANSWERS, CHANGING, SMALL, course_answers
 from mpg_research.statistics.swings import INDEPENDENT
 
-SEED = 20261129
+SEED = 20270412
 SD, MARGIN, PERIOD, MONTHS = 2.6, 0.45, 6.0, 25
 KINDS = {
     "iid": "independent, alike",
