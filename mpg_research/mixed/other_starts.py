@@ -21,15 +21,16 @@ __all__ = ["lower_start"]
 
 FloatArray = NDArray[np.float64]
 
-# A standard deviation within this many of its own standard errors of zero counts as near a face.
+# A standard deviation within this many of its own standard errors of zero counts as near a face, where there
+# are not many groups (with many, only zero itself: no minimum but the singular ones was ever not the lowest).
 NEAR_FACE = 2.0
 # A fall in deviance that is worth another search.
 FALL = 1e-7
 # Starts that are tried together: groups at once, and joint steps.
 GROUPS_AT_ONCE, JOINT_STEPS = 4_800, 40
 # Starts anywhere, the same ones every time, where the groups are few enough.
-RANDOM_STARTS = 30
-# With more groups than this, and where starts cannot go together, only the first few are tried.
+RANDOM_STARTS, RANDOM_GROUPS = 30, 1_500
+# With more groups than these, and where starts cannot go together, only the first few are tried.
 MANY_GROUPS, FEW_STARTS = 2_000, 3
 # Evaluations spent on a start alone before it has to promise a fall.
 TRIAL = 15
@@ -57,7 +58,7 @@ def _lowest(engine: Engine, best: Minimum) -> tuple[FloatArray | None, int]:
     n_groups = max(len(term.levels) for term in engine.problem.random)
     if held.structure is None and isinstance(held.route, NestedRoute) and n_groups <= MANY_GROUPS:
         size = max(1, GROUPS_AT_ONCE // n_groups)
-        starts += _anywhere(held, min(RANDOM_STARTS, size))
+        starts += _anywhere(held, min(RANDOM_STARTS, RANDOM_GROUPS // n_groups))
         try:
             found, count = _together(held, below, starts, size)
             return (None if found is None else np.concatenate([found, delta])), count
@@ -99,6 +100,7 @@ def _together(
 def _near_a_face(engine: Engine, best: Minimum) -> bool:
     """Whether a covariance matrix is singular, or its smallest direction not clear of zero."""
     start = 0
+    many = max(len(term.levels) for term in engine.problem.random) > MANY_GROUPS
     for term, factor in zip(
         engine.scaled.terms, engine.scaled.factors(best.x[: engine.n_theta]), strict=True
     ):
@@ -109,7 +111,8 @@ def _near_a_face(engine: Engine, best: Minimum) -> bool:
         left, values, right = np.linalg.svd(factor)
         for j in range(len(values)):
             move = pack(np.outer(left[:, j], right[j]), term.correlated)
-            if values[j] < NEAR_FACE * np.sqrt(max(float(move @ spread @ move), 0.0)) or values[j] < 1e-7:
+            error = 0.0 if many else np.sqrt(max(float(move @ spread @ move), 0.0))
+            if values[j] < max(1e-7, NEAR_FACE * error):
                 return True
     return False
 
