@@ -34,6 +34,10 @@ RANDOM_STARTS, RANDOM_GROUPS = 30, 1_500
 MANY_GROUPS, FEW_STARTS = 2_000, 3
 # Evaluations spent on a start alone before it has to promise a fall.
 TRIAL = 15
+# In the thin engine: random starts, joint steps, their tolerance; how much higher another place may lie
+# there, and how much its variances must differ, to be looked at in the whole one.
+THIN_STARTS, THIN_STEPS, THIN_FALL = 3, 18, 1e-4
+THIN_RISE, UNLIKE = 0.5, 0.05
 # Variances, relative to the residual's, that stand for small and for large.
 SMALL, LARGE = 0.01, 4.0
 
@@ -55,6 +59,12 @@ def _lowest(engine: Engine, best: Minimum) -> tuple[FloatArray | None, int]:
     held, constant = _held(engine, delta)
     below = best.value - constant - FALL
     starts = _starts(held, theta)
+    thin = _thin(engine, delta)
+    if thin is not None:
+        # evaluations are those of the whole engine
+        points = _other_places(thin, theta, starts)
+        found, count = _one_by_one(held, below, points) if points else (None, 0)
+        return (None if found is None else np.concatenate([found, delta])), count
     n_groups = max(len(term.levels) for term in engine.problem.random)
     if held.structure is None and isinstance(held.route, NestedRoute) and n_groups <= MANY_GROUPS:
         size = max(1, GROUPS_AT_ONCE // n_groups)
@@ -80,6 +90,47 @@ def _held(engine: Engine, delta: FloatArray) -> tuple[Engine, float]:
     blocks, log_det = structured_blocks(engine.route.rows, engine.residual, delta)
     held.structure, held.route = None, engine.route.with_blocks(blocks)
     return held, float(log_det)
+
+
+def _thin(engine: Engine, delta: FloatArray) -> Engine | None:
+    """The engine with a residual structure held, and for fixed effects the random columns only.
+
+    Where rows are many columns wide that is what a look around costs least with (where it saves little it is
+    the engine itself); None without a residual structure.
+    """
+    narrow = engine.narrowed()
+    if engine.structure is None or not isinstance(narrow.route, NestedRoute):
+        return None
+    thin = copy(narrow)
+    thin.structure = None
+    thin.route = narrow.route.with_blocks(structured_blocks(narrow.route.rows, engine.residual, delta)[0])
+    return thin
+
+
+def _other_places(thin: Engine, theta: FloatArray, starts: list[FloatArray]) -> list[FloatArray]:
+    """Where joint steps from all starts lead in the thin engine: not to theta, and not clearly higher."""
+    size = max(2, GROUPS_AT_ONCE // max(len(term.levels) for term in thin.problem.random))
+    lot = np.array([theta, *starts, *_anywhere(thin, THIN_STARTS)][:size])
+    try:
+        batch = Batch.repeated(thin, len(lot))
+        found = fit_batch(batch, lot, _first_steps(thin), tolerance=THIN_FALL, max_steps=THIN_STEPS)
+    except np.linalg.LinAlgError:
+        return []
+    values = np.where(np.isfinite(found.value), found.value, np.inf)
+    known = [_covariances(thin, found.x[0]), _covariances(thin, theta)]
+    places: list[FloatArray] = []
+    for at in np.argsort(values[1:], kind="stable") + 1:
+        here = _covariances(thin, found.x[at])
+        unlike = min(float(np.max(np.abs(here - one)) / np.max(np.abs(one), initial=1.0)) for one in known)
+        if values[at] < values[0] + THIN_RISE and unlike > UNLIKE and len(places) < FEW_STARTS:
+            places.append(found.x[at])
+            known.append(here)
+    return places
+
+
+def _covariances(engine: Engine, theta: FloatArray) -> FloatArray:
+    """All entries of every G = Lambda Lambda'."""
+    return np.concatenate([(factor @ factor.T).ravel() for factor in engine.scaled.factors(theta)])
 
 
 def _together(
