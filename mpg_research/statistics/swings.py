@@ -33,9 +33,11 @@ _CORRELATIONS = np.arange(0.0, 0.91, 0.1)
 _PERSISTENCE = np.array([0.0, 0.25, 0.5, 0.75])
 #: Share of noise that two waves close together have at least.
 _LEAST_NOISE = 0.02
+#: Gain in log-likelihood over independent swings from which a correlation is believed (Akaike's, one parameter).
+_LEAST_GAIN = 1.0
 #: Log-likelihood below the highest at which a persistence still fits; found by simulation, with other seeds
 #: than those of the benchmark: 0 makes answers too sure with 60 families, 0.5 costs a tenth of them.
-_ALLOWANCE = 0.15
+_ALLOWANCE = 0.25
 #: Courses from which the correlation is estimated, evenly spread over all: more would make it no surer.
 _MOST_COURSES = 1000
 #: Below this correlation from one unit of time to the next, swings count as independent.
@@ -347,6 +349,9 @@ def _best(likelihood: FloatArray) -> tuple[float, float]:
     """Correlation at which the likelihood is highest, and the largest persistence that goes with it."""
     tops = [_top(_CORRELATIONS, row) for row in likelihood]
     heights = np.array([height for _, height in tops])
+    gain = heights.max() - likelihood[0, 0]
+    if gain < _LEAST_GAIN or tops[int(np.argmax(heights))][0] < _LEAST_CORRELATION:
+        return 0.0, 0.0
     # As long-lasting as the scores allow: a maximum alone misses, in small studies, what lasts long, and
     # answers would be too sure. In large ones the two are the same.
     fine = np.linspace(_PERSISTENCE[0], _PERSISTENCE[-1], 31)
