@@ -111,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="leave the large one out")
     parser.add_argument("--peer", action="store_true", help="also run nlme on the small one")
+    parser.add_argument("--note", default="", help="a sentence on the machine, for the table")
     arguments = parser.parse_args()
     head = ("work", "by", "fit, s", "Kenward-Roger and a joint test, s", "peak memory", "log-likelihood")
     rows = [f"| {' | '.join(head)} |", "|---|---|---|---|---|---|"]
@@ -122,7 +123,7 @@ def main() -> None:
     lead = (
         "# What the default growth model costs\n\nSimulated data; processor seconds of one thread, the "
         "formula included (nlme: elapsed, without degrees of freedom). Made by "
-        "`python benchmarks/mixed/growth_default.py --peer`.\n\n"
+        f"`python benchmarks/mixed/growth_default.py --peer`. {arguments.note}\n\n"
     )
     (HERE / "growth_default.md").write_text(lead + text)
 

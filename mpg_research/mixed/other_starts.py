@@ -16,6 +16,7 @@ from .nested import NestedRoute
 from .optimise import Minimum, minimise
 from .residual_sweep import structured_blocks
 from .scaling import free_entries, lower_factor, pack
+from .search_rows import has_many_rows, some_groups
 
 __all__ = ["lower_start"]
 
@@ -59,10 +60,15 @@ def _lowest(engine: Engine, best: Minimum) -> tuple[FloatArray | None, int]:
     held, constant = _held(engine, delta)
     below = best.value - constant - FALL
     starts = _starts(held, theta)
-    thin = _thin(engine, delta)
+    # with many rows some of the groups show where to look
+    some = (some_groups(engine) if has_many_rows(engine) else None) or engine
+    thin = _thin(some, delta)
     if thin is not None:
         # evaluations are those of the whole engine
-        points = _other_places(thin, theta, starts)
+        whole, part = engine.scaled, some.scaled
+        around = [part.to_internal(whole.to_theta(one)) for one in (theta, *starts)]
+        points = _other_places(thin, around[0], around[1:])
+        points = [whole.to_internal(part.to_theta(one)) for one in points]
         found, count = _one_by_one(held, below, points) if points else (None, 0)
         return (None if found is None else np.concatenate([found, delta])), count
     n_groups = max(len(term.levels) for term in engine.problem.random)
