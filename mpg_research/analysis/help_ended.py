@@ -47,10 +47,10 @@ def ended_note(share: float, month: float) -> list[Note]:
         return []
     percent = int(_STEP * np.round(100 * share / _STEP))
     text = (
-        f"About {percent}% of the families were not measured around month {month:g} because their help had "
-        "ended. For them the model continues their course. If help tends to end right after a sudden "
-        "improvement, the improvement at that month is overstated, in simulations by up to half a point in 5 "
-        "at month 12."
+        f"Of the families who could have reached month {month:g}, about {percent}% were not measured around "
+        "it because their help had ended. For them the model continues their course. If help tends to end "
+        "right after a sudden improvement, the improvement at that month is overstated, in simulations by up "
+        "to half a point in 5 at month 12."
     )
     return [Note("help_ended", text, {"percent": percent, "month": month}, "caution")]
 

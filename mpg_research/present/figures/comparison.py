@@ -152,12 +152,14 @@ def draw_case_mix_difference(voice: Voice) -> Drawing | None:
 
 def draw_share_indicators(voice: Voice) -> Drawing | None:
     """Bars of observed shares with their intervals, and the share that was expected."""
-    rows = known(voice.frame("share_indicators"), "share_observed")
+    every = voice.frame("share_indicators")
+    rows = known(every, "share_observed")
     if not len(rows):
         return None
+    nobody = every[every["n_group"] == 0]
     found = list(dict.fromkeys(rows["indicator"]))
     indicators = [*(name for name in INDICATORS if name in found), *sorted(set(found) - set(INDICATORS))]
-    codes = list(dict.fromkeys(voice.frame("share_indicators")["organisation"]))
+    codes = list(dict.fromkeys(every["organisation"]))
     own = voice.released.own
     with styled():
         figure, axes = canvas(1.6 + 0.32 * len(codes), columns=len(indicators), sharey=True)
@@ -167,7 +169,12 @@ def draw_share_indicators(voice: Voice) -> Drawing | None:
         )
         for ax, indicator in zip(axes[0], indicators, strict=True):
             _bars(ax, voice, rows[rows["indicator"] == indicator], heights)
-            title = short_name(voice.label("value.indicator_short", indicator), width=72 // len(indicators))
+            for code in nobody.loc[nobody["indicator"] == indicator, "organisation"]:
+                words = voice.phrases("general.not_yet")
+                ax.annotate(words, (0.03, heights[code]), va="center", fontsize=8, color=CONTEXT_INK)
+            title = short_name(
+                voice.label("value.indicator_short", indicator), width=72 // len(indicators), lines=3
+            )
             ax.set_title(title, loc="left", fontsize=9 if len(indicators) < 4 else 8)
         figure.supxlabel("")
         axes[0, len(indicators) // 2].set_xlabel(voice.phrases("figure.share_indicators.axis"))
