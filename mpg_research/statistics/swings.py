@@ -33,7 +33,7 @@ _CORRELATIONS = np.arange(0.0, 0.91, 0.1)
 _PERSISTENCE = np.array([0.0, 0.25, 0.5, 0.75])
 #: Share of noise that two waves close together have at least.
 _LEAST_NOISE = 0.02
-#: Gain in log-likelihood over independent swings from which a correlation is believed (Akaike's, one parameter).
+#: Gain in log-likelihood over independent swings from which a correlation is believed (Akaike's).
 _LEAST_GAIN = 1.0
 #: Log-likelihood below the highest at which a persistence still fits; found by simulation, with other seeds
 #: than those of the benchmark: 0 makes answers too sure with 60 families, 0.5 costs a tenth of them.
