@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.mixed.blocks import BlockInverse
 from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.equations import Equations, form_equations, spherical_design
 from mpg_research.mixed.inference import Inference
@@ -31,6 +32,8 @@ IntArray = NDArray[np.intp]
 
 #: Rows whose variances are worked out together.
 AT_ONCE = 100
+#: Random effects of the blocks that such a set asks for, if these are several.
+LARGEST = 2_000
 #: Step in the parameters of a residual structure, which are free of scale.
 STEP = 1e-4
 
@@ -157,7 +160,7 @@ class _Work:
         fixed = asked.x - v @ self.carried
         variance = solution.sigma2 * np.einsum("mp,pr,mr->m", fixed, solution.phi, fixed)
         columns = v.T.tocsc()
-        for members in _by_block(columns, factor.labels, np.flatnonzero(np.diff(columns.indptr))):
+        for members in _by_block(columns, factor, np.flatnonzero(np.diff(columns.indptr))):
             variance[members] += solution.sigma2 * np.diagonal(factor.between(columns[:, members]))
         for term in range(len(asked.z)):
             drawn = asked.drawn(term)
@@ -213,7 +216,7 @@ class _Work:
         wanted = sparse.hstack(parts).tocsr()
         wanted.eliminate_zeros()
         columns = v.T.tocsc()
-        for members in _by_block(columns, factor.labels, np.flatnonzero(np.diff(wanted.indptr))):
+        for members in _by_block(columns, factor, np.flatnonzero(np.diff(wanted.indptr))):
             blocks = np.unique(factor.labels[columns[:, members].indices])
             union = np.concatenate([*(factor.members[block] for block in blocks), np.arange(0)])
             asks = columns[:, members].tocsr()[union].toarray()
@@ -277,18 +280,23 @@ def _by_group(z: FloatArray, codes: IntArray, term: RandomTerm) -> Any:
     return sparse.csr_matrix((values.ravel(), columns.ravel(), np.arange(n + 1) * q), shape=shape)
 
 
-def _by_block(columns: Any, labels: IntArray, wanted: IntArray) -> list[IntArray]:
-    """The wanted columns in sets of at most :data:`AT_ONCE` that mostly ask for the same block."""
+def _by_block(columns: Any, factor: BlockInverse, wanted: IntArray) -> list[IntArray]:
+    """The wanted columns in sets of at most :data:`AT_ONCE` that ask for few blocks, or for small ones."""
     filled = np.diff(columns.indptr)[wanted] > 0
     block = np.full(len(wanted), -1)
-    block[filled] = labels[columns.indices[columns.indptr[wanted[filled]]]]
-    order = wanted[np.argsort(block, kind="stable")]
-    changes = np.flatnonzero(np.diff(np.sort(block))) + 1
-    return [
-        part[start : start + AT_ONCE]
-        for part in np.split(order, changes)
-        for start in range(0, len(part), AT_ONCE)
-    ]
+    block[filled] = factor.labels[columns.indices[columns.indptr[wanted[filled]]]]
+    order = np.argsort(block, kind="stable")
+    sets: list[IntArray] = []
+    start, size = 0, 0
+    for place, index in enumerate(order):
+        new = place == start or block[index] != block[order[place - 1]]
+        own = len(factor.members[block[index]]) if new and block[index] >= 0 else 0
+        if place > start and (place - start == AT_ONCE or size + own > LARGEST):
+            sets.append(wanted[order[start:place]])
+            start, size = place, 0
+            own = len(factor.members[block[index]]) if block[index] >= 0 else 0
+        size += own
+    return [*sets, wanted[order[start:]]] if len(order) else []
 
 
 def _distinct(asked: Asked) -> tuple[IntArray, IntArray]:
