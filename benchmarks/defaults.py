@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from course_truths import MONTHS, SCENARIOS, Scenario, simulate
 from joblib import Parallel, delayed
-from scipy.special import stdtr, stdtrit
+from scipy import special
 
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import GrowthModel, fit_growth
@@ -102,14 +102,14 @@ def compared(data: pd.DataFrame, truth: np.ndarray, scenario: Scenario) -> dict[
         ):
             error = contrast @ (answers.estimate[:, place] - truth[:, place])
             spread = np.sqrt(np.diagonal(contrast @ answers.covariance[place] @ contrast.T))
-            half = stdtrit(df[:, place], 0.975) * spread
+            half = special.stdtrit(df[:, place], 0.975) * spread
             found[f"{name} bias {month:g}"] = float(error.mean())
             found[f"{name} covers {month:g}"] = float((np.abs(error) <= half).mean())
             found[f"{name} width {month:g}"] = float(2 * half.mean())
             if name == "difference":
                 found |= {f"error {key} {month:g}": float(value) for key, value in enumerate(error)}
                 statistic = np.abs(contrast @ answers.estimate[:, place]) / spread
-                p_values = 2 * stdtr(df[:, place], -statistic)
+                p_values = 2 * special.stdtr(df[:, place], -statistic)
                 once = g == 2  # two differences, but one question
                 named = p_values if once else holm(p_values)
                 found["named"] = float((named < ALPHA).any())
