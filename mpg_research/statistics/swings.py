@@ -33,8 +33,9 @@ _CORRELATIONS = np.arange(0.0, 0.91, 0.1)
 _PERSISTENCE = np.array([0.0, 0.25, 0.5, 0.75])
 #: Share of noise that two waves close together have at least.
 _LEAST_NOISE = 0.02
-#: Gain in log-likelihood over independent swings from which a correlation is believed (Akaike's).
-_LEAST_GAIN = 1.0
+#: Gain in log-likelihood over independent swings from which a correlation is believed (Akaike's), in a study
+#: with so many degrees of freedom that no gain means no correlation; in smaller ones it means not to know.
+_LEAST_GAIN, _MUCH_DF = 1.0, 1000
 #: Log-likelihood below the highest at which a persistence still fits; found by simulation, with other seeds
 #: than those of the benchmark: 0 makes answers too sure with 60 families, 0.5 costs a tenth of them.
 _ALLOWANCE = 0.25
@@ -331,7 +332,7 @@ def _at_moment(
     df = _up_to(plain.df, last[:, None])[:, 0]
     if df[df >= _LEAST_WAVES - 2].sum() < _LEAST_DF:
         return np.nan, np.nan, np.nan, np.nan
-    carry, noise = _parts(*_best(likelihood))
+    carry, noise = _parts(*_best(likelihood, float(df.sum())))
     lines = plain
     if carry > 0:
         most = int(last.max()) + 1
@@ -345,12 +346,12 @@ def _at_moment(
     return carry, noise, spread_of_swings(squares[used], df[used]), scale
 
 
-def _best(likelihood: FloatArray) -> tuple[float, float]:
+def _best(likelihood: FloatArray, df: float) -> tuple[float, float]:
     """Correlation at which the likelihood is highest, and the largest persistence that goes with it."""
     tops = [_top(_CORRELATIONS, row) for row in likelihood]
     heights = np.array([height for _, height in tops])
-    gain = heights.max() - likelihood[0, 0]
-    if gain < _LEAST_GAIN or tops[int(np.argmax(heights))][0] < _LEAST_CORRELATION:
+    nothing_gained = heights.max() - likelihood[0, 0] < _LEAST_GAIN and df >= _MUCH_DF
+    if nothing_gained or tops[int(np.argmax(heights))][0] < _LEAST_CORRELATION:
         return 0.0, 0.0
     # As long-lasting as the scores allow: a maximum alone misses, in small studies, what lasts long, and
     # answers would be too sure. In large ones the two are the same.
