@@ -208,7 +208,7 @@ def test_of_very_many_families_some_say_whether_swings_last(
 ) -> None:
     from mpg_research.analysis import growth_fit
 
-    data = simulated(np.random.default_rng(9), sizes={"ant": 90, "bee": 90}, residual_sd=0.5)
+    data = simulated(np.random.default_rng(9), sizes={"ant": 200, "bee": 200}, residual_sd=0.5)
     rng = np.random.default_rng(10)
     swing = rng.normal(0, 2, len(data))
     if lasting:
@@ -226,10 +226,10 @@ def test_of_very_many_families_some_say_whether_swings_last(
         return fit_mixed(formula, rows, **choices)  # type: ignore[arg-type]
 
     monkeypatch.setattr(growth_fit, "fit_mixed", counted)
-    monkeypatch.setattr(growth_fit, "_MANY_FAMILIES", 180)
-    monkeypatch.setattr(growth_fit, "_SOME_FAMILIES", 60)
+    monkeypatch.setattr(growth_fit, "_MANY_FAMILIES", 400)
+    monkeypatch.setattr(growth_fit, "_SOME_FAMILIES", 200)
     for organisation in ("fixed", "random"):
         tried.clear()
         model = fit_growth(prepare_frame(course_of(data), by_organisation=True), organisation=organisation)  # type: ignore[arg-type]
         assert (model.correlation is not None) == lasting
-        assert tried == ([60, 180] if lasting else [60])
+        assert tried == ([200, 400] if lasting else [200])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpg_research.analysis import compare_organisations
+from mpg_research.analysis import GrowthRule, compare_organisations
 from mpg_research.mixed import fit_mixed
 from mpg_research.study import load_study
 from mpg_research.study.simulate_gaussian import GaussianTruth, simulate_gaussian, simulate_gaussian_study
@@ -19,7 +19,9 @@ ROUNDING = 1e-3
 def found(tmp_path_factory: pytest.TempPathFactory) -> object:
     folder: Path = tmp_path_factory.mktemp("gaussian") / "study"
     simulate_gaussian_study(folder, seed=SEED)
-    return compare_organisations(load_study(folder), shape="linear", worker=False)
+    # The simulator's own model: a line per family, independent residuals.
+    simple = GrowthRule.simple()
+    return compare_organisations(load_study(folder), shape="linear", worker=False, rule=simple)
 
 
 def test_the_comparison_is_the_model_fitted_by_hand(found: object) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mpg_research import compare_organisations, load_study
-from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis import GrowthRule
 from mpg_research.cli import main
 
 FOLDER = Path(__file__).resolve().parent / "claus2020"
