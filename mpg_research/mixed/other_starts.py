@@ -30,7 +30,9 @@ FALL = 1e-7
 # Starts that are tried together: groups at once, and joint steps.
 GROUPS_AT_ONCE, JOINT_STEPS = 4_800, 40
 # Starts anywhere, the same ones every time, where the groups are few enough.
-RANDOM_STARTS, RANDOM_GROUPS = 30, 1_500
+RANDOM_STARTS, RANDOM_GROUPS = 30, 400
+# With more groups than these, several maxima are rare and the joint steps are fewer.
+FEW_GROUPS, FEWER_STEPS = 50, 18
 # With more groups than these, and where starts cannot go together, only the first few are tried.
 MANY_GROUPS, FEW_STARTS = 2_000, 3
 # Evaluations spent on a start alone before it has to promise a fall.
@@ -76,7 +78,8 @@ def _lowest(engine: Engine, best: Minimum) -> tuple[FloatArray | None, int]:
         size = max(1, GROUPS_AT_ONCE // n_groups)
         starts += _anywhere(held, min(RANDOM_STARTS, RANDOM_GROUPS // n_groups))
         try:
-            found, count = _together(held, below, starts, size)
+            steps = JOINT_STEPS if n_groups <= FEW_GROUPS else FEWER_STEPS
+            found, count = _together(held, below, starts, size, steps)
             return (None if found is None else np.concatenate([found, delta])), count
         except np.linalg.LinAlgError:
             pass
@@ -140,18 +143,18 @@ def _covariances(engine: Engine, theta: FloatArray) -> FloatArray:
 
 
 def _together(
-    engine: Engine, below: float, starts: list[FloatArray], size: int
+    engine: Engine, below: float, starts: list[FloatArray], size: int, max_steps: int
 ) -> tuple[FloatArray | None, int]:
     """The lowest point that joint steps from all starts lead to, in lots of ``size``, if it is low enough."""
     lowest, steps = None, _first_steps(engine)
     lots = [np.array(starts[first : first + size]) for first in range(0, len(starts), size)]
     for lot in lots:
-        found = fit_batch(Batch.repeated(engine, len(lot)), lot, steps, tolerance=FALL, max_steps=JOINT_STEPS)
+        found = fit_batch(Batch.repeated(engine, len(lot)), lot, steps, tolerance=FALL, max_steps=max_steps)
         values = np.where(np.isfinite(found.value), found.value, np.inf)
         at = int(np.argmin(values))
         if values[at] < below:
             lowest, below = found.x[at], float(values[at])
-    return lowest, JOINT_STEPS * len(lots)
+    return lowest, max_steps * len(lots)
 
 
 def _near_a_face(engine: Engine, best: Minimum) -> bool:
