@@ -6,7 +6,8 @@ Draws studies in which organisations do not differ (in one scenario they do) fro
     python benchmarks/defaults.py                     # prints the table and writes benchmarks/defaults.md
     python benchmarks/defaults.py --runs 100          # quicker, coarser, to the screen only
     python benchmarks/defaults.py --only "one jump"   # one scenario
-    python benchmarks/defaults.py --from rows.csv     # the page anew, from the figures of an earlier call
+    python benchmarks/defaults.py --save rows.csv     # keeps every study; again: goes on where it stopped
+    python benchmarks/defaults.py --from rows.csv     # the page anew, from the figures that were kept
 
 The small version is a test (tests/analysis/test_default_growth_model.py).
 """
@@ -35,6 +36,10 @@ from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 PRIMARY = MONTHS[-1]
 ALPHA = 0.05
+#: Studies between two savings.
+AT_ONCE = 50
+#: With fewer studies than this a row says how rough it is.
+ENOUGH = 1000
 
 
 def frame_of(data: pd.DataFrame, scenario: Scenario, *, by_organisation: bool) -> ModelFrame:
@@ -141,8 +146,13 @@ def one_run(scenario: Scenario, seed: int) -> dict[str, float | str]:
     )
 
 
-def measure(scenario: Scenario, runs: int, jobs: int) -> pd.DataFrame:
-    return pd.DataFrame(Parallel(n_jobs=jobs)(delayed(one_run)(scenario, seed) for seed in range(runs)))
+def measure(scenario: Scenario, seeds: list[int], jobs: int) -> pd.DataFrame:
+    return pd.DataFrame(Parallel(n_jobs=jobs)(delayed(one_run)(scenario, seed) for seed in seeds))
+
+
+def kept(file: str) -> pd.DataFrame:
+    """The figures of earlier calls; none where there is no file."""
+    return pd.read_csv(file) if file and Path(file).exists() else pd.DataFrame(columns=["scenario", "seed"])
 
 
 HEADINGS = (
@@ -178,6 +188,7 @@ def as_markdown(runs: pd.DataFrame) -> str:
         "",
         "Monte Carlo standard error at 1,000 studies: .007 of a rate of .05; coverages are means over the "
         "organisations of a study.",
+        *_rough(runs),
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|---|" + "--:|" * (len(HEADINGS) - 1),
@@ -210,6 +221,20 @@ def as_markdown(runs: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _rough(runs: pd.DataFrame) -> list[str]:
+    """What to think of rows with few studies."""
+    least = int(runs.groupby("scenario").size().min())
+    if least >= ENOUGH:
+        return []
+    error = np.sqrt(ALPHA * (1 - ALPHA) / least)
+    return [
+        "",
+        f"**Preliminary: rows with fewer than {ENOUGH:,} studies are rough.** With {least}, the fewest here, "
+        f"the standard error of a rate of .05 is {_number(float(error), 3)}, and a bias of differences cannot be "
+        "told from chance.",
+    ]
+
+
 def _both(mean: pd.Series, prefix: str, digits: int = 3) -> str:
     return " / ".join(_number(mean[f"{prefix} {month:g}"], digits) for month in MONTHS)
 
@@ -224,7 +249,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000, help="studies per scenario")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
     parser.add_argument("--only", default="", help="scenarios whose name holds this text")
-    parser.add_argument("--save", default="", help="keep every study's figures in this CSV file")
+    parser.add_argument("--save", default="", help="CSV file of every study's figures, to go on from")
     parser.add_argument(
         "--from", dest="source", default="", help="figures kept by --save, instead of simulating"
     )
@@ -232,16 +257,19 @@ def main() -> None:
     if options.source:
         runs = pd.read_csv(options.source)
     else:
-        parts = []
+        runs = kept(options.save)
         for scenario in SCENARIOS:
             if options.only not in scenario.name:
                 continue
             start = time.perf_counter()
-            parts.append(measure(scenario, options.runs, options.jobs))
+            done = set(runs.loc[runs["scenario"] == scenario.name, "seed"])
+            left = [seed for seed in range(options.runs) if seed not in done]
+            for first in range(0, len(left), AT_ONCE):
+                found = measure(scenario, left[first : first + AT_ONCE], options.jobs)
+                runs = pd.concat([runs, found], ignore_index=True)
+                if options.save:
+                    runs.to_csv(options.save, index=False)
             print(f"{scenario.name}: {time.perf_counter() - start:.0f} s", flush=True)
-            if options.save:
-                pd.concat(parts).to_csv(options.save, index=False)
-        runs = pd.concat(parts, ignore_index=True)
     page = as_markdown(runs)
     print(page)
     if options.source or (options.runs >= 1000 and not options.only):
