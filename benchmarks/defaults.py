@@ -229,9 +229,9 @@ def _rough(runs: pd.DataFrame) -> list[str]:
     error = np.sqrt(ALPHA * (1 - ALPHA) / least)
     return [
         "",
-        f"**Preliminary: rows with fewer than {ENOUGH:,} studies are rough.** With {least}, the fewest here, "
-        f"the standard error of a rate of .05 is {_number(float(error), 3)}, and a bias of differences cannot be "
-        "told from chance.",
+        f"**Preliminary: rows with fewer than {ENOUGH:,} studies are rough.** With {least}, the fewest "
+        f"here, the standard error of a rate of .05 is {_number(float(error), 3)}, and a bias of "
+        "differences cannot be told from chance.",
     ]
 
 
