@@ -97,7 +97,10 @@ def compared(data: pd.DataFrame, truth: np.ndarray, scenario: Scenario) -> dict[
     role, rule = ("random", "satterthwaite") if randomly else ("fixed", "kenward-roger")
     model = fit_growth(frame, organisation=role, df=rule)
     answers = many(model) if randomly else few(model)
-    g = len(truth)
+    # Where help ends early an organisation may be left out: it was not followed up to the primary month.
+    keys = sorted(data["organisation"].unique())
+    places = [keys.index(key) for key in frame.organisations.values()]
+    truth, g = truth[places], len(places)
     centre = np.eye(g) - 1 / g
     found = {"joint": float(answers.joint_p < ALPHA), "converged": float(model.converged)}
     for place, month in enumerate(MONTHS):
@@ -112,7 +115,9 @@ def compared(data: pd.DataFrame, truth: np.ndarray, scenario: Scenario) -> dict[
             found[f"{name} covers {month:g}"] = float((np.abs(error) <= half).mean())
             found[f"{name} width {month:g}"] = float(2 * half.mean())
             if name == "difference":
-                found |= {f"error {key} {month:g}": float(value) for key, value in enumerate(error)}
+                found |= {
+                    f"error {key} {month:g}": float(value) for key, value in zip(places, error, strict=True)
+                }
                 statistic = np.abs(contrast @ answers.estimate[:, place]) / spread
                 p_values = 2 * special.stdtr(df[:, place], -statistic)
                 once = g == 2  # two differences, but one question
@@ -201,7 +206,7 @@ def as_markdown(runs: pd.DataFrame) -> str:
             errors = mine[[c for c in mine if c.startswith("error ") and c.endswith(f" {month:g}")]].dropna(
                 axis=1
             )
-            excess = float((errors.mean() ** 2 - errors.var() / len(errors)).mean())
+            excess = float((errors.mean() ** 2 - errors.var() / errors.count()).mean())
             bias.append(_number(np.sqrt(max(excess, 0.0)), 2))
         cells = [
             name,
