@@ -267,7 +267,7 @@ def feldt_interval(
 
 
 def _alpha(answers: NDArray[np.float64]) -> float:
-    """Cronbach's alpha: k / (k - 1) times one minus the sum of the items' variances over that of the total."""
+    """Cronbach's alpha: k / (k - 1) times one less the share of the items' own variances in the total's."""
     n_items = answers.shape[1]
     ratio = answers.var(axis=0, ddof=1).sum() / answers.sum(axis=1).var(ddof=1)
     return float(n_items / (n_items - 1) * (1 - ratio))
