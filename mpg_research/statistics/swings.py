@@ -36,8 +36,9 @@ _LEAST_NOISE = 0.02
 #: Gain in log-likelihood over independent swings from which a correlation is believed (Akaike's), in a study
 #: with so many degrees of freedom that no gain means no correlation; in smaller ones it means not to know.
 _LEAST_GAIN, _MUCH_DF = 1.0, 1000
-#: Log-likelihood below the highest at which a persistence still fits; found by simulation, with other seeds
-#: than those of the benchmark: 0 makes answers too sure with 60 families, 0.5 costs a tenth of them.
+#: Log-likelihood below the highest at which a persistence still fits; found by simulation, for the most
+#: part with other seeds than those of the benchmark: 0 makes answers too sure with 60 families, 0.5 costs a
+#: tenth of them.
 _ALLOWANCE = 0.25
 #: Courses from which the correlation is estimated, evenly spread over all: more would make it no surer.
 _MOST_COURSES = 1000
