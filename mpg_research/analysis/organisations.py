@@ -238,7 +238,8 @@ def compare_organisations(
     notes = [*model_notes(model, question.months), *_size_notes(frame, role), *periods.notes]
     if model.converged:
         later = [month for month in question.months if month > 0]
-        robust, said = robust_difference(model, later, question.primary_month)
+        beside = tables["difference_from_mean"] if against == "median" else None
+        robust, said = robust_difference(model, later, question.primary_month, beside=beside)
         share = share_ended(periods)
         tables |= collect_tables([robust])
         notes += [*said, *ended_note(share, question.primary_month)]

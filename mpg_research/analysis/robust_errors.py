@@ -9,12 +9,14 @@ substitute for a right model: where families stop early it mends the errors, not
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import estimate_rows, pooled_table, table_by_organisation
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed.robust import RobustKind
+from mpg_research.mixed.robust import RobustKind, cluster_robust
+from mpg_research.statistics.reference_difference import differences_from_reference
 
 __all__ = ["robust_change", "robust_difference"]
 
@@ -46,12 +48,28 @@ def robust_change(
 
 
 def robust_difference(
-    model: GrowthModel, months: list[float], primary_month: float
+    model: GrowthModel,
+    months: list[float],
+    primary_month: float,
+    *,
+    beside: ResultTable | None = None,
 ) -> tuple[ResultTable, list[Note]]:
-    """The difference of each organisation's change from the mean, with both kinds of limits.
+    """The difference of each organisation's change from the reference, with both kinds of limits.
 
     Of organisations as fixed effects; as random effects they are no combinations of fixed effects, and a note
     says so.
+
+    Parameters
+    ----------
+    model : GrowthModel
+    months : list of float
+        After 0.
+    primary_month : float
+        Whose errors are compared in a note.
+    beside : ResultTable, optional
+        ``difference_from_mean`` with the median as reference (see :func:`from_median`): its estimates and
+        limits are the model's, and the robust errors are those of differences from the median too, by the
+        same bootstrap, with the degrees of freedom of the difference from the mean. By default the mean.
     """
     columns = ["organisation", "months"]
     if model.organisation != "fixed":
@@ -66,29 +84,41 @@ def robust_difference(
         columns=columns,
     )
     rows = (change - change.mean(axis=0)).reshape(len(keys), -1)
-    data, notes = _both(model, keys, rows, primary_month)
+    data, notes = _both(model, keys, rows, primary_month, beside=beside, changes=change)
     sizes = dict(zip(frame.organisations.values(), frame.families_of.values(), strict=True))
     data = data.assign(n_families=data["organisation"].map(sizes))
     return table_by_organisation("robust_difference", data, "months"), notes
 
 
 def _both(
-    model: GrowthModel, keys: pd.DataFrame, rows: FloatArray, primary_month: float
+    model: GrowthModel,
+    keys: pd.DataFrame,
+    rows: FloatArray,
+    primary_month: float,
+    *,
+    beside: ResultTable | None = None,
+    changes: FloatArray | None = None,
 ) -> tuple[pd.DataFrame, list[Note]]:
     clusters = min(len(term.levels) for term in model.fit.problem.random)
     kind: RobustKind = "CR2" if clusters <= _CORRECTED else "CR0"
     try:
-        robust = model.fit.cluster_robust(kind=kind, combinations=rows).reset_index(drop=True)
+        robust = cluster_robust(model.fit.solution, kind=kind)
     except ModelError as problem:
         text = f"Robust errors are not shown: {problem}"
         empty = pd.DataFrame(columns=[*keys.columns, *_VALUES])
         return empty, [Note("no_robust_errors", text, {})]
-    found = estimate_rows(model, keys, rows)
+    if beside is None or changes is None:
+        found = estimate_rows(model, keys, rows)
+        error = np.sqrt(np.einsum("ij,jk,ik->i", rows, robust.covariance, rows))
+    else:
+        found = keys.merge(beside.data, on=list(keys.columns), how="left")
+        error = _from_median(model, changes, robust.covariance)
+    half = student_t.ppf(0.5 + model.fit.level / 2, robust.degrees(rows)) * error
     data = found[[*keys.columns, "estimate", "conf_low", "conf_high"]].assign(
-        robust_error=robust["std_error"],
-        robust_low=robust["conf_low"],
-        robust_high=robust["conf_high"],
-        error_ratio=robust["std_error"] / found["std_error"],
+        robust_error=error,
+        robust_low=found["estimate"] - half,
+        robust_high=found["estimate"] + half,
+        error_ratio=error / found["std_error"],
     )
     notes = []
     ratio = float(data.loc[data["months"] == primary_month, "error_ratio"].median())
@@ -99,3 +129,13 @@ def _both(
         )
         notes.append(Note("robust_larger", text, {"ratio": round(ratio, 1)}, "caution"))
     return data, notes
+
+
+def _from_median(model: GrowthModel, changes: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Robust errors of differences from the median organisation; ``changes`` (organisations, months, p)."""
+    errors = []
+    for change in changes.transpose(1, 0, 2):
+        estimate = change @ model.fit.solution.beta
+        found = differences_from_reference(estimate, change @ covariance @ change.T, reference="median")
+        errors.append(found.std_error)
+    return np.stack(errors, axis=1).ravel()

@@ -14,9 +14,11 @@ from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.help_ended import ended_note, share_ended
 from mpg_research.analysis.help_periods import help_periods
 from mpg_research.analysis.organisation_effects import effects_of, many_organisations
+from mpg_research.analysis.organisation_reference import from_median
 from mpg_research.analysis.organisation_tables import comparison_tables
 from mpg_research.analysis.robust_errors import robust_change, robust_difference
 from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.mixed.robust import cluster_robust
 from mpg_research.present import say, tabulate
 from mpg_research.study import shipped_example
 from tests.analysis.frames import course_of, simulated
@@ -53,6 +55,28 @@ def test_a_model_without_the_families_slopes_is_questioned() -> None:
     assert [note.code for note in notes] == ["robust_larger"]
     assert len(apart.data) == 6
     assert apart.data.groupby("organisation")["n_families"].first().to_dict() == SIZES
+
+
+def test_beside_the_median_the_robust_rows_are_about_the_median_too() -> None:
+    model = fitted()
+    tables = comparison_tables(model, [0.0, 6.0, 12.0], primary_month=12.0, adjust="holm", level=0.95)
+    shown = from_median(tables["difference_from_mean"], model, None, adjust="holm", level=0.95)
+    table, _ = robust_difference(model, [6.0, 12.0], 12.0, beside=shown)
+    both = table.data.merge(shown.data, on=["organisation", "months"], suffixes=("", "_shown"))
+    assert len(both) == 6
+    np.testing.assert_allclose(both["estimate"], both["estimate_shown"])
+    np.testing.assert_allclose(both["conf_low"], both["conf_low_shown"])
+    # The error is the spread of differences from a median of draws with the sandwich's covariance.
+    change = (model.organisation_rows([12.0]) - model.organisation_rows([0.0]))[:, 0]
+    centre = change @ model.fit.solution.beta
+    spread = change @ cluster_robust(model.fit.solution).covariance @ change.T
+    drawn = np.random.default_rng(5).multivariate_normal(centre, spread, 200_000)
+    apart = drawn - np.median(drawn, axis=1, keepdims=True) - (centre - np.median(centre))
+    wanted = np.sqrt((apart**2).mean(axis=0))
+    about_mean = change - change.mean(axis=0)
+    least = np.sqrt(np.diagonal(about_mean @ cluster_robust(model.fit.solution).covariance @ about_mean.T))
+    last = table.data[table.data["months"] == 12.0]
+    np.testing.assert_allclose(last["robust_error"], np.maximum(wanted, least), rtol=0.02)
 
 
 def test_random_organisations_have_no_robust_errors_and_it_is_said() -> None:
