@@ -15,6 +15,19 @@ from mpg_research.analysis.alarm_figures import (
     landmark_waves,
 )
 from mpg_research.analysis.alarm_rules import alarm_quality, summarise_courses, waves_that_count
+from mpg_research.analysis.columns import (
+    CLASS,
+    N_GROUP,
+    coded,
+    ends,
+    key_column,
+    modelled,
+    number_of,
+    observed,
+    observed_share,
+    setting,
+)
+from mpg_research.analysis.columns import MONTHS as MONTH
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.calibration import calibrate, net_benefit
@@ -34,6 +47,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+_N_BAD = number_of("n_bad", of="families")
 _BINS = 5
 _THRESHOLDS = tuple(np.round(np.arange(0.05, 0.96, 0.05), 2))
 _SHARES = ("sensitivity", "specificity", "positive_value", "negative_value")
@@ -58,7 +72,10 @@ def concordance_table(
         )  # fmt: skip
     values = ("naive", "chance", "difference", "conf_low", "conf_high", "n_bad")
     data = pd.DataFrame(found, columns=["months", *values, "n_families", "n_organisations"])
-    return ResultTable("by_month", data, keys=("months",), values=values)
+    one, other = modelled("naive", digits=2), modelled("chance", digits=2)
+    apart = modelled("difference", digits=2)
+    columns = (MONTH, one, other, apart, *ends(apart, "conf", heading="interval"), _N_BAD)
+    return ResultTable("by_month", data, columns=columns)
 
 
 def rule_table(
@@ -87,9 +104,18 @@ def rule_table(
     data = pd.DataFrame(found).assign(
         n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
     )
-    keys = ("rule", "target")
-    values = tuple(c for c in data.columns if c not in (*keys, "n_families", "n_organisations"))
-    return ResultTable("rules", data, keys=keys, values=values)
+    bases = {"sensitivity": "n_bad", "positive_value": "n_alarmed"}
+    shares = [observed_share(name, of=bases.get(name, "n_families")) for name in _SHARES]
+    columns = (
+        coded("rule"),
+        coded("target"),
+        *(part for one in shares for part in (one, *ends(one))),
+        observed("lead_time"),
+        observed("alarms_per_family", digits=2),
+        _N_BAD,
+        number_of("n_alarmed", of="families"),
+    )
+    return ResultTable("rules", data, columns=columns)
 
 
 def calibration_tables(
@@ -118,9 +144,18 @@ def calibration_tables(
             "n_organisations": at["organisation"].nunique(),
         }
     )
+    became = observed_share("observed", digits=1)
+    columns = (
+        key_column("bin"),
+        modelled("predicted", percent=True, digits=1),
+        became,
+        *ends(became, "conf", heading="interval"),
+    )
     return [
-        ResultTable("calibration", data, keys=("bin",), values=values),
-        ResultTable("calibration_summary", quantities, keys=("quantity",), values=("value",)),
+        ResultTable("calibration", data, columns=columns),
+        ResultTable(
+            "calibration_summary", quantities, columns=(coded("quantity"), modelled("value", digits=2))
+        ),
     ]
 
 
@@ -137,9 +172,13 @@ def decision_table(at: pd.DataFrame, chance: FloatArray, ended: BoolArray) -> Re
             "n_organisations": at["organisation"].nunique(),
         }
     )
-    return ResultTable(
-        "decision_curve", data, keys=("acting_from",), values=("forecast", "everybody", "nobody")
+    columns = (
+        key_column("acting_from", percent=True),
+        modelled("forecast", digits=3),
+        modelled("everybody", digits=3),
+        modelled("nobody"),
     )
+    return ResultTable("decision_curve", data, columns=columns)
 
 
 def without_change_tables(beside: pd.DataFrame, units: pd.DataFrame) -> list[ResultTable]:
@@ -147,17 +186,22 @@ def without_change_tables(beside: pd.DataFrame, units: pd.DataFrame) -> list[Res
     counted = beside.assign(
         n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
     )
-    values = ("in_study", "without_change", "difference", "conf_low", "conf_high")
+    apart = modelled("difference", digits=2)
+    found = (
+        modelled("in_study", digits=2), modelled("without_change", digits=2), apart,
+        *ends(apart, "conf", heading="interval"),
+    )  # fmt: skip
     single = counted["figure"] == "concordance"
     whole = counted[~single].drop(columns="months").reset_index(drop=True)
     by_month = counted[single].drop(columns="figure").rename(columns={"rule": "measure"})
     return [
-        ResultTable("without_change", whole, keys=("figure", "rule", "target"), values=values),
+        ResultTable("without_change", whole, columns=(*map(coded, ("figure", "rule", "target")), *found)),
         ResultTable(
-            "without_change_by_month", by_month.reset_index(drop=True),
-            keys=("months", "measure", "target"), values=values,
+            "without_change_by_month",
+            by_month.reset_index(drop=True),
+            columns=(MONTH, coded("measure"), coded("target"), *found),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def words_table(
@@ -182,7 +226,9 @@ def words_table(
         )  # fmt: skip
     values = ("share_ended_badly", "ended_badly_low", "ended_badly_high", "share_line_bad", "n_group")
     data = pd.DataFrame(found, columns=["class", *values, "n_families", "n_organisations"])
-    return ResultTable("words", data, keys=("class",), values=values, parts_of_total=("class",))
+    ended = observed_share("share_ended_badly")
+    columns = (CLASS, ended, *ends(ended, "ended_badly"), observed_share("share_line_bad"), N_GROUP)
+    return ResultTable("words", data, columns=columns)
 
 
 def published_table(units: pd.DataFrame) -> ResultTable:
@@ -190,4 +236,5 @@ def published_table(units: pd.DataFrame) -> ResultTable:
     data = pd.DataFrame([_PUBLISHED], columns=["source", "sensitivity", "specificity"]).assign(
         n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
     )
-    return ResultTable("published", data, keys=("source",), values=("sensitivity", "specificity"))
+    columns = (coded("source"), *(setting(name, percent=True, digits=1) for name in _SHARES[:2]))
+    return ResultTable("published", data, columns=columns)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mpg_research.analysis.columns import CLASS, MONTHS
 from mpg_research.analysis.courses import COURSE_KEYS
-from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.result import ResultTable, family_table
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES
 
@@ -22,10 +23,7 @@ def wave_table(waves: pd.DataFrame) -> ResultTable:
         "months", "score", "expected", "band_low", "band_high", "standing", "answer", "at_limit", "chance",
         "limit", "line_chance", "beyond_band", "deteriorating", "signal",
     )  # fmt: skip
-    return ResultTable(
-        "waves", waves[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
-        organisation_columns=("organisation",), unit="family",
-    )  # fmt: skip
+    return family_table("waves", waves, keys=keys, values=values)
 
 
 def shares_by_month(waves: pd.DataFrame, words: Sequence[str], level: float) -> ResultTable:
@@ -38,7 +36,7 @@ def shares_by_month(waves: pd.DataFrame, words: Sequence[str], level: float) -> 
             pieces.append(share_rows(known, "signal", words, level=level).assign(months=month))
     empty = share_rows(waves.iloc[:0], "signal", words, level=level).assign(months=0.0).iloc[:0]
     data = pd.concat(pieces or [empty], ignore_index=True)
-    return share_table("shares_by_month", data, keys=("months", "class"))
+    return share_table("shares_by_month", data, MONTHS, CLASS)
 
 
 def ever_table(waves: pd.DataFrame, level: float) -> ResultTable:
@@ -49,4 +47,4 @@ def ever_table(waves: pd.DataFrame, level: float) -> ResultTable:
     units = waves.drop_duplicates("course").set_index("course").assign(ever=worst)
     followed = waves.groupby("course")["wave"].max() > 0
     data = share_rows(units[followed], "ever", tuple(names.values()), level=level)
-    return share_table("ever", data, keys=("class",))
+    return share_table("ever", data)

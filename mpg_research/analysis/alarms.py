@@ -23,6 +23,7 @@ from mpg_research.analysis.alarm_foretold import Foretold, ended_courses, forete
 from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_rules import Target, outcome_margin
 from mpg_research.analysis.alarm_shares import ever_table, shares_by_month, wave_table
+from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION
 from mpg_research.analysis.course_error import DELTA_MONTHS
 from mpg_research.analysis.course_of_families import HALF_TIME, CourseOfFamilies, course
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
@@ -184,11 +185,12 @@ def signals(
     last = last[last["wave"] > 0]
     tables = [
         wave_table(waves),
-        share_table("shares", share_rows(last, "signal", SIGNALS, level=level), keys=("class",)),
+        share_table("shares", share_rows(last, "signal", SIGNALS, level=level)),
         share_table(
             "shares_by_organisation",
             share_rows(last, "signal", SIGNALS, by=("organisation",), level=level),
-            keys=("organisation", "class"),
+            EACH_ORGANISATION,
+            CLASS,
         ),
         shares_by_month(waves, SIGNALS, level),
         ever_table(waves, level),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.columns import EACH_ORGANISATION, by_row, coded, observed
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.result import ResultTable
 
@@ -33,10 +34,16 @@ def case_mix_table(frame: ModelFrame) -> ResultTable:
     return ResultTable(
         "case_mix",
         pd.DataFrame(rows, columns=_COLUMNS),
-        keys=("organisation", "variable", "level", "kind"),
-        values=("mean_or_share", "sd"),
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation", "level"),
+        columns=(
+            EACH_ORGANISATION,
+            coded("variable"),
+            coded("level", adds_up="families"),
+            coded("kind", csv_only=True),
+            by_row("mean_or_share", "kind", {"share": observed("mean_or_share", percent=True)}, "mean").but(
+                own=True
+            ),
+            observed("sd", digits=2, plain=False, own=True),
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from mpg_research.analysis.cohort_frames import (
     adjust_for_organisations,
     with_a_course,
 )
+from mpg_research.analysis.columns import by_row, coded, key_column, modelled
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.result import ResultTable
@@ -32,6 +33,15 @@ __all__ = ["run_tables"]
 
 #: The change that is asked about, in standard deviations of the scores at the start.
 _LOOKED_FOR = 0.5
+_PERCENT = modelled("value", percent=True, digits=1)
+_SIGNAL_VALUE = by_row(
+    "value", "quantity",
+    {
+        "point_sd": modelled("value", digits=2),
+        "share_drift_seen": _PERCENT,
+        "share_step_seen": _PERCENT,
+    },
+)  # fmt: skip
 
 
 def run_tables(
@@ -80,9 +90,11 @@ def run_tables(
     )
     return [
         ResultTable(
-            "run_chart", chart, keys=("period",), values=("value", "median"), parts_of_total=("period",)
+            "run_chart",
+            chart,
+            columns=(key_column("period", adds_up="families"), modelled("value"), modelled("median")),
         ),
-        ResultTable("run_signals", summary, keys=("quantity",), values=("value",)),
+        ResultTable("run_signals", summary, columns=(coded("quantity"), _SIGNAL_VALUE)),
     ]
 
 

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, observed, setting, tally
 from mpg_research.analysis.course_error import (
     DELTA_MONTHS,
     at_limit,
@@ -42,7 +43,7 @@ from mpg_research.analysis.courses import (
     result_parts,
     usual_gap,
 )
-from mpg_research.analysis.result import Result, ResultTable
+from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.tables import FEW_FAMILIES
@@ -201,7 +202,7 @@ def course(
     tables = [
         _wave_table(waves),
         *_share_tables(last, level),
-        share_table("merged", merged_rows(last, "answer", ANSWERS, level=level), keys=("class",)),
+        share_table("merged", merged_rows(last, "answer", ANSWERS, level=level)),
         *_by_month(waves, level),
         lane_table(waves),
         strand_table(waves),
@@ -209,7 +210,7 @@ def course(
         _needed_table(needed, courses),
         pooled_over_courses(
             "settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
-            courses, keys=("quantity",), values=("value",),
+            courses, columns=(coded("quantity"), setting("value")),
         ),
     ]  # fmt: skip
     if courses.frame.respondents == "both":
@@ -244,17 +245,14 @@ def _wave_table(waves: pd.DataFrame) -> ResultTable:
         "months", "score", "slope", "conf_low", "conf_high", "margin_low", "margin_high", "error_sd",
         "answer", "at_limit",
     )  # fmt: skip
-    return ResultTable(
-        "waves", waves[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
-        organisation_columns=("organisation",), unit="family",
-    )  # fmt: skip
+    return family_table("waves", waves, keys=keys, values=values)
 
 
 def _share_tables(last: pd.DataFrame, level: float) -> list[ResultTable]:
     single = share_rows(last, "answer", ANSWERS, by=("organisation",), level=level)
     return [
-        share_table("shares", share_rows(last, "answer", ANSWERS, level=level), keys=("class",)),
-        share_table("shares_by_organisation", single, keys=("organisation", "class")),
+        share_table("shares", share_rows(last, "answer", ANSWERS, level=level)),
+        share_table("shares_by_organisation", single, EACH_ORGANISATION, CLASS),
     ]
 
 
@@ -269,9 +267,7 @@ def _by_month(waves: pd.DataFrame, level: float) -> list[ResultTable]:
             merged.append(merged_rows(known, "answer", ANSWERS, level=level).assign(months=month))
     tables = {"shares_by_month": pieces, "merged_by_month": merged}
     return [
-        share_table(
-            name, pd.concat(parts[min(1, len(parts) - 1) :], ignore_index=True), keys=("months", "class")
-        )
+        share_table(name, pd.concat(parts[min(1, len(parts) - 1) :], ignore_index=True), MONTHS, CLASS)
         for name, parts in tables.items()
     ]
 
@@ -287,8 +283,10 @@ def _needed_table(needed: WavesNeeded, courses: Courses) -> ResultTable:
             "months_needed": [(value - 1) * needed.interval for value in waves],
         }
     )
-    values = ("interval_between", "waves_needed", "months_needed")
-    return pooled_over_courses("waves_needed", data, courses, keys=("question",), values=values)
+    columns = (
+        coded("question"), observed("interval_between"), tally("waves_needed"), tally("months_needed"),
+    )  # fmt: skip
+    return pooled_over_courses("waves_needed", data, courses, columns=columns)
 
 
 def _notes(last: pd.DataFrame, needed: WavesNeeded) -> list[Note]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import CLASS, MONTHS, Column, coded, key_column, observed
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.shares import OR_RARE, TOGETHER, join_small
 from mpg_research.analysis.tables import FEW_FAMILIES
@@ -47,7 +48,8 @@ def lane_table(waves: pd.DataFrame) -> ResultTable:
             rows.append((len(rows) + 1, name, waited, lane["months_measured"].mean(), *counts))
     values = ("months_to_answer", "months_measured")
     data = pd.DataFrame(rows, columns=["lane", "class", *values, "n_families", "n_organisations"])
-    return ResultTable("lanes", data, keys=("lane", "class"), values=values, parts_of_total=("lane", "class"))
+    columns = (key_column("lane", adds_up="families"), CLASS, *(observed(name) for name in values))
+    return ResultTable("lanes", data, columns=columns)
 
 
 def strand_table(waves: pd.DataFrame) -> ResultTable:
@@ -92,10 +94,8 @@ def strand_table(waves: pd.DataFrame) -> ResultTable:
     table["start"] = pd.Categorical(table["start"], STARTS)
     table = table.sort_values(["start", "strand", "months"], ignore_index=True)
     table["start"] = table["start"].astype(str)
-    return ResultTable(
-        "strands", table, keys=("start", "strand", "months"), values=("mean",),
-        parts_of_total=("strand",),
-    )  # fmt: skip
+    columns = (coded("start"), key_column("strand", adds_up="families"), MONTHS, observed("mean"))
+    return ResultTable("strands", table, columns=columns)
 
 
 def score_band_table(waves: pd.DataFrame) -> ResultTable:
@@ -108,7 +108,8 @@ def score_band_table(waves: pd.DataFrame) -> ResultTable:
     data["n_families"] = grouped["family"].nunique()
     data["n_organisations"] = grouped["organisation"].nunique()
     data = data.reset_index().rename(columns={"at": "months"})
-    return ResultTable("score_bands", data, keys=("months",), values=tuple(names))
+    columns = (MONTHS, *(Column(name=name, meaning="quantile") for name in names))
+    return ResultTable("score_bands", data, columns=columns)
 
 
 def _ends(waves: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.columns import Column
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.result import (
     ResultTable,
@@ -139,13 +140,13 @@ def usual_gap(courses: Courses) -> float:
 
 
 def pooled_over_courses(
-    name: str, data: pd.DataFrame, courses: Courses, *, keys: tuple[str, ...], values: tuple[str, ...]
+    name: str, data: pd.DataFrame, courses: Courses, *, columns: tuple[Column, ...]
 ) -> ResultTable:
     """A table whose every row is about all courses."""
     counted = data.assign(
         n_families=courses.units["family"].nunique(), n_organisations=courses.units["organisation"].nunique()
     )
-    return ResultTable(name, counted, keys=keys, values=values)
+    return ResultTable(name, counted, columns=columns)
 
 
 def result_parts(

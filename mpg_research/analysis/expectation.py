@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed, observed_share, tally
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.expectation_model import (
     Fold,
@@ -30,7 +31,14 @@ from mpg_research.analysis.expectation_model import (
     make_folds,
 )
 from mpg_research.analysis.expectation_scores import first_rows, forecast, given_intake
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
+from mpg_research.analysis.result import (
+    Result,
+    ResultTable,
+    collect_tables,
+    family_table,
+    provenance_of,
+    sample_flow_table,
+)
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
@@ -234,18 +242,15 @@ def _family_table(
     name: str, data: pd.DataFrame, extra: tuple[str, ...], values: tuple[str, ...]
 ) -> ResultTable:
     keys = (*COURSE_KEYS, "organisation", *extra)
-    chosen = data[[*keys, *(value for value in values if value not in keys)]].assign(n_families=1)
-    return ResultTable(
-        name, chosen.reset_index(drop=True), keys=keys, values=tuple(v for v in values if v not in keys),
-        organisation_columns=("organisation",), unit="family",
-    )  # fmt: skip
+    own = tuple(value for value in values if value not in keys)
+    return family_table(name, data.reset_index(drop=True), keys=keys, values=own)
 
 
 def _pooled(name: str, data: pd.DataFrame, units: pd.DataFrame) -> ResultTable:
     counted = data.assign(
         n_families=units["family"].nunique(), n_organisations=units["organisation"].nunique()
     )
-    return ResultTable(name, counted, keys=("by",), values=("n_folds",))
+    return ResultTable(name, counted, columns=(coded("by"), tally("n_folds")))
 
 
 def _calibration(waves: pd.DataFrame) -> ResultTable:
@@ -267,7 +272,11 @@ def _calibration(waves: pd.DataFrame) -> ResultTable:
             )  # fmt: skip
     values = ("coverage", "mean_deviation", "n_measurements")
     data = pd.DataFrame(rows, columns=["months", "level", *values, "n_families", "n_organisations"])
-    return ResultTable("calibration", data, keys=("months", "level"), values=values)
+    columns = (
+        MONTHS, coded("level"), observed_share("coverage", of="n_measurements"), observed("mean_deviation"),
+        N_MEASUREMENTS,
+    )  # fmt: skip
+    return ResultTable("calibration", data, columns=columns)
 
 
 def _notes(by: str, folds: Sequence[Fold]) -> list[Note]:

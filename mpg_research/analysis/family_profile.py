@@ -29,7 +29,7 @@ from mpg_research.analysis.course_of_families import HALF_TIME
 from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
 from mpg_research.analysis.expectation import curves_of, expected_waves
 from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
-from mpg_research.analysis.result import Result, ResultTable, collect_tables
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.course_answer import course_answers
@@ -290,5 +290,4 @@ def _table(name: str, data: pd.DataFrame, keys: tuple[str, ...]) -> ResultTable:
         for column in data.columns
         if column not in (*keys, *COURSE_KEYS, "organisation", "worker", "course")
     )
-    shown = data[[*keys, *values]].reset_index(drop=True).assign(n_families=1)
-    return ResultTable(name, shown, keys=keys, values=values, unit="family")
+    return family_table(name, data.reset_index(drop=True), keys=keys, values=values)

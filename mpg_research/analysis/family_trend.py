@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, coded, number_of, observed
 from mpg_research.analysis.course_model import CourseModel, fit_course_model, total_slopes
 from mpg_research.analysis.courses import (
     COURSE_KEYS,
@@ -31,7 +32,7 @@ from mpg_research.analysis.courses import (
     read_courses,
     result_parts,
 )
-from mpg_research.analysis.result import Result, ResultTable
+from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.errors import ModelError, Note
@@ -136,9 +137,7 @@ def reliable_trend(
     tables = [
         _family_table(units),
         *_shares(units, model is not None, level),
-        share_table(
-            "merged", merged_rows(units, "wider_category", TREND_CLASSES, level=level), keys=("class",)
-        ),
+        share_table("merged", merged_rows(units, "wider_category", TREND_CLASSES, level=level)),
         _error_table(courses, candidates, in_force),
         _reasons(units),
     ]
@@ -210,10 +209,7 @@ def _family_table(units: pd.DataFrame) -> ResultTable:
         "n_waves", "slope", "std_error", "index", "category", "wider_std_error", "wider_index",
         "wider_category", "model_slope", "model_std_error", "model_low", "model_high", "model_category",
     )  # fmt: skip
-    return ResultTable(
-        "families", units[[*keys, *values]].assign(n_families=1), keys=keys, values=values,
-        organisation_columns=("organisation",), unit="family",
-    )  # fmt: skip
+    return family_table("families", units, keys=keys, values=values)
 
 
 def _shares(units: pd.DataFrame, with_model: bool, level: float) -> list[ResultTable]:
@@ -225,18 +221,17 @@ def _shares(units: pd.DataFrame, with_model: bool, level: float) -> list[ResultT
         share_rows(units, c, TREND_CLASSES, by=("organisation",), level=level).assign(approach=a)
         for a, c in columns.items()
     ]
-    keys = ("approach", "class")
+    keys = (coded("approach"), CLASS)
+    apart = pd.concat(single, ignore_index=True)
     return [
-        share_table("shares", pd.concat(pooled, ignore_index=True), keys=keys),
-        share_table(
-            "shares_by_organisation", pd.concat(single, ignore_index=True), keys=("organisation", *keys)
-        ),
+        share_table("shares", pd.concat(pooled, ignore_index=True), *keys),
+        share_table("shares_by_organisation", apart, EACH_ORGANISATION, *keys),
     ]
 
 
 def _error_table(courses: Courses, candidates: Mapping[str, float], in_force: float) -> ResultTable:
     data = pd.DataFrame({"source": [*candidates, "in_force"], "sd": [*candidates.values(), in_force]})
-    return pooled_over_courses("errors", data, courses, keys=("source",), values=("sd",))
+    return pooled_over_courses("errors", data, courses, columns=(coded("source"), observed("sd", digits=2)))
 
 
 def _reasons(units: pd.DataFrame) -> ResultTable:
@@ -248,6 +243,5 @@ def _reasons(units: pd.DataFrame) -> ResultTable:
         n_families=("family", "nunique"),
         n_organisations=("organisation", "nunique"),
     ).reset_index()
-    return ResultTable(
-        "not_computable", data, keys=("reason",), values=("n_courses",), parts_of_total=("reason",)
-    )
+    columns = (coded("reason", adds_up="families"), number_of("n_courses"))
+    return ResultTable("not_computable", data, columns=columns)

@@ -9,6 +9,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import chi2
 from scipy.stats import t as student_t
 
+from mpg_research.analysis.columns import Column, by_row, coded, key_column, modelled, tally
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.false_alarms import FalseAlarms
 from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, spread_df
@@ -26,6 +27,45 @@ _ALARM_TOLERANCE = 0.02
 #: Groups of predictions that a case-mix model is judged in, and the fewest families for that.
 _GROUPS, _FAMILIES = 5, 50
 _POINTS, _TENS = 40, 10.0
+
+
+_LIMITS = ("95", "998", "fdr")
+#: The columns of the lines, the summary and the steps of a funnel plot, and the flags of its points.
+LINES = (
+    key_column("n_effective"),
+    *(modelled(f"{end}_{limit}") for limit in _LIMITS for end in ("low", "high")),
+    *(modelled(f"plain_{end}_{limit}", csv_only=True) for limit in _LIMITS[:2] for end in ("low", "high")),
+)
+_SECOND, _P = modelled("value", digits=2), Column(name="value", meaning="p")
+_PERCENT = modelled("value", percent=True, digits=1)
+SUMMARY = (
+    coded("quantity"),
+    by_row(
+        "value",
+        "quantity",
+        {
+            **dict.fromkeys(("phi", "tau2", "false_discovery_z", "between_sd"), _SECOND),
+            **dict.fromkeys(
+                (f"alarm_{kind}_{limit}" for kind in ("share", "any") for limit in _LIMITS), _PERCENT
+            ),
+            "alarm_any_false_discovery": _PERCENT,
+            "overdispersion_p_value": _P,
+            "families_for_reliability_70": tally("value"),
+        },
+    ),
+)
+_OF_CHECK = {**dict.fromkeys(("case_mix_model", "overdispersion", "volume"), _P), "plot": _PERCENT}
+STEPS = (
+    coded("check"),
+    coded("verdict", is_key=False),
+    by_row("value", "check", _OF_CHECK),
+    by_row("threshold_value", "check", _OF_CHECK),
+)
+FLAGS = (
+    coded("beyond", is_key=False, csv_only=True),
+    coded("beyond_adjusted", is_key=False),
+    coded("beyond_false_discovery", is_key=False),
+)
 
 
 def flags(funnel: Funnel) -> dict[str, object]:

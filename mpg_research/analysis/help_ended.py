@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded
 from mpg_research.analysis.growth import GrowthModel, fit_growth
 from mpg_research.analysis.help_periods import HelpPeriods
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
@@ -60,9 +61,7 @@ def sensitivity_table(model: GrowthModel, share: float, month: float, df: DfRule
     rows = _both(model, month, df) if share > _MANY and model.families == "bend" else []
     columns = ["approach", "months", *ESTIMATE_COLUMNS]
     data = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
-    return pooled_table(
-        "sensitivity", data, model.frame, keys=("approach", "months"), values=ESTIMATE_COLUMNS
-    )
+    return pooled_table("sensitivity", data, model.frame, columns=(coded("approach"), MONTHS, *ESTIMATE))
 
 
 def _both(model: GrowthModel, month: float, df: DfRule) -> list[pd.DataFrame]:

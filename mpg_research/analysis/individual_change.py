@@ -32,7 +32,7 @@ import pandas as pd
 from mpg_research.analysis.courses import Courses, read_courses, result_parts
 from mpg_research.analysis.individual_change_tables import (
     THREE_CLASSES,
-    family_table,
+    course_table,
     group_tables,
     method_table,
     reason_table,
@@ -191,9 +191,9 @@ def reliable_change(
     except ValueError as problem:
         raise ConfigError(f"Reliable change cannot be computed: {problem}.") from problem
     tables = [
-        family_table(units),
+        course_table(units),
         *share_tables(units, _approaches(found, percentage, important), level),
-        share_table("merged", merged_rows(units, "category", THREE_CLASSES, level=level), keys=("class",)),
+        share_table("merged", merged_rows(units, "category", THREE_CLASSES, level=level)),
         method_table(units, indices, level),
         *groups,
         true_share_table(units, found),

@@ -4,8 +4,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from mpg_research.analysis.columns import (
+    CLASS,
+    EACH_ORGANISATION,
+    ESTIMATE,
+    ORGANISATION,
+    coded,
+    key_column,
+    modelled,
+    number_of,
+    observed,
+    setting,
+)
 from mpg_research.analysis.courses import COURSE_KEYS
-from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.result import ResultTable, family_table
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.statistics.clinical_change import ClinicalChange
 from mpg_research.statistics.clinical_classes import CHANGE_CLASSES
@@ -14,7 +26,7 @@ from mpg_research.statistics.reliable_change import ChangeMethod, Direction, Rel
 
 __all__ = [
     "THREE_CLASSES",
-    "family_table",
+    "course_table",
     "group_tables",
     "method_table",
     "reason_table",
@@ -29,20 +41,17 @@ _DIRECTIONS = {
     "recovered": "improved", "improved": "improved", "unchanged": "unchanged",
     "deteriorated": "deteriorated", "harmed": "deteriorated",
 }  # fmt: skip
-_OVER = ("direction", "class")
+_DIRECTION = key_column("direction", adds_up="families", csv_only=True)
 
 
-def family_table(units: pd.DataFrame) -> ResultTable:
+def course_table(units: pd.DataFrame) -> ResultTable:
     """One row per course; never shown in reports."""
     keys = (*COURSE_KEYS, "organisation")
     values = (
         "months_pre", "months_post", "pre", "post", "change", "index", "category", "class", "crossed_class",
         "percentage", "percentage_class", "important_class", "reason",
     )  # fmt: skip
-    data = units[[*keys, *values]].assign(n_families=1)
-    return ResultTable(
-        "families", data, keys=keys, values=values, organisation_columns=("organisation",), unit="family"
-    )
+    return family_table("families", units, keys=keys, values=values)
 
 
 def share_tables(units: pd.DataFrame, approaches: Mapping[str, str], level: float) -> list[ResultTable]:
@@ -58,8 +67,11 @@ def share_tables(units: pd.DataFrame, approaches: Mapping[str, str], level: floa
         own = share_rows(units, column, classes, by=("organisation",), level=level)
         single.append(own.assign(approach=approach))
     return [
-        share_table(name, _with_direction(rows), keys=(*by, "approach", "direction", "class"), over=_OVER)
-        for name, rows, by in (("shares", pooled, ()), ("shares_by_organisation", single, ("organisation",)))
+        share_table(name, _with_direction(rows), *by, coded("approach"), _DIRECTION, CLASS)
+        for name, rows, by in (
+            ("shares", pooled, ()),
+            ("shares_by_organisation", single, (EACH_ORGANISATION,)),
+        )
     ]
 
 
@@ -78,7 +90,7 @@ def method_table(
         )
         for name, index in indices.items()
     ]
-    return share_table("methods", pd.concat(pieces, ignore_index=True), keys=("method", "class"))
+    return share_table("methods", pd.concat(pieces, ignore_index=True), coded("method"), CLASS)
 
 
 def group_tables(
@@ -111,19 +123,17 @@ def group_tables(
                 pooled.append((approach, *numbers, known["organisation"].nunique()))
     values = ("estimate", "std_error", "df", "conf_low", "conf_high", "class")
     columns = ["approach", *values, "n_families"]
+    declared = (*(column for column in ESTIMATE if column.name in values), coded("class", is_key=False))
     return [
         ResultTable(
             "group_change",
             pd.DataFrame(pooled, columns=[*columns, "n_organisations"]),
-            keys=("approach",),
-            values=values,
+            columns=(coded("approach"), *declared),
         ),
         ResultTable(
             "group_change_by_organisation",
             pd.DataFrame(single, columns=["organisation", *columns]),
-            keys=("organisation", "approach"),
-            values=values,
-            organisation_columns=("organisation",),
+            columns=(ORGANISATION, coded("approach"), *declared),
         ),
     ]
 
@@ -136,7 +146,11 @@ def threshold_table(units: pd.DataFrame, indices: Mapping[ChangeMethod, Reliable
     data = pd.DataFrame(rows, columns=["method", *values]).assign(
         n_families=both["family"].nunique(), n_organisations=both["organisation"].nunique()
     )
-    return ResultTable("thresholds", data, keys=("method",), values=values)
+    columns = (
+        coded("method"), observed("std_error", digits=2), setting("critical", digits=2, plain=False),
+        observed("threshold", digits=2), setting("share_in_error", percent=True, digits=0),
+    )  # fmt: skip
+    return ResultTable("thresholds", data, columns=columns)
 
 
 def reason_table(units: pd.DataFrame) -> ResultTable:
@@ -150,9 +164,7 @@ def reason_table(units: pd.DataFrame) -> ResultTable:
     return ResultTable(
         "not_computable",
         data.reset_index(),
-        keys=("reason",),
-        values=("n_courses",),
-        parts_of_total=("reason",),
+        columns=(coded("reason", adds_up="families"), number_of("n_courses")),
     )
 
 
@@ -163,4 +175,5 @@ def true_share_table(units: pd.DataFrame, found: ClinicalChange) -> ResultTable:
     data = pd.DataFrame(rows, columns=["quantity", "estimate"]).assign(
         n_families=both["family"].nunique(), n_organisations=both["organisation"].nunique()
     )
-    return ResultTable("true_shares", data, keys=("quantity",), values=("estimate",))
+    columns = (coded("quantity"), modelled("estimate", percent=True, digits=0))
+    return ResultTable("true_shares", data, columns=columns)

@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import N_MEASUREMENTS, coded, ends, key_column, modelled, observed
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument, estimate_reliability, estimate_stability
@@ -29,6 +30,7 @@ from mpg_research.study.model import CourseFrame, Study
 __all__ = ["Measurement", "describe_measurement"]
 
 _BANDS = 10
+_RELIABILITY = modelled("estimate", digits=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,27 +73,45 @@ def describe_measurement(study: Study, *, instrument: str | None = None, level: 
         ResultTable(
             "reliability",
             _reliability(study, questionnaire, scores, level),
-            keys=("instrument", "coefficient"),
-            values=("estimate", "conf_low", "conf_high", "n_measurements"),
+            columns=(
+                key_column("instrument"),
+                coded("coefficient"),
+                _RELIABILITY,
+                *ends(_RELIABILITY, "conf", heading="interval"),
+                N_MEASUREMENTS,
+            ),
         ),
         ResultTable(
             "items",
             _items(study, questionnaire, scores),
-            keys=("instrument", "item"),
-            values=("mean", "sd", "item_rest_correlation", "n_measurements"),
+            columns=(
+                key_column("instrument"),
+                key_column("item"),
+                observed("mean", digits=2),
+                observed("sd", digits=2),
+                observed("item_rest_correlation", digits=2),
+                N_MEASUREMENTS,
+            ),
         ),
         ResultTable(
             "score_distribution",
             _distribution(questionnaire, scores, course.outcome),
-            keys=("instrument", "score_low", "score_high"),
-            values=("n_measurements",),
-            parts_of_total=("score_low", "score_high"),
+            columns=(
+                key_column("instrument"),
+                key_column("score_low", ends="low", adds_up="families"),
+                key_column("score_high", ends="high", adds_up="families"),
+                N_MEASUREMENTS,
+            ),
         ),
         ResultTable(
             "scores",
             _summary(questionnaire, scores, course.outcome),
-            keys=("instrument",),
-            values=("mean", "sd", "n_measurements"),
+            columns=(
+                key_column("instrument"),
+                observed("mean"),
+                observed("sd", digits=2, plain=False),
+                N_MEASUREMENTS,
+            ),
         ),
         sample_flow_table(course.flow),
     ]

@@ -30,6 +30,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed
 from mpg_research.analysis.courses import result_parts
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
@@ -162,7 +163,11 @@ def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame) -> ResultTable
     return ResultTable(
         "observed_by_pattern",
         table,
-        keys=("pattern", "months"),
-        values=("mean", "sd", "n_measurements"),
-        parts_of_total=("pattern",),
+        columns=(
+            coded("pattern", adds_up="families"),
+            MONTHS,
+            observed("mean"),
+            observed("sd", digits=2, plain=False),
+            N_MEASUREMENTS,
+        ),
     )

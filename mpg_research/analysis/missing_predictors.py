@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import coded, ends, estimates, modelled
 from mpg_research.analysis.expectation_model import code_case_mix
 from mpg_research.analysis.help_periods import DROP_OUT_REASONS, HelpPeriods
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.clustered_logistic import clustered_logistic
 from mpg_research.study.model import CourseFrame, Study
 
@@ -80,20 +81,20 @@ def predictor_rows(
     for name in names:
         if waves[name].dtype == "boolean":
             waves[name] = waves[name].astype(float)
-    coded, columns = code_case_mix(waves.reset_index(drop=True), names)
+    risk, columns = code_case_mix(waves.reset_index(drop=True), names)
     labels = _labels(waves, names)
     dropped = units.set_index(["family", "episode"])["drop_out"] == "drop_out"
-    own = dropped.reindex(pd.MultiIndex.from_frame(coded[["family", "episode"]])).to_numpy(dtype=bool)
+    own = dropped.reindex(pd.MultiIndex.from_frame(risk[["family", "episode"]])).to_numpy(dtype=bool)
     outcomes = {
-        "missing": ~coded["measured"].to_numpy(dtype=bool),
-        "drop_out": coded["leaves"].to_numpy(dtype=bool) & own,
+        "missing": ~risk["measured"].to_numpy(dtype=bool),
+        "drop_out": risk["leaves"].to_numpy(dtype=bool) & own,
     }
-    centred = coded[["last_score", "months"]] - coded[["last_score", "months"]].mean()
-    design = np.column_stack([np.ones(len(coded)), centred, coded[list(columns)]])
+    centred = risk[["last_score", "months"]] - risk[["last_score", "months"]].mean()
+    design = np.column_stack([np.ones(len(risk)), centred, risk[list(columns)]])
     terms = ["(Intercept)", "last_score", "months", *labels]
     pieces = []
     for outcome, happened in outcomes.items():
-        found = clustered_logistic(design, happened, coded["family"].to_numpy(), level=level)
+        found = clustered_logistic(design, happened, risk["family"].to_numpy(), level=level)
         piece = pd.DataFrame({"outcome": outcome, "term": terms[: design.shape[1]], "df": found.df})
         for name in ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"):
             piece[name] = getattr(found, name)
@@ -102,19 +103,18 @@ def predictor_rows(
                 piece[name] = np.exp(piece[source])
         pieces.append(piece)
     data = pd.concat(pieces, ignore_index=True).assign(
-        n_families=coded["family"].nunique(), n_organisations=coded["organisation"].nunique()
+        n_families=risk["family"].nunique(), n_organisations=risk["organisation"].nunique()
     )
-    keys = ("outcome", "term")
-    return ResultTable(
-        "predictors",
-        data[[*keys, *ESTIMATE_COLUMNS, *_ODDS, "n_families", "n_organisations"]],
-        keys=keys,
-        values=(*ESTIMATE_COLUMNS, *_ODDS),
-    )
+    odds = modelled(_ODDS[0], digits=2)
+    declared = (
+        coded("outcome"), coded("term"), *estimates(digits=3, plain=False), odds, *ends(odds, "odds"),
+    )  # fmt: skip
+    kept = [*(column.name for column in declared), "n_families", "n_organisations"]
+    return ResultTable("predictors", data[kept], columns=declared)
 
 
 def _labels(waves: pd.DataFrame, names: tuple[str, ...]) -> list[str]:
-    """Names of the coded columns, in the order and with the omissions of ``code_case_mix``."""
+    """Names of the risk columns, in the order and with the omissions of ``code_case_mix``."""
     labels = []
     for name in names:
         values = waves[name]

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded, key_column, modelled, observed_share
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import GrowthModel, fit_growth
 from mpg_research.analysis.help_periods import HelpPeriods
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import estimate_rows
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
@@ -60,7 +61,7 @@ def completers(
         text = f"The families measured to the end cannot be modelled apart: {problem}"
         notes.append(Note("no_completers_model", text, {}, "caution"))
     table = pd.concat(rows, ignore_index=True)
-    return ResultTable("completers", table, keys=("sample", "months"), values=ESTIMATE_COLUMNS), notes
+    return ResultTable("completers", table, columns=(coded("sample"), MONTHS, *ESTIMATE)), notes
 
 
 def pattern_mixture(frame: CourseFrame, month: float) -> tuple[ResultTable, list[Note]]:
@@ -98,7 +99,7 @@ def pattern_mixture(frame: CourseFrame, month: float) -> tuple[ResultTable, list
         notes.append(Note("no_pattern_mixture", text, {}, "caution"))
     table = pd.concat(rows, ignore_index=True)
     return (
-        ResultTable("pattern_mixture", table, keys=("pattern", "months"), values=ESTIMATE_COLUMNS),
+        ResultTable("pattern_mixture", table, columns=(coded("pattern"), MONTHS, *ESTIMATE)),
         notes,
     )
 
@@ -145,11 +146,14 @@ def delta_tables(
     tip = worse * tipping_point(change, error, df=df, share=share, n=n, level=level)
     tipping = pd.DataFrame({"months": [month], "delta_at_tipping": [tip], "share_unmeasured": [share]})
     return [
-        ResultTable("delta_adjustment", data.assign(**counts), keys=("months", "delta"), values=values),
+        ResultTable(
+            "delta_adjustment",
+            data.assign(**counts),
+            columns=(MONTHS, key_column("delta"), *(column for column in ESTIMATE if column.name in values)),
+        ),
         ResultTable(
             "tipping_point",
             tipping.assign(**counts),
-            keys=("months",),
-            values=("delta_at_tipping", "share_unmeasured"),
+            columns=(MONTHS, modelled("delta_at_tipping"), observed_share("share_unmeasured")),
         ),
     ]

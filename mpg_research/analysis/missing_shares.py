@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, number_of, observed_share
 from mpg_research.analysis.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.indicator_shares import (
     IndicatorRows,
@@ -43,8 +44,8 @@ def drop_out_tables(periods: HelpPeriods, organisations: tuple[str, ...], level:
     return [
         _ends(periods, found, level),
         _stops(periods, found, level),
-        share_table("drop_out", of_all, keys=("class",)),
-        share_table("drop_out_by_organisation", apart, keys=("organisation", "class")),
+        share_table("drop_out", of_all),
+        share_table("drop_out_by_organisation", apart, EACH_ORGANISATION, CLASS),
     ]
 
 
@@ -55,8 +56,8 @@ def measured_tables(periods: HelpPeriods, organisations: tuple[str, ...], level:
     of_all = _class_rows(found, names, level).drop(columns="organisation")
     apart = _class_rows(found, names, level, organisations)
     return [
-        share_table("measured", of_all, keys=("class",)),
-        share_table("measured_by_organisation", apart, keys=("organisation", "class")),
+        share_table("measured", of_all),
+        share_table("measured_by_organisation", apart, EACH_ORGANISATION, CLASS),
         _by_month(periods),
     ]
 
@@ -127,7 +128,7 @@ def _ends(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> Re
     rows = _member_rows(periods, found, shares, level)
     rows.insert(0, "pattern", shares["pattern"].to_numpy())
     rows.insert(1, "class", shares["end_reason"].to_numpy())
-    return share_table("ends", rows, keys=("pattern", "class"), over=("pattern", "class"))
+    return share_table("ends", rows, coded("pattern", adds_up="families"), CLASS)
 
 
 def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> ResultTable:
@@ -157,7 +158,7 @@ def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> R
     data = _member_rows(periods, found, stops, level)
     data.insert(0, "pattern", stops["pattern"].to_numpy())
     data.insert(1, "months", stops["months"].to_numpy(dtype=float))
-    return share_table("stops", data, keys=("pattern", "months"), over=("months",))
+    return share_table("stops", data, coded("pattern"), MONTHS.but(adds_up="families"))
 
 
 def _member_rows(
@@ -186,4 +187,9 @@ def _by_month(periods: HelpPeriods) -> ResultTable:
             rows.append((float(month), float(found["event"].mean()), families, families, organisations))
     columns = ["months", "share_measured", "n_in_help", "n_families", "n_organisations"]
     data = pd.DataFrame(rows, columns=columns)
-    return ResultTable("measured_by_month", data, keys=("months",), values=("share_measured", "n_in_help"))
+    declared = (
+        MONTHS,
+        observed_share("share_measured", of="n_in_help"),
+        number_of("n_in_help", of="families"),
+    )
+    return ResultTable("measured_by_month", data, columns=declared)

@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
+from mpg_research.analysis.columns import Column, coded, modelled, observed
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.growth_random import BEND, bend
@@ -60,9 +61,12 @@ def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
                 gap = standardised_difference(column[mine], column[~mine])
                 rows.append((key, variable, level, gap, int(sizes[code])))
     columns = ["organisation", "variable", "level", "standardised_difference", "n_families"]
-    return table_by_organisation(
-        "case_mix_difference", pd.DataFrame(rows, columns=columns), "variable", "level"
+    declared = (
+        coded("variable"),
+        coded("level", adds_up="counts"),
+        observed("standardised_difference", digits=2),
     )
+    return table_by_organisation("case_mix_difference", pd.DataFrame(rows, columns=columns), declared)
 
 
 def _numbers(values: pd.Series) -> FloatArray:
@@ -112,7 +116,8 @@ def standardisation_table(
             "all_expected": np.full(len(effects.keys), level),
         }
     )
-    return organisation_table("standardisation", data, effects)
+    names = ("direct", "indirect", "own_expected", "all_expected")
+    return organisation_table("standardisation", data, effects, [modelled(name) for name in names])
 
 
 def _change_slopes(model: GrowthModel, month: float) -> FloatArray:
@@ -153,7 +158,13 @@ def within_between_table(model: GrowthModel, effects: OrganisationEffects) -> Re
         )
     columns = ["variable", "level", "within", "between", "difference", "std_error", "p_value"]
     data = pd.DataFrame(rows, columns=columns)
-    return pooled_table("within_between", data, frame, keys=("variable", "level"), values=tuple(columns[2:]))
+    declared = (
+        coded("variable"), coded("level"), modelled("within", digits=2),
+        modelled("between", digits=2), modelled("difference"),
+        modelled("std_error", digits=2, plain=False),
+        Column(name="p_value", meaning="p", plain=False),
+    )  # fmt: skip
+    return pooled_table("within_between", data, frame, columns=declared)
 
 
 def _weighted_slope(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, float, float]:
@@ -179,7 +190,8 @@ def worker_share_table(model: GrowthModel, month: float) -> ResultTable:
             total = worker + family
             rows.append((f"share_{name}", worker / total if total > 0 else float("nan")))
     data = pd.DataFrame(rows, columns=["quantity", "value"])
-    return pooled_table("worker_share", data, model.frame, keys=("quantity",), values=("value",))
+    columns = (coded("quantity"), modelled("value", percent=True, digits=1))
+    return pooled_table("worker_share", data, model.frame, columns=columns)
 
 
 def _variance_parts(model: GrowthModel, group: str, month: float) -> tuple[float, float]:

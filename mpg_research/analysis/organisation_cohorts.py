@@ -30,6 +30,15 @@ from mpg_research.analysis.cohort_frames import (
     with_a_course,
 )
 from mpg_research.analysis.cohort_run_chart import run_tables
+from mpg_research.analysis.columns import (
+    EACH_ORGANISATION,
+    P_ADJUSTED,
+    ends,
+    estimates,
+    key_column,
+    modelled,
+    number_of,
+)
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
@@ -51,7 +60,12 @@ from mpg_research.study.model import FlowStep, SampleFlow, Study
 __all__ = ["OrganisationsOverTime", "compare_cohorts", "fit_years", "rows_of_groups"]
 
 _CHANGE = ("adjusted_change", "adjusted_change_low", "adjusted_change_high")
-_VALUES = ("n_measured", *_CHANGE, *ESTIMATE_COLUMNS, "p_adjusted")
+_COHORT = key_column("cohort", adds_up="families")
+_COLUMNS = (
+    number_of("n_measured", of="families"), modelled(_CHANGE[0]), *ends(modelled(_CHANGE[0])),
+    *estimates(csv_only=("std_error", "df", "statistic", "p_value")), P_ADJUSTED,
+)  # fmt: skip
+_VALUES = tuple(column.name for column in _COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,9 +250,7 @@ def _pooled_table(
         n_organisations=[int(organisations[label]) for label in labels],
     )
     columns = ["cohort", *_VALUES, "n_families", "n_organisations"]
-    return ResultTable(
-        "all_by_cohort", data[columns], keys=("cohort",), values=_VALUES, parts_of_total=("cohort",)
-    )
+    return ResultTable("all_by_cohort", data[columns], columns=(_COHORT, *_COLUMNS))
 
 
 def rows_of_groups(model: GrowthModel, month: float) -> pd.DataFrame:
@@ -326,10 +338,7 @@ def _combined_tables(
         ResultTable(
             "by_cohort",
             data,
-            keys=("organisation", "cohort"),
-            values=_VALUES,
-            organisation_columns=("organisation",),
-            parts_of_total=("organisation", "cohort"),
+            columns=(EACH_ORGANISATION, _COHORT, *_COLUMNS),
         )
     ]
 

@@ -18,7 +18,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.columns import modelled, number_of
 from mpg_research.analysis.funnel_numbers import (
+    FLAGS,
+    LINES,
+    STEPS,
+    SUMMARY,
     calibration,
     flags,
     funnel_lines,
@@ -93,15 +98,19 @@ def _funnel(effects: OrganisationEffects, funnel: Funnel, per_family: float) -> 
             **flags(funnel),
         }
     )
-    return organisation_table("funnel", data, effects)
+    columns = (
+        modelled("estimate"), modelled("std_error", digits=2, csv_only=True),
+        number_of("n_effective", of="families"), modelled("z", digits=2, csv_only=True),
+        modelled("z_adjusted", digits=2), *FLAGS,
+    )  # fmt: skip
+    return organisation_table("funnel", data, effects, columns)
 
 
 def _lines(
     model: GrowthModel, effects: OrganisationEffects, funnel: Funnel, per_family: float
 ) -> ResultTable:
     data = funnel_lines(funnel, effects.std_error, per_family)
-    values = tuple(name for name in data.columns if name != "n_effective")
-    return pooled_table("funnel_lines", data, model.frame, keys=("n_effective",), values=values)
+    return pooled_table("funnel_lines", data, model.frame, columns=LINES)
 
 
 def _summary(
@@ -115,7 +124,7 @@ def _summary(
         "families_for_reliability_70": needed if np.isfinite(needed) else float("nan"),
     }
     data = pd.DataFrame({"quantity": list(rows), "value": list(rows.values())})
-    return pooled_table("funnel_summary", data, model.frame, keys=("quantity",), values=("value",))
+    return pooled_table("funnel_summary", data, model.frame, columns=SUMMARY)
 
 
 def _steps(
@@ -134,7 +143,7 @@ def _steps(
     )
     columns = ("check", "verdict", "value", "threshold_value")
     data = pd.DataFrame(rows, columns=list(columns))
-    return pooled_table("funnel_steps", data, model.frame, keys=columns[:1], values=columns[1:])
+    return pooled_table("funnel_steps", data, model.frame, columns=STEPS)
 
 
 def _misfit(model: GrowthModel, month: float) -> float:

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
+from mpg_research.analysis.columns import N_GROUP, coded, ends, modelled
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.organisation_duration import duration_rows
 from mpg_research.analysis.organisation_effects import OrganisationEffects
@@ -71,7 +72,12 @@ def indicator_table(
         )
     rows += _model_rows("end_level", *end_level, effects, level)
     rows += [] if times is None else duration_rows(times, units, month=month, level=level)
-    return table_by_organisation("indicators", pd.DataFrame(rows, columns=_COLUMNS), "indicator", "primary")
+    apart, estimate = modelled("difference"), modelled("estimate")
+    columns = (
+        coded("indicator"), coded("primary"), N_GROUP, estimate,
+        *ends(estimate, "conf", heading="interval"), modelled("expected"), apart, *ends(apart),
+    )  # fmt: skip
+    return table_by_organisation("indicators", pd.DataFrame(rows, columns=_COLUMNS), columns)
 
 
 def _model_rows(

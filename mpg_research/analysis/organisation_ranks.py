@@ -10,12 +10,15 @@ Tables
   at the stated level, on average over pairs, without correction for their number.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from mpg_research.analysis.columns import Column, ends, modelled
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import table_by_organisation
@@ -31,6 +34,22 @@ FloatArray = NDArray[np.float64]
 FEWEST_FOR_RANKS = 5
 #: Draws behind ranks; a probability is good to about a hundredth.
 _DRAWS = 4000
+_RANK = Column(name="rank", meaning="rank", digits=0)
+_RANKS = (
+    _RANK,
+    modelled("expected_rank"),
+    modelled("percentile", digits=0),
+    modelled("best_third", percent=True, digits=0),
+    modelled("worst_third", percent=True, digits=0),
+    *ends(_RANK),
+    *ends(_RANK, "set"),
+    *ends(_RANK, "all"),
+)
+_RAW, _SHRUNKEN = modelled("raw"), modelled("shrunken")
+_BOTH = (
+    _RAW, *ends(_RAW), *ends(_RAW, "comparison", csv_only=True), _SHRUNKEN, *ends(_SHRUNKEN),
+    modelled("reliability", digits=2),
+)  # fmt: skip
 
 
 def rank_table(effects: OrganisationEffects, *, level: float, seed: int = 0) -> ResultTable:
@@ -77,7 +96,7 @@ def rank_table(effects: OrganisationEffects, *, level: float, seed: int = 0) -> 
             "all_high": every.high.astype(float),
         }
     )
-    return organisation_table("ranks", data, effects)
+    return organisation_table("ranks", data, effects, _RANKS)
 
 
 def shrinkage_table(effects: OrganisationEffects, *, level: float) -> ResultTable:
@@ -101,7 +120,7 @@ def shrinkage_table(effects: OrganisationEffects, *, level: float) -> ResultTabl
             "reliability": reliability(effects.std_error, tau2=effects.tau2),
         }
     )
-    return organisation_table("raw_and_shrunken", data, effects)
+    return organisation_table("raw_and_shrunken", data, effects, _BOTH)
 
 
 def _comparison_half(effects: OrganisationEffects, level: float) -> FloatArray:
@@ -119,6 +138,8 @@ def _comparison_half(effects: OrganisationEffects, level: float) -> FloatArray:
     return result
 
 
-def organisation_table(name: str, data: pd.DataFrame, effects: OrganisationEffects) -> ResultTable:
+def organisation_table(
+    name: str, data: pd.DataFrame, effects: OrganisationEffects, columns: Iterable[Column]
+) -> ResultTable:
     """A table with one row per organisation, about all its families."""
-    return table_by_organisation(name, data.assign(n_families=effects.n_families.astype(int)))
+    return table_by_organisation(name, data.assign(n_families=effects.n_families.astype(int)), columns)

@@ -11,7 +11,7 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
-from mpg_research.analysis.organisations_many import adjusted
+from mpg_research.analysis.organisations_many import DIFFERENCE_COLUMNS, adjusted
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import table_by_organisation
 from mpg_research.statistics.reference_difference import differences_from_reference
@@ -54,7 +54,7 @@ def from_median(
     corrected = adjusted(data, adjust)
     data["p_adjusted"] = corrected.where(table.data["p_adjusted"].notna())
     data = add_simultaneous(data, months, covariances, level)
-    return table_by_organisation(table.name, data, "months")
+    return table_by_organisation(table.name, data, DIFFERENCE_COLUMNS)
 
 
 def _changes(

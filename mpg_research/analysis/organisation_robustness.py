@@ -28,6 +28,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import Column, coded, modelled
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, OrganisationRole, Shape
 from mpg_research.analysis.growth_rule import GrowthRule
@@ -54,6 +55,13 @@ __all__ = ["OrganisationRobustness", "check_robustness"]
 _REFITS = 12
 #: ... and fewer where a fit takes long: from so many measurements on.
 _LARGE, _REFITS_OF_LARGE = 200_000, 3
+_VERDICT = (
+    Column(name="joint_p_value", meaning="p"), coded("joint_conclusion", is_key=False),
+    modelled("compared", digits=0), modelled("different", digits=0), modelled("still_named", digits=0),
+    modelled("other_side", digits=0, csv_only=True), modelled("newly_named", digits=0),
+    modelled("spread", digits=2, csv_only=True), modelled("largest_shift", digits=2),
+    modelled("agreement", digits=2, csv_only=True), coded("conclusion", is_key=False),
+)  # fmt: skip
 _NAMED = ("primary", "side", "difference", "ways", "named_in", "other_side_in", "left_out", "named_left_out")
 
 
@@ -151,7 +159,7 @@ def check_robustness(
     rows += [_row(name, way, primary, level) for name, way in found.items()]
     data = pd.DataFrame(rows, columns=["variant", *VERDICT_COLUMNS])
     tables = [
-        pooled_table("robustness", data, frame, keys=("variant",), values=VERDICT_COLUMNS),
+        pooled_table("robustness", data, frame, columns=(coded("variant"), *_VERDICT)),
         *_named_table(effects, primary, found, one_less, question.better),
         *_left_out_table(effects, primary, one_less, level),
         sample_flow_table(frame.flow),
@@ -201,7 +209,7 @@ def _left_out_table(
     )
     values = ("joint_p_value", "different", "still_named", "newly_named", "largest_shift", "conclusion")
     data = data[["organisation", *values]].assign(n_families=[int(size[key]) for key in left_out])
-    return [table_by_organisation("leave_one_out", data)]
+    return [table_by_organisation("leave_one_out", data, [c for c in _VERDICT if c.name in values])]
 
 
 def _named_table(
@@ -235,4 +243,8 @@ def _named_table(
             )
         )
     data = pd.DataFrame(rows, columns=["organisation", *_NAMED, "n_families"])
-    return [table_by_organisation("named", data)]
+    columns = (
+        coded("primary", is_key=False), coded("side", is_key=False), modelled("difference"),
+        *(modelled(name, digits=0) for name in _NAMED[3:]),
+    )  # fmt: skip
+    return [table_by_organisation("named", data, columns)]

@@ -26,8 +26,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaincinv, ndtr, ndtri
 
+from mpg_research.analysis.columns import N_GROUP, Column, coded, ends, number_of, observed, observed_share
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.funnel_numbers import (
+    FLAGS,
+    LINES,
+    STEPS,
+    SUMMARY,
     calibration,
     flags,
     funnel_lines,
@@ -51,6 +56,21 @@ FloatArray = NDArray[np.float64]
 _SIMULATIONS = 500
 #: Fewer events (or families without) expected than this: the range of chance is exact, not a bell curve.
 _RARE = 5.0
+_OBSERVED = observed_share("share_observed", of="n_group")
+_EXPECTED = observed("expected_share", percent=True, digits=0)
+_APART = observed(
+    "observed_difference", percent=True, digits=0, about="share_observed",
+    minus=("share_observed", "expected_share"),
+)  # fmt: skip
+_SHARE_COLUMNS = (
+    coded("indicator", not_own=frozenset({"reliably_improved", "reliably_worsened"})), N_GROUP.but(own=True),
+    _OBSERVED.but(own=True), *ends(_OBSERVED.but(own=True), "observed"), _EXPECTED, _APART, *ends(_APART),
+)  # fmt: skip
+_POINTS = (
+    coded("indicator"), N_GROUP, number_of("n_effective", of="families"), _OBSERVED,
+    observed("adjusted_share", percent=True, digits=0, about="share_observed"),
+    observed("ratio", digits=2, about="share_observed"), *FLAGS,
+)  # fmt: skip
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
     "expected_share", "observed_difference", "observed_difference_low", "observed_difference_high",
@@ -127,7 +147,7 @@ def share_table(
     rows = [row for outcome in outcomes for row in _share_rows(outcome, organisations, level)]
     if not rows:
         return None
-    return table_by_organisation("share_indicators", pd.DataFrame(rows, columns=_SHARES), "indicator")
+    return table_by_organisation("share_indicators", pd.DataFrame(rows, columns=_SHARES), _SHARE_COLUMNS)
 
 
 def _share_rows(
@@ -184,8 +204,8 @@ def shares_of_all_table(indicators: dict[str, IndicatorRows], *, level: float) -
         )  # fmt: skip
     if not rows:
         return None
-    values = ("n_group", "share_observed", "observed_low", "observed_high")
-    return ResultTable("shares_of_all", pd.DataFrame(rows), keys=("indicator",), values=values)
+    columns = (coded("indicator"), N_GROUP, _OBSERVED, *ends(_OBSERVED, "observed"))
+    return ResultTable("shares_of_all", pd.DataFrame(rows), columns=columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +255,10 @@ def share_funnel_tables(
         return []
     points = pd.concat([_points(plot) for plot in plots], ignore_index=True)
     return [
-        table_by_organisation("share_funnel", points, "indicator"),
-        _pooled("share_funnel_lines", [_lines(plot) for plot in plots], frame, ("n_effective",)),
-        _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, ("quantity",)),
-        _pooled("share_funnel_steps", [_steps(plot, month, declared) for plot in plots], frame, ("check",)),
+        table_by_organisation("share_funnel", points, _POINTS),
+        _pooled("share_funnel_lines", [_lines(plot) for plot in plots], frame, LINES),
+        _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, SUMMARY),
+        _pooled("share_funnel_steps", [_steps(plot, month, declared) for plot in plots], frame, STEPS),
     ]
 
 
@@ -301,8 +321,8 @@ def _steps(plot: _Plot, month: float, declared: bool) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(indicator=outcome.name)
 
 
-def _pooled(name: str, parts: list[pd.DataFrame], frame: ModelFrame, keys: tuple[str, ...]) -> ResultTable:
+def _pooled(
+    name: str, parts: list[pd.DataFrame], frame: ModelFrame, columns: tuple[Column, ...]
+) -> ResultTable:
     data = pd.concat(parts, ignore_index=True)
-    keys = ("indicator", *keys)
-    values = tuple(column for column in data.columns if column not in keys)
-    return pooled_table(name, data[[*keys, *values]], frame, keys=keys, values=values)
+    return pooled_table(name, data, frame, columns=(coded("indicator"), *columns))

@@ -8,6 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.case_mix import case_mix_table
+from mpg_research.analysis.columns import (
+    ESTIMATE,
+    LEVEL_ESTIMATE,
+    MONTHS,
+    N_MEASUREMENTS,
+    STANDARDISED,
+    observed,
+)
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.observed import month_grid
@@ -17,6 +25,7 @@ from mpg_research.analysis.organisation_effects import (
     many_organisations,
 )
 from mpg_research.analysis.organisations_many import (
+    DIFFERENCE_COLUMNS,
     adjusted,
     joint_table,
     many_tables,
@@ -93,7 +102,7 @@ def _few_tables(
 
 
 def _per_organisation(name: str, model: GrowthModel, months: list[float], rows: FloatArray) -> ResultTable:
-    return table_by_organisation(name, _estimates(model, months, rows), "months")
+    return table_by_organisation(name, _estimates(model, months, rows), (MONTHS, *LEVEL_ESTIMATE))
 
 
 def _estimates(model: GrowthModel, months: list[float], rows: FloatArray) -> pd.DataFrame:
@@ -111,7 +120,7 @@ def _adjusted_change(
     model: GrowthModel, months: list[float], change: FloatArray, level: float
 ) -> ResultTable:
     data = add_standardised(_estimates(model, months, change), model.frame, level)
-    return table_by_organisation("adjusted_change", data, "months")
+    return table_by_organisation("adjusted_change", data, (MONTHS, *ESTIMATE, *STANDARDISED))
 
 
 def _difference_from_mean(
@@ -123,7 +132,7 @@ def _difference_from_mean(
     data = data.assign(p_adjusted=adjusted(data, "none" if once else adjust))
     apart = covariances_of(model, change - change.mean(axis=0))
     data = add_simultaneous(data, months, apart, model.fit.level)
-    return table_by_organisation("difference_from_mean", data, "months")
+    return table_by_organisation("difference_from_mean", data, DIFFERENCE_COLUMNS)
 
 
 def covariances_of(model: GrowthModel, rows: FloatArray) -> list[FloatArray]:
@@ -170,6 +179,6 @@ def _by_organisation(frame: ModelFrame) -> ResultTable:
     data = counts.reset_index()
     data["organisation"] = data["organisation"].map(dict(frame.organisations))
     data["measurements_per_family"] = data["n_measurements"] / data["n_families"]
-    return table_by_organisation(
-        "by_organisation", data[["organisation", "n_measurements", "measurements_per_family", "n_families"]]
-    )
+    names = ["organisation", "n_measurements", "measurements_per_family", "n_families"]
+    columns = (N_MEASUREMENTS, observed("measurements_per_family", own=True))
+    return table_by_organisation("by_organisation", data[names], columns)

@@ -10,15 +10,31 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import fdtrc, stdtr, stdtrit
 
+from mpg_research.analysis.columns import (
+    CORRECTED_ESTIMATE,
+    ESTIMATE,
+    LEVEL_ESTIMATE,
+    MONTHS,
+    ORGANISATION,
+    P_ADJUSTED,
+    SIMULTANEOUS,
+    STANDARDISED,
+    Column,
+    coded,
+    modelled,
+)
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import add_standardised, pooled_table, table_by_organisation
 from mpg_research.statistics import holm
 
-__all__ = ["adjusted", "joint_table", "joint_test", "many_tables", "pairwise_table"]
+__all__ = ["DIFFERENCE_COLUMNS", "adjusted", "joint_table", "joint_test", "many_tables", "pairwise_table"]
 
 FloatArray = NDArray[np.float64]
+
+#: What stands in a table of differences, after the organisation or the pair.
+DIFFERENCE_COLUMNS = (MONTHS, *CORRECTED_ESTIMATE, P_ADJUSTED, *SIMULTANEOUS)
 
 #: With more organisations than this a table of all pairs is left out: nobody could read it.
 _PAIRS = 20
@@ -120,12 +136,13 @@ def _stack(
 def _per_organisation(
     name: str, model: GrowthModel, moments: Moments, df: float, level: float
 ) -> ResultTable:
-    return table_by_organisation(name, _stack(model, moments, df, level), "months")
+    return table_by_organisation(name, _stack(model, moments, df, level), (MONTHS, *LEVEL_ESTIMATE))
 
 
 def _adjusted_change(model: GrowthModel, changes: Moments, df: float, level: float) -> ResultTable:
     data = _stack(model, changes, df, level)
-    return table_by_organisation("adjusted_change", add_standardised(data, model.frame, level), "months")
+    data = add_standardised(data, model.frame, level)
+    return table_by_organisation("adjusted_change", data, (MONTHS, *ESTIMATE, *STANDARDISED))
 
 
 def _differences(model: GrowthModel, changes: Moments, df: float, adjust: str, level: float) -> ResultTable:
@@ -138,9 +155,8 @@ def _differences(model: GrowthModel, changes: Moments, df: float, adjust: str, l
     data = _stack(model, apart, df, level)
     data = data.assign(p_adjusted=adjusted(data, adjust))
     covariances = [covariance for _, covariance in apart.values()]
-    return table_by_organisation(
-        "difference_from_mean", add_simultaneous(data, list(apart), covariances, level), "months"
-    )
+    data = add_simultaneous(data, list(apart), covariances, level)
+    return table_by_organisation("difference_from_mean", data, DIFFERENCE_COLUMNS)
 
 
 def adjusted(data: pd.DataFrame, adjust: str) -> pd.Series:
@@ -184,9 +200,11 @@ def pairwise_table(data: pd.DataFrame) -> ResultTable:
     return ResultTable(
         "pairwise",
         data,
-        keys=("organisation_1", "organisation_2", "months"),
-        values=(*ESTIMATE_COLUMNS, "p_adjusted", "simultaneous_low", "simultaneous_high"),
-        organisation_columns=("organisation_1", "organisation_2"),
+        columns=(
+            ORGANISATION.but(name="organisation_1"),
+            ORGANISATION.but(name="organisation_2"),
+            *DIFFERENCE_COLUMNS,
+        ),
     )
 
 
@@ -211,4 +229,9 @@ def joint_table(model: GrowthModel, rows: list[tuple[str, float, float, float, f
     """The table of joint tests, from fixed or random effects."""
     columns = ["effect", "months", "statistic", "df_numerator", "df_denominator", "p_value"]
     data = pd.DataFrame(rows, columns=columns)
-    return pooled_table("joint_test", data, model.frame, keys=("effect", "months"), values=tuple(columns[2:]))
+    declared = (
+        coded("effect"), MONTHS, modelled("statistic", digits=2, plain=False),
+        Column(name="df_numerator", meaning="df", plain=False),
+        Column(name="df_denominator", meaning="df", plain=False), Column(name="p_value", meaning="p"),
+    )  # fmt: skip
+    return pooled_table("joint_test", data, model.frame, columns=declared)

@@ -23,6 +23,19 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import (
+    EACH_ORGANISATION,
+    MONTHS,
+    N_MEASUREMENTS,
+    by_row,
+    coded,
+    ends,
+    key_column,
+    number_of,
+    observed,
+    observed_share,
+    tally,
+)
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.help_periods import DROP_OUT_REASONS, help_periods
 from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
@@ -33,6 +46,22 @@ from mpg_research.study.model import Study
 __all__ = ["DROP_OUT_REASONS", "QUANTITIES", "DataQuality", "describe_quality"]
 
 #: Rows of the table ``overview``, in order.
+#: What the rows of the overview count.
+_OVERVIEW_ROWS = {
+    **{f"families{rest}": number_of("value", of="families") for rest in (
+        "", "_without_measurements", "_with_two_or_more_in_course", "_with_several_respondents",
+        "_with_several_episodes",
+    )},
+    **{f"measurements{rest}": number_of("value", of="measurements") for rest in (
+        "", "_scored", "_before_start", "_in_course", "_after_end",
+    )},
+    "episodes": number_of("value", of="episodes"),
+    "organisations": tally("value"),
+    "workers": tally("value"),
+    "median_measurements_per_family": observed("value"),
+    "median_months_followed": observed("value"),
+}  # fmt: skip
+_OVERVIEW_VALUE = by_row("value", "quantity", _OVERVIEW_ROWS)
 QUANTITIES = (
     "families",
     "episodes",
@@ -84,19 +113,22 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     flow = course_frame(study).flow
     course = _scored_course(study)
     tables = [
-        ResultTable("overview", _overview(study, course), keys=("quantity",), values=("value",)),
+        ResultTable("overview", _overview(study, course), columns=(coded("quantity"), _OVERVIEW_VALUE)),
         ResultTable(
             "measurements_by_month",
             _by_month(course),
-            keys=("months",),
-            values=("n_measurements",),
-            parts_of_total=("months",),
+            columns=(MONTHS.but(adds_up="families"), N_MEASUREMENTS),
         ),
         ResultTable(
             "item_completeness",
             _item_completeness(study),
-            keys=("instrument", "item"),
-            values=("n_measurements", "share_answered", "n_out_of_range"),
+            columns=(
+                key_column("instrument"),
+                key_column("item"),
+                N_MEASUREMENTS,
+                observed_share("share_answered", of="n_measurements", digits=1),
+                number_of("n_out_of_range", of="measurements"),
+            ),
         ),
         _by_organisation(study, course, level),
         _problems(study),
@@ -206,16 +238,17 @@ def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> Result
                 "n_families": n_families,
             }
         )
-    data = pd.DataFrame(rows)
-    values = tuple(name for name in data.columns if name not in ("organisation", "n_families"))
-    return ResultTable(
-        "by_organisation",
-        data,
-        keys=("organisation",),
-        values=values,
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
+    early_end = observed_share("share_ended_early", of="n_reached", own=True)
+    columns = (
+        EACH_ORGANISATION,
+        N_MEASUREMENTS,
+        observed_share("share_with_baseline", own=True),
+        observed("measurements_per_family", own=True),
+        number_of("n_reached", of="families", own=True),
+        early_end,
+        *ends(early_end, "ended_early"),
     )
+    return ResultTable("by_organisation", pd.DataFrame(rows), columns=columns)
 
 
 def _ended_early(study: Study, level: float) -> pd.DataFrame:
@@ -237,4 +270,4 @@ def _problems(study: Study) -> ResultTable:
         for code, number in sorted(study.checks.counts.items())
     ]
     data = pd.DataFrame(rows, columns=["code", "severity", "n_findings", "n_families"])
-    return ResultTable("problems", data, keys=("code", "severity"), values=("n_findings",))
+    return ResultTable("problems", data, columns=(coded("code"), coded("severity"), number_of("n_findings")))

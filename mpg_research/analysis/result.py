@@ -16,7 +16,7 @@ What ``n_families`` counts
 - a share per level of the case mix: the families at that level.
 
 ``n_organisations`` stands in tables whose rows pool organisations and counts them in the same way.
-Every result also has the table ``sample_flow(step, text, n_measurements, n_episodes)``.
+Every result also has the table ``sample_flow(step, n_measurements, n_episodes)``.
 
 Notes and parameters
 --------------------
@@ -46,6 +46,16 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import pandas as pd
 
+from mpg_research.analysis.columns import (
+    ESTIMATE,
+    N_EPISODES,
+    N_FAMILIES,
+    N_MEASUREMENTS,
+    N_ORGANISATIONS,
+    Column,
+    coded,
+)
+
 if TYPE_CHECKING:
     from mpg_research.errors import Note
     from mpg_research.study.model import SampleFlow, Study
@@ -57,12 +67,13 @@ __all__ = [
     "Result",
     "ResultTable",
     "collect_tables",
+    "family_table",
     "provenance_of",
     "sample_flow_table",
 ]
 
 #: The columns of every estimate, in this order, whatever the arguments of the analysis.
-ESTIMATE_COLUMNS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+ESTIMATE_COLUMNS = tuple(column.name for column in ESTIMATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,40 +86,55 @@ class ResultTable:
         Key of the table in ``result.tables``.
     data : DataFrame
         Unrounded numbers. Always has ``n_families``; ``n_organisations`` where rows pool organisations.
-    keys : tuple of str
-        Columns that say what the row is.
-    values : tuple of str
-        Columns with numbers about families; suppressed together.
-    organisation_columns : tuple of str
-        Columns that hold organisation keys; ``()`` where the rows pool organisations.
-    parts_of_total : tuple of str
-        Key columns over which the rows add up to a total (or a mean) that is shown elsewhere, so that
-        one missing row could be recovered from the others; ``()`` if none.
+    columns : tuple of Column
+        What every column means. The two numbers above are added where they are not declared.
     unit : {"aggregate", "family"}
         ``"family"``: a row is about one family; never written under ``reports/``.
 
     Raises
     ------
     ValueError
-        If ``data`` lacks one of the named columns or ``n_families`` (a mistake in this package).
+        If ``data`` lacks one of the declared columns or ``n_families``, or a column is declared twice (a
+        mistake in this package). A column of the data that is not declared is refused by the gate.
     """
 
     name: str
     data: pd.DataFrame
-    keys: tuple[str, ...]
-    values: tuple[str, ...]
-    organisation_columns: tuple[str, ...] = ()
-    parts_of_total: tuple[str, ...] = ()
+    columns: tuple[Column, ...]
     unit: Literal["aggregate", "family"] = "aggregate"
 
     def __post_init__(self) -> None:
-        needed = {*self.keys, *self.values, *self.organisation_columns, "n_families"}
-        missing = sorted(needed - set(self.data.columns))
+        names = [column.name for column in self.columns]
+        standard = (N_FAMILIES, N_ORGANISATIONS)
+        added = [c for c in standard if c.name not in names and (c is N_FAMILIES or c.name in self.data)]
+        object.__setattr__(self, "columns", (*self.columns, *added))
+        every = [column.name for column in self.columns]
+        missing = sorted(set(every) - set(self.data.columns))
         if missing:
             raise ValueError(f"table {self.name!r} lacks the columns {missing}")
-        loose = sorted({*self.organisation_columns, *self.parts_of_total} - set(self.keys))
-        if loose:
-            raise ValueError(f"table {self.name!r}: {loose} must be among its keys {self.keys}")
+        twice = sorted({name for name in every if every.count(name) > 1})
+        if twice:
+            raise ValueError(f"table {self.name!r} declares {twice} twice")
+
+    def column(self, name: str) -> Column:
+        """The declaration of a column."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that say what the row is."""
+        return tuple(column.name for column in self.columns if column.is_key)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Columns with what was found, without the numbers of families and organisations."""
+        standard = (N_FAMILIES.name, N_ORGANISATIONS.name)
+        return tuple(c.name for c in self.columns if not c.is_key and c.name not in standard)
+
+    @property
+    def organisation_columns(self) -> tuple[str, ...]:
+        """Columns that hold organisation keys; ``()`` where the rows pool organisations."""
+        return tuple(column.name for column in self.columns if column.meaning == "organisation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +243,25 @@ def collect_tables(tables: Iterable[ResultTable]) -> dict[str, ResultTable]:
     return collected
 
 
+def family_table(
+    name: str, data: pd.DataFrame, *, keys: tuple[str, ...], values: tuple[str, ...]
+) -> ResultTable:
+    """A table with one row per family (or its measurements): for the study's own people, never shown."""
+    columns = [
+        Column(name=column, meaning="organisation" if column == "organisation" else "family", is_key=True)
+        for column in keys
+    ]
+    columns += [Column(name=column, meaning="family") for column in values]
+    kept = data[[*keys, *values]].assign(n_families=1)
+    return ResultTable(name, kept, columns=tuple(columns), unit="family")
+
+
 def sample_flow_table(flow: SampleFlow) -> ResultTable:
-    """The sample flow as a table: step, text, n_measurements, n_episodes, n_families."""
-    columns = ["step", "text", "n_measurements", "n_episodes", "n_families"]
-    rows = [(s.code, s.text, s.n_measurements, s.n_episodes, s.n_families) for s in flow.steps]
+    """The sample flow as a table: step, n_measurements, n_episodes, n_families."""
+    columns = ["step", "n_measurements", "n_episodes", "n_families"]
+    rows = [(s.code, s.n_measurements, s.n_episodes, s.n_families) for s in flow.steps]
     data = pd.DataFrame(rows, columns=columns)
-    return ResultTable("sample_flow", data, keys=("step",), values=("n_measurements", "n_episodes"))
+    return ResultTable("sample_flow", data, columns=(coded("step"), N_MEASUREMENTS, N_EPISODES))
 
 
 def provenance_of(

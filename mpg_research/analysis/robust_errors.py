@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
+from mpg_research.analysis.columns import ESTIMATE, MONTHS, ends, modelled
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import estimate_rows, pooled_table, table_by_organisation
@@ -26,7 +27,12 @@ FloatArray = NDArray[np.float64]
 _CORRECTED = 2_000
 #: The model is questioned where robust errors are this much larger (a threshold that was not tested).
 _LARGER = 1.25
-_VALUES = ("estimate", "conf_low", "conf_high", "robust_error", "robust_low", "robust_high", "error_ratio")
+_COLUMNS = (
+    *(column for column in ESTIMATE if column.name in ("estimate", "conf_low", "conf_high")),
+    modelled("robust_error", digits=2), *ends(ESTIMATE[0], "robust"),
+    modelled("error_ratio", digits=2),
+)  # fmt: skip
+_VALUES = tuple(column.name for column in _COLUMNS)
 
 
 def robust_change(
@@ -44,7 +50,7 @@ def robust_change(
     """
     keys = pd.DataFrame({"months": months})
     data, notes = _both(model, keys, model.mean_rows(months) - model.mean_rows([0.0]), primary_month)
-    return pooled_table("robust_change", data, model.frame, keys=("months",), values=_VALUES), notes
+    return pooled_table("robust_change", data, model.frame, columns=(MONTHS, *_COLUMNS)), notes
 
 
 def robust_difference(
@@ -76,7 +82,7 @@ def robust_difference(
         text = "Robust errors are not shown: they are there for organisations that are fixed effects."
         empty = pd.DataFrame(columns=[*columns, *_VALUES, "n_families"])
         note = Note("no_robust_errors", text, {})
-        return table_by_organisation("robust_difference", empty, "months"), [note]
+        return table_by_organisation("robust_difference", empty, (MONTHS, *_COLUMNS)), [note]
     frame = model.frame
     change = model.organisation_rows(months) - model.organisation_rows([0.0])
     keys = pd.DataFrame(
@@ -87,7 +93,7 @@ def robust_difference(
     data, notes = _both(model, keys, rows, primary_month, beside=beside, changes=change)
     sizes = dict(zip(frame.organisations.values(), frame.families_of.values(), strict=True))
     data = data.assign(n_families=data["organisation"].map(sizes))
-    return table_by_organisation("robust_difference", data, "months"), notes
+    return table_by_organisation("robust_difference", data, (MONTHS, *_COLUMNS)), notes
 
 
 def _both(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import CLASS, SHARE, Column
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.clustered import clustered_interval
@@ -114,22 +115,17 @@ def merged_rows(
     return share_rows(units.assign(merged=joined), "merged", kept, level=level)
 
 
-def share_table(
-    name: str, data: pd.DataFrame, *, keys: tuple[str, ...], over: tuple[str, ...] = ("class",)
-) -> ResultTable:
+def share_table(name: str, data: pd.DataFrame, *keys: Column) -> ResultTable:
     """Shares as a table of a result; ``n_families`` are those in the class, so small classes are seen.
 
-    ``over`` are the columns over which the shares add up to one, or to a share that stands elsewhere.
+    ``keys`` are those of the rows, by default the class; over those that add up (the classes do) the shares
+    add up to one, or to a share that stands elsewhere.
     """
-    organisation = tuple(key for key in keys if key == "organisation")
-    return ResultTable(
-        name,
-        data.drop(columns="n_organisations") if organisation else data,
-        keys=keys,
-        values=_VALUES,
-        organisation_columns=organisation,
-        parts_of_total=(*organisation, *over),
-    )
+    single = any(key.meaning == "organisation" for key in keys)
+    kept = data.drop(columns="n_organisations") if single else data
+    names = [*(key.name for key in keys or (CLASS,)), *_VALUES, "n_families"]
+    names += [name for name in ("n_organisations",) if name in kept]
+    return ResultTable(name, kept[names], columns=(*(keys or (CLASS,)), *SHARE))
 
 
 def agreement_table(
@@ -152,4 +148,4 @@ def agreement_table(
     pairs = pd.DataFrame(rows, columns=["family", "organisation", "worker", "agreement"])
     data = share_rows(pairs, "agreement", ("same", "different", "opposite"), level=level)
     data["estimate"] = data["estimate"].astype(np.float64)
-    return share_table("respondents", data, keys=("class",))
+    return share_table("respondents", data)

@@ -17,6 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.columns import (
+    CLASS,
+    EACH_ORGANISATION,
+    coded,
+    number_of,
+    observed,
+    observed_share,
+    setting,
+)
 from mpg_research.analysis.courses import (
     COURSE_KEYS,
     Courses,
@@ -25,7 +34,7 @@ from mpg_research.analysis.courses import (
     result_parts,
     usual_gap,
 )
-from mpg_research.analysis.result import Result, ResultTable
+from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.errors import ConfigError, ModelError
@@ -127,11 +136,13 @@ def sudden_changes(
     criteria = {"cutoff": least, "share": share if raw else np.nan, "longest_gap": gap}
     tables = [
         _step_table(steps),
-        share_table("shares", pd.concat(pooled, ignore_index=True), keys=("kind", "class")),
+        share_table("shares", pd.concat(pooled, ignore_index=True), coded("kind"), CLASS),
         share_table(
             "shares_by_organisation",
             pd.concat(single, ignore_index=True),
-            keys=("organisation", "kind", "class"),
+            EACH_ORGANISATION,
+            coded("kind"),
+            CLASS,
         ),
         _size_table(steps),
         _criteria_table(criteria, courses),
@@ -199,10 +210,7 @@ def _describe(
 def _step_table(steps: pd.DataFrame) -> ResultTable:
     keys = (*COURSE_KEYS, "organisation", "kind", "months_before")
     values = ("months_after", "score_before", "score_after", "size", "reversed")
-    return ResultTable(
-        "steps", steps.assign(n_families=1), keys=keys, values=values,
-        organisation_columns=("organisation",), unit="family",
-    )  # fmt: skip
+    return family_table("steps", steps, keys=keys, values=values)
 
 
 def _size_table(steps: pd.DataFrame) -> ResultTable:
@@ -216,9 +224,13 @@ def _size_table(steps: pd.DataFrame) -> ResultTable:
         )  # fmt: skip
     values = ("n_steps", "mean_size", "sd_size", "share_reversed")
     data = pd.DataFrame(rows, columns=["kind", *values, "n_families", "n_organisations"])
-    return ResultTable("sizes", data, keys=("kind",), values=values)
+    columns = (
+        coded("kind"), number_of("n_steps"), observed("mean_size"), observed("sd_size"),
+        observed_share("share_reversed", of="n_steps"),
+    )  # fmt: skip
+    return ResultTable("sizes", data, columns=columns)
 
 
 def _criteria_table(criteria: Mapping[str, float], courses: Courses) -> ResultTable:
     data = pd.DataFrame({"quantity": list(criteria), "value": list(criteria.values())})
-    return pooled_over_courses("criteria", data, courses, keys=("quantity",), values=("value",))
+    return pooled_over_courses("criteria", data, courses, columns=(coded("quantity"), setting("value")))

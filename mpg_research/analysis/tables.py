@@ -1,11 +1,13 @@
 """Tables that several analyses have in common."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.columns import EACH_ORGANISATION, Column, coded, estimates, key_column, modelled
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
@@ -93,7 +95,8 @@ def coefficient_table(model: GrowthModel) -> ResultTable:
     else:
         labels, rows = [named.get(term, term) for term in terms], np.eye(len(terms))
     data = estimate_rows(model, pd.DataFrame({"term": labels}), rows)
-    return pooled_table("coefficients", data, model.frame, keys=("term",), values=ESTIMATE_COLUMNS)
+    columns = (coded("term"), *estimates(digits=3, error_digits=3))
+    return pooled_table("coefficients", data, model.frame, columns=columns)
 
 
 def _averaged_course(model: GrowthModel) -> dict[str, FloatArray]:
@@ -115,35 +118,24 @@ def variance_table(model: GrowthModel) -> ResultTable:
         data.loc[len(data)] = ["residual", "", "", sd**2, sd, np.nan]
     if model.correlation is not None:
         data.loc[len(data)] = ["residual", "month_apart", "month_apart", np.nan, np.nan, model.correlation]
-    keys = ("group", "term_1", "term_2")
-    return pooled_table(
-        "variance_components", data, model.frame, keys=keys, values=("covariance", "sd", "correlation")
-    )
+    columns = (
+        coded("group"), key_column("term_1"), key_column("term_2"), modelled("covariance", digits=3),
+        modelled("sd", digits=2), modelled("correlation", digits=2),
+    )  # fmt: skip
+    return pooled_table("variance_components", data, model.frame, columns=columns)
 
 
-def table_by_organisation(name: str, data: pd.DataFrame, *keys: str) -> ResultTable:
-    """A table whose rows are about one organisation each, or about one by ``keys``.
-
-    Every other column holds values, in the order of the data.
-    """
-    every = ("organisation", *keys)
-    values = tuple(str(column) for column in data.columns if column not in (*every, "n_families"))
-    return ResultTable(
-        name,
-        data,
-        keys=every,
-        values=values,
-        organisation_columns=("organisation",),
-        parts_of_total=("organisation",),
-    )
+def table_by_organisation(name: str, data: pd.DataFrame, columns: Iterable[Column]) -> ResultTable:
+    """A table whose rows are about one organisation each, or about one by the other keys of ``columns``."""
+    return ResultTable(name, data, columns=(EACH_ORGANISATION, *columns))
 
 
 def pooled_table(
-    name: str, data: pd.DataFrame, frame: ModelFrame, *, keys: tuple[str, ...], values: tuple[str, ...]
+    name: str, data: pd.DataFrame, frame: ModelFrame, *, columns: Iterable[Column]
 ) -> ResultTable:
     """A table whose every row is about all families of the model."""
     counted = data.assign(n_families=frame.n_families, n_organisations=len(frame.organisations))
-    return ResultTable(name, counted.reset_index(drop=True), keys=keys, values=values)
+    return ResultTable(name, counted.reset_index(drop=True), columns=tuple(columns))
 
 
 def model_notes(model: GrowthModel, months: list[float]) -> list[Note]:

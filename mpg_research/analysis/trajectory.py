@@ -24,6 +24,15 @@ from typing import ClassVar
 
 import pandas as pd
 
+from mpg_research.analysis.columns import (
+    EACH_ORGANISATION,
+    ESTIMATE,
+    LEVEL_ESTIMATE,
+    MONTHS,
+    N_MEASUREMENTS,
+    STANDARDISED,
+    observed,
+)
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
@@ -32,7 +41,6 @@ from mpg_research.analysis.help_periods import periods_of_course
 from mpg_research.analysis.model_question import ask
 from mpg_research.analysis.observed import month_grid, observed_means
 from mpg_research.analysis.result import (
-    ESTIMATE_COLUMNS,
     Result,
     ResultTable,
     collect_tables,
@@ -193,9 +201,7 @@ def trajectory_tables(model: GrowthModel, months: list[float], level: float) -> 
     tables = [
         _by_month("mean_course", model, months),
         _by_month("mean_curve", model, curve),
-        pooled_table(
-            "change", change_data, frame, keys=("months",), values=(*ESTIMATE_COLUMNS, *_STANDARDISED)
-        ),
+        pooled_table("change", change_data, frame, columns=(MONTHS, *ESTIMATE, *STANDARDISED)),
         observed_table(frame),
         coefficient_table(model),
         variance_table(model),
@@ -214,16 +220,19 @@ def observed_table(frame: ModelFrame, *, by_organisation: bool = False) -> Resul
     return ResultTable(
         "observed_course",
         data,
-        keys=(*by, "months"),
-        values=("mean", "sd", "n_measurements"),
-        organisation_columns=by,
-        parts_of_total=by,
+        columns=(
+            *((EACH_ORGANISATION,) if by_organisation else ()),
+            MONTHS,
+            observed("mean", own=True),
+            observed("sd", digits=2, plain=False, own=True),
+            N_MEASUREMENTS,
+        ),
     )
 
 
 def _by_month(name: str, model: GrowthModel, months: list[float]) -> ResultTable:
     data = estimate_rows(model, _month_keys(months), model.mean_rows(months))
-    return pooled_table(name, data, model.frame, keys=("months",), values=ESTIMATE_COLUMNS)
+    return pooled_table(name, data, model.frame, columns=(MONTHS, *LEVEL_ESTIMATE))
 
 
 def _month_keys(months: list[float]) -> pd.DataFrame:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import Column, Meaning
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure.released import SHOWN, SUPPRESSED
+from mpg_research.errors import DisclosureError
 
 __all__ = [
     "Cells",
@@ -28,27 +30,6 @@ __all__ = [
     "mask_of",
     "small_rows",
 ]
-
-NOT_PEOPLE = frozenset({"n_organisations", "n_items", "n_levels"})
-EXTREMES = frozenset(
-    [
-        "minimum",
-        "maximum",
-        "min",
-        "max",
-        "lowest",
-        "highest",
-        "first",
-        "last",
-        "first_date",
-        "last_date",
-        "range",
-    ]
-)
-# What a share is a share of, where that is not the families.
-SHARE_OF = {"share_answered": "n_measurements", "share_ended_early": "n_reached", "share_observed": "n_group"}
-# What a share follows from, beside numbers that are shown elsewhere.
-TELLS = {"share_observed": ("adjusted_share", "ratio")}
 
 
 @dataclass(slots=True)
@@ -77,18 +58,42 @@ class Cells:
         """The columns that are not keys."""
         return [column for column in self.data.columns if column not in self.table.keys]
 
+    def about(self, column: str) -> Column:
+        """What a column means."""
+        return self.table.column(column)
+
+    def of_meaning(self, *meanings: Meaning) -> list[str]:
+        """The columns of these meanings, keys left out; where rows differ, the column as a whole counts."""
+        return [column for column in self.numbers if self.about(column).meaning in meanings]
+
+    def rows_of(self, column: str) -> list[Column]:
+        """What each row of a column means."""
+        whole = self.about(column)
+        if not whole.rows:
+            return [whole] * len(self.data)
+        return [whole.rows.get(str(value), whole) for value in self.data[whole.row_key]]
+
     def hidden(self, column: str = "n_families") -> np.ndarray:
         """Which rows of a column are suppressed, shape (n_rows,)."""
         return np.asarray(self.marks[column] == SUPPRESSED)
 
 
 def cells_of(table: ResultTable) -> Cells:
-    """The declared columns of a table as plain numbers and text, nothing marked yet."""
-    declared = [*table.keys, *table.values, "n_families"]
-    if "n_organisations" in table.data.columns:
-        declared.append("n_organisations")
+    """The columns of a table as plain numbers and text, nothing marked yet.
+
+    Raises
+    ------
+    DisclosureError
+        If a column of the data is not declared: nothing is known of it, so nothing is shown.
+    """
+    unknown = sorted(set(map(str, table.data.columns)) - {column.name for column in table.columns})
+    if unknown:
+        raise DisclosureError(
+            f"Table {table.name!r} has columns that do not say what they mean: {', '.join(unknown)}. Declare "
+            "each among the table's columns (mpg_research/analysis/columns.py)."
+        )
     data = pd.DataFrame(index=range(len(table.data)))
-    for column in dict.fromkeys(declared):
+    for column in (*table.keys, *(c.name for c in table.columns if not c.is_key)):
         values = table.data[column]
         if column in table.organisation_columns:
             data[column] = np.array([str(key) for key in values], dtype=object)
@@ -106,7 +111,7 @@ def is_text(column: pd.Series) -> bool:
 
 def count_columns(cells: Cells) -> list[str]:
     """The columns that count families, or things that families have (measurements, episodes, findings)."""
-    return [column for column in cells.numbers if column.startswith("n_") and column not in NOT_PEOPLE]
+    return cells.of_meaning("count")
 
 
 def small_rows(cells: Cells, minimum: int) -> np.ndarray:
@@ -137,46 +142,48 @@ def hide_small_counts(cells: Cells, minimum: int) -> None:
     for column in count_columns(cells):
         counts = cells.data[column].to_numpy(dtype=float)
         hide_cells(cells, (counts > 0) & (counts < minimum), column)
-    for share, base in SHARE_OF.items():
-        if {share, base} <= set(cells.data.columns):
+    for share in cells.of_meaning("share"):
+        base = cells.about(share).of
+        if base in cells.data and base != "n_families":
             hide_share(cells, cells.hidden(base), share)
 
 
 def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
-    """Suppress a share, its interval and its distance from what was expected in these rows."""
-    stem = column.removeprefix("share_")
-    apart = f"{stem}_difference"
-    ends = (f"{stem}_low", f"{stem}_high", apart, f"{apart}_low", f"{apart}_high")
-    for shown in (column, *ends, *TELLS.get(column, ())):
-        if shown in cells.data.columns:
-            hide_cells(cells, rows, shown)
+    """Suppress a share in these rows, and all that is declared to be about it."""
+    chosen, found = [column], {column}
+    while chosen:
+        one = chosen.pop()
+        hide_cells(cells, rows, one)
+        more = [name for name in cells.numbers if cells.about(name).about == one and name not in found]
+        found.update(more)
+        chosen += more
 
 
 def hide_extremes(cells: Cells) -> None:
     """Suppress smallest and largest values: each is the value of one family."""
     for column in cells.numbers:
-        if column in EXTREMES or column.startswith(("min_", "max_")):
-            hide_cells(cells, np.ones(len(cells.data), dtype=bool), column)
+        rows = np.array([about.meaning == "extreme" for about in cells.rows_of(column)], dtype=bool)
+        hide_cells(cells, rows, column)
     for key in cells.table.keys:
-        names = [str(value) for value in cells.data[key]]
-        rows = np.array([bool(EXTREMES & set(name.lower().split("_"))) for name in names], dtype=bool)
-        if key == "quantity" and rows.any():
-            hide_rows(cells, rows)
+        if cells.about(key).meaning == "extreme":
+            hide_rows(cells, np.ones(len(cells.data), dtype=bool))
 
 
 def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
     """Suppress shares that, times their number, give a small count (or leave one): 4 % of 50 is 2."""
     for column in cells.numbers:
-        if not column.startswith("share_"):
+        about = cells.rows_of(column)
+        shares = np.array([one.meaning == "share" and not one.ends for one in about], dtype=bool)
+        if not shares.any() or about[0].minus:
             continue
-        base_column = SHARE_OF.get(column, "n_families")
+        base_column = about[int(np.argmax(shares))].of
         base_column = base_column if base_column in cells.data.columns else "n_families"
-        base = cells.data[base_column].to_numpy(dtype=float)
+        base = cells.table.data[base_column].to_numpy(dtype=float, na_value=np.nan)
         share = cells.data[column].to_numpy(dtype=float)
         count, rest = share * base, (1 - share) * base
         # Half a family of slack on both sides, since a share may be of families or of their episodes.
         implied = ((count > 0.5) & (count < minimum - 0.5)) | ((rest > 0.5) & (rest < minimum - 0.5))
-        hide_share(cells, rows & implied, column)
+        hide_share(cells, rows & shares & implied, column)
 
 
 def mask_of(rows: np.ndarray, length: int) -> np.ndarray:
@@ -202,7 +209,7 @@ def deviations(cells: Cells) -> bool:
     """
     others = [key for key in cells.table.keys if key not in cells.table.organisation_columns]
     for column in cells.numbers:
-        if column.startswith("n_") or is_text(cells.data[column]):
+        if cells.about(column).meaning in ("count", "tally") or is_text(cells.data[column]):
             continue
         values = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
         groups = [values[rows] for rows in groups_of(cells.data, others)]

@@ -7,7 +7,6 @@ import numpy as np
 
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure.cells import (
-    SHARE_OF,
     Cells,
     deviations,
     groups_of,
@@ -26,9 +25,6 @@ __all__ = [
     "is_observed_by_organisation",
     "stands_for_whole",
 ]
-
-#: Keys beside the organisation under which a row still stands for the whole organisation.
-WHOLE_ORGANISATION = frozenset({"months"})
 
 
 def cover_small_rows(
@@ -84,7 +80,7 @@ def cover_small_rows(
 
 def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
     """Hide covering rows in every group of rows that adds up to a total, for each way of adding up."""
-    keys = [key for key in cells.table.keys if key != "score_high"]
+    keys = [key for key in cells.table.keys if cells.about(key).ends != "high"]
     ways = {frozenset(way) for size in range(1, len(parts) + 1) for way in combinations(parts, size)}
     changed = True
     while changed:
@@ -118,17 +114,22 @@ def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_kno
 
 def stands_for_whole(table: ResultTable) -> bool:
     """Whether a row of an organisation is about all its families: model-based ones at any month are."""
-    others = set(table.keys) - set(table.organisation_columns)
-    whole = len(table.organisation_columns) == 1 and others <= WHOLE_ORGANISATION
+    others = [column for column in table.columns if column.is_key and column.meaning != "organisation"]
+    whole = len(table.organisation_columns) == 1 and all(key.meaning == "time" for key in others)
     return whole and not is_observed_by_organisation(table)
 
 
 def is_observed_by_organisation(table: ResultTable) -> bool:
     """Whether rows are about the families of an organisation measured in one month, which differ by month."""
-    if len(table.organisation_columns) != 1 or set(table.keys) != {*table.organisation_columns, "months"}:
+    if len(table.organisation_columns) != 1 or len(table.keys) != 2 or not times_of(table):
         return False
     per_organisation = table.data.groupby(table.organisation_columns[0], sort=False)["n_families"]
     return bool((per_organisation.nunique(dropna=False) > 1).any())
+
+
+def times_of(table: ResultTable) -> list[str]:
+    """The keys that are moments in time."""
+    return [column.name for column in table.columns if column.is_key and column.meaning == "time"]
 
 
 def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
@@ -136,7 +137,9 @@ def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
     column = cells.table.organisation_columns[0]
     keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    for rows in (np.asarray(found) for found in cells.data.groupby("months", sort=False).indices.values()):
+    for rows in (
+        np.asarray(found) for found in cells.data.groupby(times_of(cells.table), sort=False).indices.values()
+    ):
         small = cells.hidden()[rows]
         order = np.argsort([keyed.index(key) for key in cells.data[column].iloc[rows]]).tolist()
         extra = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
@@ -152,9 +155,11 @@ def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
     organisation = cells.table.organisation_columns[0]
     keyed = keyed_order(cells.data[organisation], secret=digest, purpose="cover")
     data = cells.table.data
-    for column in (name for name in cells.numbers if name.startswith("share_")):
-        base = SHARE_OF.get(column, "n_families")
-        size = data[base if base in data else "n_families"].to_numpy(dtype=float, na_value=np.nan)
+    for column in cells.of_meaning("share"):
+        about = cells.about(column)
+        if about.ends or about.minus:
+            continue
+        size = data[about.of if about.of in data else "n_families"].to_numpy(dtype=float, na_value=np.nan)
         share = data[column].to_numpy(dtype=float, na_value=np.nan)
         counts = np.minimum(share * size, (1 - share) * size)
         for rows in groups_of(cells.data, [key for key in cells.table.keys if key != organisation]):

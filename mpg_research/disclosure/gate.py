@@ -40,6 +40,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mpg_research.analysis.columns import N_FAMILIES
 from mpg_research.analysis.result import AnalysisResult
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
@@ -74,8 +75,6 @@ from mpg_research.disclosure.totals import FLOW, blur_flow, protect_totals
 from mpg_research.errors import DisclosureError
 
 __all__ = ["release"]
-
-ADDS_UP = frozenset({"months", "score_low", "level", "phase", "respondent", "end_reason"})
 
 
 def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePolicy) -> Released:
@@ -187,7 +186,7 @@ def _hide_small(
         if name == FLOW:
             blur_flow(cells, minimum)
             continue
-        parts = {*cells.table.parts_of_total, *(ADDS_UP & set(cells.table.keys))}
+        parts = {column.name for column in cells.table.columns if column.adds_up}
         if not across or stands_for_whole(cells.table):
             parts -= set(cells.table.organisation_columns)
         if is_observed_by_organisation(cells.table):
@@ -197,8 +196,9 @@ def _hide_small(
 
 
 def _has_additive_counts(cells: Cells) -> bool:
-    """Model-based rows (by month) do not add up; counts of measurements do, and declared parts."""
-    return bool(cells.table.parts_of_total) or any(c != "n_families" for c in count_columns(cells))
+    """Model-based rows (by month) do not add up; counts of things do, and declared parts."""
+    parts = any(column.adds_up == "families" for column in cells.table.columns)
+    return parts or any(cells.about(name) is not N_FAMILIES for name in count_columns(cells))
 
 
 def _rows_about(cells: Cells, keys: Iterable[str]) -> np.ndarray:
@@ -259,9 +259,7 @@ def _finish(cells: Cells, seal: object) -> ReleasedTable:
     data["suppressed"] = (marks[cells.numbers] == SUPPRESSED).all(axis=1) if len(data) else False
     return ReleasedTable(
         name=cells.table.name,
-        keys=cells.table.keys,
-        values=cells.table.values,
-        organisation_columns=cells.table.organisation_columns,
+        columns=cells.table.columns,
         has_complement=cells.has_complement,
         _data=data,
         _marks=marks,

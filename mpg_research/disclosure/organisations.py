@@ -9,11 +9,6 @@ from mpg_research.errors import DisclosureError
 
 __all__ = ["too_few_in_comparison", "too_few_pooled", "use_labels"]
 
-#: Columns of a difference that change sign when the pair is turned round. So do the ends of its intervals
-#: (``*_low`` and ``*_high``), which also change places.
-SIGNED = ("estimate", "statistic", "standardised")
-UNSIGNED = frozenset({"std_error", "df", "p_value", "p_adjusted", "n_families", "n_organisations"})
-
 
 def too_few_in_comparison(cells: Cells, audience: Audience, *, policy: DisclosurePolicy) -> str:
     """The reason to withhold a table of organisations, or ""."""
@@ -74,24 +69,20 @@ def _appearance(values: list[object]) -> np.ndarray:
 
 def _turn_pairs(cells: Cells, first: str, second: str, labels: Labels) -> None:
     """Swap pairs that run against the order of the labels: who comes first would tell the alphabet."""
-    bounds = _intervals(cells)
-    known = {*SIGNED, *UNSIGNED, *(bound for pair in bounds for bound in pair)}
-    unknown = [column for column in cells.numbers if column not in known]
+    unknown = [column for column in cells.numbers if not cells.about(column).in_pair]
     if unknown:
         raise DisclosureError(
-            f"Table {cells.table.name!r} compares pairs, and its columns {unknown} cannot be turned round."
+            f"Table {cells.table.name!r} compares pairs, and its columns {unknown} do not say whether they "
+            "change sign where a pair is turned round."
         )
     order = cells.data[first].map(labels.order) > cells.data[second].map(labels.order)
     rows = mask_of(np.flatnonzero(order.to_numpy()), len(cells.data))
+    turning = [column for column in cells.numbers if cells.about(column).in_pair == "turns"]
+    bounds = [
+        (column, cells.about(column).other_end) for column in turning if cells.about(column).ends == "low"
+    ]
     for low, high in [(first, second), *bounds]:
         for frame in (cells.data, cells.marks):
             frame.loc[rows, [low, high]] = frame.loc[rows, [high, low]].to_numpy()
-    signed = [*SIGNED, *(bound for pair in bounds for bound in pair)]
-    for column in (name for name in signed if name in cells.data.columns):
+    for column in turning:
         cells.data.loc[rows, column] = -cells.data.loc[rows, column]
-
-
-def _intervals(cells: Cells) -> list[tuple[str, str]]:
-    lows = [column for column in cells.numbers if column.endswith("_low")]
-    pairs = [(low, low.removesuffix("_low") + "_high") for low in lows]
-    return [pair for pair in pairs if pair[1] in cells.numbers]

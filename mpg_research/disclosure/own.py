@@ -16,20 +16,7 @@ from mpg_research.disclosure.cells import Cells, cells_of, count_columns, hide_i
 from mpg_research.disclosure.refusals import FEW_OTHERS, all_hidden
 from mpg_research.disclosure.rounding import round_counts, round_ratios
 
-__all__ = ["OWN_DATA", "own_tables", "round_own", "without_empty"]
-
-#: Tables, and their columns, whose rows come from the families of the organisation in the row alone.
-OWN_DATA: Mapping[str, frozenset[str]] = {
-    "observed_course": frozenset({"mean", "sd", "n_measurements"}),
-    "by_organisation": frozenset(
-        {"n_measurements", "share_with_baseline", "measurements_per_family", "n_reached", "share_ended_early"}
-        | {"ended_early_low", "ended_early_high"}
-    ),
-    "case_mix": frozenset({"mean_or_share", "sd"}),
-    "share_indicators": frozenset({"n_group", "share_observed", "observed_low", "observed_high"}),
-}
-#: Rows that hang on other families too: what counts as reliable follows from the spread of all scores.
-NOT_OWN = frozenset({"reliably_improved", "reliably_worsened"})
+__all__ = ["own_tables", "round_own", "without_empty"]
 
 
 def own_tables(
@@ -52,13 +39,18 @@ def own_tables(
         Nothing is hidden or rounded yet.
     """
     kept = {}
-    for name in OWN_DATA.keys() & tables.keys() & refused.keys():
+    for name in tables.keys() & refused.keys():
         table = tables[name]
-        if refused[name][0] == FEW_OTHERS and len(table.organisation_columns) == 1:
+        if refused[name][0] == FEW_OTHERS and len(table.organisation_columns) == 1 and _has_own(table):
             cells = cells_of(_only_own(table, own))
             if len(cells.data):
                 kept[name] = cells
     return kept
+
+
+def _has_own(table: ResultTable) -> bool:
+    """Whether something other than the number of families is about the own families alone."""
+    return any(column.own and column.name != "n_families" for column in table.columns)
 
 
 def _only_own(table: ResultTable, own: str) -> ResultTable:
@@ -66,11 +58,12 @@ def _only_own(table: ResultTable, own: str) -> ResultTable:
     rows = np.array([str(key) == own for key in data[table.organisation_columns[0]]], dtype=bool)
     # A row about no family is there because others have families in it (their months, for instance).
     rows &= data["n_families"].to_numpy(dtype=float, na_value=np.nan) > 0
-    for key in table.keys:
-        rows &= ~data[key].isin(NOT_OWN).to_numpy()
-    values = tuple(column for column in table.values if column in OWN_DATA[table.name])
-    columns = [*table.keys, *values, "n_families"]
-    return replace(table, data=data.loc[rows, columns].reset_index(drop=True), values=values)
+    for column in table.columns:
+        if column.not_own:
+            rows &= ~data[column.name].isin(column.not_own).to_numpy()
+    columns = tuple(column for column in table.columns if column.is_key or column.own)
+    names = [column.name for column in columns]
+    return replace(table, data=data.loc[rows, names].reset_index(drop=True), columns=columns)
 
 
 def round_own(tables: Iterable[Cells], minimum: int) -> None:

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mpg_research.errors import DisclosureError
 
 __all__ = ["assert_aggregate"]
@@ -48,7 +50,7 @@ def _is_below(folder: Path, root: Path) -> bool:
 
 
 def _family_tables(output: Any) -> list[str]:
-    if hasattr(output, "columns"):
+    if isinstance(getattr(output, "columns", None), pd.Index):
         return ["the table"] if FAMILY_COLUMNS & set(output.columns) else []
     tables = getattr(output, "tables", None)
     listed = list(tables.values()) if tables is not None else [output]

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from mpg_research.analysis.columns import Column
 from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy, InstrumentFacts
 from mpg_research.errors import DisclosureError, Note
@@ -55,18 +56,15 @@ class ReleasedTable:
     ----------
     name : str
         Name of the table.
-    keys, values : tuple of str
-        Columns that say what the row is, and columns with numbers.
-    organisation_columns : tuple of str
-        Columns with label codes of organisations; the wording is in ``Released.organisation_labels``.
+    columns : tuple of Column
+        What every column means. Those with organisations hold label codes; the wording is in
+        ``Released.organisation_labels``.
     has_complement : bool
         Whether cells were withheld only to protect others, so that "<10" is not said of every mark.
     """
 
     name: str
-    keys: tuple[str, ...]
-    values: tuple[str, ...]
-    organisation_columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     has_complement: bool
     _data: pd.DataFrame
     _marks: pd.DataFrame
@@ -74,6 +72,26 @@ class ReleasedTable:
 
     def __post_init__(self, seal: object) -> None:
         _demand_seal(seal, "released table")
+
+    def column(self, name: str) -> Column:
+        """The declaration of a column."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that say what the row is."""
+        return tuple(column.name for column in self.columns if column.is_key)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Columns with what was found, without the numbers of families and organisations."""
+        counts = ("n_families", "n_organisations")
+        return tuple(c.name for c in self.columns if not c.is_key and c.name not in counts)
+
+    @property
+    def organisation_columns(self) -> tuple[str, ...]:
+        """Columns with label codes of organisations; ``()`` where the rows pool organisations."""
+        return tuple(column.name for column in self.columns if column.meaning == "organisation")
 
     @property
     def data(self) -> pd.DataFrame:

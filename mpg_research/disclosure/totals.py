@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mpg_research.disclosure.cells import Cells, mask_of
+from mpg_research.disclosure.cover import times_of
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
 from mpg_research.disclosure.rounding import round_counts
 
@@ -79,7 +80,8 @@ def protect_totals(tables: Mapping[str, Cells], minimum: int, *, round_steps: bo
     if overview is not None:
         _protect_overview(overview, people, measurements, round_all=hidden_parts)
     for name, cells in tables.items():
-        is_total = "months" not in cells.table.keys and not cells.table.parts_of_total
+        parts = [column.adds_up == "families" for column in cells.table.columns]
+        is_total = not times_of(cells.table) and not any(parts)
         if name not in (FLOW, OVERVIEW) and is_total:
             _protect_column(cells, "n_families", people)
 

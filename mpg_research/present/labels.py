@@ -5,43 +5,9 @@ import re
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.columns import shape_of
 from mpg_research.present.numbers import format_number, format_share
-from mpg_research.present.organisation_columns import CODED_VALUES
 from mpg_research.present.voice import Voice, clean_name
 
-__all__ = ["CODED", "band_label", "key_label"]
-
-#: Columns of text whose values have labels in the catalogue.
-CODED = frozenset(
-    {
-        "quantity",
-        "step",
-        "coefficient",
-        "severity",
-        "effect",
-        "group",
-        "kind",
-        "level",
-        "variable",
-        "code",
-        "term",
-        "class",
-        "approach",
-        "method",
-        "reason",
-        "pattern",
-        "rule",
-        "figure",
-        "measure",
-        "target",
-        "question",
-        "sample",
-        "outcome",
-        "source",
-        "start",
-        "by",
-    }
-    | CODED_VALUES
-)
+__all__ = ["band_label", "key_label"]
 
 _SPLINE = re.compile(r"^(?:cr|cc|bs|ns)\(months\b[^\[]*\)\[?(?:T\.)?(\d+)?\]?$")
 
@@ -66,9 +32,9 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
         return clean_name(voice.phrases.label("value.step", value))
     if key in ("term", "term_1", "term_2"):
         return _term_label(voice, str(value))
-    if key in CODED:
+    if table.column(key).meaning == "label":
         return clean_name(voice.label(f"value.{key}", value)) if str(value) else ""
-    if isinstance(value, float) and shape_of(table.name, key).kind == "share":
+    if isinstance(value, float) and shape_of(table.column(key)).kind == "share":
         return format_share(value, voice.language, digits=0)
     if isinstance(value, float):
         return format_number(value, voice.language, digits=0 if value == round(value) else 1)

@@ -5,19 +5,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mpg_research.analysis.columns import Column as Meaning
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
-from mpg_research.present.columns import HIDDEN_KEYS, Shape, interval_of, is_left_out, shape_of
+from mpg_research.present.columns import Shape, shape_of
 from mpg_research.present.labels import band_label, key_label
 from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
-from mpg_research.present.organisation_columns import CODED_VALUES, value_kind
 from mpg_research.present.presented import PresentedTable, PresentedText
 from mpg_research.present.table_html import Column, Rows, as_csv, as_html, as_text
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of, withheld_text
 
 __all__ = ["tabulate", "tabulate_rows"]
-
-#: What the numbers of a column are out of: where that is nobody, there is no number yet.
-OUT_OF = {"estimate": "n_group", "share_observed": "n_group", "share_ended_early": "n_reached"}
 
 
 def tabulate(released: Released, table: str, *, language: str) -> PresentedTable | PresentedText:
@@ -97,7 +94,7 @@ def _is_own(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> list[bool
 
 def _shows_key(table: ReleasedTable, data: pd.DataFrame, key: str) -> bool:
     """A questionnaire that is the same in all rows says nothing, unless it is all that a row is about."""
-    if (table.name, key) in HIDDEN_KEYS or key == "score_high":
+    if table.column(key).csv_only or table.column(key).ends == "high":
         return False
     if len(data) and all(str(value) in ("", "nan", "None") for value in data[key]):
         return False
@@ -110,8 +107,8 @@ def _organisations_vary(voice: Voice, data: pd.DataFrame) -> bool:
 
 
 def _key_column(voice: Voice, table: ReleasedTable, data: pd.DataFrame, key: str) -> Column:
-    if key == "score_low" and "score_high" in data.columns:
-        pairs = zip(data["score_low"], data["score_high"], strict=True)
+    if table.column(key).ends == "low":
+        pairs = zip(data[key], data[table.column(key).other_end], strict=True)
         cells = [band_label(voice, low, high) for low, high in pairs]
     else:
         cells = [key_label(voice, table, key, value) for value in data[key]]
@@ -124,18 +121,17 @@ def _key_column(voice: Voice, table: ReleasedTable, data: pd.DataFrame, key: str
 def _value_columns(
     voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, order: Sequence[str]
 ) -> list[Column]:
-    uppers = {pair[0] for column in order if (pair := interval_of(column)) and pair[0] in order}
     columns = []
     for column in order:
-        shape = shape_of(table.name, column)
-        if column in uppers or is_left_out(table.name, column) or (voice.is_plain and not shape.plain):
+        about = table.column(column)
+        paired = bool(about.ends) and about.other_end in order
+        if about.csv_only or (voice.is_plain and not about.plain) or (paired and about.ends == "high"):
             continue
-        pair = interval_of(column)
-        if pair and pair[0] in uppers:
-            cells = _interval_cells(voice, data, marks, column, pair[0], shape)
-            heading = voice.phrases(f"column.{pair[1]}", level=voice.level)
+        if paired:
+            cells = _interval_cells(voice, data, marks, about)
+            heading = voice.phrases(f"column.{about.heading}", level=voice.level)
         else:
-            cells = _cells(voice, table, data, marks, column, shape)
+            cells = _cells(voice, table, data, marks, about)
             own = f"{table.name}.{column}"
             heading = voice.label("column", own if voice.phrases.has(f"column.{own}") else column)
         columns.append(Column(heading, cells, is_number=True, is_key=False))
@@ -143,44 +139,33 @@ def _value_columns(
 
 
 def _cells(
-    voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, column: str, shape: Shape
+    voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, about: Meaning
 ) -> list[str]:
+    values = data[about.name]
+    of_row = [about.rows.get(str(row), about) for row in data[about.row_key]] if about.rows else None
     cells = [
-        _cell(voice, table, value, mark, column, _row_shape(data.iloc[row], column, shape))
-        for row, (value, mark) in enumerate(zip(data[column], marks[column], strict=True))
+        _cell(voice, table, value, mark, about if of_row is None else of_row[row])
+        for row, (value, mark) in enumerate(zip(values, marks[about.name], strict=True))
     ]
-    base = OUT_OF.get(column)
-    if base not in data:
+    if about.meaning != "share" or about.of == "n_families" or about.of not in data:
         return cells
-    nobody = data[column].isna() & (data[base] == 0) & (marks[column] != SUPPRESSED)
+    nobody = values.isna() & (data[about.of] == 0) & (marks[about.name] != SUPPRESSED)
     return [
         voice.phrases("general.not_yet") if none else cell for cell, none in zip(cells, nobody, strict=True)
     ]
 
 
-def _row_shape(row: pd.Series, column: str, shape: Shape) -> Shape:
-    """Where one column holds several kinds of numbers, the key of the row says which."""
-    if column == "mean_or_share" and row.get("kind") == "share":
-        return Shape("share", digits=0)
-    if column in ("value", "threshold_value"):
-        value = row[column]
-        kind = value_kind(row.get("quantity"), row.get("check"))
-        if kind is not None:
-            return Shape(kind[0], digits=kind[1])
-        return Shape("count") if pd.isna(value) or value == round(value) else Shape("number", digits=1)
-    return shape
-
-
-def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, column: str, shape: Shape) -> str:
+def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, about: Meaning) -> str:
     if mark == SUPPRESSED:
-        is_small_for_sure = column == "n_families" and not table.has_complement
+        is_small_for_sure = about.name == "n_families" and not table.has_complement
         key = "general.families_under" if is_small_for_sure else "general.missing"
         return voice.phrases(key, minimum=voice.minimum)
     if not isinstance(value, int | float):
-        known = column in CODED_VALUES and value is not None
-        text = voice.label(f"value.{column}", value) if known else str(value)
+        known = about.meaning == "label" and value is not None
+        text = voice.label(f"value.{about.name}", value) if known else str(value)
         return clean_name(text) if value is not None else voice.phrases("general.missing")
-    return voice.about_cell(write_number(float(value), voice.language, shape), mark)
+    number = float(value)
+    return voice.about_cell(write_number(number, voice.language, shape_of(about, number)), mark)
 
 
 def write_number(value: float, language: str, shape: Shape) -> str:
@@ -196,18 +181,18 @@ def write_number(value: float, language: str, shape: Shape) -> str:
     return format_number(value, language, digits=shape.digits)
 
 
-def _interval_cells(
-    voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: str, high: str, shape: Shape
-) -> list[str]:
+def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: Meaning) -> list[str]:
     cells = []
+    shape = shape_of(low)
     for row in range(len(data)):
-        ends = [float(data[column].iloc[row]) for column in (low, high)]
-        if SUPPRESSED in (marks[low].iloc[row], marks[high].iloc[row]) or any(map(math.isnan, ends)):
+        ends = [float(data[column].iloc[row]) for column in (low.name, low.other_end)]
+        hidden = SUPPRESSED in (marks[low.name].iloc[row], marks[low.other_end].iloc[row])
+        if hidden or any(map(math.isnan, ends)):
             cells.append(voice.phrases("general.missing"))
             continue
         texts = [write_number(end, voice.language, shape) for end in ends]
         interval = voice.phrases("general.interval", low=texts[0], high=texts[1])
-        cells.append(voice.about_cell(interval, marks[low].iloc[row]))
+        cells.append(voice.about_cell(interval, marks[low.name].iloc[row]))
     return cells
 
 

@@ -11,6 +11,7 @@ from mpg_research.analysis.result import Provenance, ResultTable, collect_tables
 from mpg_research.disclosure import DisclosurePolicy, InstrumentFacts
 from mpg_research.errors import Note
 from mpg_research.study.model import FlowStep, SampleFlow
+from tests.disclosure.made_tables import made_table
 
 DIGEST = "5d" * 32
 NAMES = {
@@ -91,31 +92,31 @@ def make_trajectory(change: float = -4.1, error: float = 0.45, families: int = 2
     terms = [(t, *estimate(v), families, 6) for t, v in (("(Intercept)", 24.3), ("months", slope))]
     parts = [("family", "(Intercept)", "(Intercept)", 16.0, 4.0, 1.0, families, 6)]
     tables = (
-        ResultTable(
+        made_table(
             "mean_course",
             frame(course, "months", *ESTIMATES, "n_families", "n_organisations"),
             ("months",),
             ESTIMATES,
         ),
-        ResultTable(
+        made_table(
             "change",
             frame(changes, "months", *ESTIMATES, *STANDARDISED, "n_families", "n_organisations"),
             ("months",),
             (*ESTIMATES, *STANDARDISED),
         ),
-        ResultTable(
+        made_table(
             "observed_course",
             frame(observed, "months", "mean", "sd", "n_measurements", "n_families", "n_organisations"),
             ("months",),
             ("mean", "sd", "n_measurements"),
         ),
-        ResultTable(
+        made_table(
             "coefficients",
             frame(terms, "term", *ESTIMATES, "n_families", "n_organisations"),
             ("term",),
             ESTIMATES,
         ),
-        ResultTable(
+        made_table(
             "variance_components",
             frame(
                 parts,
@@ -168,15 +169,15 @@ def make_organisations(
     columns = ("organisation", "months", *ESTIMATES)
     one = {"organisation_columns": ("organisation",)}
     tables = (
-        ResultTable("adjusted_means", frame(adjusted, *columns, "n_families"), columns[:2], ESTIMATES, **one),
-        ResultTable(
+        made_table("adjusted_means", frame(adjusted, *columns, "n_families"), columns[:2], ESTIMATES, **one),
+        made_table(
             "adjusted_change",
             frame(change, *columns, *STANDARDISED, "n_families"),
             columns[:2],
             (*ESTIMATES, *STANDARDISED),
             **one,
         ),
-        ResultTable(
+        made_table(
             "difference_from_mean",
             frame(difference, *columns, "n_families"),
             columns[:2],
@@ -184,7 +185,7 @@ def make_organisations(
             parts_of_total=("organisation",),
             **one,
         ),
-        ResultTable(
+        made_table(
             "pairwise",
             frame(
                 pairs, "organisation_1", "organisation_2", "months", *ESTIMATES, "p_adjusted", "n_families"
@@ -193,7 +194,7 @@ def make_organisations(
             (*ESTIMATES, "p_adjusted"),
             organisation_columns=("organisation_1", "organisation_2"),
         ),
-        ResultTable(
+        made_table(
             "joint_test",
             frame(
                 joint,
@@ -211,14 +212,14 @@ def make_organisations(
             ("effect", "months"),
             ("statistic", "df_numerator", "df_denominator", "p_value"),
         ),
-        ResultTable(
+        made_table(
             "case_mix",
             frame(mix, "organisation", "variable", "level", "mean_or_share", "n_families"),
             ("organisation", "variable", "level"),
             ("mean_or_share",),
             **one,
         ),
-        ResultTable(
+        made_table(
             "by_organisation",
             frame(by, "organisation", "n_measurements", "n_families"),
             ("organisation",),
@@ -260,17 +261,15 @@ def make_quality(sizes: Mapping[str, int] | None = None, **others) -> MadeResult
         *("ended_early_low", "ended_early_high"),
     )
     tables = (
-        ResultTable(
-            "overview", frame(overview, "quantity", "value", "n_families"), ("quantity",), ("value",)
-        ),
-        ResultTable(
+        made_table("overview", frame(overview, "quantity", "value", "n_families"), ("quantity",), ("value",)),
+        made_table(
             "measurements_by_month",
             frame(months, "months", "n_measurements", "n_families", "n_organisations"),
             ("months",),
             ("n_measurements",),
             parts_of_total=("months",),
         ),
-        ResultTable(
+        made_table(
             "item_completeness",
             frame(
                 items,
@@ -284,7 +283,7 @@ def make_quality(sizes: Mapping[str, int] | None = None, **others) -> MadeResult
             ("instrument", "item"),
             ("n_measurements", "share_answered", "n_out_of_range"),
         ),
-        ResultTable(
+        made_table(
             "by_organisation",
             frame(by, "organisation", *by_values, "n_families"),
             ("organisation",),
@@ -292,7 +291,7 @@ def make_quality(sizes: Mapping[str, int] | None = None, **others) -> MadeResult
             organisation_columns=("organisation",),
             parts_of_total=("organisation",),
         ),
-        ResultTable(
+        made_table(
             "problems",
             frame(
                 [("duplicate", "warning", 4, 4), ("out_of_range", "warning", 31, 31)],
@@ -317,7 +316,7 @@ def make_measurement(**others) -> MadeResult:
         ("obvl_k", "omega", 0.79, 0.75, 0.83, 247, 247),
     ]
     tables = (
-        ResultTable(
+        made_table(
             "reliability",
             frame(
                 reliability,
@@ -334,7 +333,7 @@ def make_measurement(**others) -> MadeResult:
             ("instrument", "coefficient"),
             ("estimate", "conf_low", "conf_high", "n_measurements"),
         ),
-        ResultTable(
+        made_table(
             "items",
             frame(
                 items,
@@ -349,7 +348,7 @@ def make_measurement(**others) -> MadeResult:
             ("instrument", "item"),
             ("mean", "sd", "item_rest_correlation", "n_measurements"),
         ),
-        ResultTable(
+        made_table(
             "score_distribution",
             frame(
                 bins,

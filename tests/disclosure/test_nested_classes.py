@@ -37,7 +37,8 @@ def shown(table: ResultTable) -> pd.Series:
     """Number of families of each row after the gate's rule on small numbers, missing where hidden."""
     cells = cells_of(table)
     hide_rows(cells, table.data["n_families"].between(1, MINIMUM - 1).to_numpy())
-    cover_groups(cells, table.parts_of_total, MINIMUM)
+    parts = [column.name for column in table.columns if column.adds_up == "families"]
+    cover_groups(cells, parts, MINIMUM)
     hidden = cells.hidden()
     data = table.data.assign(left=table.data["n_families"].where(~hidden))
     return data.set_index([key for key in table.keys if key != "direction"])["left"]

@@ -1,13 +1,13 @@
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Audience, assert_aggregate, release
 from mpg_research.errors import DisclosureError
 from tests.disclosure.made_results import frame, made_policy, make_trajectory, result_of
+from tests.disclosure.made_tables import made_table
 
 DATA = frame([("f1", 3.0, 1)], "row", "slope", "n_families")
-PROFILES = ResultTable("profiles", DATA, ("row",), ("slope",), unit="family")
+PROFILES = made_table("profiles", DATA, ("row",), ("slope",), unit="family")
 FAMILY_LEVEL = [PROFILES, result_of("profiles", PROFILES), pd.DataFrame({"family": ["f1"], "slope": [3.0]})]
 
 

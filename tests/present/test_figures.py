@@ -195,9 +195,9 @@ def _width(svg: bytes) -> str:
 
 
 def test_among_many_organisations_the_own_one_keeps_its_name():
-    from mpg_research.analysis.result import ResultTable
     from mpg_research.present.figures.comparison import draw_caterpillar
     from mpg_research.present.voice import voice_of
+    from tests.disclosure.made_tables import made_table
 
     sizes = {f"org_{number:02d}": 30 for number in range(45)}
     policy = made_policy(names={key: key.upper() for key in sizes})
@@ -206,7 +206,7 @@ def test_among_many_organisations_the_own_one_keeps_its_name():
         raw=1.0, raw_low=0.0, raw_high=2.0, comparison_low=0.5, comparison_high=1.5, shrunken=1.0
     )
     values = ("raw", "raw_low", "raw_high", "comparison_low", "comparison_high", "shrunken")
-    table = ResultTable(
+    table = made_table(
         "raw_and_shrunken", data, ("organisation",), values, organisation_columns=("organisation",)
     )
     result = type(made)(made.kind, {**made.tables, table.name: table}, made.flow, (), made.provenance)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Audience, release
 from mpg_research.present import PresentedText, show, tabulate
 from tests.disclosure.made_results import (
@@ -20,6 +19,7 @@ from tests.disclosure.made_results import (
     make_trajectory,
     result_of,
 )
+from tests.disclosure.made_tables import made_table
 
 RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
 LINDE, ES = Audience("organisation", "linde"), Audience("organisation", "es")
@@ -104,7 +104,7 @@ def test_suppressed_rows_are_visible_and_explained():
     ]
     columns = ("months", "mean", "sd", "n_measurements", "n_families", "n_organisations")
     result = result_of(
-        "trajectory", ResultTable("observed_course", frame(rows, *columns), columns[:1], columns[1:4])
+        "trajectory", made_table("observed_course", frame(rows, *columns), columns[:1], columns[1:4])
     )
     shown = table(result, "observed_course", language="nl")
     outline = Outline(shown.html)
@@ -171,7 +171,7 @@ def test_withheld_and_missing_tables_say_why(tmp_path):
 
 def test_an_empty_table_is_a_sentence():
     columns = ("code", "severity", "n_findings", "n_families")
-    empty = ResultTable("problems", frame([], *columns), columns[:2], columns[2:3])
+    empty = made_table("problems", frame([], *columns), columns[:2], columns[2:3])
     shown = table(result_of("data_quality", empty), "problems")
     assert str(shown).endswith("There is nothing to list here: Findings of the checks.")
 

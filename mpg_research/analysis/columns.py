@@ -1,0 +1,280 @@
+"""What a column of a result means, declared once where the column is made.
+
+The disclosure gate decides by these declarations alone, and refuses a column without one; the presenters
+take formats, headings and omissions from them. Declarations that many tables share stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+__all__ = [
+    "CLASS",
+    "CORRECTED_ESTIMATE",
+    "EACH_ORGANISATION",
+    "ESTIMATE",
+    "LEVEL_ESTIMATE",
+    "MONTHS",
+    "N_EPISODES",
+    "N_FAMILIES",
+    "N_GROUP",
+    "N_MEASUREMENTS",
+    "N_ORGANISATIONS",
+    "ORGANISATION",
+    "P_ADJUSTED",
+    "SHARE",
+    "SIMULTANEOUS",
+    "STANDARDISED",
+    "Column",
+    "Meaning",
+    "by_row",
+    "coded",
+    "ends",
+    "estimates",
+    "key_column",
+    "modelled",
+    "number_of",
+    "observed",
+    "observed_share",
+    "setting",
+    "tally",
+    "text",
+]
+
+Meaning = Literal[
+    "organisation", "time", "key", "label", "text", "date", "count", "tally", "share", "mean", "model", "p",
+    "df", "rank", "extreme", "quantile", "money", "setting", "family",
+]  # fmt: skip
+#: Computed from the people of a row and nothing else, so that their number can follow from it: what is 0.2258
+#: of some families is 7 of 31.
+OBSERVED = frozenset({"share", "mean", "quantile", "money"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What a column holds, for the gate and for whoever presents it.
+
+    Attributes
+    ----------
+    name : str
+        As in the data.
+    meaning : str
+        ``"organisation"`` (keys of organisations), ``"time"`` (months or waves), ``"key"`` (another number or
+        word that says what the row is), ``"label"`` (a code with wording in the catalogues), ``"text"``
+        (free words), ``"date"``; ``"count"`` (of people, or of what people have: measurements, episodes),
+        ``"tally"`` (of things that are not people's: items, organisations, folds), ``"share"`` (observed,
+        of the people in ``of``), ``"mean"`` (or spread, rate, ratio: observed), ``"model"`` (an estimate, its
+        error or a statistic of it: it fits many numbers of people), ``"p"``, ``"df"``, ``"rank"``,
+        ``"extreme"`` (smallest, largest, first, last: the value of one family, never shown), ``"quantile"``,
+        ``"money"``, ``"setting"`` (of the analysis, not of people), ``"family"`` (any value of one family).
+    is_key : bool
+        Whether the column says what the row is.
+    of : str
+        Of a share: the column with the number that it is a share of. Of a count: what is counted
+        (``"families"``, ``"episodes"``, ``"measurements"``, ...).
+    ends : {"", "low", "high"}
+        Whether the column is the lower or upper end of an interval; the other end has the same name but for
+        its last word.
+    about : str
+        The column that this one is another form of (an end of its interval, its distance from what was
+        expected): where that is hidden, so is this one.
+    minus : tuple of str
+        The two columns that this one is the difference of, where it is one.
+    own : bool
+        Whether the number comes from the families of the row's organisation and nothing else.
+    not_own : frozenset of str
+        Of a key: values whose rows hang on other families too, whatever ``own`` says of their columns.
+    adds_up : {"", "counts", "families"}
+        Of a key: over its values the counts of things add up to a total that is shown elsewhere; or the
+        families too (each is in one row), so that a missing row could be recovered from the others.
+    in_pair : {"", "turns", "stays"}
+        What becomes of the number where a pair of organisations is turned round: it changes sign, or stays.
+    rows : mapping of str to Column
+        Where the rows of one column mean several things: what it is by the value of the key ``row_key``. A
+        value that is not among them is of the column's own meaning.
+    row_key : str
+        That key.
+    digits : int, optional
+        Decimals in which it is written; by default those of its meaning.
+    percent : bool
+        Whether it is written as a percentage, though it is no observed share.
+    plain : bool
+        Whether readers of plain language see it.
+    csv_only : bool
+        Whether it stands in the CSV file only (of a key: it says how the values are meant, and is not worth a
+        column).
+    heading : str
+        Heading of an interval, by its name in the catalogues; of a lower end.
+    """
+
+    name: str
+    meaning: Meaning
+    is_key: bool = False
+    of: str = "n_families"
+    ends: Literal["", "low", "high"] = ""
+    about: str = ""
+    minus: tuple[str, ...] = ()
+    own: bool = False
+    not_own: frozenset[str] = frozenset()
+    adds_up: Literal["", "counts", "families"] = ""
+    in_pair: Literal["", "turns", "stays"] = ""
+    rows: Mapping[str, Column] = field(default_factory=dict, hash=False)
+    row_key: str = ""
+    digits: int | None = None
+    percent: bool = False
+    plain: bool = True
+    csv_only: bool = False
+    heading: str = ""
+
+    def __post_init__(self) -> None:
+        if self.ends and not self.name.endswith(f"_{self.ends}"):
+            raise ValueError(f"column {self.name!r} must end on _{self.ends}: it is that end of an interval")
+        if (self.adds_up or self.not_own) and not self.is_key:
+            raise ValueError(f"column {self.name!r}: only a key adds up or has rows of others")
+        if self.meaning == "organisation" and not self.is_key:
+            raise ValueError(f"column {self.name!r} holds organisations: make it a key")
+
+    @property
+    def other_end(self) -> str:
+        """Name of the other end of the interval; empty if the column is not an end."""
+        if not self.ends:
+            return ""
+        return self.name.removesuffix(self.ends) + ("high" if self.ends == "low" else "low")
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the number of people can follow from it."""
+        return self.meaning in OBSERVED
+
+    def but(self, **changes: Any) -> Column:
+        """The same declaration with something changed."""
+        return replace(self, **changes)
+
+
+def key_column(name: str, **about: Any) -> Column:
+    """A column that says what the row is."""
+    return Column(name=name, meaning="key", is_key=True, **about)
+
+
+def coded(name: str, **about: Any) -> Column:
+    """A code that says what the row is, with wording in the catalogues."""
+    about.setdefault("is_key", True)
+    return Column(name=name, meaning="label", **about)
+
+
+def text(name: str, **about: Any) -> Column:
+    """Free words."""
+    return Column(name=name, meaning="text", **about)
+
+
+def number_of(name: str, *, of: str = "", **about: Any) -> Column:
+    """A number of people, or of things that people have; ``of`` which, by default as the name says."""
+    return Column(name=name, meaning="count", of=of or name.removeprefix("n_"), **about)
+
+
+def tally(name: str, **about: Any) -> Column:
+    """A number of things that are not people's."""
+    return Column(name=name, meaning="tally", **about)
+
+
+def observed_share(name: str, *, of: str = "n_families", **about: Any) -> Column:
+    """An observed share of the people (or things) that the column ``of`` counts."""
+    return Column(name=name, meaning="share", of=of, **about)
+
+
+def observed(name: str, **about: Any) -> Column:
+    """An observed mean, spread, rate or ratio."""
+    return Column(name=name, meaning="mean", **about)
+
+
+def modelled(name: str, **about: Any) -> Column:
+    """An estimate of a model, its error or a statistic of it."""
+    return Column(name=name, meaning="model", **about)
+
+
+def ends(column: Column, stem: str = "", *, heading: str = "", **about: Any) -> tuple[Column, Column]:
+    """The two ends of the interval of a column, of its meaning; named ``stem_low`` and ``stem_high``."""
+    stem = stem or column.name
+    shared: dict[str, Any] = {"about": column.name, "minus": (), "digits": column.digits, **about}
+    low = column.but(name=f"{stem}_low", ends="low", heading=heading or f"{stem}_interval", **shared)
+    return low, column.but(name=f"{stem}_high", ends="high", **shared)
+
+
+def setting(name: str, **about: Any) -> Column:
+    """A choice or a number of the analysis, not of people."""
+    return Column(name=name, meaning="setting", **about)
+
+
+def by_row(name: str, row_key: str, rows: Mapping[str, Column], meaning: Meaning = "setting") -> Column:
+    """A column whose rows mean several things, by the value of the key ``row_key``; else ``meaning``."""
+    return Column(name=name, meaning=meaning, rows=rows, row_key=row_key)
+
+
+def estimates(
+    *, digits: int | None = None, error_digits: int = 2, csv_only: tuple[str, ...] = (), plain: bool = True
+) -> tuple[Column, ...]:
+    """An estimate of a model and all that goes with it, in the order of ``ESTIMATE_COLUMNS``.
+
+    Parameters
+    ----------
+    digits : int, optional
+        Decimals of the estimate and its interval.
+    error_digits : int
+        Decimals of the standard error.
+    csv_only : tuple of str
+        Columns that stand in the CSV file only.
+    plain : bool
+        Whether readers of plain language see estimate and interval.
+    """
+    estimate = modelled("estimate", digits=digits, plain=plain, in_pair="turns")
+    low, high = ends(estimate, "conf", heading="interval")
+    every = (
+        estimate,
+        modelled("std_error", digits=error_digits, plain=False, in_pair="stays"),
+        Column(name="df", meaning="df", plain=False, in_pair="stays"),
+        modelled("statistic", digits=2, plain=False, in_pair="turns"),
+        Column(name="p_value", meaning="p", plain=False, in_pair="stays"),
+        low,
+        high,
+    )
+    return tuple(column.but(csv_only=column.name in csv_only) for column in every)
+
+
+ORGANISATION = Column(name="organisation", meaning="organisation", is_key=True)
+#: The families of all organisations add up to a total that is shown elsewhere.
+EACH_ORGANISATION = ORGANISATION.but(adds_up="families")
+#: Counts of things add up over months; families do not (the same ones return).
+MONTHS = Column(name="months", meaning="time", is_key=True, adds_up="counts")
+#: Each is in one class.
+CLASS = coded("class", adds_up="families")
+
+N_FAMILIES = number_of("n_families", in_pair="stays", own=True)
+N_ORGANISATIONS = tally("n_organisations", in_pair="stays")
+N_MEASUREMENTS = number_of("n_measurements", own=True)
+N_EPISODES = number_of("n_episodes", own=True)
+#: What a row is out of, where that is not all its families.
+N_GROUP = number_of("n_group", of="families")
+
+ESTIMATE = estimates()
+#: Of an expected score: that it is not zero is no finding.
+LEVEL_ESTIMATE = estimates(csv_only=("statistic", "p_value"))
+#: Beside a p-value that is corrected for the number of comparisons the uncorrected one invites misuse.
+CORRECTED_ESTIMATE = estimates(csv_only=("p_value",))
+_STANDARDISED = modelled("standardised", digits=2, plain=False, in_pair="turns")
+#: A change in standard deviations, with its interval.
+STANDARDISED = (_STANDARDISED, *ends(_STANDARDISED))
+#: A p-value corrected for the number of comparisons.
+P_ADJUSTED = Column(name="p_adjusted", meaning="p", in_pair="stays")
+#: Limits that hold for all comparisons of a month together.
+SIMULTANEOUS = ends(ESTIMATE[0], "simultaneous", heading="simultaneous_interval")
+
+_SHARE = observed_share("estimate", of="n_group")
+#: A share with its two intervals, and what it is out of.
+SHARE = (
+    _SHARE,
+    *ends(_SHARE, "conf", heading="interval"),
+    *ends(_SHARE, "clustered", heading="clustered_interval"),
+    N_GROUP,
+)
