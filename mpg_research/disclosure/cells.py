@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+#: Meanings of numbers that are about a single family.
+OF_ONE = frozenset({"extreme", "family"})
+
+
 @dataclass(slots=True)
 class Cells:
     """A table on its way through the gate.
@@ -139,9 +143,11 @@ def hide_small_counts(cells: Cells, minimum: int) -> None:
 
     A share of such a count goes with it.
     """
-    for column in count_columns(cells):
-        counts = cells.data[column].to_numpy(dtype=float)
-        hide_cells(cells, (counts > 0) & (counts < minimum), column)
+    for column in cells.numbers:
+        people = np.array([about.meaning == "count" for about in cells.rows_of(column)], dtype=bool)
+        if people.any():
+            counts = cells.data[column].to_numpy(dtype=float)
+            hide_cells(cells, people & (counts > 0) & (counts < minimum), column)
     for share in cells.of_meaning("share"):
         base = cells.about(share).of
         if base in cells.data and base != "n_families":
@@ -162,10 +168,10 @@ def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
 def hide_extremes(cells: Cells) -> None:
     """Suppress smallest and largest values: each is the value of one family."""
     for column in cells.numbers:
-        rows = np.array([about.meaning == "extreme" for about in cells.rows_of(column)], dtype=bool)
+        rows = np.array([about.meaning in OF_ONE for about in cells.rows_of(column)], dtype=bool)
         hide_cells(cells, rows, column)
     for key in cells.table.keys:
-        if cells.about(key).meaning == "extreme":
+        if cells.about(key).meaning in OF_ONE:
             hide_rows(cells, np.ones(len(cells.data), dtype=bool))
 
 
