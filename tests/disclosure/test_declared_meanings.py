@@ -17,10 +17,9 @@ READERS = (Audience("researcher"), Audience("funder"), Audience("organisation", 
 MINIMUM = 10
 #: Names that mean something else elsewhere, and names that mean nothing.
 NAMES = st.one_of(
-    st.sampled_from(
-        "estimate observed count longest highest_score relapsed_share n_x share_x maximum".split()
-    ),
-    st.sampled_from("value mean p_value df rank n_organisations_x min_x conf std_error".split()),
+    st.sampled_from(["estimate", "observed", "count", "longest", "highest_score", "relapsed_share", "n_x"]),
+    st.sampled_from(["share_x", "maximum", "value", "mean", "p_value", "df", "rank", "n_organisations_x"]),
+    st.sampled_from(["min_x", "conf", "std_error"]),
     st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12),
 ).filter(lambda name: name not in ("row", "n_families", "n_organisations"))
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -19,7 +19,6 @@ from mpg_research.analysis import (
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
-from mpg_research.present.columns import HIDDEN_KEYS
 from mpg_research.study import load_study, shipped_example
 
 RESEARCHER = Audience("researcher")
@@ -75,7 +74,7 @@ def test_every_part_can_be_shown(results: dict[str, object], kind: str, language
         if table.unit == "family":
             assert name not in shown.tables
         elif name in shown.tables:
-            told = [key for key in table.keys if (name, key) not in HIDDEN_KEYS]
+            told = [column.name for column in table.columns if column.is_key and not column.csv_only]
             assert not shown.tables[name].data[told].duplicated().any(), name
 
 

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from mpg_research.analysis.columns import P_ADJUSTED
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError, DisclosureError, Note
 from mpg_research.present import say, show, tabulate
@@ -251,7 +252,7 @@ def test_an_interval_without_zero_is_explained_where_it_does_not_stand_after_cor
     changes = {key: (-9.0 if key == "linde" else -2.0) for key in SIZES}
     made = make_organisations(dict.fromkeys(SIZES, 200), changes, p_value=0.2)
     table = made.tables["difference_from_mean"]
-    corrected = replace(table, data=table.data.assign(p_adjusted=0.2), values=(*table.values, "p_adjusted"))
+    corrected = replace(table, data=table.data.assign(p_adjusted=0.2), columns=(*table.columns, P_ADJUSTED))
     text = spoken(replace(made, tables={**made.tables, "difference_from_mean": corrected}), LINDE)
     assert text.startswith("Lindehof cannot be distinguished")
     assert "among so many comparisons chance gives such intervals too" in text
