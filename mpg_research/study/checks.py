@@ -38,14 +38,23 @@ def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
     )  # fmt: skip
     key = ("family", "start") if numbered else ("family", "episode")
     check_duplicates(table, key, "duplicate_episode", "episode", findings)
-    ordered = frame[["family", "start", "end"]].sort_values(["family", "start"], kind="stable")
+    ordered = frame[["family", "organisation", "start", "end"]].sort_values(
+        ["family", "start"], kind="stable"
+    )
     same = ordered["family"].eq(ordered["family"].shift())
     running = ordered["end"].shift().isna() | (ordered["end"].shift() > ordered["start"])
     overlap = (same & running & ordered["start"].notna()).reindex(frame.index).to_numpy(dtype=bool)
     if not findings.counts["duplicate_episode"]:
+        elsewhere = ordered["organisation"].ne(ordered["organisation"].shift()).reindex(frame.index)
+        other = elsewhere.to_numpy(dtype=bool) & overlap
+        organisation = frame["organisation"].to_numpy(dtype=object)
         findings.add_rows(
             "overlapping_episodes", places, "start", overlap,
-            lambda place: f"family {frame['family'].iloc[place]} starts again before the last episode ended",
+            lambda place: (
+                f"family {frame['family'].iloc[place]} starts at {organisation[place]} before its help at another "
+                "organisation ended" if other[place] else
+                f"family {frame['family'].iloc[place]} starts again before the last episode ended"
+            ),
             expected="episodes one after the other",
             remedy="Measurements that name no episode count for the one that started last.",
             severity="warning",
@@ -95,13 +104,15 @@ def check_future(name: str, table: Table, config: StudyConfig, findings: Finding
     for column in SCHEMAS[name].columns:
         if column.kind == "time" and column.name in table.frame:
             dates = table.frame[column.name]
-            findings.add_rows(
-                "date_in_future", table.places, column.name, (dates > last).to_numpy(dtype=bool),
-                lambda place, dates=dates: f"the date {_day(dates, place)}",  # type: ignore[misc]
+            days = dates.dt.strftime("%Y-%m-%d").to_numpy(dtype=object)
+            setting = f'missing_values = ["..."] in [tables.{name}], with the code as the file has it'
+            findings.add_values(
+                "date_in_future", table.places, column.name, (dates > last).to_numpy(dtype=bool), days,
+                lambda day: f"the date {day}",
                 expected=f"a date no later than {config.last_date.isoformat()} ({known})",
                 remedy=(
-                    "Leave it empty while help goes on." if column.name == "end"
-                    else "Correct it, or set export_date in [study]."
+                    f"Leave it empty while help goes on; if it is a code for that: {setting}."
+                    if column.name == "end" else "Correct it, or set export_date in [study]."
                 ),
             )  # fmt: skip
 
@@ -110,13 +121,14 @@ def check_instruments(table: Table, described: Sequence[str], findings: Findings
     """Measurements with a questionnaire that is not described."""
     keys = table.frame["instrument"]
     unknown = (keys.notna() & ~keys.isin(described)).to_numpy(dtype=bool)
-    distinct = list(pd.unique(keys[unknown]))
-    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, described))]
-    findings.add_rows(
-        "unknown_instrument", table.places, "instrument", unknown,
-        lambda place: f'the instrument "{keys.iloc[place]}"',
-        expected=f"one of {', '.join(described)}",
-        remedy=" ".join([*hints[:1], 'Correct it, or describe it: [instruments.KEY] file = "KEY.toml".']),
+
+    def remedy(key: str) -> str:
+        hint = did_you_mean(key, described)
+        return f'{hint} Correct it, or describe it: [instruments.KEY] file = "KEY.toml".'.strip()
+
+    findings.add_values(
+        "unknown_instrument", table.places, "instrument", unknown, keys.to_numpy(dtype=object),
+        lambda key: f'the instrument "{key}"', expected=f"one of {', '.join(described)}", remedy=remedy,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from mpg_research.errors import DataError, Note
 from mpg_research.instruments import SHIPPED_INSTRUMENTS, Instrument
 from mpg_research.study import check_ids, checks
 from mpg_research.study.assign import assign_episodes, number_episodes
+from mpg_research.study.check_restart import check_restarting_ids
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig, read_config, source_paths
 from mpg_research.study.findings import Findings
@@ -52,6 +53,8 @@ class Assembly:
     sources : tuple of SourceFile
     n_assigned : int
         Measurements that named no episode and were assigned by their date.
+    merged_families : bool
+        Whether ids start again at each organisation; what follows from that is not said again.
     """
 
     config: StudyConfig
@@ -61,6 +64,7 @@ class Assembly:
     scores: pd.DataFrame | None = None
     sources: tuple[SourceFile, ...] = ()
     n_assigned: int = 0
+    merged_families: bool = False
 
     def report(self) -> CheckReport:
         """What was found, with the data-quality summary."""
@@ -148,7 +152,10 @@ def assemble(config: StudyConfig) -> Assembly:
     if episodes is not None:
         numbered = "episode" not in episodes.frame
         assembly.tables["episodes"] = episodes = _finished_episodes(episodes, config)
-        checks.check_episodes(episodes, assembly.findings, numbered=numbered)
+        if check_restarting_ids(episodes, config, assembly.findings):
+            assembly.merged_families = True
+        else:
+            checks.check_episodes(episodes, assembly.findings, numbered=numbered)
     for name, table in assembly.tables.items():
         _check_table(name, table, assembly)
     measurements = assembly.tables.get("measurements")
@@ -156,7 +163,7 @@ def assemble(config: StudyConfig) -> Assembly:
         described = tuple(dict.fromkeys([*assembly.instruments, *SHIPPED_INSTRUMENTS]))
         checks.check_instruments(measurements, described, assembly.findings)
         checks.check_items(measurements, assembly.instruments, assembly.findings)
-    if episodes is not None and measurements is not None:
+    if episodes is not None and measurements is not None and not assembly.merged_families:
         _link(assembly, episodes, measurements)
     if not assembly.findings.has_errors and assembly.scores is None:
         raise AssertionError("a study without errors has scores")
@@ -235,7 +242,7 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         return
     if "episodes" in assembly.tables:
         check_ids.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
-    if name == "measurements":
+    if name == "measurements" or assembly.merged_families:
         return
     if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):
         table = _with_episodes(table, TIME_OF_TABLE[name][0], assembly)

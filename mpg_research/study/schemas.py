@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "EPISODES",
     "END_REASONS",
     "INTERVENTIONS",
     "ITEM_COLUMN",

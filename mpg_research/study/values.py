@@ -132,20 +132,20 @@ def decimal_of(texts: Iterable[str]) -> Decimal | Literal["mixed", "ambiguous"] 
     >>> decimal_of(["3,5", "4"]), decimal_of(["3.5", "4,5"]), decimal_of(["40.000"])
     (',', 'mixed', 'ambiguous')
     """
-    seen: set[str] = set()
-    clear = False
+    clear: set[str] = set()
+    doubtful: set[str] = set()
     for text in texts:
         stripped = text.strip()
         if _ONE_SEPARATOR.fullmatch(stripped) and any(sign.isdigit() for sign in stripped):
-            seen.add("," if "," in stripped else ".")
-            clear = clear or not _LIKE_THOUSANDS.fullmatch(stripped)
-    if not seen:
+            sign = "," if "," in stripped else "."
+            (doubtful if _LIKE_THOUSANDS.fullmatch(stripped) else clear).add(sign)
+    if not clear and not doubtful:
         return None
-    if len(seen) == 2:
+    if len(clear) == 2 or (not clear and len(doubtful) == 2):
         return "mixed"
     if not clear:
         return "ambiguous"
-    return "," if "," in seen else "."
+    return "," if "," in clear else "."
 
 
 def parse_date(value: object, *, date_format: str | None = None, numbers: str = "") -> DateParts | None:
