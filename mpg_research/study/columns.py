@@ -19,7 +19,9 @@ from mpg_research.study.read import RawTable
 from mpg_research.study.schemas import Column, Schema
 from mpg_research.study.values import (
     Decimal,
+    how_dates_differ,
     identifier_text,
+    is_beyond_calendar,
     is_missing,
     parse_boolean,
     parse_column,
@@ -33,6 +35,9 @@ MOST_TEXTS, ROWS_PER_TEXT = 12, 4
 
 #: Unknown codes of one column that stand together in the line that recodes them.
 CODES_TOGETHER = 8
+
+#: So many cells (and half of the column) that are no dates are one fault of the export, said once.
+MANY_BAD_DATES = 5
 
 TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 
@@ -261,19 +266,12 @@ class Converter:
     def _time(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
         if self.config.time.kind == "numbers":
             return self._number(column, cells, places)
+        cells = self._open_ends(column, cells, places)
         parsed, incomplete = parse_dates(
-            cells,
-            date_format=self.table.date_format,
-            numbers=self.raw.form if self.raw.form in ("excel", "spss") else "",
-            missing=self.missing,
+            cells, date_format=self.table.date_format, numbers=self.raw.day_numbers, missing=self.missing
         )
+        self._impossible_dates(column, cells, parsed.bad, places)
         shown = cells.to_numpy(dtype=object)
-        self.findings.add_rows(
-            "impossible_date", places, column.name, parsed.bad,
-            lambda place: f'the date "{shown[place]}"',
-            expected=self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231",
-            remedy='Correct the cell, or set date_format in study.toml (such as "%m/%d/%Y").',
-        )  # fmt: skip
         values = pd.Series(parsed.values)
         if column.name == "month":
             return values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]")
@@ -289,6 +287,52 @@ class Converter:
             severity="warning" if middle else "error",
         )  # fmt: skip
         return values
+
+    def _open_ends(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        """Ends in a year that no calendar of ours has, such as 9999-12-31, mean that the help goes on."""
+        if column.name != "end":
+            return cells
+        beyond = {
+            value
+            for value in pd.unique(cells)
+            if not is_missing(value)
+            and is_beyond_calendar(value, self.table.date_format, self.raw.day_numbers)
+        }
+        if not beyond:
+            return cells
+        mask = cells.isin(beyond).to_numpy(dtype=bool)
+        shown = np.array([identifier_text(cell) for cell in cells], dtype=object)
+        self.findings.add_values(
+            "open_end", places, column.name, mask, shown, lambda day: f"the end {day}",
+            expected="an empty cell while help goes on", remedy="It is read as: help goes on.",
+            severity="warning",
+        )  # fmt: skip
+        return cells.astype(object).mask(mask, None)
+
+    def _impossible_dates(
+        self, column: Column, cells: pd.Series, bad: NDArray[np.bool_], places: Places
+    ) -> None:
+        """Cells that are no date: by row, or in one finding where the column as a whole is written otherwise."""
+        shown = cells.to_numpy(dtype=object)
+        expected = self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231"
+        n_bad = int(bad.sum())
+        if n_bad >= MANY_BAD_DATES and n_bad >= 0.5 * int(cells.notna().sum()):
+            first = int(np.flatnonzero(bad)[0])
+            what, remedy = how_dates_differ(shown[bad])
+            self.findings.add(
+                Problem(
+                    found=f'{n_bad} cells are no dates, such as "{shown[first]}"{what}', expected=expected,
+                    remedy=remedy, file=places.file, row=int(places.rows[first]),
+                    column=places.columns[column.name], code="impossible_date",
+                ),
+                times=n_bad,
+            )  # fmt: skip
+            return
+        self.findings.add_rows(
+            "impossible_date", places, column.name, bad, lambda place: f'the date "{shown[place]}"',
+            expected=expected,
+            remedy='Correct the cell, or set date_format in study.toml (such as "%m/%d/%Y").',
+        )  # fmt: skip
 
     def _number(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
         notation = self._notation(column, cells, places)

@@ -1,5 +1,6 @@
 """Which column of a file is which canonical column: as study.toml says, else by its own name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,9 +10,9 @@ from mpg_research.study.config_errors import did_you_mean
 from mpg_research.study.findings import Findings
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.read import RawTable
-from mpg_research.study.schemas import ITEM_COLUMN, Schema, item_name
+from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS, Schema, item_name
 
-__all__ = ["Sources", "find_column", "find_sources"]
+__all__ = ["Sources", "find_column", "find_sources", "names_wanted"]
 
 SHOWN_COLUMNS = 25
 HEADER = " (the file has "
@@ -58,6 +59,23 @@ def find_column(names: list[str], wanted: str) -> str | None:
         return wanted.strip()
     alike = [name for name in names if name.lower() == wanted.strip().lower()]
     return alike[0] if len(alike) == 1 else None
+
+
+def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
+    """Whether a text is the name of a column that a table may have: by study.toml, or by our own names."""
+    table, schema = config.tables.present()[name], SCHEMAS[name]
+    wanted = {*schema.names, *table.single_columns.values(), *config.analysis.case_mix}
+    wanted |= {part for parts in table.composite_ids.values() for part in parts}
+    plain = {each.strip().lower() for each in wanted}
+    patterns = [compile_pattern(pattern) for pattern in table.patterns.values()]
+
+    def is_name(text: str) -> bool:
+        cell = text.strip().lower()
+        if cell in plain or any(pattern.fullmatch(text.strip()) for pattern in patterns):
+            return True
+        return name == "measurements" and ITEM_COLUMN.fullmatch(cell) is not None
+
+    return is_name
 
 
 def find_sources(

@@ -10,6 +10,7 @@ from mpg_research.study.config import StudyConfig, TableConfig
 from mpg_research.study.config_errors import line_of_setting
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.identifiers import join_ids
+from mpg_research.study.near_patterns import near_patterns
 from mpg_research.study.read import RawTable
 from mpg_research.study.schemas import EPISODES, SCHEMAS, Column, Schema
 from mpg_research.study.sources import Sources, find_sources
@@ -47,6 +48,10 @@ def canonical_table(
     schema, table = SCHEMAS[name], config.tables.present()[name]
     sources = find_sources(raw, schema, table, config, findings)
     occasions = _occasions(raw, table, findings)
+    if table.patterns:
+        sources_used = {*sources.columns.values(), *sources.free_columns.values()}
+        sources_used |= {source for parts in sources.composites.values() for _, source in parts}
+        findings.extend(near_patterns(raw, table, config, sources_used))
     if raw.frame.empty:
         findings.add(_no_rows(raw, required=name in ("episodes", "measurements")))
     if raw.frame.empty:
