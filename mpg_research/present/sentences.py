@@ -140,17 +140,14 @@ def never_measured(voice: Voice, flow: ReleasedTable) -> list[str]:
         key = "all_measured"
     elif number < voice.minimum:
         key = "few_never_measured"
+    if key == "few_never_measured":
+        return [voice.phrases(f"trajectory.{key}", minimum=voice.count(voice.minimum))]
     families = voice.phrases("unit.families", number=voice.about(voice.count(helped), marks[0]))
-    values = {
-        "never_measured": {
-            "number": voice.about(voice.count(number), mark),
-            "share": format_share(number / helped, voice.language, digits=0),
-        },
-        "few_never_measured": {"minimum": voice.minimum},
-    }
-    if key != "few_never_measured":
-        values[key] = {**values.get(key, {}), "families": families}
-    return [voice.phrases(f"trajectory.{key}", **values.get(key, {}))]
+    if key == "all_measured":
+        return [voice.phrases(f"trajectory.{key}", families=families)]
+    share = format_share(number / helped, voice.language, digits=0)
+    number_text = voice.about(voice.count(number), mark)
+    return [voice.phrases(f"trajectory.{key}", families=families, number=number_text, share=share)]
 
 
 def withheld_sentences(voice: Voice) -> list[str]:

@@ -1,4 +1,4 @@
-"""Items that run against their questionnaire: exported as answered where they should have been turned round."""
+"""Items that run against their questionnaire: exported as answered, not turned round."""
 
 from collections.abc import Mapping
 
@@ -44,14 +44,14 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
             findings.add(
                 Problem(
                     found=(
-                        f"{names} of {instrument.abbreviation} each run against the sum of the other items: the "
-                        f"questionnaire has no common direction ({found.n_rows} measurements of "
+                        f"{names} of {instrument.abbreviation} each run against the sum of the other items: "
+                        f"the questionnaire has no common direction ({found.n_rows} measurements of "
                         f"{found.n_families} families)"
                     ),
                     expected="items that all point the same way",
                     remedy=(
-                        "Look whether about half of the items must be turned round (reverse_items), whether the "
-                        "columns are mixed up, or whether these are items of different scales."
+                        "Look whether about half of the items must be turned round (reverse_items), whether "
+                        "the columns are mixed up, or whether these are items of different scales."
                     ),
                     file=table.places.file, severity="warning", code="item_against_the_others",
                 ),
@@ -64,9 +64,10 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
             findings.add(
                 Problem(
                     found=(
-                        f"{name} of {instrument.abbreviation} runs against the other items: its correlation with "
-                        f"their sum is {found.correlation[position]:.2f} (at most {found.upper[position]:.2f} by "
-                        f"its confidence limit; {found.n_rows} measurements of {found.n_families} families)"
+                        f"{name} of {instrument.abbreviation} runs against the other items: its "
+                        f"correlation with their sum is {found.correlation[position]:.2f} (at most "
+                        f"{found.upper[position]:.2f} by its confidence limit; {found.n_rows} "
+                        f"measurements of {found.n_families} families)"
                     ),
                     expected="items that all point the same way",
                     remedy=_remedy(key, name, instrument),

@@ -47,8 +47,8 @@ def check_place_in_time(
     findings.add(
         Problem(
             found=(
-                f"only {n_inside} of {n_dated} measurements lie inside a period of help of their family: {before} "
-                f"before its start, {after} after its end{_cause(measurements, episodes, config)}"
+                f"only {n_inside} of {n_dated} measurements lie inside a period of help of their family: "
+                f"{before} before its start, {after} after its end{_cause(measurements, episodes, config)}"
             ),
             expected="measurements during the help",
             remedy=(

@@ -71,15 +71,15 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
     findings.add(
         Problem(
             found=(
-                f"the ids start again at each organisation: {len(shared.ids)} of {shared.n_ids} occur at several "
-                f"organisations{when} (such as {example}: {where}), so that {shared.n_pairs} "
+                f"the ids start again at each organisation: {len(shared.ids)} of {shared.n_ids} occur at "
+                f"several organisations{when} (such as {example}: {where}), so that {shared.n_pairs} "
                 f"combinations of organisation and id would be read as {shared.n_ids} families"
             ),
             expected="one id for each family",
             remedy=(
                 f'Make the id of both columns, columns = {{ family = ["{organisation}", "{source}"] }} in '
-                "[tables.episodes]; the other tables follow and need both columns too. If organisations really "
-                "help these families together: shared_families = true in [study]."
+                "[tables.episodes]; the other tables follow and need both columns too. If organisations "
+                "really help these families together: shared_families = true in [study]."
             ),
             file=table.places.file, row=int(table.places.rows[rows.argmax()]), column=source,
             code="restarting_ids",

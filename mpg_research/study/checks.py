@@ -51,8 +51,8 @@ def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
         findings.add_rows(
             "overlapping_episodes", places, "start", overlap,
             lambda place: (
-                f"family {frame['family'].iloc[place]} starts at {organisation[place]} before its help at another "
-                "organisation ended" if other[place] else
+                f"family {frame['family'].iloc[place]} starts at {organisation[place]} before its help at "
+                "another organisation ended" if other[place] else
                 f"family {frame['family'].iloc[place]} starts again before the last episode ended"
             ),
             expected="episodes one after the other",

@@ -137,7 +137,7 @@ class Converter:
         return converted
 
     def part(self, column: Column, cells: pd.Series, source: str) -> pd.Series:
-        """One part of an id of several columns, as text, recoded as ``values`` of this or the episodes says."""
+        """One part of an id of several columns, as text, recoded by ``values`` here or of the episodes."""
         values = self.table.values.get(column.name, self.config.tables.episodes.values.get(column.name, {}))
         return self._text(column, self._relabel(column, cells, source, values), Places("", self.raw.rows))
 
@@ -169,8 +169,8 @@ class Converter:
                 found=f'{n_texts} different texts in {len(known)} rows, such as "{cells.iloc[first]}"',
                 expected=f"numbers, or at most {MOST_TEXTS} kinds that each occur in several rows",
                 remedy=(
-                    f"Write them as numbers, recode them in [tables.{self.schema.name}.values.{name}], or leave "
-                    "the column out of case_mix."
+                    f"Write them as numbers, recode them in [tables.{self.schema.name}.values.{name}], or "
+                    "leave the column out of case_mix."
                 ),
                 file=self.raw.path.name, row=int(self.raw.rows[first]), column=source,
                 severity="error" if with_digits > n_texts / 2 else "warning", code="many_texts",
@@ -312,7 +312,7 @@ class Converter:
     def _impossible_dates(
         self, column: Column, cells: pd.Series, bad: NDArray[np.bool_], places: Places
     ) -> None:
-        """Cells that are no date: by row, or in one finding where the column as a whole is written otherwise."""
+        """Cells that are no date: by row, or in one finding where a whole column is written otherwise."""
         shown = cells.to_numpy(dtype=object)
         expected = self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231"
         n_bad = int(bad.sum())
@@ -377,7 +377,7 @@ class Converter:
                     ),
                     expected="numbers that can be read in one way",
                     remedy=(
-                        f'Say it for this column, decimals = {{ {key} = "," }} (or "."), or for the whole table, '
+                        f'Say it for this column, decimals = {{ {key} = "," }} (or "."), or for the table, '
                         f'decimal = ",", in [tables.{self.schema.name}] in study.toml.'
                     ),
                     file=places.file, row=int(places.rows[rows.argmax()]), column=source,

@@ -131,11 +131,12 @@ def _composite_findings(name: str, table: "TableConfig", config: "StudyConfig") 
         if len(set(parts)) < len(parts):
             yield ("columns", column), f"{', '.join(parts)}", "each column once", "Remove one."
     family, here = config.tables.episodes.columns.get("family", "family"), table.columns.get("family")
+    shown = family if isinstance(family, str) else ", ".join(family)
     if name != "episodes" and here is not None and _n_parts(here) != _n_parts(family):
         yield (
             ("columns", "family"),
             f"{_n_parts(here)} column{'s' if _n_parts(here) > 1 else ''}",
-            f"{_n_parts(family)}, as in [tables.episodes]: {family if isinstance(family, str) else ', '.join(family)}",
+            f"{_n_parts(family)}, as in [tables.episodes]: {shown}",
             "A family must have one id in all tables.",
         )
 

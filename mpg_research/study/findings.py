@@ -192,7 +192,8 @@ class Findings:
                 told = found(value) + ("" if of_setting else _in_rows(places.rows[members]))
             self._add_unlisted(
                 Problem(
-                    found=told, expected=expected, remedy=remedy if isinstance(remedy, str) else remedy(value),
+                    found=told, expected=expected,
+                    remedy=remedy if isinstance(remedy, str) else remedy(value),
                     file=file, row=row, severity=severity, code=code,
                     column=column if of_setting else places.column_of(column, members[0]),
                 )
@@ -213,7 +214,7 @@ class Findings:
 
 
 def _in_rows(rows: NDArray[np.int64]) -> str:
-    """How often, and where: `` in 23 rows (2, 5, 9, ...)``; nothing for a single row, which is named anyway."""
+    """How often, and where: `` in 23 rows (2, 5, 9, ...)``; nothing for a single row, named anyway."""
     if len(rows) == 1:
         return ""
     shown = ", ".join(str(int(row)) for row in rows[:SHOWN_ROWS])

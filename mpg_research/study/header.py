@@ -1,4 +1,4 @@
-"""Where the names of the columns stand, when that is not the first row: below a title, a date, an empty line."""
+"""Where the names of the columns stand, when that is not the first row: below a title or a date."""
 
 import csv
 import io

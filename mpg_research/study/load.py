@@ -24,8 +24,8 @@ from mpg_research.study.questionnaires import read_questionnaires
 from mpg_research.study.read import RawTable, read_table
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scores import check_scores, make_scores
-from mpg_research.study.summary import summarise
 from mpg_research.study.sources import names_wanted
+from mpg_research.study.summary import summarise
 from mpg_research.study.tables import canonical_table
 
 __all__ = ["Assembly", "assemble", "load_study"]

@@ -1,4 +1,4 @@
-"""Columns that just miss a pattern: ``score_pre`` beside ``score_{wave}m``. None is left out without a word."""
+"""Columns that just miss a pattern: ``score_pre`` beside ``score_{wave}m``. Each is named."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -76,7 +76,7 @@ def columns_that_miss(
 
 
 def _shares_stem(name: str, pattern: str) -> bool:
-    """Whether a column begins with the first word of the pattern, or holds its longest one in the same place."""
+    """Whether a column begins with the first word of the pattern, or holds its longest one."""
     before = _PLACEHOLDER.split(pattern)[0]
     start = _WORD.search(before)
     if start is not None:

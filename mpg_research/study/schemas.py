@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
-    "EPISODES",
     "END_REASONS",
+    "EPISODES",
     "INTERVENTIONS",
     "ITEM_COLUMN",
     "SCHEMAS",

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument, score_items, score_totals
 from mpg_research.study.assign import place_in_time
+from mpg_research.study.check_place import check_place_in_time
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig
-from mpg_research.study.check_place import check_place_in_time
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import ITEM_COLUMN
 
@@ -181,8 +181,9 @@ def _check_respondents(scores: pd.DataFrame, places: Places, config: StudyConfig
     findings.add(
         Problem(
             found=(
-                f"no measurement is of the first parent (the codes are {listed}): of each family the respondent "
-                f"with most measurements is used, and {unused} of {number} scores ({unused / number:.0%}) are not"
+                f"no measurement is of the first parent (the codes are {listed}): of each family the "
+                f"respondent with most measurements is used, and {unused} of {number} scores "
+                f"({unused / number:.0%}) are not"
             ),
             expected=f'the code {FIRST_PARENT}, or respondents = "both" in [analysis]',
             remedy='Say who is the first parent in [tables.measurements]: values = { respondent = { "..." = '

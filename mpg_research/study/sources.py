@@ -235,8 +235,8 @@ def _items(
     has_items = any(ITEM_COLUMN.fullmatch(column) for column in sources.columns)
     if not has_items and not {"total"} & {*sources.columns, *sources.constants, *table.columns}:
         why = (
-            "" if pattern else 'Where the names of the columns follow a pattern: patterns = { item = "OBVLK vraag '
-            '{item}" } in [tables.measurements] names them all.'
+            "" if pattern else 'Where the names of the columns follow a pattern: patterns = { item = "OBVLK '
+            'vraag {item}" } in [tables.measurements] names them all.'
         )  # fmt: skip
         sources.miss(_missing(raw, schema, "item_01", pattern or "item_01 (nor a column total)", why=why))
 
@@ -250,8 +250,8 @@ def _missing(
     remedy = f'Say which column holds it: in [tables.{schema.name}], columns = {{ {column} = "..." }}.'
     if part_of:
         remedy = (
-            f'Name its columns: in [tables.{schema.name}], columns = {{ {part_of} = ["...", "..."] }}; where one '
-            f'part is the same for the whole file, constants = {{ {column} = "..." }}.'
+            f'Name its columns: in [tables.{schema.name}], columns = {{ {part_of} = ["...", "..."] }}; where '
+            f'one part is the same for the whole file, constants = {{ {column} = "..." }}.'
         )
     wanted = f"the part {column} of {part_of}" if part_of else column
     return Problem(

@@ -10,7 +10,10 @@ from mpg_research.study.scores import unused_scores
 
 __all__ = ["summarise"]
 
-OTHER_RESPONDENT = 'scores in the course of another respondent than the family\'s declared one (used with respondents = "both")'
+OTHER_RESPONDENT = (
+    "scores in the course of another respondent than the family's declared one (used with respondents = "
+    '"both")'
+)
 
 
 def summarise(
@@ -60,7 +63,8 @@ def _findings(
     """How often the main checks found something; of what could not be checked, that."""
     for table in unread:
         yield SummaryLine(
-            "not_checked", f"the table {table} could not be read as it should: its values were not all checked",
+            "not_checked",
+            f"the table {table} could not be read as it should: not all its values were checked",
             float("nan"), table,
         )  # fmt: skip
     for code, one, many, checked in (
