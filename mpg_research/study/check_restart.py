@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from mpg_research.errors import Problem
@@ -16,6 +15,8 @@ __all__ = ["check_restarting_ids"]
 MANY_SHARED = 0.5
 #: Of all ids in help at two organisations at the same time; and so many of them at least.
 MANY_AT_ONCE, FEWEST = 0.2, 2
+#: Numbers count from a low one on where so few are left out: span over number of ids.
+DENSE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
         return False
     many = shared.most_of_an_organisation >= MANY_SHARED
     at_once = len(shared.at_once) >= FEWEST and (many or len(shared.at_once) >= MANY_AT_ONCE * shared.n_ids)
-    if not at_once and not (many and _count_from_the_start(table.frame)):
+    certain = at_once or (many and _count_from_the_start(table.frame))
+    if not certain and not many:
         return False
     source = table.places.columns.get("family", "family")
     organisation = table.places.columns.get("organisation", "organisation")
@@ -71,7 +73,8 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
     findings.add(
         Problem(
             found=(
-                f"the ids start again at each organisation: {len(shared.ids)} of {shared.n_ids} occur at "
+                f"the ids {'' if certain else 'may '}start again at each organisation: {len(shared.ids)} "
+                f"of {shared.n_ids} occur at "
                 f"several organisations{when} (such as {example}: {where}), so that {shared.n_pairs} "
                 f"combinations of organisation and id would be read as {shared.n_ids} families"
             ),
@@ -82,11 +85,11 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
                 "really help these families together: shared_families = true in [study]."
             ),
             file=table.places.file, row=int(table.places.rows[rows.argmax()]), column=source,
-            code="restarting_ids",
+            severity="error" if certain else "warning", code="restarting_ids",
         ),
         times=len(shared.ids),
     )  # fmt: skip
-    return True
+    return certain
 
 
 def _shared(episodes: pd.DataFrame) -> _Shared:
@@ -121,5 +124,6 @@ def _count_from_the_start(episodes: pd.DataFrame) -> bool:
         return False
     grouped = numbers.groupby(pairs["organisation"])
     size, low, high = grouped.size(), grouped.min(), grouped.max()
-    dense = (high - low + 1 <= 1.5 * size) & (low - low.min() <= np.maximum(2, 0.1 * size))
-    return bool(dense[size >= FEWEST + 1].all() and (size >= FEWEST + 1).sum() >= FEWEST)
+    dense = (high - low + 1 <= DENSE * size) & (low - low.min() <= 1)
+    counted = size >= FEWEST + 1
+    return bool(dense[counted].all() and counted.sum() >= FEWEST)

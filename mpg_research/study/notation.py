@@ -150,11 +150,7 @@ def notation_of(
 def _parts(text: str) -> _Written | None:
     text = text.strip().replace("\u2212", "-")
     match = _WRITTEN.fullmatch(text)
-    if (
-        match is None
-        or not any(sign.isdigit() for sign in match["digits"])
-        or not match["digits"].isprintable()
-    ):
+    if match is None or not any(sign.isdigit() for sign in match["digits"]):
         return None
     if any(sign.isdigit() and not sign.isascii() for sign in match["digits"]):
         return None
