@@ -40,11 +40,11 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
         found = item_rest_correlations(answers, families)
         against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0)
         if against.sum() >= instrument.n_items / 2:
-            names = ", ".join(instrument.items[int(position)] for position in np.flatnonzero(against))
+            listed = ", ".join(instrument.items[int(position)] for position in np.flatnonzero(against))
             findings.add(
                 Problem(
                     found=(
-                        f"{names} of {instrument.abbreviation} each run against the sum of the other items: "
+                        f"{listed} of {instrument.abbreviation} each run against the sum of the other items: "
                         f"the questionnaire has no common direction ({found.n_rows} measurements of "
                         f"{found.n_families} families)"
                     ),
@@ -58,6 +58,7 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
                 times=int(against.sum()),
             )  # fmt: skip
             continue
+        names = [instrument.items[int(position)] for position in np.flatnonzero(against)]
         for position in np.flatnonzero(against):
             name = instrument.items[int(position)]
             place = int(np.flatnonzero(of_this)[0])
@@ -70,7 +71,7 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
                         f"measurements of {found.n_families} families)"
                     ),
                     expected="items that all point the same way",
-                    remedy=_remedy(key, name, instrument),
+                    remedy=_remedy(key, name, instrument, names),
                     file=table.places.file, column=table.places.column_of(name, place),
                     severity="warning", code="item_against_the_others",
                 )
@@ -91,15 +92,16 @@ def _turned(table: Table, instrument: Instrument) -> NDArray[np.float64]:
     return np.column_stack(columns)
 
 
-def _remedy(key: str, name: str, instrument: Instrument) -> str:
-    others = [item for item in instrument.reverse_items if item != name]
+def _remedy(key: str, name: str, instrument: Instrument, against: list[str]) -> str:
+    """The setting that turns all these items round, ready to be copied."""
+    others = [item for item in instrument.reverse_items if item not in against]
+    turned = [item for item in against if item not in instrument.reverse_items]
+    listed = ", ".join(f'"{item}"' for item in [*others, *turned])
     if name in instrument.reverse_items:
-        listed = ", ".join(f'"{item}"' for item in others)
         return (
             "It is turned round here; if the export holds it turned round already, "
             f"[instruments.{key}] reverse_items = [{listed}]."
         )
-    listed = ", ".join(f'"{item}"' for item in (*others, name))
     return (
         "If the export holds it as it was answered, it must be turned round: "
         f"[instruments.{key}] reverse_items = [{listed}]. Otherwise look whether the columns are mixed up."

@@ -17,11 +17,14 @@ from mpg_research.study.identifiers import split_id
 __all__ = [
     "check_episode_ids",
     "check_families",
+    "check_lost_digits",
     "check_organisations",
     "check_pseudonyms",
     "check_spelling",
 ]
 
+MANY_STRANGERS = 5
+_LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NINE = re.compile(r"[0-9]{8,9}")
 _BSN_WEIGHTS = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
@@ -49,7 +52,7 @@ def check_organisations(name: str, table: Table, config: StudyConfig, findings: 
 
     findings.add_values(
         "unknown_organisation", table.places, "organisation", unknown, keys.to_numpy(dtype=object),
-        lambda key: f'the organisation "{key}", which study.toml does not declare',
+        lambda key: f'the undeclared organisation "{key}"',
         expected=f"one of {', '.join(config.organisations)}", remedy=remedy,
     )  # fmt: skip
     if name != "episodes":
@@ -94,7 +97,24 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
     unknown = (given.notna() & ~given.isin(families.unique())).to_numpy(dtype=bool)
     if not unknown.any():
         return
-    hint = _how_they_differ(given[unknown].unique(), families.dropna().unique())
+    strangers = given[unknown].unique()
+    hint = _how_they_differ(strangers, families.dropna().unique())
+    if len(strangers) >= MANY_STRANGERS and len(strangers) >= given.nunique() / 2:
+        place = int(np.flatnonzero(unknown)[0])
+        findings.add(
+            Problem(
+                found=(
+                    f"{len(strangers)} of the {given.nunique()} families here have no episode, "
+                    f'such as "{strangers[0]}"; the table episodes has ids such as "{families.dropna().iloc[0]}"'
+                ),
+                expected="families that occur in the table episodes",
+                remedy=f"{hint}Write the ids in one way in both files, or add the episodes.",
+                file=table.places.file, row=int(table.places.rows[place]),
+                column=table.places.column_of("family", place), code="unknown_family",
+            ),
+            times=int(unknown.sum()),
+        )  # fmt: skip
+        return
     findings.add_values(
         "unknown_family", table.places, "family", unknown, given.to_numpy(dtype=object),
         lambda family: f"family {family} has no episode",
@@ -108,6 +128,7 @@ def _how_they_differ(unknown: Iterable[str], known: Iterable[str]) -> str:
     unknown, known = list(unknown), list(known)
     for what, alike in (
         ("leading zeros: export them as text in both files", lambda key: key.lstrip("0")),
+        ("the end .0 of a number: export them as text", lambda key: key.removesuffix(".0")),
         ("capitals", str.casefold),
         ("spaces or signs", lambda key: re.sub(r"[\W_]+", "", key)),
         ("zeros, capitals or signs", lambda key: re.sub(r"[\W_]+", "", key).casefold().lstrip("0")),
@@ -135,6 +156,26 @@ def check_episode_ids(
         expected="episodes that occur in the table episodes",
         remedy="Correct it, or leave the cell empty: the date decides then.",
     )  # fmt: skip
+
+
+def check_lost_digits(table: Table, findings: Findings) -> bool:
+    """Ids such as 1,23E+15, which a spreadsheet has shortened: different families are then one."""
+    families = table.frame["family"].astype(object)
+    lost = families.notna() & families.astype(str).str.fullmatch(_LOST_DIGITS)
+    if not lost.any():
+        return False
+    place = int(np.flatnonzero(lost.to_numpy(dtype=bool))[0])
+    findings.add(
+        Problem(
+            found=f'{int(lost.sum())} ids are shortened numbers, such as "{families.iloc[place]}"',
+            expected="ids with all their digits",
+            remedy="The spreadsheet has lost digits: export the table again with the ids as text.",
+            file=table.places.file, row=int(table.places.rows[place]),
+            column=table.places.column_of("family", place), code="lost_digits",
+        ),
+        times=int(lost.sum()),
+    )  # fmt: skip
+    return True
 
 
 def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:

@@ -14,7 +14,7 @@ __all__ = ["check_place_in_time"]
 
 NEARLY_NONE, FEWEST = 0.2, 5
 DAYS_TO_1904 = 1462  # between the first days that Excel counts from
-YEARS_AGREE = 0.8
+MOST = 0.4  # that another reading must bring inside
 
 
 def check_place_in_time(
@@ -72,19 +72,15 @@ def _cause(measurements: Table, episodes: Table, config: StudyConfig) -> str:
         return f" (are the times of both in {unit}, counted from {config.time.origin:g}?)"
     dates = measurements.frame["date"]
     for what, moved in (
-        ("4 years and a day: one of the files counts its days from 1904", [DAYS_TO_1904, -DAYS_TO_1904]),
-        ("a whole century", [36_525, -36_525]),
+        ("4 years and a day {}: one of the files counts its days from 1904", [DAYS_TO_1904, -DAYS_TO_1904]),
+        ("a whole century {}", [36_525, -36_525]),
     ):
         for days in moved:
-            if (
-                _share_inside(dates + pd.Timedelta(days=days), measurements, episodes, config)
-                > YEARS_AGREE / 2
-            ):
-                return (
-                    f"; most would lie inside if the dates were {what}, {'later' if days > 0 else 'earlier'}"
-                )
+            if _share_inside(dates + pd.Timedelta(days=days), measurements, episodes, config) > MOST:
+                moment = what.format("later" if days > 0 else "earlier")
+                return f"; most would lie inside if the dates were {moment}"
     turned = _turned(dates)
-    if turned is not None and _share_inside(turned, measurements, episodes, config) > YEARS_AGREE / 2:
+    if turned is not None and _share_inside(turned, measurements, episodes, config) > MOST:
         return "; most would lie inside with day and month the other way round"
     return ""
 

@@ -16,7 +16,7 @@ from mpg_research.study.decimals import settle_decimal
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.notation import OTHER, Notation, notation_of, written_as_number
 from mpg_research.study.read import RawTable
-from mpg_research.study.schemas import Column, Schema
+from mpg_research.study.schemas import ITEM_COLUMN, Column, Schema
 from mpg_research.study.values import (
     Decimal,
     how_dates_differ,
@@ -183,7 +183,9 @@ class Converter:
         """Apply the study's ``values``, then SPSS value labels where words are wanted."""
         mapping: dict[Any, Any] = {}
         labels = self.raw.labels.get(source, {})
-        values = self.table.values.get(column.name, {}) if values is None else values
+        if values is None:
+            of_items = self.table.values.get("item", {}) if schema_item(column.name) else {}
+            values = self.table.values.get(column.name, of_items)
         chosen = {key.strip().lower(): value for key, value in values.items()}
         known = self._known_codes(column)
         for value in pd.unique(cells):
@@ -270,7 +272,8 @@ class Converter:
         parsed, incomplete = parse_dates(
             cells, date_format=self.table.date_format, numbers=self.raw.day_numbers, missing=self.missing
         )
-        self._impossible_dates(column, cells, parsed.bad, places)
+        if self._impossible_dates(column, cells, parsed.bad, places):
+            return pd.Series(np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]"))
         shown = cells.to_numpy(dtype=object)
         values = pd.Series(parsed.values)
         if column.name == "month":
@@ -311,8 +314,8 @@ class Converter:
 
     def _impossible_dates(
         self, column: Column, cells: pd.Series, bad: NDArray[np.bool_], places: Places
-    ) -> None:
-        """Cells that are no date: by row, or in one finding where a whole column is written otherwise."""
+    ) -> bool:
+        """Cells that are no date, by value; or one finding (True) where a whole column is otherwise."""
         shown = cells.to_numpy(dtype=object)
         expected = self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231"
         n_bad = int(bad.sum())
@@ -327,12 +330,16 @@ class Converter:
                 ),
                 times=n_bad,
             )  # fmt: skip
-            return
-        self.findings.add_rows(
-            "impossible_date", places, column.name, bad, lambda place: f'the date "{shown[place]}"',
+            return True
+        self.findings.add_values(
+            "impossible_date", places, column.name, bad, shown, lambda cell: f'the date "{cell}"',
             expected=expected,
-            remedy='Correct the cell, or set date_format in study.toml (such as "%m/%d/%Y").',
+            remedy=(
+                "Correct the cell, name it in missing_values if it means no date, or set date_format in "
+                'study.toml (such as "%m/%d/%Y").'
+            ),
         )  # fmt: skip
+        return False
 
     def _number(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
         notation = self._notation(column, cells, places)
@@ -340,13 +347,10 @@ class Converter:
         shown = cells.to_numpy(dtype=object)
         sign = "comma" if notation.decimal == "," else "point"
         unit = f", in {notation.unit} like most of the column" if notation.unit else ""
-        self.findings.add_rows(
-            "not_a_number", places, column.name, parsed.bad, lambda place: f'"{shown[place]}"',
+        self.findings.add_values(
+            "not_a_number", places, column.name, parsed.bad, shown, lambda cell: f'"{cell}"',
             expected=f"a number with a decimal {sign}{unit}",
-            remedy=(
-                "Correct the cell, or name the code for no answer in missing_values in study.toml; a column "
-                f'with another decimal sign: decimals = {{ {column.name} = "{OTHER[notation.decimal]}" }}.'
-            ),
+            remedy=self._how_to_make_numbers(column, shown[parsed.bad], notation),
         )  # fmt: skip
         values = parsed.values
         if column.kind == "integer":
@@ -358,10 +362,33 @@ class Converter:
         self._within_bounds(column, values, places)
         return pd.Series(values)
 
+    def _how_to_make_numbers(
+        self, column: Column, cells: NDArray[np.object_], notation: Notation
+    ) -> Callable[[str], str]:
+        """What to do about a cell that is no number: another notation, an answer in words, or a mistake."""
+        words = sorted({str(cell) for cell in cells if not any(sign.isdigit() for sign in str(cell))})
+
+        def remedy(cell: str) -> str:
+            if cell not in words:
+                return (
+                    "Correct the cell, or name the code for no answer in missing_values in study.toml; a "
+                    f"column with another decimal sign: decimals = {{ {column.name} = "
+                    f'"{OTHER[notation.decimal]}" }}.'
+                )
+            name = "item" if schema_item(column.name) else column.name
+            line = values_line(name, words if len(words) <= CODES_TOGETHER else [cell], ())
+            return (
+                "Correct the cell, name it in missing_values if it means no answer, or say which number "
+                f"it is, in [tables.{self.schema.name}] of study.toml: {line}."
+            )
+
+        return remedy
+
     def _notation(self, column: Column, cells: pd.Series, places: Places) -> Notation:
         """How the column writes its numbers, and findings where that may be two things."""
         source = places.columns[column.name]
-        chosen = self.table.decimals.get(column.name, self.table.decimal)
+        of_items = self.table.decimals.get("item") if schema_item(column.name) else None
+        chosen = self.table.decimals.get(column.name, of_items or self.table.decimal)
         texts = [value for value in pd.unique(cells) if isinstance(value, str) and not is_missing(value)]
         texts = [text for text in texts if identifier_text(text) not in self.missing]
         notation, against = notation_of(texts, file_decimal=self.decimal, chosen=chosen)
@@ -392,8 +419,9 @@ class Converter:
         with np.errstate(invalid="ignore"):
             outside = (values < low) | (values > high)
         bounds = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number from {low:g}"
-        self.findings.add_rows(
-            "out_of_range", places, column.name, outside, lambda place: f"{values[place]:g}",
+        shown = np.array([f"{value:g}" for value in values], dtype=object)
+        self.findings.add_values(
+            "out_of_range", places, column.name, outside, shown, lambda number: number,
             expected=bounds,
             remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
         )  # fmt: skip
@@ -447,6 +475,11 @@ def values_line(column: str, codes: Sequence[str], known: Sequence[str]) -> str:
 def _quoted(text: str) -> str:
     """A text as TOML writes it."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def schema_item(name: str) -> bool:
+    """Whether a canonical column is an item."""
+    return ITEM_COLUMN.fullmatch(name) is not None
 
 
 def _wants_label(column: Column, code: str, label: str, known: frozenset[str]) -> bool:

@@ -101,7 +101,9 @@ def _table_findings(
         parts |= {part for part in family if part != "family"}
     for part in ("columns", "constants", "values", "decimals"):
         for column in getattr(table, part):
-            if schema.column(column) is None and column not in extra and column not in parts:
+            of_items = part in ("values", "decimals") and column == "item" and name == "measurements"
+            known_here = schema.column(column) is not None or column in extra or column in parts
+            if not known_here and not of_items:
                 items = ", item_01, item_02, ..." if name == "measurements" else ""
                 remedy = did_you_mean(column, known)
                 if name == "episodes" and not remedy:

@@ -16,6 +16,7 @@ LISTED_PER_CHECK = 50
 """Findings listed one by one per check, file and column; the others are only counted."""
 
 SHOWN_ROWS = 5
+MANY_IN_A_ROW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Findings:
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self.counts: Counter[str] = Counter()
+        self._of_one_row: set[Problem] = set()
 
     @property
     def has_errors(self) -> bool:
@@ -191,6 +193,7 @@ class Findings:
             else:
                 told = found(value) + ("" if of_setting else _in_rows(places.rows[members]))
             self._add_unlisted(
+                len(members) == 1 and of_setting is None,
                 Problem(
                     found=told, expected=expected,
                     remedy=remedy if isinstance(remedy, str) else remedy(value),
@@ -203,14 +206,37 @@ class Findings:
         self.counts[code] += 1 if column in places.settings and len(positions) else len(positions)
         return bool(len(positions))
 
-    def _add_unlisted(self, problem: Problem) -> None:
+    def _add_unlisted(self, of_one_row: bool, problem: Problem) -> None:
         """Add to the list, once; the caller counts."""
         if problem not in self._problems[-LISTED_PER_CHECK:]:
             self._problems.append(problem)
+            if of_one_row:
+                self._of_one_row.add(problem)
 
     def listed(self) -> tuple[Problem, ...]:
         """All problems, errors first, otherwise in the order in which they were found."""
-        return tuple(sorted(self._problems, key=lambda problem: problem.severity != "error"))
+        return tuple(sorted(self._together(), key=lambda problem: problem.severity != "error"))
+
+    def _together(self) -> list[Problem]:
+        """The problems; those of a row that is wrong in nearly every cell (a line of labels) as one."""
+        by_row = Counter((each.file, each.row) for each in self._of_one_row)
+        no_data = {place for place, number in by_row.items() if number >= MANY_IN_A_ROW}
+        listed: list[Problem] = []
+        for problem in self._problems:
+            place = (problem.file, problem.row)
+            if problem not in self._of_one_row or place not in no_data:
+                listed.append(problem)
+            elif by_row[place]:
+                listed.append(
+                    Problem(
+                        found=f"{by_row[place]} cells of this row are not what their columns hold "
+                        f"({problem.found} in column {problem.column}, ...)",
+                        expected="a row of data", code="row_of_no_data", file=problem.file, row=problem.row,
+                        remedy="Remove the row from the export if it holds labels or totals, or correct it.",
+                    )
+                )  # fmt: skip
+                by_row[place] = 0
+        return listed
 
 
 def _in_rows(rows: NDArray[np.int64]) -> str:

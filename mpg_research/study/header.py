@@ -8,9 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import Problem
 from mpg_research.study.file_errors import file_error
 
-__all__ = ["IsName", "check_header_row", "first_rows_of_text", "no_names"]
+__all__ = ["IsName", "check_header_row", "first_rows_of_text", "no_names", "without_headers"]
 
 IsName = Callable[[str], bool]
 LOOKED_AT = 40  # rows
@@ -88,3 +93,23 @@ def _header_elsewhere(
         below = next(number for number, cells in enumerate(filled) if len(cells) >= FULL * widest)
         return below + 1, at + 1
     return None
+
+
+def without_headers(
+    path: Path, frame: pd.DataFrame, rows: NDArray[np.int64]
+) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[Problem, ...]]:
+    """The table without rows that repeat the names of the columns, as exports put one under another have."""
+    alike = np.zeros(len(frame), dtype=int)
+    for name in frame.columns:
+        alike += (frame[name].astype(object) == name).to_numpy(dtype=bool)
+    again = (alike >= FEWEST_NAMES) & (alike > frame.shape[1] / 2)
+    if not again.any():
+        return frame, rows, ()
+    listed = ", ".join(str(int(row)) for row in rows[again][:5])
+    problem = Problem(
+        found=f"the names of the columns stand again in row {listed}",
+        expected="the names in one row only",
+        remedy="They are left out. Look whether exports were put one under another, and none twice.",
+        file=path.name, row=int(rows[again][0]), severity="warning", code="header_repeated",
+    )  # fmt: skip
+    return frame[~again].reset_index(drop=True), rows[~again], (problem,)

@@ -159,7 +159,8 @@ def assemble(config: StudyConfig) -> Assembly:
     if episodes is not None:
         numbered = "episode" not in episodes.frame
         assembly.tables["episodes"] = episodes = _finished_episodes(episodes, config)
-        if check_restarting_ids(episodes, config, assembly.findings):
+        lost = check_ids.check_lost_digits(episodes, assembly.findings)
+        if lost or check_restarting_ids(episodes, config, assembly.findings):
             assembly.merged_families = True
         else:
             checks.check_episodes(episodes, assembly.findings, numbered=numbered)

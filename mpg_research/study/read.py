@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.study.file_errors import file_error
-from mpg_research.study.header import IsName, no_names
+from mpg_research.study.header import IsName, no_names, without_headers
 
 if TYPE_CHECKING:
     from mpg_research.study.config import TableConfig
@@ -120,6 +120,8 @@ def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) 
         from mpg_research.study.read_csv import read_csv_bytes
 
         frame, rows, problems = read_csv_bytes(path, content, table, is_name)
+        frame, rows, again = without_headers(path, frame, rows)
+        problems += again
         return RawTable(path, digest, form, frame, rows, problems=problems)
     from mpg_research.study import read_binary
 

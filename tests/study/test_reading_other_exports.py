@@ -214,7 +214,8 @@ def written(number: float, way: str) -> str:
     plain_comma = dutch.replace(".", "")
     ways = {
         "dutch": dutch, "english": point, "plain_comma": plain_comma,
-        "euro": f"€ {dutch}", "euro_after": f"{dutch} euro", "EUR": f"EUR {dutch}", "dash": f"€ {dutch[:-3]},-",
+        "euro": f"€ {dutch}", "euro_after": f"{dutch} euro", "EUR": f"EUR {dutch}",
+        "dash": f"€ {dutch[:-3]},-",
         "spaces": dutch.replace(".", " "), "narrow": dutch.replace(".", "\u202f"),
         "swiss": point.replace(",", "'"), "minus": dutch.replace("-", "\u2212"),
         "percent": f"{plain_comma}%", "procent": f"{plain_comma} procent",
