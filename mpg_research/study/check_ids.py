@@ -105,7 +105,7 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
             Problem(
                 found=(
                     f"{len(strangers)} of the {given.nunique()} families here have no episode, "
-                    f'such as "{strangers[0]}"; the table episodes has ids such as "{families.dropna().iloc[0]}"'
+                    f'such as "{strangers[0]}"; the table episodes has ids such as "{families.iloc[0]}"'
                 ),
                 expected="families that occur in the table episodes",
                 remedy=f"{hint}Write the ids in one way in both files, or add the episodes.",

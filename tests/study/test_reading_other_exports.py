@@ -582,3 +582,54 @@ def test_the_example_of_a_questionnaire_can_be_read(tmp_path: Path) -> None:
                          file.read_text(), flags=re.MULTILINE)  # fmt: skip
     file.write_text(uncommented)
     assert load_study(folder).instruments["mine"].missing_rule.max_missing == 1
+
+
+# ---------------------------------------------------------------- one fault, one finding
+
+
+def test_answers_in_words_are_recoded_for_all_items_at_once(tmp_path: Path) -> None:
+    words = {"1": "niet", "2": "beetje", "3": "nogal", "4": "helemaal"}
+    rows = [line.split(",") for line in MEASUREMENTS.splitlines()]
+    spoilt = [rows[0], *([*row[:4], *(words[answer] for answer in row[4:])] for row in rows[1:])]
+    text = "\n".join(",".join(row) for row in spoilt)
+    folder = small_study(tmp_path, measurements=text)
+    problems = found(check_study(folder), "not_a_number")
+    assert len(problems) == 40  # of each item each word once
+    line = re.search(r"values = .*? } }", problems[0].remedy)[0]  # type: ignore[index]
+    assert line.startswith("values = { item = {")
+    for number, word in words.items():
+        line = line.replace(f'"{word}" = "?"', f'"{word}" = "{number}"')
+    toml = STUDY.replace('file = "measurements.csv"', f'file = "measurements.csv"\n{line}')
+    (folder / "study.toml").write_text(toml)
+    wanted = load_study(small_study(tmp_path / "plain")).scores["raw"].tolist()
+    assert load_study(folder).scores["raw"].tolist() == wanted
+
+
+def test_rows_that_are_no_data(tmp_path: Path) -> None:
+    rows = MEASUREMENTS.splitlines()
+    labels = ",".join(f"Vraag {name}" for name in rows[0].split(","))
+    report = check_study(small_study(tmp_path / "a", measurements="\n".join([rows[0], labels, *rows[1:]])))
+    assert one(report, "row_of_no_data").row == 2
+    assert len(report.errors) == 1
+    again = check_study(small_study(tmp_path / "b", measurements="\n".join([*rows[:9], rows[0], *rows[9:]])))
+    assert again.ok
+    assert one(again, "header_repeated").row == 10
+
+
+def test_ids_that_a_spreadsheet_has_shortened(tmp_path: Path) -> None:
+    spoilt = re.sub(r"(?m)^0", "1,23E+1", EPISODES).replace("1,23E", '"1,23E')
+    spoilt = re.sub(r'(?m)^("1,23E\+\d+)', r'\1"', spoilt)
+    report = check_study(small_study(tmp_path, episodes=spoilt))
+    assert "lost digits" in one(report, "lost_digits").remedy
+    assert not found(report, "restarting_ids")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda key: f"G-{key}", lambda key: f"{key}.0", lambda key: key.lstrip("0")]
+)
+def test_a_table_whose_ids_are_all_unknown_is_one_finding(change, tmp_path: Path) -> None:
+    rows = MEASUREMENTS.splitlines()
+    text = "\n".join([rows[0], *(change(row[:3]) + row[3:] for row in rows[1:])])
+    report = check_study(small_study(tmp_path, measurements=text))
+    assert report.errors == (one(report, "unknown_family"),)
+    assert "12 of the 12" in report.errors[0].found
