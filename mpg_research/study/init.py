@@ -249,18 +249,18 @@ file = "episodes.csv"
 # missing_values = [99]              # codes that mean: no answer
 # header_row = 4                     # where a title stands above the names of the columns
 # columns = { family = "client_id", organisation = "org" }       # our column = column in the file
-# columns = { family = ["organisation", "client"] }  # where client numbers start again at each organisation
-# decimals = { income = "," }        # a column with another decimal sign than the rest of the file
+#   columns = { family = ["organisation", "client"] }   where client numbers start again at each organisation
+# decimals = { child_age = "," }     # a column with another decimal sign than the rest of the file
 # constants = { organisation = "org_a" }                         # one value for all rows
 # values = { end_reason = { "gestopt" = "early_client" } }       # code in the file = our code
 
 [tables.measurements]
 file = "measurements.csv"
-# patterns = { item = "OBVLK vraag {item}" }   # how the columns of the items are called
+#   patterns = { item = "OBVLK vraag {item}" }   how the columns of the items are called, in a long file
 # layout = "wide"                    # one column per wave and item, found with patterns:
 # patterns = { item = "obvlk_t{wave}_{item}", date = "date_t{wave}" }
-# patterns = { total = "obvlk_total_t{wave}" } # where the export has totals and no items
-# times = { pre = 0, "3m" = 3 }      # when the waves were, in [time] unit, for kind = "numbers" without dates
+#   patterns = { total = "obvlk_total_t{wave}" }   where a wide file has totals and no items
+#   times = { pre = 0, "3m" = 3 }    when the waves were, in [time] unit, where a wide file has no dates
 
 @OPTIONAL@
 # Declare the organisations to give them their public names; others are then refused.
