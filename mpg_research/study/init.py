@@ -284,8 +284,8 @@ outcome = "raw"                      # or "t_score", with norms
 respondents = "declared"             # one per family (the first parent, else who has most); or "both"
 episodes = "first"                   # per family; or "all"
 case_mix = []                        # columns of episodes to adjust for, such as "child_age"
-months = [0, 6, 12]                  # months since the start of the help, whatever [time] unit is (with
-                                     # unit = "waves" and no months_per_unit: waves)
+months = [0, 6, 12]                  # months since the start of the help, whatever unit the files count in
+                                     # (waves, where nothing says how long a wave lasts)
 primary_month = 12
 reference = "mean"                   # what organisations are compared with: their mean, or their median
 change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, NK or HA
