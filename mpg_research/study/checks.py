@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument
-from mpg_research.study.columns import Table
+from mpg_research.study.columns import Table, texts_where
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.config_errors import did_you_mean
 from mpg_research.study.findings import Findings
@@ -245,7 +245,7 @@ def _item_range(
         return
     with np.errstate(invalid="ignore"):
         outside = given & ((values < low) | (values > high))
-    shown = np.array([f"{value:g}" for value in values], dtype=object)
+    shown = texts_where(outside, values, "{:g}".format)
     findings.add_values(
         "out_of_range", table.places, name, outside, shown, lambda answer: f"the answer {answer}",
         expected=f"a whole number from {low} to {high} ({instrument.abbreviation})",

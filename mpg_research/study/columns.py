@@ -28,7 +28,7 @@ from mpg_research.study.values import (
     parse_dates,
 )
 
-__all__ = ["TEXT", "Converter", "Table", "text_series", "values_line"]
+__all__ = ["TEXT", "Converter", "Table", "text_series", "texts_where", "values_line"]
 
 #: A case-mix column of texts with more different ones, on fewer than so many rows each, is no list of kinds.
 MOST_TEXTS, ROWS_PER_TEXT = 12, 4
@@ -304,7 +304,7 @@ class Converter:
         if not beyond:
             return cells
         mask = cells.isin(beyond).to_numpy(dtype=bool)
-        shown = np.array([identifier_text(cell) for cell in cells], dtype=object)
+        shown = texts_where(mask, cells.to_numpy(dtype=object), identifier_text)
         self.findings.add_values(
             "open_end", places, column.name, mask, shown, lambda day: f"the end {day}",
             expected="an empty cell while help goes on", remedy="It is read as: help goes on.",
@@ -419,7 +419,7 @@ class Converter:
         with np.errstate(invalid="ignore"):
             outside = (values < low) | (values > high)
         bounds = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number from {low:g}"
-        shown = np.array([f"{value:g}" for value in values], dtype=object)
+        shown = texts_where(outside, values, "{:g}".format)
         self.findings.add_values(
             "out_of_range", places, column.name, outside, shown, lambda number: number,
             expected=bounds,
@@ -428,7 +428,7 @@ class Converter:
 
     def _boolean(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
         parsed = parse_column(cells, parse_boolean, empty=None, dtype=object, missing=self.missing)
-        shown = np.array([identifier_text(cell) for cell in cells], dtype=object)
+        shown = texts_where(parsed.bad, cells.to_numpy(dtype=object), identifier_text)
         unknown = set(shown[parsed.bad])
         self.findings.add_values(
             "not_yes_or_no", places, column.name, parsed.bad, shown, lambda code: f'"{code}"',
@@ -475,6 +475,16 @@ def values_line(column: str, codes: Sequence[str], known: Sequence[str]) -> str:
 def _quoted(text: str) -> str:
     """A text as TOML writes it."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def texts_where(
+    mask: NDArray[np.bool_], values: NDArray[Any], as_text: Callable[[Any], str]
+) -> NDArray[np.object_]:
+    """The values as text in the rows of the mask; the others stay empty, so that large tables stay fast."""
+    texts = np.full(len(values), None, dtype=object)
+    for place in np.flatnonzero(mask):
+        texts[place] = as_text(values[place])
+    return texts
 
 
 def schema_item(name: str) -> bool:
