@@ -6,11 +6,11 @@ Tables
   expected_share, observed_difference, observed_difference_low, observed_difference_high,
   observed_beyond_chance)``: ``measured``, ``reliably_improved``, ``reliably_worsened`` and ``dropped_out`` at
   the primary month, each a share of those who could have reached it
-  (:mod:`~mpg_research.analysis.indicator_shares`; ``n_group`` of them; an organisation where nobody could have
-  has 0 and no share); what is expected comes from a logistic case-mix model with slopes as they are within
-  organisations, and the difference is observed minus expected. The two ends are the range of chance around no
-  difference: where it lies if the organisation is as expected. ``observed_beyond_chance`` says whether it lies
-  "lower" or "higher" than that range, or not ("no").
+  (:mod:`~mpg_research.analysis.indicator_shares`; ``n_group`` of them; an organisation where nobody could
+  have has 0 and no share); what is expected comes from a logistic case-mix model with slopes as they are
+  within organisations, and the difference is observed minus expected. The two ends are the range of chance
+  around no difference: where it lies if the organisation is as expected. ``observed_beyond_chance`` says
+  whether it lies "lower" or "higher" than that range, or not ("no").
 - ``shares_of_all(indicator, n_group, share_observed, observed_low, observed_high)``: the same over all
   organisations of the study.
 - From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,

@@ -40,7 +40,7 @@ def shares(seed: int) -> ResultTable:
 @pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("audience", READERS, ids=lambda audience: audience.role)
 def test_the_difference_lies_in_or_outside_the_range_as_the_verdict_says(seed: int, audience) -> None:
-    made = make_organisations({key: 60 for key in NAMES})
+    made = make_organisations(dict.fromkeys(NAMES, 60))
     made = replace(made, tables={**made.tables, "share_indicators": shares(seed)})
     released = release(made, audience, policy=made_policy())
     data = released.tables["share_indicators"].data
