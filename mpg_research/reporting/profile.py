@@ -18,8 +18,8 @@ _REPORTS = "reports"
 _TRACE, _OVERVIEW = "manifest.json", "index.html"
 _WORDS = {
     "nl": {
-        "to_fill_in": "Nog geen profiel: vul in de cel met de parameters eerst in {what}, en voer het notebook "
-        "opnieuw uit.",
+        "to_fill_in": "Nog geen profiel: vul in de cel met de parameters eerst in {what}, en voer het "
+        "notebook opnieuw uit.",
         "family": 'family (de id van het gezin zoals die in de tabel "episodes" staat)',
         "output": "output (een eigen map buiten reports, waar het profiel komt te staan)",
         "and": " en ",

@@ -62,7 +62,8 @@ def test_tables_show_numbers_and_figures_are_whole(tmp_path: Path, language: str
     source = base64.b64encode(inner.encode()).decode()
     outer = (
         "<!doctype html><meta charset=utf-8><body><iframe style='width:390px;height:844px;border:0'></iframe>"
-        f"<script>const text = new TextDecoder().decode(Uint8Array.from(atob('{source}'), c => c.charCodeAt()));"
+        f"<script>const bytes = Uint8Array.from(atob('{source}'), c => c.charCodeAt());"
+        "const text = new TextDecoder().decode(bytes);"
         "const f = document.querySelector('iframe'); f.srcdoc = text;"
         f"f.onload = () => {{ for (const d of f.contentDocument.querySelectorAll('details')) d.open = false;"
         f"{MEASURE} }};</script>"
