@@ -20,8 +20,9 @@ What it does, in this order
    number follows from them. Tables with names elsewhere in their text are withheld.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
-   three others contribute: subtraction would open them. What comes from its own families alone the
-   organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.own`).
+   three others contribute: subtraction would open them. With a comparison goes whatever else is about
+   differences between organisations: their spread, its test, its largest. What comes from its own families
+   alone the organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.own`).
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
@@ -66,7 +67,7 @@ from mpg_research.disclosure.cover import (
 from mpg_research.disclosure.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.organisations import use_labels
 from mpg_research.disclosure.own import own_tables, round_own, without_empty
-from mpg_research.disclosure.refusals import has_few_others, refusals
+from mpg_research.disclosure.refusals import has_few_others, hide_spreads, refusals
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
 from mpg_research.disclosure.rounding import round_counts, round_ratios
 from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance, notes_without_numbers
@@ -121,6 +122,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     across = named and audience.is_external
     _hide_small(tables, policy, digest=result.provenance.digest, across=across)
     covered = cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
+    hide_spreads(tables)
     refused = refusals(tables, result.kind, audience, policy=policy, covered=covered, names=names)
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
