@@ -122,7 +122,7 @@ def _joint_detail(voice: Voice, joint: pd.Series, month: float) -> str:
         statistic=voice.number(joint["statistic"], 2),
         p=format_p(joint["p_value"], voice.language, with_sign=True),
         n_organisations=voice.count(joint.get("n_organisations", float("nan"))),
-        families=voice.families(joint["n_families"]),
+        families=voice.about(voice.families(joint["n_families"]), str(joint.get("n_mark", ""))),
     )
 
 

@@ -129,11 +129,8 @@ def sample_sentences(voice: Voice) -> list[str]:
     if bool(last["suppressed"]):
         return []
     measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
-    return [
-        voice.phrases(
-            "trajectory.sample", n_measurements=measurements, families=voice.families(last["n_families"])
-        )
-    ]
+    families = voice.about(voice.families(last["n_families"]), marks["n_families"])
+    return [voice.phrases("trajectory.sample", n_measurements=measurements, families=families)]
 
 
 def is_shown(released: Released) -> bool:
