@@ -131,9 +131,10 @@ class Voice:
         return format_count(value, self.language)
 
     def families(self, number: float) -> str:
-        """A number of families in words; "<10" where it is withheld."""
-        shown = self.count(number) if math.isfinite(number) else f"<{self.minimum}"
-        return self.phrases("unit.families", number=shown)
+        """A number of families in words; that it is not shown where it is withheld, for whatever reason."""
+        if not math.isfinite(number):
+            return self.phrases("unit.families_hidden")
+        return self.phrases("unit.families", number=self.count(number))
 
     def about(self, text: str, mark: str) -> str:
         """A number with "about" before it where it was rounded by the gate."""
