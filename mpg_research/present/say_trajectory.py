@@ -138,7 +138,11 @@ def _limits(voice: Voice, *, fell: bool) -> list[str]:
     """Never a cause. Regression to the mean is named where stress fell from a high start."""
     by_itself = fell and voice.is_about_stress and voice.lower_is_better
     cause = "trajectory.cause" if by_itself else "trajectory.cause_other"
+    if voice.compared_with:
+        cause = f"trajectory.cause_{voice.compared_with}"
     limits = [voice.phrases(cause), voice.phrases("trajectory.average"), voice.phrases("trajectory.dropout")]
+    if not voice.is_plain and not voice.compared_with:
+        limits.append(voice.phrases("trajectory.no_comparison"))
     if voice.is_plain:
         # Researchers find it among the remarks.
         ended = [note for note in voice.released.notes if note.code == "help_ended"]

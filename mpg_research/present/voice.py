@@ -59,6 +59,16 @@ class Voice:
         return readable(facts.name) if facts else readable(self.released.provenance.instrument)
 
     @property
+    def compared_with(self) -> str:
+        """What there is to compare the help with: "randomised" groups, a group that was "compared" without a
+        lot, "groups" that are no secret, or "" (organisations that all give the help).
+        """
+        policy = self.released.policy
+        if policy.randomised:
+            return "randomised"
+        return "compared" if policy.has_comparison else "groups" if policy.public_groups else ""
+
+    @property
     def lower_is_better(self) -> bool:
         """Whether a lower score is better for the family."""
         facts = self.released.instrument

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from io import StringIO
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from mpg_research.present import draw, say
 from mpg_research.present.figures.change import _out_of
 from mpg_research.present.say_trajectory import LARGE, SMALL, size_class
 from mpg_research.present.voice import voice_of
-from tests.disclosure.made_results import frame, made_policy, make_trajectory, result_of
+from tests.disclosure.made_results import frame, made_policy, make_organisations, make_trajectory, result_of
 
 RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
 WORDS = {"en": ("small.", "medium.", "large."), "nl": ("klein.", "middelgroot.", "groot.")}
@@ -141,3 +142,27 @@ def test_no_share_is_of_a_dash(seed: int, language: str) -> None:
     for _, row in voice.frame("merged").iterrows():
         assert "–" not in _out_of(voice, row)
     assert "–" not in voice.families(float("nan"))
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("audience", [RESEARCHER, FUNDER], ids=lambda audience: audience.role)
+def test_what_the_help_was_compared_with_is_said_as_it_was(language: str, audience: Audience) -> None:
+    """All kinds of studies: no page of a trial says that nobody went without the help."""
+    nothing = ("zonder een groep", "zonder groep") if language == "nl" else ("without a group",)
+    for randomised, comparison, public, change in product(
+        (True, False), (True, False), (True, False), (-4, 4)
+    ):
+        policy = made_policy(randomised=randomised, has_comparison=comparison, public_groups=public)
+        text = str(
+            say(release(make_trajectory(change), audience, policy=policy), "limits", language=language)
+        )
+        plain = not (randomised or comparison or public)
+        said = any(words in text for words in nothing)
+        # A fall from a high start has its own reason in plain language: regression to the mean.
+        assert said == (plain and (change > 0 or audience is RESEARCHER))
+        made_by_lot = "made by lot" if language == "en" else "door loting gemaakt"
+        assert (made_by_lot in text) == randomised
+        comparison_of = release(make_organisations(), audience, policy=policy)
+        limits = str(say(comparison_of, "limits", language=language))
+        blamed = "help other families" if language == "en" else "andere gezinnen helpen"
+        assert not (randomised and blamed in limits)
