@@ -145,7 +145,9 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         pooled, policy.minimum_families, flow=result.tables.get(FLOW), round_steps=audience.is_external
     )
 
-    notes = clean_notes(result.notes, minimum=policy.minimum_families, names=names)
+    notes = clean_notes(
+        result.notes, minimum=policy.minimum_families, names=names, outside=audience.is_external
+    )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)
     seal = _released._SEAL

@@ -469,6 +469,21 @@ def test_counts_beside_neutral_labels_are_rounded():
     assert (contrast.marks["n_families"] == "rounded").all()
 
 
+@pytest.mark.parametrize("number", [1, 9, 10, 14, 15, 38, 996])
+def test_measurements_in_notes_are_rounded_as_in_the_flow(number):
+    notes = (Note("before_start", f"{number} measurements lie before.", {"n_measurements": number}),)
+    for audience in EVERYONE[:3]:
+        released = release(make_trajectory(notes=notes), audience, policy=made_policy())
+        said = released.notes[0].values["n_measurements"]
+        if number < 10:
+            assert said == "<10"
+        elif audience.is_external:
+            assert int(str(said).split()[-1]) % 10 == 0
+            assert str(number) not in released.notes[0].text
+        else:
+            assert said == number
+
+
 @pytest.mark.parametrize("seed", range(15))
 def test_the_own_size_is_exact_on_the_own_page_in_every_table(seed):
     """As the comparison makes them: a difference from the average carries the size of its organisation."""
