@@ -88,6 +88,7 @@ class StudySection(Section):
 
     ``shared_families`` says that one id at several organisations is one family that they help together, and
     not two clients with one number.
+    ``allocation`` says how families came to an organisation or an arm: as it went, or by lot.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")
@@ -97,6 +98,7 @@ class StudySection(Section):
     export_date: date | None = None
     shared_families: StrictBool = False
     unit: UnitConfig | None = None
+    allocation: Literal["observed", "randomised"] = "observed"
 
     @property
     def unit_words(self) -> dict[str, tuple[str, str, str]]:
@@ -219,9 +221,13 @@ class TableConfig(Section):
 
 
 class OrganisationConfig(Section):
-    """[organisations.KEY]: the public name of an organisation."""
+    """[organisations.KEY]: the public name of an organisation.
+
+    ``comparison`` marks an arm that did not get the help: a placebo, a waiting list, care as usual.
+    """
 
     name: Text
+    comparison: StrictBool = False
 
 
 class InstrumentConfig(Section):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from mpg_research.instruments import Instrument
+from mpg_research.plurals import counted
 from mpg_research.study.model import SummaryLine
 from mpg_research.study.scores import unused_scores
 
@@ -67,25 +68,20 @@ def _findings(
             f"the table {table} could not be read as it should: not all its values were checked",
             float("nan"), table,
         )  # fmt: skip
-    for code, one, many, checked in (
-        ("out_of_range", "value out of range", "values out of range", not unread),
-        ("duplicate_measurement", "duplicate measurement", "duplicate measurements", linked),
-        ("impossible_date", "impossible date", "impossible dates", not unread),
-        ("date_in_future", "date in the future", "dates in the future", not unread),
-        (
-            "family_without_measurements",
-            "family without measurements",
-            "families without measurements",
-            scored,
-        ),
+    for code, text, checked in (
+        ("out_of_range", "values out of range", not unread),
+        ("duplicate_measurement", "duplicate measurements", linked),
+        ("impossible_date", "impossible dates", not unread),
+        ("date_in_future", "dates in the future", not unread),
+        ("family_without_measurements", "families without measurements", scored),
     ):
         number = int(counts.get(code, 0))
         if checked or number:
-            yield SummaryLine(code, f"{number} {one if number == 1 else many}", number)
+            yield SummaryLine(code, counted(number, text), number)
 
 
 def _count(code: str, number: int, words: str, part: str = "") -> SummaryLine:
-    return SummaryLine(code, f"{number} {words}", float(number), part)
+    return SummaryLine(code, counted(number, words), float(number), part)
 
 
 def _episodes(episodes: pd.DataFrame) -> Iterator[SummaryLine]:
