@@ -115,8 +115,13 @@ def chain_of_levels(problem: MixedProblem) -> list[list[int]] | None:
     return groups
 
 
-def order_levels(problem: MixedProblem, chain: list[list[int]], bases: list[FloatArray]) -> list[Level]:
-    """Order the groups of every level so that siblings are neighbours."""
+def order_levels(
+    problem: MixedProblem, chain: list[list[int]], bases: list[FloatArray], lots: IntArray | None = None
+) -> list[Level]:
+    """Order the groups of every level so that siblings are neighbours.
+
+    With ``lots`` (n,) of the coarsest groups these have a parent each; otherwise all have one.
+    """
     parents_of: list[IntArray] = []
     for fine, coarse in pairwise(chain):
         up = np.zeros(len(problem.random[fine[0]].levels), dtype=np.intp)
@@ -127,8 +132,10 @@ def order_levels(problem: MixedProblem, chain: list[list[int]], bases: list[Floa
     for index in range(len(chain) - 1, -1, -1):
         n = len(problem.random[chain[index][0]].levels)
         if rank is None:
-            position, parent = np.arange(n), np.zeros(n, dtype=np.intp)
-            starts = np.zeros(1, dtype=np.intp)
+            above = np.zeros(n, dtype=np.intp) if lots is None else lots
+            position = np.argsort(above, kind="stable")
+            parent = above[position]
+            starts = np.searchsorted(parent, np.arange(above.max() + 1))
         else:
             above = rank[parents_of[index]]
             position = np.argsort(above, kind="stable")

@@ -153,7 +153,7 @@ def find_optimum(
     With ``start`` and ``inverse`` (an inverse curvature there) the scoring steps are left out. With
     ``look_again`` a minimum near a face is checked from other starts (:mod:`other_starts`).
     """
-    n_scoring = 0
+    engine, n_scoring = engine.lean(), 0
     if start is None or inverse is None:
         start, inverse, n_scoring = _near_start(engine)
     best = _minimised(engine, start, inverse, tolerance)
@@ -187,7 +187,7 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
     """A point near the optimum, an inverse curvature there, and the evaluations it took."""
     some = some_groups(engine) if has_many_rows(engine) else None
     if some is not None:
-        first, own, count = _near_start(some)
+        first, own, count = _near_start(some.lean())
         best = minimise(some.value_and_gradient, first, inverse_hessian=own, tolerance=NEAR_BY)
         theta = engine.scaled.to_internal(some.scaled.to_theta(best.x[: engine.n_theta]))
         start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))

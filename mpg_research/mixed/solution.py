@@ -277,7 +277,7 @@ def make_solution(
 ) -> MixedSolution:
     """The solution at an internal parameter vector, in the user's units."""
     scaled = engine.scaled
-    _, found = engine.at(internal)
+    _, found = engine.lean().at(internal)
     inverse = scaled.x_inverse
     return MixedSolution(
         problem=engine.problem,
