@@ -111,7 +111,10 @@ class Engine:
     def with_base_outcome(self, row: FloatArray) -> "Engine":
         """The same design with another outcome in internal units, its least-squares fit taken as zero."""
         other = copy(self)
-        other._lean = None if self._lean in (None, self) else self._lean.with_base_outcome(row)
+        other._lean = None if self.whole is None else other
+        if self._lean is not None and self._lean is not self:
+            other._lean = self._lean.with_base_outcome(row)
+            other._lean.whole = other
         fixed = self.scaled.fixed.copy()
         fixed[-1] = row
         other.scaled = replace(self.scaled, fixed=fixed, beta_start=np.zeros(self.scaled.p))
@@ -139,15 +142,15 @@ class Engine:
             other.residual = self.structure.sorted(route.rows.order)
         return other
 
-    def narrowed(self) -> "Engine":
-        """A cheaper engine for the search's first steps: itself where there is little to save."""
+    def narrowed(self, share: float = 0.7) -> "Engine":
+        """A cheaper engine for the search's first steps: itself where it would keep more than a share of columns."""
         whole = self.whole or self
         if not isinstance(self.route, NestedRoute) or not isinstance(whole.route, NestedRoute):
             return self
         route = whole.route.narrowed() if self.structure is None else whole.route.thinned()
-        if self.structure is None and route.d > 0.7 * self.route.d:
+        if self.structure is None and route.d > share * self.route.d:
             route = whole.route.thinned()
-        if route.d > 0.7 * self.route.d:
+        if route.d > share * self.route.d:
             return self
         other = copy(whole)
         other.route, other.whole, other._lean = route, None, other

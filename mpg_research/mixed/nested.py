@@ -24,6 +24,9 @@ __all__ = ["LevelState", "NestedRoute", "NestedState", "gathered", "inner_invers
 
 FloatArray = NDArray[np.float64]
 
+# Rows and columns of a lower triangle of three.
+LOWER = np.array([0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 0, 1, 2])
+
 
 @dataclass(frozen=True, slots=True)
 class LevelState:
@@ -75,7 +78,42 @@ def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatA
         k[0, 1] = (g12 - det_g * a[0, 1]) * inverse
         k[1, 0] = k[0, 1]
         return k, np.log(det)
-    return _by_cholesky(a, factor)
+    return _of_three(a, factor) if q == 3 else _by_cholesky(a, factor)
+
+
+def _of_three(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What :func:`_by_cholesky` does, written out for three random effects."""
+    f = factor
+    # the entries below the diagonal of Lambda'A Lambda from all of A
+    twice = f[:, None, LOWER[0]] * f[None, :, LOWER[1]]
+    if f.ndim == 2:
+        m = (twice.reshape(9, 6).T @ a.reshape(9, -1)).reshape(6, *a.shape[2:])
+    else:
+        by_draw = np.moveaxis(twice.reshape(9, 6, -1), 2, 0)
+        m = np.moveaxis(np.swapaxes(by_draw, 1, 2) @ np.moveaxis(a.reshape(9, *a.shape[2:]), 1, 0), 1, 0)
+    first = 1.0 + m[0]
+    root_0 = np.sqrt(first)
+    down_10, down_20 = m[1] / root_0, m[3] / root_0
+    second = 1.0 + m[2] - down_10 * down_10
+    root_1 = np.sqrt(second)
+    down_21 = (m[4] - down_20 * down_10) / root_1
+    third = 1.0 + m[5] - down_20 * down_20 - down_21 * down_21
+    product = first * second * third
+    # NaN as well, where theta is no longer finite
+    if not (np.all(first > 0) and np.all(second > 0) and np.all(third > 0)):
+        raise np.linalg.LinAlgError("I + Lambda'A Lambda is not positive definite")
+    root_2 = np.sqrt(third)
+    k = np.empty_like(a)
+    half: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+    for j in range(3):
+        one = f[j, 0] / root_0
+        two = (f[j, 1] - down_10 * one) / root_1
+        half.append((one, two, (f[j, 2] - down_20 * one - down_21 * two) / root_2))
+        for i in range(j + 1):
+            k[i, j] = half[i][0] * half[j][0] + half[i][1] * half[j][1] + half[i][2] * half[j][2]
+            k[j, i] = k[i, j]
+    log_det = np.log(product) if np.all(np.isfinite(product)) else np.log(first) + np.log(second) + np.log(third)
+    return k, log_det
 
 
 def _by_cholesky(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
