@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from .engine import Engine
 from .group_algebra import by_parent, multiply, symmetric_sum
+from .inner_inverse import inner_inverse
 from .layout import Level
-from .nested import LevelState, NestedRoute, NestedState, gathered, inner_inverse
+from .nested import LevelState, NestedRoute, NestedState, gathered
 from .scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]

@@ -120,9 +120,7 @@ def _lots(x: FloatArray, codes: IntArray) -> tuple[IntArray, NDArray[np.bool_]] 
     support = np.logical_or.reduceat(filled, starts, axis=0)
     if support.all():
         return None
-    _, first, lots = np.unique(
-        np.packbits(support, axis=1), axis=0, return_index=True, return_inverse=True
-    )
+    _, first, lots = np.unique(np.packbits(support, axis=1), axis=0, return_index=True, return_inverse=True)
     if not 2 <= first.size <= MOST_LOTS:
         return None
     return lots.ravel().astype(np.intp), support[first]
@@ -146,9 +144,9 @@ def _orthonormal(rows: FloatArray) -> FloatArray:
 
 
 def _joint_columns(z_of_levels: list[FloatArray]) -> tuple[FloatArray, list[FloatArray]] | None:
-    """Random columns of all levels, those in the span of finer ones left out, and each level's in terms of them.
+    """Random columns of all levels, and each level's in terms of them; None where they are dependent.
 
-    The finest level's columns lead; None where they are dependent.
+    The finest level's columns lead; those of others are left out where they lie in the span of what is there.
     """
     columns, places = z_of_levels[0], [np.eye(len(z_of_levels[0]))]
     for z in z_of_levels[1:]:

@@ -203,10 +203,11 @@ def _lifted(
     index = {place: i for i, place in enumerate(low.places)}
     first = [index[i] for i, _ in low.pairs]
     second = [index[j] for _, j in low.pairs]
+
     def lifted(one: FloatArray) -> FloatArray:
         """One times U, (..., d, d, n): less one T, times K B."""
         columns = np.einsum("...abn,bq->...aqn", one, base)
-        return one - np.einsum("...aqn,qbn->...abn", columns, blocks.kb)
+        return np.asarray(one - np.einsum("...aqn,qbn->...abn", columns, blocks.kb))
 
     u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, blocks.kb, axes=(1, 0))
     axes = _axes(matrices) if len(matrices) else np.eye(base.shape[1])

@@ -125,7 +125,7 @@ class Engine:
         return other
 
     def lean(self) -> "Engine":
-        """The same engine by a route that carries only the fixed effects that each group has, if these are few."""
+        """The same engine by a route that carries the fixed effects that each group has, if these are few."""
         if self._lean is None:
             self._lean = self._made_lean()
         return self._lean
@@ -143,7 +143,7 @@ class Engine:
         return other
 
     def narrowed(self, share: float = 0.7) -> "Engine":
-        """A cheaper engine for the search's first steps: itself where it would keep more than a share of columns."""
+        """A cheaper engine for the first steps: itself where that has more than a share of the columns."""
         whole = self.whole or self
         if not isinstance(self.route, NestedRoute) or not isinstance(whole.route, NestedRoute):
             return self

@@ -83,7 +83,7 @@ def multiply(left: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def by_parent(moment: FloatArray, columns: FloatArray, starts: IntArray) -> FloatArray:
-    """Each parent's symmetric matrix times its children's columns: (d, d, n_parents), (q, d, n) -> (q, d, n)."""
+    """Each parent's matrix times its children's columns: (d, d, n_parents), (q, d, n) -> (q, d, n)."""
     n = columns.shape[2]
     if n < MANY_CHILDREN * starts.size:
         parent = np.repeat(np.arange(starts.size), np.diff(np.append(starts, n)))

@@ -232,8 +232,8 @@ def solve(
     theta : array, shape (n_theta,), optional
         Evaluate here instead of optimising.
     near : MixedSolution, optional
-        Of other rows, or of other fixed effects: the search begins at its variances where they are of the same
-        random terms and residual structure, and is otherwise that of a fit without it.
+        Of other rows, or of other fixed effects: the search begins at its variances where they are of the
+        same random terms and residual structure, and is otherwise that of a fit without it.
 
     Returns
     -------
