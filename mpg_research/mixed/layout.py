@@ -105,8 +105,8 @@ class Rows:
         if "from" not in self.cache:
             q, n = self.z.shape
             groups = np.repeat(np.arange(self.starts.size), np.diff(np.append(self.starts, n)))
-            places = (groups[:, None] + self.starts.size * np.arange(q)).ravel()
-            ends = q * np.arange(n + 1)
+            places = (groups[:, None] + self.starts.size * np.arange(q)).ravel().astype(np.int32)
+            ends = (q * np.arange(n + 1)).astype(np.int32)
             shape = (n, q * self.starts.size)
             self.cache["from"] = sparse.csr_matrix((self.z.T.ravel(), places, ends), shape=shape)
         found: sparse.csr_matrix = self.cache["from"]
