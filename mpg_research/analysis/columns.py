@@ -91,6 +91,9 @@ class Column:
         families too (each is in one row), so that a missing row could be recovered from the others.
     in_pair : {"", "turns", "stays"}
         What becomes of the number where a pair of organisations is turned round: it changes sign, or stays.
+    spread : bool
+        Whether it is the spread of one number over all organisations: with all of them but one known, the
+        last one follows from it.
     rows : mapping of str to Column
         Where the rows of one column mean several things: what it is by the value of the key ``row_key``. A
         value that is not among them is of the column's own meaning.
@@ -120,6 +123,7 @@ class Column:
     not_own: frozenset[str] = frozenset()
     adds_up: Literal["", "counts", "families"] = ""
     in_pair: Literal["", "turns", "stays"] = ""
+    spread: bool = False
     rows: Mapping[str, Column] = field(default_factory=dict, hash=False)
     row_key: str = ""
     digits: int | None = None

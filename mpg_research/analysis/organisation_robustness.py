@@ -59,7 +59,7 @@ _VERDICT = (
     Column(name="joint_p_value", meaning="p"), coded("joint_conclusion", is_key=False),
     modelled("compared", digits=0), modelled("different", digits=0), modelled("still_named", digits=0),
     modelled("other_side", digits=0, csv_only=True), modelled("newly_named", digits=0),
-    modelled("spread", digits=2, csv_only=True), modelled("largest_shift", digits=2),
+    modelled("spread", digits=2, csv_only=True, spread=True), modelled("largest_shift", digits=2),
     modelled("agreement", digits=2, csv_only=True), coded("conclusion", is_key=False),
 )  # fmt: skip
 _NAMED = ("primary", "side", "difference", "ways", "named_in", "other_side_in", "left_out", "named_left_out")
@@ -147,7 +147,7 @@ def check_robustness(
     setting = Setting(question.course, month, shape, role, df, level, question.better, worker, against, rule)
     model = setting.model_of(frame)
     effects = effects_of(model, month, better=question.better)
-    setting = replace(setting, rule=model.decided)
+    setting = replace(setting, rule=model.decided, primary=model)
     primary = setting.judge(effects)
     every = ways_of(setting, frame, effects)
     found = {name: _try(every[name]) for name in VARIANTS[1:]}

@@ -18,6 +18,7 @@ __all__ = [
     "Cells",
     "cells_of",
     "count_columns",
+    "counting",
     "deviations",
     "groups_of",
     "hide_cells",
@@ -116,6 +117,11 @@ def is_text(column: pd.Series) -> bool:
 def count_columns(cells: Cells) -> list[str]:
     """The columns that count families, or things that families have (measurements, episodes, findings)."""
     return cells.of_meaning("count")
+
+
+def counting(cells: Cells, column: str, *kinds: str) -> np.ndarray:
+    """Which rows of a column count one of these kinds ("families", "episodes", "measurements")."""
+    return np.array([c.meaning == "count" and c.of in kinds for c in cells.rows_of(column)], dtype=bool)
 
 
 def small_rows(cells: Cells, minimum: int) -> np.ndarray:

@@ -33,6 +33,7 @@ def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
         cells.data.loc[chosen, column] = rounded[chosen]
         cells.marks.loc[chosen, column] = ROUNDED
     _differences_of_rounded(cells, rows)
+    _verdicts_of_rounded(cells, rows, steps)
 
 
 def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:
@@ -43,6 +44,30 @@ def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:
             chosen = rows & cells.data[[difference, *parts]].notna().all(axis=1).to_numpy()
             apart = (cells.data[parts[0]] - cells.data[parts[1]]).round(6)
             cells.data.loc[chosen, difference] = apart[chosen]
+
+
+def _verdicts_of_rounded(cells: Cells, rows: np.ndarray, steps: np.ndarray) -> None:
+    """A rounded difference lies in or outside the rounded range of chance as the exact ones did."""
+    for verdict in cells.of_meaning("label"):
+        apart = cells.about(verdict).about
+        names = (apart, f"{apart}_low", f"{apart}_high")
+        if {*names} <= set(cells.numbers) and cells.about(apart).minus:
+            _keep_the_verdict(cells, rows, steps, verdict, names)
+
+
+def _keep_the_verdict(
+    cells: Cells, rows: np.ndarray, steps: np.ndarray, verdict: str, names: tuple[str, str, str]
+) -> None:
+    apart, low, high = (cells.data[name].to_numpy(dtype=float) for name in names)
+    said = cells.data[verdict].to_numpy(dtype=object)
+    chosen = rows & np.isfinite(apart + low + high)
+    inside = chosen & (said == "no")
+    low = np.where(inside, np.minimum(low, apart), low)
+    high = np.where(inside, np.maximum(high, apart), high)
+    low = np.where(chosen & (said == "lower"), np.minimum(np.maximum(low, apart + steps), 0.0), low)
+    high = np.where(chosen & (said == "higher"), np.maximum(np.minimum(high, apart - steps), 0.0), high)
+    cells.data.loc[chosen, names[1]] = np.round(low[chosen], 6)
+    cells.data.loc[chosen, names[2]] = np.round(high[chosen], 6)
 
 
 def _step(families: float) -> float:

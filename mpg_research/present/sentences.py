@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mpg_research.disclosure.released import Released
+from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.errors import ConfigError, Note
-from mpg_research.present.numbers import format_time
+from mpg_research.present.numbers import format_share, format_time
 from mpg_research.present.phrases import readable
 from mpg_research.present.presented import PresentedText
 from mpg_research.present.say_families import (
@@ -26,7 +26,7 @@ from mpg_research.present.say_study import measurement_sentences, quality_senten
 from mpg_research.present.say_trajectory import trajectory_sentences
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
 
-__all__ = ["TOPICS", "say"]
+__all__ = ["TOPICS", "is_shown", "say"]
 
 #: What can be asked for. Without a topic: answer, certainty and limits, each a paragraph.
 TOPICS = ("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld")
@@ -34,6 +34,17 @@ MAIN = ("answer", "certainty", "limits")
 
 #: Notes about the norm table, which raw scores do without.
 NORMS = frozenset({"norms", "synthetic_norms"})
+#: Notes about the study; all others are about an analysis, and said only where its numbers are shown.
+OF_THE_STUDY = NORMS | {
+    *("synthetic_data", "assigned_by_date", "incomplete_dates", "time_in_waves", "baseline_window"),
+    *("before_start", "after_end", "undated", "prorated_by_choice", "total_only", "no_norms"),
+}
+#: Without this table nothing of an analysis is shown.
+MAIN_TABLES = {
+    "trajectory": "change",
+    "organisations": "adjusted_change",
+    "organisation_robustness": "robustness",
+}
 
 Sentences = Mapping[str, Sequence[str]]
 SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
@@ -110,7 +121,7 @@ def _text(voice: Voice, name: str, *paragraphs: Sequence[str], is_list: bool = F
 
 
 def sample_sentences(voice: Voice) -> list[str]:
-    """How many measurements of how many families were used: the last step of the sample flow."""
+    """Who never answered, and how many measurements of how many families were used: from the sample flow."""
     table = voice.table("sample_flow")
     if table is None or not len(table.data):
         return []
@@ -118,11 +129,40 @@ def sample_sentences(voice: Voice) -> list[str]:
     if bool(last["suppressed"]):
         return []
     measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
-    return [
-        voice.phrases(
-            "trajectory.sample", n_measurements=measurements, families=voice.families(last["n_families"])
-        )
-    ]
+    families = voice.about(voice.families(last["n_families"]), marks["n_families"])
+    used = voice.phrases("trajectory.sample", n_measurements=measurements, families=families)
+    return [*never_measured(voice, table), used]
+
+
+def never_measured(voice: Voice, flow: ReleasedTable) -> list[str]:
+    """How many of the families that were helped never answered: the first steps of the sample flow."""
+    steps = [str(step) for step in flow.data["step"]]
+    if "helped" not in steps or "answered" not in steps:
+        return []
+    first, later = steps.index("helped"), steps.index("answered")
+    marks = [flow.marks["n_families"].iloc[row] for row in (first, later)]
+    helped, answered = (float(flow.data["n_families"].iloc[row]) for row in (first, later))
+    if SUPPRESSED in marks or not helped >= answered > 0:
+        return []
+    key, number = "never_measured", helped - answered
+    mark = ROUNDED if ROUNDED in marks else ""
+    if not number and not mark:
+        key = "all_measured"
+    few = max(10, voice.minimum)  # what rounding leaves of a small number
+    if mark and number <= few:
+        return [voice.phrases("trajectory.few_never_measured", number=voice.count(few))]
+    families = voice.phrases("unit.families", number=voice.about(voice.count(helped), marks[0]))
+    if key == "all_measured":
+        return [voice.phrases(f"trajectory.{key}", families=families)]
+    share = format_share(number / helped, voice.language, digits=0)
+    number_text = voice.about(voice.count(number), mark)
+    return [voice.phrases(f"trajectory.{key}", families=families, number=number_text, share=share)]
+
+
+def is_shown(released: Released) -> bool:
+    """Whether any number that an analysis was made for is shown."""
+    main, shown = MAIN_TABLES.get(released.kind), set(released.tables) - {"sample_flow"}
+    return released.converged and (main in shown if main else bool(shown))
 
 
 def withheld_sentences(voice: Voice) -> list[str]:
@@ -132,9 +172,13 @@ def withheld_sentences(voice: Voice) -> list[str]:
 
 
 def note_sentences(voice: Voice) -> list[str]:
-    """The notes, each once; of the norm table only where T-scores are shown."""
+    """The notes, each once; of the norm table only where T-scores are shown, of an analysis only where any of
+    its numbers are.
+    """
     raw = voice.released.provenance.outcome == "raw"
     notes = [note for note in voice.released.notes if not (raw and note.code in NORMS)]
+    if voice.released.converged and not is_shown(voice.released):
+        notes = [note for note in notes if note.code in OF_THE_STUDY]
     return list(dict.fromkeys(note_sentence(voice, note) for note in notes))
 
 

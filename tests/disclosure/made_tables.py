@@ -6,6 +6,7 @@ from mpg_research.analysis import columns as declared
 from mpg_research.analysis.columns import Column
 from mpg_research.analysis.organisation_funnel import FLAGS, LINES, STEPS, SUMMARY
 from mpg_research.analysis.organisation_ranks import _BOTH, _RANKS
+from mpg_research.analysis.organisation_robustness import _VERDICT
 from mpg_research.analysis.organisation_shares import _POINTS, _SHARE_COLUMNS
 from mpg_research.analysis.quality import _OVERVIEW_VALUE
 from mpg_research.analysis.result import ResultTable
@@ -48,7 +49,14 @@ TABLES = {
     "change": declared.ESTIMATE,
     "adjusted_change": declared.ESTIMATE,
     "coefficients": declared.estimates(digits=3, error_digits=3),
-    "drop_out_by_organisation": declared.SHARE,
+    **dict.fromkeys(("drop_out_by_organisation", "measured", "merged"), declared.SHARE),
+    "robustness": _VERDICT,
+    "tipping_point": (declared.modelled("delta_at_tipping"),),
+    "named": (
+        declared.coded("primary", is_key=False),
+        declared.coded("side", is_key=False),
+        declared.modelled("difference"),
+    ),
 }
 _LABELS = {
     "quantity",

@@ -6,7 +6,7 @@ import pytest
 
 from mpg_research import describe_quality
 from mpg_research.errors import ConfigError
-from mpg_research.reporting.decisions import describe_decisions
+from mpg_research.reporting.decisions import Choices, describe_decisions
 from mpg_research.reporting.session import MARK, Shown, begin, find_study
 from mpg_research.study import read_config, shipped_example
 
@@ -41,7 +41,7 @@ def test_what_is_shown_is_marked_and_written_and_the_record_holds_what_was_relea
     assert (tmp_path / "out" / "tables" / "sample_flow.csv").is_file()
     record = json.loads((tmp_path / "out" / "session.json").read_bytes())
     flow = record["sample_flow"]["data_quality"]
-    assert flow[0]["step"] == "read"
+    assert [row["step"] for row in flow[:2]] == ["helped", "read"]
     assert flow[0]["n_families"] == len(session.study.tables["episodes"])
     assert {"code": "synthetic_data", "level": "info", "result": "data_quality"} in record["notes"]
 
@@ -78,10 +78,9 @@ def test_the_decisions_follow_the_configuration_in_both_languages(study: Path) -
         language: str(
             describe_decisions(
                 config,
-                parameters,
+                [Choices("organisations", parameters, 0.9)],
                 instrument=None,
                 outcome="raw",
-                level=0.9,
                 language=language,
                 show_model=True,
             )
@@ -102,10 +101,9 @@ def test_the_decisions_follow_the_configuration_in_both_languages(study: Path) -
 def test_the_decisions_escape_what_comes_from_a_study(study: Path) -> None:
     decisions = describe_decisions(
         read_config(study),
-        {"formula": "a", "case_mix": ["<script>"]},
+        [Choices("trajectory", {"formula": "a", "case_mix": ["<script>"]}, 0.95, ("<script> of 12",))],
         instrument=None,
         outcome="",
-        level=0.95,
         language="nl",
     )
     assert "<script>" not in decisions._repr_mimebundle_()["text/html"]
