@@ -21,7 +21,8 @@ BASELINE_MONTHS = 1.0
 #: An organisation has a course of its own from so many families measured at so many moments on ...
 _FEWEST_COURSES = 2
 _FEWEST_MOMENTS = 2
-#: ... the last of its measurements at or beyond this share of the time to the month of comparison.
+#: ... as many of them at or beyond this share of the time to the month of comparison. One would do for the
+#: calendar, but one late row can be a wrong date.
 _FOLLOWED = 0.75
 
 _KEEP = ["family", "episode", "organisation", "worker", "respondent", "months", "score"]
@@ -101,7 +102,11 @@ class ModelFrame:
 
 
 def prepare_frame(
-    course: CourseFrame, *, by_organisation: bool = False, until: float | None = None
+    course: CourseFrame,
+    *,
+    by_organisation: bool = False,
+    until: float | None = None,
+    minimum_measured: int = 10,
 ) -> ModelFrame:
     """Name, complete, centre and check the measurements of a course.
 
@@ -114,8 +119,10 @@ def prepare_frame(
         with fewer than two families measured at two moments (their course would be that of a family), and
         those not followed far enough; case mix that is the same within every organisation too.
     until : float, optional
-        Primary month of the comparison. An organisation that was not measured in the last quarter of the
-        time up to there has no course to that month.
+        Primary month of the comparison. An organisation has no course to that month if in the last quarter
+        of the time up to there fewer than two of its families were measured.
+    minimum_measured : int
+        Families that are enough for an organisation to have a bend of its own: see ``ModelFrame``.
 
     Returns
     -------
@@ -180,9 +187,12 @@ def _with_a_course(
     organisation = data["organisation"].astype(str)
     moments = data.groupby([organisation, "family"])["months"].nunique()
     courses = (moments >= _FEWEST_MOMENTS).groupby(level=0).sum()
-    last = data.groupby(organisation)["months"].max()
-    furthest = min(float(data["months"].max()), np.inf if until is None else until)
-    near = last >= (0.0 if until is None else _FOLLOWED * furthest)
+    near = pd.Series(True, index=courses.index)
+    if until is not None:
+        furthest = min(float(data["months"].max()), until)
+        late = data[data["months"] >= _FOLLOWED * furthest]
+        followed = late.groupby(organisation)["family"].nunique().reindex(courses.index, fill_value=0)
+        near = followed >= _FEWEST_COURSES
     without = sorted(courses.index[(courses < _FEWEST_COURSES) | ~near])
     if not without:
         return data

@@ -217,7 +217,12 @@ def compare_organisations(
         study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
         episodes=episodes, months=months,
     )  # fmt: skip
-    frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
+    frame = prepare_frame(
+        question.course,
+        by_organisation=True,
+        until=question.primary_month,
+        minimum_measured=question.reach.minimum,
+    )
     _check_organisations(frame)
     many = len(frame.organisations) >= MANY_ORGANISATIONS
     df_rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")

@@ -51,6 +51,7 @@ class Setting:
     worker: bool | None
     reference: Reference = "mean"
     rule: GrowthRule = DEFAULT_RULE
+    minimum_measured: int = 10
 
     def judge(self, effects: OrganisationEffects, *, shift: FloatArray | None = None) -> Verdict:
         """What these effects say of every organisation against the reference."""
@@ -65,7 +66,9 @@ class Setting:
     def effects(
         self, course: CourseFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
     ) -> OrganisationEffects:
-        frame = prepare_frame(course, by_organisation=True, until=self.month)
+        frame = prepare_frame(
+            course, by_organisation=True, until=self.month, minimum_measured=self.minimum_measured
+        )
         return self.effects_in(frame, role=role, shape=shape)
 
     def effects_in(

@@ -156,7 +156,12 @@ def fit_trajectory(
         episodes=episodes, months=months,
     )  # fmt: skip
     role: OrganisationRole = "fixed" if organisation is True else organisation
-    frame = prepare_frame(question.course, by_organisation=role == "fixed", until=question.primary_month)
+    frame = prepare_frame(
+        question.course,
+        by_organisation=role == "fixed",
+        until=question.primary_month,
+        minimum_measured=question.reach.minimum,
+    )
     model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level, rule=rule)
     month = question.primary_month
     tables = trajectory_tables(model, question.months, level)

@@ -13,6 +13,7 @@ from mpg_research.errors import DataError, Note
 from mpg_research.instruments import SHIPPED_INSTRUMENTS, Instrument
 from mpg_research.study import check_ids, checks
 from mpg_research.study.assign import assign_episodes, number_episodes
+from mpg_research.study.check_months import check_months
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig, read_config, source_paths
 from mpg_research.study.findings import Findings
@@ -279,6 +280,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
         return
     assembly.scores = make_scores(table.frame, episodes.frame, position, assembly.instruments, config)
     check_scores(assembly.scores, table, episodes, config, findings)
+    check_months(assembly.scores, config, findings)
 
 
 def _notes(assembly: Assembly) -> tuple[Note, ...]:
