@@ -78,6 +78,8 @@ class ModelFrame:
     baseline : BaselineSpread
     until : float, optional
         Primary month of the comparison.
+    minimum_measured : int, optional
+        Families that are enough; None where the size of organisations does not matter.
     """
 
     data: pd.DataFrame
@@ -88,6 +90,7 @@ class ModelFrame:
     notes: tuple[Note, ...]
     baseline: BaselineSpread
     until: float | None = None
+    minimum_measured: int | None = None
 
     @property
     def n_families(self) -> int:
@@ -106,7 +109,7 @@ def prepare_frame(
     *,
     by_organisation: bool = False,
     until: float | None = None,
-    minimum_measured: int = 10,
+    minimum_measured: int | None = None,
 ) -> ModelFrame:
     """Name, complete, centre and check the measurements of a course.
 
@@ -121,8 +124,9 @@ def prepare_frame(
     until : float, optional
         Primary month of the comparison. An organisation has no course to that month if in the last quarter
         of the time up to there fewer than two of its families were measured.
-    minimum_measured : int
-        Families that are enough for an organisation to have a bend of its own: see ``ModelFrame``.
+    minimum_measured : int, optional
+        ``[analysis] minimum_measured``: an organisation needs three times as many families for a bend of its
+        own. By default its size does not matter.
 
     Returns
     -------
@@ -172,6 +176,7 @@ def prepare_frame(
         notes=tuple(notes),
         baseline=_baseline_spread(frame),
         until=until,
+        minimum_measured=minimum_measured,
     )
 
 

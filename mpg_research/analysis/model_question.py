@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpg_research.analysis.result import provenance_of
+from mpg_research.analysis.scale import scale_of
 from mpg_research.analysis.tables import chosen_months, describe_parameters, study_notes
 from mpg_research.errors import Note
 from mpg_research.statistics.ranks import Better
@@ -53,6 +54,11 @@ class ModelQuestion:
         """Which change is the better one."""
         direction = self.study.instruments[self.course.instrument].direction
         return "low" if direction == "higher_is_worse" else "high"
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest possible score."""
+        return scale_of(self.study.instruments[self.course.instrument], self.course.outcome)
 
     def parts(self, flow: SampleFlow, notes: Iterable[Note], **parameters: Any) -> dict[str, Any]:
         """What every result of such a question has in common: flow, notes and provenance.

@@ -51,7 +51,7 @@ class Setting:
     worker: bool | None
     reference: Reference = "mean"
     rule: GrowthRule = DEFAULT_RULE
-    minimum_measured: int = 10
+    minimum_measured: int | None = None
 
     def judge(self, effects: OrganisationEffects, *, shift: FloatArray | None = None) -> Verdict:
         """What these effects say of every organisation against the reference."""

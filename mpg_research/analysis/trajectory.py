@@ -39,6 +39,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.analysis.robust_errors import robust_change
+from mpg_research.analysis.scale import hold_to_scale
 from mpg_research.analysis.tables import (
     add_standardised,
     coefficient_table,
@@ -172,6 +173,8 @@ def fit_trajectory(
         share = share_ended(periods_of_course(study, question.course, month=month))
         tables |= collect_tables([robust, sensitivity_table(model, share, month, df)])
         notes += [*said, *ended_note(share, month)]
+    tables, held = hold_to_scale(tables, question.scale)
+    notes += held
     return TrajectoryFit(
         model=model,
         primary_month=month,
