@@ -1,7 +1,10 @@
-"""Where the curve of an organisation ends: at the last month with enough of its families measured."""
+"""Where curves and dots end: at the last month with enough families, of each organisation its own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
+import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
 from mpg_research.errors import Note
@@ -11,7 +14,7 @@ __all__ = ["end_curves"]
 
 
 def end_curves(tables: Mapping[str, ResultTable], reach: Reach) -> tuple[dict[str, ResultTable], list[Note]]:
-    """The tables with ``adjusted_curve`` up to where each organisation's measurements carry it.
+    """The tables with ``adjusted_curve`` and ``observed_course`` up to where the measurements carry them.
 
     Parameters
     ----------
@@ -21,17 +24,24 @@ def end_curves(tables: Mapping[str, ResultTable], reach: Reach) -> tuple[dict[st
     Returns
     -------
     dict of str to ResultTable
-        Rows of later months are left out. The start stays, so that each organisation has a row.
+        Rows of later months are left out, those about one organisation by its own families. The start stays,
+        so that each organisation has a row.
     list of Note
         ``curves_end`` where any curve ends before the others.
     """
-    table = tables.get("adjusted_curve")
-    if table is None:
-        return dict(tables), []
-    last = table.data["organisation"].astype(str).map(dict(reach.by_organisation)).fillna(0.0)
-    kept = (table.data["months"] == 0) | (table.data["months"] <= last)
-    found = {**tables, table.name: replace(table, data=table.data[kept].reset_index(drop=True))}
-    n_ended = int(table.data.loc[~kept, "organisation"].nunique())
+    found, n_ended = dict(tables), 0
+    for name in ("adjusted_curve", "observed_course"):
+        if name not in found:
+            continue
+        table = found[name]
+        last = pd.Series(reach.last, index=table.data.index)
+        if "organisation" in table.keys:
+            own = table.data["organisation"].astype(str).map(dict(reach.by_organisation)).fillna(0.0)
+            last = np.minimum(own, last)
+        kept = (table.data["months"] == 0) | (table.data["months"] <= last)
+        if name == "adjusted_curve":
+            n_ended = int(table.data.loc[~kept, "organisation"].nunique())
+        found[name] = replace(table, data=table.data[kept].reset_index(drop=True))
     if not n_ended:
         return found, []
     text = (

@@ -55,6 +55,10 @@ __all__ = ["MissingData", "describe_missing"]
 _DELTAS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
 
 
+#: Months between observed means by how help ended.
+_QUARTER = 3.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingData(Result):
     """What :func:`describe_missing` found; its tables are described in the module's docstring."""
@@ -111,12 +115,15 @@ def describe_missing(
     reported = reported_primary(study, frame, month)
     at = reported.primary
     asked = float(study.config.analysis.primary_month if month is None else month)
-    frame = within_reach(frame, reach_of_course(study, frame))
+    reach = reach_of_course(study, frame)
+    frame = within_reach(frame, reach)
     direction = study.instruments[frame.instrument].direction
     ends_at = asked if asked <= at + NEAR_MONTHS else at
     periods = help_periods(study, month=ends_at, **chosen)
     organisations = tuple(str(key) for key in study.organisations)
     units = courses_in_help(periods)
+    used = set(zip(frame.data["family"].astype(str), frame.data["episode"].astype(str), strict=True))
+    units = units[[key in used for key in zip(units["family"], units["episode"], strict=True)]]
     everybody = fit_growth(prepare_frame(frame))
     mar = change_at(everybody, at)
     measured = who_was_measured(periods, at)
@@ -124,9 +131,9 @@ def describe_missing(
     mixture, mixture_note = pattern_mixture(frame, at)
     tables = [
         *drop_out_tables(periods, organisations, level),
-        *measured_tables(periods, organisations, level),
+        *measured_tables(periods, organisations, level, until=reach.last),
         predictor_rows(study, frame, units, names, level),
-        _observed_by_pattern(frame, units),
+        _observed_by_pattern(frame, units, reach.last),
         of_completers,
         mixture,
         *delta_tables(frame, mar, measured, at, deltas, direction=direction, level=level),
@@ -140,11 +147,13 @@ def describe_missing(
     )
 
 
-def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame) -> ResultTable:
-    """Observed means every three months, by how help ended."""
+def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame, last: float) -> ResultTable:
+    """Observed means every three months (in a short study every month), by how help ended."""
     pattern = units.set_index("family")["pattern"]
-    data = frame.data.assign(
-        family=frame.data["family"].astype(str), at=3.0 * np.round(frame.data["months"] / 3.0)
+    step = _QUARTER if last >= 2 * _QUARTER else 1.0
+    data = frame.data[frame.data["months"] <= last + 0.5]
+    data = data.assign(
+        family=data["family"].astype(str), at=(step * np.round(data["months"] / step)).clip(upper=last)
     )
     data["pattern"] = data["family"].map(pattern)
     per_family = data.groupby(["pattern", "at", "family", "organisation"], as_index=False).agg(

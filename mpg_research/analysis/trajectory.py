@@ -24,6 +24,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from mpg_research.analysis.curve_ends import end_curves
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
@@ -174,6 +175,7 @@ def fit_trajectory(
         tables |= collect_tables([robust, sensitivity_table(model, share, month, df)])
         notes += [*said, *ended_note(share, month)]
     tables, held = hold_to_scale(tables, question.scale)
+    tables, _ = end_curves(tables, question.reach)
     notes += held
     return TrajectoryFit(
         model=model,

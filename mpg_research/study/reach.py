@@ -34,6 +34,8 @@ FloatArray = NDArray[np.float64]
 _HALF = 0.5
 #: A score counts for a month when it was at most this far from it.
 _AROUND = 1.5
+#: Fewer gaps than this say nothing of how often is measured: one may come from a wrong date.
+_FEWEST_GAPS = 3
 #: With dates, nobody is followed after so many months without a measurement: then a date is wrong.
 _LONGEST_GAP = 120.0
 
@@ -111,7 +113,7 @@ def month_step(data: pd.DataFrame) -> float:
     ordered = data.sort_values(["family", "episode", "respondent", "months"], kind="stable")
     gaps = ordered.groupby(["family", "episode", "respondent"])["months"].diff()
     gaps = gaps[gaps > 0]
-    return max(1.0, float(np.round(gaps.median()))) if len(gaps) else 1.0
+    return max(1.0, float(np.round(gaps.median()))) if len(gaps) >= _FEWEST_GAPS else 1.0
 
 
 def occasion_of(months: pd.Series, step: float) -> pd.Series:

@@ -114,8 +114,6 @@ def write_odd(folder: Path, plan: Plan, *, seed: int = 0) -> Path:
                 named = start - pd.DateOffset(years=25)
             episodes.append((name, "1", f"org_{place}", named.date().isoformat() if dates else 0))
             mine = [moment for moment in moments if moment <= min(last, stop)]
-            if plan.stray is not None and place == 0 and family == 0:
-                mine.append(plan.stray)
             for moment in mine:
                 share = 1 - np.exp(-3 * moment / max(moments.max(), 1e-9))
                 score = np.clip(np.round(level - plan.fall * share + rng.normal(0, 3)), *SCALE)
@@ -123,6 +121,14 @@ def write_odd(folder: Path, plan: Plan, *, seed: int = 0) -> Path:
                 rows.append(
                     (name, "1", "first_parent", day.date().isoformat() if dates else moment, int(score))
                 )
+    if plan.stray is not None:
+        family, episode, respondent, day, total = rows[0]
+        late = (
+            day
+            if not dates
+            else (pd.Timestamp(day) + pd.Timedelta(days=plan.stray * DAYS)).date().isoformat()
+        )
+        rows.append((family, episode, respondent, late if dates else plan.stray, total))
     names = ["family", "episode", "organisation", "start"]
     pd.DataFrame(episodes, columns=names).assign(worker="").to_csv(folder / "episodes.csv", index=False)
     measured = pd.DataFrame(rows, columns=["family", "episode", "respondent", "date", "total"])
@@ -130,7 +136,7 @@ def write_odd(folder: Path, plan: Plan, *, seed: int = 0) -> Path:
     text = INSTRUMENT.format(direction="higher_is_worse", reliability=RELIABILITY)
     (folder / "burden.toml").write_text(text, encoding="utf-8")
     time = '[time]\nkind = "dates"' if dates else f'[time]\nkind = "numbers"\nunit = "{plan.unit}"'
-    toml = TOML.format(time=time, analysis=plan.analysis, export="export_date = 2030-01-01" if dates else "")
+    toml = TOML.format(time=time, analysis=plan.analysis, export="export_date = 2060-01-01" if dates else "")
     (folder / "study.toml").write_text(toml, encoding="utf-8")
     return folder
 
