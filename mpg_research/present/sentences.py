@@ -33,7 +33,7 @@ TOPICS = ("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample"
 MAIN = ("answer", "certainty", "limits")
 
 #: Notes on how far the data go.
-HOW_FAR = ("months_cut", "few_measured")
+HOW_FAR = ("months_cut", "few_measured", "held_to_scale", "small_share_bend", "curves_end")
 #: Notes about the norm table, which raw scores do without.
 NORMS = frozenset({"norms", "synthetic_norms"})
 
