@@ -21,9 +21,10 @@ BASELINE_MONTHS = 1.0
 #: An organisation has a course of its own from so many families measured at so many moments on ...
 _FEWEST_COURSES = 2
 _FEWEST_MOMENTS = 2
-#: ... as many of them at or beyond this share of the time to the month of comparison. One would do for the
-#: calendar, but one late row can be a wrong date.
+#: ... the last of its measurements at or beyond this share of the time to the month of comparison, and that
+#: of another family at or beyond the next one: one late row can be a wrong date.
 _FOLLOWED = 0.75
+_ALSO_FOLLOWED = 2 / 3
 
 _KEEP = ["family", "episode", "organisation", "worker", "respondent", "months", "score"]
 
@@ -123,7 +124,7 @@ def prepare_frame(
         those not followed far enough; case mix that is the same within every organisation too.
     until : float, optional
         Primary month of the comparison. An organisation has no course to that month if in the last quarter
-        of the time up to there fewer than two of its families were measured.
+        of the time up to there it was not measured, or in the last third fewer than two of its families were.
     minimum_measured : int, optional
         ``[analysis] minimum_measured``: an organisation needs three times as many families for a bend of its
         own. By default its size does not matter.
@@ -195,9 +196,9 @@ def _with_a_course(
     near = pd.Series(True, index=courses.index)
     if until is not None:
         furthest = min(float(data["months"].max()), until)
-        late = data[data["months"] >= _FOLLOWED * furthest]
-        followed = late.groupby(organisation)["family"].nunique().reindex(courses.index, fill_value=0)
-        near = followed >= _FEWEST_COURSES
+        last = data.groupby([organisation, "family"])["months"].max().groupby(level=0)
+        second = last.apply(lambda months: months.nlargest(_FEWEST_COURSES).iloc[-1])
+        near = (last.max() >= _FOLLOWED * furthest) & (second >= _ALSO_FOLLOWED * furthest)
     without = sorted(courses.index[(courses < _FEWEST_COURSES) | ~near])
     if not without:
         return data
