@@ -156,7 +156,7 @@ def check_robustness(
     )
     model = setting.model_of(frame)
     effects = effects_of(model, month, better=question.better)
-    setting = replace(setting, rule=model.decided)
+    setting = replace(setting, rule=model.decided, primary=model)
     primary = setting.judge(effects)
     every = ways_of(setting, frame, effects)
     found = {name: _try(every[name]) for name in VARIANTS[1:]}

@@ -11,7 +11,12 @@ from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.organisation_case_mix import covariate_means
-from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of, many_organisations
+from mpg_research.analysis.organisation_effects import (
+    FEWEST_RANDOM,
+    OrganisationEffects,
+    effects_of,
+    many_organisations,
+)
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ModelError, NotApplicableError
@@ -52,6 +57,8 @@ class Setting:
     reference: Reference = "mean"
     rule: GrowthRule = DEFAULT_RULE
     minimum_measured: int | None = None
+    #: The primary model: the others lie near it, so that is where their searches begin.
+    primary: GrowthModel | None = None
 
     def judge(self, effects: OrganisationEffects, *, shift: FloatArray | None = None) -> Verdict:
         """What these effects say of every organisation against the reference."""
@@ -86,7 +93,7 @@ class Setting:
         df: DfRule = self.df if chosen == "fixed" else "satterthwaite"
         model = fit_growth(
             frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df,
-            level=self.level, rule=self.rule,
+            level=self.level, rule=self.rule, near=self.primary,
         )  # fmt: skip
         if not model.converged:
             raise ModelError("The model did not converge.")
@@ -110,6 +117,8 @@ def ways_of(
 
     def random() -> Verdict:
         _is_another(setting, "random")
+        if len(frame.organisations) < FEWEST_RANDOM:
+            raise ModelError("So few organisations tell too little of how organisations are spread.")
         return setting.judge(setting.effects_in(frame, role="random"))
 
     def shifted(name: str) -> Callable[[], Verdict]:
@@ -176,7 +185,7 @@ def _dropout_shift(setting: Setting, frame: ModelFrame, delta: float) -> FloatAr
 def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     """Random effects with the organisations' mean case mix beside the families' own."""
     g, k = len(frame.organisations), len(frame.covariates)
-    if not k or g < k + 3:
+    if not k or g < max(k + 3, FEWEST_RANDOM):
         raise ModelError("There are too few organisations for their mean case mix.")
     means = pd.DataFrame(
         covariate_means(frame),
@@ -191,7 +200,7 @@ def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     both = replace(frame, data=wide, covariates=(*frame.covariates, *context))
     model = fit_growth(
         both, shape=setting.shape, organisation="random", worker=setting.worker, df="satterthwaite",
-        level=setting.level, rule=setting.rule,
+        level=setting.level, rule=setting.rule, near=setting.primary,
     )  # fmt: skip
     many = many_organisations(model)
     effects = effects_of(model, setting.month, better=setting.better, many=many)

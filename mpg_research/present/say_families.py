@@ -161,6 +161,7 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
         one = tipping.iloc[0]
         month = voice.moment(float(one["months"]))
         share = format_share(float(one["share_unmeasured"]), voice.language, digits=0)
+        certainty += _of_all(voice, one, month, share) if measured else []
         delta = float(one["delta_at_tipping"])
         if delta == 0:
             certainty.append(voice.phrases("missing_data.certainty_none", month=month))
@@ -171,6 +172,14 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
         else:
             certainty.append(voice.phrases("missing_data.certainty_never", month=month))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def _of_all(voice: Voice, row: pd.Series, month: str, share: str) -> list[str]:
+    """That those who were not measured are a share of more families than those who were."""
+    if not math.isfinite(float(row["share_unmeasured"])) or not math.isfinite(float(row["n_families"])):
+        return []
+    families = voice.about(voice.families(float(row["n_families"])), str(row["n_mark"]))
+    return [voice.phrases("missing_data.of_all", month=month, share=share, families=families)]
 
 
 def _classes(voice: Voice, approach: str | None) -> pd.DataFrame | None:

@@ -100,7 +100,7 @@ def measurement_sentences(voice: Voice) -> dict[str, list[str]]:
                 "measurement.reliable",
                 instrument=voice.instrument,
                 level=voice.level,
-                families=voice.families(alpha["n_families"]),
+                families=voice.about(voice.families(alpha["n_families"]), str(alpha.get("n_mark", ""))),
                 **numbers,
             )
         )

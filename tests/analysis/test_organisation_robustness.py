@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.analysis import compare_organisations
 from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.robustness_ways import Setting
@@ -145,6 +145,25 @@ def test_a_fit_without_one_organisation_gives_what_its_own_data_give() -> None:
     np.testing.assert_allclose(mine - mine.mean(), alone.raw - alone.raw.mean(), atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", [12, 13, 14])
+def test_a_search_that_begins_at_the_primary_fit_ends_where_one_from_scratch_does(seed: int) -> None:
+    rows = dated_rows(np.random.default_rng(seed), families=120, ends=False)
+    data = rows.assign(episode="1", worker=None, respondent="first_parent")
+    scratch = Setting(course_of(data), MONTH, "spline", "fixed", "kenward-roger", 0.95, "low", None)
+    frame = prepare_frame(scratch.course, by_organisation=True, until=MONTH)
+    model = scratch.model_of(frame)
+    effects = effects_of(model, MONTH, better="low")
+    near = replace(scratch, primary=model)
+    for key in effects.keys[:3]:
+        found, wanted = (one.judge_without([key], effects) for one in (near, scratch))
+        assert found.side == wanted.side
+        assert found.joint_p_value == pytest.approx(wanted.joint_p_value, rel=1e-4)
+        for other, difference in wanted.difference.items():
+            assert found.difference[other] == pytest.approx(difference, rel=1e-4, abs=1e-5)
+    line = near.model_of(frame, shape="linear").fit.log_likelihood
+    assert line == pytest.approx(scratch.model_of(frame, shape="linear").fit.log_likelihood, abs=1e-6)
+
+
 def test_the_median_as_reference(tmp_path: Path) -> None:
     rows = dated_rows(np.random.default_rng(13), families=160, outlier=-6.0, ends=False)
     study = dated_study(tmp_path / "study", rows, analysis='reference = "median"')
@@ -199,3 +218,20 @@ def test_a_reference_that_is_none_is_refused(tmp_path: Path) -> None:
     rows = dated_rows(np.random.default_rng(15), families=40, ends=False)
     with pytest.raises(ConfigError, match="reference"):
         dated_study(tmp_path / "study", rows, analysis='reference = "best"')
+
+
+@pytest.mark.parametrize("organisations", [2, 3, 4])
+def test_few_organisations_are_no_random_effects(tmp_path: Path, organisations: int) -> None:
+    rows = dated_rows(
+        np.random.default_rng(organisations),
+        families=40 * organisations,
+        organisations=organisations,
+        ends=False,
+    )
+    study = dated_study(tmp_path / "study", rows)
+    table = check_robustness(study).tables["robustness"].data.set_index("variant")
+    assert table.loc["random", "conclusion"] == "not_possible"
+    assert table.loc["mundlak", "conclusion"] == "not_possible"
+    assert table.loc["random", ["joint_p_value", "spread"]].isna().all()
+    with pytest.raises(ConfigError, match="at least 5"):
+        compare_organisations(study, effects="random")
