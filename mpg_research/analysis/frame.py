@@ -24,7 +24,7 @@ _FEWEST_MOMENTS = 2
 #: ... the last of its measurements at or beyond this share of the time to the month of comparison, and that
 #: of another family at or beyond the next one: one late row can be a wrong date.
 _FOLLOWED = 0.75
-_ALSO_FOLLOWED = 2 / 3
+_ALSO_FOLLOWED = 0.5
 
 _KEEP = ["family", "episode", "organisation", "worker", "respondent", "months", "score"]
 
@@ -124,7 +124,7 @@ def prepare_frame(
         those not followed far enough; case mix that is the same within every organisation too.
     until : float, optional
         Primary month of the comparison. An organisation has no course to that month if in the last quarter
-        of the time up to there it was not measured, or in the last third fewer than two of its families were.
+        of the time up to there it was not measured, or in the last half fewer than two of its families were.
     minimum_measured : int, optional
         ``[analysis] minimum_measured``: an organisation needs three times as many families for a bend of its
         own. By default its size does not matter.
