@@ -27,7 +27,7 @@ def quality_sentences(voice: Voice) -> dict[str, list[str]]:
         answer.append(phrases("data_quality.scored", n_measurements=overview["measurements_in_course"]))
     if {"median_measurements_per_family", "median_months_followed"} <= set(overview):
         median, months = overview["median_measurements_per_family"], overview["median_months_followed"]
-        if voice.released.policy.time_unit == "months":
+        if voice.released.policy.time_unit != "waves":
             answer.append(phrases("data_quality.median", median=median, months=months))
     answer += _reason(voice, "overview") if not answer else []
     problems = voice.table("problems")

@@ -284,6 +284,7 @@ def voice_of(released: Released, language: str) -> Voice:
         groups=policy.public_groups,
         unit=policy.unit.get(language),
         median=released.provenance.parameters.get("reference") == "median",
+        time=policy.time_unit,
     )
     return Voice(released, phrases)
 
