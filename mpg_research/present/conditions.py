@@ -16,7 +16,7 @@ from mpg_research.present.phrases import phrases_in
 
 __all__ = ["Condition", "as_page", "conditions", "is_sentence", "needs"]
 
-#: Sections of labels, and the parts of figures and profiles that are labels: they claim nothing by themselves.
+#: Sections of labels, and the parts of figures and profiles that are labels: by themselves they claim nothing
 _LABELS = re.compile(
     r"^(?:general|unit|concept|column|value|caption|intervention)\."
     r"|^figure\.(?:\w+\.)?(?:own|families|mean|model|observed|others|out_of|lane|title|(?:\w+_)?axis(?:_\w)?)$"

@@ -54,7 +54,8 @@ def _alone(voice: Voice) -> list[str]:
     own, rows, month = voice.released.own, voice.frame("observed_course"), voice.main_month
     if own is None or not len(rows):
         return []
-    rows = rows[rows["mean"].notna() & rows["sd"].notna() & (rows["months"] <= month)].sort_values("months")
+    known = rows[["mean", "sd", "n_families"]].notna().all(axis=1)
+    rows = rows[known & (rows["n_families"] > 0) & (rows["months"] <= month)].sort_values("months")
     if len(rows) < 2:
         return []
     first, last = rows.iloc[0], rows.iloc[-1]

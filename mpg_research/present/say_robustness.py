@@ -52,6 +52,8 @@ def _ways_sentence(voice: Voice, other: pd.DataFrame, *, names_any: bool) -> str
     """What becomes of those that the primary analysis names, over all other ways together."""
     changed, more = (int((other["conclusion"] == name).sum()) for name in ("changed", "more"))
     who = "some" if names_any else "none"
+    if not names_any:  # whoever is named is one more than nobody
+        changed, more = changed + more, 0
     if not len(other):
         key = "untested"
     elif changed:
