@@ -10,9 +10,11 @@ from mpg_research.disclosure import Released
 from mpg_research.present import say, tabulate
 from mpg_research.present.conditions import conditions
 from mpg_research.present.phrases import Phrases
+from mpg_research.present.sentences import SPEAKERS
+from mpg_research.present.voice import voice_of
 from tests.present.edge_needs import NEEDS, alpha_of, width_of
 
-NO_NUMBER = re.compile(r"\b(?:nan|NaN|inf|None(?! of)|NaT|<NA>)\b|\{|\}")
+NO_NUMBER = re.compile(r"\b(?:nan|NaN|inf|None(?! of| is)|NaT|<NA>)\b|\{|\}")
 PERCENTAGE = re.compile(r"(\d+(?:[.,]\d+)*)\s?%")
 #: A number of points of the questionnaire; what a placeholder for them says.
 POINTS = re.compile(r"(\d[\d.,]*) (?:T-score )?(?:points|punten)")
@@ -28,8 +30,6 @@ DIFFERS = {"organisations.differ", "organisations.own_differs"}
 ALIKE = {"organisations.alike", "organisations.alike_but_named", "organisations.own_average"}
 #: What is said in percentage points and not in points of the questionnaire.
 SHARE_POINTS = ("signal_quality.",)
-#: Topics of comparisons only.
-SHARE_TOPICS = ("shares", "ranks", "funnel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,12 @@ class Spoken:
 def speak(released: Released, language: str, *, tables: bool = True) -> Spoken:
     """All that is said of a released result in a language."""
     sentences: list[str] = []
-    topics = (
-        None,
-        "sample",
-        "notes",
-        "withheld",
-        *(SHARE_TOPICS if released.kind == "organisations" else ()),
-    )
     with listening() as heard:
-        for topic in topics:
+        for topic in ("sample", "notes", "withheld"):
             sentences += say(released, topic, language=language).sentences
+        if released.converged:  # every topic at once, where say() would compute all of them for each
+            for spoken in SPEAKERS[released.kind](voice_of(released, language)).values():
+                sentences += spoken
         names = released.tables if tables else ()
         written = [str(tabulate(released, name, language=language)) for name in names]
     said = "\n".join(sentences)
@@ -92,8 +88,8 @@ def speak(released: Released, language: str, *, tables: bool = True) -> Spoken:
     return Spoken(list(kept.values()), list(dict.fromkeys(sentences)), written)
 
 
-def faults_of(released: Released, *, tables: bool = True) -> list[str]:
-    """What is wrong with what is said of a released result in both languages; empty where nothing is."""
+def examine(released: Released, *, tables: bool = True) -> tuple[list[str], set[str]]:
+    """What is wrong with what is said of a released result in both languages, and the sentences said."""
     spoken = {language: speak(released, language, tables=tables) for language in ("nl", "en")}
     faults = said_alike(*(spoken[language].heard for language in ("nl", "en")))
     for said in spoken.values():
@@ -104,13 +100,13 @@ def faults_of(released: Released, *, tables: bool = True) -> list[str]:
             faults += [
                 f"{fault} [{one.key}]" for fault in (*beyond_scale(released, one), *p_faults(released, one))
             ]
-    return faults
+    return faults, {one.key for said in spoken.values() for one in said.heard}
 
 
 def faults_in(sentence: str) -> list[str]:
     """What is wrong with a sentence by itself, whatever it is about."""
     faults = []
-    if "–" in sentence:
+    if "–" in sentence.replace("(–:", ""):  # what a dash in a picture means
         faults.append(f"a dash for a number: {sentence}")
     if NO_NUMBER.search(sentence):
         faults.append(f"no number: {sentence}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from string import Formatter
+from typing import Any
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.errors import Note
@@ -154,8 +155,9 @@ def noted(draw: Draw) -> MadeResult:
     for key, phrase in entries.items():
         if key.startswith("note."):
             names = {name for _, name, _, _ in Formatter().parse(phrase) if name}
-            words = {
+            words: dict[str, Any] = {
                 "name": "child_age",
+                "percent": draw("percent", (0.0, 45.0, 100.0, NAN)),
                 "outcome": "score",
                 "column": "months",
                 "source": "a book",
