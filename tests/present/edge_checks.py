@@ -80,11 +80,7 @@ def speak(released: Released, language: str, *, tables: bool = True) -> Spoken:
         names = released.tables if tables else ()
         written = [str(tabulate(released, name, language=language)) for name in names]
     said = "\n".join(sentences)
-    kept = {
-        (one.key, one.text): one
-        for one in heard
-        if one.key in conditions() and one.text in said and len(one.text.split()) > 1
-    }
+    kept = {(one.key, one.text): one for one in heard if one.key in conditions() and one.text in said}
     return Spoken(list(kept.values()), list(dict.fromkeys(sentences)), written)
 
 
@@ -157,7 +153,7 @@ def p_faults(released: Released, one: Heard) -> list[str]:
 def said_alike(dutch: list[Heard], english: list[Heard]) -> list[str]:
     """Where the two languages speak other sentences, or fill in other numbers."""
     both = [
-        [(one.key, numbers_said(one, language)) for one in heard]
+        [(one.key, numbers_said(one, language)) for one in heard if len(one.text.split()) > 1]
         for language, heard in (("nl", dutch), ("en", english))
     ]
     if len(both[0]) != len(both[1]):

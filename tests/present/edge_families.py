@@ -222,7 +222,7 @@ def measurement(draw: Draw) -> MadeResult:
     rows = []
     if draw("items", (True, True, False)):
         for name in ("alpha", "omega", "icc_over_time"):
-            found = draw(f"{name}", RELIABILITIES)
+            found, n_here = draw(f"{name}", RELIABILITIES), draw(f"n_{name}", (n,))
             rows.append(
                 {
                     "instrument": "obvl_k",
@@ -230,8 +230,8 @@ def measurement(draw: Draw) -> MadeResult:
                     "estimate": found[0],
                     "conf_low": found[1],
                     "conf_high": found[2],
-                    "n_measurements": n,
-                    "n_families": n,
+                    "n_measurements": n_here,
+                    "n_families": n_here,
                 }
             )
     mean = draw("mean", (22.0, NAN))

@@ -211,7 +211,8 @@ def _shares_of(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
     mine, every, dots, lines = [], [], [], []
     for name in ("dropped_out", "measured", "reliably_improved", "reliably_worsened"):
         share, n = draw(f"share_{name}", SHARES), draw(f"n_{name}", (0, 1, 14, 247))
-        ends = (max(share - 0.1, 0.0), min(share + 0.1, 1.0)) if n and share == share else (NAN, NAN)
+        known = n and share == share and draw("ends_known", (True, True, True, False))
+        ends = (max(share - 0.1, 0.0), min(share + 0.1, 1.0)) if known else (NAN, NAN)
         share = share if n else NAN
         shown = dict(zip(("observed_low", "observed_high"), ends, strict=True))
         every.append({"indicator": name, "n_group": n, "share_observed": share, **shown, "n_families": n})

@@ -136,6 +136,7 @@ def refusals(language: str) -> Iterator[str]:
     bare = released_of(trajectory(Draw(0, n=247)))
     for name in ABSENT:
         yield from tabulate(bare, name, language=language).sentences  # type: ignore[union-attr]
+    yield from say(released_of(result_of("trajectory")), language=language).sentences
     quality = released_of(MAKERS["data_quality"](Draw(0, problems=[])))
     yield str(tabulate(quality, "problems", language=language))
     few = MAKERS["organisations"](Draw(0, **{**PLAIN, "rank_known": False}))
