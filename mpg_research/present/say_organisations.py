@@ -4,6 +4,8 @@ Single organisations are named by their own test, corrected for their number, at
 its error rate by itself, and a joint test before it would only hide one that differs.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -30,6 +32,8 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         return {"answer": [*answer, *_alone(voice)], "limits": limits, "shares": share_topic(voice)}
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
+    if len(differences):  # without its test nothing is said of a difference
+        differences = differences[[not math.isnan(p_of(row)) for _, row in differences.iterrows()]]
     own = voice.released.own
     named = _named(voice, differences)
     answer = [_joint_sentence(voice, joint, month, named=bool(named))]
@@ -78,9 +82,8 @@ def distinguishable(row: pd.Series, *, level: float) -> bool:
 
 
 def p_of(row: pd.Series) -> float:
-    """The p-value corrected for the number of comparisons; where there is none, the plain one."""
-    p_value = row.get("p_adjusted")
-    return float(row["p_value"] if p_value is None or pd.isna(p_value) else p_value)
+    """The p-value corrected for the number of comparisons; the plain one where nothing is corrected."""
+    return float(row["p_adjusted"] if "p_adjusted" in row.index else row["p_value"])
 
 
 def _month(voice: Voice) -> float:

@@ -109,7 +109,7 @@ def joint(released: Released) -> float:
 
 
 def apart(released: Released, row: pd.Series) -> bool:
-    p_value = row["p_adjusted"] if pd.notna(row.get("p_adjusted")) else row["p_value"]
+    p_value = row["p_adjusted"] if "p_adjusted" in row.index else row["p_value"]
     return bool(p_value < alpha_of(released)) and leaves_zero_out(row) and usable(released, row)
 
 
