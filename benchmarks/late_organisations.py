@@ -171,7 +171,7 @@ def judge(outcome: ShareOutcome, data: pd.DataFrame) -> dict[str, float]:
     """Whether the first organisation is called different, in the ways the page has; and the others."""
     keys = outcome.units.keys
     first = outcome.units.order[0]
-    apart = (data["observed_difference_low"] > 0) | (data["observed_difference_high"] < 0)
+    apart = data["observed_beyond_chance"].isin(["lower", "higher"])
     found = {"not yet": float(first not in keys)}
     if first in keys:
         found["interval"] = float(apart[first])
@@ -309,7 +309,7 @@ def whole_studies(runs: int) -> list[str]:
         found: dict[str, float] = {}
         tables = compare_organisations(late_study(seed)).tables
         shares = tables["share_indicators"].data
-        apart = (shares["observed_difference_low"] > 0) | (shares["observed_difference_high"] < 0)
+        apart = shares["observed_beyond_chance"].isin(["lower", "higher"])
         for name in names:
             mine = shares["indicator"] == name
             late = mine & (shares["organisation"] == "ahorn")

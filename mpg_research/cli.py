@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpg_research import __version__
 from mpg_research.errors import MpgError
+from mpg_research.plurals import counted
 
 if TYPE_CHECKING:
     from mpg_research.reporting.run import RunSummary
@@ -278,7 +279,7 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
     counts = [f"{summary.count(status)} {status}" for status in ("ok", "up to date", "failed")]
     print(f"\n{', '.join(counts)}.")
     if summary.warnings:
-        print(f"The check of the data has {summary.warnings} warnings; mpg check lists them.")
+        print(f"The check of the data has {counted(summary.warnings, 'warnings')}; mpg check lists them.")
     print(f"Reports: {summary.folder}")
     print(f"Overview (internal, do not pass on): {summary.index}")
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]

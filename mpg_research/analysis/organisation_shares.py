@@ -3,11 +3,14 @@
 Tables
 ------
 - ``share_indicators(organisation, indicator, n_group, share_observed, observed_low, observed_high,
-  expected_share, observed_difference, observed_difference_low, observed_difference_high)``: ``measured``,
-  ``reliably_improved``, ``reliably_worsened`` and ``dropped_out`` at the primary month, each a share of those
-  who could have reached it (:mod:`~mpg_research.analysis.indicator_shares`; ``n_group`` of them; an
-  organisation where nobody could have has 0 and no share); what is expected comes from a logistic case-mix
-  model with slopes as they are within organisations, and the difference is observed minus expected.
+  expected_share, observed_difference, observed_difference_low, observed_difference_high,
+  observed_beyond_chance)``: ``measured``, ``reliably_improved``, ``reliably_worsened`` and ``dropped_out`` at
+  the primary month, each a share of those who could have reached it
+  (:mod:`~mpg_research.analysis.indicator_shares`; ``n_group`` of them; an organisation where nobody could
+  have has 0 and no share); what is expected comes from a logistic case-mix model with slopes as they are
+  within organisations, and the difference is observed minus expected. The two ends are the range of chance
+  around no difference: where it lies if the organisation is as expected. ``observed_beyond_chance`` says
+  whether it lies "lower" or "higher" than that range, or not ("no").
 - ``shares_of_all(indicator, n_group, share_observed, observed_low, observed_high)``: the same over all
   organisations of the study.
 - From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,
@@ -24,7 +27,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtr, ndtri
 
 from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.funnel_numbers import (
@@ -42,6 +44,7 @@ from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import FEW_FAMILIES, pooled_table, table_by_organisation
 from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import FalseAlarms
+from mpg_research.statistics.range_of_chance import range_of_chance
 from mpg_research.statistics.share_funnel import ShareFunnel, make_share_funnel, simulate_share_alarms
 
 __all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table", "shares_of_all_table"]
@@ -49,12 +52,10 @@ __all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table
 FloatArray = NDArray[np.float64]
 
 _SIMULATIONS = 500
-#: Fewer events (or families without) expected than this: the range of chance is exact, not a bell curve.
-_RARE = 5.0
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
     "expected_share", "observed_difference", "observed_difference_low", "observed_difference_high",
-    "n_families",
+    "observed_beyond_chance", "n_families",
 ]  # fmt: skip
 
 
@@ -136,37 +137,27 @@ def _share_rows(
     codes, size = outcome.units.codes, np.bincount(outcome.units.codes)
     expected = np.bincount(codes, outcome.expected) / size
     variance = outcome.inflation * np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
-    z, carried = float(ndtri(0.5 + level / 2)), np.diagonal(outcome.carried)
-    half, effective = z * np.sqrt(variance + carried), size / outcome.inflation
     place = {key: number for number, key in enumerate(outcome.units.keys)}
     rows: list[tuple[object, ...]] = []
     for row in shares_by_organisation(outcome.indicator, organisations, level=level).itertuples(index=False):
         i = place.get(row.organisation)
-        hoped, below, above = np.nan, np.nan, np.nan
+        hoped, low, high, beyond = np.nan, np.nan, np.nan, ""
         if i is not None:
-            hoped, below, above = expected[i], half[i], half[i]
-            if min(hoped, 1 - hoped) * effective[i] < _RARE:
-                below, above = _exact_halves(row.share, effective[i], carried[i], z)
+            hoped = float(expected[i])
+            low, high = range_of_chance(
+                hoped, size[i] / outcome.inflation[i], variance=float(variance[i]),
+                carried=float(outcome.carried[i, i]), level=level,
+            )  # fmt: skip
         gap = row.share - hoped
+        if np.isfinite(gap):
+            beyond = "lower" if gap < low else "higher" if gap > high else "no"
         rows.append(
             (
                 row.organisation, outcome.name, row.n_group, row.share, row.low, row.high, hoped, gap,
-                gap - below, gap + above, row.n_families,
+                low, high, beyond, row.n_families,
             )
         )  # fmt: skip
     return rows
-
-
-def _exact_halves(share: float, n: float, carried: float, z: float) -> tuple[float, float]:
-    """How far the difference reaches down and up where so few are expected that a bell curve does not fit.
-
-    Clopper and Pearson's limits of the share, with the error of what is expected added in squares.
-    """
-    x, tail = share * n, float(ndtr(-z))
-    low = float(betaincinv(x, n - x + 1, tail)) if x > 0 else 0.0
-    high = float(betaincinv(x + 1, n - x, 1 - tail)) if x < n else 1.0
-    extra = z**2 * carried
-    return float(np.sqrt((share - low) ** 2 + extra)), float(np.sqrt((high - share) ** 2 + extra))
 
 
 def shares_of_all_table(indicators: dict[str, IndicatorRows], *, level: float) -> ResultTable | None:

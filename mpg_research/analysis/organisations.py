@@ -53,6 +53,7 @@ from mpg_research.analysis.organisation_case_mix import (
 )
 from mpg_research.analysis.organisation_duration import duration_horizon
 from mpg_research.analysis.organisation_effects import (
+    FEWEST_RANDOM,
     ManyOrganisations,
     effects_of,
     end_level,
@@ -222,6 +223,11 @@ def compare_organisations(
     many = len(frame.organisations) >= MANY_ORGANISATIONS
     df_rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
     role: OrganisationRole = effects if effects != "auto" else ("random" if many else "fixed")
+    if role == "random" and len(frame.organisations) < FEWEST_RANDOM:
+        raise ConfigError(
+            f"effects is 'random', and there are {len(frame.organisations)} organisations to compare: their "
+            f"spread takes at least {FEWEST_RANDOM}. Use effects='auto' or 'fixed'."
+        )
     model = fit_growth(
         frame, shape=shape, organisation=role, worker=worker, interactions=interactions, df=df_rule,
         level=level, rule=rule,

@@ -11,7 +11,12 @@ from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
 from mpg_research.analysis.organisation_case_mix import covariate_means
-from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of, many_organisations
+from mpg_research.analysis.organisation_effects import (
+    FEWEST_RANDOM,
+    OrganisationEffects,
+    effects_of,
+    many_organisations,
+)
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ModelError, NotApplicableError
@@ -107,6 +112,8 @@ def ways_of(
 
     def random() -> Verdict:
         _is_another(setting, "random")
+        if len(frame.organisations) < FEWEST_RANDOM:
+            raise ModelError("So few organisations tell too little of how organisations are spread.")
         return setting.judge(setting.effects_in(frame, role="random"))
 
     def shifted(name: str) -> Callable[[], Verdict]:
@@ -173,7 +180,7 @@ def _dropout_shift(setting: Setting, frame: ModelFrame, delta: float) -> FloatAr
 def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     """Random effects with the organisations' mean case mix beside the families' own."""
     g, k = len(frame.organisations), len(frame.covariates)
-    if not k or g < k + 3:
+    if not k or g < max(k + 3, FEWEST_RANDOM):
         raise ModelError("There are too few organisations for their mean case mix.")
     means = pd.DataFrame(
         covariate_means(frame),

@@ -99,6 +99,8 @@ class DisclosurePolicy:
         What the column ``months`` counts.
     unit : mapping of str to tuple of str
         Whom the study is about, per language, if not families: one, more, and the Dutch article.
+    has_comparison, randomised : bool
+        Whether an arm of the study did not get the help, and whether arms were made by lot.
     """
 
     minimum_families: int = 10
@@ -109,6 +111,8 @@ class DisclosurePolicy:
     instruments: Mapping[str, InstrumentFacts] = field(default_factory=dict)
     time_unit: Literal["months", "waves"] = "months"
     unit: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    has_comparison: bool = False
+    randomised: bool = False
 
     def __post_init__(self) -> None:
         if self.minimum_families < 3:
@@ -160,4 +164,6 @@ def policy_of(study: "Study") -> DisclosurePolicy:
         },
         time_unit="waves" if study.time_unit == "waves" else "months",
         unit=study.config.study.unit_words,
+        has_comparison=any(each.comparison for each in study.config.organisations.values()),
+        randomised=study.config.study.allocation == "randomised",
     )

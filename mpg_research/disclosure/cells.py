@@ -146,7 +146,7 @@ def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
     """Suppress a share, its interval and its distance from what was expected in these rows."""
     stem = column.removeprefix("share_")
     apart = f"{stem}_difference"
-    ends = (f"{stem}_low", f"{stem}_high", apart, f"{apart}_low", f"{apart}_high")
+    ends = (f"{stem}_low", f"{stem}_high", apart, f"{apart}_low", f"{apart}_high", f"{stem}_beyond_chance")
     for shown in (column, *ends, *TELLS.get(column, ())):
         if shown in cells.data.columns:
             hide_cells(cells, rows, shown)

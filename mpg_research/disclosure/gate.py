@@ -11,8 +11,9 @@ What it does, in this order
    organisation that knows its own number gains nothing. Where a reader outside sees organisations by name
    (so exactly), further rows and shares are hidden within each class and each share too. Tables whose
    numbers add up to zero over the organisations are then withheld.
-4. Steps of the sample flow that come within 1 to 9 families of a later one are rounded, as are totals
-   elsewhere that come so close to another.
+4. Steps of the sample flow that come within 1 to 9 families of a later one are rounded, for readers outside
+   with all the others and the same numbers in other tables; as are totals elsewhere that come so close to
+   another.
 5. Researchers see organisations by name. A funder sees neutral labels (unless the study says otherwise),
    an organisation itself by name and the others by neutral labels, in an order that is fixed by the data
    and the recipient and tells nothing; rows and pairs are turned round to follow that order. Counts
@@ -20,8 +21,9 @@ What it does, in this order
    number follows from them. Tables with names elsewhere in their text are withheld.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
-   three others contribute: subtraction would open them. What comes from its own families alone the
-   organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.own`).
+   three others contribute: subtraction would open them. With a comparison goes whatever else is about
+   differences between organisations: their spread, its test, its largest. What comes from its own families
+   alone the organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.own`).
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
@@ -66,7 +68,7 @@ from mpg_research.disclosure.cover import (
 from mpg_research.disclosure.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.organisations import use_labels
 from mpg_research.disclosure.own import own_tables, round_own, without_empty
-from mpg_research.disclosure.refusals import has_few_others, refusals
+from mpg_research.disclosure.refusals import has_few_others, hide_spreads, refusals
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
 from mpg_research.disclosure.rounding import round_counts, round_ratios
 from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance, notes_without_numbers
@@ -119,8 +121,9 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
 
     named = policy.sees_names(audience)
     across = named and audience.is_external
-    _hide_small(tables, policy, digest=result.provenance.digest, across=across)
+    _hide_small(tables, policy, digest=result.provenance.digest, across=across, outside=audience.is_external)
     covered = cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
+    hide_spreads(tables)
     refused = refusals(tables, result.kind, audience, policy=policy, covered=covered, names=names)
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
@@ -138,9 +141,13 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     for cells in shown.values():
         use_labels(cells, labels)
     pooled = {name: cells for name, cells in shown.items() if not cells.table.organisation_columns}
-    protect_totals(pooled, policy.minimum_families, round_steps=audience.is_external)
+    protect_totals(
+        pooled, policy.minimum_families, flow=result.tables.get(FLOW), round_steps=audience.is_external
+    )
 
-    notes = clean_notes(result.notes, minimum=policy.minimum_families, names=names)
+    notes = clean_notes(
+        result.notes, minimum=policy.minimum_families, names=names, outside=audience.is_external
+    )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)
     seal = _released._SEAL
@@ -176,16 +183,23 @@ def _names_to_find(keys: set[str], audience: Audience, policy: DisclosurePolicy)
 
 
 def _hide_small(
-    tables: Mapping[str, Cells], policy: DisclosurePolicy, *, digest: str, across: bool = False
+    tables: Mapping[str, Cells],
+    policy: DisclosurePolicy,
+    *,
+    digest: str,
+    across: bool = False,
+    outside: bool = False,
 ) -> None:
-    """Rules 2 to 4 within each table; ``across`` organisations where their numbers are exact and named."""
+    """Rules 2 to 4 within each table; ``across`` organisations where their numbers are exact and named;
+    ``outside``: for other readers than the researcher.
+    """
     minimum = policy.minimum_families
     for name, cells in tables.items():
         hide_extremes(cells)
         hide_rows(cells, small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
         if name == FLOW:
-            blur_flow(cells, minimum)
+            blur_flow(cells, minimum, throughout=outside)
             continue
         parts = {*cells.table.parts_of_total, *(ADDS_UP & set(cells.table.keys))}
         if not across or stands_for_whole(cells.table):
@@ -227,6 +241,7 @@ def _hide_shares(
 ) -> None:
     """Shares that give small counts, and exact numbers about organisations without a name."""
     named = policy.sees_names(audience)
+    own_sizes = _own_sizes(tables, audience)
     for cells in tables.values():
         rows = np.ones(len(cells.data), dtype=bool)
         if not cells.table.organisation_columns:
@@ -237,11 +252,23 @@ def _hide_shares(
             cover_shares(cells, policy.minimum_families, digest=digest)
             continue
         contrast = len(cells.table.organisation_columns) > 1 or deviations(cells)
-        own = _rows_about(cells, [audience.organisation or ""]) & (not contrast)
+        own = _rows_about(cells, [audience.organisation or ""])
         families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-        round_ratios(cells, ~own, families)
+        round_ratios(cells, ~own | contrast, families)
+        # The others have a part in a difference from them; in how many families one has itself, none.
+        exact = own & (np.isin(families, own_sizes) if contrast else True)
         for column in count_columns(cells):
-            round_counts(cells, ~own, column)
+            round_counts(cells, ~exact, column)
+
+
+def _own_sizes(tables: Mapping[str, Cells], audience: Audience) -> list[float]:
+    """How many families the reading organisation has, where a table says so of it alone."""
+    found: set[float] = set()
+    for cells in tables.values():
+        if stands_for_whole(cells.table) and not deviations(cells):
+            rows = _rows_about(cells, [audience.organisation or ""])
+            found |= set(cells.table.data["n_families"][rows])
+    return sorted(found)
 
 
 def _wording_used(tables: Iterable[ReleasedTable], labels: Labels) -> dict[str, Mapping[str, str]]:

@@ -5,17 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
-from mpg_research.disclosure.cells import Cells, deviations, is_text
+from mpg_research.disclosure.cells import Cells, deviations, hide_cells, is_text
 from mpg_research.disclosure.cover import stands_for_whole
 from mpg_research.disclosure.organisations import too_few_in_comparison, too_few_pooled
 from mpg_research.disclosure.released import SUPPRESSED
 from mpg_research.disclosure.text import NameFinder
 from mpg_research.disclosure.totals import FLOW
 
-__all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "refusals"]
+__all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "hide_spreads", "refusals"]
 
 #: The reason where too few others stand beside an organisation.
 FEW_OTHERS = "too_few_other_organisations"
+#: Analyses that are about differences between organisations throughout: where the comparison is withheld,
+#: their spread, its test and its largest are too (with two organisations the spread is the difference).
+COMPARISONS = frozenset({"organisations", "organisation_robustness"})
+#: Columns that are the spread of one number over all organisations: with all but one known, the last follows.
+SPREADS = ("spread",)
 
 
 def refusals(
@@ -36,7 +41,8 @@ def refusals(
         if cells.table.organisation_columns:
             adds_to_zero = deviations(cells)
             code = too_few_in_comparison(cells, audience, policy=policy)
-            if covered and adds_to_zero:
+            small = bool((cells.hidden() & (cells.table.data["n_families"] > 0).to_numpy(dtype=bool)).any())
+            if adds_to_zero and (covered or small):
                 refused[name] = ("gives_away_a_small_group", {"minimum": policy.minimum_families})
             elif code:
                 refused[name] = (code, {"minimum": others})
@@ -47,9 +53,21 @@ def refusals(
             refused[name] = ("names_in_text", {})
         if name not in refused and len(cells.data) and all_hidden(cells):
             refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
-    if kind == "organisations" and comparison:
+    if kind in COMPARISONS and comparison:
         refused.update({name: comparison for name in tables if name != FLOW})
     return refused
+
+
+def hide_spreads(tables: Mapping[str, Cells]) -> None:
+    """Hide the spread over organisations where the number of one of them is withheld."""
+    by_organisation = [cells for cells in tables.values() if cells.table.organisation_columns]
+    if not any(
+        (cells.hidden() & (cells.data["n_families"] != 0).to_numpy()).any() for cells in by_organisation
+    ):
+        return
+    for cells in tables.values():
+        for column in (name for name in SPREADS if name in cells.numbers):
+            hide_cells(cells, np.ones(len(cells.data), dtype=bool), column)
 
 
 def has_few_others(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> bool:

@@ -10,7 +10,7 @@ from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy, InstrumentFacts
 from mpg_research.errors import DisclosureError, Note
 
-__all__ = ["ROUNDED", "SHOWN", "SUPPRESSED", "Released", "ReleasedTable", "Withheld"]
+__all__ = ["ROUNDED", "SHOWN", "SUPPRESSED", "Released", "ReleasedTable", "Withheld", "beside"]
 
 SHOWN, SUPPRESSED, ROUNDED = "", "suppressed", "rounded"
 
@@ -86,6 +86,50 @@ class ReleasedTable:
     def marks(self) -> pd.DataFrame:
         """A copy of what was done to each cell of ``data``: "", "suppressed" or "rounded"."""
         return self._marks.copy()
+
+
+def beside(
+    table: ReleasedTable, other: ReleasedTable, columns: Mapping[str, str], *, key: str, until: float
+) -> ReleasedTable:
+    """A released table with columns of another one beside it, row by row of a key they share.
+
+    Parameters
+    ----------
+    table, other : ReleasedTable
+    columns : mapping of str to str
+        Columns of the other table, and what they are called here.
+    key : str
+        The only key of both, a number.
+    until : float
+        Rows that only the other table has are added up to here.
+
+    Returns
+    -------
+    ReleasedTable
+        The rows in the order of the key. A number that either table lacks is missing, and no more is shown
+        than the two show.
+    """
+    renamed = {**columns, key: key}
+    data, marks = table._data.set_index(key), table._marks.set_axis(table._data[key])
+    theirs = other._data[list(renamed)].rename(columns=renamed).set_index(key)
+    their_marks = other._marks[list(renamed)].rename(columns=renamed).set_axis(other._data[key])
+    every = sorted({*data.index, *(each for each in theirs.index if each <= until)})
+    new = list(columns.values())
+    data, marks = data.reindex(every), marks.drop(columns=key).reindex(every).fillna(SHOWN)
+    data[new], marks[new] = theirs[new].reindex(every), their_marks[new].reindex(every).fillna(SHOWN)
+    marks.insert(0, key, SHOWN)
+    numbers = [column for column in marks.columns if column != key]
+    data["suppressed"] = (marks[numbers] == SUPPRESSED).all(axis=1)
+    return ReleasedTable(
+        name=table.name,
+        keys=table.keys,
+        values=(*table.values, *new),
+        organisation_columns=table.organisation_columns,
+        has_complement=table.has_complement or other.has_complement,
+        _data=data.reset_index(),
+        _marks=marks.reset_index(drop=True),
+        seal=_SEAL,
+    )
 
 
 @dataclass(frozen=True, slots=True)

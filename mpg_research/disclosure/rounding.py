@@ -59,6 +59,7 @@ def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
         cells.data.loc[chosen, column] = rounded[chosen]
         cells.marks.loc[chosen, column] = ROUNDED
     _differences_of_rounded(cells, rows)
+    _verdicts_of_rounded(cells, rows, steps)
 
 
 def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:
@@ -68,6 +69,24 @@ def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:
             chosen = rows & cells.data[[difference, first, second]].notna().all(axis=1).to_numpy()
             apart = (cells.data[first] - cells.data[second]).round(6)
             cells.data.loc[chosen, difference] = apart[chosen]
+
+
+def _verdicts_of_rounded(cells: Cells, rows: np.ndarray, steps: np.ndarray) -> None:
+    """A rounded difference lies in or outside the rounded range of chance as the exact ones did."""
+    names = ("observed_difference", "observed_difference_low", "observed_difference_high")
+    verdict = "observed_beyond_chance"
+    if not {*names, verdict} <= set(cells.numbers):
+        return
+    apart, low, high = (cells.data[name].to_numpy(dtype=float) for name in names)
+    said = cells.data[verdict].to_numpy(dtype=object)
+    chosen = rows & np.isfinite(apart + low + high)
+    inside = chosen & (said == "no")
+    low = np.where(inside, np.minimum(low, apart), low)
+    high = np.where(inside, np.maximum(high, apart), high)
+    low = np.where(chosen & (said == "lower"), np.minimum(np.maximum(low, apart + steps), 0.0), low)
+    high = np.where(chosen & (said == "higher"), np.maximum(np.minimum(high, apart - steps), 0.0), high)
+    cells.data.loc[chosen, names[1]] = np.round(low[chosen], 6)
+    cells.data.loc[chosen, names[2]] = np.round(high[chosen], 6)
 
 
 def _step(families: float) -> float:

@@ -41,16 +41,20 @@ class NameFinder:
         return self._pattern is not None and self._pattern.search(str(text)) is not None
 
 
-def clean_notes(notes: Iterable[Note], *, minimum: int, names: NameFinder) -> tuple[Note, ...]:
+def clean_notes(
+    notes: Iterable[Note], *, minimum: int, names: NameFinder, outside: bool = False
+) -> tuple[Note, ...]:
     """Notes whose values and text hold no small number of families and none of these names.
+
+    For readers ``outside`` numbers of measurements are rounded, as they are in the sample flow.
 
     A small count among the values becomes the text "<10"; a text that names an organisation, or gives a
     small count, is replaced as a whole. Code and level stay, so that a "stop" remains one.
     """
-    return tuple(_clean_note(note, minimum=minimum, names=names) for note in notes)
+    return tuple(_clean_note(note, minimum=minimum, names=names, outside=outside) for note in notes)
 
 
-def _clean_note(note: Note, *, minimum: int, names: NameFinder) -> Note:
+def _clean_note(note: Note, *, minimum: int, names: NameFinder, outside: bool) -> Note:
     values: dict[str, str | int | float | bool] = {}
     changed = False
     for key, value in note.values.items():
@@ -58,6 +62,9 @@ def _clean_note(note: Note, *, minimum: int, names: NameFinder) -> Note:
             changed = True
         elif _is_small_count(key, value, minimum):
             values[key] = f"<{minimum}"
+            changed = True
+        elif outside and key == "n_measurements" and isinstance(value, int) and value > 0:
+            values[key] = f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{max(10, 10 * ((value + 5) // 10)):d}"
             changed = True
         else:
             values[key] = value

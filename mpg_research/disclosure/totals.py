@@ -1,9 +1,11 @@
 """Totals that stand side by side: the sample flow and the overview must not differ by a few families."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
+from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure.cells import Cells, mask_of
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
 from mpg_research.disclosure.rounding import round_counts
@@ -11,41 +13,57 @@ from mpg_research.disclosure.rounding import round_counts
 __all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals"]
 
 FLOW, OVERVIEW = "sample_flow", "overview"
+#: Columns of the flow that count families, or their periods of help.
+PEOPLE = frozenset({"n_families", "n_episodes"})
 
 
-def blur_flow(cells: Cells, minimum: int) -> None:
-    """Round steps of the sample flow, so that no two differ by 1 to ``minimum`` - 1 families.
+def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
+    """Round the sample flow, where two of its steps differ by 1 to ``minimum`` - 1 families.
 
-    The last step (what was analysed) stays exact. The families and periods of help of a step that comes
-    too close to the next exact one are rounded and marked so. A step listed twice is shown once.
+    Never so that numbers of two kinds are to be compared ("read about 380, analysed 375"): ``throughout``,
+    for readers outside, rounds all steps of the column; otherwise the last step (what was analysed) stays
+    exact, and steps that come too close lie whole tens above the exact one after them. A step listed twice is
+    shown once.
     """
     once = [row for row in range(len(cells.data)) if row == 0 or not _same(cells, row - 1, row)]
     cells.data = cells.data.iloc[once].reset_index(drop=True)
     cells.marks = cells.marks.iloc[once].reset_index(drop=True)
-    for column in ("n_families", "n_episodes"):
-        if column not in cells.data.columns:
-            continue
+    for column in PEOPLE & set(cells.data.columns):
         numbers = cells.data[column].to_numpy(dtype=float)
-        exact = shown = np.nan
-        for row in reversed(range(len(numbers))):
-            number = numbers[row]
-            if not np.isfinite(number):
-                continue
-            if not np.isfinite(exact) or all(_far_apart(number, near, minimum) for near in (exact, shown)):
-                exact = shown = number
-                continue
-            shown = _rounded(number, exact, shown, minimum)
-            cells.data.loc[row, column] = shown
-            cells.marks.loc[row, column] = ROUNDED
+        if not throughout:
+            _blur_backwards(cells, column, minimum)
+        elif not _all_apart(numbers, minimum):
+            _round_people(cells, np.isfinite(numbers), column, minimum)
 
 
-def _rounded(number: float, exact: float, shown: float, minimum: int) -> float:
-    """To tens, or to whole steps from the exact number where tens would come too close to what is shown."""
-    tens = 10 * float(np.floor(number / 10 + 0.5))
-    if tens > exact and all(_far_apart(tens, near, minimum) for near in (exact, shown)):
-        return tens
-    step = max(10, minimum)
-    return float(exact + step * np.floor((number - exact) / step + 0.5))
+def _blur_backwards(cells: Cells, column: str, minimum: int) -> None:
+    """From the last step up: exact where it is far from all shown below it, else whole tens above them."""
+    numbers, step = cells.data[column].to_numpy(dtype=float), float(max(10, minimum))
+    exact = shown = np.nan
+    for row in reversed(range(len(numbers))):
+        number = numbers[row]
+        if not np.isfinite(number):
+            continue
+        if not np.isfinite(exact) or all(_far_apart(number, near, minimum) for near in (exact, shown)):
+            exact = shown = number
+            continue
+        shown = float(exact + step * np.floor((number - exact) / step + 0.5))
+        cells.data.loc[row, column] = shown
+        cells.marks.loc[row, column] = ROUNDED
+
+
+def _all_apart(numbers: np.ndarray, minimum: int) -> bool:
+    known = np.sort(numbers[np.isfinite(numbers) & (numbers > 0)])
+    return all(_far_apart(first, second, minimum) for first, second in pairwise(known))
+
+
+def _round_people(cells: Cells, rows: np.ndarray, column: str, minimum: int) -> None:
+    """Round to tens, or to the smallest number that may be shown, where that is more."""
+    step = float(max(10, minimum))
+    values = cells.data[column].to_numpy(dtype=float)
+    chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
+    cells.data.loc[chosen, column] = np.maximum(step, step * np.floor(values[chosen] / step + 0.5))
+    cells.marks.loc[chosen, column] = ROUNDED
 
 
 def _same(cells: Cells, first: int, second: int) -> bool:
@@ -58,30 +76,63 @@ def _far_apart(first: float, second: float, minimum: int) -> bool:
     return bool(difference == 0 or difference >= minimum)
 
 
-def protect_totals(tables: Mapping[str, Cells], minimum: int, *, round_steps: bool) -> None:
-    """Round totals of a result to tens where two of them would give away a small number by subtraction.
+def protect_totals(
+    tables: Mapping[str, Cells], minimum: int, *, flow: ResultTable | None = None, round_steps: bool
+) -> None:
+    """Round totals of a result where two of them would give away a small number by subtraction.
+
+    A number that is rounded in the sample flow is rounded wherever else it stands: the same number is written
+    in one way on a page.
 
     Parameters
     ----------
     tables : mapping of str to Cells
-        Tables without organisation columns. The sample flow goes first: its numbers of families stay
-        exact, and those elsewhere that come too close to one of them are rounded.
+        Tables without organisation columns. The sample flow goes first: its numbers of families stay as they
+        are, and those elsewhere that come too close to an exact one of them are rounded.
     minimum : int
         Smallest number that may be shown.
+    flow : ResultTable or None
+        The sample flow as it came in.
     round_steps : bool
-        Whether to round the measurements of every step of the flow but the last.
+        Whether to round the measurements of the flow.
     """
-    flow, overview = tables.get(FLOW), tables.get(OVERVIEW)
+    steps, overview = tables.get(FLOW), tables.get(OVERVIEW)
     people, measurements = _Exact(minimum), _Exact(minimum)
     hidden_parts = overview is not None and _hides_measurements(overview)
-    if flow is not None and len(flow.data):
-        _protect_flow(flow, people, measurements, round_steps=round_steps or hidden_parts)
+    rounded: set[float] = set()
+    if steps is not None and len(steps.data):
+        _protect_flow(steps, people, measurements, minimum, throughout=round_steps or hidden_parts)
+        rounded = _rounded_in(steps, flow) if round_steps else set()
     if overview is not None:
+        _round_the_same(overview, ("n_families", "value"), rounded, minimum)
         _protect_overview(overview, people, measurements, round_all=hidden_parts)
     for name, cells in tables.items():
-        is_total = "months" not in cells.table.keys and not cells.table.parts_of_total
-        if name not in (FLOW, OVERVIEW) and is_total:
+        if name in (FLOW, OVERVIEW):
+            continue
+        _round_the_same(cells, tuple(PEOPLE & set(cells.numbers)), rounded, minimum)
+        if "months" not in cells.table.keys and not cells.table.parts_of_total:
             _protect_column(cells, "n_families", people)
+
+
+def _rounded_in(steps: Cells, flow: ResultTable | None) -> set[float]:
+    """Numbers of families and of their periods that the flow shows rounded, as they were."""
+    if flow is None:
+        return set()
+    found: set[float] = set()
+    for column in PEOPLE & set(steps.data.columns):
+        if (steps.marks[column] == ROUNDED).any():
+            found |= {float(number) for number in flow.data[column].dropna()}
+    return found
+
+
+def _round_the_same(cells: Cells, columns: tuple[str, ...], rounded: set[float], minimum: int) -> None:
+    for column in columns:
+        rows = cells.data[column].isin(rounded).to_numpy() & (cells.marks[column] != ROUNDED).to_numpy()
+        if column == "value":
+            counts = [str(name).split("_")[0] in ("families", "episodes") for name in cells.data["quantity"]]
+            rows &= np.array(counts, dtype=bool)
+        if rows.any():
+            _round_people(cells, rows, column, minimum)
 
 
 class _Exact:
@@ -105,8 +156,12 @@ def _hides_measurements(overview: Cells) -> bool:
     return bool((rows & (overview.marks["value"] == SUPPRESSED).to_numpy()).any())
 
 
-def _protect_flow(flow: Cells, people: _Exact, measurements: _Exact, *, round_steps: bool) -> None:
+def _protect_flow(
+    flow: Cells, people: _Exact, measurements: _Exact, minimum: int, *, throughout: bool
+) -> None:
+    """What comes too close is rounded, ``throughout`` its whole column; what stays exact is kept in mind."""
     last = len(flow.data) - 1
+    every = np.ones(last + 1, dtype=bool)
     for number, mark in zip(flow.data["n_families"], flow.marks["n_families"], strict=True):
         if mark != ROUNDED:
             people.admits(float(number))
@@ -114,12 +169,16 @@ def _protect_flow(flow: Cells, people: _Exact, measurements: _Exact, *, round_st
         here = mask_of(np.array([row]), last + 1)
         exact = "n_episodes" in flow.data and flow.marks["n_episodes"].iloc[row] != ROUNDED
         if exact and not people.admits(float(flow.data["n_episodes"].iloc[row])):
-            round_counts(flow, here, "n_episodes")
-        if "n_measurements" not in flow.data:
-            continue
-        exact = measurements.admits(float(flow.data["n_measurements"].iloc[row]))
-        if not exact or (round_steps and row != last):
-            round_counts(flow, here, "n_measurements")
+            _round_people(flow, every if throughout else here, "n_episodes", minimum)
+    if "n_measurements" not in flow.data:
+        return
+    numbers = flow.data["n_measurements"].to_numpy(dtype=float)[::-1].tolist()
+    close = np.array([not measurements.admits(number) for number in numbers][::-1])
+    if throughout and last > 0:
+        measurements.numbers.clear()
+        round_counts(flow, every, "n_measurements")
+    elif close.any():
+        round_counts(flow, close, "n_measurements")
 
 
 def _protect_overview(overview: Cells, people: _Exact, measurements: _Exact, *, round_all: bool) -> None:

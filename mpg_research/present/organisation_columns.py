@@ -5,7 +5,7 @@ __all__ = ["CODED_VALUES", "DIGITS", "INTERVALS", "LEFT_OUT", "SHARES", "value_k
 #: Columns of text whose values have labels in the catalogue.
 CODED_VALUES = frozenset(
     {"indicator", "primary", "check", "verdict", "variant", "conclusion", "joint_conclusion", "side"}
-    | {"beyond", "beyond_adjusted", "beyond_false_discovery"}
+    | {"beyond", "beyond_adjusted", "beyond_false_discovery", "observed_beyond_chance"}
 )
 #: Decimals where they are not one.
 DIGITS = {

@@ -9,6 +9,7 @@ from string import Formatter
 from typing import Any
 
 from mpg_research.errors import ConfigError
+from mpg_research.plurals import is_one, singular_after_one
 from mpg_research.present.units import UnitWords, speak_of
 
 __all__ = ["LANGUAGES", "Phrases", "phrases_in"]
@@ -57,16 +58,33 @@ class Phrases:
     language : {"nl", "en"}
         The language.
     entries : mapping of str to str
-        Phrases by dotted key, with placeholders in braces.
+        Phrases by dotted key, with placeholders in braces. ``{number:lies|lie}`` is the first word where the
+        number is one, else the second.
+    unit : UnitWords or None
+        Whom the phrases speak of in place of families.
     """
 
-    def __init__(self, language: str, entries: Mapping[str, str]) -> None:
+    def __init__(self, language: str, entries: Mapping[str, str], unit: UnitWords | None = None) -> None:
         self.language = language
         self.entries = dict(entries)
+        self.unit = unit
 
     def __call__(self, key: str, **values: object) -> str:
-        """The phrase with its placeholders filled in."""
-        return self.entries[key].format(**values)
+        """The phrase with its placeholders filled in; after the number one, its noun in the singular."""
+        nouns = self.unit[:2] if self.unit else None
+        parts, after_one = [], False
+        for text, name, either, _ in Formatter().parse(self.entries[key]):
+            parts.append(singular_after_one(text, self.language, nouns) if after_one else text)
+            after_one = False
+            if not name:
+                continue
+            if either:
+                one, more = either.split("|")
+                parts.append(one if is_one(values[name]) else more)
+            else:
+                parts.append(str(values[name]))
+                after_one = is_one(values[name])
+        return "".join(parts)
 
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""
@@ -131,7 +149,7 @@ def phrases_in(
             key: phrase if key.startswith(ABOUT_FAMILIES) else speak_of(phrase, language, unit)
             for key, phrase in entries.items()
         }
-    return Phrases(language, entries)
+    return Phrases(language, entries, unit)
 
 
 def _speak_of_median(key: str, phrase: str, language: str) -> str:

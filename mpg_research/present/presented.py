@@ -82,7 +82,7 @@ class PresentedFigure:
         source = base64.b64encode(self.svg).decode("ascii")
         return (
             f'<figure class="mpg-figure" lang="{self.language}">\n'
-            '<div class="picture">'
+            f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
             f'<img src="data:image/svg+xml;base64,{source}" alt="{escape(self.alt)}"></div>\n'
             f"<figcaption>{escape(self.caption)}</figcaption>\n"
             f"<details><summary>{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"

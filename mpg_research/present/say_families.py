@@ -182,11 +182,11 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
     answer = class_sentence(voice, "drop_out", "dropped_out") or voice.phrases("missing_data.answer_hidden")
     measured = class_sentence(voice, "measured", "measured")
     certainty = [measured] if measured else []
-    certainty += _tipping(voice)
+    certainty += _tipping(voice, measured=bool(measured))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
 
 
-def _tipping(voice: Voice) -> list[str]:
+def _tipping(voice: Voice, *, measured: bool) -> list[str]:
     """How much worse the families not measured would have to be; no further than the scale goes."""
     tipping = voice.frame("tipping_point")
     if not len(tipping):
@@ -194,8 +194,10 @@ def _tipping(voice: Voice) -> list[str]:
     one = tipping.iloc[0]
     month, share, delta = (float(one[name]) for name in ("months", "share_unmeasured", "delta_at_tipping"))
     words = {"month": voice.moment(month), "unit": voice.unit, "tipping": voice.nonzero(abs(delta))}
+    said = []
     if 0 < share <= 1:
         words["share"] = format_share(share, voice.language, digits=0)
+        said = _of_all(voice, one, words["month"], words["share"]) if measured else []
     if delta == 0:
         key = "certainty_none"
     elif not math.isfinite(delta):
@@ -206,8 +208,16 @@ def _tipping(voice: Voice) -> list[str]:
         key = "certainty" if delta > 0 else "certainty_better"
     used = voice.phrases.placeholders(f"missing_data.{key}")
     if not used <= set(words):
+        return said
+    return [*said, voice.phrases(f"missing_data.{key}", **{name: words[name] for name in used})]
+
+
+def _of_all(voice: Voice, row: pd.Series, month: str, share: str) -> list[str]:
+    """That those who were not measured are a share of more families than those who were."""
+    if not math.isfinite(float(row["share_unmeasured"])) or not math.isfinite(float(row["n_families"])):
         return []
-    return [voice.phrases(f"missing_data.{key}", **{name: words[name] for name in used})]
+    families = voice.about(voice.families(float(row["n_families"])), str(row["n_mark"]))
+    return [voice.phrases("missing_data.of_all", month=month, share=share, families=families)]
 
 
 def _classes(voice: Voice, approach: str | None) -> pd.DataFrame | None:

@@ -47,7 +47,10 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         certainty.append(_range(voice, changes, month))
     if joint is not None and not voice.is_plain and joint[list(JOINT_NUMBERS)].notna().all():
         certainty.append(_joint_detail(voice, joint, month))
-    keys = [voice.adjustment, "no_ranking", "cause", "regression", "within_interval"]
+    by_lot = voice.released.policy.randomised
+    adjusted = "unadjusted_by_lot" if by_lot and voice.adjustment == "unadjusted" else voice.adjustment
+    cause = "cause_by_lot" if by_lot else "cause"
+    keys = [adjusted, "no_ranking", cause, "regression", "within_interval"]
     limits = [voice.phrases(f"organisations.{key}") for key in keys if key] + voice.reference_sentence
     more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice), "shares": share_topic(voice)}
     return {"answer": answer, "certainty": certainty, "limits": limits, **more}
@@ -135,7 +138,7 @@ def _joint_detail(voice: Voice, joint: pd.Series, month: float) -> str:
         statistic=voice.number(joint["statistic"], 2),
         p=voice.p_value(joint["p_value"]),
         n_organisations=voice.count(joint.get("n_organisations", float("nan"))),
-        families=voice.families(joint["n_families"]),
+        families=voice.about(voice.families(joint["n_families"]), str(joint.get("n_mark", ""))),
     )
 
 

@@ -123,7 +123,7 @@ def _alpha(voice: Voice, alpha: pd.Series | None) -> tuple[list[str], list[str]]
         key = "hidden" if mark == SUPPRESSED else "not_computed"
         return [phrases(f"measurement.{key}", **words)], []
     numbers = _coefficient(voice, alpha)
-    words |= {"level": voice.level, "families": voice.families(alpha["n_families"])}
+    words |= {"level": voice.level, "families": _families(voice, alpha)}
     if alpha["estimate"] < 0:
         below = {"estimate": voice.nonzero(alpha["estimate"], 2), "families": words["families"]}
         return [phrases("measurement.negative", instrument=voice.instrument, **below)], []
@@ -133,6 +133,10 @@ def _alpha(voice: Voice, alpha: pd.Series | None) -> tuple[list[str], list[str]]
         alone = {"estimate": numbers["estimate"], "families": words["families"]}
         return [phrases("measurement.reliable_alone", instrument=voice.instrument, **alone)], meaning
     return [phrases("measurement.reliable", **words, **numbers)], meaning
+
+
+def _families(voice: Voice, row: pd.Series) -> str:
+    return voice.about(voice.families(row["n_families"]), str(row.get("n_mark", "")))
 
 
 def _is_known(row: pd.Series) -> bool:

@@ -157,18 +157,33 @@ def _certainty(voice: Voice, row: pd.Series) -> list[str]:
 
 
 def _size(voice: Voice, row: pd.Series) -> str:
-    size = abs(row["standardised"])
-    key = "small" if size < SMALL else ("medium" if size < LARGE else "large")
     ends = sorted(abs(float(row[end])) for end in ("standardised_low", "standardised_high"))
     low, high = (voice.number(end, 2) for end in ends)
-    return voice.phrases(f"trajectory.size_{key}", standardised=voice.number(size, 2), low=low, high=high)
+    return voice.phrases(
+        f"trajectory.size{size_class(*ends)}", standardised=voice.number(abs(row["standardised"]), 2),
+        low=low, high=high,
+    )  # fmt: skip
+
+
+def size_class(low: float, high: float) -> str:
+    """The class of a whole interval of sizes, as it is and as it is written ("_small"); else nothing."""
+
+    def of(size: float) -> str:
+        return "_small" if size < SMALL else "_medium" if size < LARGE else "_large"
+
+    found = {of(size) for end in (low, high) for size in (end, round(end, 2))}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _limits(voice: Voice, *, fell: bool) -> list[str]:
     """Never a cause. Regression to the mean is named where stress fell from a high start."""
     by_itself = fell and voice.is_about_stress and voice.lower_is_better
     cause = "trajectory.cause" if by_itself else "trajectory.cause_other"
+    if voice.compared_with:
+        cause = f"trajectory.cause_{voice.compared_with}"
     limits = [voice.phrases(cause), voice.phrases("trajectory.average"), voice.phrases("trajectory.dropout")]
+    if not voice.is_plain and not voice.compared_with:
+        limits.append(voice.phrases("trajectory.no_comparison"))
     if voice.is_plain:
         # Researchers find it among the remarks.
         ended = [note for note in voice.released.notes if note.code == "help_ended"]

@@ -27,7 +27,7 @@ from mpg_research.present.say_study import measurement_sentences, quality_senten
 from mpg_research.present.say_trajectory import trajectory_sentences
 from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
 
-__all__ = ["TOPICS", "say"]
+__all__ = ["TOPICS", "is_shown", "say"]
 
 #: What can be asked for. Without a topic: answer, certainty and limits, each a paragraph.
 TOPICS = ("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld")
@@ -35,6 +35,17 @@ MAIN = ("answer", "certainty", "limits")
 
 #: Notes about the norm table, which raw scores do without.
 NORMS = frozenset({"norms", "synthetic_norms"})
+#: Notes about the study; all others are about an analysis, and said only where its numbers are shown.
+OF_THE_STUDY = NORMS | {
+    *("synthetic_data", "assigned_by_date", "incomplete_dates", "time_in_waves", "baseline_window"),
+    *("before_start", "after_end", "undated", "prorated_by_choice", "total_only", "no_norms"),
+}
+#: Without this table nothing of an analysis is shown.
+MAIN_TABLES = {
+    "trajectory": "change",
+    "organisations": "adjusted_change",
+    "organisation_robustness": "robustness",
+}
 
 Sentences = Mapping[str, Sequence[str]]
 SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
@@ -119,11 +130,14 @@ def sample_sentences(voice: Voice) -> list[str]:
     if bool(last["suppressed"]):
         return []
     measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
-    return [
-        voice.phrases(
-            "trajectory.sample", n_measurements=measurements, families=voice.families(last["n_families"])
-        )
-    ]
+    families = voice.about(voice.families(last["n_families"]), marks["n_families"])
+    return [voice.phrases("trajectory.sample", n_measurements=measurements, families=families)]
+
+
+def is_shown(released: Released) -> bool:
+    """Whether any number that an analysis was made for is shown."""
+    main, shown = MAIN_TABLES.get(released.kind), set(released.tables) - {"sample_flow"}
+    return released.converged and (main in shown if main else bool(shown))
 
 
 def withheld_sentences(voice: Voice) -> list[str]:
@@ -133,9 +147,13 @@ def withheld_sentences(voice: Voice) -> list[str]:
 
 
 def note_sentences(voice: Voice) -> list[str]:
-    """The notes, each once; of the norm table only where T-scores are shown."""
+    """The notes, each once; of the norm table only where T-scores are shown, of an analysis only where any of
+    its numbers are.
+    """
     raw = voice.released.provenance.outcome == "raw"
     notes = [note for note in voice.released.notes if not (raw and note.code in NORMS)]
+    if voice.released.converged and not is_shown(voice.released):
+        notes = [note for note in notes if note.code in OF_THE_STUDY]
     return list(dict.fromkeys(note_sentence(voice, note) for note in notes))
 
 

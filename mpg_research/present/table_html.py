@@ -77,7 +77,7 @@ def as_html(voice: Voice, rows: Rows) -> str:
         f'<div class="{_classes(rows)}" lang="{voice.language}">',
         f'<div class="scroll"{region}{label}>',
         "<table>",
-        f"<caption>{escape(rows.caption)}{mark}</caption>",
+        f'<caption><span class="caption-text">{escape(rows.caption)}{mark}</span></caption>',
         "<thead><tr>",
     ]
     for column in rows.columns:

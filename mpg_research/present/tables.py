@@ -178,6 +178,8 @@ def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, column: 
         return voice.phrases(key, minimum=voice.minimum)
     if not isinstance(value, int | float):
         known = column in CODED_VALUES and value is not None
+        if known and not value:  # nothing was judged
+            return voice.phrases("general.missing")
         text = voice.label(f"value.{column}", value) if known else str(value)
         return clean_name(text) if value is not None else voice.phrases("general.missing")
     return voice.about_cell(write_number(float(value), voice.language, shape), mark)
@@ -232,6 +234,8 @@ def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown
             notes.append(phrases("footnote.pooled", number=voice.count(numbers.iloc[0])))
     if {"conf_low", "conf_high"} <= set(shown):
         notes.append(phrases("footnote.interval", level=voice.level))
+    if "observed_beyond_chance" in shown:
+        notes.append(phrases("footnote.chance", level=voice.level))
     if table.organisation_columns and "estimate" in shown and voice.adjusted:
         notes.append(voice.adjusted)
     if {"estimate", "mean"} & set(shown) and voice.direction and table.name not in ("reliability", "items"):

@@ -90,6 +90,16 @@ class Voice:
         return readable(facts.name) if facts else readable(self.released.provenance.instrument)
 
     @property
+    def compared_with(self) -> str:
+        """What there is to compare the help with: "randomised" groups, a group that was "compared" without a
+        lot, "groups" that are no secret, or "" (organisations that all give the help).
+        """
+        policy = self.released.policy
+        if policy.randomised:
+            return "randomised"
+        return "compared" if policy.has_comparison else "groups" if policy.public_groups else ""
+
+    @property
     def lower_is_better(self) -> bool:
         """Whether a lower score is better for the family."""
         facts = self.released.instrument
@@ -174,9 +184,10 @@ class Voice:
         return format_count(value, self.language)
 
     def families(self, number: float) -> str:
-        """A number of families in words; "<10" where it is withheld."""
-        shown = self.count(number) if math.isfinite(number) else f"<{self.minimum}"
-        return self.phrases("unit.families", number=shown)
+        """A number of families in words; that it is not shown where it is withheld, for whatever reason."""
+        if not math.isfinite(number):
+            return self.phrases("unit.families_hidden")
+        return self.phrases("unit.families", number=self.count(number))
 
     def about(self, text: str, mark: str) -> str:
         """A number with "about" before it where it was rounded by the gate."""

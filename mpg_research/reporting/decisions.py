@@ -5,7 +5,7 @@ them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mpg_research.instruments import Instrument
     from mpg_research.study.config import StudyConfig
 
-__all__ = ["Decisions", "describe_decisions"]
+__all__ = ["Choices", "Decisions", "describe_decisions"]
 
 _TEXT: Mapping[str, Mapping[str, str]] = {
     "nl": {
@@ -48,6 +48,14 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "formula": "Model: {formula}",
         "carries_on": "Wat overblijft werkt door van meting op meting: samenhang na een maand {size}.",
         "minimum": "Cijfers over minder dan {number} gezinnen worden niet getoond.",
+        "trajectory": "Het gemiddelde verloop",
+        "organisations": "De vergelijking van de organisaties",
+        "organisations_over_time": "De vergelijking van de beginjaren",
+        "organisation_robustness": "De andere manieren van berekenen",
+        "individual_change": "De verandering van start tot laatste meting",
+        "reliable_trend": "De trend over alle metingen",
+        "course": "Het antwoord bij de laatste meting",
+        "missing_data": "Wie stopt en wat er ontbreekt",
     },
     "en": {
         "start_dates": "Time zero is the start of help. Measurements up to {days} days before the start "
@@ -78,6 +86,14 @@ _TEXT: Mapping[str, Mapping[str, str]] = {
         "formula": "Model: {formula}",
         "carries_on": "What is left over carries on between measurements: correlation {size} a month apart.",
         "minimum": "Numbers about fewer than {number} families are not shown.",
+        "trajectory": "The mean course",
+        "organisations": "The comparison of the organisations",
+        "organisations_over_time": "The comparison of the years of start",
+        "organisation_robustness": "The other ways of computing",
+        "individual_change": "The change from the start to the last measurement",
+        "reliable_trend": "The trend over all measurements",
+        "course": "The answer at the last measurement",
+        "missing_data": "Who stops and what is missing",
     },
 }
 _UNITS = {
@@ -113,49 +129,80 @@ _VARIABLES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What one result was computed with.
+
+    Attributes
+    ----------
+    kind : str
+        Which analysis ("trajectory", "organisations", ...).
+    parameters : mapping
+        Its arguments after defaults were filled in (``result.provenance.parameters``).
+    level : float
+        Confidence level of its intervals.
+    used : tuple of str
+        How many measurements of how many families it rests on, as its readers may know it.
+    is_shown : bool
+        Whether the page shows it: of what it does not show nothing is said but what all results share.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any]
+    level: float
+    used: tuple[str, ...] = ()
+    is_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
-    """The choices behind a result, one sentence each.
+    """The choices behind the results of a page, one sentence each.
 
     Attributes
     ----------
     sentences : tuple of str
-        Plain text.
+        What all results share. Plain text.
+    parts : tuple of (str, tuple of str)
+        Per result: its name, and what holds for it alone.
     """
 
     sentences: tuple[str, ...]
+    parts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
-        return {"text/html": f'<ul class="decisions">{items}</ul>', "text/plain": str(self)}
+        items = [f"<li>{escape(sentence)}</li>" for sentence in self.sentences]
+        for name, sentences in self.parts:
+            inner = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+            items.append(f"<li><strong>{escape(name)}</strong><ul>{inner}</ul></li>")
+        return {"text/html": f'<ul class="decisions">{"".join(items)}</ul>', "text/plain": str(self)}
 
     def __str__(self) -> str:
-        return "\n".join(f"- {sentence}" for sentence in self.sentences)
+        lines = [f"- {sentence}" for sentence in self.sentences]
+        for name, sentences in self.parts:
+            lines += [f"- {name}", *(f"  - {sentence}" for sentence in sentences)]
+        return "\n".join(lines)
 
 
 def describe_decisions(
     config: "StudyConfig",
-    parameters: Mapping[str, Any],
+    results: Sequence[Choices],
     *,
     instrument: "Instrument | None",
     outcome: str,
-    level: float,
     language: str,
     show_model: bool = False,
 ) -> Decisions:
-    """The choices behind a result in words.
+    """The choices behind the results of a page in words: what they share once, the rest per result.
 
     Parameters
     ----------
     config : StudyConfig
         The study's configuration.
-    parameters : mapping
-        The analysis' arguments after defaults were filled in (``result.provenance.parameters``).
+    results : sequence of Choices
+        The results of the page, one or more; the first says whose answers and which period count.
     instrument : Instrument or None
-        The questionnaire the result is about.
+        The questionnaire the results are about.
     outcome : {"raw", "t_score", ""}
         The score analysed.
-    level : float
-        Confidence level of the intervals.
     language : {"nl", "en"}
         Language of the sentences.
     show_model : bool, default False
@@ -169,12 +216,19 @@ def describe_decisions(
     words = {key: speak_of(text, language, unit) for key, text in _TEXT[language].items()}
     sentences = [
         *_about_time(config, words, language),
-        *_about_sample(parameters, words),
+        *_about_sample(results[0].parameters, words),
         *_about_score(instrument, outcome, words, language),
-        *_about_model(parameters, words, language, level, show_model),
         words["minimum"].format(number=config.disclosure.minimum_families),
     ]
-    return Decisions(tuple(sentences))
+    found = [
+        (each.kind, (*each.used, *_about_model(each, words, language, show_model)))
+        for each in results
+        if each.is_shown
+    ]
+    found = [(kind, own) for kind, own in found if own]
+    if len(results) == 1:  # a page about one thing needs no heading for it
+        return Decisions((*sentences, *(sentence for _, own in found for sentence in own)))
+    return Decisions(tuple(sentences), tuple((words.get(kind, kind), own) for kind, own in found))
 
 
 def _about_time(config: "StudyConfig", words: Mapping[str, str], language: str) -> Iterator[str]:
@@ -212,13 +266,14 @@ def _about_score(
 
 
 def _about_model(
-    parameters: Mapping[str, Any], words: Mapping[str, str], language: str, level: float, show_model: bool
+    choices: Choices, words: Mapping[str, str], language: str, show_model: bool
 ) -> Iterator[str]:
+    parameters = choices.parameters
     if "formula" not in parameters:
         return
     names = [_VARIABLES[language].get(name, str(name)) for name in parameters.get("case_mix", ())]
     yield words["case_mix"].format(names=", ".join(names)) if names else words["no_case_mix"]
-    yield words["level"].format(level=f"{100 * level:g}")
+    yield words["level"].format(level=f"{100 * choices.level:g}")
     for name in ("df", "adjust"):
         choice = parameters.get(name)
         if choice in words:

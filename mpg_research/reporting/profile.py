@@ -1,18 +1,41 @@
 """Write the course profile of one family, outside every reports folder."""
 
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from typing import Any
 
-from mpg_research.errors import ConfigError, DisclosureError
+from mpg_research.errors import ConfigError, DisclosureError, MpgError
 from mpg_research.reporting.files import write_atomically
 from mpg_research.reporting.parameters import CourseProfileParameters, validate_parameters
 from mpg_research.reporting.session import find_study
 from mpg_research.study.names import safe_folder_name
 
-__all__ = ["check_profile_folder", "write_profile"]
+__all__ = ["ProfileOutcome", "check_profile_folder", "profile_by_hand", "write_profile"]
 
 #: Name of a folder, and of files that a run leaves, by which a reports folder is recognised.
 _REPORTS = "reports"
 _TRACE, _OVERVIEW = "manifest.json", "index.html"
+_WORDS = {
+    "nl": {
+        "to_fill_in": "Nog geen profiel: vul in de cel met de parameters eerst in {what}, en voer het "
+        "notebook opnieuw uit.",
+        "family": 'family (de id van het gezin zoals die in de tabel "episodes" staat)',
+        "output": "output (een eigen map buiten reports, waar het profiel komt te staan)",
+        "and": " en ",
+        "not_made": "Het profiel is niet gemaakt. {why}",
+        "made": "Het profiel staat in {file}.",
+    },
+    "en": {
+        "to_fill_in": "No profile yet: first fill in {what} in the cell with the parameters, and run the "
+        "notebook again.",
+        "family": 'family (the id of the family as it stands in the table "episodes")',
+        "output": "output (a folder of your own outside reports, where the profile will be)",
+        "and": " and ",
+        "not_made": "The profile was not made. {why}",
+        "made": "The profile is in {file}.",
+    },
+}
 
 
 def check_profile_folder(folder: str | Path) -> Path:
@@ -31,7 +54,8 @@ def check_profile_folder(folder: str | Path) -> Path:
     """
     if not str(folder).strip():
         raise ConfigError(
-            "A course profile is about one family and is written only to a folder you name: --output DIR."
+            "A course profile is about one family and is written only to a folder you name: --output DIR, "
+            "or output in the notebook."
         )
     named = Path(folder).expanduser()
     for place in (named.absolute(), named.resolve()):
@@ -110,3 +134,50 @@ def write_profile(
     name = f"course_profile_{safe_folder_name(chosen.family)}_{chosen.language}.html"
     write_atomically(folder / name, page.html.encode("utf-8"))
     return folder / name
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileOutcome:
+    """What came of making a profile by hand.
+
+    Attributes
+    ----------
+    text : str
+        A sentence: where the profile is, or what is still to be done.
+    file : Path or None
+        The written page.
+    """
+
+    text: str
+    file: Path | None = None
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.text)}</p>"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def profile_by_hand(study: str | Path, **parameters: Any) -> ProfileOutcome:
+    """Make a profile in a notebook: the page, or a sentence that says what is missing or wrong.
+
+    Parameters
+    ----------
+    study : str or Path
+        Study folder; empty is the example study.
+    **parameters
+        As in :func:`write_profile`; ``family`` and ``output`` may still be empty.
+
+    Returns
+    -------
+    ProfileOutcome
+    """
+    words = _WORDS["en" if parameters.get("language") == "en" else "nl"]
+    missing = [words[name] for name in ("family", "output") if not str(parameters.get(name, "")).strip()]
+    if missing:
+        return ProfileOutcome(words["to_fill_in"].format(what=words["and"].join(missing)))
+    try:
+        file = write_profile(study, **parameters)
+    except MpgError as error:
+        return ProfileOutcome(words["not_made"].format(why=error))
+    return ProfileOutcome(words["made"].format(file=file.name), file)

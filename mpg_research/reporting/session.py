@@ -97,22 +97,54 @@ class Session:
 
         return self._present(result, lambda released: draw(released, name, language=self.language), "figures")
 
-    def decisions(self, result: Any) -> Shown:
-        """The choices behind a result: time zero, respondents, periods, scoring, adjustment, method."""
+    def decisions(self, *results: Any) -> Shown:
+        """The choices behind the results of a page: time zero, respondents, periods, scoring; and per result
+        that is shown the families it rests on, adjustment and method.
+        """
         from mpg_research.reporting.decisions import describe_decisions
 
-        if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language, self._policy), None)
+        there = [result for result in results if not isinstance(result, NotApplicable)]
+        if not there:
+            return self._shown(results[0].text(self.language, self._policy), None)
+        first = there[0].provenance
         decisions = describe_decisions(
             self.study.config,
-            result.provenance.parameters,
-            instrument=self.study.instruments.get(result.provenance.instrument),
-            outcome=result.provenance.outcome,
-            level=result.level,
+            [self._choices(result) for result in there],
+            instrument=self.study.instruments.get(first.instrument),
+            outcome=first.outcome,
             language=self.language,
             show_model=self.audience.role == "researcher",
         )
         return self._shown(decisions, None)
+
+    def notes(self, *results: Any) -> Shown:
+        """The remarks on the results of a page, each once; of what the page does not show none."""
+        from dataclasses import replace
+
+        from mpg_research.present import say
+
+        there = [result for result in results if not isinstance(result, NotApplicable)]
+        if not there:
+            return self._shown(results[0].text(self.language, self._policy), None)
+        texts = [say(self._release(result), "notes", language=self.language) for result in there]
+        each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
+        return self._shown(replace(texts[0], paragraphs=(each,) if each else ()), None)
+
+    def _choices(self, result: Any) -> Any:
+        """What a result was computed with, and how many it rests on as this page's readers may know it."""
+        from mpg_research.present import say
+        from mpg_research.present.sentences import is_shown
+        from mpg_research.reporting.decisions import Choices
+
+        released = self._release(result)
+        used = say(released, "sample", language=self.language)
+        return Choices(
+            kind=released.kind,
+            parameters=result.provenance.parameters,
+            level=float(result.level),
+            used=used.sentences if used.shows_numbers else (),
+            is_shown=is_shown(released),
+        )
 
     def _present(
         self, result: Any, present: Callable[[Any], Any], kind: Literal["tables", "figures"] | None = None

@@ -83,7 +83,10 @@ class UnitConfig(Section):
 
 
 class StudySection(Section):
-    """[study]: what the study is called, and in which languages its reports come."""
+    """[study]: what the study is called, and in which languages its reports come.
+
+    ``allocation`` says how families came to an organisation or an arm: as it went, or by lot.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")
     title: Text
@@ -91,6 +94,7 @@ class StudySection(Section):
     synthetic: StrictBool = False
     export_date: date | None = None
     unit: UnitConfig | None = None
+    allocation: Literal["observed", "randomised"] = "observed"
 
     @property
     def unit_words(self) -> dict[str, tuple[str, str, str]]:
@@ -190,9 +194,13 @@ class TableConfig(Section):
 
 
 class OrganisationConfig(Section):
-    """[organisations.KEY]: the public name of an organisation."""
+    """[organisations.KEY]: the public name of an organisation.
+
+    ``comparison`` marks an arm that did not get the help: a placebo, a waiting list, care as usual.
+    """
 
     name: Text
+    comparison: StrictBool = False
 
 
 class InstrumentConfig(Section):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mpg_research.errors import DataError, Note
 from mpg_research.instruments import SHIPPED_INSTRUMENTS, Instrument
+from mpg_research.plurals import counted
 from mpg_research.study import check_ids, checks
 from mpg_research.study.assign import assign_episodes, number_episodes
 from mpg_research.study.columns import Table
@@ -109,7 +110,7 @@ def load_study(path: str | Path) -> Study:
     assembly = assemble(config)
     checked = assembly.report()
     if not checked.ok or assembly.scores is None:
-        number = f"{len(checked.errors)} error{'s' if len(checked.errors) > 1 else ''}"
+        number = counted(len(checked.errors), "errors")
         raise DataError.from_problems(
             f"The data of study {config.study.name} cannot be used ({number}; the whole list: mpg check):",
             checked.errors,

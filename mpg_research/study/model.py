@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpg_research.errors import Note, Problem, format_problems
+from mpg_research.plurals import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,8 @@ class SampleFlow:
     def as_text(self) -> str:
         """One line per step."""
         return "\n".join(
-            f"{step.text}: {step.n_measurements} measurements of {step.n_families} families "
-            f"({step.n_episodes} episodes)"
+            f"{step.text}: {counted(step.n_measurements, 'measurements')} of "
+            f"{counted(step.n_families, 'families')} ({counted(step.n_episodes, 'episodes')})"
             for step in self.steps
         )
 
@@ -132,7 +133,8 @@ class CheckReport:
 
     def as_text(self, *, at_most: int = 200) -> str:
         """The whole report as plain text, for a terminal or a file."""
-        parts = [f"Study {self.study}: {len(self.errors)} errors, {len(self.warnings)} warnings"]
+        errors, warnings = counted(len(self.errors), "errors"), counted(len(self.warnings), "warnings")
+        parts = [f"Study {self.study}: {errors}, {warnings}"]
         for heading, listed in (("Errors", self.errors), ("Warnings", self.warnings)):
             if listed:
                 parts += ["", heading, format_problems(listed, at_most=at_most)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from mpg_research.instruments import Instrument
+from mpg_research.plurals import counted
 from mpg_research.study.model import SummaryLine
 
 __all__ = ["summarise"]
@@ -48,12 +49,12 @@ def summarise(
         ("family_without_measurements", "families without measurements"),
     ):
         number = int(counts.get(code, 0))
-        lines.append(SummaryLine(code, f"{number} {text}", number))
+        lines.append(SummaryLine(code, counted(number, text), number))
     return tuple(lines)
 
 
 def _count(code: str, number: int, words: str, part: str = "") -> SummaryLine:
-    return SummaryLine(code, f"{number} {words}", float(number), part)
+    return SummaryLine(code, counted(number, words), float(number), part)
 
 
 def _episodes(episodes: pd.DataFrame) -> Iterator[SummaryLine]:

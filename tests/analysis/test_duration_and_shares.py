@@ -196,6 +196,11 @@ def test_indicators_of_the_example(study: Study) -> None:
     assert set(funnel.index) <= set(shares.index)
     assert {"reliably_improved", "dropped_out"} <= set(funnel.index.get_level_values("indicator"))
     overall = tables["share_funnel_summary"].query("quantity == 'target'").set_index("indicator")["value"]
+    assert (shares["observed_difference_low"] <= 0).all()
+    assert (shares["observed_difference_high"] >= 0).all()
+    gap = shares["observed_difference"]
+    outside = (gap < shares["observed_difference_low"]) | (gap > shares["observed_difference_high"])
+    assert (outside == (shares["observed_beyond_chance"] != "no")).all()
     for name, rows in shares.groupby("indicator"):
         # Indirect standardisation: over all families as many are observed as expected (in an incidence also
         # those count who started too late to be in n_group).

@@ -349,7 +349,7 @@ def test_joining_late_raises_no_flag() -> None:
         periods, units = periods_of(np.random.default_rng([1, seed]), 14.0)
         indicators = {"dropped_out": drop_out_rows(periods), "measured": measured_rows(periods)}
         data = share_table(share_outcomes(indicators, units), units.order, level=0.95).data
-        apart = (data["observed_difference_low"] > 0) | (data["observed_difference_high"] < 0)
+        apart = data["observed_beyond_chance"].isin(["lower", "higher"])
         known = data["share_observed"].notna()
         first = data["organisation"] == "org 0"
         late += apart[first & known].tolist()

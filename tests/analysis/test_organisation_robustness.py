@@ -199,3 +199,20 @@ def test_a_reference_that_is_none_is_refused(tmp_path: Path) -> None:
     rows = dated_rows(np.random.default_rng(15), families=40, ends=False)
     with pytest.raises(ConfigError, match="reference"):
         dated_study(tmp_path / "study", rows, analysis='reference = "best"')
+
+
+@pytest.mark.parametrize("organisations", [2, 3, 4])
+def test_few_organisations_are_no_random_effects(tmp_path: Path, organisations: int) -> None:
+    rows = dated_rows(
+        np.random.default_rng(organisations),
+        families=40 * organisations,
+        organisations=organisations,
+        ends=False,
+    )
+    study = dated_study(tmp_path / "study", rows)
+    table = check_robustness(study).tables["robustness"].data.set_index("variant")
+    assert table.loc["random", "conclusion"] == "not_possible"
+    assert table.loc["mundlak", "conclusion"] == "not_possible"
+    assert table.loc["random", ["joint_p_value", "spread"]].isna().all()
+    with pytest.raises(ConfigError, match="at least 5"):
+        compare_organisations(study, effects="random")

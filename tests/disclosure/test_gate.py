@@ -301,7 +301,10 @@ def test_steps_of_the_flow_never_differ_by_a_few_families(losses, last, audience
         assert not ((gaps > 0) & (gaps < 10)).any()
         exact = shown.loc[marks[column] == "", column].dropna().to_numpy()
         assert not ((np.abs(exact[:, None] - exact) > 0) & (np.abs(exact[:, None] - exact) < 10)).any()
-    assert shown["n_families"].iloc[-1] == families[:6][-1] or shown["suppressed"].iloc[-1]
+        if audience.is_external:  # one column, one way of writing
+            assert len(set(marks.loc[shown[column] > 0, column])) <= 1
+    exact = not audience.is_external or marks["n_families"].iloc[-1] == ""
+    assert not exact or shown["n_families"].iloc[-1] == families[:6][-1] or shown["suppressed"].iloc[-1]
 
 
 def test_close_steps_are_kept_and_rounded():
@@ -310,6 +313,34 @@ def test_close_steps_are_kept_and_rounded():
     assert list(flow.data["step"]) == ["read", "instrument", "analysed"]
     assert list(flow.data["n_families"]) == [265, 255, 230]
     assert list(flow.marks["n_families"]) == ["rounded", "", ""]
+    outside = release(result_of("t", flow=flow_of(262, 255, 230)), FUNDER, policy=made_policy())
+    flow = outside.tables["sample_flow"]
+    assert list(flow.data["n_families"]) == [260, 260, 230]
+    assert list(flow.marks["n_families"]) == ["rounded"] * 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("audience", EVERYONE[1:3], ids=lambda audience: audience.role)
+def test_a_number_is_written_in_one_way_throughout(seed, audience):
+    """Random losses: the number analysed is rounded in every table and sentence, or in none."""
+    rng = np.random.default_rng(seed)
+    losses = rng.choice([0, 1, 4, 9, 12, 40], 4)
+    analysed = int(rng.integers(60, 400))
+    families = [*(analysed + np.cumsum(losses)[::-1]).tolist(), analysed]
+    made = make_trajectory(families=analysed, flow=flow_of(*families))
+    released = release(made, audience, policy=made_policy())
+    flow, change = released.tables["sample_flow"], released.tables["change"]
+    written = {
+        (float(number), mark)
+        for table in (flow, change, released.tables["mean_course"])
+        for number, mark in zip(
+            table.data["n_families"].iloc[-1:], table.marks["n_families"].iloc[-1:], strict=True
+        )
+    }
+    assert len(written) == 1
+    assert len(set(flow.marks["n_families"])) == 1
+    assert (np.diff(flow.data["n_families"]) <= 0).all()
+    assert len(set(flow.marks["n_measurements"])) == 1
 
 
 def test_totals_elsewhere_do_not_come_close_to_the_flow():
@@ -436,6 +467,41 @@ def test_counts_beside_neutral_labels_are_rounded():
     # A contrast with the mean of all carries the smallest number of all, which is not the own one.
     contrast = released.tables["difference_from_mean"]
     assert (contrast.marks["n_families"] == "rounded").all()
+
+
+@pytest.mark.parametrize("number", [1, 9, 10, 14, 15, 38, 996])
+def test_measurements_in_notes_are_rounded_as_in_the_flow(number):
+    notes = (Note("before_start", f"{number} measurements lie before.", {"n_measurements": number}),)
+    for audience in EVERYONE[:3]:
+        released = release(make_trajectory(notes=notes), audience, policy=made_policy())
+        said = released.notes[0].values["n_measurements"]
+        if number < 10:
+            assert said == "<10"
+        elif audience.is_external:
+            assert int(str(said).split()[-1]) % 10 == 0
+            assert str(number) not in released.notes[0].text
+        else:
+            assert said == number
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_own_size_is_exact_on_the_own_page_in_every_table(seed):
+    """As the comparison makes them: a difference from the average carries the size of its organisation."""
+    rng = np.random.default_rng(seed)
+    sizes = {key: int(rng.integers(20, 200)) for key in SIZES}
+    made = make_organisations(sizes)
+    table = made.tables["difference_from_mean"]
+    data = table.data.assign(n_families=[sizes[key] for key in table.data["organisation"]])
+    made = dataclasses.replace(
+        made, tables={**made.tables, table.name: dataclasses.replace(table, data=data)}
+    )
+    released = release(made, LINDE, policy=made_policy())
+    for name in ("adjusted_change", "difference_from_mean", "by_organisation", "adjusted_means"):
+        shown = released.tables[name]
+        own = shown.data["organisation"] == "own"
+        assert (shown.data.loc[own, "n_families"] == sizes["linde"]).all()
+        assert (shown.marks.loc[own, "n_families"] == "").all()
+        assert (shown.marks.loc[~own, "n_families"] == "rounded").all()
 
 
 def test_names_in_text_withhold_the_table():

@@ -18,7 +18,7 @@ CLAIMS = {
         r"(?:not|cannot be) demonstrat|not demonstrably",
     ),
     "no proof": (
-        r"(?:laat|laten)(?: deze cijfers)? niet zien|bewij(?:st|zen) (?:geen|niet)|laten deze cijfers niet"
+        r"(?:laat|laten)(?: deze cijfers| het)? niet zien|bewij(?:st|zen) (?:geen|niet)|laten deze cijfers niet"
         r"|zegt dus niet|zeggen de scores niet|zegt niet\b",
         r"does not show|do not show|no proof|(?:does|do) not say",
     ),
@@ -49,8 +49,8 @@ NUMBER = re.compile(r"(?<![\w{])\d+(?:[.,]\d+)?")
 
 
 def words_of(phrase: str) -> str:
-    """A phrase without its placeholders."""
-    return re.sub(r"\{\w+\}", "#", phrase)
+    """A phrase without its placeholders, in the plural where it has both."""
+    return re.sub(r"\{\w+\}", "#", re.sub(r"\{\w+:[^|}]*\|([^}]*)\}", r"\1", phrase))
 
 
 def claims_of(phrase: str, language: str) -> set[str]:

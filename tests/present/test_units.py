@@ -1,7 +1,9 @@
 """A study that is not about families is spoken of in its own words, everywhere."""
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +12,7 @@ from mpg_research.disclosure import Audience, release
 from mpg_research.present import say, tabulate
 from mpg_research.present.phrases import LANGUAGES, phrases_in
 from mpg_research.present.units import speak_of
+from mpg_research.reporting.decisions import _TEXT as DECISIONS
 from mpg_research.study.config_sections import StudySection
 from tests.disclosure.made_results import made_policy, make_organisations, make_quality, make_trajectory
 
@@ -73,3 +76,39 @@ def test_words_of_the_unit_are_not_replaced_again() -> None:
     assert speak_of("A family and 3 families", "en", member) == "A family member and 3 family members"
     assert speak_of("A family", "en", ("user", "users", "de")) == "A user"
     assert speak_of("A family", "en", ("uncle", "uncles", "de")) == "An uncle"
+
+
+#: Words in which a family is not whom the study is about.
+NOT_THE_UNIT = re.compile(r"eenoudergezin|intervention\.", re.IGNORECASE)
+UNITS = [
+    {"nl": ("persoon", "personen", "de"), "en": ("person", "persons", "")},
+    {"nl": ("leerling", "leerlingen", "de"), "en": ("pupil", "pupils", "")},
+    {"nl": ("kind", "kinderen", "het"), "en": ("child", "children", "")},
+    {"nl": ("oudere", "ouderen", "de"), "en": ("older adult", "older adults", "")},
+]
+
+
+def notebook_texts(language: str) -> list[str]:
+    texts = []
+    for path in sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            tags = cell["metadata"].get("tags", [])
+            if cell["cell_type"] == "markdown" and language in tags and path.stem != "course_profile":
+                texts.append("".join(cell["source"]))
+    return texts
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit["en"][0])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_every_page_is_about_the_unit(language: str, unit) -> None:
+    """Phrases, the fixed text of the notebooks and the decisions; compounds ("gezinskenmerken") too."""
+    own = phrases_in(language, unit=unit[language])
+    said = [text for key, text in own.entries.items() if not NOT_THE_UNIT.search(key)]
+    said += [speak_of(text, language, unit[language]) for text in notebook_texts(language)]
+    said += [speak_of(text, language, unit[language]) for text in DECISIONS[language].values()]
+    assert len(said) > 300
+    word = re.compile(r"(?<![{\w])\w*(?:gezin|famil)\w*(?!\w*})", re.IGNORECASE)
+    left = [found for text in said for found in word.findall(NOT_THE_UNIT.sub("", text))]
+    assert left == []
+    # One of them, and "a" or "an" as it is said.
+    assert not [text for text in said if re.search(r"\ba (?:older|adult|inpatient)", text)]

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ from mpg_research.reporting.parameters import (
     notebook_spec,
     validate_parameters,
 )
-from mpg_research.reporting.profile import check_profile_folder, write_profile
+from mpg_research.reporting.profile import check_profile_folder, profile_by_hand, write_profile
 from mpg_research.study import load_study, shipped_example
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study
@@ -202,8 +203,24 @@ def test_the_notebook_asks_for_a_family_and_a_folder() -> None:
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
-    with pytest.raises(ConfigError, match="folder you name"):
-        exec(compile(code, str(NOTEBOOK), "exec"), {})
+    exec(compile(code, str(NOTEBOOK), "exec"), {})  # its defaults: no traceback
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_by_hand_a_sentence_says_what_is_missing_or_wrong(
+    study: Study, tmp_path: Path, language: str
+) -> None:
+    """Whatever is left empty or mistyped, one sentence and no traceback."""
+    folder = str(study.folder)
+    families, outputs = ("", " ", "f00", "nobody"), ("", str(tmp_path / "talk"), str(tmp_path / "reports"))
+    for family, output, episode, where in product(families, outputs, ("", "9"), (folder, "no such study")):
+        found = profile_by_hand(where, family=family, output=output, episode=episode, language=language)
+        made = family == "f00" and output.endswith("talk") and not episode and where == folder
+        assert (found.file is not None) == made
+        assert ("family (" in found.text) == (not family.strip())
+        assert ("output (" in found.text) == (not output)
+        assert "<p>" in found._repr_html_()
+    assert [file.name for file in (tmp_path / "talk").iterdir()] == [f"course_profile_f00_{language}.html"]
 
 
 def test_a_profile_speaks_of_whom_the_study_is_about(study: Study) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mpg_research import describe_quality
 from mpg_research.errors import ConfigError
-from mpg_research.reporting.decisions import describe_decisions
+from mpg_research.reporting.decisions import Choices, describe_decisions
 from mpg_research.reporting.session import MARK, Shown, begin, find_study
 from mpg_research.study import read_config, shipped_example
 
@@ -78,10 +78,9 @@ def test_the_decisions_follow_the_configuration_in_both_languages(study: Path) -
         language: str(
             describe_decisions(
                 config,
-                parameters,
+                [Choices("organisations", parameters, 0.9)],
                 instrument=None,
                 outcome="raw",
-                level=0.9,
                 language=language,
                 show_model=True,
             )
@@ -102,10 +101,9 @@ def test_the_decisions_follow_the_configuration_in_both_languages(study: Path) -
 def test_the_decisions_escape_what_comes_from_a_study(study: Path) -> None:
     decisions = describe_decisions(
         read_config(study),
-        {"formula": "a", "case_mix": ["<script>"]},
+        [Choices("trajectory", {"formula": "a", "case_mix": ["<script>"]}, 0.95, ("<script> of 12",))],
         instrument=None,
         outcome="",
-        level=0.95,
         language="nl",
     )
     assert "<script>" not in decisions._repr_mimebundle_()["text/html"]

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from importlib import import_module
 
-from mpg_research.disclosure.released import Released
+from mpg_research.disclosure.released import Released, ReleasedTable, beside
 from mpg_research.errors import ConfigError
 from mpg_research.present.presented import PresentedFigure, PresentedText
 from mpg_research.present.tables import tabulate_rows
-from mpg_research.present.voice import refuse, voice_of, withheld_text
+from mpg_research.present.voice import Voice, refuse, voice_of, withheld_text
 
 __all__ = ["FIGURES", "draw"]
 
@@ -104,6 +104,17 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
         title=drawing.title,
         caption=re.sub(" +", " ", drawing.caption).strip(),
         alt=f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt,
-        data=tabulate_rows(voice, table, name=name, only_own=name == "observed_course"),
+        data=tabulate_rows(
+            voice, _shown_in(voice, name, table), name=name, only_own=name == "observed_course"
+        ),
         data_label=voice.phrases("general.table_data"),
     )
+
+
+def _shown_in(voice: Voice, name: str, table: ReleasedTable) -> ReleasedTable:
+    """The numbers in the picture: of the mean course its dots too, and how many families each is about."""
+    observed = voice.table("observed_course")
+    if name != "mean_course" or observed is None or observed.organisation_columns or not len(table.data):
+        return table
+    dots = {"mean": "observed_mean", "n_families": "n_measured"}
+    return beside(table, observed, dots, key="months", until=float(table.data["months"].max()) + 0.5)

@@ -55,8 +55,7 @@ def draw_class_shares(voice: Voice) -> Drawing | None:
         ax.plot(rows["estimate"], heights, "o", color=MAIN, markersize=6)
         ax.set_xlim(0, min(1.0, float(rows["clustered_high"].max()) * 1.08 + 0.02))
         for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
-            parts = {"number": voice.count(row["n_families"]), "total": voice.count(row["n_group"])}
-            beside(ax, float(height), voice.phrases("figure.class_shares.out_of", **parts))
+            beside(ax, float(height), _out_of(voice, row))
         number_axis(ax.xaxis, voice, percent=True)
         ax.set_xlabel(voice.phrases("figure.class_shares.axis"))
     shares = [
@@ -64,6 +63,15 @@ def draw_class_shares(voice: Voice) -> Drawing | None:
         for name, value in zip(names, rows["estimate"], strict=True)
     ]
     return put_into_words(voice, "class_shares", figure, shares="; ".join(shares))
+
+
+def _out_of(voice: Voice, row: pd.Series) -> str:
+    """How many of how many; what is withheld of the two is left out, and with both nothing is said."""
+    number, total = float(row["n_families"]), float(row["n_group"])
+    if math.isfinite(number) and math.isfinite(total):
+        parts = {"number": voice.count(number), "total": voice.count(total)}
+        return voice.phrases("figure.class_shares.out_of", **parts)
+    return voice.families(number) if math.isfinite(number) else ""
 
 
 def draw_answers_by_month(voice: Voice) -> Drawing | None:

@@ -26,7 +26,7 @@ from mpg_research.present.figures.style import (
 )
 from mpg_research.present.voice import Voice
 
-__all__ = ["draw_mean_course", "draw_observed_course"]
+__all__ = ["draw_mean_course", "draw_observed_course", "why_apart"]
 
 
 def draw_mean_course(voice: Voice) -> Drawing | None:
@@ -54,7 +54,40 @@ def draw_mean_course(voice: Voice) -> Drawing | None:
         _label_line(ax, voice, months, table["estimate"].to_numpy(dtype=float), observed)
     last = table.iloc[-1]
     ends = {"low": voice.number(last["conf_low"]), "high": voice.number(last["conf_high"])}
-    return put_into_words(voice, "mean_course", figure, **_from_to(voice, table, "estimate"), **ends)
+    return put_into_words(
+        voice, "mean_course", figure, **_from_to(voice, table, "estimate"), **ends,
+        apart=why_apart(voice, table, observed),
+    )  # fmt: skip
+
+
+def why_apart(voice: Voice, line: pd.DataFrame, observed: pd.DataFrame) -> str:
+    """Why a dot lies outside the band of the line, in a sentence; "" where none does.
+
+    Of the moment that the analysis was asked about, else of the last such dot. That those who do well, or do
+    not, stop earlier is said only where fewer families were measured than the line is about, of the side on
+    which the line then lies.
+    """
+    if not len(observed):
+        return ""
+    months = line["months"].to_numpy(dtype=float)
+    at = observed["months"].to_numpy(dtype=float)
+    mean = observed["mean"].to_numpy(dtype=float)
+    model, low, high = (np.interp(at, months, line[name]) for name in ("estimate", "conf_low", "conf_high"))
+    outside = ((mean < low) | (mean > high)) & (at <= months.max())
+    outside &= np.array([voice.number(a) != voice.number(b) for a, b in zip(mean, model, strict=True)])
+    places = np.flatnonzero(outside)
+    if not places.size:
+        return ""
+    asked = [place for place in places if at[place] == voice.main_month]
+    place = int(asked[0] if asked else places[-1])
+    row = observed.iloc[place]
+    everybody, measured = float(line["n_families"].max()), float(row["n_families"])
+    better = bool(mean[place] > model[place]) == voice.lower_is_better
+    key = "apart" if not measured < everybody else "apart_well" if better else "apart_badly"
+    return voice.phrases(
+        f"figure.mean_course.{key}", month=voice.moment(float(at[place])), observed=voice.number(mean[place]),
+        model=voice.number(model[place]), families=voice.about(voice.families(measured), str(row["n_mark"])),
+    )  # fmt: skip
 
 
 def _from_to(voice: Voice, rows: pd.DataFrame, column: str) -> dict[str, str]:
