@@ -18,8 +18,8 @@ CLAIMS = {
         r"(?:not|cannot be) demonstrat|not demonstrably",
     ),
     "no proof": (
-        r"(?:laat|laten)(?: deze cijfers| het)? niet zien|bewij(?:st|zen) (?:geen|niet)|laten deze cijfers niet"
-        r"|zegt dus niet|zeggen de scores niet|zegt niet\b",
+        r"(?:laat|laten)(?: deze cijfers| het)? niet zien|bewij(?:st|zen) (?:geen|niet)"
+        r"|laten deze cijfers niet|zegt dus niet|zeggen de scores niet|zegt niet\b",
         r"does not show|do not show|no proof|(?:does|do) not say",
     ),
     "fall": (r"\bdaal|\bdaling", r"\bfell\b|\bfall\b"),

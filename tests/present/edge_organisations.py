@@ -218,7 +218,11 @@ def _shares_of(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
         every.append({"indicator": name, "n_group": n, "share_observed": share, **shown, "n_families": n})
         for key, size in sizes.items():
             base = {"organisation": key, "indicator": name, "n_group": size if n else 0, "n_families": size}
-            difference = {"expected_share": 0.4, "observed_difference": share - 0.4}
+            difference = {
+                "expected_share": 0.4,
+                "observed_difference": share - 0.4,
+                "observed_beyond_chance": "no",
+            }
             mine.append({**base, "share_observed": share, **shown, **difference})
             dots.append(
                 {

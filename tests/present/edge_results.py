@@ -149,8 +149,15 @@ def trajectory(draw: Draw) -> MadeResult:
         for month, add in ((0.0, 0.0), (12.0, change[0]))
     ]
     changes = [{"months": 12.0, **estimates(change, draw("p", (None,))), **standardised}]
+    dot, n_dot = draw("dot", (0.0,)), draw("n_dot", (n,))
     observed = [
-        {"months": float(month), "mean": 24.0 - month / 4, "sd": 5.0, "n_measurements": n, "n_families": n}
+        {
+            "months": float(month),
+            "mean": 24.0 - month / 4 + (dot if month == 12 else 0.0),
+            "sd": 5.0,
+            "n_measurements": n if month < 12 else n_dot,
+            "n_families": n if month < 12 else n_dot,
+        }
         for month in (0, 3, 6, 12)
     ]
     parts = [

@@ -71,6 +71,10 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
                     yield from (drawn.title, drawn.caption, drawn.alt)
                     plt.close(drawn.figure)
     yield from _own_figures(seed, language)
+    for dot, n_dot in ((5.0, 247), (5.0, 84), (-5.0, 84)):
+        given = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "dot": dot, "n_dot": n_dot}
+        drawn = draw(released_of(MAKERS["trajectory"](Draw(seed, **given))), "mean_course", language=language)
+        yield str(drawn)
 
 
 def _own_figures(seed: int, language: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ GIVEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("measurement", {"n": 247, "items": True, "n_alpha": 4}),
     ("organisations_over_time", {**NO_SIGNAL, "looked_for": math.nan, "step": math.nan}),
     ("organisations_over_time", {**NO_SIGNAL, "drift_seen": 0.9, "step_seen": 1.0, "step": 44.0}),
-    ("organisations", {**LINDE_CLEAR, "p_linde": 0.003}),
+    ("organisations", {**LINDE_CLEAR, "p_linde": 0.003, "own": (-4.1, -5.0, -3.2)}),
     ("organisations", {**LINDE_CLEAR, "p_linde": 0.0504, "own": (-0.03, -0.05, -0.01)}),
     ("organisations", {"sizes": {key: n for key, n in NUMBERS.items() if key != "linde"}}),
     ("organisations", {"sizes": NUMBERS, **SHARES, "ends_known": False}),
