@@ -39,6 +39,7 @@ SHARES = {"share_measured": 0.5, "n_measured": 247, "share_dropped_out": 0.4, "n
 #: What is seldom drawn, by name; each with the numbers that bring it about.
 GIVEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("trajectory", {"n": 8}),
+    ("trajectory", {"n": 247, "change": (math.nan, math.nan, math.nan)}),
     (
         "trajectory",
         {"change": (4.1, 3.2, 5.0), "size": (0.6, 0.52, 0.7), "n": 247, "rules": {"randomised": True}},
