@@ -170,8 +170,13 @@ def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _add_init(commands: Any, common: argparse.ArgumentParser) -> None:
-    init = commands.add_parser("init", parents=[common], help="make a new, empty study folder")
-    init.add_argument("folder", metavar="DIR", help="folder to make")
+    init = commands.add_parser(
+        "init", parents=[common], help="make a new, empty study folder, or the file of a questionnaire"
+    )
+    init.add_argument("folder", metavar="DIR", nargs="?", help="folder to make")
+    init.add_argument(
+        "--instrument", metavar="FILE", help="make a commented example of a questionnaire's file (KEY.toml)"
+    )
     init.set_defaults(command=_init)
 
 
@@ -227,8 +232,18 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from mpg_research.study import init_study
+    from mpg_research.errors import ConfigError
+    from mpg_research.study import init_instrument, init_study
 
+    if options.folder is None and options.instrument is None:
+        raise ConfigError(
+            "Name the folder to make, or a questionnaire's file: mpg init --instrument KEY.toml."
+        )
+    if options.instrument is not None:
+        file = init_instrument(options.instrument)
+        print(f"Made {file}: an example, to be filled in. Name it in study.toml: [instruments.{file.stem}]")
+    if options.folder is None:
+        return 0
     made = init_study(options.folder)
     print(f"Made {options.folder} with {', '.join(path.name for path in made)}.")
     print(f"Put your tables there and adapt study.toml; then: mpg check {options.folder}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mpg_research.analysis.alarm_rules import score_step
 from mpg_research.analysis.expectation_model import ExpectationModel, Fold, apply_model, fit_expectation
 
-__all__ = ["WithoutChange", "spread_of_swings", "without_change"]
+__all__ = ["WithoutChange", "without_change"]
 
 FloatArray = NDArray[np.float64]
 #: The spread between families is taken from this many pairs of waves of one family, at least.
@@ -75,10 +75,10 @@ def without_change(rows: pd.DataFrame, columns: Sequence[str], ends: tuple[float
     """
     model = fit_expectation(rows, columns)
     fold = apply_model(model, rows, "all", np.arange(len(rows)))
-    return WithoutChange(model, spread_of_swings(fold), rows, ends, score_step(rows["score"]))
+    return WithoutChange(model, _spread_of_log_size(fold), rows, ends, score_step(rows["score"]))
 
 
-def spread_of_swings(fold: Fold) -> float:
+def _spread_of_log_size(fold: Fold) -> float:
     """Standard deviation between families of the log size of their swings.
 
     Parameters

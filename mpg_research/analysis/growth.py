@@ -163,6 +163,7 @@ def fit_growth(
     df: DfRule = "satterthwaite",
     level: float = 0.95,
     rule: GrowthRule = DEFAULT_RULE,
+    near: GrowthModel | None = None,
 ) -> GrowthModel:
     """Fit the growth model of the module's docstring by REML.
 
@@ -185,6 +186,8 @@ def fit_growth(
     rule : GrowthRule
         Knots, what each family has of its own, and residuals; ``GrowthRule.simple()`` is a straight line per
         family with independent residuals.
+    near : GrowthModel, optional
+        Of nearly the same measurements: only where the search begins (see ``fit_mixed``).
 
     Returns
     -------
@@ -207,7 +210,8 @@ def fit_growth(
     data, with_worker = known_workers(frame.data, worker, notes)
     own_bend = organisation == "random" and used_shape == "spline"
     others = other_terms(frame, data, organisation, worker=with_worker, own_bend=own_bend)
-    found = fit_by_rule(fixed, others, data, rule, notes, df=df, level=level)
+    beside = None if near is None else near.fit
+    found = fit_by_rule(fixed, others, data, rule, notes, df=df, level=level, near=beside)
     notes += [_readable(note, frame) for note in found.fit.notes if not _is_by_design(note, found.fit)]
     model = GrowthModel(
         frame, found.fit, found.formula, used_shape, organisation, with_worker, tuple(notes), found.families,

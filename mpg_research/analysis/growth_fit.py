@@ -68,6 +68,7 @@ def fit_by_rule(
     *,
     df: DfRule,
     level: float,
+    near: MixedFit | None = None,
 ) -> FittedRule:
     """Fit ``score ~ fixed + families + others`` with residuals that carry on, and simplify where needed.
 
@@ -82,7 +83,7 @@ def fit_by_rule(
     rule : GrowthRule
     notes : list of Note
         What there is to say is added here.
-    df, level
+    df, level, near
         As in ``fit_mixed``.
 
     Notes
@@ -98,7 +99,7 @@ def fit_by_rule(
     def fitted(own: FamilyPart, *, serial: bool) -> FittedRule:
         formula = f"score ~ {' + '.join([fixed, family_term(data, own), *others])}"
         residual = _CARRIES_ON if serial else None
-        fit = fit_mixed(formula, data, method="REML", df=df, level=level, residual=residual)
+        fit = fit_mixed(formula, data, method="REML", df=df, level=level, residual=residual, near=near)
         return FittedRule(fit, formula, own, _correlation_of(fit) if serial else None, data)
 
     serial = rule.residual != "independent" and part != "level"

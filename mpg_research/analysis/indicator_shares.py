@@ -72,34 +72,48 @@ class IndicatorRows:
             Whether when families drop out, and how periods hang together, is taken from all organisations
             (where nothing differs between them) instead of from each one's own families.
         """
-        everybody = (self._moments(self.rows), _hanging_together(self.rows)) if pooled else None
+        rows, incidence = self.rows, "reach" in self.rows
+        if rows.empty:
+            return {}
+        family, event = pd.factorize(rows["family"])[0], rows["event"].to_numpy(dtype=float)
+        places = _places(rows)
+        columns = _arrays(rows, self.month) if incidence else None
+        reach = np.where(rows["could"], np.inf, rows["reach"]) if incidence else event
+        apart = event.copy()
+        for mine in places.values():
+            apart[mine] -= event[mine].mean()
+        everybody = np.arange(len(rows))
         found = {}
-        for key, mine in self.rows.groupby("organisation", sort=True):
-            (moments, parts), together = everybody or (self._moments(mine), _hanging_together(mine))
+        for key, mine in places.items():
+            known = everybody if pooled else mine
             view = 1.0
-            if "reach" in mine:
-                reach = mine["reach"].where(~mine["could"], np.inf)
-                view = view_inflation(moments, parts, reach, at=self.month)
-            found[str(key)] = view * together
+            if columns is not None:
+                when = variance_by_moment(*(column[known] for column in columns), at=self.month)
+                view = view_inflation(*when, reach[mine], at=self.month)
+            found[key] = view * _hanging_together(apart[known], family[known])
         return found
 
     def effective(self) -> dict[str, float]:
         """How many plain families would make each organisation's share as exact."""
-        size = self.rows.groupby("organisation").size()
-        return {key: float(size[key]) / larger for key, larger in self.inflation().items()}
+        places = _places(self.rows)
+        return {key: len(places[key]) / larger for key, larger in self.inflation().items()}
 
     def effective_of_all(self) -> float:
         """How many plain families would make the share over all organisations as exact; NaN without any."""
-        size = self.rows.groupby("organisation").size()
-        if not len(size):
+        places = _places(self.rows)
+        if not places:
             return float("nan")
-        return len(self.rows) ** 2 / sum(float(size[key]) ** 2 / n for key, n in self.effective().items())
+        return len(self.rows) ** 2 / sum(len(places[key]) ** 2 / n for key, n in self.effective().items())
 
-    def _moments(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-        if "reach" not in rows or rows.empty:
-            return np.zeros(0), np.zeros(0)
-        time, ended, part = _arrays(rows, self.month)
-        return variance_by_moment(time, ended, part, at=self.month)
+
+def _places(rows: pd.DataFrame) -> dict[str, NDArray[np.intp]]:
+    """The places of each organisation's rows, organisations in the order of their keys."""
+    codes, keys = pd.factorize(rows["organisation"].to_numpy(dtype=object), sort=True)
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(1, len(keys)))
+    return (
+        {str(key): mine for key, mine in zip(keys, np.split(order, bounds), strict=True)} if len(keys) else {}
+    )
 
 
 def indicator_rows(study: Study, periods: HelpPeriods) -> dict[str, IndicatorRows]:
@@ -165,14 +179,15 @@ def drop_out_rows(periods: HelpPeriods) -> IndicatorRows | None:
 
 def _incidence(rows: pd.DataFrame, part: pd.Series, month: float) -> pd.DataFrame:
     """With the pseudo-observations of the incidence within each organisation."""
-    rows = rows.assign(part=part, event=0.0)
-    for _, mine in rows.groupby("organisation", sort=False):
-        time, ended, kind = _arrays(mine, month)
-        share = cumulative_incidence(time, ended, kind, at=month).estimate
-        each = pseudo_incidence(time, ended, kind, at=month) if len(mine) > 1 else np.array([share])
-        rows.loc[mine.index, "event"] = each + (share - each.mean())
+    rows = rows.assign(part=part)
+    columns, event = _arrays(rows, month), np.zeros(len(rows))
+    for mine in _places(rows).values():
+        data = [column[mine] for column in columns]
+        share = cumulative_incidence(*data, at=month).estimate
+        each = pseudo_incidence(*data, at=month) if len(mine) > 1 else np.array([share])
+        event[mine] = each + (share - each.mean())
     happened = rows["ended"] & (rows["time"] <= month) & (rows["part"] > 0.5)
-    return rows.assign(happened=happened)
+    return rows.assign(event=event, happened=happened)
 
 
 def _arrays(rows: pd.DataFrame, month: float) -> tuple[FloatArray, NDArray[np.bool_], FloatArray]:
@@ -183,15 +198,15 @@ def _arrays(rows: pd.DataFrame, month: float) -> tuple[FloatArray, NDArray[np.bo
     return np.where(whole, np.maximum(time, month), time), ended, rows["part"].to_numpy(dtype=float)
 
 
-def _hanging_together(rows: pd.DataFrame) -> float:
+def _hanging_together(apart: FloatArray, family: NDArray[np.intp]) -> float:
     """How many times larger a variance is because families have several periods; at least 1."""
-    if not rows["family"].duplicated().any():
+    numbers = np.bincount(family)
+    if numbers.max() < 2:
         return 1.0
-    apart = rows["event"] - rows.groupby("organisation")["event"].transform("mean")
-    total = float((apart**2).sum())
+    total = float(np.sum(apart**2))
     if not total > 0:
-        return float(len(rows) / rows["family"].nunique())
-    return max(1.0, float((apart.groupby(rows["family"]).sum() ** 2).sum()) / total)
+        return float(len(apart) / np.count_nonzero(numbers))
+    return max(1.0, float(np.sum(np.bincount(family, apart) ** 2)) / total)
 
 
 def shares_by_organisation(
@@ -202,15 +217,17 @@ def shares_by_organisation(
     ``n_group`` periods (of ``n_families`` families) could have reached the month: 0 and no share where nobody
     could. Limits are Wilson's at the number of families that would be as exact if all had been seen so long.
     """
-    effective = indicator.effective()
-    by_key = dict(iter(indicator.rows.groupby("organisation")))
+    effective, places = indicator.effective(), _places(indicator.rows)
+    event, could = (indicator.rows[name].to_numpy() for name in ("event", "could"))
+    family = pd.factorize(indicator.rows["family"])[0]
     rows: list[tuple[object, ...]] = []
     for key in organisations:
-        mine = by_key.get(key)
-        if mine is None or not mine["could"].any():
+        mine = places.get(key)
+        if mine is None or not could[mine].any():
             rows.append((key, np.nan, np.nan, np.nan, 0, 0))
             continue
-        rows.append((key, *_share_row(mine, float(mine["event"].mean()), effective[key], level)))
+        share = float(event[mine].mean())
+        rows.append((key, *_share_row(share, effective[key], family[mine[could[mine].astype(bool)]], level)))
     return pd.DataFrame(rows, columns=["organisation", *_SHARE])
 
 
@@ -219,17 +236,17 @@ def share_of_all(indicator: IndicatorRows, *, level: float) -> dict[str, float]:
     rows = indicator.rows
     if rows.empty or not rows["could"].any():
         return dict(zip(_SHARE, (np.nan, np.nan, np.nan, 0, 0), strict=True))
-    found = _share_row(rows, float(rows["event"].mean()), indicator.effective_of_all(), level)
+    could = pd.factorize(rows.loc[rows["could"], "family"])[0]
+    found = _share_row(float(rows["event"].mean()), indicator.effective_of_all(), could, level)
     return dict(zip(_SHARE, found, strict=True))
 
 
-def _share_row(rows: pd.DataFrame, share: float, effective: float, level: float) -> tuple[float, ...]:
+def _share_row(share: float, effective: float, could: NDArray[np.intp], level: float) -> tuple[float, ...]:
+    """The share and its limits; the periods and families (``could``) that could have reached the month."""
     share = min(max(share, 0.0), 1.0)
     limits = wilson_interval([share * effective], [effective], level=level)
-    could = rows[rows["could"]]
-    return (
-        share, float(limits.conf_low[0]), float(limits.conf_high[0]), len(could), could["family"].nunique(),
-    )  # fmt: skip
+    families = len(np.unique(could))
+    return share, float(limits.conf_low[0]), float(limits.conf_high[0]), len(could), families
 
 
 def shares_of_ends(periods: HelpPeriods, months: tuple[float, ...] | None = None) -> pd.DataFrame:

@@ -139,7 +139,7 @@ def check_robustness(
     setting = Setting(question.course, month, shape, role, df, level, question.better, worker, against, rule)
     model = setting.model_of(frame)
     effects = effects_of(model, month, better=question.better)
-    setting = replace(setting, rule=model.decided)
+    setting = replace(setting, rule=model.decided, primary=model)
     primary = setting.judge(effects)
     every = ways_of(setting, frame, effects)
     found = {name: _try(every[name]) for name in VARIANTS[1:]}

@@ -112,11 +112,12 @@ def share_outcomes(indicators: dict[str, IndicatorRows], units: OrganisationUnit
         if not event.size:  # nobody could have reached the month yet
             outcomes.append(ShareOutcome(mine, known, event, event, np.zeros((0, 0)), np.zeros(0)))
             continue
-        provider = known.codes if len(known.keys) > 1 else None
+        keys = known.keys
+        provider = known.codes if len(keys) > 1 else None
         # Of an incidence pseudo-observations are more spread out than yes and no.
         hoped = expected_shares(event, known.case_mix, provider=provider, robust="reach" in compared)
         larger = mine.inflation(pooled=True)
-        inflation = np.array([larger[key] for key in known.keys])
+        inflation = np.array([larger[key] for key in keys])
         outcomes.append(ShareOutcome(mine, known, event, hoped.chance, hoped.carried, inflation))
     return outcomes
 
@@ -134,7 +135,8 @@ def share_table(
 def _share_rows(
     outcome: ShareOutcome, organisations: tuple[str, ...], level: float
 ) -> list[tuple[object, ...]]:
-    codes, size = outcome.units.codes, np.bincount(outcome.units.codes)
+    codes = outcome.units.codes
+    size = np.bincount(codes)
     expected = np.bincount(codes, outcome.expected) / size
     variance = outcome.inflation * np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
     place = {key: number for number, key in enumerate(outcome.units.keys)}

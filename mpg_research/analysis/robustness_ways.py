@@ -56,6 +56,8 @@ class Setting:
     worker: bool | None
     reference: Reference = "mean"
     rule: GrowthRule = DEFAULT_RULE
+    #: The primary model: the others lie near it, so that is where their searches begin.
+    primary: GrowthModel | None = None
 
     def judge(self, effects: OrganisationEffects, *, shift: FloatArray | None = None) -> Verdict:
         """What these effects say of every organisation against the reference."""
@@ -88,7 +90,7 @@ class Setting:
         df: DfRule = self.df if chosen == "fixed" else "satterthwaite"
         model = fit_growth(
             frame, shape=shape or self.shape, organisation=chosen, worker=self.worker, df=df,
-            level=self.level, rule=self.rule,
+            level=self.level, rule=self.rule, near=self.primary,
         )  # fmt: skip
         if not model.converged:
             raise ModelError("The model did not converge.")
@@ -195,7 +197,7 @@ def _mundlak(setting: Setting, frame: ModelFrame) -> Verdict:
     both = replace(frame, data=wide, covariates=(*frame.covariates, *context))
     model = fit_growth(
         both, shape=setting.shape, organisation="random", worker=setting.worker, df="satterthwaite",
-        level=setting.level, rule=setting.rule,
+        level=setting.level, rule=setting.rule, near=setting.primary,
     )  # fmt: skip
     many = many_organisations(model)
     effects = effects_of(model, setting.month, better=setting.better, many=many)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Engine
-from .group_algebra import multiply, symmetric_sum
+from .group_algebra import by_parent, multiply, symmetric_sum
+from .inner_inverse import inner_inverse
 from .layout import Level
-from .nested import LevelState, NestedRoute, NestedState, gathered, inner_inverse
+from .nested import LevelState, NestedRoute, NestedState, gathered
 from .scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
@@ -134,16 +135,17 @@ class Batch:
             k = k.reshape(a.shape)
             kb = multiply(k, b)
             nb = b - multiply(a, kb)
-            if index + 1 < len(route.levels):
+            if index + 1 < len(route.levels) or level.n_parents > draws:
                 c = c - symmetric_sum(b, kb, level.starts)
             else:
-                root = np.moveaxis(c, 2, 0) - sum(self.per_draw(b[i], kb[i]) for i in range(size))
+                taken = sum(self.per_draw(b[i], kb[i]) for i in range(size))
+                c = np.moveaxis(np.moveaxis(c, 2, 0) - taken, 0, 2)
             # Where the random columns lead the base, A is the first part of B and H that of N.
             leads = np.array_equal(level.base, np.eye(*level.base.shape))
             h = nb[:, :size] if leads else a - multiply(multiply(a, k), a)
             states.append(LevelState(a, k, h, b, kb, nb))
-        root = 0.5 * (root + np.swapaxes(root, 1, 2))
-        s = root[:, route.xy[:, None], route.xy]
+        s = route.roots(c.reshape(route.d, route.d, draws, -1))
+        s = 0.5 * (s + np.swapaxes(s, 1, 2))
         return log_det, NestedState(0.0, s[0], tuple(states)), s
 
     def value_and_gradient(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -165,9 +167,8 @@ class Batch:
         if engine.method == "REML":
             value += 2.0 * np.log(np.diagonal(root[:, :p, :p], axis1=1, axis2=2)).sum(axis=1)
             inner[:, :p, :p] += np.swapaxes(inverse, 1, 2) @ inverse
-        omega = np.zeros((route.d, route.d, draws))
-        omega[route.xy[:, None], route.xy] = np.moveaxis(inner, 0, 2)
-        received = route.descend(state, omega, np.zeros((route.d, 0, draws)))
+        omega = route.tops(inner).reshape(route.d, route.d, -1)
+        received = route.descend(state, omega, np.zeros((route.d, 0, omega.shape[2])))
         slopes: list[FloatArray] = [x] * len(factors)
         for index, level in enumerate(route.levels):
             gamma = self._slopes(state.levels[index], level, received[index][0])
@@ -185,10 +186,12 @@ class Batch:
             rows = blocks.nb.reshape(q * d, n)
             products = self.per_draw(rows, rows).reshape(self.draws, q, d, q, d)
             return np.asarray(gamma - np.einsum("riajb,abr->rij", products, moment))
-        carried = np.einsum("abn,qbn->qan", moment[:, :, level.parent], blocks.nb)
-        for a in range(d):
-            gamma = gamma - self.per_draw(blocks.nb[:, a], carried[:, a])
-        return np.asarray(gamma)
+        carried = by_parent(moment, blocks.nb, level.starts)
+        left, right = (
+            np.moveaxis(side.reshape(q, d, self.draws, -1), 2, 0).reshape(self.draws, q, -1)
+            for side in (blocks.nb, carried)
+        )
+        return np.asarray(gamma - left @ np.swapaxes(right, 1, 2))
 
 
 def _roots(s: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .batch import Batch
 from .engine import Engine
+from .group_algebra import by_parent
 from .nested import NestedRoute, NestedState
 from .residual_sweep import structured_blocks
 
@@ -105,7 +106,7 @@ class CorrelatedBatch(Batch):
             carried = by_draw @ np.moveaxis(moment, 2, 0)[:, None]
             carried = np.moveaxis(carried, (0, 1, 2, 3), (2, 0, 3, 1)).reshape(blocks.kb.shape)
         else:
-            carried = np.einsum("qdn,den->qen", blocks.kb, moment[:, :, level.parent])
+            carried = by_parent(moment, blocks.kb, level.starts)
         # d deviance = tr((K + K B Omega B'K) dA) - 2 tr(Omega B'K dB) + tr(Omega dC)
         turned = np.einsum("qdn,rdn->qrn", carried, blocks.kb)
         found = self.per_draw_sum((blocks.k + turned) * a) - 2.0 * self.per_draw_sum(carried * b)

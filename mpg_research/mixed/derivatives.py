@@ -110,14 +110,13 @@ def nested_derivatives(
         # a level whose variances are all zero, with nothing below it either, leaves nothing behind
         carried = found
     assert carried is not None
-    e, count = len(route.xy), trace.size
+    p, q = (route.roots(np.moveaxis(one, 0, 2)) for one in (carried.p, carried.q))
+    e, count = p.shape[-1], trace.size
     p_all, q_all = np.zeros((count, e, e)), np.zeros((count, count, e, e))
-    rows, columns = route.xy[:, None], route.xy
-    for k, place in enumerate(carried.places):
-        p_all[place] = carried.p[k, rows, columns, 0]
-    for m, (i, j) in enumerate(carried.pairs):
-        q_all[i, j] = carried.q[m, rows, columns, 0]
-        q_all[j, i] = q_all[i, j].T
+    p_all[carried.places] = p
+    for (i, j), own in zip(carried.pairs, q, strict=True):
+        q_all[i, j] = own
+        q_all[j, i] = own.T
     return Derivatives(p_all, q_all, trace, np.triu(trace_2) + np.triu(trace_2, 1).T)
 
 
@@ -204,6 +203,12 @@ def _lifted(
     index = {place: i for i, place in enumerate(low.places)}
     first = [index[i] for i, _ in low.pairs]
     second = [index[j] for _, j in low.pairs]
+
+    def lifted(one: FloatArray) -> FloatArray:
+        """One times U, (..., d, d, n): less one T, times K B."""
+        columns = np.einsum("...abn,bq->...aqn", one, base)
+        return np.asarray(one - np.einsum("...aqn,qbn->...abn", columns, blocks.kb))
+
     u = np.eye(base.shape[0])[:, :, None] - np.tensordot(base, blocks.kb, axes=(1, 0))
     axes = _axes(matrices) if len(matrices) else np.eye(base.shape[1])
     matrices = axes.T @ matrices @ axes
@@ -217,8 +222,8 @@ def _lifted(
     trace[low.places] -= np.einsum("kqqn->k", kpz)
     pzk = np.einsum("qrn,kbrn->kqbn", k, pz)
     inner = q - np.einsum("maqn,mqbn->mabn", pz[first], pzk[second])
-    new_q = np.einsum("mcbn,bdn->mcdn", np.einsum("acn,mabn->mcbn", u, inner), u)
-    back = np.einsum("acn,kabn->kcbn", u, p)
+    new_q = np.swapaxes(lifted(np.swapaxes(lifted(inner), 1, 2)), 1, 2)
+    back = np.swapaxes(lifted(np.swapaxes(p, 1, 2)), 1, 2)
     half = np.einsum("kcbn,bqn->kcqn", back, u_z)
     zpz = np.einsum("bqn,kbrn->kqr", u_z, np.einsum("kabn,brn->karn", p, u_z))
     shared = np.tensordot(zpz, matrices, axes=([1, 2], [1, 2]))
@@ -229,7 +234,7 @@ def _lifted(
             trace_2[min(i, j), max(i, j)] += shared[a, b]
             joint.append(segments(multiply(half[a], right[b]), starts))
             pairs.append((i, j))
-    new_p = np.einsum("kcbn,bdn->kcdn", back, u)
+    new_p = lifted(back)
     shared_q = np.array(joint).reshape(len(joint), *own.q.shape[1:])
     return Carried(
         low.places + own.places,

@@ -15,6 +15,8 @@ FloatArray = NDArray[np.float64]
 
 # Groups of z-multiples: a fixed column belongs to a level if it is constant there up to this, relative.
 CONSTANT = 1e-9
+# So many rows mostly show that it is not.
+SOME_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,17 @@ def _design_degrees(solution: MixedSolution) -> DesignDegrees:
 def _is_multiple(x: FloatArray, z: FloatArray, term: RandomTerm) -> bool:
     """Whether x = z h(group) for every row."""
     codes, n_groups = term.codes, len(term.levels)
+    limit = CONSTANT * max(float(np.max(np.abs(x))), 1e-300)
+    few = slice(SOME_ROWS)
+    if x.size > SOME_ROWS and _largest_error(x[few], z[few], codes[few], n_groups) > 1e3 * limit:
+        return False
     if np.any((z == 0) & (x != 0)):
         return False
+    return _largest_error(x, z, codes, n_groups) <= limit
+
+
+def _largest_error(x: FloatArray, z: FloatArray, codes: NDArray[np.intp], n_groups: int) -> float:
+    """How far x lies at most from the nearest z h(group)."""
     squares = np.bincount(codes, z * z, minlength=n_groups)
     slopes = np.bincount(codes, x * z, minlength=n_groups) / np.where(squares > 0, squares, 1.0)
-    error = x - z * slopes[codes]
-    return bool(np.max(np.abs(error)) <= CONSTANT * max(float(np.max(np.abs(x))), 1e-300))
+    return float(np.max(np.abs(x - z * slopes[codes])))

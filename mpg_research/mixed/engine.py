@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
+from .compact import compact_route
 from .crossed import CrossedRoute
 from .crossed_residual import structure_gradient
 from .derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
@@ -89,7 +90,11 @@ class Engine:
             if self.structure is not None:
                 # in the order of the route's rows
                 self.residual = self.structure.sorted(self.route.rows.order)
+            self.chain, self.within = chain, within
         self.n_theta = self.scaled.n_parameters
+        # the same by a shorter route, and the one that this is the same of
+        self._lean: Engine | None = None
+        self.whole: Engine | None = None
         self.divisor = self.scaled.n - self.scaled.p if method == "REML" else self.scaled.n
 
     def with_outcome(self, y: FloatArray) -> "Engine":
@@ -106,6 +111,10 @@ class Engine:
     def with_base_outcome(self, row: FloatArray) -> "Engine":
         """The same design with another outcome in internal units, its least-squares fit taken as zero."""
         other = copy(self)
+        other._lean = None if self.whole is None else other
+        if self._lean is not None and self._lean is not self:
+            other._lean = self._lean.with_base_outcome(row)
+            other._lean.whole = other
         fixed = self.scaled.fixed.copy()
         fixed[-1] = row
         other.scaled = replace(self.scaled, fixed=fixed, beta_start=np.zeros(self.scaled.p))
@@ -115,15 +124,36 @@ class Engine:
             other.route = CrossedRoute(self.problem, other.scaled)
         return other
 
-    def narrowed(self) -> "Engine":
-        """A cheaper engine for the search's first steps: itself where there is little to save."""
+    def lean(self) -> "Engine":
+        """The same engine by a route that carries the fixed effects that each group has, if these are few."""
+        if self._lean is None:
+            self._lean = self._made_lean()
+        return self._lean
+
+    def _made_lean(self) -> "Engine":
         if not isinstance(self.route, NestedRoute):
             return self
-        route = self.route.narrowed() if self.structure is None else self.route.thinned()
-        if route.d > 0.7 * self.route.d:
+        route = compact_route(self.problem, self.scaled, self.chain, self.within, self.route.d)
+        if route is None:
             return self
         other = copy(self)
-        other.route = route
+        other.route, other.whole, other._lean = route, self, other
+        if self.structure is not None:
+            other.residual = self.structure.sorted(route.rows.order)
+        return other
+
+    def narrowed(self, share: float = 0.7) -> "Engine":
+        """A cheaper engine for the first steps: itself where that has more than a share of the columns."""
+        whole = self.whole or self
+        if not isinstance(self.route, NestedRoute) or not isinstance(whole.route, NestedRoute):
+            return self
+        route = whole.route.narrowed() if self.structure is None else whole.route.thinned()
+        if self.structure is None and route.d > share * self.route.d:
+            route = whole.route.thinned()
+        if route.d > share * self.route.d:
+            return self
+        other = copy(whole)
+        other.route, other.whole, other._lean = route, None, other
         return other
 
     def shift(self) -> float:

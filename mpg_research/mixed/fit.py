@@ -30,6 +30,7 @@ def fit_mixed(
     reference: Mapping[str, Any] | None = None,
     missing: Literal["drop", "error"] = "drop",
     theta: ArrayLike | None = None,
+    near: MixedFit | None = None,
 ) -> MixedFit:
     """Fit a linear mixed model.
 
@@ -64,6 +65,10 @@ def fit_mixed(
         Evaluate the model here instead of optimising: the relative covariance factors in lme4's order
         (terms by decreasing number of groups; per term the lower triangle by columns), then the parameters
         of a residual structure (the correlation before the ratios).
+    near : MixedFit, optional
+        A fit to nearly the same: to some more or fewer rows, or with other fixed effects. The search begins
+        at its variances, if the random terms and the residual structure are the same, and ends where a fit
+        without it does.
 
     Returns
     -------
@@ -106,7 +111,7 @@ def fit_mixed(
     problem, design = design_problem(
         formula, data, weights=weights, residual=residual, reference=reference, missing=missing
     )
-    solved = solve(problem, method=method, theta=theta)
+    solved = solve(problem, method=method, theta=theta, near=None if near is None else near.solution)
     return make_fit(solved, design, df=df, information=information, level=level, n_rows=len(data))
 
 

@@ -29,14 +29,17 @@ def margin_notes(
     """
     keys = {term.key for term in terms}
 
+    numerics = {
+        id(term): frozenset(render(f) for f in term.factors if not _is_categorical(f, columns))
+        for term in terms
+    }
+    seens = {id(term): _seen(term, terms[:place]) for place, term in enumerate(terms)}
+
     def numeric(term: Term) -> frozenset[str]:
-        return frozenset(render(f) for f in term.factors if not _is_categorical(f, columns))
+        return numerics[id(term)]
 
     def seen(term: Term) -> frozenset[str]:
-        if len(term.key) == 1:
-            return term.key
-        earlier = [other.key for other in terms[: terms.index(term)]]
-        return frozenset(key for key in term.key if any(term.key - {key} <= other for other in earlier))
+        return seens[id(term)]
 
     def columns_in_r(term: Term) -> int:
         count = 1
@@ -54,9 +57,10 @@ def margin_notes(
     ]
 
     def overlooked(large: Term, small: Term) -> bool:
-        contained = small.key < large.key and numeric(small) == numeric(large)
+        if not (small.key < large.key and numeric(small) == numeric(large)):
+            return False
         same = numeric(small) & seen(small) == numeric(large) & seen(large)
-        return contained and not (seen(small) < seen(large) and same)
+        return not (seen(small) < seen(large) and same)
 
     def shares_margin(one: Term, other: Term) -> bool:
         # a margin that stands in both but is no term: the earlier one takes it, at the other's first level
@@ -86,6 +90,13 @@ def margin_notes(
         text += f"R would fit fewer columns for {', '.join(fewer)}, so that its whole model is another one."
     values = {"terms": names, "smaller_in_r": ", ".join(fewer)}
     return (Note("removed_margin", text.strip(), values),)
+
+
+def _seen(term: Term, earlier: Sequence[Term]) -> frozenset[str]:
+    """The factors of a term whose margin, the term without them, is part of an earlier one."""
+    if len(term.key) == 1:
+        return term.key
+    return frozenset(key for key in term.key if any(term.key - {key} <= other.key for other in earlier))
 
 
 def _is_categorical(factor: Any, columns: Mapping[str, ColumnData]) -> bool:

@@ -5,10 +5,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["multiply", "outer_sum", "segments", "symmetric_sum"]
+__all__ = ["by_parent", "multiply", "outer_sum", "segments", "symmetric_sum"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+
+# Products of matrices of this size or more cost less one group at a time.
+LARGE_MATRIX = 8
+# From this many children on average, products with their parents' matrices do too.
+MANY_CHILDREN = 4
 
 
 def _children(starts: IntArray, n: int) -> list[slice]:
@@ -68,5 +73,24 @@ def segments(c: FloatArray, starts: IntArray) -> FloatArray:
 
 def multiply(left: FloatArray, right: FloatArray) -> FloatArray:
     """Matrix product per group: (a, b, n), (b, c, n) -> (a, c, n)."""
-    result: FloatArray = np.einsum("abn,bcn->acn", left, right)
+    result: FloatArray
+    if min(*left.shape[:2], right.shape[1]) >= LARGE_MATRIX:
+        one, other = (np.ascontiguousarray(np.moveaxis(side, 2, 0)) for side in (left, right))
+        result = np.ascontiguousarray(np.moveaxis(one @ other, 0, 2))
+    else:
+        result = np.einsum("abn,bcn->acn", left, right)
+    return result
+
+
+def by_parent(moment: FloatArray, columns: FloatArray, starts: IntArray) -> FloatArray:
+    """Each parent's matrix times its children's columns: (d, d, n_parents), (q, d, n) -> (q, d, n)."""
+    n = columns.shape[2]
+    if n < MANY_CHILDREN * starts.size:
+        parent = np.repeat(np.arange(starts.size), np.diff(np.append(starts, n)))
+        few: FloatArray = np.einsum("abn,qbn->qan", moment[:, :, parent], columns)
+        return few
+    result = np.empty_like(columns)
+    matrices = np.ascontiguousarray(np.moveaxis(moment, 2, 0))
+    for matrix, own in zip(matrices, _children(starts, n), strict=True):
+        np.matmul(matrix, columns[:, :, own], out=result[:, :, own])
     return result

@@ -248,7 +248,7 @@ def _curvature(solution: MixedSolution) -> FloatArray:
     space. Where a correlation is +-1 the deviance falls beyond the boundary, and the boundary bends away from
     there: the same in the entries of Lambda, whatever sigma (at an optimum it makes no difference).
     """
-    engine: Engine = solution.engine
+    engine: Engine = solution.engine.lean()
     faces = term_faces(engine, solution.internal)
     everywhere = solution.was_given and engine.structure is None
     if not everywhere and not any(face.curved for face in faces):

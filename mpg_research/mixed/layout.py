@@ -1,10 +1,12 @@
 """The layout of nested levels: groups ordered so that siblings are neighbours, and their cross-products."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from .group_algebra import symmetric_sum
 from .problem import MixedProblem
@@ -79,6 +81,36 @@ class Rows:
     parent_starts: IntArray
     order: IntArray | None
     z_leads: bool = False
+    # what hangs on ``z`` and ``starts`` only
+    cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def sums_by_group(self, z: FloatArray) -> sparse.csr_matrix:
+        """Z' with a column set of its own for each group, (q n_groups, rows), for columns (q, rows).
+
+        One matrix serves all: it is good until the next call.
+        """
+        q, n = z.shape
+        if "sums" not in self.cache:
+            places = np.tile(np.arange(n, dtype=np.int32), q)
+            ends = np.append((self.starts + n * np.arange(q)[:, None]).ravel(), q * n).astype(np.int32)
+            shape = (q * self.starts.size, n)
+            self.cache["sums"] = sparse.csr_matrix((z.ravel(), places, ends), shape=shape)
+        found: sparse.csr_matrix = self.cache["sums"]
+        found.data = z.ravel()
+        return found
+
+    @property
+    def from_groups(self) -> sparse.csr_matrix:
+        """Z with a column set of its own for each group, (rows, q n_groups)."""
+        if "from" not in self.cache:
+            q, n = self.z.shape
+            groups = np.repeat(np.arange(self.starts.size), np.diff(np.append(self.starts, n)))
+            places = (groups[:, None] + self.starts.size * np.arange(q)).ravel().astype(np.int32)
+            ends = (q * np.arange(n + 1)).astype(np.int32)
+            shape = (n, q * self.starts.size)
+            self.cache["from"] = sparse.csr_matrix((self.z.T.ravel(), places, ends), shape=shape)
+        found: sparse.csr_matrix = self.cache["from"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +147,13 @@ def chain_of_levels(problem: MixedProblem) -> list[list[int]] | None:
     return groups
 
 
-def order_levels(problem: MixedProblem, chain: list[list[int]], bases: list[FloatArray]) -> list[Level]:
-    """Order the groups of every level so that siblings are neighbours."""
+def order_levels(
+    problem: MixedProblem, chain: list[list[int]], bases: list[FloatArray], lots: IntArray | None = None
+) -> list[Level]:
+    """Order the groups of every level so that siblings are neighbours.
+
+    With ``lots`` (n,) of the coarsest groups these have a parent each; otherwise all have one.
+    """
     parents_of: list[IntArray] = []
     for fine, coarse in pairwise(chain):
         up = np.zeros(len(problem.random[fine[0]].levels), dtype=np.intp)
@@ -127,8 +164,10 @@ def order_levels(problem: MixedProblem, chain: list[list[int]], bases: list[Floa
     for index in range(len(chain) - 1, -1, -1):
         n = len(problem.random[chain[index][0]].levels)
         if rank is None:
-            position, parent = np.arange(n), np.zeros(n, dtype=np.intp)
-            starts = np.zeros(1, dtype=np.intp)
+            above = np.zeros(n, dtype=np.intp) if lots is None else lots
+            position = np.argsort(above, kind="stable")
+            parent = above[position]
+            starts = np.searchsorted(parent, np.arange(above.max() + 1))
         else:
             above = rank[parents_of[index]]
             position = np.argsort(above, kind="stable")

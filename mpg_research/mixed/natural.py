@@ -40,7 +40,7 @@ class Natural:
 
 def natural_derivatives(solution: MixedSolution) -> Natural:
     """Derivatives of S and log|V| at a solution, in parameters in which V is linear but for delta."""
-    engine: Engine = solution.engine
+    engine: Engine = solution.engine.lean()
     faces = term_faces(engine, solution.internal)
     directions = [list(face.directions) for face in faces]
     state, found = engine.at(solution.internal)

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .group_algebra import multiply, segments, symmetric_sum
+from .group_algebra import by_parent, multiply, segments, symmetric_sum
+from .inner_inverse import inner_inverse
 from .layout import Blocks, Level, Rows, extended_base, order_levels, plain_blocks
 from .problem import MixedProblem
 from .scaling import Scaled
 
-__all__ = ["LevelState", "NestedRoute", "NestedState", "gathered", "inner_inverse"]
+__all__ = ["LevelState", "NestedRoute", "NestedState", "gathered", "sorted_rows"]
 
 FloatArray = NDArray[np.float64]
 
@@ -50,69 +51,29 @@ class NestedState:
     levels: tuple[LevelState, ...]
 
 
-def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """K (q, q, ...) and log|I + Lambda'A Lambda| (...), for A (q, q, ...).
-
-    Lambda is one for all groups (q, q), or one per draw (q, q, draws, 1) with A (q, q, draws, n).
-    """
-    q = a.shape[0]
-    if q == 1:
-        g = factor[0, 0] ** 2
-        m = 1.0 + g * a[0, 0]
-        return np.asarray(g / m)[None, None], np.log(m)
-    if q == 2:
-        # (G^-1 + A)^-1 = (G + |G| adj A) / |I + G A|, which holds for a singular G too
-        g11 = factor[0, 0] ** 2 + factor[0, 1] ** 2
-        g22 = factor[1, 0] ** 2 + factor[1, 1] ** 2
-        g12 = factor[0, 0] * factor[1, 0] + factor[0, 1] * factor[1, 1]
-        det_g = (factor[0, 0] * factor[1, 1] - factor[0, 1] * factor[1, 0]) ** 2
-        det = 1.0 + g11 * a[0, 0] + (2.0 * g12) * a[0, 1] + g22 * a[1, 1]
-        det += det_g * (a[0, 0] * a[1, 1] - a[0, 1] ** 2)
-        inverse = 1.0 / det
-        k = np.empty(a.shape)
-        k[0, 0] = (g11 + det_g * a[1, 1]) * inverse
-        k[1, 1] = (g22 + det_g * a[0, 0]) * inverse
-        k[0, 1] = (g12 - det_g * a[0, 1]) * inverse
-        k[1, 0] = k[0, 1]
-        return k, np.log(det)
-    return _by_cholesky(a, factor)
-
-
-def _by_cholesky(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The same for any q: I + Lambda'A Lambda = TT', K = (T^-1 Lambda')'(T^-1 Lambda'), entry by entry."""
-    q = a.shape[0]
-    carried = np.einsum("ij...,jk...->ik...", a, factor)
-    m = np.einsum("ji...,jk...->ik...", factor, carried)
-    root = np.empty_like(m)
-    half = np.empty_like(m)
-    log_det = np.zeros(a.shape[2:])
-    for i in range(q):
-        for j in range(i):
-            entry = m[i, j].copy()
-            for k in range(j):
-                entry -= root[i, k] * root[j, k]
-            root[i, j] = entry / root[j, j]
-        square = 1.0 + m[i, i]
-        for k in range(i):
-            square -= root[i, k] ** 2
-        # NaN as well, where theta is no longer finite
-        if not np.all(square > 0):
-            raise np.linalg.LinAlgError("I + Lambda'A Lambda is not positive definite")
-        log_det += np.log(square)
-        root[i, i] = np.sqrt(square)
-        for j in range(q):
-            entry = np.broadcast_to(factor[j, i], log_det.shape)
-            for k in range(i):
-                entry = entry - root[i, k] * half[k, j]
-            half[i, j] = entry / root[i, i]
-    k = np.einsum("ki...,kj...->ij...", half, half)
-    return k, log_det
-
-
 def gathered(level: Level, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """A (q, q, n), B (q, d, n) of a level, and C summed per parent, from what its children sent up."""
     b = (level.base.T @ c.reshape(len(level.base), -1)).reshape(-1, *c.shape[1:])
     return np.einsum("qdn,dr->qrn", b, level.base), b, segments(c, level.starts)
+
+
+def sorted_rows(
+    problem: MixedProblem, chain: list[list[int]], level: Level, within: NDArray[np.intp] | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
+    """Position of each row's group of the finest level, rising, and the order of the rows that makes it so.
+
+    ``within`` (n,) orders the rows of a group. The order is None where the rows come in it.
+    """
+    rank = np.empty(level.n, dtype=np.intp)
+    rank[level.position] = np.arange(level.n)
+    position = rank[problem.random[chain[0][0]].codes]
+    order = None
+    if within is not None:
+        order = np.lexsort((within, position))
+        order = None if np.array_equal(order, np.arange(order.size)) else order
+    elif np.any(position[1:] < position[:-1]):
+        order = np.argsort(position, kind="stable")
+    return position if order is None else position[order], order
 
 
 class NestedRoute:
@@ -143,19 +104,12 @@ class NestedRoute:
             problem, chain, [np.concatenate([bases[t] for t in terms], axis=1) for terms in chain]
         )
         level = self.levels[0]
-        rank = np.empty(level.n, dtype=np.intp)
-        rank[level.position] = np.arange(level.n)
-        row_position = rank[problem.random[chain[0][0]].codes]
-        z0, order = scaled.z[chain[0][0]], None
+        z0 = scaled.z[chain[0][0]]
         if len(chain[0]) > 1:
             z0 = np.concatenate([scaled.z[t] for t in chain[0]], axis=0)
-        if within is not None:
-            order = np.lexsort((within, row_position))
-            order = None if np.array_equal(order, np.arange(order.size)) else order
-        elif np.any(row_position[1:] < row_position[:-1]):
-            order = np.argsort(row_position, kind="stable")
+        row_position, order = sorted_rows(problem, chain, level, within)
         if order is not None:
-            base, z0, row_position = base[:, order], z0[:, order], row_position[order]
+            base, z0 = base[:, order], z0[:, order]
         starts = np.searchsorted(row_position, np.arange(level.n))
         leads = len(chain[0]) == 1 and scaled.in_base[chain[0][0]]
         rows = Rows(base, z0, starts, starts[level.starts], order, leads)
@@ -187,6 +141,16 @@ class NestedRoute:
         c[:, at] = c[at]
         other.given = Blocks(self.given.a, b, c)
         return other
+
+    def roots(self, c: FloatArray) -> FloatArray:
+        """What reaches the root, (d, d, m, 1), as cross-products of [X y], (m, p + 1, p + 1)."""
+        return np.moveaxis(c[self.xy[:, None], self.xy, :, 0], 2, 0)
+
+    def tops(self, inner: FloatArray) -> FloatArray:
+        """Weights on the cross-products of [X y], (m, p + 1, p + 1), over D: (d, d, m, 1)."""
+        omega = np.zeros((self.d, self.d, len(inner), 1))
+        omega[self.xy[:, None], self.xy, :, 0] = np.moveaxis(inner, 0, 2)
+        return omega
 
     def with_blocks(self, blocks: Blocks) -> "NestedRoute":
         """The same with these cross-products of the finest level."""
@@ -233,7 +197,7 @@ class NestedRoute:
             replace(level, base=np.concatenate([inside[t] for t in level.terms], axis=1))
             for level in self.levels
         ]
-        other.given = None
+        other.given = None if self.given is None else plain_blocks(other.rows)
         return other
 
     def joined(self, factors: list[FloatArray], level: Level) -> FloatArray:
@@ -275,8 +239,7 @@ class NestedRoute:
             # B'(K B), not B'G N: where Lambda is large N is a small difference that G would magnify
             c = c - symmetric_sum(b, kb, level.starts)
             states.append(LevelState(a, k, h, b, kb, nb))
-        root = c[self.xy[:, None], self.xy, 0]
-        return NestedState(log_det, root, tuple(states))
+        return NestedState(log_det, self.roots(c[:, :, None])[0], tuple(states))
 
     def descend(
         self, state: NestedState, omega: FloatArray, psi: FloatArray
@@ -293,13 +256,15 @@ class NestedRoute:
             received.append((omega, psi))
             if index == 0:
                 break
+            # U = I - T K B on both sides, as two changes of rank q
             kb = blocks.kb
-            transfer = self.identity - (level.base @ kb.reshape(kb.shape[0], -1)).reshape(-1, *kb.shape[1:])
             omega, psi = omega[:, :, level.parent], psi[:, :, level.parent]
-            omega = multiply(multiply(transfer, omega), np.swapaxes(transfer, 0, 1))
+            omega -= _embedded(level, multiply(kb, omega))
+            along = multiply(omega, np.swapaxes(kb, 0, 1))
+            omega -= np.swapaxes(_embedded(level, np.swapaxes(along, 0, 1)), 0, 1)
             spread = (level.base @ blocks.k.reshape(kb.shape[0], -1)).reshape(-1, *blocks.k.shape[1:])
             omega = omega + np.einsum("dqn,eq->den", spread, level.base)
-            psi = multiply(transfer, psi)
+            psi -= _embedded(level, multiply(kb, psi))
         return received[::-1]
 
     def _root(self, columns: FloatArray) -> FloatArray:
@@ -310,9 +275,9 @@ class NestedRoute:
 
     def moments(self, state: NestedState, inner: FloatArray) -> list[FloatArray]:
         """What each level receives of the weights ``inner`` on S: (d, d, n_parents), finest level first."""
-        omega = np.zeros((self.d, self.d, 1))
-        omega[self.xy[:, None], self.xy, 0] = inner
-        return [moment for moment, _ in self.descend(state, omega, np.zeros((self.d, 0, 1)))]
+        omega = self.tops(inner[None])[:, :, 0]
+        none = np.zeros((self.d, 0, omega.shape[2]))
+        return [moment for moment, _ in self.descend(state, omega, none)]
 
     def slopes(
         self, state: NestedState, inner: FloatArray, moments: list[FloatArray] | None = None
@@ -370,6 +335,13 @@ class NestedRoute:
         return found
 
 
+def _embedded(level: Level, rows: FloatArray) -> FloatArray:
+    """T times rows over a level's random columns: (q, m, n) -> (d, m, n)."""
+    q, m, n = rows.shape
+    found: FloatArray = (level.base @ rows.reshape(q, m * n)).reshape(len(level.base), m, n)
+    return found
+
+
 def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
     """Sum over groups of N moment N', (q, q), the moment (d, d, n_parents) taken from the parent."""
     q, d, n = nb.shape
@@ -378,8 +350,5 @@ def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
         products = (flat @ flat.T).reshape(q, d, q, d)
         result: FloatArray = np.einsum("iajb,ab->ij", products, moment[:, :, 0])
         return result
-    total = np.zeros((q, q))
-    for a in range(d):
-        carried = np.einsum("bn,qbn->qn", moment[a][:, level.parent], nb)
-        total += nb[:, a] @ carried.T
-    return 0.5 * (total + total.T)
+    total = nb.reshape(q, -1) @ by_parent(moment, nb, level.starts).reshape(q, -1).T
+    return np.asarray(0.5 * (total + total.T))

@@ -61,7 +61,8 @@ def _curvature(solution: MixedSolution) -> FloatArray | None:
     if engine.structure is not None and not isinstance(engine.route, NestedRoute):
         return None
     if "curvature" not in solution.cache:
-        solution.cache["curvature"] = inverse_curvature(engine, start_off_boundary(engine, solution.internal))
+        near = start_off_boundary(engine, solution.internal)
+        solution.cache["curvature"] = inverse_curvature(engine.lean(), near)
     found_inverse: FloatArray = solution.cache["curvature"]
     return found_inverse
 
@@ -164,9 +165,9 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
     if len(outcomes) > 3 and isinstance(engine.route, NestedRoute) and start.size <= engine.n_theta + 1:
         try:
             if engine.structure is None:
-                batch, steps = Batch(engine, outcomes), FEW_STEPS
+                batch, steps = Batch(engine.lean(), outcomes), FEW_STEPS
             else:
-                batch, steps = CorrelatedBatch(engine, outcomes, start, inverse), MANY_STEPS
+                batch, steps = CorrelatedBatch(engine.lean(), outcomes, start, inverse), MANY_STEPS
             joint = fit_batch(batch, start, inverse, tolerance=DRAW_TOLERANCE, max_steps=steps)
         except np.linalg.LinAlgError:
             joint = None

@@ -210,7 +210,7 @@ def _serial(
     for part in within:
         levels, codes = np.unique(np.asarray(data[part]).astype(str), return_inverse=True)
         # numbered anew each time, so that the product of many levels cannot overflow
-        series = np.unique(series * levels.size + codes, return_inverse=True)[1]
+        series = np.unique(series * levels.size + codes, return_inverse=True)[1] if np.any(series) else codes
     order = np.lexsort((times, series))
     together = series[order][1:] == series[order][:-1]
     gaps = np.diff(times[order])

@@ -82,8 +82,8 @@ def structured_derivatives(
     u = taken_away(rows, rows.base, blocks.kb)
     by_u, half_u = residual.turned(delta, u, pairs)
     by_z, half_z = residual.turned(delta, rows.z, pairs)
-    sums_u = [family_sums(rows.z, one, rows.starts) for one in by_u]
-    sums_z = [family_sums(rows.z, one, rows.starts) for one in by_z]
+    sums_u = [family_sums(rows, rows.z, one) for one in by_u]
+    sums_z = [family_sums(rows, rows.z, one) for one in by_z]
     weighted_u = [multiply(blocks.k, one) for one in sums_u]
     weighted_z = [multiply(blocks.k, one) for one in sums_z]
     p = np.array([parent_sums(u, one, rows.parent_starts) for one in by_u])
@@ -99,7 +99,7 @@ def structured_derivatives(
     for a in range(k + len(pairs)):
         trace[start + a] = alone[a] - np.einsum("iin->", weighted_z[a])
     for a, b in met:
-        inside = family_sums(half_z[a], half_z[b], rows.starts)
+        inside = family_sums(rows, half_z[a], half_z[b])
         trace_2[start + a, start + b] = (
             both[a, b]
             - 2.0 * np.sum(blocks.k * inside)

@@ -17,6 +17,8 @@ from .residual_weights import Entries, Links, RowWeights, Serial, Strata
 
 __all__ = ["BoundResidual"]
 
+# So many rows at a time stay close to the processor.
+AT_ONCE = 8_192
 # Below this correlation between any two neighbours, a correlation counts as zero: the residuals' variances
 # and covariances are then those of independent ones to 1 in 10,000 of the information.
 NO_CORRELATION = 0.01
@@ -252,9 +254,14 @@ class BoundResidual:
         root = np.sqrt(links.u)
         own, across = root / s, links.a * root
         across[1:] /= s[:-1]
-        result = own * columns
-        if self.serial is not None:
-            result[:, 1:] -= across[1:] * columns[:, :-1]
+        result = np.empty_like(columns)
+        for start in range(0, own.size, AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            np.multiply(own[part], columns[:, part], out=result[:, part])
+            if self.serial is not None:
+                later = slice(max(start, 1), start + AT_ONCE)
+                before = slice(later.start - 1, min(later.stop, own.size) - 1)
+                result[:, later] -= across[later] * columns[:, before]
         return result, links.log_det(0) + 2.0 * float(np.sum(np.log(s)))
 
     def half(self, delta: FloatArray, columns: FloatArray) -> FloatArray:

@@ -8,7 +8,6 @@ what the levels above leave of the derivative in S.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from .group_algebra import outer_sum
 from .layout import Blocks, Rows
@@ -24,18 +23,10 @@ IntArray = NDArray[np.intp]
 ROWS_PER_PRODUCT = 50
 
 
-def _group_rows(z: FloatArray, starts: IntArray) -> sparse.csr_matrix:
-    """Z' with a column set of its own for each group: (q, rows) -> (q groups, rows)."""
-    q, n = z.shape
-    places = np.tile(np.arange(n, dtype=np.int32), q)
-    ends = (starts + n * np.arange(q)[:, None]).ravel()
-    return sparse.csr_matrix((z.ravel(), places, np.append(ends, q * n)), shape=(q * starts.size, n))
-
-
-def family_sums(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
+def family_sums(rows: Rows, left: FloatArray, right: FloatArray) -> FloatArray:
     """Sum over each group's rows of left_i right_a: (q, rows), (d, rows) -> (q, d, n)."""
-    found = _group_rows(left, starts) @ np.ascontiguousarray(right.T)
-    by_group = found.reshape(left.shape[0], starts.size, -1)
+    found = rows.sums_by_group(left) @ np.ascontiguousarray(right.T)
+    by_group = found.reshape(left.shape[0], rows.starts.size, -1)
     return np.ascontiguousarray(np.swapaxes(by_group, 1, 2))
 
 
@@ -60,11 +51,11 @@ def structured_blocks(rows: Rows, residual: BoundResidual, delta: FloatArray) ->
     """Cross-products under R^-1, and log|R|."""
     base, log_det = residual.whitened(delta, rows.base)
     if rows.z_leads:
-        b = family_sums(base[: len(rows.z)], base, rows.starts)
+        b = family_sums(rows, base[: len(rows.z)], base)
         a = np.ascontiguousarray(b[:, : len(rows.z)])
     else:
         z = residual.whitened(delta, rows.z)[0]
-        both = family_sums(z, np.concatenate([base, z]), rows.starts)
+        both = family_sums(rows, z, np.concatenate([base, z]))
         b, a = (np.ascontiguousarray(part) for part in np.split(both, [len(base)], axis=1))
     return Blocks(a, b, parent_sums(base, base, rows.parent_starts)), log_det
 
@@ -72,7 +63,7 @@ def structured_blocks(rows: Rows, residual: BoundResidual, delta: FloatArray) ->
 def taken_away(rows: Rows, columns: FloatArray, per_group: FloatArray) -> FloatArray:
     """Columns (m, rows) less Z times what each group has of them, (q, m, n)."""
     wide = np.ascontiguousarray(np.swapaxes(per_group, 1, 2)).reshape(-1, len(columns))
-    found: FloatArray = columns - (_group_rows(rows.z, rows.starts).T @ wide).T
+    found: FloatArray = columns - (rows.from_groups @ wide).T
     return found
 
 

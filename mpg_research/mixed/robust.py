@@ -191,14 +191,16 @@ class _Working:
         values, vectors = np.linalg.eigh(v)
         root = np.sqrt(values)
         half = (vectors * root) @ vectors.T
-        left = half @ v @ half - half @ x @ self.solution.covariance @ x.T @ half
-        own, turns = np.linalg.eigh(left)
-        # G = A V^-1 X = V^1/2 left^-1/2 V^-1/2 X
+        # G = A V^-1 X = V^1/2 left^-1/2 V^-1/2 X with left = V (I - W W') V: as many zeros as W has singular
+        # values of one, however large V is there; taken out before V, whose rounding would drown the rest
         towards = ((vectors / root) @ vectors.T) @ x
-        # left = V (I - W W') V has as many zeros as W has singular values of one; the others can be small too
-        absorbed = int(np.sum(np.linalg.svd(towards @ self.fixed_root, compute_uv=False) ** 2 > 1 - ABSORBED))
-        keep = (np.arange(own.size) >= absorbed) & (own > ROUNDING * own[-1])
-        g = half @ ((turns[:, keep] / np.sqrt(own[keep])) @ (turns[:, keep].T @ towards))
+        turned, shares, _ = np.linalg.svd(towards @ self.fixed_root)
+        left_over = np.ones(len(turned))
+        left_over[: shares.size] = 1.0 - shares**2
+        free = left_over > ABSORBED
+        turns, roots, _ = np.linalg.svd(v @ (turned[:, free] * np.sqrt(left_over[free])), full_matrices=False)
+        keep = roots**2 > ROUNDING * np.max(roots, initial=0.0) ** 2
+        g = half @ ((turns[:, keep] / roots[keep]) @ (turns[:, keep].T @ towards))
         return g.T @ v @ g, x.T @ g, g.T @ residual
 
     def _random_part(self, rows: NDArray[np.intp]) -> FloatArray:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .engine import Engine
 from .nested import NestedRoute
 from .optimise import DECREMENT_TOLERANCE, Minimum, minimise
-from .other_starts import lower_start
+from .other_starts import held_engine, lower_start
 from .scaling import lower_factor, pack
 from .search_rows import has_many_rows, minimise_by_rows, some_groups
 
@@ -35,6 +35,8 @@ MAX_SCORING = 6
 LARGEST_MOVE = 1.5
 # Scoring hands over to quasi-Newton when the predicted fall in deviance is below this.
 NEAR_ENOUGH = 0.3
+# The search begins in an engine with this share of the columns, or less of them where they are few already.
+NARROW, NARROWER = 0.7, 0.4
 # So often a minimum near a face is looked at again from other starts.
 LOOKS = 3
 
@@ -47,6 +49,11 @@ def _scored_start(engine: Engine, x: FloatArray) -> tuple[FloatArray, FloatArray
     value = np.inf
     best: tuple[FloatArray, FloatArray] | None = None
     count = 0
+    if engine.structure is not None and isinstance(engine.route, NestedRoute):
+        # first with the residual structure held, where a step costs little
+        delta = engine.delta(x)
+        theta, _, _ = _scored_start(held_engine(engine, delta)[0], x[: engine.n_theta])
+        x = np.concatenate([theta, delta])
     while count < MAX_SCORING:
         count += 1
         state, found = engine.at(x)
@@ -153,7 +160,7 @@ def find_optimum(
     With ``start`` and ``inverse`` (an inverse curvature there) the scoring steps are left out. With
     ``look_again`` a minimum near a face is checked from other starts (:mod:`other_starts`).
     """
-    n_scoring = 0
+    engine, n_scoring = engine.lean(), 0
     if start is None or inverse is None:
         start, inverse, n_scoring = _near_start(engine)
     best = _minimised(engine, start, inverse, tolerance)
@@ -187,12 +194,12 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
     """A point near the optimum, an inverse curvature there, and the evaluations it took."""
     some = some_groups(engine) if has_many_rows(engine) else None
     if some is not None:
-        first, own, count = _near_start(some)
+        first, own, count = _near_start(some.lean())
         best = minimise(some.value_and_gradient, first, inverse_hessian=own, tolerance=NEAR_BY)
         theta = engine.scaled.to_internal(some.scaled.to_theta(best.x[: engine.n_theta]))
         start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))
         return start, inverse_curvature(engine, start), count + best.n_evaluations + 1
-    narrow = engine.narrowed()
+    narrow = engine.narrowed(NARROW if engine.whole is None else NARROWER)
     starts = [] if engine.structure is None else engine.structure.starts()
     if len(starts) > 1 and isinstance(engine.route, NestedRoute):
         return _best_start(engine, narrow, starts)

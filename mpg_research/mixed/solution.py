@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
 from .engine import Engine, Method
+from .nested import NestedRoute
 from .problem import MixedProblem
-from .search import find_optimum
+from .search import find_optimum, inverse_curvature, start_off_boundary
 
 __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
 
@@ -214,7 +215,13 @@ def _checked(theta: Any, engine: Engine) -> FloatArray:
     return internal
 
 
-def solve(problem: MixedProblem, *, method: Method = "REML", theta: ArrayLike | None = None) -> MixedSolution:
+def solve(
+    problem: MixedProblem,
+    *,
+    method: Method = "REML",
+    theta: ArrayLike | None = None,
+    near: MixedSolution | None = None,
+) -> MixedSolution:
     """Fit the model, or evaluate it at a given theta.
 
     Parameters
@@ -224,6 +231,9 @@ def solve(problem: MixedProblem, *, method: Method = "REML", theta: ArrayLike | 
     method : {"REML", "ML"}
     theta : array, shape (n_theta,), optional
         Evaluate here instead of optimising.
+    near : MixedSolution, optional
+        Of other rows, or of other fixed effects: the search begins at its variances where they are of the
+        same random terms and residual structure, and is otherwise that of a fit without it.
 
     Returns
     -------
@@ -247,11 +257,32 @@ def solve(problem: MixedProblem, *, method: Method = "REML", theta: ArrayLike | 
         _, gradient = engine.value_and_gradient(internal)
         return make_solution(engine, internal, gradient, 1, True, GIVEN)
     _check_identified(problem)
-    best = find_optimum(engine)
+    start = None if near is None else _start_near(engine, near)
+    best = find_optimum(engine) if start is None else find_optimum(engine, *start)
     found = make_solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
     if found.sigma2 < VANISHED * engine.scaled.y_scale**2:
         return replace(found, converged=False, message=NOTHING_LEFT)
     return found
+
+
+def _start_near(engine: Engine, near: MixedSolution) -> tuple[FloatArray, FloatArray] | None:
+    """Where to begin beside another fit and an inverse curvature there; None where it does not serve."""
+    ours, theirs = (
+        [(term.group, term.term_names, term.correlated) for term in one.random]
+        for one in (engine.problem, near.problem)
+    )
+    names = () if engine.structure is None else engine.structure.names
+    if not near.converged or ours != theirs or names != near.residual_names:
+        return None
+    lean = engine.lean()
+    if not isinstance(lean.route, NestedRoute):
+        return None
+    try:
+        given = np.concatenate([near.theta, near.residual_parameters])
+        start = start_off_boundary(lean, _checked(given, engine))
+        return start, inverse_curvature(lean, start)
+    except (ModelError, np.linalg.LinAlgError):
+        return None
 
 
 def _check_identified(problem: MixedProblem) -> None:
@@ -277,7 +308,7 @@ def make_solution(
 ) -> MixedSolution:
     """The solution at an internal parameter vector, in the user's units."""
     scaled = engine.scaled
-    _, found = engine.at(internal)
+    _, found = engine.lean().at(internal)
     inverse = scaled.x_inverse
     return MixedSolution(
         problem=engine.problem,

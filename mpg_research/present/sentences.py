@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from mpg_research.disclosure.released import Released
+from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.errors import ConfigError, Note
-from mpg_research.present.numbers import format_time
+from mpg_research.present.numbers import format_share, format_time
 from mpg_research.present.phrases import readable
 from mpg_research.present.presented import PresentedText
 from mpg_research.present.say_families import (
@@ -122,7 +122,7 @@ def _text(voice: Voice, name: str, *paragraphs: Sequence[str], is_list: bool = F
 
 
 def sample_sentences(voice: Voice) -> list[str]:
-    """How many measurements of how many families were used: the last step of the sample flow."""
+    """Who never answered, and how many measurements of how many families were used: from the sample flow."""
     table = voice.table("sample_flow")
     if table is None or not len(table.data):
         return []
@@ -131,7 +131,33 @@ def sample_sentences(voice: Voice) -> list[str]:
         return []
     measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
     families = voice.about(voice.families(last["n_families"]), marks["n_families"])
-    return [voice.phrases("trajectory.sample", n_measurements=measurements, families=families)]
+    used = voice.phrases("trajectory.sample", n_measurements=measurements, families=families)
+    return [*never_measured(voice, table), used]
+
+
+def never_measured(voice: Voice, flow: ReleasedTable) -> list[str]:
+    """How many of the families that were helped never answered: the first steps of the sample flow."""
+    steps = [str(step) for step in flow.data["step"]]
+    if "helped" not in steps or "answered" not in steps:
+        return []
+    first, later = steps.index("helped"), steps.index("answered")
+    marks = [flow.marks["n_families"].iloc[row] for row in (first, later)]
+    helped, answered = (float(flow.data["n_families"].iloc[row]) for row in (first, later))
+    if SUPPRESSED in marks or not helped >= answered > 0:
+        return []
+    key, number = "never_measured", helped - answered
+    mark = ROUNDED if ROUNDED in marks else ""
+    if not number and not mark:
+        key = "all_measured"
+    few = max(10, voice.minimum)  # what rounding leaves of a small number
+    if mark and number <= few:
+        return [voice.phrases("trajectory.few_never_measured", number=voice.count(few))]
+    families = voice.phrases("unit.families", number=voice.about(voice.count(helped), marks[0]))
+    if key == "all_measured":
+        return [voice.phrases(f"trajectory.{key}", families=families)]
+    share = format_share(number / helped, voice.language, digits=0)
+    number_text = voice.about(voice.count(number), mark)
+    return [voice.phrases(f"trajectory.{key}", families=families, number=number_text, share=share)]
 
 
 def is_shown(released: Released) -> bool:

@@ -13,6 +13,7 @@ _HOMES = {
     "check_study": "check",
     "load_study": "load",
     "course_frame": "course",
+    "init_instrument": "init",
     "init_study": "init",
     "pseudonymise": "pseudonyms",
     "safe_folder_name": "names",

@@ -1,26 +1,32 @@
 """What can be wrong or odd with the ids that link the tables: families, episodes, organisations, workers."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.columns import Table
+from mpg_research.study.columns import CODES_TOGETHER, Table, values_line
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.config_errors import did_you_mean
 from mpg_research.study.findings import Findings
+from mpg_research.study.identifiers import split_id
 
 __all__ = [
     "check_episode_ids",
     "check_families",
+    "check_lost_digits",
     "check_organisations",
     "check_pseudonyms",
     "check_spelling",
 ]
 
+MANY_STRANGERS = 5
+_LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NINE = re.compile(r"[0-9]{8,9}")
 _BSN_WEIGHTS = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
 MANY_LIKE_BSN = 0.5  # of random nine-digit numbers one in eleven passes the test by chance
 
@@ -32,15 +38,22 @@ def check_organisations(name: str, table: Table, config: StudyConfig, findings: 
     keys = table.frame["organisation"]
     unknown = (keys.notna() & ~keys.isin(list(config.organisations))).to_numpy(dtype=bool)
 
-    def found(place: int) -> str:
-        return f'the organisation "{keys.iloc[place]}", which study.toml does not declare'
+    codes = [str(key) for key in pd.unique(keys[unknown])]
 
-    distinct = pd.unique(keys[unknown])
-    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, config.organisations))]
-    findings.add_rows(
-        "unknown_organisation", table.places, "organisation", unknown, found,
-        expected=f"one of {', '.join(config.organisations)}",
-        remedy=" ".join([*hints[:1], "Correct the cell, or declare it: [organisations.KEY] with a name."]),
+    def remedy(key: str) -> str:
+        line = values_line(
+            "organisation", codes if len(codes) <= CODES_TOGETHER else [key], list(config.organisations)
+        )
+        hint = did_you_mean(key, config.organisations)
+        return (
+            f"{hint} Correct the cell, declare it ([organisations.KEY] with a name), or recode it in "
+            f"[tables.{name}]: {line}."
+        ).strip()
+
+    findings.add_values(
+        "unknown_organisation", table.places, "organisation", unknown, keys.to_numpy(dtype=object),
+        lambda key: f'the undeclared organisation "{key}"',
+        expected=f"one of {', '.join(config.organisations)}", remedy=remedy,
     )  # fmt: skip
     if name != "episodes":
         return
@@ -82,14 +95,50 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
         return
     given = table.frame["family"]
     unknown = (given.notna() & ~given.isin(families.unique())).to_numpy(dtype=bool)
-    zeros = set(given[unknown].str.lstrip("0")) & set(families.str.lstrip("0")) if unknown.any() else set()
-    hint = "The ids differ in leading zeros: export them as text in both files. " if zeros else ""
-    findings.add_rows(
-        "unknown_family", table.places, "family", unknown,
-        lambda place: f"family {given.iloc[place]} has no episode",
+    if not unknown.any():
+        return
+    strangers = given[unknown].unique()
+    hint = _how_they_differ(strangers, families.dropna().unique())
+    if len(strangers) >= MANY_STRANGERS and len(strangers) >= given.nunique() / 2:
+        place = int(np.flatnonzero(unknown)[0])
+        findings.add(
+            Problem(
+                found=(
+                    f"{len(strangers)} of the {given.nunique()} families here have no episode, "
+                    f'such as "{strangers[0]}"; the table episodes has ids such as "{families.iloc[0]}"'
+                ),
+                expected="families that occur in the table episodes",
+                remedy=f"{hint}Write the ids in one way in both files, or add the episodes.",
+                file=table.places.file, row=int(table.places.rows[place]),
+                column=table.places.column_of("family", place), code="unknown_family",
+            ),
+            times=int(unknown.sum()),
+        )  # fmt: skip
+        return
+    findings.add_values(
+        "unknown_family", table.places, "family", unknown, given.to_numpy(dtype=object),
+        lambda family: f"family {family} has no episode",
         expected="families that occur in the table episodes",
         remedy=f"{hint}Add the episode, or correct the id.",
     )  # fmt: skip
+
+
+def _how_they_differ(unknown: Iterable[str], known: Iterable[str]) -> str:
+    """In what the ids of two tables differ, where that is leading zeros, capitals, or signs."""
+    unknown, known = list(unknown), list(known)
+    for what, alike in (
+        ("leading zeros: export them as text in both files", lambda key: key.lstrip("0")),
+        ("the end .0 of a number: export them as text", lambda key: key.removesuffix(".0")),
+        ("capitals", str.casefold),
+        ("spaces or signs", lambda key: re.sub(r"[\W_]+", "", key)),
+        ("zeros, capitals or signs", lambda key: re.sub(r"[\W_]+", "", key).casefold().lstrip("0")),
+    ):
+        plain: dict[str, str] = {alike(key): key for key in known}
+        pairs = [(key, plain[alike(key)]) for key in unknown if alike(key) and alike(key) in plain]
+        if pairs:
+            one, other = pairs[0]
+            return f'The ids differ in {what} ("{one}" here, "{other}" in episodes). '
+    return ""
 
 
 def check_episode_ids(
@@ -109,15 +158,37 @@ def check_episode_ids(
     )  # fmt: skip
 
 
+def check_lost_digits(table: Table, findings: Findings) -> bool:
+    """Ids such as 1,23E+15, which a spreadsheet has shortened: different families are then one."""
+    families = table.frame["family"].astype(object)
+    lost = families.notna() & families.astype(str).str.fullmatch(_LOST_DIGITS)
+    if not lost.any():
+        return False
+    place = int(np.flatnonzero(lost.to_numpy(dtype=bool))[0])
+    findings.add(
+        Problem(
+            found=f'{int(lost.sum())} ids are shortened numbers, such as "{families.iloc[place]}"',
+            expected="ids with all their digits",
+            remedy="The spreadsheet has lost digits: export the table again with the ids as text.",
+            file=table.places.file, row=int(table.places.rows[place]),
+            column=table.places.column_of("family", place), code="lost_digits",
+        ),
+        times=int(lost.sum()),
+    )  # fmt: skip
+    return True
+
+
 def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:
     """Ids that look like a citizen service number (BSN) or an e-mail address. They are not printed."""
     for column in ("family", "worker"):
         if column not in table.frame:
             continue
         distinct = table.frame[column].dropna().unique()
-        mails = {key for key in distinct if _EMAIL.fullmatch(key)}
-        numbers = [key for key in distinct if key.isascii() and key.isdigit() and len(key) in (8, 9)]
-        bsn = {key for key in numbers if _like_bsn(key)}
+        parts = {key: (key, *split_id(key)) for key in distinct}
+        mails = {key for key in distinct if any(_EMAIL.fullmatch(part) for part in parts[key])}
+        digits = {key: [part for part in parts[key] if _NINE.fullmatch(part)] for key in distinct}
+        numbers = [key for key in distinct if digits[key]]
+        bsn = {key for key in numbers if any(_like_bsn(part) for part in digits[key])}
         if len(bsn) <= MANY_LIKE_BSN * len(numbers):
             bsn = set()
         if not (mails or bsn):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument
-from mpg_research.study.columns import Table
+from mpg_research.study.columns import Table, texts_where
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.config_errors import did_you_mean
 from mpg_research.study.findings import Findings
@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+MANY_DAYS, LAST_MONTH = 5, 12
+
+
 def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
     """End before start, one episode twice, and episodes of a family that overlap.
 
@@ -31,21 +34,38 @@ def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
     """
     frame, places = table.frame, table.places
     start, end = frame["start"], frame["end"]
-    findings.add_rows(
-        "end_before_start", places, "end", (end < start).to_numpy(dtype=bool, na_value=False),
-        lambda place: f"the end {_day(end, place)} lies before the start {_day(start, place)}",
-        expected="an end on or after the start", remedy="Correct one of the two.",
+    before = (end < start).to_numpy(dtype=bool, na_value=False)
+    ends = np.full(len(end), None, dtype=object)
+    for row in np.flatnonzero(before):
+        ends[row] = _day(end, int(row))
+    findings.add_values(
+        "end_before_start", places, "end", before, ends,
+        lambda day: f"the end {day} lies before the start",
+        expected="an end on or after the start",
+        remedy=(
+            "Correct one of the two; if that end means that help goes on, name it in missing_values in "
+            "[tables.episodes]."
+        ),
     )  # fmt: skip
     key = ("family", "start") if numbered else ("family", "episode")
     check_duplicates(table, key, "duplicate_episode", "episode", findings)
-    ordered = frame[["family", "start", "end"]].sort_values(["family", "start"], kind="stable")
+    ordered = frame[["family", "organisation", "start", "end"]].sort_values(
+        ["family", "start"], kind="stable"
+    )
     same = ordered["family"].eq(ordered["family"].shift())
     running = ordered["end"].shift().isna() | (ordered["end"].shift() > ordered["start"])
     overlap = (same & running & ordered["start"].notna()).reindex(frame.index).to_numpy(dtype=bool)
     if not findings.counts["duplicate_episode"]:
+        elsewhere = ordered["organisation"].ne(ordered["organisation"].shift()).reindex(frame.index)
+        other = elsewhere.to_numpy(dtype=bool) & overlap
+        organisation = frame["organisation"].to_numpy(dtype=object)
         findings.add_rows(
             "overlapping_episodes", places, "start", overlap,
-            lambda place: f"family {frame['family'].iloc[place]} starts again before the last episode ended",
+            lambda place: (
+                f"family {frame['family'].iloc[place]} starts at {organisation[place]} before its help at "
+                "another organisation ended" if other[place] else
+                f"family {frame['family'].iloc[place]} starts again before the last episode ended"
+            ),
             expected="episodes one after the other",
             remedy="Measurements that name no episode count for the one that started last.",
             severity="warning",
@@ -95,28 +115,68 @@ def check_future(name: str, table: Table, config: StudyConfig, findings: Finding
     for column in SCHEMAS[name].columns:
         if column.kind == "time" and column.name in table.frame:
             dates = table.frame[column.name]
-            findings.add_rows(
-                "date_in_future", table.places, column.name, (dates > last).to_numpy(dtype=bool),
-                lambda place, dates=dates: f"the date {_day(dates, place)}",  # type: ignore[misc]
-                expected=f"a date no later than {config.last_date.isoformat()} ({known})",
-                remedy=(
-                    "Leave it empty while help goes on." if column.name == "end"
-                    else "Correct it, or set export_date in [study]."
-                ),
-            )  # fmt: skip
+            after = (dates > last).to_numpy(dtype=bool)
+            remedy = "Correct it, or set export_date in [study]."
+            if column.name == "end":
+                code = f'missing_values = ["..."] in [tables.{name}], with the code as the file has it'
+                remedy = f"Leave it empty while help goes on; if it is a code for that: {code}."
+            _add_future(
+                table,
+                column.name,
+                dates,
+                after,
+                f"{config.last_date.isoformat()} ({known})",
+                remedy,
+                findings,
+            )
+
+
+def _add_future(
+    table: Table,
+    column: str,
+    dates: pd.Series,
+    after: NDArray[np.bool_],
+    until: str,
+    remedy: str,
+    findings: Findings,
+) -> None:
+    """Dates after the last one that can be: by day, or in one finding where there are many of them."""
+    late = dates[after]
+    if late.nunique() <= MANY_DAYS:
+        days = dates.dt.strftime("%Y-%m-%d").to_numpy(dtype=object)
+        findings.add_values(
+            "date_in_future", table.places, column, after, days, lambda day: f"the date {day}",
+            expected=f"a date no later than {until}", remedy=remedy,
+        )  # fmt: skip
+        return
+    place = int(np.flatnonzero(after)[0])
+    turned = " (no day of this column is after the 12th: are day and month the other way round?)"
+    findings.add(
+        Problem(
+            found=(
+                f"{len(late)} dates from {late.min():%Y-%m-%d} to {late.max():%Y-%m-%d}"
+                f"{turned if (dates.dropna().dt.day <= LAST_MONTH).all() else ''}"
+            ),
+            expected=f"dates no later than {until}", remedy=remedy, file=table.places.file,
+            row=int(table.places.rows[place]), column=table.places.column_of(column, place),
+            code="date_in_future",
+        ),
+        times=len(late),
+    )  # fmt: skip
 
 
 def check_instruments(table: Table, described: Sequence[str], findings: Findings) -> None:
     """Measurements with a questionnaire that is not described."""
     keys = table.frame["instrument"]
     unknown = (keys.notna() & ~keys.isin(described)).to_numpy(dtype=bool)
-    distinct = list(pd.unique(keys[unknown]))
-    hints = [hint for key in distinct[:3] if (hint := did_you_mean(key, described))]
-    findings.add_rows(
-        "unknown_instrument", table.places, "instrument", unknown,
-        lambda place: f'the instrument "{keys.iloc[place]}"',
-        expected=f"one of {', '.join(described)}",
-        remedy=" ".join([*hints[:1], 'Correct it, or describe it: [instruments.KEY] file = "KEY.toml".']),
+
+    def remedy(key: str) -> str:
+        hint = did_you_mean(key, described)
+        return f'{hint} Correct it, or describe it: [instruments.KEY] file = "KEY.toml".'.strip()
+
+    findings.add_values(
+        "unknown_instrument", table.places, "instrument", unknown, keys.to_numpy(dtype=object),
+        lambda key: f'the instrument "{key}"', expected=f"one of {', '.join(described)}", remedy=remedy,
     )  # fmt: skip
 
 
@@ -185,8 +245,9 @@ def _item_range(
         return
     with np.errstate(invalid="ignore"):
         outside = given & ((values < low) | (values > high))
-    findings.add_rows(
-        "out_of_range", table.places, name, outside, lambda place: f"the answer {values[place]:g}",
+    shown = texts_where(outside, values, "{:g}".format)
+    findings.add_values(
+        "out_of_range", table.places, name, outside, shown, lambda answer: f"the answer {answer}",
         expected=f"a whole number from {low} to {high} ({instrument.abbreviation})",
         remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
     )  # fmt: skip

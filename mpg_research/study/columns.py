@@ -1,29 +1,43 @@
 """From the columns of an export to the canonical, typed columns of a table."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.errors import Problem
 from mpg_research.study.config import StudyConfig, TableConfig
 from mpg_research.study.decimals import settle_decimal
 from mpg_research.study.findings import Findings, Places
+from mpg_research.study.notation import OTHER, Notation, notation_of, written_as_number
 from mpg_research.study.read import RawTable
-from mpg_research.study.schemas import Column, Schema
+from mpg_research.study.schemas import ITEM_COLUMN, Column, Schema
 from mpg_research.study.values import (
     Decimal,
+    how_dates_differ,
     identifier_text,
+    is_beyond_calendar,
     is_missing,
     parse_boolean,
     parse_column,
     parse_dates,
-    parse_number,
 )
 
-__all__ = ["TEXT", "Converter", "Table", "text_series"]
+__all__ = ["TEXT", "Converter", "Table", "text_series", "texts_where", "values_line"]
+
+#: A case-mix column of texts with more different ones, on fewer than so many rows each, is no list of kinds.
+MOST_TEXTS, ROWS_PER_TEXT = 12, 4
+
+#: Unknown codes of one column that stand together in the line that recodes them.
+CODES_TOGETHER = 8
+
+#: So many cells (and half of the column) that are no dates are one fault of the export, said once.
+MANY_BAD_DATES = 5
 
 TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 
@@ -84,6 +98,8 @@ class Converter:
     def settle_decimal(self, sources: Sequence[str]) -> None:
         """Find out which decimal separator these columns of the file use, unless it is set."""
         if self.table.decimal is None:
+            told = {self.table.source_of(name) for name in self.table.decimals}
+            sources = [source for source in sources if source.lower() not in told]
             self.decimal, problem = settle_decimal(self.raw, sources)
             if problem is not None:
                 self.findings.add(problem)
@@ -120,19 +136,57 @@ class Converter:
         self._required(column, converted, cells, places)
         return converted
 
+    def part(self, column: Column, cells: pd.Series, source: str) -> pd.Series:
+        """One part of an id of several columns, as text, recoded by ``values`` here or of the episodes."""
+        values = self.table.values.get(column.name, self.config.tables.episodes.values.get(column.name, {}))
+        return self._text(column, self._relabel(column, cells, source, values), Places("", self.raw.rows))
+
     def convert_free(self, name: str, cells: pd.Series, source: str) -> pd.Series:
         """A case-mix column of the study's own: numbers if it holds numbers, else text."""
         cells = self._relabel(Column(name, "text", ""), cells, source)
-        distinct = [value for value in pd.unique(cells) if not is_missing(value)]
-        n_numbers = sum(parse_number(value, self.decimal) is not None for value in distinct)
+        distinct = [
+            value
+            for value in pd.unique(cells)
+            if not is_missing(value) and identifier_text(value) not in self.missing
+        ]
+        n_numbers = sum(written_as_number(value) for value in distinct)
         is_number = n_numbers > 0 and n_numbers >= len(distinct) / 2
-        return self.convert(Column(name, "number" if is_number else "text", ""), cells, source)
+        converted = self.convert(Column(name, "number" if is_number else "text", ""), cells, source)
+        if not is_number:
+            self._many_texts(name, converted, cells, source)
+        return converted
 
-    def _relabel(self, column: Column, cells: pd.Series, source: str) -> pd.Series:
+    def _many_texts(self, name: str, converted: pd.Series, cells: pd.Series, source: str) -> None:
+        """A column of texts that is no short list of kinds would become a term of the model per text."""
+        known = converted[converted.notna()]
+        n_texts = int(known.nunique())
+        if n_texts <= MOST_TEXTS or n_texts <= len(known) / ROWS_PER_TEXT:
+            return
+        first = int(np.flatnonzero(converted.notna().to_numpy())[0])
+        with_digits = known[known.str.contains(r"\d")].nunique()
+        self.findings.add(
+            Problem(
+                found=f'{n_texts} different texts in {len(known)} rows, such as "{cells.iloc[first]}"',
+                expected=f"numbers, or at most {MOST_TEXTS} kinds that each occur in several rows",
+                remedy=(
+                    f"Write them as numbers, recode them in [tables.{self.schema.name}.values.{name}], or "
+                    "leave the column out of case_mix."
+                ),
+                file=self.raw.path.name, row=int(self.raw.rows[first]), column=source,
+                severity="error" if with_digits > n_texts / 2 else "warning", code="many_texts",
+            )
+        )  # fmt: skip
+
+    def _relabel(
+        self, column: Column, cells: pd.Series, source: str, values: Mapping[str, str] | None = None
+    ) -> pd.Series:
         """Apply the study's ``values``, then SPSS value labels where words are wanted."""
         mapping: dict[Any, Any] = {}
         labels = self.raw.labels.get(source, {})
-        chosen = {key.strip().lower(): value for key, value in self.table.values.get(column.name, {}).items()}
+        if values is None:
+            of_items = self.table.values.get("item", {}) if schema_item(column.name) else {}
+            values = self.table.values.get(column.name, of_items)
+        chosen = {key.strip().lower(): value for key, value in values.items()}
         known = self._known_codes(column)
         for value in pd.unique(cells):
             if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
@@ -184,36 +238,43 @@ class Converter:
             return spellings.get(text.lower(), text)
 
         parsed = parse_column(cells, one, empty=None, dtype=object, missing=self.missing)
-        if unknown and not (column.open_vocabulary and column.name == "respondent"):
-            table = self.schema.name
-            self.findings.add_rows(
+        if unknown:
+            known = tuple(dict.fromkeys(spellings.values()))
+            self.findings.add_values(
                 "unknown_code", places, column.name, pd.Series(parsed.values).isin(unknown).to_numpy(),
-                lambda place: f'the code "{parsed.values[place]}"',
-                expected=f"one of {', '.join(dict.fromkeys(spellings.values()))}",
-                remedy=(
-                    f"Add it to [vocabularies.{own[column.name]}]." if column.open_vocabulary
-                    else f'Say what it means in [tables.{table}.values.{column.name}]: "code" = "...".'
-                ),
+                parsed.values, lambda code: f'the code "{code}"',
+                expected=f"one of {', '.join(known)}",
+                remedy=self._how_to_recode(column, unknown, known, own.get(column.name, "")),
                 severity="warning" if column.open_vocabulary else "error",
             )  # fmt: skip
         return text_series(parsed.values)
 
+    def _how_to_recode(
+        self, column: Column, unknown: set[str], known: Sequence[str], vocabulary: str
+    ) -> Callable[[str], str]:
+        """The line of study.toml that says what unknown codes mean, ready to be filled in."""
+        codes = sorted(unknown)
+        own = f" Or keep it as it is: name it in [vocabularies.{vocabulary}]." if vocabulary else ""
+        if column.name == "respondent":
+            own += " Until then no respondent counts as the first parent by this code."
+
+        def remedy(code: str) -> str:
+            shown = codes if len(codes) <= CODES_TOGETHER else [code]
+            line = values_line(column.name, shown, known)
+            return f"Say what it means, in [tables.{self.schema.name}] of study.toml: {line}.{own}"
+
+        return remedy
+
     def _time(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
         if self.config.time.kind == "numbers":
             return self._number(column, cells, places)
+        cells = self._open_ends(column, cells, places)
         parsed, incomplete = parse_dates(
-            cells,
-            date_format=self.table.date_format,
-            numbers=self.raw.form if self.raw.form in ("excel", "spss") else "",
-            missing=self.missing,
+            cells, date_format=self.table.date_format, numbers=self.raw.day_numbers, missing=self.missing
         )
+        if self._impossible_dates(column, cells, parsed.bad, places):
+            return pd.Series(np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]"))
         shown = cells.to_numpy(dtype=object)
-        self.findings.add_rows(
-            "impossible_date", places, column.name, parsed.bad,
-            lambda place: f'the date "{shown[place]}"',
-            expected=self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231",
-            remedy='Correct the cell, or set date_format in study.toml (such as "%m/%d/%Y").',
-        )  # fmt: skip
         values = pd.Series(parsed.values)
         if column.name == "month":
             return values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]")
@@ -230,17 +291,66 @@ class Converter:
         )  # fmt: skip
         return values
 
-    def _number(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
-        decimal = self.decimal
-        parsed = parse_column(
-            cells, lambda value: parse_number(value, decimal), empty=np.nan, dtype=float, missing=self.missing
-        )
+    def _open_ends(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        """Ends in a year that no calendar of ours has, such as 9999-12-31, mean that the help goes on."""
+        if column.name != "end":
+            return cells
+        beyond = {
+            value
+            for value in pd.unique(cells)
+            if not is_missing(value)
+            and is_beyond_calendar(value, self.table.date_format, self.raw.day_numbers)
+        }
+        if not beyond:
+            return cells
+        mask = cells.isin(beyond).to_numpy(dtype=bool)
+        shown = texts_where(mask, cells.to_numpy(dtype=object), identifier_text)
+        self.findings.add_values(
+            "open_end", places, column.name, mask, shown, lambda day: f"the end {day}",
+            expected="an empty cell while help goes on", remedy="It is read as: help goes on.",
+            severity="warning",
+        )  # fmt: skip
+        return cells.astype(object).mask(mask, None)
+
+    def _impossible_dates(
+        self, column: Column, cells: pd.Series, bad: NDArray[np.bool_], places: Places
+    ) -> bool:
+        """Cells that are no date, by value; or one finding (True) where a whole column is otherwise."""
         shown = cells.to_numpy(dtype=object)
-        sign = "comma" if decimal == "," else "point"
-        self.findings.add_rows(
-            "not_a_number", places, column.name, parsed.bad, lambda place: f'"{shown[place]}"',
-            expected=f"a number with a decimal {sign} and without signs for thousands",
-            remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
+        expected = self.table.date_format or "a date such as 2025-12-31, 31-12-2025 or 20251231"
+        n_bad = int(bad.sum())
+        if n_bad >= MANY_BAD_DATES and n_bad >= 0.5 * int(cells.notna().sum()):
+            first = int(np.flatnonzero(bad)[0])
+            what, remedy = how_dates_differ(shown[bad])
+            self.findings.add(
+                Problem(
+                    found=f'{n_bad} cells are no dates, such as "{shown[first]}"{what}', expected=expected,
+                    remedy=remedy, file=places.file, row=int(places.rows[first]),
+                    column=places.columns[column.name], code="impossible_date",
+                ),
+                times=n_bad,
+            )  # fmt: skip
+            return True
+        self.findings.add_values(
+            "impossible_date", places, column.name, bad, shown, lambda cell: f'the date "{cell}"',
+            expected=expected,
+            remedy=(
+                "Correct the cell, name it in missing_values if it means no date, or set date_format in "
+                'study.toml (such as "%m/%d/%Y").'
+            ),
+        )  # fmt: skip
+        return False
+
+    def _number(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        notation = self._notation(column, cells, places)
+        parsed = parse_column(cells, notation.parse, empty=np.nan, dtype=float, missing=self.missing)
+        shown = cells.to_numpy(dtype=object)
+        sign = "comma" if notation.decimal == "," else "point"
+        unit = f", in {notation.unit} like most of the column" if notation.unit else ""
+        self.findings.add_values(
+            "not_a_number", places, column.name, parsed.bad, shown, lambda cell: f'"{cell}"',
+            expected=f"a number with a decimal {sign}{unit}",
+            remedy=self._how_to_make_numbers(column, shown[parsed.bad], notation),
         )  # fmt: skip
         values = parsed.values
         if column.kind == "integer":
@@ -252,25 +362,78 @@ class Converter:
         self._within_bounds(column, values, places)
         return pd.Series(values)
 
+    def _how_to_make_numbers(
+        self, column: Column, cells: NDArray[np.object_], notation: Notation
+    ) -> Callable[[str], str]:
+        """What to do about a cell that is no number: another notation, an answer in words, or a mistake."""
+        words = sorted({str(cell) for cell in cells if not any(sign.isdigit() for sign in str(cell))})
+
+        def remedy(cell: str) -> str:
+            if cell not in words:
+                return (
+                    "Correct the cell, or name the code for no answer in missing_values in study.toml; a "
+                    f"column with another decimal sign: decimals = {{ {column.name} = "
+                    f'"{OTHER[notation.decimal]}" }}.'
+                )
+            name = "item" if schema_item(column.name) else column.name
+            line = values_line(name, words if len(words) <= CODES_TOGETHER else [cell], ())
+            return (
+                "Correct the cell, name it in missing_values if it means no answer, or say which number "
+                f"it is, in [tables.{self.schema.name}] of study.toml: {line}."
+            )
+
+        return remedy
+
+    def _notation(self, column: Column, cells: pd.Series, places: Places) -> Notation:
+        """How the column writes its numbers, and findings where that may be two things."""
+        source = places.columns[column.name]
+        of_items = self.table.decimals.get("item") if schema_item(column.name) else None
+        chosen = self.table.decimals.get(column.name, of_items or self.table.decimal)
+        texts = [value for value in pd.unique(cells) if isinstance(value, str) and not is_missing(value)]
+        texts = [text for text in texts if identifier_text(text) not in self.missing]
+        notation, against = notation_of(texts, file_decimal=self.decimal, chosen=chosen)
+        key = column.name
+        example = notation.ambiguous or (against[0] if against else "")
+        if example:
+            rows = (cells == example).to_numpy(dtype=bool)
+            self.findings.add(
+                Problem(
+                    found=(
+                        f'"{example}", which may be a fraction or thousands' if notation.ambiguous
+                        else f'decimal points and decimal commas: "{against[0]}" and "{against[1]}"'
+                    ),
+                    expected="numbers that can be read in one way",
+                    remedy=(
+                        f'Say it for this column, decimals = {{ {key} = "," }} (or "."), or for the table, '
+                        f'decimal = ",", in [tables.{self.schema.name}] in study.toml.'
+                    ),
+                    file=places.file, row=int(places.rows[rows.argmax()]), column=source,
+                    code="ambiguous_decimal" if notation.ambiguous else "mixed_decimals",
+                )
+            )  # fmt: skip
+        return replace(notation, takes_units=column.kind == "number")
+
     def _within_bounds(self, column: Column, values: NDArray[np.float64], places: Places) -> None:
         low = -np.inf if column.minimum is None else column.minimum
         high = np.inf if column.maximum is None else column.maximum
         with np.errstate(invalid="ignore"):
             outside = (values < low) | (values > high)
         bounds = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number from {low:g}"
-        self.findings.add_rows(
-            "out_of_range", places, column.name, outside, lambda place: f"{values[place]:g}",
+        shown = texts_where(outside, values, "{:g}".format)
+        self.findings.add_values(
+            "out_of_range", places, column.name, outside, shown, lambda number: number,
             expected=bounds,
             remedy="Correct the cell, or name the code for no answer in missing_values in study.toml.",
         )  # fmt: skip
 
     def _boolean(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
         parsed = parse_column(cells, parse_boolean, empty=None, dtype=object, missing=self.missing)
-        shown = cells.to_numpy(dtype=object)
-        self.findings.add_rows(
-            "not_yes_or_no", places, column.name, parsed.bad, lambda place: f'"{shown[place]}"',
+        shown = texts_where(parsed.bad, cells.to_numpy(dtype=object), identifier_text)
+        unknown = set(shown[parsed.bad])
+        self.findings.add_values(
+            "not_yes_or_no", places, column.name, parsed.bad, shown, lambda code: f'"{code}"',
             expected="yes or no (ja/nee, yes/no, true/false, 1/0)",
-            remedy=f"Say what it means in [tables.{self.schema.name}.values.{column.name}].",
+            remedy=self._how_to_recode(column, unknown, ("yes", "no"), ""),
         )  # fmt: skip
         return pd.Series(parsed.values, dtype="boolean")
 
@@ -294,6 +457,39 @@ class Converter:
             ),
             severity="warning" if is_time else "error",
         )  # fmt: skip
+
+
+def values_line(column: str, codes: Sequence[str], known: Sequence[str]) -> str:
+    """The setting that recodes these codes, with the nearest known code where there is one.
+
+    Examples
+    --------
+    >>> values_line("end_reason", ["as planned", "doelen"], ["as_planned", "external"])
+    'values = { end_reason = { "as planned" = "as_planned", "doelen" = "?" } }'
+    """
+    nearest = {code: get_close_matches(code.lower(), known, n=1, cutoff=0.8) for code in codes}
+    pairs = (f"{_quoted(code)} = {_quoted(near[0] if near else '?')}" for code, near in nearest.items())
+    return f"values = {{ {column} = {{ {', '.join(pairs)} }} }}"
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def texts_where(
+    mask: NDArray[np.bool_], values: NDArray[Any], as_text: Callable[[Any], str]
+) -> NDArray[np.object_]:
+    """The values as text in the rows of the mask; the others stay empty, so that large tables stay fast."""
+    texts = np.full(len(values), None, dtype=object)
+    for place in np.flatnonzero(mask):
+        texts[place] = as_text(values[place])
+    return texts
+
+
+def schema_item(name: str) -> bool:
+    """Whether a canonical column is an item."""
+    return ITEM_COLUMN.fullmatch(name) is not None
 
 
 def _wants_label(column: Column, code: str, label: str, known: frozenset[str]) -> bool:

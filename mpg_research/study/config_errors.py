@@ -5,6 +5,7 @@ import tomllib
 import types
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +16,13 @@ from mpg_research.study.schemas import SCHEMAS
 if TYPE_CHECKING:
     from mpg_research.study.config import StudyConfig, TableConfig
 
-__all__ = ["did_you_mean", "explain_toml_error", "explain_validation_error", "names_that_do_not_fit"]
+__all__ = [
+    "did_you_mean",
+    "explain_toml_error",
+    "explain_validation_error",
+    "line_of_setting",
+    "names_that_do_not_fit",
+]
 
 PLACEHOLDERS = ("wave", "item", "respondent", "episode", "instrument")
 KEYS_BY_WAVE = ("item", "total", "date", "respondent", "episode", "instrument")
@@ -56,11 +63,25 @@ def explain_validation_error(
     return _config_error(file, list(dict.fromkeys(found)))
 
 
+def line_of_setting(file: Path, place: Sequence[str]) -> int | None:
+    """The line of study.toml that holds a setting, or the section that it stands in."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return _line_of(text, place)
+
+
 def names_that_do_not_fit(config: "StudyConfig", file: str, text: str) -> tuple[Problem, ...]:
     """Findings about names that only make sense together: canonical columns, patterns, layouts."""
     problems: list[Problem] = []
+    family = config.tables.episodes.composite_ids.get("family", ())
     for name, table in config.tables.present().items():
-        for key, found, expected, remedy in _table_findings(name, table, config.analysis.case_mix):
+        given = [
+            *_table_findings(name, table, config.analysis.case_mix, family),
+            *_composite_findings(name, table, config),
+        ]
+        for key, found, expected, remedy in given:
             loc = ("tables", name, *key)
             problems.append(_problem(file, text, loc, found, expected, remedy, "bad_name"))
     return tuple(problems)
@@ -69,13 +90,20 @@ def names_that_do_not_fit(config: "StudyConfig", file: str, text: str) -> tuple[
 Finding = tuple[tuple[str, ...], str, str, str]
 
 
-def _table_findings(name: str, table: "TableConfig", case_mix: Sequence[str]) -> Iterator[Finding]:
+def _table_findings(
+    name: str, table: "TableConfig", case_mix: Sequence[str], family: Sequence[str]
+) -> Iterator[Finding]:
     schema = SCHEMAS[name]
     extra = tuple(case_mix) if name == "episodes" else ()
     known = (*schema.names, *extra)
-    for part in ("columns", "constants", "values"):
+    parts = {name for joined in table.composite_ids.values() for name in joined}
+    if name != "episodes" and schema.column("family") is not None:
+        parts |= {part for part in family if part != "family"}
+    for part in ("columns", "constants", "values", "decimals"):
         for column in getattr(table, part):
-            if schema.column(column) is None and column not in extra:
+            of_items = part in ("values", "decimals") and column == "item" and name == "measurements"
+            known_here = schema.column(column) is not None or column in extra or column in parts
+            if not known_here and not of_items:
                 items = ", item_01, item_02, ..." if name == "measurements" else ""
                 remedy = did_you_mean(column, known)
                 if name == "episodes" and not remedy:
@@ -88,6 +116,35 @@ def _table_findings(name: str, table: "TableConfig", case_mix: Sequence[str]) ->
             yield ("layout",), "a wide layout", "a wide layout for measurements only", "Remove it."
         return
     yield from _wide_findings(table)
+
+
+def _composite_findings(name: str, table: "TableConfig", config: "StudyConfig") -> Iterator[Finding]:
+    """Only ids consist of several columns, and the family of as many in every table."""
+    for column, parts in table.composite_ids.items():
+        known = SCHEMAS[name].column(column)
+        if known is not None and known.kind != "id":
+            ids = ", ".join(each.name for each in SCHEMAS[name].columns if each.kind == "id")
+            yield (
+                ("columns", column),
+                "several columns",
+                f"several columns for an id only ({ids})",
+                "Name one.",
+            )
+        if len(set(parts)) < len(parts):
+            yield ("columns", column), f"{', '.join(parts)}", "each column once", "Remove one."
+    family, here = config.tables.episodes.columns.get("family", "family"), table.columns.get("family")
+    shown = family if isinstance(family, str) else ", ".join(family)
+    if name != "episodes" and here is not None and _n_parts(here) != _n_parts(family):
+        yield (
+            ("columns", "family"),
+            f"{_n_parts(here)} column{'s' if _n_parts(here) > 1 else ''}",
+            f"{_n_parts(family)}, as in [tables.episodes]: {shown}",
+            "A family must have one id in all tables.",
+        )
+
+
+def _n_parts(source: str | Sequence[str]) -> int:
+    return 1 if isinstance(source, str) else len(source)
 
 
 def _wide_findings(table: "TableConfig") -> Iterator[Finding]:
@@ -126,6 +183,8 @@ def _wide_findings(table: "TableConfig") -> Iterator[Finding]:
 
 def _explain_one(file: str, text: str, error: dict[str, Any], model: type[BaseModel]) -> Problem:
     loc = tuple(part for part in error["loc"] if part != "[key]")
+    if "columns" in loc[:-2]:  # which of the two forms of a column pydantic tried
+        loc = loc[: loc.index("columns") + 2]
     kind, given = error["type"], error["input"]
     parent = _model_at(model, loc[:-1])
     known = tuple(parent.model_fields) if parent else ()

@@ -34,6 +34,7 @@ MONTHS_PER_UNIT = {
 Language = Literal["nl", "en"]
 #: A word or a few, without anything that would mean something in a page.
 _UNIT_WORD = r"^[^\W\d_][^\W\d_ '-]{0,29}(?:[ -][^\W\d_]{1,29}){0,2}$"
+Parts = Annotated[tuple[str, ...], Field(min_length=2, max_length=5)]
 Scalar = str | bool | int | float | date
 
 
@@ -85,6 +86,8 @@ class UnitConfig(Section):
 class StudySection(Section):
     """[study]: what the study is called, and in which languages its reports come.
 
+    ``shared_families`` says that one id at several organisations is one family that they help together, and
+    not two clients with one number.
     ``allocation`` says how families came to an organisation or an arm: as it went, or by lot.
     """
 
@@ -93,6 +96,7 @@ class StudySection(Section):
     languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
     synthetic: StrictBool = False
     export_date: date | None = None
+    shared_families: StrictBool = False
     unit: UnitConfig | None = None
     allocation: Literal["observed", "randomised"] = "observed"
 
@@ -161,8 +165,14 @@ class TableConfig(Section):
     separator, decimal, encoding, date_format :
         How a CSV is written; detected where left out. ``date_format`` is a strptime pattern such as
         ``"%d-%m-%Y"`` and serves every format of file.
+    header_row : int
+        The row of a CSV or Excel sheet that holds the names of the columns, as a spreadsheet counts.
+    decimals : dict
+        Canonical column = its decimal sign, where that differs from the rest of the file; the other sign
+        then separates thousands.
     columns : dict
-        Canonical column = column in the export.
+        Canonical column = column in the export. An id may consist of several:
+        ``family = ["organisation", "client"]`` where numbers start again at each organisation.
     constants : dict
         Canonical column = one value, where the export has no such column.
     values : dict
@@ -184,13 +194,30 @@ class TableConfig(Section):
     decimal: Literal[".", ","] | None = None
     encoding: Literal["utf-8", "utf-8-sig", "cp1252", "utf-16"] | None = None
     date_format: str | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
+    header_row: int | None = Field(None, ge=1)
+    decimals: dict[str, Literal[".", ","]] = Field(default_factory=dict)
+    columns: dict[str, str | Parts] = Field(default_factory=dict)
     constants: dict[str, Scalar] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     missing_values: tuple[str | int | float, ...] = ()
     layout: Literal["long", "wide"] = "long"
     patterns: dict[str, str] = Field(default_factory=dict)
     times: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def single_columns(self) -> dict[str, str]:
+        """Canonical columns that are one column of the export."""
+        return {name: source for name, source in self.columns.items() if isinstance(source, str)}
+
+    @property
+    def composite_ids(self) -> dict[str, tuple[str, ...]]:
+        """Ids that consist of several columns of the export."""
+        return {name: parts for name, parts in self.columns.items() if not isinstance(parts, str)}
+
+    def source_of(self, name: str) -> str:
+        """The column of the export behind a canonical one, in small letters, as far as study.toml says."""
+        source = self.columns.get(name, name)
+        return source.strip().lower() if isinstance(source, str) else name
 
 
 class OrganisationConfig(Section):

@@ -55,6 +55,7 @@ def course_frame(
 
     Notes
     -----
+    The flow starts at all families of the table episodes: who was never asked, or never answered, is counted.
     Time zero is the start of the episode. Measurements within the baseline window before it count as
     time zero; earlier ones, and ones after the end (follow-up), are not part of the course.
 
@@ -75,9 +76,10 @@ def course_frame(
     if key not in study.instruments:
         known = ", ".join(study.instruments)
         raise ConfigError(f'There is no instrument "{key}" in study {study.name}; expected one of {known}.')
-    flow = _Flow(study.scores)
+    flow = _Flow(study)
     flow.keep("instrument", f"measured with {study.instruments[key].abbreviation}",
               lambda rows: rows["instrument"] == key)  # fmt: skip
+    flow.keep("answered", "with an answer", _answered)
     flow.keep("dated", "with a date and a start of help", lambda rows: rows["phase"] != "undated")
     flow.keep("not_before", "not before the baseline window", lambda rows: rows["phase"] != "before")
     flow.keep(
@@ -117,10 +119,12 @@ def course_frame(
 class _Flow:
     """Rows that shrink step by step, with the counts of each step."""
 
-    def __init__(self, scores: pd.DataFrame) -> None:
-        self.rows = scores
-        self._steps: list[FlowStep] = []
-        self.step("read", "read")
+    def __init__(self, study: Study) -> None:
+        self.rows = study.scores
+        helped = study.tables["episodes"][["family", "episode"]].drop_duplicates()
+        first = FlowStep("helped", "helped", len(self.rows), int(helped["family"].nunique()), len(helped))
+        self._steps: list[FlowStep] = [first]
+        self.step("read", "measured")
 
     def step(self, code: str, text: str) -> None:
         rows = self.rows
@@ -135,6 +139,11 @@ class _Flow:
 
     def result(self) -> SampleFlow:
         return SampleFlow(tuple(self._steps))
+
+
+def _answered(rows: pd.DataFrame) -> pd.Series:
+    """Measurements that hold an answer or a total, and not only a date."""
+    return rows["raw"].notna() | (rows["n_answered"].fillna(0) > 0)
 
 
 def _in_first_episode(study: Study) -> object:

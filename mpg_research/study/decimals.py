@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mpg_research.errors import Problem
+from mpg_research.study.notation import notation_of
 from mpg_research.study.read import RawTable
 from mpg_research.study.values import Decimal, decimal_of, parse_number
 
-__all__ = ["settle_decimal"]
+__all__ = ["row_of", "settle_decimal"]
 
 
 def settle_decimal(raw: RawTable, sources: Sequence[str]) -> tuple[Decimal, Problem | None]:
@@ -24,27 +25,34 @@ def settle_decimal(raw: RawTable, sources: Sequence[str]) -> tuple[Decimal, Prob
     Returns
     -------
     decimal : {".", ","}
-        The one in use; the more frequent one where both are.
+        The one in use; the more frequent one where both are. Where every fraction of a column could as
+        well be thousands (40.000), that sign: the column says so itself.
     problem : Problem or None
-        Both occur, or every fraction could as well be thousands (40.000).
+        Both occur.
+
+    Notes
+    -----
+    A column that shows by its thousands how it is written (2.335,46) is read in its own way and speaks for
+    the file only where nothing else does.
     """
     texts = {name: _texts(raw.frame[name]) for name in dict.fromkeys(sources)}
+    sure: set[Decimal] = set()
+    for name, column in list(texts.items()):
+        notation, _ = notation_of(column, file_decimal=".")
+        if notation.is_certain:
+            sure.add(notation.decimal)
+            del texts[name]
     found = decimal_of(text for column in texts.values() for text in column)
     if found == "." or found == ",":
         return found, None
+    if found == "mixed":
+        return _more_frequent(texts), _mixed(raw, texts)
+    if len(sure) == 1:
+        return next(iter(sure)), None
     if found == "ambiguous":
-        name = next(name for name, column in texts.items() if decimal_of(column) == "ambiguous")
-        example = next(text for text in texts[name] if decimal_of([text]) == "ambiguous")
-        problem = Problem(
-            found=f'"{example}", which may be a fraction or thousands',
-            expected="numbers that can be read in one way",
-            remedy='Set decimal = "." or decimal = "," for this table in study.toml.',
-            file=raw.path.name, column=name, row=_row_of(raw, name, example), code="ambiguous_decimal",
-        )  # fmt: skip
-        return ("," if "," in example else "."), problem
-    if found is None:
-        return ".", None
-    return _more_frequent(texts), _mixed(raw, texts)
+        signs = {sign for column in texts.values() for text in column for sign in ".," if sign in text}
+        return ("," if "," in signs else "."), None
+    return ".", None
 
 
 def _texts(cells: pd.Series) -> list[str]:
@@ -70,15 +78,19 @@ def _mixed(raw: RawTable, texts: dict[str, list[str]]) -> Problem:
             for name, column in texts.items()
             if (fractions := _fractions(column, decimal))
         )
-        examples.append(f'"{text}" in row {_row_of(raw, name, text)}, column {name}')
+        examples.append(f'"{text}" in row {row_of(raw, name, text)}, column {name}')
     return Problem(
         found=f"decimal points and decimal commas: {examples[0]} and {examples[1]}",
         expected="one of the two throughout the file",
-        remedy="Correct the export; the rows that differ from the others are listed too.",
+        remedy=(
+            'Correct the export, or say it of the columns that differ: decimals = { COLUMN = "," } in the '
+            "table's section of study.toml."
+        ),
         file=raw.path.name,
         code="mixed_decimals",
     )
 
 
-def _row_of(raw: RawTable, name: str, text: str) -> int:
+def row_of(raw: RawTable, name: str, text: str) -> int:
+    """The row of the file in which this cell stands first."""
     return int(raw.rows[(raw.frame[name] == text).to_numpy(dtype=bool).argmax()])

@@ -15,6 +15,9 @@ __all__ = ["LISTED_PER_CHECK", "Findings", "Places"]
 LISTED_PER_CHECK = 50
 """Findings listed one by one per check, file and column; the others are only counted."""
 
+SHOWN_ROWS = 5
+MANY_IN_A_ROW = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -32,6 +35,9 @@ class Places:
         For a wide file: which occasion a row came from.
     wave_columns : tuple of mapping
         For a wide file: the columns of each occasion.
+    settings : mapping of str to (str, int or None)
+        Canonical columns that study.toml gives one value for the whole table: the file and the line that
+        say so. What is wrong with such a value is said once, there.
     """
 
     file: str
@@ -39,6 +45,7 @@ class Places:
     columns: Mapping[str, str] = field(default_factory=dict)
     waves: NDArray[np.int64] | None = None
     wave_columns: tuple[Mapping[str, str], ...] = ()
+    settings: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
 
     def column_of(self, column: str, position: int) -> str:
         """The column of the file behind a canonical column, in the row at ``position``."""
@@ -51,7 +58,7 @@ class Places:
     def take(self, positions: NDArray[Any]) -> "Places":
         """The places of some rows only (positions or a mask)."""
         waves = None if self.waves is None else self.waves[positions]
-        return Places(self.file, self.rows[positions], self.columns, waves, self.wave_columns)
+        return Places(self.file, self.rows[positions], self.columns, waves, self.wave_columns, self.settings)
 
 
 class Findings:
@@ -60,6 +67,7 @@ class Findings:
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self.counts: Counter[str] = Counter()
+        self._of_one_row: set[Problem] = set()
 
     @property
     def has_errors(self) -> bool:
@@ -112,6 +120,15 @@ class Findings:
             Whether any row was found.
         """
         positions = np.flatnonzero(mask)
+        if column in places.settings and len(positions):
+            file, line = places.settings[column]
+            self.add(
+                Problem(
+                    found=found(int(positions[0])), expected=expected, remedy=remedy, file=file, row=line,
+                    column=column, severity=severity, code=code,
+                )
+            )  # fmt: skip
+            return True
         for position in positions[:LISTED_PER_CHECK]:
             place = int(position)
             self._problems.append(
@@ -132,6 +149,99 @@ class Findings:
         self.counts[code] += len(positions)
         return bool(len(positions))
 
+    def add_values(
+        self,
+        code: str,
+        places: Places,
+        column: str,
+        mask: NDArray[np.bool_],
+        values: NDArray[Any],
+        found: Callable[[str], str],
+        *,
+        expected: str = "",
+        remedy: str | Callable[[str], str] = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> bool:
+        """One finding per different value in the rows where ``mask`` holds, with its count and rows.
+
+        Parameters
+        ----------
+        code, places, column, mask, expected, severity :
+            As in :meth:`add_rows`.
+        values : ndarray, shape (n_rows,)
+            What stands in each row.
+        found : callable
+            What was found, from the value as text.
+        remedy : str or callable
+            What to do, or how to say that of a value.
+
+        Returns
+        -------
+        bool
+            Whether any row was found.
+        """
+        positions = np.flatnonzero(mask)
+        grouped: dict[str, list[int]] = {}
+        for position in positions:
+            grouped.setdefault(str(values[position]), []).append(int(position))
+        for number, (value, members) in enumerate(grouped.items()):
+            of_setting = places.settings.get(column)
+            file, row = of_setting or (places.file, int(places.rows[members[0]]))
+            rest = len(grouped) - LISTED_PER_CHECK
+            if number == LISTED_PER_CHECK and rest > 1:
+                told = f"{rest} more different values like these"
+            else:
+                told = found(value) + ("" if of_setting else _in_rows(places.rows[members]))
+            self._add_unlisted(
+                len(members) == 1 and of_setting is None,
+                Problem(
+                    found=told, expected=expected,
+                    remedy=remedy if isinstance(remedy, str) else remedy(value),
+                    file=file, row=row, severity=severity, code=code,
+                    column=column if of_setting else places.column_of(column, members[0]),
+                )
+            )  # fmt: skip
+            if number == LISTED_PER_CHECK and rest > 1:
+                break
+        self.counts[code] += 1 if column in places.settings and len(positions) else len(positions)
+        return bool(len(positions))
+
+    def _add_unlisted(self, of_one_row: bool, problem: Problem) -> None:
+        """Add to the list, once; the caller counts."""
+        if problem not in self._problems[-LISTED_PER_CHECK:]:
+            self._problems.append(problem)
+            if of_one_row:
+                self._of_one_row.add(problem)
+
     def listed(self) -> tuple[Problem, ...]:
         """All problems, errors first, otherwise in the order in which they were found."""
-        return tuple(sorted(self._problems, key=lambda problem: problem.severity != "error"))
+        return tuple(sorted(self._together(), key=lambda problem: problem.severity != "error"))
+
+    def _together(self) -> list[Problem]:
+        """The problems; those of a row that is wrong in nearly every cell (a line of labels) as one."""
+        by_row = Counter((each.file, each.row) for each in self._of_one_row)
+        no_data = {place for place, number in by_row.items() if number >= MANY_IN_A_ROW}
+        listed: list[Problem] = []
+        for problem in self._problems:
+            place = (problem.file, problem.row)
+            if problem not in self._of_one_row or place not in no_data:
+                listed.append(problem)
+            elif by_row[place]:
+                listed.append(
+                    Problem(
+                        found=f"{by_row[place]} cells of this row are not what their columns hold "
+                        f"({problem.found} in column {problem.column}, ...)",
+                        expected="a row of data", code="row_of_no_data", file=problem.file, row=problem.row,
+                        remedy="Remove the row from the export if it holds labels or totals, or correct it.",
+                    )
+                )  # fmt: skip
+                by_row[place] = 0
+        return listed
+
+
+def _in_rows(rows: NDArray[np.int64]) -> str:
+    """How often, and where: `` in 23 rows (2, 5, 9, ...)``; nothing for a single row, named anyway."""
+    if len(rows) == 1:
+        return ""
+    shown = ", ".join(str(int(row)) for row in rows[:SHOWN_ROWS])
+    return f" in {len(rows)} rows ({shown}{', ...' if len(rows) > SHOWN_ROWS else ''})"

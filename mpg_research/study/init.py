@@ -7,9 +7,10 @@ from pathlib import Path
 from mpg_research.errors import ConfigError
 from mpg_research.study.schemas import SCHEMAS, Column, Schema, item_name
 
-__all__ = ["init_study"]
+__all__ = ["init_instrument", "init_study"]
 
 N_ITEMS = 10  # of the OBVL-K
+EXAMPLE_INSTRUMENT = "my_questionnaire"
 REQUIRED_TABLES = ("episodes", "measurements")
 KINDS = {
     "id": "text (leading zeros count)",
@@ -65,6 +66,47 @@ def init_study(folder: str | Path) -> tuple[Path, ...]:
     except OSError as error:
         raise ConfigError(f"The study folder {folder} cannot be made: {error.strerror}.") from None
     return tuple(made)
+
+
+def init_instrument(file: str | Path) -> Path:
+    """Write a commented example of a questionnaire's file; nothing that exists is ever overwritten.
+
+    Parameters
+    ----------
+    file : str or Path
+        The file to make, or a folder (of a study) that gets ``my_questionnaire.toml``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is there already, has another ending than ``.toml``, or cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> init_instrument(Path(tempfile.mkdtemp()) / "mine.toml").name
+    'mine.toml'
+    """
+    path = Path(file).expanduser().absolute()
+    path = path / f"{EXAMPLE_INSTRUMENT}.toml" if path.is_dir() else path
+    if path.suffix.lower() != ".toml":
+        raise ConfigError(f'{path} has not the ending ".toml". Name the file that is to be made: KEY.toml.')
+    key = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")[:40]
+    key = key if key[:1].isalpha() else EXAMPLE_INSTRUMENT
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as opened:
+            opened.write(_INSTRUMENT.replace("@KEY@", key).replace("@FILE@", path.name))
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already. Name a new file: nothing is overwritten.") from None
+    except OSError as error:
+        raise ConfigError(f"The file {path} cannot be made: {error.strerror}.") from None
+    return path
 
 
 def _header(schema: Schema) -> list[str]:
@@ -125,6 +167,55 @@ def _codebook_row(column: Column) -> str:
     return f"| {column.name}{'*' if column.required else ''} | {KINDS[column.kind]}{bounds} | {meaning} |"
 
 
+_INSTRUMENT = """\
+# A questionnaire. Put this file in the study folder and name it in study.toml:
+#     [instruments.@KEY@]
+#     file = "@FILE@"
+# The numbers below are an EXAMPLE: replace them by those of your questionnaire, from its manual.
+# Neither item texts nor norms belong here; a norm table is a CSV of the study (see docs/study_folder.md).
+
+key = "@KEY@"                  # a-z, 0-9 and _; as the measurements name it, or as constants say
+abbreviation = "MYQ"           # as tables and figures call it
+direction = "higher_is_worse"  # or "higher_is_better": what a high score means
+source = "Where number, range and scoring of the items are published"
+# notes = ["What a reader should know of this questionnaire; reports do not print it."]
+
+[name]                         # or one name for both languages: name = "..."
+nl = "Mijn vragenlijst"
+en = "My questionnaire"
+
+[items]
+number = 4                     # columns item_01 ... item_04, or as patterns say
+minimum = 1                    # lowest and highest answer that can be given; others are mistakes
+maximum = 5
+reverse = []                   # items answered the other way round, which the export holds as answered:
+                               # reverse = ["item_02"]. Leave it empty where the export has turned them.
+# total_only = true            # the export has no items but a column total; then minimum and maximum may be
+                               # left out, reverse must be, and the range of the total is given:
+# [total]
+# minimum = 4
+# maximum = 20
+
+# [missing]                    # how many items may be unanswered; none if left out
+# max_missing = 1              # the others' mean is taken for them
+# decided_by = "publisher"     # or "study", where it is your own choice
+# source = "Manual, page ..."
+
+# [[age_bands]]                # ages at intake for which the norms differ; they must join up
+# from = 4
+# to = 11
+# [[age_bands]]
+# from = 12
+# to = 18
+
+# [[reliability]]              # as published; counts only with the sd of the raw scores in that publication
+# kind = "alpha"
+# value = 0.80
+# sd = 6.1
+# population = "which people, how many"
+# source = "Author (year)"
+"""
+
 _TEMPLATE = """\
 # A study: which files hold the data, and how to read them. Lines that start with # are explanation.
 # Look for mistakes with: mpg check   Make the reports with: mpg run
@@ -135,12 +226,13 @@ title = { nl = "@NAME@", en = "@NAME@" }   # as the reports print it
 languages = ["nl", "en"]
 # synthetic = true                   # if the data are made up: every page will say so
 # export_date = 2025-12-31           # later dates are mistakes; today if left out
+# shared_families = true             # one id at several organisations is one family that they help together
 # What the reports call those the study is about, if they are no families:
 # unit = { nl = { one = "cliënt", many = "cliënten" }, en = { one = "client", many = "clients" } }
 
 [time]
 kind = "dates"                       # or "numbers" if the study has no dates; then also:
-# unit = "months"                    # days, weeks, months, years or waves
+# unit = "months"                    # of the numbers in the files: days, weeks, months, years or waves
 # origin = 0                         # the number that is the start of the help
 # months_per_unit = 3                # length of a wave, for unit = "waves"
 baseline_window_days = 30            # measured so many days before the start still counts as time zero
@@ -155,14 +247,20 @@ file = "episodes.csv"
 # encoding = "cp1252"
 # date_format = "%d-%m-%Y"
 # missing_values = [99]              # codes that mean: no answer
+# header_row = 4                     # where a title stands above the names of the columns
 # columns = { family = "client_id", organisation = "org" }       # our column = column in the file
+#   columns = { family = ["organisation", "client"] }   where client numbers start again at each organisation
+# decimals = { child_age = "," }     # a column with another decimal sign than the rest of the file
 # constants = { organisation = "org_a" }                         # one value for all rows
 # values = { end_reason = { "gestopt" = "early_client" } }       # code in the file = our code
 
 [tables.measurements]
 file = "measurements.csv"
+#   patterns = { item = "OBVLK vraag {item}" }   how the columns of the items are called, in a long file
 # layout = "wide"                    # one column per wave and item, found with patterns:
 # patterns = { item = "obvlk_t{wave}_{item}", date = "date_t{wave}" }
+#   patterns = { total = "obvlk_total_t{wave}" }   where a wide file has totals and no items
+#   times = { pre = 0, "3m" = 3 }    when the waves were, in [time] unit, where a wide file has no dates
 
 @OPTIONAL@
 # Declare the organisations to give them their public names; others are then refused.
@@ -175,7 +273,8 @@ file = "measurements.csv"
 # norms_source = "where the table comes from, as the reports will print it"
 # maximum_missing_items = 1          # prorate up to so many unanswered items; 0 if left out
 #
-# A questionnaire of your own is described in a file in this folder:
+# A questionnaire of your own is described in a file in this folder; mpg init --instrument mine.toml
+# makes one with everything in it explained:
 # [instruments.mine]
 # file = "mine.toml"
 
@@ -185,7 +284,8 @@ outcome = "raw"                      # or "t_score", with norms
 respondents = "declared"             # one per family (the first parent, else who has most); or "both"
 episodes = "first"                   # per family; or "all"
 case_mix = []                        # columns of episodes to adjust for, such as "child_age"
-months = [0, 6, 12]
+months = [0, 6, 12]                  # months since the start of the help, whatever unit the files count in
+                                     # (waves, where nothing says how long a wave lasts)
 primary_month = 12
 reference = "mean"                   # what organisations are compared with: their mean, or their median
 change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, NK or HA

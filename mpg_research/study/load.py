@@ -14,6 +14,8 @@ from mpg_research.instruments import SHIPPED_INSTRUMENTS, Instrument
 from mpg_research.plurals import counted
 from mpg_research.study import check_ids, checks
 from mpg_research.study.assign import assign_episodes, number_episodes
+from mpg_research.study.check_answers import check_direction_of_items
+from mpg_research.study.check_restart import check_restarting_ids
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig, read_config, source_paths
 from mpg_research.study.findings import Findings
@@ -23,6 +25,7 @@ from mpg_research.study.questionnaires import read_questionnaires
 from mpg_research.study.read import RawTable, read_table
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scores import check_scores, make_scores
+from mpg_research.study.sources import names_wanted
 from mpg_research.study.summary import summarise
 from mpg_research.study.tables import canonical_table
 
@@ -53,6 +56,10 @@ class Assembly:
     sources : tuple of SourceFile
     n_assigned : int
         Measurements that named no episode and were assigned by their date.
+    merged_families : bool
+        Whether ids start again at each organisation; what follows from that is not said again.
+    linked : bool
+        Whether measurements were put to episodes, so that duplicates among them could be seen.
     """
 
     config: StudyConfig
@@ -62,6 +69,8 @@ class Assembly:
     scores: pd.DataFrame | None = None
     sources: tuple[SourceFile, ...] = ()
     n_assigned: int = 0
+    merged_families: bool = False
+    linked: bool = False
 
     def report(self) -> CheckReport:
         """What was found, with the data-quality summary."""
@@ -74,6 +83,8 @@ class Assembly:
                 self.scores,
                 self.instruments,
                 self.findings.counts,
+                unread=tuple(name for name in self.config.tables.present() if name not in self.tables),
+                linked=self.linked,
             ),
         )
 
@@ -149,7 +160,11 @@ def assemble(config: StudyConfig) -> Assembly:
     if episodes is not None:
         numbered = "episode" not in episodes.frame
         assembly.tables["episodes"] = episodes = _finished_episodes(episodes, config)
-        checks.check_episodes(episodes, assembly.findings, numbered=numbered)
+        lost = check_ids.check_lost_digits(episodes, assembly.findings)
+        if lost or check_restarting_ids(episodes, config, assembly.findings):
+            assembly.merged_families = True
+        else:
+            checks.check_episodes(episodes, assembly.findings, numbered=numbered)
     for name, table in assembly.tables.items():
         _check_table(name, table, assembly)
     measurements = assembly.tables.get("measurements")
@@ -157,7 +172,8 @@ def assemble(config: StudyConfig) -> Assembly:
         described = tuple(dict.fromkeys([*assembly.instruments, *SHIPPED_INSTRUMENTS]))
         checks.check_instruments(measurements, described, assembly.findings)
         checks.check_items(measurements, assembly.instruments, assembly.findings)
-    if episodes is not None and measurements is not None:
+        check_direction_of_items(measurements, assembly.instruments, assembly.findings)
+    if episodes is not None and measurements is not None and not assembly.merged_families:
         _link(assembly, episodes, measurements)
     if not assembly.findings.has_errors and assembly.scores is None:
         raise AssertionError("a study without errors has scores")
@@ -171,10 +187,10 @@ def _read_tables(assembly: Assembly) -> None:
     raws: dict[tuple[object, ...], RawTable] = {}
     for name, table in present.items():
         path = config.path_of(table.file)
-        reading = (path, table.sheet, table.separator, table.encoding)
+        reading = (path, table.sheet, table.separator, table.encoding, table.header_row)
         try:
             if reading not in raws:
-                raws[reading] = read_table(path, table)
+                raws[reading] = read_table(path, table, is_name=names_wanted(name, config))
                 findings.extend(raws[reading].problems)
         except DataError as error:
             findings.extend(error.problems)
@@ -236,7 +252,7 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         return
     if "episodes" in assembly.tables:
         check_ids.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
-    if name == "measurements":
+    if name == "measurements" or assembly.merged_families:
         return
     if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):
         table = _with_episodes(table, TIME_OF_TABLE[name][0], assembly)
@@ -276,6 +292,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
     dated = frame["date"].notna().to_numpy(dtype=bool) & (position >= 0)
     key = SCHEMAS["measurements"].key
     checks.check_duplicates(table, key, "duplicate_measurement", "measurement", findings, only=dated)
+    assembly.linked = True
     if findings.has_errors:
         return
     assembly.scores = make_scores(table.frame, episodes.frame, position, assembly.instruments, config)

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import DataError, Problem
+from mpg_research.errors import Problem
+from mpg_research.study.file_errors import file_error
+from mpg_research.study.header import IsName, no_names, without_headers
 
 if TYPE_CHECKING:
     from mpg_research.study.config import TableConfig
@@ -63,6 +65,8 @@ class RawTable:
         SPSS value labels: column to {value: label}. User-missing values are already gone.
     problems : tuple of Problem
         Oddities of the file itself: rows with fewer cells than the header.
+    day_numbers : {"", "excel", "excel1904", "spss"}
+        How the program counts days where a date column lost its format.
     """
 
     path: Path
@@ -72,15 +76,10 @@ class RawTable:
     rows: NDArray[np.int64]
     labels: dict[str, dict[Any, str]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    day_numbers: str = ""
 
 
-def file_error(path: Path, found: str, expected: str, remedy: str, code: str, **place: Any) -> DataError:
-    """A DataError with one problem about a file."""
-    problem = Problem(found=found, expected=expected, remedy=remedy, file=path.name, code=code, **place)
-    return DataError(str(problem), problems=[problem])
-
-
-def read_table(path: Path, table: "TableConfig") -> RawTable:
+def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) -> RawTable:
     """Read one file as it is; what the columns mean comes later.
 
     Parameters
@@ -89,6 +88,8 @@ def read_table(path: Path, table: "TableConfig") -> RawTable:
         The file.
     table : TableConfig
         Says how the file is written, where detection should not decide.
+    is_name : callable
+        Whether a text is the name of a column that the table should have: finds a header below a title.
 
     Returns
     -------
@@ -118,16 +119,20 @@ def read_table(path: Path, table: "TableConfig") -> RawTable:
     if form == "csv":
         from mpg_research.study.read_csv import read_csv_bytes
 
-        frame, rows, problems = read_csv_bytes(path, content, table)
+        frame, rows, problems = read_csv_bytes(path, content, table, is_name)
+        frame, rows, again = without_headers(path, frame, rows)
+        problems += again
         return RawTable(path, digest, form, frame, rows, problems=problems)
     from mpg_research.study import read_binary
 
     if form == "spss":
         frame, labels = read_binary.read_spss(path)
-        return RawTable(path, digest, form, frame, _counted(frame), labels)
+        return RawTable(path, digest, form, frame, _counted(frame), labels, day_numbers="spss")
     if form == "excel":
-        frame, rows = read_binary.read_excel(path, content, table.sheet)
-        return RawTable(path, digest, form, frame, rows)
+        frame, rows, counts_from_1904 = read_binary.read_excel(path, content, table, is_name)
+        return RawTable(
+            path, digest, form, frame, rows, day_numbers="excel1904" if counts_from_1904 else "excel"
+        )
     frame = read_binary.read_parquet(path, content)
     return RawTable(path, digest, form, frame, _counted(frame))
 

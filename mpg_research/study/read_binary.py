@@ -5,14 +5,18 @@ import warnings
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.study.read import file_error
-from mpg_research.study.read_csv import check_header, drop_blank_rows
+from mpg_research.study.file_errors import file_error
+from mpg_research.study.header import LOOKED_AT, IsName, check_header_row, no_names
+from mpg_research.study.read_csv import check_header, drop_blank_rows, unprotected
+
+if TYPE_CHECKING:
+    from mpg_research.study.config import TableConfig
 
 __all__ = ["read_excel", "read_parquet", "read_spss"]
 
@@ -25,8 +29,10 @@ DAMAGED_WORKBOOK = (
 DAYS_FROM_SPSS_TO_1970 = 141_428  # SPSS counts seconds from 14 October 1582
 
 
-def read_excel(path: Path, content: bytes, sheet: str | int | None) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """One sheet of a workbook, with the spreadsheet row of each row.
+def read_excel(
+    path: Path, content: bytes, table: "TableConfig", is_name: IsName = no_names
+) -> tuple[pd.DataFrame, NDArray[np.int64], bool]:
+    """One sheet of a workbook, the spreadsheet row of each row, and whether it counts days from 1904.
 
     Raises
     ------
@@ -34,12 +40,13 @@ def read_excel(path: Path, content: bytes, sheet: str | int | None) -> tuple[pd.
         If the workbook is damaged, has no such sheet, or repeats a column name.
     """
     import openpyxl
+    import openpyxl.utils.datetime
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns about styles and validations it drops
             workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            worksheet = _sheet_of(path, workbook, sheet)
+            worksheet = _sheet_of(path, workbook, table.sheet)
             worksheet.reset_dimensions()  # some programs write a wrong size
             records = [tuple(record) for record in worksheet.iter_rows(values_only=True)]
     except DAMAGED_WORKBOOK as error:
@@ -47,19 +54,29 @@ def read_excel(path: Path, content: bytes, sheet: str | int | None) -> tuple[pd.
             path, f"the workbook cannot be read: {error}", "an Excel workbook (.xlsx)",
             "Open it in Excel and save it again.", "unreadable_file",
         ) from None  # fmt: skip
+    from_1904 = workbook.epoch != openpyxl.utils.datetime.WINDOWS_EPOCH
     start = next((number for number, record in enumerate(records) if _filled(record)), None)
     if start is None:
         raise file_error(
             path, f'the sheet "{worksheet.title}" is empty', "a header row and at least one row of data",
             "Name another sheet in study.toml, or export the table again.", "empty_table",
         )  # fmt: skip
+    check_header_row(path, [records[:LOOKED_AT]], table.header_row, is_name)
+    if table.header_row is not None:
+        start = table.header_row - 1
+        if start >= len(records) or not _filled(records[start]):
+            raise file_error(
+                path, f"row {table.header_row} is empty", "the names of the columns in that row",
+                "Correct header_row in study.toml.", "header_row",
+            )  # fmt: skip
     header = ["" if cell is None else str(cell) for cell in records[start]]
     while not header[-1].strip():
         header.pop()
     names = check_header(path, header)
     body = [(*record[: len(names)], *[None] * (len(names) - len(record))) for record in records[start + 1 :]]
     frame = pd.DataFrame(body, columns=names, dtype=object)
-    return drop_blank_rows(frame, np.arange(start + 2, start + 2 + len(frame)))
+    frame = frame.map(unprotected)
+    return (*drop_blank_rows(frame, np.arange(start + 2, start + 2 + len(frame))), from_1904)
 
 
 def _filled(record: tuple[Any, ...]) -> bool:

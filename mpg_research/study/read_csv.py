@@ -13,20 +13,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.read import file_error
+from mpg_research.study.file_errors import file_error
+from mpg_research.study.header import IsName, check_header_row, first_rows_of_text, no_names
 
 if TYPE_CHECKING:
     from mpg_research.study.config import TableConfig
 
-__all__ = ["check_header", "drop_blank_rows", "read_csv_bytes"]
+__all__ = ["check_header", "drop_blank_rows", "read_csv_bytes", "unprotected"]
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50
+_PROTECTED = re.compile(r'^\s*="([^"]*)"\s*$')
 _SEPARATOR_HINT = re.compile(r"sep=(.)\n")  # Excel's own first line
 
 
 def read_csv_bytes(
-    path: Path, content: bytes, table: "TableConfig"
+    path: Path, content: bytes, table: "TableConfig", is_name: IsName = no_names
 ) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[Problem, ...]]:
     """A CSV as a frame of text, and the spreadsheet row of each of its rows.
 
@@ -37,7 +39,9 @@ def read_csv_bytes(
     content : bytes
         The file.
     table : TableConfig
-        ``encoding`` and ``separator`` where set.
+        ``encoding``, ``separator`` and ``header_row`` where set.
+    is_name : callable
+        As in :func:`~mpg_research.study.read.read_table`.
 
     Returns
     -------
@@ -51,7 +55,10 @@ def read_csv_bytes(
         cells than the header.
     """
     try:
-        return _read(path, _decode(path, content, table.encoding), table)
+        text = _decode(path, content, table.encoding)
+        readings = first_rows_of_text(text, (table.separator,) if table.separator else SEPARATORS)
+        check_header_row(path, readings, table.header_row, is_name)
+        return _read(path, text, table)
     except csv.Error as error:
         raise file_error(
             path, f"the rows cannot be read: {error}", "a table",
@@ -63,6 +70,13 @@ def _read(
     path: Path, text: str, table: "TableConfig"
 ) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[Problem, ...]]:
     lead = len(text) - len(text.lstrip("\n"))
+    if table.header_row is not None:
+        lead = sum(len(line) for line in islice(io.StringIO(text), table.header_row - 1))
+        if not text[lead:].strip():
+            raise file_error(
+                path, f"there is no row {table.header_row}", "the names of the columns in that row",
+                "Correct header_row in study.toml.", "header_row",
+            )  # fmt: skip
     separator = table.separator
     if hint := _SEPARATOR_HINT.match(text, lead):
         separator, lead = separator or hint[1], hint.end()
@@ -201,7 +215,18 @@ def _cells(path: Path, text: str, separator: str, names: list[str], skipped: int
             )  # fmt: skip
     frame = frame.iloc[1:, :width].reset_index(drop=True)
     frame.columns = names
-    return frame
+    return _unprotected(frame) if '="' in text else frame
+
+
+def unprotected(value: object) -> object:
+    """A cell such as ="00017", by which an export keeps Excel from making a number of it: the text itself."""
+    if isinstance(value, str) and (match := _PROTECTED.fullmatch(value)):
+        return match[1]
+    return value
+
+
+def _unprotected(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.apply(lambda cells: cells.str.replace(_PROTECTED, r"\1", regex=True))
 
 
 def drop_blank_rows(frame: pd.DataFrame, rows: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 __all__ = [
     "END_REASONS",
+    "EPISODES",
     "INTERVENTIONS",
     "ITEM_COLUMN",
     "SCHEMAS",

@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument, score_items, score_totals
 from mpg_research.study.assign import place_in_time
+from mpg_research.study.check_place import check_place_in_time
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig
-from mpg_research.study.findings import Findings
+from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import ITEM_COLUMN
 
-__all__ = ["IN_COURSE", "SCORE_COLUMNS", "check_scores", "make_scores"]
+__all__ = ["IN_COURSE", "SCORE_COLUMNS", "check_scores", "make_scores", "unused_scores"]
 
 IN_COURSE = ("baseline", "course")
 FIRST_PARENT = "first_parent"
@@ -117,6 +119,12 @@ def _declared(scores: pd.DataFrame) -> pd.Series:
     return pd.Series(merged.notna().to_numpy(dtype=bool), index=scores.index)
 
 
+def unused_scores(scores: pd.DataFrame) -> int:
+    """Scores in the course of another respondent than the declared one."""
+    in_course = scores["raw"].notna() & scores["phase"].isin(IN_COURSE)
+    return int((in_course & ~scores["declared_respondent"]).sum())
+
+
 def check_scores(
     scores: pd.DataFrame, measurements: Table, episodes: Table, config: StudyConfig, findings: Findings
 ) -> None:
@@ -130,16 +138,18 @@ def check_scores(
 
     phase = scores["phase"].to_numpy(dtype=object)
     window = config.time.baseline_window_days
-    findings.add_rows(
-        "before_start", places, "date", phase == "before",
-        lambda place: f"measured on {day(place)}, more than {window} days before the start",
-        remedy="It is left out of the course.", severity="warning",
-    )  # fmt: skip
-    findings.add_rows(
-        "after_end", places, "date", phase == "follow_up",
-        lambda place: f"measured on {day(place)}, after the end of the episode",
-        remedy="It counts as follow-up and is left out of the course.", severity="warning",
-    )  # fmt: skip
+    if not check_place_in_time(phase, measurements, episodes, config, findings):
+        findings.add_rows(
+            "before_start", places, "date", phase == "before",
+            lambda place: f"measured on {day(place)}, more than {window} days before the start",
+            remedy="It is left out of the course.", severity="warning",
+        )  # fmt: skip
+        findings.add_rows(
+            "after_end", places, "date", phase == "follow_up",
+            lambda place: f"measured on {day(place)}, after the end of the episode",
+            remedy="It counts as follow-up and is left out of the course.", severity="warning",
+        )  # fmt: skip
+    _check_respondents(scores, places, config, findings)
     _check_totals(scores, measurements, findings)
     frame = episodes.frame
     without = ~frame["family"].isin(scores["family"].unique()) & ~frame["family"].duplicated()
@@ -156,6 +166,32 @@ def check_scores(
         "few_families", episodes.places, "organisation", few.to_numpy(dtype=bool, na_value=False),
         lambda place: f'organisation "{frame["organisation"].iloc[place]}" has fewer than {minimum} families',
         remedy="Its figures will be suppressed in the reports.", severity="warning",
+    )  # fmt: skip
+
+
+def _check_respondents(scores: pd.DataFrame, places: Places, config: StudyConfig, findings: Findings) -> None:
+    """Scores left out because no code for the first parent is known: who answered most was taken instead."""
+    unused = unused_scores(scores)
+    in_course = scores["raw"].notna() & scores["phase"].isin(IN_COURSE)
+    codes = scores["respondent"][in_course]
+    if config.analysis.respondents == "both" or not unused or (codes == FIRST_PARENT).any():
+        return
+    listed = ", ".join(f'"{code}"' for code in sorted(codes.unique())[:8])
+    number = int(in_course.sum())
+    findings.add(
+        Problem(
+            found=(
+                f"no measurement is of the first parent (the codes are {listed}): of each family the "
+                f"respondent with most measurements is used, and {unused} of {number} scores "
+                f"({unused / number:.0%}) are not"
+            ),
+            expected=f'the code {FIRST_PARENT}, or respondents = "both" in [analysis]',
+            remedy='Say who is the first parent in [tables.measurements]: values = { respondent = { "..." = '
+            f'"{FIRST_PARENT}" }} }}.',
+            file=places.file, column=places.columns.get("respondent", "respondent"),
+            severity="warning", code="unused_scores",
+        ),
+        times=unused,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Which column of a file is which canonical column: as study.toml says, else by its own name."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mpg_research.errors import Problem
@@ -9,11 +10,12 @@ from mpg_research.study.config_errors import did_you_mean
 from mpg_research.study.findings import Findings
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.read import RawTable
-from mpg_research.study.schemas import ITEM_COLUMN, Schema, item_name
+from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS, Schema, item_name
 
-__all__ = ["Sources", "find_column", "find_sources"]
+__all__ = ["Sources", "find_column", "find_sources", "names_wanted"]
 
 SHOWN_COLUMNS = 25
+HEADER = " (the file has "
 
 
 @dataclass(slots=True)
@@ -28,6 +30,9 @@ class Sources:
         Case-mix columns of the study's own, likewise.
     constants : dict of str to object
         Canonical column to its one value.
+    composites : dict of str to tuple of (str, str)
+        Canonical id that consists of several parts: each part's name, and its column of the file ("" where a
+        constant gives it).
     complete : bool
         Whether everything is there that the table cannot do without.
     """
@@ -35,7 +40,17 @@ class Sources:
     columns: dict[str, str] = field(default_factory=dict)
     free_columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
+    composites: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     complete: bool = True
+    lacking: list[Problem] = field(default_factory=list)
+
+    def miss(self, problem: Problem) -> None:
+        """A column that the table cannot do without is not there."""
+        self.complete = False
+        if not self.lacking:  # the header of the file is said once
+            self.lacking.append(problem)
+        else:
+            self.lacking.append(replace(problem, expected=problem.expected.split(HEADER)[0]))
 
 
 def find_column(names: list[str], wanted: str) -> str | None:
@@ -44,6 +59,23 @@ def find_column(names: list[str], wanted: str) -> str | None:
         return wanted.strip()
     alike = [name for name in names if name.lower() == wanted.strip().lower()]
     return alike[0] if len(alike) == 1 else None
+
+
+def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
+    """Whether a text is the name of a column that a table may have: by study.toml, or by our own names."""
+    table, schema = config.tables.present()[name], SCHEMAS[name]
+    wanted = {*schema.names, *table.single_columns.values(), *config.analysis.case_mix}
+    wanted |= {part for parts in table.composite_ids.values() for part in parts}
+    plain = {each.strip().lower() for each in wanted}
+    patterns = [compile_pattern(pattern) for pattern in table.patterns.values()]
+
+    def is_name(text: str) -> bool:
+        cell = text.strip().lower()
+        if cell in plain or any(pattern.fullmatch(text.strip()) for pattern in patterns):
+            return True
+        return name == "measurements" and ITEM_COLUMN.fullmatch(cell) is not None
+
+    return is_name
 
 
 def find_sources(
@@ -69,25 +101,68 @@ def find_sources(
     Sources
     """
     names = [str(name) for name in raw.frame.columns]
-    sources = Sources(constants=dict(table.constants))
+    sources = Sources(
+        constants={name: value for name, value in table.constants.items() if schema.column(name)}
+    )
+    if schema.name == "episodes":
+        sources.constants = dict(table.constants)
     known = {*schema.names, *(name for name in table.columns if ITEM_COLUMN.fullmatch(name))}
+    _composites(names, schema, table, config, sources, raw)
     for column in schema.names:
-        if column not in table.columns and column not in sources.constants:
-            _by_own_name(column, names, schema, table, config, sources, raw, findings)
-    for column, source in table.columns.items():
+        if column not in table.columns and not {column} & {*sources.constants, *sources.composites}:
+            _by_own_name(column, names, schema, table, config, sources, raw)
+    for column, source in table.single_columns.items():
         found = find_column(names, source)
         if found is None:
-            sources.complete = False
-            findings.add(_missing(raw, schema, column, source))
+            sources.miss(_missing(raw, schema, column, source))
         elif column in known:
             sources.columns[column] = found
-        else:
+        elif schema.name == "episodes":
             sources.free_columns[column] = found
     if schema.name == "episodes":
-        _case_mix(names, schema, table, config, sources, raw, findings)
+        _case_mix(names, schema, table, config, sources, raw)
     if schema.name == "measurements" and table.layout == "long":
-        _items(names, table, sources, raw, schema, findings)
+        _items(names, table, sources, raw, schema)
+    findings.extend(sources.lacking)
     return sources
+
+
+def _composites(
+    names: list[str], schema: Schema, table: TableConfig, config: StudyConfig, sources: Sources, raw: RawTable
+) -> None:
+    """Ids of several parts: as the table's section says, else the family as in the episodes."""
+    wanted = dict(table.composite_ids)
+    of_episodes = config.tables.episodes
+    family = schema.column("family")
+    inherited = (
+        family is not None
+        and "family" in of_episodes.composite_ids
+        and not {"family"} & {*table.columns, *table.constants}
+        and (family.required or find_column(names, "family") is not None)
+    )
+    if inherited:
+        wanted["family"] = of_episodes.composite_ids["family"]
+    for column, parts in wanted.items():
+        found = tuple((part, _part(part, column, names, table, of_episodes)) for part in parts)
+        lacking = [part for part, source in found if source is None]
+        for part in lacking:
+            why = f"{column} consists of {' and '.join(parts)}"
+            why += ", as in the table episodes." if schema.name != "episodes" and column == "family" else "."
+            sources.miss(_missing(raw, schema, part, part, why=why, part_of=column))
+        if not lacking:
+            sources.composites[column] = tuple((part, source or "") for part, source in found)
+
+
+def _part(part: str, column: str, names: list[str], table: TableConfig, episodes: TableConfig) -> str | None:
+    """The column of the file that holds a part of an id; "" for a constant; None if there is none."""
+    if part in table.constants:
+        return ""
+    if part != column and part in table.single_columns:
+        return find_column(names, table.single_columns[part])
+    found = find_column(names, part)
+    if found is None and part != column and part in episodes.single_columns:
+        found = find_column(names, episodes.single_columns[part])
+    return found
 
 
 def _by_own_name(
@@ -98,7 +173,6 @@ def _by_own_name(
     config: StudyConfig,
     sources: Sources,
     raw: RawTable,
-    findings: Findings,
 ) -> None:
     found = find_column(names, column)
     if found is not None:
@@ -110,8 +184,7 @@ def _by_own_name(
     if column == "instrument" and config.default_instrument:
         sources.constants[column] = config.default_instrument
         return
-    sources.complete = False
-    findings.add(_missing(raw, schema, column, column))
+    sources.miss(_missing(raw, schema, column, column))
 
 
 def _comes_otherwise(column: str, table: TableConfig, config: StudyConfig) -> bool:
@@ -132,15 +205,13 @@ def _case_mix(
     config: StudyConfig,
     sources: Sources,
     raw: RawTable,
-    findings: Findings,
 ) -> None:
     for column in config.analysis.case_mix:
         if {column} & {*sources.columns, *sources.free_columns, *sources.constants, *table.columns}:
             continue
         found = find_column(names, column)
         if found is None:
-            sources.complete = False
-            findings.add(_missing(raw, schema, column, column, why="[analysis] case_mix asks for it."))
+            sources.miss(_missing(raw, schema, column, column, why="[analysis] case_mix asks for it."))
         else:
             sources.free_columns[column] = found
 
@@ -151,7 +222,6 @@ def _items(
     sources: Sources,
     raw: RawTable,
     schema: Schema,
-    findings: Findings,
 ) -> None:
     pattern = table.patterns.get("item")
     if pattern is None:
@@ -163,19 +233,30 @@ def _items(
     for column, name in sorted(matched.items()):
         sources.columns.setdefault(column, name)
     has_items = any(ITEM_COLUMN.fullmatch(column) for column in sources.columns)
-    if not has_items and not {"total"} & {*sources.columns, *sources.constants} and sources.complete:
-        sources.complete = False
-        findings.add(_missing(raw, schema, "item_01", pattern or "item_01 (nor a column total)"))
+    if not has_items and not {"total"} & {*sources.columns, *sources.constants, *table.columns}:
+        why = (
+            "" if pattern else 'Where the names of the columns follow a pattern: patterns = { item = "OBVLK '
+            'vraag {item}" } in [tables.measurements] names them all.'
+        )  # fmt: skip
+        sources.miss(_missing(raw, schema, "item_01", pattern or "item_01 (nor a column total)", why=why))
 
 
-def _missing(raw: RawTable, schema: Schema, column: str, source: str, *, why: str = "") -> Problem:
+def _missing(
+    raw: RawTable, schema: Schema, column: str, source: str, *, why: str = "", part_of: str = ""
+) -> Problem:
     names = [str(name) for name in raw.frame.columns]
     shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
     close = did_you_mean(source, names)
     remedy = f'Say which column holds it: in [tables.{schema.name}], columns = {{ {column} = "..." }}.'
+    if part_of:
+        remedy = (
+            f'Name its columns: in [tables.{schema.name}], columns = {{ {part_of} = ["...", "..."] }}; where '
+            f'one part is the same for the whole file, constants = {{ {column} = "..." }}.'
+        )
+    wanted = f"the part {column} of {part_of}" if part_of else column
     return Problem(
         found=f"there is no column {source}",
-        expected=f"a column that holds {column} of {schema.name} (the file has {shown})",
+        expected=f"a column that holds {wanted} of {schema.name}{HEADER}{shown})",
         remedy=" ".join(part for part in (why, close, remedy) if part),
         file=raw.path.name,
         row=1,

@@ -1,14 +1,20 @@
 """The data-quality summary that `mpg check` prints."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from mpg_research.instruments import Instrument
 from mpg_research.plurals import counted
 from mpg_research.study.model import SummaryLine
+from mpg_research.study.scores import unused_scores
 
 __all__ = ["summarise"]
+
+OTHER_RESPONDENT = (
+    "scores in the course of another respondent than the family's declared one (used with respondents = "
+    '"both")'
+)
 
 
 def summarise(
@@ -16,6 +22,9 @@ def summarise(
     scores: pd.DataFrame | None,
     instruments: Mapping[str, Instrument],
     counts: Mapping[str, int],
+    *,
+    unread: Sequence[str] = (),
+    linked: bool = True,
 ) -> tuple[SummaryLine, ...]:
     """Count what is there: families, respondents, measurements per month, completeness per item.
 
@@ -29,6 +38,10 @@ def summarise(
         By key.
     counts : mapping
         Findings by code.
+    unread : sequence of str
+        Tables that could not be read: nothing is said of what they do not hold.
+    linked : bool
+        Whether measurements were put to episodes: duplicates among them show only then.
 
     Returns
     -------
@@ -41,16 +54,30 @@ def summarise(
         lines += _measurements(tables["measurements"], instruments)
     if scores is not None:
         lines += _phases(scores)
-    for code, text in (
-        ("out_of_range", "values out of range"),
-        ("duplicate_measurement", "duplicate measurements"),
-        ("impossible_date", "impossible dates"),
-        ("date_in_future", "dates in the future"),
-        ("family_without_measurements", "families without measurements"),
+    lines += _findings(counts, unread, linked=linked, scored=scores is not None)
+    return tuple(lines)
+
+
+def _findings(
+    counts: Mapping[str, int], unread: Sequence[str], *, linked: bool, scored: bool
+) -> Iterator[SummaryLine]:
+    """How often the main checks found something; of what could not be checked, that."""
+    for table in unread:
+        yield SummaryLine(
+            "not_checked",
+            f"the table {table} could not be read as it should: not all its values were checked",
+            float("nan"), table,
+        )  # fmt: skip
+    for code, text, checked in (
+        ("out_of_range", "values out of range", not unread),
+        ("duplicate_measurement", "duplicate measurements", linked),
+        ("impossible_date", "impossible dates", not unread),
+        ("date_in_future", "dates in the future", not unread),
+        ("family_without_measurements", "families without measurements", scored),
     ):
         number = int(counts.get(code, 0))
-        lines.append(SummaryLine(code, counted(number, text), number))
-    return tuple(lines)
+        if checked or number:
+            yield SummaryLine(code, counted(number, text), number)
 
 
 def _count(code: str, number: int, words: str, part: str = "") -> SummaryLine:
@@ -99,3 +126,4 @@ def _phases(scores: pd.DataFrame) -> Iterator[SummaryLine]:
     ):
         yield _count("measurements_in_phase", int(number.get(phase, 0)), words, phase)
     yield _count("not_scored", int(scores["raw"].isna().sum()), "measurements without a score")
+    yield _count("of_another_respondent", unused_scores(scores), OTHER_RESPONDENT)

@@ -1,13 +1,18 @@
 """Canonical tables from raw ones, long or wide."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from mpg_research.errors import Problem
 from mpg_research.study.columns import Converter, Table
 from mpg_research.study.config import StudyConfig, TableConfig
+from mpg_research.study.config_errors import line_of_setting
 from mpg_research.study.findings import Findings, Places
+from mpg_research.study.identifiers import join_ids
+from mpg_research.study.near_patterns import near_patterns
 from mpg_research.study.read import RawTable
-from mpg_research.study.schemas import SCHEMAS, Column, Schema
+from mpg_research.study.schemas import EPISODES, SCHEMAS, Column, Schema
 from mpg_research.study.sources import Sources, find_sources
 from mpg_research.study.wide import Occasion, find_occasions, long_from_wide, number_columns
 
@@ -43,14 +48,25 @@ def canonical_table(
     schema, table = SCHEMAS[name], config.tables.present()[name]
     sources = find_sources(raw, schema, table, config, findings)
     occasions = _occasions(raw, table, findings)
+    if table.patterns:
+        sources_used = {*sources.columns.values(), *sources.free_columns.values()}
+        sources_used |= {source for parts in sources.composites.values() for _, source in parts}
+        findings.extend(near_patterns(raw, table, config, sources_used))
     if raw.frame.empty:
         findings.add(_no_rows(raw, required=name in ("episodes", "measurements")))
-    if raw.frame.empty or not sources.complete or occasions is None:
+    if raw.frame.empty:
         return None
     converter = Converter(raw, schema, table, config, findings)
-    converter.settle_decimal(_number_columns(schema, sources, config) + number_columns(occasions))
+    converter.settle_decimal(_number_columns(schema, sources, config) + number_columns(occasions or []))
     frame = _converted(raw, schema, sources, converter)
-    places = Places(raw.path.name, raw.rows, {**sources.columns, **sources.free_columns})
+    if not sources.complete or occasions is None:
+        return None  # what is wrong in the columns that are there has been said all the same
+    places = Places(
+        raw.path.name,
+        raw.rows,
+        {**sources.columns, **sources.free_columns, **_composite_sources(sources)},
+        settings={name: _setting(name, schema, table, config) for name in sources.constants},
+    )
     built = Table(frame, places, shared_file)
     if occasions:
         long = long_from_wide(built, occasions, converter, findings)
@@ -102,12 +118,58 @@ def _converted(raw: RawTable, schema: Schema, sources: Sources, converter: Conve
     for name, source in sources.free_columns.items():
         done[name] = converter.convert_free(name, raw.frame[source], source)
     for name, value in sources.constants.items():
-        cells = pd.Series([value] * len(raw.frame), dtype=object)
-        if column := schema.column(name):
-            done[name] = converter.convert(column, cells, name)
-        else:
-            done[name] = converter.convert_free(name, cells, name)
+        done[name] = _constant(name, value, raw, schema, converter)
+    for name, parts in sources.composites.items():
+        done[name] = _composite(name, parts, raw, schema, converter)
     return pd.DataFrame(done, index=pd.RangeIndex(len(raw.frame)))
+
+
+def _constant(name: str, value: object, raw: RawTable, schema: Schema, converter: Converter) -> pd.Series:
+    """One value of study.toml for all rows; what is wrong with it is said once, where it stands."""
+    said = Findings()
+    alone = Converter(
+        replace(raw, frame=raw.frame.iloc[:1], rows=raw.rows[:1], labels={}),
+        schema, converter.table, converter.config, said,
+    )  # fmt: skip
+    cells = pd.Series([value], dtype=object)
+    column = schema.column(name)
+    one = alone.convert(column, cells, name) if column else alone.convert_free(name, cells, name)
+    file, row = _setting(name, schema, converter.table, converter.config)
+    for problem in said.listed():
+        converter.findings.add(replace(problem, file=file, row=row, column=name))
+    return pd.concat([one] * len(raw.frame), ignore_index=True) if len(raw.frame) > 1 else one
+
+
+def _setting(name: str, schema: Schema, table: TableConfig, config: StudyConfig) -> tuple[str, int | None]:
+    """The file and line that give a column its one value."""
+    place = (
+        ("tables", schema.name, "constants", name) if name in table.constants else ("analysis", "instrument")
+    )
+    return config.file.name, line_of_setting(config.file, place)
+
+
+def _composite_sources(sources: Sources) -> dict[str, str]:
+    return {
+        name: " and ".join(source or part for part, source in parts)
+        for name, parts in sources.composites.items()
+    }
+
+
+def _composite(
+    name: str, parts: tuple[tuple[str, str], ...], raw: RawTable, schema: Schema, converter: Converter
+) -> pd.Series:
+    """An id of several columns; where organisations are one of them, under the keys that the study uses."""
+    columns = []
+    for part, source in parts:
+        described = EPISODES.column(part) or Column(part, "id", "")
+        column = Column(part, "id", described.meaning)
+        if source:
+            columns.append(converter.part(column, raw.frame[source], source))
+        else:
+            cells = pd.Series([converter.table.constants[part]] * len(raw.frame), dtype=object)
+            columns.append(converter.part(column, cells, part))
+    label = " and ".join(source or part for part, source in parts)
+    return converter.convert(_column(schema, name), join_ids(columns), label)
 
 
 def _column(schema: Schema, name: str) -> Column:

@@ -19,7 +19,9 @@ __all__ = [
     "DateParts",
     "Parsed",
     "decimal_of",
+    "how_dates_differ",
     "identifier_text",
+    "is_beyond_calendar",
     "is_missing",
     "parse_boolean",
     "parse_column",
@@ -62,6 +64,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 # Numbers that stand for dates: days since 1899-12-30 in Excel (1954 to 2119), seconds since
 # 1582-10-14 in SPSS (1930 to 2120). Neither range can be mistaken for the other or for JJJJMMDD.
 _EXCEL_DAYS = (20_000, 80_000)
+LAST_EXCEL_DAY = 2_958_465  # 9999-12-31
 _SPSS_SECONDS = (1.095e10, 1.7e10)
 
 
@@ -132,20 +135,20 @@ def decimal_of(texts: Iterable[str]) -> Decimal | Literal["mixed", "ambiguous"] 
     >>> decimal_of(["3,5", "4"]), decimal_of(["3.5", "4,5"]), decimal_of(["40.000"])
     (',', 'mixed', 'ambiguous')
     """
-    seen: set[str] = set()
-    clear = False
+    clear: set[str] = set()
+    doubtful: set[str] = set()
     for text in texts:
         stripped = text.strip()
         if _ONE_SEPARATOR.fullmatch(stripped) and any(sign.isdigit() for sign in stripped):
-            seen.add("," if "," in stripped else ".")
-            clear = clear or not _LIKE_THOUSANDS.fullmatch(stripped)
-    if not seen:
+            sign = "," if "," in stripped else "."
+            (doubtful if _LIKE_THOUSANDS.fullmatch(stripped) else clear).add(sign)
+    if not clear and not doubtful:
         return None
-    if len(seen) == 2:
+    if len(clear) == 2 or (not clear and len(doubtful) == 2):
         return "mixed"
     if not clear:
         return "ambiguous"
-    return "," if "," in seen else "."
+    return "," if "," in clear else "."
 
 
 def parse_date(value: object, *, date_format: str | None = None, numbers: str = "") -> DateParts | None:
@@ -158,7 +161,7 @@ def parse_date(value: object, *, date_format: str | None = None, numbers: str = 
         SPSS or Parquet.
     date_format : str, optional
         A strptime pattern; then no other form is read.
-    numbers : {"", "excel", "spss"}
+    numbers : {"", "excel", "excel1904", "spss"}
         Which program's numbers stand for dates, for date columns that lost their format.
 
     Examples
@@ -219,14 +222,76 @@ def _date_parts(year: int, month: int, day: int) -> DateParts | None:
 def _date_from_number(number: float, numbers: str) -> DateParts | None:
     if not np.isfinite(number):
         return None
-    if numbers == "excel" and _EXCEL_DAYS[0] <= number <= _EXCEL_DAYS[1]:
-        moment = pd.Timestamp("1899-12-30") + pd.Timedelta(days=int(number))
+    if numbers.startswith("excel") and _EXCEL_DAYS[0] <= number <= _EXCEL_DAYS[1]:
+        first = "1904-01-01" if numbers == "excel1904" else "1899-12-30"
+        moment = pd.Timestamp(first) + pd.Timedelta(days=int(number))
         return DateParts(moment.date())
     if numbers == "spss" and _SPSS_SECONDS[0] <= number <= _SPSS_SECONDS[1]:
         # The SPSS epoch lies before pandas' first nanosecond; 1970 is 141,428 days later.
         moment = pd.Timestamp("1970-01-01") + pd.Timedelta(days=int(number // 86_400) - 141_428)
         return DateParts(moment.date())
     return _date_from_text(str(int(number))) if number == int(number) else None
+
+
+def is_beyond_calendar(value: object, date_format: str | None = None, numbers: str = "") -> bool:
+    """Whether a cell is a date in a year after 2199, as systems write for "not yet": 9999-12-31.
+
+    Examples
+    --------
+    >>> [is_beyond_calendar(each) for each in ("9999-12-31", "31-12-2999", 99991231, "2025-12-31", "9999")]
+    [True, True, True, False, False]
+    """
+    if isinstance(value, np.datetime64):
+        return not np.isnat(value) and int(str(value.astype("datetime64[Y]"))) > LATEST_YEAR
+    if isinstance(value, date):
+        return value.year > LATEST_YEAR
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        number = float(value)
+        if numbers.startswith("excel") and LAST_EXCEL_DAY - 2_000 <= number <= LAST_EXCEL_DAY:
+            return True
+        value = str(int(number)) if number == int(number) else ""
+    text = str(value).strip()
+    for year in dict.fromkeys(re.findall(r"[2-9]\d{3}", text)):
+        if int(year) > LATEST_YEAR:
+            for place in (match.start() for match in re.finditer(year, text)):
+                nearer = f"{text[:place]}2000{text[place + 4 :]}"
+                if parse_date(nearer, date_format=date_format) is not None:
+                    return True
+    return False
+
+
+def how_dates_differ(values: NDArray[Any]) -> tuple[str, str]:
+    """What cells that are no dates seem to be, and what to do about them.
+
+    Examples
+    --------
+    >>> how_dates_differ(np.array(["45123", "45200"]))[0]
+    ': numbers of days, as Excel counts them'
+    """
+    texts = [str(value).strip() for value in values]
+    days = [text for text in texts if re.fullmatch(r"\d{5}(\.0+)?", text)]
+    if len(days) > len(texts) / 2:
+        return (
+            ": numbers of days, as Excel counts them",
+            "In Excel give the column a date format and save the file again, or use the .xlsx itself.",
+        )
+    american = [text for text in texts if _fits(text, "%m/%d/%Y") or _fits(text, "%m-%d-%Y")]
+    if len(american) > len(texts) / 2:
+        sign = "/" if "/" in american[0] else "-"
+        return ": the month before the day", f'Set date_format = "%m{sign}%d{sign}%Y" in study.toml.'
+    short = [text for text in texts if re.fullmatch(r"\d{1,2}([-/.])\d{1,2}\1\d{2}", text)]
+    if len(short) > len(texts) / 2:
+        sign = re.sub(r"\d", "", short[0])[0]
+        return ": years of two digits", f'Set date_format = "%d{sign}%m{sign}%y" in study.toml.'
+    return "", 'Correct the export, or set date_format in study.toml (such as "%m/%d/%Y").'
+
+
+def _fits(text: str, date_format: str) -> bool:
+    try:
+        datetime.strptime(text, date_format)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_boolean(value: object) -> bool | None:

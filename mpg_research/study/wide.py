@@ -9,9 +9,11 @@ import pandas as pd
 
 from mpg_research.errors import Problem
 from mpg_research.study.columns import Converter, Table
+from mpg_research.study.config_errors import line_of_setting
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.schemas import MEASUREMENTS, item_name
+from mpg_research.study.values import identifier_text, is_missing
 
 __all__ = ["Occasion", "find_occasions", "long_from_wide"]
 
@@ -110,8 +112,9 @@ def long_from_wide(
     """
     waves = _wave_times(occasions, converter)
     untimed = [each.wave for each in occasions if "date" not in each.columns and each.wave not in waves]
+    _unknown_times(occasions, converter, findings)
     if "date" not in fixed.frame and untimed:
-        findings.add(_no_time(converter, untimed[0]))
+        findings.add(_no_time(converter, list(dict.fromkeys(untimed))))
         return None
     for problem in _uneven(occasions, converter):
         findings.add(problem)
@@ -129,8 +132,51 @@ def long_from_wide(
         fixed.places.columns,
         np.concatenate(origin)[order],
         tuple(occasion.columns for occasion in occasions),
+        fixed.places.settings,
     )
-    return Table(frame.iloc[order].reset_index(drop=True), places)
+    table = Table(frame.iloc[order].reset_index(drop=True), places)
+    _undated_answers(table, occasions, converter, findings)
+    return table
+
+
+def _undated_answers(
+    table: Table, occasions: list[Occasion], converter: Converter, findings: Findings
+) -> None:
+    """Answers at a wave whose cell for the date is empty, by row and wave."""
+    frame, places = table.frame, table.places
+    assert places.waves is not None
+    rows = {int(row): place for place, row in enumerate(converter.raw.rows)}
+    undated = frame["date"].isna().to_numpy(dtype=bool)
+    answers = [name for name in frame if name.startswith("item_") or name == "total"]
+    undated = undated & frame[answers].notna().any(axis=1).to_numpy(dtype=bool)
+    for place in np.flatnonzero(undated):  # what stood there but is no date is reported already
+        source = occasions[int(places.waves[place])].columns.get("date") or places.columns.get("date")
+        cell = None if source is None else converter.raw.frame[source].iloc[rows[int(places.rows[place])]]
+        undated[place] = is_missing(cell) or identifier_text(cell) in converter.missing
+    findings.add_rows(
+        "missing_date", places, "date", undated,
+        lambda place: f"answers at wave {occasions[int(places.waves[place])].wave}, but no date",  # type: ignore[index]
+        expected="the date of every wave that was answered",
+        remedy="Fill it in: answers without a date are left out and counted.",
+        severity="warning",
+    )  # fmt: skip
+
+
+def _unknown_times(occasions: list[Occasion], converter: Converter, findings: Findings) -> None:
+    """Times of waves that no column has: probably a typing error."""
+    known = {occasion.wave for occasion in occasions}
+    for wave in converter.table.times:
+        if wave not in known:
+            place = ("tables", "measurements", "times", wave)
+            file = converter.config.file
+            findings.add(
+                Problem(
+                    found=f'times has the wave "{wave}", which no column has',
+                    expected=f"waves as the columns name them: {', '.join(sorted(known))}",
+                    remedy="Correct it, or remove it.", file=file.name, row=line_of_setting(file, place),
+                    severity="warning", code="unknown_wave",
+                )
+            )  # fmt: skip
 
 
 def _wave_times(occasions: list[Occasion], converter: Converter) -> dict[str, float]:
@@ -157,11 +203,22 @@ def _uneven(occasions: list[Occasion], converter: Converter) -> Iterator[Problem
             )  # fmt: skip
 
 
-def _no_time(converter: Converter, wave: str) -> Problem:
+def _no_time(converter: Converter, waves: list[str]) -> Problem:
+    several = len(waves) > 1
+    which = f"waves {', '.join(waves)} have no columns with their dates" if several else (
+        f"wave {waves[0]} has no column with its date"
+    )  # fmt: skip
+    remedy = 'Give its pattern in study.toml: patterns = { date = "date_t{wave}" }.'
+    if converter.config.time.kind == "numbers":
+        unit = converter.config.time.unit
+        times = ", ".join(f'"{wave}" = ...' for wave in waves)
+        remedy = (
+            f"Say when they were, in {unit}: times = {{ {times} }} in [tables.measurements]. Or g{remedy[1:]}"
+        )
     return Problem(
-        found=f"wave {wave} has no column with its date",
+        found=which,
         expected="a date (or time) for every wave",
-        remedy='Give its pattern in study.toml: patterns = { date = "date_t{wave}" }.',
+        remedy=remedy,
         file=converter.raw.path.name,
         code="missing_column",
     )

@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.analysis import compare_organisations
 from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.robustness_ways import Setting
@@ -143,6 +143,25 @@ def test_a_fit_without_one_organisation_gives_what_its_own_data_give() -> None:
     alone = setting.effects(course_of(data[data["organisation"] != "k03"]))
     mine = np.array([found.difference[key] for key in alone.keys])
     np.testing.assert_allclose(mine - mine.mean(), alone.raw - alone.raw.mean(), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [12, 13, 14])
+def test_a_search_that_begins_at_the_primary_fit_ends_where_one_from_scratch_does(seed: int) -> None:
+    rows = dated_rows(np.random.default_rng(seed), families=120, ends=False)
+    data = rows.assign(episode="1", worker=None, respondent="first_parent")
+    scratch = Setting(course_of(data), MONTH, "spline", "fixed", "kenward-roger", 0.95, "low", None)
+    frame = prepare_frame(scratch.course, by_organisation=True, until=MONTH)
+    model = scratch.model_of(frame)
+    effects = effects_of(model, MONTH, better="low")
+    near = replace(scratch, primary=model)
+    for key in effects.keys[:3]:
+        found, wanted = (one.judge_without([key], effects) for one in (near, scratch))
+        assert found.side == wanted.side
+        assert found.joint_p_value == pytest.approx(wanted.joint_p_value, rel=1e-4)
+        for other, difference in wanted.difference.items():
+            assert found.difference[other] == pytest.approx(difference, rel=1e-4, abs=1e-5)
+    line = near.model_of(frame, shape="linear").fit.log_likelihood
+    assert line == pytest.approx(scratch.model_of(frame, shape="linear").fit.log_likelihood, abs=1e-6)
 
 
 def test_the_median_as_reference(tmp_path: Path) -> None:

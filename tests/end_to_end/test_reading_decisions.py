@@ -91,7 +91,7 @@ def test_both_respondents_and_all_episodes_on_request(study) -> None:
 def test_flow_counts_what_was_used_and_why_the_rest_was_not(study) -> None:
     flow = course_frame(study).flow
     first, last = flow.steps[0], flow.steps[-1]
-    assert (first.n_measurements, first.n_families) == (10, 2)
+    assert (first.n_measurements, first.n_families) == (10, 3)  # the third was never measured
     assert (last.n_measurements, last.n_families, last.n_episodes) == (4, 2, 2)
     counts = [step.n_measurements for step in flow.steps]
     assert counts == sorted(counts, reverse=True)

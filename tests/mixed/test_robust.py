@@ -156,6 +156,16 @@ def test_clusters_that_differ_much_leave_what_varies_within_them_alone(dummy: bo
     )
 
 
+@pytest.mark.parametrize("off", [0.0, -1e-10, 1e-10, 1e-9, 3e-8])
+def test_a_cluster_with_a_dummy_does_not_hang_on_the_last_digits(off: float) -> None:
+    problem = _large_clusters(100.0, dummy=True)
+    found = cluster_robust(solve(problem, theta=np.array([0.4644864857, 109.9513903]) * (1 + off)))
+    least = cluster_robust(solve(_large_clusters(10.0, dummy=True)))
+    contrast = np.eye(4)[1]
+    assert found.covariance[1, 1] == pytest.approx(least.covariance[1, 1], rel=0.01)
+    assert found.degrees(contrast) == pytest.approx(least.degrees(contrast), rel=0.01)
+
+
 def test_units_do_not_matter() -> None:
     plain, small = (cluster_robust(solve(_large_clusters(1.0, scale=scale))) for scale in (1.0, 1e-9))
     assert small.covariance * 1e18 == pytest.approx(plain.covariance, rel=1e-5, abs=1e-16)

@@ -41,7 +41,7 @@ def test_what_is_shown_is_marked_and_written_and_the_record_holds_what_was_relea
     assert (tmp_path / "out" / "tables" / "sample_flow.csv").is_file()
     record = json.loads((tmp_path / "out" / "session.json").read_bytes())
     flow = record["sample_flow"]["data_quality"]
-    assert flow[0]["step"] == "read"
+    assert [row["step"] for row in flow[:2]] == ["helped", "read"]
     assert flow[0]["n_families"] == len(session.study.tables["episodes"])
     assert {"code": "synthetic_data", "level": "info", "result": "data_quality"} in record["notes"]
 

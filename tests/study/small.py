@@ -13,7 +13,7 @@ MEASUREMENTS = (
     + "\n"
     + "".join(
         f"{number:03d},1,first_parent,2024-{month:02d}-15,"
-        + ",".join(str(1 + (number + month + item) % 4) for item in range(10))
+        + ",".join(str(1 + (number + month + (item % 3 == 1)) % 4) for item in range(10))
         + "\n"
         for number in range(1, 13)
         for month in (1, 4, 7)

@@ -66,7 +66,7 @@ def test_phases_and_episodes(study: Study) -> None:
         "baseline", "before", "baseline", "course", "course", "follow_up", "course",
         "course", "course", "course", "course", "course",
     ]  # fmt: skip
-    assert study.checks.counts == {"before_start": 1, "after_end": 1, "few_families": 2}
+    assert study.checks.counts == {"unknown_code": 1, "before_start": 1, "after_end": 1, "few_families": 2}
 
 
 def test_declared_respondents(study: Study) -> None:
@@ -77,8 +77,10 @@ def test_declared_respondents(study: Study) -> None:
 
 def test_the_flow_by_default(study: Study) -> None:
     assert steps(study) == {
+        "helped": (12, 3, 4),
         "read": (12, 3, 4),
         "instrument": (12, 3, 4),
+        "answered": (12, 3, 4),
         "dated": (12, 3, 4),
         "not_before": (11, 3, 4),
         "in_course": (10, 3, 4),

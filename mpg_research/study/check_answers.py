@@ -1,0 +1,108 @@
+"""Items that run against their questionnaire: exported as answered, not turned round."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpg_research.errors import Problem
+from mpg_research.instruments import Instrument
+from mpg_research.instruments.item_rest import item_rest_correlations
+from mpg_research.study.columns import Table
+from mpg_research.study.findings import Findings
+
+__all__ = ["check_direction_of_items"]
+
+CLEARLY_NEGATIVE = -0.1
+FEWEST_ITEMS = 3
+
+
+def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
+    """Items whose correlation with the sum of the others is clearly below zero: a warning for each.
+
+    Parameters
+    ----------
+    table : Table
+        The canonical measurements.
+    instruments : mapping
+        By key.
+    findings : Findings
+        Receives the problems.
+    """
+    frame = table.frame
+    for key, instrument in instruments.items():
+        of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)
+        complete = all(name in frame for name in instrument.items)
+        if instrument.total_only or not complete or instrument.n_items < FEWEST_ITEMS or not of_this.any():
+            continue
+        answers = _turned(table, instrument)[of_this]
+        families = frame["family"].to_numpy(dtype=object)[of_this]
+        found = item_rest_correlations(answers, families)
+        against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0)
+        if against.sum() >= instrument.n_items / 2:
+            listed = ", ".join(instrument.items[int(position)] for position in np.flatnonzero(against))
+            findings.add(
+                Problem(
+                    found=(
+                        f"{listed} of {instrument.abbreviation} each run against the sum of the other items: "
+                        f"the questionnaire has no common direction ({found.n_rows} measurements of "
+                        f"{found.n_families} families)"
+                    ),
+                    expected="items that all point the same way",
+                    remedy=(
+                        "Look whether about half of the items must be turned round (reverse_items), whether "
+                        "the columns are mixed up, or whether these are items of different scales."
+                    ),
+                    file=table.places.file, severity="warning", code="item_against_the_others",
+                ),
+                times=int(against.sum()),
+            )  # fmt: skip
+            continue
+        names = [instrument.items[int(position)] for position in np.flatnonzero(against)]
+        for position in np.flatnonzero(against):
+            name = instrument.items[int(position)]
+            place = int(np.flatnonzero(of_this)[0])
+            findings.add(
+                Problem(
+                    found=(
+                        f"{name} of {instrument.abbreviation} runs against the other items: its "
+                        f"correlation with their sum is {found.correlation[position]:.2f} (at most "
+                        f"{found.upper[position]:.2f} by its confidence limit; {found.n_rows} "
+                        f"measurements of {found.n_families} families)"
+                    ),
+                    expected="items that all point the same way",
+                    remedy=_remedy(key, name, instrument, names),
+                    file=table.places.file, column=table.places.column_of(name, place),
+                    severity="warning", code="item_against_the_others",
+                )
+            )  # fmt: skip
+
+
+def _turned(table: Table, instrument: Instrument) -> NDArray[np.float64]:
+    """Answers with reverse-keyed items turned round; what is out of range is reported elsewhere."""
+    low, high = instrument.item_minimum, instrument.item_maximum
+    assert low is not None  # an instrument with items has their range
+    assert high is not None
+    columns = []
+    for name in instrument.items:
+        values = table.frame[name].to_numpy(dtype=float).copy()
+        with np.errstate(invalid="ignore"):
+            values[(values < low) | (values > high)] = np.nan
+        columns.append(low + high - values if name in instrument.reverse_items else values)
+    return np.column_stack(columns)
+
+
+def _remedy(key: str, name: str, instrument: Instrument, against: list[str]) -> str:
+    """The setting that turns all these items round, ready to be copied."""
+    others = [item for item in instrument.reverse_items if item not in against]
+    turned = [item for item in against if item not in instrument.reverse_items]
+    listed = ", ".join(f'"{item}"' for item in [*others, *turned])
+    if name in instrument.reverse_items:
+        return (
+            "It is turned round here; if the export holds it turned round already, "
+            f"[instruments.{key}] reverse_items = [{listed}]."
+        )
+    return (
+        "If the export holds it as it was answered, it must be turned round: "
+        f"[instruments.{key}] reverse_items = [{listed}]. Otherwise look whether the columns are mixed up."
+    )

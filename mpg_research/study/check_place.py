@@ -1,0 +1,101 @@
+"""Nearly no measurement inside any period of help: a fault of the whole file, said once."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mpg_research.errors import Problem
+from mpg_research.study.assign import assign_episodes, place_in_time
+from mpg_research.study.columns import Table
+from mpg_research.study.config import StudyConfig
+from mpg_research.study.findings import Findings
+
+__all__ = ["check_place_in_time"]
+
+NEARLY_NONE, FEWEST = 0.2, 5
+DAYS_TO_1904 = 1462  # between the first days that Excel counts from
+MOST = 0.4  # that another reading must bring inside
+
+
+def check_place_in_time(
+    phase: NDArray[np.object_], measurements: Table, episodes: Table, config: StudyConfig, findings: Findings
+) -> bool:
+    """Whether nearly all measurements lie outside their period of help: one warning, with the likely cause.
+
+    Parameters
+    ----------
+    phase : ndarray of str, shape (n_measurements,)
+        From :func:`~mpg_research.study.assign.place_in_time`.
+    measurements, episodes : Table
+        Canonical and linked.
+    config : StudyConfig
+    findings : Findings
+        Receives the problem.
+
+    Returns
+    -------
+    bool
+        Whether it was found; then the rows are not listed one by one.
+    """
+    dated = phase != "undated"
+    inside = np.isin(phase, ["baseline", "course"])
+    n_dated, n_inside = int(dated.sum()), int(inside.sum())
+    if n_dated < FEWEST or n_inside >= NEARLY_NONE * n_dated:
+        return False
+    before, after = int((phase == "before").sum()), int((phase == "follow_up").sum())
+    place = int(np.flatnonzero(dated & ~inside)[0])
+    findings.add(
+        Problem(
+            found=(
+                f"only {n_inside} of {n_dated} measurements lie inside a period of help of their family: "
+                f"{before} before its start, {after} after its end{_cause(measurements, episodes, config)}"
+            ),
+            expected="measurements during the help",
+            remedy=(
+                "Compare the dates of the two files. Measurements outside a period of help are in no course."
+            ),
+            file=measurements.places.file, row=int(measurements.places.rows[place]),
+            column=measurements.places.column_of("date", place),
+            severity="warning", code="measured_outside_help",
+        ),
+        times=n_dated - n_inside,
+    )  # fmt: skip
+    findings.counts["before_start"] += before
+    findings.counts["after_end"] += after
+    return True
+
+
+def _cause(measurements: Table, episodes: Table, config: StudyConfig) -> str:
+    """Which plain fault would put most of them inside, if one does."""
+    if config.time.kind == "numbers":
+        unit = config.time.unit
+        return f" (are the times of both in {unit}, counted from {config.time.origin:g}?)"
+    dates = measurements.frame["date"]
+    for what, moved in (
+        ("4 years and a day {}: one of the files counts its days from 1904", [DAYS_TO_1904, -DAYS_TO_1904]),
+        ("a whole century {}", [36_525, -36_525]),
+    ):
+        for days in moved:
+            if _share_inside(dates + pd.Timedelta(days=days), measurements, episodes, config) > MOST:
+                moment = what.format("later" if days > 0 else "earlier")
+                return f"; most would lie inside if the dates were {moment}"
+    turned = _turned(dates)
+    if turned is not None and _share_inside(turned, measurements, episodes, config) > MOST:
+        return "; most would lie inside with day and month the other way round"
+    return ""
+
+
+def _share_inside(dates: pd.Series, measurements: Table, episodes: Table, config: StudyConfig) -> float:
+    frame = measurements.frame.drop(columns="episode", errors="ignore").assign(date=dates)
+    position = assign_episodes(frame, episodes.frame, config)
+    own = episodes.frame.iloc[np.maximum(position, 0)].reset_index(drop=True)
+    _, phase = place_in_time(dates.reset_index(drop=True), own["start"], own["end"], config)
+    return float(np.isin(phase[position >= 0], ["baseline", "course"]).mean()) if len(phase) else 0.0
+
+
+def _turned(dates: pd.Series) -> pd.Series | None:
+    """The dates with day and month swapped; None unless every day could be a month."""
+    if (dates.dt.day > 12).any():
+        return None
+    parts = pd.DataFrame({"year": dates.dt.year, "month": dates.dt.day, "day": dates.dt.month})
+    return pd.to_datetime(parts, errors="coerce").astype("datetime64[s]")
