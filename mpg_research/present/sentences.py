@@ -1,5 +1,6 @@
 """Released results in sentences: the answer first, then how sure it is, then what may not be concluded."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
@@ -204,6 +205,8 @@ def note_sentence(voice: Voice, note: Note) -> str:
 def _note_value(voice: Voice, value: str | int | float | bool) -> str:
     if isinstance(value, bool):
         return voice.phrases("general.yes" if value else "general.no")
+    if isinstance(value, int | float) and not math.isfinite(value):
+        return voice.phrases("general.unknown")
     if isinstance(value, int | float):
         return voice.count(value) if isinstance(value, int) else format_time(value, voice.language)
     if voice.phrases.has(f"value.variable.{value}"):

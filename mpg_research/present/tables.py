@@ -204,7 +204,7 @@ def _interval_cells(
     cells = []
     for row in range(len(data)):
         ends = [float(data[column].iloc[row]) for column in (low, high)]
-        if SUPPRESSED in (marks[low].iloc[row], marks[high].iloc[row]) or any(map(math.isnan, ends)):
+        if SUPPRESSED in (marks[low].iloc[row], marks[high].iloc[row]) or not all(map(math.isfinite, ends)):
             cells.append(voice.phrases("general.missing"))
             continue
         texts = [write_number(end, voice.language, shape) for end in ends]
