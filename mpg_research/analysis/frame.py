@@ -21,8 +21,10 @@ BASELINE_MONTHS = 1.0
 #: An organisation has a course of its own from so many families measured at so many moments on ...
 _FEWEST_COURSES = 2
 _FEWEST_MOMENTS = 2
-#: ... the last of its measurements at or beyond this share of the time to the month of comparison.
+#: ... the last of its measurements at or beyond this share of the time to the month of comparison, and that
+#: of another family at or beyond the next one: one late row can be a wrong date.
 _FOLLOWED = 0.75
+_ALSO_FOLLOWED = 0.5
 
 _KEEP = ["family", "episode", "organisation", "worker", "respondent", "months", "score"]
 
@@ -77,6 +79,8 @@ class ModelFrame:
     baseline : BaselineSpread
     until : float, optional
         Primary month of the comparison.
+    minimum_measured : int, optional
+        Families that are enough; None where the size of organisations does not matter.
     """
 
     data: pd.DataFrame
@@ -87,6 +91,7 @@ class ModelFrame:
     notes: tuple[Note, ...]
     baseline: BaselineSpread
     until: float | None = None
+    minimum_measured: int | None = None
 
     @property
     def n_families(self) -> int:
@@ -101,7 +106,11 @@ class ModelFrame:
 
 
 def prepare_frame(
-    course: CourseFrame, *, by_organisation: bool = False, until: float | None = None
+    course: CourseFrame,
+    *,
+    by_organisation: bool = False,
+    until: float | None = None,
+    minimum_measured: int | None = None,
 ) -> ModelFrame:
     """Name, complete, centre and check the measurements of a course.
 
@@ -114,8 +123,11 @@ def prepare_frame(
         with fewer than two families measured at two moments (their course would be that of a family), and
         those not followed far enough; case mix that is the same within every organisation too.
     until : float, optional
-        Primary month of the comparison. An organisation that was not measured in the last quarter of the
-        time up to there has no course to that month.
+        Primary month of the comparison. An organisation has no course to that month if in the last quarter
+        of the time up to there it was not measured, or in the last half fewer than two of its families were.
+    minimum_measured : int, optional
+        ``[analysis] minimum_measured``: an organisation needs three times as many families for a bend of its
+        own. By default its size does not matter.
 
     Returns
     -------
@@ -165,6 +177,7 @@ def prepare_frame(
         notes=tuple(notes),
         baseline=_baseline_spread(frame),
         until=until,
+        minimum_measured=minimum_measured,
     )
 
 
@@ -180,9 +193,12 @@ def _with_a_course(
     organisation = data["organisation"].astype(str)
     moments = data.groupby([organisation, "family"])["months"].nunique()
     courses = (moments >= _FEWEST_MOMENTS).groupby(level=0).sum()
-    last = data.groupby(organisation)["months"].max()
-    furthest = min(float(data["months"].max()), np.inf if until is None else until)
-    near = last >= (0.0 if until is None else _FOLLOWED * furthest)
+    near = pd.Series(True, index=courses.index)
+    if until is not None:
+        furthest = min(float(data["months"].max()), until)
+        last = data.groupby([organisation, "family"])["months"].max().groupby(level=0)
+        second = last.apply(lambda months: months.nlargest(_FEWEST_COURSES).iloc[-1])
+        near = (last.max() >= _FOLLOWED * furthest) & (second >= _ALSO_FOLLOWED * furthest)
     without = sorted(courses.index[(courses < _FEWEST_COURSES) | ~near])
     if not without:
         return data

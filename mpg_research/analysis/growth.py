@@ -50,6 +50,11 @@ OrganisationRole = Literal[False, "fixed", "random"]
 _FEWEST_KNOTS = 3
 #: Every organisation's own line, beside a spline that all share.
 _OWN_LINES = "months:organisation"
+#: Column that says whose course bends in its own way; small organisations are one level of it.
+_OWN_BEND = "own_bend"
+_SHARED = "shared"
+#: An organisation's course bends in its own way from so many times ``minimum_measured`` families on.
+_FOR_OWN_BEND = 3
 #: Level and slope: a family term of this rank lacks the bend at most.
 _NEEDED_RANK = 2
 #: p-value below which a straight line is said not to fit.
@@ -122,8 +127,16 @@ class GrowthModel:
     def organisation_rows(self, months: list[float]) -> FloatArray:
         """Combinations for the average family at each organisation, shape (organisations, months, p)."""
         codes = list(self.frame.organisations)
-        rows = self._rows("organisation", {"organisation": codes, "months": months})
-        return rows.reshape(len(codes), len(months), -1)
+        if _OWN_BEND not in self.fitted_data:
+            rows = self._rows("organisation", {"organisation": codes, "months": months})
+            return rows.reshape(len(codes), len(months), -1)
+        whose = self.fitted_data.drop_duplicates("organisation").set_index("organisation")[_OWN_BEND]
+        return np.array(
+            [
+                self._rows("months", {"organisation": [code], _OWN_BEND: [whose[code]], "months": months})
+                for code in codes
+            ]
+        )
 
     def organisation_row(self, month: float) -> FloatArray:
         """Values of an organisation's random effects at a month: level, slope and, with a spline, bend."""
@@ -203,11 +216,14 @@ def fit_growth(
     if organisation not in (False, "fixed", "random"):
         raise ModelError(f"organisation must be False, 'fixed' or 'random'; found {organisation!r}.")
     notes: list[Note] = []
-    course, used_shape = _course_part(frame, shape, organisation, rule.knots, notes)
+    course, used_shape, bending = _course_part(frame, shape, organisation, rule.knots, notes)
     if interactions and organisation != "fixed":
         raise ModelError("Interactions of case mix and organisation need organisations as fixed effects.")
     fixed = " + ".join([course, *_case_mix_terms(frame, "organisation" if interactions else "")])
     data, with_worker = known_workers(frame.data, worker, notes)
+    if bending:
+        own = data["organisation"]
+        data = data.assign(**{_OWN_BEND: own.where(own.isin(bending), _SHARED)})
     own_bend = organisation == "random" and used_shape == "spline"
     others = other_terms(frame, data, organisation, worker=with_worker, own_bend=own_bend)
     beside = None if near is None else near.fit
@@ -240,6 +256,8 @@ def _is_by_design(note: Note, fit: MixedFit) -> bool:
         return len(idle) == len(singular) or (bool(idle) and note.values.get("group") == "family")
     if note.code in ("removed_margin", "numbers_as_levels"):
         return True  # about tests that are not made here, and about codes that are meant as such
+    if f":{_OWN_BEND}[" in str(note.values.get("columns", "")):
+        return note.code == "aliased_columns"
     columns = str(note.values.get("columns", "")).split(", ")
     return note.code == "aliased_columns" and all(name.startswith(_OWN_LINES) for name in columns)
 
@@ -247,7 +265,7 @@ def _is_by_design(note: Note, fit: MixedFit) -> bool:
 def _bend_notes(model: GrowthModel) -> list[Note]:
     """A caution where the mean course bends: the straight line against a spline that contains it."""
     frame, rule = model.frame, model.rule
-    n_knots = min(KNOTS, _different_months(frame, by_organisation=False))
+    n_knots = min(KNOTS, _different_months(frame))
     if n_knots < _FEWEST_KNOTS or not model.converged:
         return []
     if n_knots < KNOTS or not isinstance(rule.knots, str):
@@ -301,9 +319,11 @@ def _course_part(
     organisation: OrganisationRole,
     knots: KnotRule | tuple[float, ...],
     notes: list[Note],
-) -> tuple[str, Shape]:
-    """The common course and that of organisations, and the shape that the months allow."""
-    n_months = _different_months(frame, by_organisation=False)
+) -> tuple[str, Shape, list[str]]:
+    """The common course and that of organisations, the shape that the months allow, and the organisations
+    whose course bends in its own way where others' do not.
+    """
+    n_months = _different_months(frame)
     if shape == "spline" and n_months < KNOTS:
         shape = "linear"
         notes.append(
@@ -317,38 +337,53 @@ def _course_part(
     months = frame.data["months"].to_numpy(dtype=float)
     time = "months" if shape == "linear" else spline_term(months, knots, until=frame.until)
     if organisation != "fixed":
-        return time, shape
-    if shape == "linear" or _every_curve_can_be_drawn(frame, knots):
-        return f"{time} * organisation", shape
+        return time, shape, []
+    bending = [] if shape == "linear" else _with_a_bend(frame, knots)
+    n, n_all = len(bending), len(frame.organisations)
+    if shape == "linear" or n == n_all:
+        return f"{time} * organisation", shape, []
+    families = _FOR_OWN_BEND * (frame.minimum_measured or 0)
+    if not bending:
+        notes.append(
+            Note(
+                "shared_bend",
+                f"Organisations have fewer than {families} families, were measured in fewer than {KNOTS} "
+                "different months, or not up to the month asked for, so all organisations share the bend of "
+                "the course and differ from it along a straight line.",
+                {"needed": KNOTS, "families": families},
+            )
+        )
+        return f"{time} + organisation + {_OWN_LINES}", shape, []
     notes.append(
         Note(
-            "shared_bend",
-            f"An organisation was measured in fewer than {KNOTS} different months, or not up to the "
-            "month asked for, so all organisations share the bend of the course and differ from it along a "
-            "straight line.",
-            {"needed": KNOTS},
+            "small_share_bend",
+            f"{n_all - n} of {n_all} organisations have fewer than {families} families, were measured in "
+            f"fewer than {KNOTS} different months, or not up to the month asked for: they share the bend of "
+            "the course and differ from it along a straight line.",
+            {"n_organisations": n_all - n, "n_all": n_all, "needed": KNOTS, "families": families},
         )
     )
-    return f"{time} + organisation + {_OWN_LINES}", shape
+    return f"{time} + organisation + {time}:{_OWN_BEND} + {_OWN_LINES}", shape, bending
 
 
-def _different_months(frame: ModelFrame, *, by_organisation: bool) -> int:
-    """Whole months with measurements; by organisation: of the one with fewest."""
-    months = frame.data["months"].round()
-    if by_organisation:
-        return int(months.groupby(frame.data["organisation"]).nunique().min())
-    return int(months.nunique())
+def _different_months(frame: ModelFrame) -> int:
+    """Whole months with measurements."""
+    return int(frame.data["months"].round().nunique())
 
 
-def _every_curve_can_be_drawn(frame: ModelFrame, knots: KnotRule | tuple[float, ...]) -> bool:
-    """Whether each organisation's months determine its own spline from the start to the month asked for.
+def _with_a_bend(frame: ModelFrame, knots: KnotRule | tuple[float, ...]) -> list[str]:
+    """The organisations large enough for a bend of their own, and measured at enough moments to see it.
 
-    The knots are those of all measurements together. Determined is a curve whose value at those moments
-    varies no more than a single measurement does: a (B'B)^-1 a' at most 1, B the organisation's rows of the
-    basis.
+    The knots are those of all measurements together. Seen is a curve whose value at the start, half-way and
+    at the month asked for varies no more than a single measurement does: a (B'B)^-1 a' at most 1, B the
+    organisation's rows of the basis.
     """
-    if _different_months(frame, by_organisation=True) < KNOTS:
-        return False
+    different = frame.data["months"].round().groupby(frame.data["organisation"]).nunique()
+    enough = _FOR_OWN_BEND * (frame.minimum_measured or 0)
+    sizes = frame.families_of
+    large = [code for code in frame.organisations if different[code] >= KNOTS and sizes[code] >= enough]
+    if not large:
+        return []
     months = frame.data["months"].to_numpy(dtype=float)
     memory: dict[str, Any] = {}
     last = min(float(months.max()), np.inf if frame.until is None else frame.until)
@@ -356,9 +391,11 @@ def _every_curve_can_be_drawn(frame: ModelFrame, knots: KnotRule | tuple[float, 
     given = None if isinstance(at, str) else at
     basis = natural_spline_basis(months, memory, df=KNOTS, knots=given, name="months")
     asked = natural_spline_basis(np.array([0.0, last / 2, last]), memory, name="months")
-    for part in frame.data.groupby("organisation").indices.values():
-        _, size, directions = np.linalg.svd(basis[part], full_matrices=False)
+    rows = frame.data.groupby("organisation").indices
+    seen = []
+    for code in large:
+        _, size, directions = np.linalg.svd(basis[rows[code]], full_matrices=False)
         spread = (asked @ directions.T) / np.maximum(size, np.finfo(float).tiny)
-        if np.any(np.sum(spread**2, axis=1) > 1.0):
-            return False
-    return True
+        if np.all(np.sum(spread**2, axis=1) <= 1.0):
+            seen.append(code)
+    return seen

@@ -17,12 +17,12 @@ from mpg_research.study.config import DAYS_PER_MONTH
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
 
-__all__ = ["DROP_OUT_REASONS", "HelpPeriods", "help_periods", "periods_of_course"]
+__all__ = ["DROP_OUT_REASONS", "NEAR_MONTHS", "HelpPeriods", "help_periods", "periods_of_course"]
 
 #: End reasons that count as drop-out (CBS codes 03 and 04).
 DROP_OUT_REASONS = ("early_client", "early_provider")
 #: A score counts for a month when it was at most this far from it, in months or in waves.
-_NEAR_MONTHS, _NEAR_WAVES = 1.5, 0.5
+NEAR_MONTHS, _NEAR_WAVES = 1.5, 0.5
 #: Twelve calendar months are 365 or 366 days, and month 12 is 365.25 days: two days make no difference.
 _SLACK = 2 / DAYS_PER_MONTH
 _KEYS = ["family", "episode"]
@@ -130,7 +130,7 @@ def help_periods(
         }
     )[kept].reset_index(drop=True)
     rows["part"] = _parts(rows, known="end_reason" in table)
-    near = _NEAR_WAVES if study.time_unit == "waves" else _NEAR_MONTHS
+    near = _NEAR_WAVES if study.time_unit == "waves" else NEAR_MONTHS
     undated = int((over & end.isna()).to_numpy(dtype=bool).sum())
     return HelpPeriods(rows, course, month, near, tuple(_notes(study, rows, undated, reach)))
 
@@ -201,7 +201,7 @@ def _seen(
     if not dates and start.nunique() < 2:
         furthest = np.fmax(lasted, last)
         of_all = pd.Series(furthest, index=table.index).groupby(organisation).transform("max")
-        near = _NEAR_WAVES if study.time_unit == "waves" else _NEAR_MONTHS
+        near = _NEAR_WAVES if study.time_unit == "waves" else NEAR_MONTHS
         return of_all, of_all.where(of_all < month - near, np.inf)
     export = study.config.study.export_date
     if dates and export is not None:

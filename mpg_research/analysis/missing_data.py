@@ -34,7 +34,7 @@ from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observe
 from mpg_research.analysis.courses import result_parts
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
-from mpg_research.analysis.help_periods import help_periods
+from mpg_research.analysis.help_periods import NEAR_MONTHS, help_periods
 from mpg_research.analysis.missing_predictors import courses_in_help, predictor_rows
 from mpg_research.analysis.missing_sensitivity import (
     change_at,
@@ -44,14 +44,20 @@ from mpg_research.analysis.missing_sensitivity import (
     who_was_measured,
 )
 from mpg_research.analysis.missing_shares import drop_out_tables, measured_tables
+from mpg_research.analysis.model_question import reach_of_course, reported_primary
 from mpg_research.analysis.result import Result, ResultTable
-from mpg_research.errors import ConfigError, Note
+from mpg_research.errors import ConfigError
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
+from mpg_research.study.reach import within_reach
 
 __all__ = ["MissingData", "describe_missing"]
 
 _DELTAS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0)
+
+
+#: Months between observed means by how help ended.
+_QUARTER = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +109,22 @@ def describe_missing(
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     chosen = {"instrument": instrument, "outcome": outcome, "respondents": respondents, "episodes": episodes}
     frame = course_frame(study, **chosen)
-    last = float(frame.data["months"].max())
-    asked = float(study.config.analysis.primary_month if month is None else month)
-    if not asked > 0:
-        raise ConfigError(f"month = {asked:g}; expected a month after the start.")
+    if month is not None and not month > 0:
+        raise ConfigError(f"month = {month:g}; expected a month after the start.")
     if not deltas or not np.isfinite(deltas).all():
         raise ConfigError(f"deltas = {list(deltas)}; expected points by which the unmeasured may be worse.")
-    at = min(asked, last)
+    reported = reported_primary(study, frame, month)
+    at = reported.primary
+    asked = float(study.config.analysis.primary_month if month is None else month)
+    reach = reach_of_course(study, frame)
+    frame = within_reach(frame, reach)
     direction = study.instruments[frame.instrument].direction
-    periods = help_periods(study, month=asked, **chosen)
+    ends_at = asked if asked <= at + NEAR_MONTHS else at
+    periods = help_periods(study, month=ends_at, **chosen)
     organisations = tuple(str(key) for key in study.organisations)
     units = courses_in_help(periods)
+    used = set(zip(frame.data["family"].astype(str), frame.data["episode"].astype(str), strict=True))
+    units = units[[key in used for key in zip(units["family"], units["episode"], strict=True)]]
     everybody = fit_growth(prepare_frame(frame))
     mar = change_at(everybody, at)
     measured = who_was_measured(periods, at)
@@ -121,20 +132,15 @@ def describe_missing(
     mixture, mixture_note = pattern_mixture(frame, at)
     tables = [
         *drop_out_tables(periods, organisations, level),
-        *measured_tables(periods, organisations, level),
+        *measured_tables(periods, organisations, level, until=reach.last),
         predictor_rows(study, frame, units, names, level),
-        _observed_by_pattern(frame, units),
+        _observed_by_pattern(frame, units, reach.last),
         of_completers,
         mixture,
         *delta_tables(frame, mar, measured, at, deltas, direction=direction, level=level),
     ]
-    notes = [*everybody.notes, *completers_note, *mixture_note, *periods.notes]
-    if at < asked:
-        text = f"Nobody was measured at month {asked:g}; the last measurement lies at month {last:.1f}."
-        notes.append(
-            Note("month_beyond_data", text, {"month": asked, "last_month": round(last, 1)}, "caution")
-        )
-    parameters = {"month": at, "primary_month": asked, "deltas": list(deltas)}
+    notes = [*reported.notes, *everybody.notes, *completers_note, *mixture_note, *periods.notes]
+    parameters = {"month": at, "primary_month": at, "deltas": list(deltas)}
     return MissingData(
         month=at,
         converged=everybody.converged,
@@ -142,11 +148,13 @@ def describe_missing(
     )
 
 
-def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame) -> ResultTable:
-    """Observed means every three months, by how help ended."""
+def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame, last: float) -> ResultTable:
+    """Observed means every three months (in a short study every month), by how help ended."""
     pattern = units.set_index("family")["pattern"]
-    data = frame.data.assign(
-        family=frame.data["family"].astype(str), at=3.0 * np.round(frame.data["months"] / 3.0)
+    step = _QUARTER if last >= 2 * _QUARTER else 1.0
+    data = frame.data[frame.data["months"] <= last + 0.5]
+    data = data.assign(
+        family=data["family"].astype(str), at=(step * np.round(data["months"] / step)).clip(upper=last)
     )
     data["pattern"] = data["family"].map(pattern)
     per_family = data.groupby(["pattern", "at", "family", "organisation"], as_index=False).agg(

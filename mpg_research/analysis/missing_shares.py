@@ -49,8 +49,10 @@ def drop_out_tables(periods: HelpPeriods, organisations: tuple[str, ...], level:
     ]
 
 
-def measured_tables(periods: HelpPeriods, organisations: tuple[str, ...], level: float) -> list[ResultTable]:
-    """``measured``, ``measured_by_organisation`` and ``measured_by_month``."""
+def measured_tables(
+    periods: HelpPeriods, organisations: tuple[str, ...], level: float, *, until: float
+) -> list[ResultTable]:
+    """``measured``, ``measured_by_organisation`` and, up to a month, ``measured_by_month``."""
     found = measured_rows(periods)
     names = ("measured", "not_measured")
     of_all = _class_rows(found, names, level).drop(columns="organisation")
@@ -58,7 +60,7 @@ def measured_tables(periods: HelpPeriods, organisations: tuple[str, ...], level:
     return [
         share_table("measured", of_all),
         share_table("measured_by_organisation", apart, EACH_ORGANISATION, CLASS),
-        _by_month(periods),
+        _by_month(periods, until),
     ]
 
 
@@ -176,10 +178,10 @@ def _member_rows(
     return pd.DataFrame(rows, columns=[*_VALUES, "n_families", "n_organisations"])
 
 
-def _by_month(periods: HelpPeriods) -> ResultTable:
+def _by_month(periods: HelpPeriods, until: float) -> ResultTable:
     """Of the families in help at each whole month who could have been measured around it: who was."""
     rows = []
-    last = min(float(periods.rows["time"].max()), 600.0) if len(periods.rows) else 0.0
+    last = min(float(periods.rows["time"].max()), until) if len(periods.rows) else 0.0
     for month in np.arange(np.floor(last + 1e-9) + 1):
         found = measured_rows(periods, float(month)).rows
         if len(found):

@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpg_research.analysis.result import provenance_of
+from mpg_research.analysis.scale import scale_of
 from mpg_research.analysis.tables import chosen_months, describe_parameters, study_notes
 from mpg_research.errors import Note
 from mpg_research.statistics.ranks import Better
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, SampleFlow, Study
+from mpg_research.study.reach import (
+    Reach,
+    ReportedMonths,
+    months_are_typed,
+    reach_of,
+    reported_months,
+    within_reach,
+)
 
-__all__ = ["ModelQuestion", "ask"]
+__all__ = ["ModelQuestion", "ask", "reach_of_course", "reported_primary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +35,30 @@ class ModelQuestion:
     months : list of float
         Moments to report.
     primary_month : float
-        The declared primary month where it is among ``months``, else the last of them.
+        The declared primary month where it is among ``months``, else the last of them; not beyond the data.
+    reach : Reach
+        How far the data go. ``course`` holds nothing later.
+    notes : tuple of Note
+        Where the months are not those that were asked for.
     """
 
     study: Study
     course: CourseFrame
     months: list[float]
     primary_month: float
+    reach: Reach
+    notes: tuple[Note, ...] = ()
 
     @property
     def better(self) -> Better:
         """Which change is the better one."""
         direction = self.study.instruments[self.course.instrument].direction
         return "low" if direction == "higher_is_worse" else "high"
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest possible score."""
+        return scale_of(self.study.instruments[self.course.instrument], self.course.outcome)
 
     def parts(self, flow: SampleFlow, notes: Iterable[Note], **parameters: Any) -> dict[str, Any]:
         """What every result of such a question has in common: flow, notes and provenance.
@@ -57,7 +77,7 @@ class ModelQuestion:
         )
         return {
             "flow": flow,
-            "notes": (*study_notes(self.study, course.instrument, course.outcome), *notes),
+            "notes": (*study_notes(self.study, course.instrument, course.outcome), *self.notes, *notes),
             "provenance": provenance_of(
                 self.study, parameters=described, instrument=course.instrument, outcome=course.outcome
             ),
@@ -79,7 +99,8 @@ def ask(
     Raises
     ------
     ConfigError
-        If the months are no increasing moments with one after 0, or a choice is unknown.
+        If the months are no increasing moments with one after 0, if nobody was measured at a chosen one or
+        later, or if a choice is unknown.
     """
     wanted = chosen_months(study, months)
     columns = study.config.analysis.case_mix if case_mix is None else case_mix
@@ -92,4 +113,35 @@ def ask(
         case_mix=tuple(columns),
     )
     declared = float(study.config.analysis.primary_month)
-    return ModelQuestion(study, course, wanted, declared if declared in wanted else wanted[-1])
+    primary = declared if declared in wanted else wanted[-1]
+    reach = reach_of_course(study, course)
+    reported = reported_months(reach, wanted, primary, typed=_is_typed(study, months is not None))
+    return ModelQuestion(
+        study, within_reach(course, reach), reported.months, reported.primary, reach, reported.notes
+    )
+
+
+def reach_of_course(study: Study, course: CourseFrame) -> Reach:
+    """How far the scores of a course go, by the study's ``minimum_measured``."""
+    return reach_of(
+        course.data,
+        minimum=study.config.analysis.minimum_measured,
+        dates=study.config.time.kind == "dates",
+    )
+
+
+def reported_primary(study: Study, course: CourseFrame, month: float | None = None) -> ReportedMonths:
+    """The primary month (or another one asked for) as far as the data go, as the only month.
+
+    Raises
+    ------
+    ConfigError
+        If the month was chosen, and nobody was measured then or later.
+    """
+    asked = float(study.config.analysis.primary_month if month is None else month)
+    typed = _is_typed(study, month is not None)
+    return reported_months(reach_of_course(study, course), [asked], asked, typed=typed)
+
+
+def _is_typed(study: Study, asked: bool) -> bool:
+    return asked or months_are_typed(study.config.analysis)

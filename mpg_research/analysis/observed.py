@@ -3,18 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from mpg_research.study.reach import month_step, occasion_of
+
 __all__ = ["month_grid", "month_step", "observed_means"]
-
-
-def month_step(data: pd.DataFrame) -> float:
-    """Distance of the months on the axis of observed means, in whole months, at least 1.
-
-    It is the median time between successive measurements of a family by one respondent, rounded.
-    """
-    ordered = data.sort_values(["family", "episode", "respondent", "months"], kind="stable")
-    gaps = ordered.groupby(["family", "episode", "respondent"])["months"].diff()
-    gaps = gaps[gaps > 0]
-    return max(1.0, float(np.round(gaps.median()))) if len(gaps) else 1.0
 
 
 def month_grid(data: pd.DataFrame) -> list[float]:
@@ -42,7 +33,7 @@ def observed_means(data: pd.DataFrame, *, by: tuple[str, ...] = ()) -> pd.DataFr
         measured monthly). A family counts once per month: its scores there are averaged first.
     """
     step = month_step(data)
-    placed = data.assign(months=np.floor(data["months"] / step + 0.5) * step)
+    placed = data.assign(months=occasion_of(data["months"], step))
     keys = [*by, "months"]
     families = placed.groupby([*keys, "family"], as_index=False).agg(
         mean=("score", "mean"), size=("score", "size")

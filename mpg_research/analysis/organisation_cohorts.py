@@ -131,7 +131,7 @@ def compare_cohorts(
         episodes=episodes, months=months,
     )  # fmt: skip
     month = question.primary_month
-    frame = prepare_frame(question.course, until=month)
+    frame = prepare_frame(question.course, until=month, minimum_measured=question.reach.minimum)
     with_start = started(frame, study)
     notes, formula, converged = list(frame.notes), "", True
     tables: list[ResultTable] = []
@@ -196,6 +196,12 @@ def _notes_of(model: GrowthModel, month: float) -> list[Note]:
         if note.code == "shared_bend":
             text = "All years share the bend of the course and differ from it along a straight line."
             notes.append(Note("cohorts_share_bend", text, {}, note.level))
+        elif note.code == "small_share_bend":
+            text = (
+                "Years with few families, or not measured to the month, share the bend of the course and "
+                "differ from it along a straight line."
+            )
+            notes.append(Note("cohorts_small_share_bend", text, {}, note.level))
         elif note.code != "few_families":
             notes.append(note)
     return notes

@@ -142,9 +142,26 @@ def check_robustness(
     )  # fmt: skip
     month = question.primary_month
     against: Reference = study.config.analysis.reference if reference is None else reference
-    frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
+    frame = prepare_frame(
+        question.course,
+        by_organisation=True,
+        until=question.primary_month,
+        minimum_measured=question.reach.minimum,
+    )
     role: OrganisationRole = "fixed" if len(frame.organisations) < MANY_ORGANISATIONS else "random"
-    setting = Setting(question.course, month, shape, role, df, level, question.better, worker, against, rule)
+    setting = Setting(
+        question.course,
+        month,
+        shape,
+        role,
+        df,
+        level,
+        question.better,
+        worker,
+        against,
+        rule,
+        question.reach.minimum,
+    )
     model = setting.model_of(frame)
     effects = effects_of(model, month, better=question.better)
     setting = replace(setting, rule=model.decided, primary=model)

@@ -38,6 +38,7 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from mpg_research.analysis.curve_ends import end_curves
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
@@ -73,6 +74,7 @@ from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of_periods
 from mpg_research.analysis.result import Result, ResultTable, collect_tables
 from mpg_research.analysis.robust_errors import robust_difference
+from mpg_research.analysis.scale import hold_to_scale
 from mpg_research.analysis.tables import (
     model_notes,
 )
@@ -218,7 +220,12 @@ def compare_organisations(
         study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
         episodes=episodes, months=months,
     )  # fmt: skip
-    frame = prepare_frame(question.course, by_organisation=True, until=question.primary_month)
+    frame = prepare_frame(
+        question.course,
+        by_organisation=True,
+        until=question.primary_month,
+        minimum_measured=question.reach.minimum,
+    )
     _check_organisations(frame)
     many = len(frame.organisations) >= MANY_ORGANISATIONS
     df_rule: DfRule = df if df is not None else ("satterthwaite" if many else "kenward-roger")
@@ -252,6 +259,9 @@ def compare_organisations(
         tables |= _further_tables(
             question, model, randomly, periods, reference=against, level=level, seed=seed
         )
+    tables, held = hold_to_scale(tables, question.scale)
+    tables, ended = end_curves(tables, question.reach)
+    notes += [*held, *ended]
     return OrganisationComparison(
         model=model,
         primary_month=question.primary_month,

@@ -39,6 +39,7 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.help_periods import DROP_OUT_REASONS, help_periods
 from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
+from mpg_research.analysis.model_question import reported_primary
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
@@ -110,7 +111,8 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     >>> quality.tables["by_organisation"].data["organisation"].is_unique
     True
     """
-    flow = course_frame(study).flow
+    scored = course_frame(study)
+    flow, reported = scored.flow, reported_primary(study, scored)
     course = _scored_course(study)
     tables = [
         ResultTable("overview", _overview(study, course), columns=(coded("quantity"), _OVERVIEW_VALUE)),
@@ -130,17 +132,17 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
                 number_of("n_out_of_range", of="measurements"),
             ),
         ),
-        _by_organisation(study, course, level),
+        _by_organisation(study, course, reported.primary, level),
         _problems(study),
         sample_flow_table(flow),
     ]
     return DataQuality(
         tables=collect_tables(tables),
         flow=flow,
-        notes=study.notes,
+        notes=(*study.notes, *reported.notes),
         provenance=provenance_of(
             study,
-            parameters={"level": level, "primary_month": float(study.config.analysis.primary_month)},
+            parameters={"level": level, "primary_month": reported.primary},
         ),
         level=level,
     )
@@ -215,9 +217,9 @@ def _item_completeness(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> ResultTable:
+def _by_organisation(study: Study, course: pd.DataFrame, month: float, level: float) -> ResultTable:
     episodes = study.tables["episodes"]
-    stopped = _ended_early(study, level)
+    stopped = _ended_early(study, month, level)
     early = course[course["months"] <= BASELINE_MONTHS]
     rows = []
     for key in study.organisations:
@@ -251,9 +253,9 @@ def _by_organisation(study: Study, course: pd.DataFrame, level: float) -> Result
     return ResultTable("by_organisation", pd.DataFrame(rows), columns=columns)
 
 
-def _ended_early(study: Study, level: float) -> pd.DataFrame:
+def _ended_early(study: Study, month: float, level: float) -> pd.DataFrame:
     """Drop-out at the primary month by organisation, as on every other page."""
-    periods = help_periods(study, month=float(study.config.analysis.primary_month))
+    periods = help_periods(study, month=month)
     found = drop_out_rows(periods)
     keys = tuple(str(key) for key in study.organisations)
     if found is not None:

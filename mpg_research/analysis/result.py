@@ -26,7 +26,8 @@ Codes of notes that the analyses add to those of the study and of the mixed-mode
 (n_organisations, families_needed, moments), ``no_random_slope``,
 ``no_random_bend``, ``workers_unknown`` (n_unknown, n_rows, n_all), ``help_ended`` (percent, month),
 ``robust_larger`` (ratio), ``no_robust_errors``, ``straight_line`` (n_months, needed),
-``shared_bend`` (needed), ``course_bends`` (p_value), ``beyond_the_data`` (month, last_month),
+``shared_bend`` (needed), ``course_bends`` (p_value), ``months_cut`` (month, last_month, needed),
+``few_measured`` (minimum),
 ``few_families`` (n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families),
 ``standardised_by_intake``, ``many_organisations_fixed`` (n_organisations). From the fit come
 ``not_converged`` (level "stop"), ``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``,

@@ -56,6 +56,7 @@ class Setting:
     worker: bool | None
     reference: Reference = "mean"
     rule: GrowthRule = DEFAULT_RULE
+    minimum_measured: int | None = None
     #: The primary model: the others lie near it, so that is where their searches begin.
     primary: GrowthModel | None = None
 
@@ -72,7 +73,9 @@ class Setting:
     def effects(
         self, course: CourseFrame, *, role: OrganisationRole | None = None, shape: Shape | None = None
     ) -> OrganisationEffects:
-        frame = prepare_frame(course, by_organisation=True, until=self.month)
+        frame = prepare_frame(
+            course, by_organisation=True, until=self.month, minimum_measured=self.minimum_measured
+        )
         return self.effects_in(frame, role=role, shape=shape)
 
     def effects_in(

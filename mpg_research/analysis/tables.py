@@ -142,17 +142,6 @@ def model_notes(model: GrowthModel, months: list[float]) -> list[Note]:
     """Cautions about what the model was asked: few families, months beyond the data, no baseline spread."""
     frame = model.frame
     notes = [*frame.notes, *model.notes]
-    last = float(frame.data["months"].max())
-    if months[-1] > last + 0.5:
-        notes.append(
-            Note(
-                "beyond_the_data",
-                f"Month {months[-1]:g} lies beyond the last measurement (month {last:.1f}); the numbers "
-                "there continue the line and rest on no measurement.",
-                {"month": months[-1], "last_month": round(last, 1)},
-                "caution",
-            )
-        )
     small = sum(number < FEW_FAMILIES for number in frame.families_of.values())
     if model.organisation == "fixed" and small:
         notes.append(

@@ -33,6 +33,7 @@ from mpg_research.analysis.columns import (
     STANDARDISED,
     observed,
 )
+from mpg_research.analysis.curve_ends import end_curves
 from mpg_research.analysis.frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
 from mpg_research.analysis.growth_rule import GrowthRule
@@ -47,6 +48,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.analysis.robust_errors import robust_change
+from mpg_research.analysis.scale import hold_to_scale
 from mpg_research.analysis.tables import (
     add_standardised,
     coefficient_table,
@@ -164,7 +166,12 @@ def fit_trajectory(
         episodes=episodes, months=months,
     )  # fmt: skip
     role: OrganisationRole = "fixed" if organisation is True else organisation
-    frame = prepare_frame(question.course, by_organisation=role == "fixed", until=question.primary_month)
+    frame = prepare_frame(
+        question.course,
+        by_organisation=role == "fixed",
+        until=question.primary_month,
+        minimum_measured=question.reach.minimum,
+    )
     model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level, rule=rule)
     month = question.primary_month
     tables = trajectory_tables(model, question.months, level)
@@ -175,6 +182,9 @@ def fit_trajectory(
         share = share_ended(periods_of_course(study, question.course, month=month))
         tables |= collect_tables([robust, sensitivity_table(model, share, month, df)])
         notes += [*said, *ended_note(share, month)]
+    tables, held = hold_to_scale(tables, question.scale)
+    tables, _ = end_curves(tables, question.reach)
+    notes += held
     return TrajectoryFit(
         model=model,
         primary_month=month,

@@ -95,7 +95,7 @@ class DisclosurePolicy:
         Public name per language of every organisation of the study, by key.
     instruments : mapping of str to InstrumentFacts
         The questionnaires by key.
-    time_unit : {"months", "waves"}
+    time_unit : {"months", "weeks", "waves"}
         What the column ``months`` counts.
     unit : mapping of str to tuple of str
         Whom the study is about, per language, if not families: one, more, and the Dutch article.
@@ -109,7 +109,7 @@ class DisclosurePolicy:
     name_organisations_to_funder: bool = False
     organisations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     instruments: Mapping[str, InstrumentFacts] = field(default_factory=dict)
-    time_unit: Literal["months", "waves"] = "months"
+    time_unit: Literal["months", "weeks", "waves"] = "months"
     unit: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     has_comparison: bool = False
     randomised: bool = False
@@ -162,7 +162,7 @@ def policy_of(study: "Study") -> DisclosurePolicy:
             )
             for key, instrument in study.instruments.items()
         },
-        time_unit="waves" if study.time_unit == "waves" else "months",
+        time_unit=study.time_unit,
         unit=study.config.study.unit_words,
         has_comparison=any(each.comparison for each in study.config.organisations.values()),
         randomised=study.config.study.allocation == "randomised",

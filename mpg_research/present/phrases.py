@@ -10,7 +10,7 @@ from typing import Any
 
 from mpg_research.errors import ConfigError
 from mpg_research.plurals import is_one, singular_after_one
-from mpg_research.present.units import UnitWords, speak_of
+from mpg_research.present.units import TimeUnit, UnitWords, speak_of, tell_time_in
 
 __all__ = ["LANGUAGES", "Phrases", "phrases_in"]
 
@@ -46,6 +46,8 @@ ABOUT_REFERENCE = (
 )
 #: The funnel plot keeps its mean, weighted by precision.
 NOT_ABOUT_REFERENCE = ("organisations.funnel",)
+#: What is about months of the calendar, whatever the time axis counts.
+ABOUT_CALENDAR = ("note.incomplete_dates",)
 ABOUT_FAMILIES = ("intervention.", "concept.")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -114,7 +116,12 @@ def readable(text: str) -> str:
 
 @cache
 def phrases_in(
-    language: str, *, groups: bool = False, unit: UnitWords | None = None, median: bool = False
+    language: str,
+    *,
+    groups: bool = False,
+    unit: UnitWords | None = None,
+    median: bool = False,
+    time: TimeUnit = "months",
 ) -> Phrases:
     """The phrases of a language.
 
@@ -128,6 +135,8 @@ def phrases_in(
         Whom to speak of in place of families; the toolkit's interventions are always about families.
     median : bool
         Whether organisations are compared with their median in place of their mean.
+    time : {"months", "weeks", "waves"}
+        What the time axis counts.
 
     Raises
     ------
@@ -149,6 +158,10 @@ def phrases_in(
             key: phrase if key.startswith(ABOUT_FAMILIES) else speak_of(phrase, language, unit)
             for key, phrase in entries.items()
         }
+    entries = {
+        key: phrase if key.startswith(ABOUT_CALENDAR) else tell_time_in(phrase, language, time)
+        for key, phrase in entries.items()
+    }
     return Phrases(language, entries, unit)
 
 

@@ -85,7 +85,8 @@ def present_profile(profile: FamilyProfile, *, language: str) -> PresentedProfil
         raise ConfigError("present_profile() takes the result of describe_family(study, family).")
     if not profile.converged:
         raise ReportError("The model behind the expected band did not converge, so no profile is made.")
-    say = phrases_in(language, unit=profile.unit.get(language))
+    time = profile.provenance.parameters.get("time_unit", "months")
+    say = phrases_in(language, unit=profile.unit.get(language), time=time)
     summary = profile.tables["summary"].data
     title = say("profile.title", family=clean_name(profile.family))
     mark = say("general.synthetic") if profile.provenance.synthetic else ""

@@ -1,17 +1,22 @@
 """Ranks and the funnel plot in sentences."""
 
+import math
+
 from mpg_research.present.numbers import format_share
 from mpg_research.present.voice import Voice
 
 __all__ = ["funnel_topic", "rank_topic"]
 
 #: Limits of rankability in per cent.
-_LOW, _HIGH = 50.0, 75.0
+_LOW, _HIGH = 50, 75
+#: How many checks a funnel plot has to pass.
+_CHECKS = 6
 
 
 def rank_topic(voice: Voice) -> list[str]:
     """How uncertain the ranks are, and how much of an order would be chance."""
     ranks = voice.frame("ranks")
+    ranks = ranks[ranks["set_low"].notna() & ranks["set_high"].notna()] if len(ranks) else ranks
     if not len(ranks):
         return []
     number = len(ranks)
@@ -33,9 +38,9 @@ def rank_topic(voice: Voice) -> list[str]:
             )
         )
     percent = _quantity(voice, "rankability")
-    if percent is not None:
-        grade = "low" if percent < _LOW else "moderate" if percent <= _HIGH else "high"
-        shown = voice.number(percent, 0)
+    if percent is not None and 0 <= percent <= 100:
+        shown, told = voice.number(percent, 0), round(percent)
+        grade = "low" if told < _LOW else "moderate" if told <= _HIGH else "high"
         sentences.append(voice.phrases(f"organisations.rankability_{grade}", percent=shown))
     return sentences
 
@@ -62,7 +67,7 @@ def funnel_topic(voice: Voice) -> list[str]:
     failed = int((steps["verdict"] == "fail").sum()) if len(steps) else 0
     if failed:
         sentences.append(voice.phrases("organisations.funnel_failed", failed=voice.count(failed)))
-    elif len(steps):
+    elif len(steps) == _CHECKS and (steps["verdict"] == "pass").all():
         sentences.append(voice.phrases("organisations.funnel_passed"))
     return sentences
 
@@ -70,6 +75,6 @@ def funnel_topic(voice: Voice) -> list[str]:
 def _quantity(voice: Voice, name: str) -> float | None:
     rows = voice.frame("funnel_summary")
     found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
-    if not len(found) or found.isna().iloc[0]:
+    if not len(found) or not math.isfinite(float(found.iloc[0])):
         return None
     return float(found.iloc[0])

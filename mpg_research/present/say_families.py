@@ -17,6 +17,7 @@ __all__ = [
     "trend_sentences",
 ]
 
+_ENDS = ("low", "high", "clustered_low", "clustered_high")
 _BETTER = ("improving", "improving_less_than_delta")
 _WORSE = ("deteriorating", "deteriorating_less_than_delta")
 
@@ -27,13 +28,16 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     limits = [voice.phrases("individual_change.limit_no_change")]
     if rows is None:
         return {"answer": [voice.phrases("individual_change.hidden")], "limits": limits}
-    answer = answer_of(voice, "individual_change", _group(rows), _three(rows, "unchanged"))
-    certainty = [_interval(voice, "individual_change.certainty", rows.loc["improved"])]
+    numbers = _three(rows, "unchanged")
+    answer = answer_of(voice, "individual_change", _group(rows), numbers)
     facts = voice.released.provenance.parameters
     threshold = facts.get("threshold")
+    told = tells(numbers, "improved")
+    certainty = _interval(voice, "individual_change.certainty", rows.loc["improved"]) if told else []
     if isinstance(threshold, int | float) and math.isfinite(threshold):
         certainty.append(_threshold(voice, float(threshold)))
-    certainty += _methods(voice)
+    if told:
+        certainty += _methods(voice)
     limits.append(voice.phrases("individual_change.limit_regression"))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
 
@@ -41,19 +45,32 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
 def _threshold(voice: Voice, threshold: float) -> str:
     """From where on a change counts, and where the reliability comes from."""
     facts = voice.released.provenance.parameters
-    origin, spread = str(facts.get("reliability_origin")), facts.get("error_spread")
+    origin = str(facts.get("reliability_origin"))
     if facts.get("reliability_kind") == "within_families":
         origin = "lower_limit"
+    reliability, spread = (_fact(voice, name) for name in ("reliability", "error_spread"))
     words = {
-        "threshold": voice.number(threshold),
+        "threshold": voice.nonzero(threshold),
         "unit": voice.unit,
         "method": voice.phrases.label("value.method", facts.get("method", "JT")),
-        "reliability": voice.number(float(facts.get("reliability", math.nan)), 2),
-        "spread": voice.number(float(spread)) if isinstance(spread, int | float) else "",
+        "reliability": voice.number(reliability, 2),
+        "spread": voice.number(spread),
     }
     key = f"individual_change.threshold_{origin}"
+    if not voice.phrases.has(key) or not 0 <= reliability <= 1:
+        key = "individual_change.threshold_alone"
+    if "spread" in voice.phrases.placeholders(key) and not math.isfinite(spread):
+        key = "individual_change.threshold_given"
+    if not voice.can_be_a_change(threshold):
+        key = "individual_change.threshold_beyond"
     used = voice.phrases.placeholders(key)
     return voice.phrases(key, **{name: word for name, word in words.items() if name in used})
+
+
+def _fact(voice: Voice, name: str) -> float:
+    """A number among the parameters of the analysis; NaN where there is none."""
+    value = voice.released.provenance.parameters.get(name)
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _methods(voice: Voice) -> list[str]:
@@ -61,7 +78,7 @@ def _methods(voice: Voice) -> list[str]:
     rows = voice.frame("methods")
     if not len(rows):
         return []
-    rows = rows[(rows["class"] == "improved") & rows["estimate"].notna() & ~rows["suppressed"].astype(bool)]
+    rows = rows[(rows["class"] == "improved") & rows["estimate"].between(0, 1)]
     if len(rows) < 2:
         return []
     ordered = rows.sort_values("estimate", kind="stable")
@@ -86,35 +103,42 @@ def _methods(voice: Voice) -> list[str]:
 def trend_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of the reliable trend."""
     rows = _classes(voice, "within_person")
-    errors = voice.frame("errors")
-    limits = []
-    if len(errors):
-        used = errors.loc[errors["source"] == "in_force", "sd"]
-        if len(used) and math.isfinite(float(used.iloc[0])):
-            sd = voice.number(float(used.iloc[0]))
-            limits.append(voice.phrases("reliable_trend.limit", sd=sd, unit=voice.unit))
+    limits = _swing(voice)
     if rows is None:
         return {"answer": [voice.phrases("reliable_trend.hidden")], "limits": limits}
-    answer = answer_of(voice, "reliable_trend", _group(rows), _three(rows, "no_reliable_trend"))
-    certainty = [_interval(voice, "reliable_trend.certainty", rows.loc["improved"])]
+    numbers = _three(rows, "no_reliable_trend")
+    answer = answer_of(voice, "reliable_trend", _group(rows), numbers)
+    told = tells(numbers, "improved")
+    certainty = _interval(voice, "reliable_trend.certainty", rows.loc["improved"]) if told else []
     return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def _swing(voice: Voice) -> list[str]:
+    """How much single scores swing, and whether that is more than measurement error alone."""
+    errors = voice.frame("errors")
+    if not len(errors):
+        return []
+    by_source = errors.set_index("source")["sd"]
+    used = float(by_source.get("in_force", math.nan))
+    error = float(by_source.get("measurement", math.nan))
+    if not voice.can_be_a_change(used):
+        return []
+    more = math.isfinite(error) and voice.number(used) != voice.number(error) and used > error
+    key = "limit" if more else "limit_error_only"
+    return [voice.phrases(f"reliable_trend.{key}", sd=voice.nonzero(used), unit=voice.unit)]
 
 
 def course_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of the answers at the last wave."""
     rows = _classes(voice, None)
-    facts = voice.released.provenance.parameters
-    certainty = [
-        voice.phrases(
-            "course.margin",
-            delta=voice.number(float(facts["delta"])),
-            unit=voice.unit,
-            period=voice.period(float(facts["period"])),
-        )
-    ]
-    waves = facts.get("waves_stagnating")
-    if isinstance(waves, int | float):
-        months = voice.period(float(round((waves - 1) * float(facts["interval"]))))
+    delta, period = (_fact(voice, name) for name in ("delta", "period"))
+    certainty = []
+    if voice.can_be_a_change(delta) and math.isfinite(period):
+        margin = {"delta": voice.nonzero(delta), "unit": voice.unit, "period": voice.period(period)}
+        certainty.append(voice.phrases("course.margin", **margin))
+    waves, between = (_fact(voice, name) for name in ("waves_stagnating", "interval"))
+    if math.isfinite(waves) and math.isfinite(between):
+        months = voice.period(float(round((waves - 1) * between)))
         certainty.append(voice.phrases("course.waves", waves=voice.count(waves), months=months))
     else:
         certainty.append(voice.phrases("course.waves_never"))
@@ -133,14 +157,16 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
 
 def _swings(voice: Voice) -> list[str]:
     """How often answers are wrong in this study, and what its swings are like."""
-    facts = voice.released.provenance.parameters
-    changing, small = (_at_most(voice, float(facts[name])) for name in ("wrong_changing", "wrong_small"))
-    error = format_share(1 - voice.released.level, voice.language, digits=0)
-    said = [voice.phrases("course.error_rate", error=error, changing=changing, small=small)]
-    if float(facts["correlation"]) > 0:
-        number = voice.number(float(facts["correlation"]), 2)
-        said.append(voice.phrases("course.swings", correlation=number))
-    if float(facts["spread_of_swings"]) > 0:
+    changing, small = (_fact(voice, name) for name in ("wrong_changing", "wrong_small"))
+    said = []
+    if math.isfinite(changing) and math.isfinite(small):
+        shares = {"changing": _at_most(voice, changing), "small": _at_most(voice, small)}
+        error = format_share(voice.alpha, voice.language, digits=0)
+        said.append(voice.phrases("course.error_rate", error=error, **shares))
+    correlation = _fact(voice, "correlation")
+    if voice.shows(correlation, 2) and 0 < correlation <= 1:
+        said.append(voice.phrases("course.swings", correlation=voice.number(correlation, 2)))
+    if _fact(voice, "spread_of_swings") > 0:
         said.append(voice.phrases("course.spread"))
     return said
 
@@ -156,22 +182,34 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
     answer = class_sentence(voice, "drop_out", "dropped_out") or voice.phrases("missing_data.answer_hidden")
     measured = class_sentence(voice, "measured", "measured")
     certainty = [measured] if measured else []
-    tipping = voice.frame("tipping_point")
-    if len(tipping):
-        one = tipping.iloc[0]
-        month = voice.moment(float(one["months"]))
-        share = format_share(float(one["share_unmeasured"]), voice.language, digits=0)
-        certainty += _of_all(voice, one, month, share) if measured else []
-        delta = float(one["delta_at_tipping"])
-        if delta == 0:
-            certainty.append(voice.phrases("missing_data.certainty_none", month=month))
-        elif math.isfinite(delta):
-            key = "missing_data.certainty" if delta > 0 else "missing_data.certainty_better"
-            tip = voice.number(abs(delta))
-            certainty.append(voice.phrases(key, month=month, share=share, tipping=tip, unit=voice.unit))
-        else:
-            certainty.append(voice.phrases("missing_data.certainty_never", month=month))
+    certainty += _tipping(voice, measured=bool(measured))
     return {"answer": [answer], "certainty": certainty, "limits": limits}
+
+
+def _tipping(voice: Voice, *, measured: bool) -> list[str]:
+    """How much worse the families not measured would have to be; no further than the scale goes."""
+    tipping = voice.frame("tipping_point")
+    if not len(tipping):
+        return []
+    one = tipping.iloc[0]
+    month, share, delta = (float(one[name]) for name in ("months", "share_unmeasured", "delta_at_tipping"))
+    words = {"month": voice.moment(month), "unit": voice.unit, "tipping": voice.nonzero(abs(delta))}
+    said = []
+    if 0 < share <= 1:
+        words["share"] = format_share(share, voice.language, digits=0)
+        said = _of_all(voice, one, words["month"], words["share"]) if measured else []
+    if delta == 0:
+        key = "certainty_none"
+    elif not math.isfinite(delta):
+        key = "certainty_never"
+    elif not voice.can_be_a_change(delta):
+        key = "certainty_beyond" if delta > 0 else "certainty_beyond_better"
+    else:
+        key = "certainty" if delta > 0 else "certainty_better"
+    used = voice.phrases.placeholders(f"missing_data.{key}")
+    if not used <= set(words):
+        return said
+    return [*said, voice.phrases(f"missing_data.{key}", **{name: words[name] for name in used})]
 
 
 def _of_all(voice: Voice, row: pd.Series, month: str, share: str) -> list[str]:
@@ -219,6 +257,12 @@ def answer_of(voice: Voice, kind: str, group: float, numbers: Mapping[str, float
     )
 
 
+def tells(numbers: Mapping[str, float], name: str) -> bool:
+    """Whether :func:`answer_of` says this number; where it does not, nothing else may give it away."""
+    known = all(math.isfinite(number) for number in numbers.values())
+    return math.isfinite(numbers[name]) and (known or bool(numbers[name]))
+
+
 def _sum(rows: pd.DataFrame, names: tuple[str, ...]) -> float:
     """Families in some classes together; NaN where a part of them is withheld."""
     shown = [float(rows.loc[name, "n_families"]) if _shown(rows, name) else math.nan for name in names]
@@ -230,11 +274,12 @@ def _three(rows: pd.DataFrame, middle: str) -> dict[str, float]:
     return {name: _sum(rows, (row,)) for name, row in names.items()}
 
 
-def _interval(voice: Voice, key: str, row: pd.Series) -> str:
+def _interval(voice: Voice, key: str, row: pd.Series) -> list[str]:
+    """The interval of a share that was said; nothing where it is not known."""
     names = ("conf_low", "conf_high", "clustered_low", "clustered_high")
-    if row[list(names)].isna().any():
-        return voice.phrases(f"{key.split('.', maxsplit=1)[0]}.hidden")
-    shares = [format_share(float(row[name]), voice.language, digits=0) for name in names]
-    wanted = dict(zip(("low", "high", "clustered_low", "clustered_high"), shares, strict=True))
     used = voice.phrases.placeholders(key)
-    return voice.phrases(key, level=voice.level, **{k: v for k, v in wanted.items() if k in used})
+    wanted = {name: float(row[column]) for name, column in zip(_ENDS, names, strict=True) if name in used}
+    if not all(0 <= share <= 1 for share in wanted.values()):
+        return []
+    shares = {name: format_share(share, voice.language, digits=0) for name, share in wanted.items()}
+    return [voice.phrases(key, level=voice.level, **shares)]

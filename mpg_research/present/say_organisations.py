@@ -4,18 +4,22 @@ Single organisations are named by their own test, corrected for their number, at
 its error rate by itself, and a joint test before it would only hide one that differs.
 """
 
+import math
+
+import numpy as np
 import pandas as pd
 
 from mpg_research.disclosure.labels import OWN
-from mpg_research.present.numbers import format_df, format_p
+from mpg_research.present.numbers import format_df
 from mpg_research.present.say_comparison import funnel_topic, rank_topic
 from mpg_research.present.say_shares import share_topic
-from mpg_research.present.say_trajectory import is_clear, size_and_interval
+from mpg_research.present.say_trajectory import is_clear, is_usable, say_change
 from mpg_research.present.voice import Voice
 
 __all__ = ["distinguishable", "organisation_sentences"]
 
 JOINT = "organisation:months"
+JOINT_NUMBERS = ("df_numerator", "df_denominator", "statistic", "p_value", "n_organisations")
 
 
 def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -28,6 +32,8 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         return {"answer": [*answer, *_alone(voice)], "limits": limits, "shares": share_topic(voice)}
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
+    if len(differences):  # without its test nothing is said of a difference
+        differences = differences[[not math.isnan(p_of(row)) for _, row in differences.iterrows()]]
     own = voice.released.own
     named = _named(voice, differences)
     answer = [_joint_sentence(voice, joint, month, named=bool(named))]
@@ -39,7 +45,7 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     certainty = []
     if len(changes):
         certainty.append(_range(voice, changes, month))
-    if joint is not None and not voice.is_plain:
+    if joint is not None and not voice.is_plain and joint[list(JOINT_NUMBERS)].notna().all():
         certainty.append(_joint_detail(voice, joint, month))
     by_lot = voice.released.policy.randomised
     adjusted = "unadjusted_by_lot" if by_lot and voice.adjustment == "unadjusted" else voice.adjustment
@@ -55,7 +61,8 @@ def _alone(voice: Voice) -> list[str]:
     own, rows, month = voice.released.own, voice.frame("observed_course"), voice.main_month
     if own is None or not len(rows):
         return []
-    rows = rows[rows["mean"].notna() & rows["sd"].notna() & (rows["months"] <= month)].sort_values("months")
+    known = rows[["mean", "sd", "n_families"]].notna().all(axis=1)
+    rows = rows[known & (rows["n_families"] > 0) & (rows["months"] <= month)].sort_values("months")
     if len(rows) < 2:
         return []
     first, last = rows.iloc[0], rows.iloc[-1]
@@ -74,10 +81,12 @@ def _alone(voice: Voice) -> list[str]:
 
 def distinguishable(row: pd.Series, *, level: float) -> bool:
     """Whether an organisation's difference from the average stands after correction for multiplicity."""
-    p_value = row.get("p_adjusted")
-    if p_value is None or pd.isna(p_value):
-        p_value = row["p_value"]
-    return bool(p_value < 1 - level and is_clear(row))
+    return bool(p_of(row) < round(1 - level, 12) and is_clear(row))
+
+
+def p_of(row: pd.Series) -> float:
+    """The p-value corrected for the number of comparisons; the plain one where nothing is corrected."""
+    return float(row["p_adjusted"] if "p_adjusted" in row.index else row["p_value"])
 
 
 def _month(voice: Voice) -> float:
@@ -86,9 +95,13 @@ def _month(voice: Voice) -> float:
 
 
 def _at(voice: Voice, table: str, month: float) -> pd.DataFrame:
-    """Rows of a table at one moment, by label code."""
+    """Rows of a table at one moment whose numbers are known, by label code."""
     rows = voice.frame(table)
-    return rows[rows["months"] == month].set_index("organisation") if len(rows) else pd.DataFrame()
+    if not len(rows):
+        return pd.DataFrame()
+    rows = rows[rows["months"] == month]
+    usable = [is_usable(voice, row) for _, row in rows.iterrows()]
+    return rows[np.array(usable, dtype=bool)].set_index("organisation")
 
 
 def _joint_row(voice: Voice) -> pd.Series | None:
@@ -98,7 +111,7 @@ def _joint_row(voice: Voice) -> pd.Series | None:
 
 
 def _is_significant(voice: Voice, joint: pd.Series | None) -> bool:
-    return joint is not None and bool(joint["p_value"] < 1 - voice.released.level)
+    return joint is not None and bool(joint["p_value"] < voice.alpha)
 
 
 def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
@@ -111,7 +124,7 @@ def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, name
     if joint is None or pd.isna(joint["p_value"]):
         return voice.phrases("organisations.no_test")
     key = "differ" if _is_significant(voice, joint) else "alike_but_named" if named else "alike"
-    p_value = format_p(joint["p_value"], voice.language, with_sign=True)
+    p_value = voice.p_value(joint["p_value"])
     period = voice.period(float(joint.get("months", month)))
     return voice.phrases(f"organisations.{key}", concept=voice.concept, period=period, p=p_value)
 
@@ -123,7 +136,7 @@ def _joint_detail(voice: Voice, joint: pd.Series, month: float) -> str:
         df_numerator=format_df(joint["df_numerator"], voice.language),
         df_denominator=format_df(joint["df_denominator"], voice.language),
         statistic=voice.number(joint["statistic"], 2),
-        p=format_p(joint["p_value"], voice.language, with_sign=True),
+        p=voice.p_value(joint["p_value"]),
         n_organisations=voice.count(joint.get("n_organisations", float("nan"))),
         families=voice.about(voice.families(joint["n_families"]), str(joint.get("n_mark", ""))),
     )
@@ -138,11 +151,8 @@ def _own_sentences(
 ) -> list[str]:
     name = voice.organisation(own if own in voice.released.organisation_labels else OWN)
     if own not in changes.index:
-        table = voice.table("adjusted_change")
-        is_there = table is not None and (table.data["organisation"] == own).any()
-        return [voice.phrases(f"organisations.own_{'hidden' if is_there else 'left_out'}", name=name)]
+        return [voice.phrases(f"organisations.{_why_not(voice, own, month)}", name=name)]
     row = changes.loc[own]
-    key = ("own_fell" if row["estimate"] < 0 else "own_rose") if is_clear(row) else "own_unclear"
     aside = voice.phrases(f"organisations.{voice.adjustment}_aside") if voice.adjustment else ""
     compared = own in differences.index
     values = {
@@ -151,35 +161,50 @@ def _own_sentences(
         "period": voice.period(month),
         "adjusted": "" if compared else aside,
     }
-    change = voice.phrases(f"organisations.{key}", **values, **size_and_interval(voice, row))
+    change = say_change(voice, "organisations.own_", row, **values)
     if not compared:
         return [change, voice.phrases("organisations.no_difference")]
     return [*_own_difference(voice, differences.loc[own], {**values, "adjusted": aside}), change]
 
 
+def _why_not(voice: Voice, own: str, month: float) -> str:
+    """Why nothing is said of the own change: not in the comparison, too small, or not computed."""
+    table = voice.table("adjusted_change")
+    if table is None or not (table.data["organisation"] == own).any():
+        return "own_left_out"
+    mine = table.data[(table.data["organisation"] == own) & (table.data["months"] == month)]
+    hidden = bool(mine["suppressed"].any()) or not len(mine)
+    return "own_hidden" if hidden else "own_not_computed"
+
+
 def _own_difference(voice: Voice, row: pd.Series, values: dict[str, str]) -> list[str]:
     """Whether the own change can be told from the average, and between which sizes the difference lies."""
     differs = distinguishable(row, level=voice.released.level)
-    p_value = format_p(row.get("p_adjusted", row["p_value"]), voice.language, with_sign=True)
     key = "organisations.own_differs" if differs else "organisations.own_average"
-    sentences = [voice.phrases(key, **values, **_gap(voice, row), level=voice.level, p=p_value)]
+    words = {**values, **gap_words(voice, row, differs=differs), "level": voice.level}
+    sentences = [voice.phrases(key, **words, p=voice.p_value(p_of(row)))]
     if not differs and is_clear(row):
         sentences.append(voice.phrases("organisations.own_by_chance"))
     return sentences
 
 
-def _gap(voice: Voice, row: pd.Series) -> dict[str, str]:
-    """A difference from the average and the ends of its interval: more or less favourable, not up or down."""
+def gap_words(voice: Voice, row: pd.Series, *, differs: bool) -> dict[str, str]:
+    """A difference from the average and the ends of its interval: more or less favourable, not up or down.
+
+    What differs is never said to be equal: a small difference gets the decimals it takes.
+    """
 
     def side(key: str, value: float) -> str:
+        if value == 0:
+            return voice.phrases(f"organisations.{key}_none")
         better = (value < 0) == voice.lower_is_better
         name = f"organisations.{key}_{'better' if better else 'worse'}"
-        return voice.phrases(name, size=voice.number(abs(value)), unit=voice.unit)
+        return voice.phrases(name, size=voice.nonzero(abs(value)), unit=voice.unit)
 
     estimate = float(row["estimate"])
-    ends = [float(row["conf_low"]), float(row["conf_high"])]
+    ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
     low, high = ends if voice.lower_is_better else reversed(ends)
-    nothing = voice.number(estimate) == voice.number(0.0)
+    nothing = not differs and not voice.shows(estimate)
     gap = voice.phrases("organisations.gap_none") if nothing else side("gap", estimate)
     return {"gap": gap, "low": side("side", low), "high": side("side", high)}
 
@@ -191,13 +216,13 @@ def _who_differs(
         return voice.phrases("organisations.no_difference")
     if not named:
         key = "none_differs_all_the_same" if _is_significant(voice, joint) else "none_differs"
-        return voice.phrases(f"organisations.{key}", number=len(differences))
+        return voice.phrases(f"organisations.{key}", number=voice.count(len(differences)))
     names = [
         voice.phrases(
             "organisations.one_differs",
             name=voice.organisation(code),
             level=voice.level,
-            **_gap(voice, row),
+            **gap_words(voice, row, differs=True),
         )
         for code, row in named.items()
     ]

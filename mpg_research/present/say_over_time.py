@@ -2,16 +2,19 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
+from mpg_research.present.say_organisations import distinguishable, gap_words
+from mpg_research.present.say_trajectory import is_usable
 from mpg_research.present.voice import Voice, clean_name
 
 __all__ = ["over_time_sentences"]
 
 #: The points from which a run chart can show a signal, as in the analysis.
 _FEWEST_POINTS = 10
-#: A chart that would have seen a change this often says something by not seeing it.
-_ENOUGH = 0.8
+#: A chart that would have seen a change in so many of 100 cases says something by not seeing it.
+_ENOUGH = 80
 
 
 def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -42,14 +45,17 @@ def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
 
 def _year_sentences(voice: Voice) -> list[str]:
     rows = voice.frame("all_by_cohort")
-    rows = rows[rows["p_adjusted"].notna()] if len(rows) else rows
+    if len(rows):
+        usable = [pd.notna(row["p_adjusted"]) and is_usable(voice, row) for _, row in rows.iterrows()]
+        rows = rows[np.array(usable, dtype=bool)]
     if len(rows) < 2:
         return []
     counts = {
         "number": voice.count(len(rows)),
         "years": ", ".join(clean_name(str(year)) for year in rows["cohort"]),
     }
-    apart = rows[rows["p_adjusted"] < 1 - voice.released.level]
+    level = voice.released.level
+    apart = rows[[distinguishable(row, level=level) for _, row in rows.iterrows()]]
     if not len(apart):
         return [voice.phrases("over_time.years_alike", **counts)]
     which = "; ".join(_year(voice, row) for _, row in apart.iterrows())
@@ -59,14 +65,15 @@ def _year_sentences(voice: Voice) -> list[str]:
 
 def _year(voice: Voice, row: pd.Series) -> str:
     better = (row["estimate"] < 0) == voice.lower_is_better
+    ends = gap_words(voice, row, differs=True)
     return voice.phrases(
         f"over_time.year_{'better' if better else 'worse'}",
         year=clean_name(str(row["cohort"])),
-        size=voice.number(abs(row["estimate"])),
+        size=voice.nonzero(abs(row["estimate"])),
         unit=voice.unit,
         level=voice.level,
-        low=voice.number(row["conf_low"]),
-        high=voice.number(row["conf_high"]),
+        low=ends["low"],
+        high=ends["high"],
     )
 
 
@@ -81,15 +88,17 @@ def _chart_sentences(voice: Voice, points: float | None) -> list[str]:
     names = ("change_looked_for", "share_drift_seen", "share_step_seen", "drift_seen", "step_seen")
     size, drift, step, drift_reach, step_reach = (_quantity(voice, name) for name in names)
     sentences = []
-    if size is not None and drift is not None and step is not None:
+    if size is not None and voice.can_be_a_change(size) and drift is not None and step is not None:
         of_100 = {"drift": voice.count(round(100 * drift)), "step": voice.count(round(100 * step))}
         values = {"number": number, "size": voice.number(size), "unit": voice.unit, **of_100}
         sentences.append(voice.phrases("over_time.no_signal", **values))
-        seen = min(drift, step)
+        seen = round(100 * min(drift, step))
         sentences.append(voice.phrases(f"over_time.{'enough' if seen >= _ENOUGH else 'little'}"))
-    if step_reach is not None:
+    if step_reach is not None and not voice.can_be_a_change(step_reach):
+        sentences.append(voice.phrases("over_time.reach_none"))
+    elif step_reach is not None:
         shown = {"step": voice.number(step_reach), "unit": voice.unit}
-        if drift_reach is None:
+        if drift_reach is None or not voice.can_be_a_change(drift_reach):
             sentences.append(voice.phrases("over_time.reach_step", **shown))
         else:
             sentences.append(voice.phrases("over_time.reach", drift=voice.number(drift_reach), **shown))

@@ -1,5 +1,7 @@
 """Whether the conclusion stands, in sentences: of each organisation that is named, apart from the test."""
 
+import math
+
 import pandas as pd
 
 from mpg_research.present.voice import Voice
@@ -7,6 +9,7 @@ from mpg_research.present.voice import Voice
 __all__ = ["robustness_sentences"]
 
 _NOT_POSSIBLE = "not_possible"
+_COUNTS = ("named_in", "ways", "named_left_out", "left_out")
 
 
 def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -14,7 +17,7 @@ def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
     rows = voice.frame("robustness")
     if not len(rows):
         return {}
-    primary = rows[rows["variant"] == "primary"]
+    primary = rows[(rows["variant"] == "primary") & rows["compared"].notna()]
     other = rows[(rows["variant"] != "primary") & (rows["conclusion"] != _NOT_POSSIBLE)]
     names_any = bool((primary["different"] > 0).any())
     answer = [_primary_sentence(voice, row) for _, row in primary[primary["different"].notna()].iterrows()]
@@ -28,8 +31,9 @@ def robustness_sentences(voice: Voice) -> dict[str, list[str]]:
             voice.phrases("robustness.joint", same=same, number=voice.count(len(other)), moment=moment)
         )
         certainty.append(voice.phrases("robustness.test", moment=moment))
-    if other["largest_shift"].notna().any():
-        shift = voice.number(other["largest_shift"].max())
+    largest = float(other["largest_shift"].max()) if len(other) else math.nan
+    if voice.can_be_a_change(largest):
+        shift = voice.nonzero(round(largest, 6))
         certainty.append(voice.phrases("robustness.shift", shift=shift, unit=voice.unit))
     certainty += _left_out_sentence(voice)
     limits = [voice.phrases("robustness.limit"), *voice.reference_sentence]
@@ -48,6 +52,8 @@ def _ways_sentence(voice: Voice, other: pd.DataFrame, *, names_any: bool) -> str
     """What becomes of those that the primary analysis names, over all other ways together."""
     changed, more = (int((other["conclusion"] == name).sum()) for name in ("changed", "more"))
     who = "some" if names_any else "none"
+    if not names_any:  # whoever is named is one more than nobody
+        changed, more = changed + more, 0
     if not len(other):
         key = "untested"
     elif changed:
@@ -66,7 +72,7 @@ def _each_sentence(voice: Voice) -> list[str]:
     rows = voice.frame("named")
     if not len(rows):
         return []
-    rows = rows[(rows["primary"] == "yes") & rows["ways"].notna() & (rows["ways"] > 0)]
+    rows = rows[(rows["primary"] == "yes") & (rows["ways"] > 0) & rows[list(_COUNTS)].notna().all(axis=1)]
     sentences = []
     for _, row in rows.iterrows():
         key = f"robustness.{'stays_too' if row['left_out'] > 0 else 'stays'}"

@@ -35,6 +35,9 @@ def _own(voice: Voice) -> pd.DataFrame:
 
 
 def _of_all(voice: Voice, name: str, row: pd.Series) -> str:
+    ends = row[["observed_low", "observed_high"]]
+    if _known(row) and not ends.between(0, 1).all():
+        return ""
     values = {**_moments(voice), **_shown(voice, row)}
     key = f"shares.{name}" if _known(row) else f"shares.not_yet_{name}"
     if not voice.phrases.has(key) or (not _known(row) and row["n_group"] != 0):
@@ -52,12 +55,13 @@ def _of_own(voice: Voice, row: pd.Series) -> str:
             key, **{k: v for k, v in {"name": name, "moment": moment}.items() if k in wanted}
         )
     values = {"name": name, **_shown(voice, row)}
-    key = "shares.own" if pd.notna(row["observed_low"]) else "shares.own_share"
+    has_ends = row[["observed_low", "observed_high"]].between(0, 1).all()
+    key = "shares.own" if has_ends else "shares.own_share"
     return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
 
 
 def _known(row: pd.Series) -> bool:
-    return bool(pd.notna(row["share_observed"]))
+    return bool(0 <= row["share_observed"] <= 1)
 
 
 def _shown(voice: Voice, row: pd.Series) -> dict[str, str]:
@@ -78,7 +82,7 @@ def class_sentence(voice: Voice, table: str, name: str) -> str:
     key = f"shares.{name}"
     if size == 0:
         key = f"shares.not_yet_{name}"
-    elif bool(row["suppressed"]) or not math.isfinite(size) or pd.isna(row["estimate"]):
+    elif not math.isfinite(size) or not row[["estimate", "conf_low", "conf_high"]].between(0, 1).all():
         return ""
     else:
         values |= {

@@ -16,6 +16,8 @@ __all__ = ["expected_sentences", "quality_of_signals", "signal_sentences", "sudd
 _LOST_SOME, _LOST_MOST = 0.25, 0.5
 _BAND = 0.8
 _HALF_A_YEAR = 6.0
+_BY_MONTH = ("chance", "naive", "difference", "conf_low", "conf_high")
+_TWO = ("sensitivity", "specificity")
 #: The rules told beside the one that is shown.
 _BESIDE = {
     "chance": ("naive_as_many", "naive", "chance_as_many", "band"),
@@ -58,7 +60,7 @@ def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
     facts = voice.released.provenance.parameters
     shown = str(facts["rule"])
     rows = rows[rows["target"] == facts["target"]].set_index("rule") if len(rows) else rows
-    if not len(rows) or rows.loc[shown, ["sensitivity", "specificity"]].isna().any():
+    if shown not in rows.index or not rows.loc[shown, list(_TWO)].between(0, 1).all():
         return {"answer": [voice.phrases("signal_quality.hidden")], "limits": limits}
 
     def say(key: str, rule: str) -> str:
@@ -74,13 +76,17 @@ def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
         "answer": [say("answer", shown), *(beyond or [voice.phrases("signal_quality.beyond_unknown")])],
         "certainty": [
             *_own_line(voice, shown),
-            *(say(name, name) for name in _BESIDE[shown]),
+            *(say(name, name) for name in _BESIDE[shown] if name in rows.index and _known(rows.loc[name])),
             *_at_one_measurement(voice, target),
             # A published figure says nothing without what the same rule gives where nobody changes.
             *([_shares(voice, "orientation", _without(voice, shown, target))] if beyond else []),
         ],
         "limits": limits,
     }
+
+
+def _known(row: pd.Series) -> bool:
+    return bool(row[list(_TWO)].between(0, 1).all())
 
 
 def _without(voice: Voice, rule: str, target: str) -> pd.DataFrame:
@@ -109,11 +115,11 @@ def _beyond(voice: Voice, rule: str, target: str) -> list[str]:
     both = rows.loc["both"]
     replicates = int(voice.released.provenance.parameters["replicates"])
     told = _shares(voice, "without_change", rows, n=str(replicates))
-    if both[["conf_low", "conf_high"]].isna().any():
+    if not all(map(math.isfinite, both[["difference", "conf_low", "conf_high"]])):
         return [told]
     kind = "more" if both["conf_low"] > 0 else "less" if both["conf_high"] < 0 else "none"
     names = {"difference": "difference", "low": "conf_low", "high": "conf_high"}
-    numbers = {name: voice.number(100 * float(both[column]), 0) for name, column in names.items()}
+    numbers = {name: voice.nonzero(100 * float(both[column]), 0) for name, column in names.items()}
     return [told, voice.phrases(f"signal_quality.beyond_{kind}", level=voice.level, **numbers)]
 
 
@@ -133,12 +139,15 @@ def _own_line(voice: Voice, rule: str) -> list[str]:
 def _at_one_measurement(voice: Voice, target: str) -> list[str]:
     """How well chance and change tell ends apart at the measurement nearest to half a year."""
     rows = voice.frame("by_month")
-    rows = rows[rows["difference"].notna() & rows["conf_low"].notna()] if len(rows) else rows
+    rows = rows[rows[list(_BY_MONTH)].notna().all(axis=1)] if len(rows) else rows
     if not len(rows):
         return []
     one = rows.iloc[int((rows["months"] - _HALF_A_YEAR).abs().to_numpy().argmin())]
     numbers = {"chance": "chance", "naive": "naive", "low": "conf_low", "high": "conf_high"}
-    written = {name: voice.number(100 * float(one[column]), 0) for name, column in numbers.items()}
+    written = {
+        name: (voice.nonzero if name in ("low", "high") else voice.number)(100 * float(one[column]), 0)
+        for name, column in numbers.items()
+    }
     told = voice.phrases(
         "signal_quality.by_month", month=voice.moment(float(one["months"])), level=voice.level, **written
     )
@@ -157,31 +166,35 @@ def sudden_sentences(voice: Voice) -> dict[str, list[str]]:
     table = voice.table("shares")
     group = _group(table, "gain")
     answer = voice.phrases("sudden_changes.hidden")
+    gains = math.nan
     if table is not None and math.isfinite(group):
+        gains = _number(table, "gain", "with")
         answer = voice.phrases(
             "sudden_changes.answer",
             n=voice.count(group),
-            with_gain=_written(voice, _number(table, "gain", "with")),
+            with_gain=_written(voice, gains),
             with_loss=_written(voice, _number(table, "loss", "with")),
         )
     certainty = []
     cutoff = voice.released.provenance.parameters.get("cutoff")
-    if isinstance(cutoff, int | float):
-        text = voice.phrases("sudden_changes.certainty", cutoff=voice.number(float(cutoff)), unit=voice.unit)
+    if isinstance(cutoff, int | float) and voice.can_be_a_change(float(cutoff)):
+        text = voice.phrases("sudden_changes.certainty", cutoff=voice.nonzero(float(cutoff)), unit=voice.unit)
         certainty.append(text)
-    certainty += _kept(voice)
+    if gains > 0:  # what is not shown follows from nothing else
+        certainty += _kept(voice)
     return {"answer": [answer], "certainty": certainty, "limits": [voice.phrases("sudden_changes.limit")]}
 
 
 def _kept(voice: Voice) -> list[str]:
     """How many of the sudden improvements lasted, where that can be shown."""
     rows = voice.frame("sizes")
-    rows = rows[(rows["kind"] == "gain") & rows["share_reversed"].notna()] if len(rows) else rows
+    rows = rows[(rows["kind"] == "gain") & rows["share_reversed"].between(0, 1)] if len(rows) else rows
     if not len(rows):
         return []
-    lost = float(rows["share_reversed"].iloc[0])
+    lost = round(float(rows["share_reversed"].iloc[0]), 2)
     key = "kept_mostly" if lost < _LOST_SOME else "kept_often" if lost <= _LOST_MOST else "kept_seldom"
-    shares = {"kept": 1 - lost, "lost": lost}
+    exact = float(rows["share_reversed"].iloc[0])
+    shares = {"kept": 1 - exact, "lost": exact}
     used = voice.phrases.placeholders(f"sudden_changes.{key}")
     words = {name: format_share(x, voice.language, digits=0) for name, x in shares.items() if name in used}
     return [voice.phrases(f"sudden_changes.{key}", **words)]
@@ -191,7 +204,7 @@ def expected_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer and limits of the expected course: how its bands fitted families left out."""
     rows = voice.frame("calibration")
     rows = rows[(rows["level"] - _BAND).abs() < 1e-9] if len(rows) else rows
-    rows = rows[rows["coverage"].notna() & rows["n_measurements"].notna()] if len(rows) else rows
+    rows = rows[rows["coverage"].between(0, 1) & (rows["n_measurements"] > 0)] if len(rows) else rows
     limits = [voice.phrases("expected_course.limit")]
     if not len(rows):
         return {"answer": [voice.phrases("expected_course.hidden")], "limits": limits}

@@ -1,8 +1,10 @@
 """The mean course in sentences."""
 
+import math
+
 import pandas as pd
 
-from mpg_research.present.numbers import format_df, format_p, format_time
+from mpg_research.present.numbers import format_df, format_time
 from mpg_research.present.voice import Voice
 
 __all__ = ["trajectory_sentences"]
@@ -21,6 +23,12 @@ def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
         reason = voice.released.reason_for("change")
         why = [voice.why_withheld("change")] if reason else [hidden]
         return {"answer": why, "limits": _limits(voice, fell=False)}
+    if not is_usable(voice, row):
+        words = {"concept": voice.concept, "period": voice.period(row["months"])}
+        return {
+            "answer": [voice.phrases("trajectory.not_computed", **words)],
+            "limits": _limits(voice, fell=False),
+        }
     return {
         "answer": _answer(voice, row),
         "certainty": _certainty(voice, row),
@@ -44,31 +52,61 @@ def is_clear(row: pd.Series) -> bool:
     return bool(row["conf_low"] > 0 or row["conf_high"] < 0)
 
 
+def is_usable(voice: Voice, row: pd.Series) -> bool:
+    """Whether a change and its interval are known and the change is one that the scale allows."""
+    ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
+    return voice.can_be_a_change(float(row["estimate"])) and all(map(math.isfinite, ends))
+
+
+def end_of(voice: Voice, value: float) -> str:
+    """An end of an interval of changes: "a fall of 1.2", "no change"; no further than the scale goes."""
+    shown = voice.within_scale(value)
+    name = "none" if shown == 0 else "fall" if shown < 0 else "rise"
+    used = {"size": voice.nonzero(abs(shown))} if shown else {}
+    return voice.phrases(f"trajectory.end_{name}", **used)
+
+
 def size_and_interval(voice: Voice, row: pd.Series) -> dict[str, str]:
-    """Size of a change without its sign, and its interval turned the same way."""
-    ends = sorted(abs(float(row[end])) for end in ("conf_low", "conf_high"))
+    """Size of a change without its sign, and its interval turned the same way, within the scale.
+
+    ``from_end`` and ``to_end`` say of both ends whether they are a fall or a rise.
+    """
+    low, high = (float(row[end]) for end in ("conf_low", "conf_high"))
+    ends = sorted(abs(voice.within_scale(end)) for end in (low, high))
     return {
         "size": voice.number(abs(row["estimate"])),
-        "low": voice.number(ends[0]),
-        "high": voice.number(ends[1]),
-        "fall": voice.number(max(0.0, -float(row["conf_low"]))),
-        "rise": voice.number(max(0.0, float(row["conf_high"]))),
+        "least": voice.number(0.1),
+        "low": voice.nonzero(ends[0]),
+        "high": voice.nonzero(ends[1]),
+        "from_end": end_of(voice, low),
+        "to_end": end_of(voice, high),
         "unit": voice.unit,
         "level": voice.level,
     }
 
 
-def _answer(voice: Voice, row: pd.Series) -> list[str]:
+def say_change(voice: Voice, stem: str, row: pd.Series, **words: str) -> str:
+    """A change in a sentence: fell, rose, no measurable change, or not to be said.
+
+    A change that is shown as 0.0 is never said to have fallen or risen, however sure it is.
+    """
     direction = "fell" if row["estimate"] < 0 else "rose"
-    key = direction if is_clear(row) else f"unclear_{direction}"
-    families = voice.about(voice.families(row["n_families"]), _mark_of(voice, row))
-    values = {**size_and_interval(voice, row), "families": families}
-    sentences = [
-        voice.phrases(
-            f"trajectory.{key}", concept=voice.concept, period=voice.period(row["months"]), **values
-        )
-    ]
+    shows = voice.shows(float(row["estimate"]))
     if is_clear(row):
+        key = direction if shows else "no_measurable"
+    else:
+        key = f"unclear_{direction if shows else 'none'}"
+    if not voice.phrases.has(f"{stem}{key}"):
+        key = "unclear"
+    values = {**size_and_interval(voice, row), "concept": voice.concept, **words}
+    wanted = voice.phrases.placeholders(f"{stem}{key}")
+    return voice.phrases(f"{stem}{key}", **{name: values[name] for name in wanted})
+
+
+def _answer(voice: Voice, row: pd.Series) -> list[str]:
+    families = voice.about(voice.families(row["n_families"]), _mark_of(voice, row))
+    sentences = [say_change(voice, "trajectory.", row, period=voice.period(row["months"]), families=families)]
+    if is_clear(row) and voice.shows(float(row["estimate"])):
         better = (row["estimate"] < 0) == voice.lower_is_better
         sentences.append(
             voice.phrases("trajectory.better" if better else "trajectory.worse", instrument=voice.instrument)
@@ -76,10 +114,10 @@ def _answer(voice: Voice, row: pd.Series) -> list[str]:
     levels = voice.frame("mean_course")
     if {0.0, row["months"]} <= set(levels.get("months", [])):
         by_month = levels.set_index("months")["estimate"]
-        start, end = (voice.number(by_month[month]) for month in (0.0, row["months"]))
-        sentences.append(
-            voice.phrases("trajectory.levels", start=start, end=end, month=voice.moment(row["months"]))
-        )
+        start, end = (float(by_month[month]) for month in (0.0, row["months"]))
+        if voice.can_be_a_score(start) and voice.can_be_a_score(end):
+            shown = {"start": voice.number(start), "end": voice.number(end)}
+            sentences.append(voice.phrases("trajectory.levels", **shown, month=voice.moment(row["months"])))
     return sentences
 
 
@@ -93,23 +131,26 @@ def _mark_of(voice: Voice, row: pd.Series) -> str:
 def _certainty(voice: Voice, row: pd.Series) -> list[str]:
     values = size_and_interval(voice, row)
     if not is_clear(row):
-        sentences = [voice.phrases("trajectory.unsure")]
+        touching = not (row["conf_low"] < 0 < row["conf_high"])
+        sentences = [voice.phrases(f"trajectory.unsure{'_touching' if touching else ''}")]
     else:
         key = "sure" if row["estimate"] < 0 else "sure_rise"
         sentences = [
             voice.phrases(f"trajectory.{key}", low=values["low"], high=values["high"], unit=voice.unit)
         ]
-    if is_clear(row) and pd.notna(row.get("standardised")):
+    in_deviations = [row.get(f"standardised{end}", math.nan) for end in ("", "_low", "_high")]
+    if is_clear(row) and voice.shows(float(row["estimate"])) and all(map(math.isfinite, in_deviations)):
         sentences.append(_size(voice, row))
-    if not voice.is_plain:
+    tested = all(math.isfinite(row[name]) for name in ("statistic", "p_value", "std_error"))
+    if not voice.is_plain and tested and not math.isnan(row["df"]):
         language = voice.language
         sentences.append(
             voice.phrases(
                 "trajectory.test",
                 df=format_df(row["df"], language),
                 statistic=voice.number(row["statistic"], 2),
-                p=format_p(row["p_value"], language, with_sign=True),
-                se=voice.number(row["std_error"], 2),
+                p=voice.p_value(row["p_value"]),
+                se=voice.nonzero(row["std_error"], 2),
             )
         )
     return sentences

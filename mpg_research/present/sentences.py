@@ -1,5 +1,6 @@
 """Released results in sentences: the answer first, then how sure it is, then what may not be concluded."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
@@ -32,6 +33,8 @@ __all__ = ["TOPICS", "is_shown", "say"]
 TOPICS = ("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld")
 MAIN = ("answer", "certainty", "limits")
 
+#: Notes on how far the data go.
+HOW_FAR = ("months_cut", "few_measured", "held_to_scale", "small_share_bend", "curves_end")
 #: Notes about the norm table, which raw scores do without.
 NORMS = frozenset({"norms", "synthetic_norms"})
 #: Notes about the study; all others are about an analysis, and said only where its numbers are shown.
@@ -111,8 +114,16 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     if speaker is None:
         raise ConfigError(f"There are no sentences for results of kind {released.kind!r}.")
     spoken = speaker(voice)
+    if voice.is_plain and "limits" in spoken:
+        # Researchers find these among the remarks.
+        spoken = {**spoken, "limits": [*_how_far(voice), *spoken["limits"]]}
     chosen = MAIN if topic is None else (topic,)
     return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=topic == "limits")
+
+
+def _how_far(voice: Voice) -> list[str]:
+    """That the months asked for are not in the data, or that few were measured at any."""
+    return [note_sentence(voice, note) for note in voice.released.notes if note.code in HOW_FAR]
 
 
 def _text(voice: Voice, name: str, *paragraphs: Sequence[str], is_list: bool = False) -> PresentedText:
@@ -194,6 +205,8 @@ def note_sentence(voice: Voice, note: Note) -> str:
 def _note_value(voice: Voice, value: str | int | float | bool) -> str:
     if isinstance(value, bool):
         return voice.phrases("general.yes" if value else "general.no")
+    if isinstance(value, int | float) and not math.isfinite(value):
+        return voice.phrases("general.unknown")
     if isinstance(value, int | float):
         return voice.count(value) if isinstance(value, int) else format_time(value, voice.language)
     if voice.phrases.has(f"value.variable.{value}"):

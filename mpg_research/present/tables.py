@@ -189,7 +189,7 @@ def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: 
     for row in range(len(data)):
         ends = [float(data[column].iloc[row]) for column in (low.name, low.other_end)]
         hidden = SUPPRESSED in (marks[low.name].iloc[row], marks[low.other_end].iloc[row])
-        if hidden or any(map(math.isnan, ends)):
+        if hidden or not all(map(math.isfinite, ends)):
             cells.append(voice.phrases("general.missing"))
             continue
         texts = [write_number(end, voice.language, shape) for end in ends]

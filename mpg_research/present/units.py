@@ -2,8 +2,12 @@
 
 import re
 from functools import cache, partial
+from typing import Literal
 
-__all__ = ["UnitWords", "speak_of"]
+__all__ = ["TimeUnit", "UnitWords", "speak_of", "tell_time_in"]
+
+#: What the time axis counts.
+TimeUnit = Literal["months", "weeks", "waves"]
 
 #: One and more of a unit, and in Dutch its article: ("patiënt", "patiënten", "de").
 UnitWords = tuple[str, str, str]
@@ -73,3 +77,37 @@ def _as_written(found: re.Match[str], *, instead: tuple[str, ...]) -> str:
     if "{between}" in text and found.lastindex is not None:
         text = text.replace("{between}", found.group(found.lastindex + 1) or "")
     return text[:1].upper() + text[1:] if found.group()[:1].isupper() else text
+
+
+#: One and more of a unit of time. All Dutch ones go with "de", so nothing else in a sentence changes.
+_TIMES: dict[str, dict[TimeUnit, tuple[str, str]]] = {
+    "nl": {"months": ("maand", "maanden"), "weeks": ("week", "weken"), "waves": ("meting", "metingen")},
+    "en": {"months": ("month", "months"), "weeks": ("week", "weeks"), "waves": ("wave", "waves")},
+}
+
+
+def tell_time_in(text: str, language: str, unit: TimeUnit) -> str:
+    """A text about months as one about weeks or waves; placeholders, "month 12" and "three months" stay.
+
+    Parameters
+    ----------
+    text : str
+        Dutch or English.
+    language : {"nl", "en"}
+    unit : {"months", "weeks", "waves"}
+
+    Examples
+    --------
+    >>> tell_time_in("Maand {month} van {period} maanden.", "nl", "weeks")
+    'Week {month} van {period} weken.'
+    """
+    if unit == "months":
+        return text
+    for written, instead in zip(_TIMES[language]["months"], _TIMES[language][unit], strict=True):
+        pattern = rf"(?<![\w{{])(?<!drie )(?<!three ){written}\b(?!\s\d)"
+        text = re.sub(pattern, partial(_with_its_capital, instead=instead), text, flags=re.IGNORECASE)
+    return text
+
+
+def _with_its_capital(found: re.Match[str], *, instead: str) -> str:
+    return instead[:1].upper() + instead[1:] if found.group()[:1].isupper() else instead

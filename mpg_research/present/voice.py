@@ -9,7 +9,7 @@ import pandas as pd
 
 from mpg_research.disclosure.released import Released, ReleasedTable
 from mpg_research.errors import DisclosureError
-from mpg_research.present.numbers import format_count, format_number, format_time
+from mpg_research.present.numbers import format_count, format_nonzero, format_number, format_p, format_time
 from mpg_research.present.phrases import CONTROL, Phrases, phrases_in, readable
 from mpg_research.present.presented import PresentedText
 
@@ -46,6 +46,37 @@ class Voice:
         """The confidence level as a percentage without its sign, "95"."""
         level = 100 * self.released.level
         return format_number(level, self.language, digits=0 if abs(level - round(level)) < 1e-9 else 1)
+
+    @property
+    def alpha(self) -> float:
+        """The p-value below which something is said to differ: 0.05 at a level of 0.95."""
+        return round(1 - self.released.level, 12)
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest possible score; None for T-scores and where it is not known."""
+        facts = self.released.provenance.parameters
+        low, high = facts.get("raw_minimum"), facts.get("raw_maximum")
+        if self.released.provenance.outcome != "raw" or not isinstance(low, int | float):
+            return None
+        return (float(low), float(high)) if isinstance(high, int | float) and high > low else None
+
+    @property
+    def widest(self) -> float:
+        """The largest change that the scale allows; infinite where the scale is not known."""
+        return math.inf if self.scale is None else self.scale[1] - self.scale[0]
+
+    def can_be_a_score(self, value: float) -> bool:
+        """Whether a mean score is known and lies on the scale."""
+        return math.isfinite(value) and (self.scale is None or self.scale[0] <= value <= self.scale[1])
+
+    def can_be_a_change(self, value: float) -> bool:
+        """Whether a change or a difference is known and no larger than the scale allows."""
+        return math.isfinite(value) and abs(value) <= self.widest
+
+    def within_scale(self, value: float) -> float:
+        """The end of an interval of changes, no further than the scale goes: no change can lie beyond it."""
+        return min(max(value, -self.widest), self.widest)
 
     @property
     def minimum(self) -> int:
@@ -135,6 +166,18 @@ class Voice:
     def number(self, value: float, digits: int = 1) -> str:
         """A number in the language."""
         return format_number(value, self.language, digits=digits)
+
+    def nonzero(self, value: float, digits: int = 1) -> str:
+        """A number in the language that is not shown as zero where it is not."""
+        return format_nonzero(value, self.language, digits=digits)
+
+    def shows(self, value: float, digits: int = 1) -> bool:
+        """Whether a number is not shown as zero."""
+        return self.number(value, digits) != self.number(0.0, digits)
+
+    def p_value(self, value: float) -> str:
+        """A p-value with its sign ("= .031"), never on the other side of the level than it is."""
+        return format_p(value, self.language, with_sign=True, alpha=self.alpha)
 
     def count(self, value: float) -> str:
         """A count in the language."""
@@ -284,6 +327,7 @@ def voice_of(released: Released, language: str) -> Voice:
         groups=policy.public_groups,
         unit=policy.unit.get(language),
         median=released.provenance.parameters.get("reference") == "median",
+        time=policy.time_unit,
     )
     return Voice(released, phrases)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpg_research.errors import DisclosureError, ReportError
-from mpg_research.present.units import UnitWords, speak_of
+from mpg_research.present.units import TimeUnit, UnitWords, speak_of, tell_time_in
 from mpg_research.reporting.session import MARK
 
 __all__ = ["clean_notebook", "warning_counts"]
@@ -17,7 +17,12 @@ _KEPT_OUTPUT_TYPES = ("text/html", "image/svg+xml", "image/png", "text/markdown"
 
 
 def clean_notebook(
-    node: Any, *, language: str, parameters: Mapping[str, Any], unit: UnitWords | None = None
+    node: Any,
+    *,
+    language: str,
+    parameters: Mapping[str, Any],
+    unit: UnitWords | None = None,
+    time: TimeUnit = "months",
 ) -> Any:
     """A published notebook from an executed one.
 
@@ -35,6 +40,8 @@ def clean_notebook(
         The parameters as they may be shown.
     unit : UnitWords or None
         Whom the study is about, where that is not families; the text cells say so.
+    time : {"months", "weeks", "waves"}
+        What the time axis counts; the text cells say so.
 
     Returns
     -------
@@ -66,7 +73,8 @@ def clean_notebook(
                 _clean_output(output, number) for output in cell.outputs if not _is_noise(output)
             ]
         else:
-            clean = nbformat.v4.new_markdown_cell(speak_of(cell.source, language, unit))
+            source = tell_time_in(speak_of(cell.source, language, unit), language, time)
+            clean = nbformat.v4.new_markdown_cell(source)
         clean.id = f"cell-{len(cells) + 1:02d}"
         clean.metadata = nbformat.from_dict({"tags": kept} if kept else {})
         cells.append(clean)

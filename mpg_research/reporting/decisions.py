@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mpg_research.present.units import speak_of
+from mpg_research.present.units import speak_of, tell_time_in
 
 if TYPE_CHECKING:
     from mpg_research.instruments import Instrument
@@ -213,7 +213,11 @@ def describe_decisions(
     Decisions
     """
     unit = config.study.unit_words.get(language)
-    words = {key: speak_of(text, language, unit) for key, text in _TEXT[language].items()}
+    time = config.time.axis_unit
+    words = {
+        key: tell_time_in(speak_of(text, language, unit), language, time)
+        for key, text in _TEXT[language].items()
+    }
     sentences = [
         *_about_time(config, words, language),
         *_about_sample(results[0].parameters, words),

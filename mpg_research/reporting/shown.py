@@ -52,6 +52,8 @@ class NotApplicable:
         from mpg_research.present import PresentedText
         from mpg_research.present.phrases import phrases_in
 
-        phrases = phrases_in(language, groups=policy.public_groups, unit=policy.unit.get(language))
+        phrases = phrases_in(
+            language, groups=policy.public_groups, unit=policy.unit.get(language), time=policy.time_unit
+        )
         sentence = phrases(f"not_applicable.{self.code}")
         return PresentedText(self.code, language, ((sentence,),), shows_numbers=False)

@@ -146,7 +146,8 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
     shown = validate_parameters(step.notebook, step.parameters).model_dump(mode="json")
     shown["study"] = context.config.study.name
     unit = context.config.study.unit_words.get(step.language)
-    clean = clean_notebook(node, language=step.language, parameters=shown, unit=unit)
+    time = context.config.time.axis_unit
+    clean = clean_notebook(node, language=step.language, parameters=shown, unit=unit, time=time)
     names = published_files(step)
     with _ONE_AT_A_TIME:
         page = render_page(clean, _frame(step, context))

@@ -166,6 +166,7 @@ def _window(config: StudyConfig) -> float:
     """The baseline window in the unit of the times: days, or the study's own unit."""
     if config.time.kind == "dates":
         return float(config.time.baseline_window_days)
-    if config.time.axis_unit == "waves":
+    days = config.time.days_per_axis_unit
+    if days is None:
         return 0.0
-    return config.time.baseline_window_days / DAYS_PER_MONTH / config.time.unit_in_months
+    return config.time.baseline_window_days / days / config.time.unit_in_months

@@ -23,9 +23,9 @@ __all__ = [
 ]
 
 DAYS_PER_MONTH = 365.25 / 12
-MONTHS_PER_UNIT = {
+AXIS_UNITS_PER_UNIT = {
     "days": 1 / DAYS_PER_MONTH,
-    "weeks": 7 / DAYS_PER_MONTH,
+    "weeks": 1.0,
     "months": 1.0,
     "years": 12.0,
     "waves": 1.0,
@@ -120,7 +120,7 @@ class TimeConfig(Section):
     """[time]: dates or numbers, and the rule for time zero.
 
     ``months_per_unit`` is needed to speak of months when the unit is a wave; without it the axis
-    counts waves, and reports say "waves".
+    counts waves, and reports say "waves". With weeks the axis counts weeks; days and years become months.
     """
 
     kind: Literal["dates", "numbers"] = "dates"
@@ -143,14 +143,21 @@ class TimeConfig(Section):
 
     @property
     def unit_in_months(self) -> float:
-        """Length of one unit of the study's time numbers in units of the axis (months, or waves)."""
-        return self.months_per_unit or MONTHS_PER_UNIT[self.unit]
+        """Length of one unit of the study's time numbers in units of the axis (months, weeks, or waves)."""
+        return self.months_per_unit or AXIS_UNITS_PER_UNIT[self.unit]
 
     @property
-    def axis_unit(self) -> Literal["months", "waves"]:
+    def axis_unit(self) -> Literal["months", "weeks", "waves"]:
         """What the time axis of every analysis counts."""
+        if self.kind == "numbers" and self.unit == "weeks":
+            return "weeks"
         waves = self.kind == "numbers" and self.unit == "waves" and self.months_per_unit is None
         return "waves" if waves else "months"
+
+    @property
+    def days_per_axis_unit(self) -> float | None:
+        """Days in a month or a week of the axis; None for waves of unknown length."""
+        return {"months": DAYS_PER_MONTH, "weeks": 7.0, "waves": None}[self.axis_unit]
 
 
 class TableConfig(Section):
@@ -255,9 +262,11 @@ class InstrumentConfig(Section):
 
 
 class AnalysisConfig(Section):
-    """[analysis]: the defaults of every analysis. Times are in months (or waves) since the start.
+    """[analysis]: the defaults of every analysis. Times are in months (or weeks, or waves) since the start.
 
     ``reference`` is what organisations are compared with: their plain mean, or their median.
+    ``minimum_measured`` is how many families must be measured at a month for anything to be said of it. It is
+    about statistics, not about privacy: ``[disclosure]`` does not change it.
     """
 
     instrument: str | None = None
@@ -267,6 +276,7 @@ class AnalysisConfig(Section):
     case_mix: tuple[str, ...] = ()
     months: tuple[float, ...] = Field((0.0, 6.0, 12.0), min_length=2)
     primary_month: float = 12.0
+    minimum_measured: int = Field(10, ge=1)
     reference: Literal["mean", "median"] = "mean"
     change_method: Literal["JT", "GLN", "HLL", "EN", "NK", "HA"] = "JT"
 

@@ -284,9 +284,9 @@ outcome = "raw"                      # or "t_score", with norms
 respondents = "declared"             # one per family (the first parent, else who has most); or "both"
 episodes = "first"                   # per family; or "all"
 case_mix = []                        # columns of episodes to adjust for, such as "child_age"
-months = [0, 6, 12]                  # months since the start of the help, whatever unit the files count in
-                                     # (waves, where nothing says how long a wave lasts)
-primary_month = 12
+# months = [0, 6, 12]                # to report, in months since the start (weeks with unit = "weeks",
+# primary_month = 12                 # waves with "waves"); these, as far as the data go, if left out
+minimum_measured = 10                # nothing is said of months at which fewer families are measured
 reference = "mean"                   # what organisations are compared with: their mean, or their median
 change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, NK or HA
 

@@ -15,6 +15,7 @@ from mpg_research.plurals import counted
 from mpg_research.study import check_ids, checks
 from mpg_research.study.assign import assign_episodes, number_episodes
 from mpg_research.study.check_answers import check_direction_of_items
+from mpg_research.study.check_months import check_months
 from mpg_research.study.check_restart import check_restarting_ids
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig, read_config, source_paths
@@ -297,6 +298,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
         return
     assembly.scores = make_scores(table.frame, episodes.frame, position, assembly.instruments, config)
     check_scores(assembly.scores, table, episodes, config, findings)
+    check_months(assembly.scores, config, findings)
 
 
 def _notes(assembly: Assembly) -> tuple[Note, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mpg_research.errors import Note, Problem, format_problems
 from mpg_research.plurals import counted
@@ -203,8 +203,8 @@ class Study:
         return tuple(sorted(self.tables["episodes"]["organisation"].unique()))
 
     @property
-    def time_unit(self) -> str:
-        """What one unit of the column ``months`` is: "months", or "waves" without a known interval."""
+    def time_unit(self) -> Literal["months", "weeks", "waves"]:
+        """What one unit of the column ``months`` is: "months", "weeks", or "waves" of unknown length."""
         return self.config.time.axis_unit
 
     def organisation_name(self, key: str, language: str) -> str:

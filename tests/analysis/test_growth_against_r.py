@@ -171,6 +171,7 @@ file = "invented.toml"
 [analysis]
 instrument = "invented"
 case_mix = ["child_age", "single_parent"]
+minimum_measured = 4
 """
 
 INSTRUMENT = """\

@@ -104,7 +104,7 @@ def test_months_and_phases(config: StudyConfig, day: int | None, months: float, 
     ("settings_text", "times", "months"),
     [
         ('unit = "days"', [0, 30.4375], [0.0, 1.0]),
-        ('unit = "weeks"\norigin = 1', [1, 2], [0.0, 7 / 30.4375]),
+        ('unit = "weeks"\norigin = 1', [1, 2], [0.0, 1.0]),
         ('unit = "years"', [0, 0.5], [0.0, 6.0]),
         ('unit = "waves"\norigin = 1\nmonths_per_unit = 3', [1, 3], [0.0, 6.0]),
         ('unit = "waves"', [0, 2], [0.0, 2.0]),

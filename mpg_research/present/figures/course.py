@@ -8,6 +8,7 @@ import pandas as pd
 from mpg_research.present.figures.parts import (
     count_marks,
     counts_on_top,
+    known,
     number_axis,
     put_into_words,
     time_axis,
@@ -30,8 +31,8 @@ __all__ = ["draw_mean_course", "draw_observed_course", "why_apart"]
 
 def draw_mean_course(voice: Voice) -> Drawing | None:
     """Line and band of the model, dots of the observed means."""
-    table = voice.frame("mean_curve")
-    table = table if len(table) else voice.frame("mean_course")
+    table = known(voice.frame("mean_curve"), "estimate", "conf_low", "conf_high")
+    table = table if len(table) else known(voice.frame("mean_course"), "estimate", "conf_low", "conf_high")
     if len(table) < 2:
         return None
     months = table["months"].to_numpy(dtype=float)

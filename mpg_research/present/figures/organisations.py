@@ -12,6 +12,7 @@ from mpg_research.present.figures.parts import (
     colour_of,
     count_marks,
     counts_on_top,
+    known,
     number_axis,
     put_into_words,
     row_axis,
@@ -73,7 +74,7 @@ def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
     if not len(rows):
         return rows
     rows = rows[rows["months"] == voice.primary_month(rows["months"])]
-    return rows[rows["estimate"].notna()].reset_index(drop=True)
+    return known(rows, "estimate", "conf_low", "conf_high")
 
 
 def _mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:

@@ -64,10 +64,10 @@ def _is_shown(voice: Voice, own: str) -> bool:
 
 
 def known(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Rows whose numbers are all shown."""
+    """Rows whose numbers are all shown and finite."""
     if not len(rows) or any(column not in rows.columns for column in columns):
         return pd.DataFrame()
-    return rows[rows[list(columns)].notna().all(axis=1)].reset_index(drop=True)
+    return rows[np.isfinite(rows[list(columns)].astype(float)).all(axis=1)].reset_index(drop=True)
 
 
 def colour_of(voice: Voice, code: str) -> str:

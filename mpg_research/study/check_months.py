@@ -1,0 +1,42 @@
+"""Whether the months of study.toml lie within the measurements."""
+
+import pandas as pd
+
+from mpg_research.study.config import StudyConfig
+from mpg_research.study.findings import Findings
+from mpg_research.study.reach import months_are_typed, months_problem, reach_of
+from mpg_research.study.scores import IN_COURSE
+
+__all__ = ["check_months"]
+
+
+def check_months(scores: pd.DataFrame, config: StudyConfig, findings: Findings) -> None:
+    """Months that are asked for and at which nobody, or too few families, were measured.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As in :class:`~mpg_research.study.model.Study`.
+    config : StudyConfig
+    findings : Findings
+        A chosen month at which nobody was measured, then or later, is an error; one at which too few were, or
+        a default one beyond the data, a warning. So is a study in which too few are measured at any month.
+    """
+    analysis = config.analysis
+    used = scores["phase"].isin(IN_COURSE) & scores["raw"].notna()
+    measured = scores.loc[used, "instrument"].unique()
+    key = analysis.instrument or (measured[0] if len(measured) == 1 else None)
+    used &= scores["instrument"] == key
+    if analysis.respondents == "declared":
+        used &= scores["declared_respondent"]
+    data = scores[used]
+    if data.empty or data["months"].max() <= 0:
+        return
+    if findings.counts["few_families"] and data["family"].nunique() < analysis.minimum_measured:
+        return  # that finding says it
+    reach = reach_of(data, minimum=analysis.minimum_measured, dates=config.time.kind == "dates")
+    unit = config.time.axis_unit.removesuffix("s")
+    months = sorted({*analysis.months, analysis.primary_month})
+    problem = months_problem(reach, months, typed=months_are_typed(analysis), unit=unit)
+    if problem is not None:
+        findings.add(problem)

@@ -1,0 +1,189 @@
+"""Results at the edges, for every kind of analysis: made up, shaped as the analyses shape them.
+
+Zero, touching zero, rounded to zero, opposite direction, tiny and huge, beyond the scale, not computed, few
+and many families, nobody and everybody, two organisations, p just under and just above .05. Each maker takes
+its numbers by name, or draws those that are not given from pools of edges.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import pandas as pd
+
+from mpg_research.analysis.result import Provenance, ResultTable
+from mpg_research.disclosure import Audience, DisclosurePolicy, InstrumentFacts, Released, release
+from tests.disclosure.made_results import DIGEST, NAMES, MadeResult, flow_of, result_of
+
+NAN, INF = math.nan, math.inf
+SCALE = (10.0, 40.0)
+#: Change, and its interval.
+CHANGES = (
+    (-4.1, -5.0, -3.2),
+    (4.1, 3.2, 5.0),
+    (-0.03, -0.05, -0.01),
+    (0.03, 0.01, 0.05),
+    (-0.04, -1.0, 0.92),
+    (0.04, -0.9, 1.0),
+    (0.0, -1.0, 1.0),
+    (0.0, 0.0, 0.0),
+    (-2.0, -4.0, 0.0),
+    (2.0, 0.0, 4.0),
+    (-2.0, -4.0, -0.0004),
+    (2.0, -0.0004, 4.0),
+    (-2.0, -4.0, 0.02),
+    (-1.2, -3.0, 0.6),
+    (1.2, -0.6, 3.0),
+    (-25.0, -60.0, 10.0),
+    (-90.0, -99.0, -80.0),
+    (-29.9, -30.0, -29.0),
+    (1e9, 1e8, 1e10),
+    (-3.0, -900.0, -1.0),
+    (NAN, NAN, NAN),
+    (-2.0, NAN, NAN),
+    (-2.0, -INF, INF),
+    (INF, 1.0, INF),
+    (-0.05, -0.0999, -0.0001),
+)
+#: Standardised change and its interval: each of one class, and some of two.
+SIZES = (
+    (-0.2, -0.3, -0.1),
+    (0.6, 0.52, 0.7),
+    (-0.95, -1.1, -0.81),
+    (0.5, 0.05, 1.2),
+    (-0.78, -0.94, -0.63),
+    (NAN, NAN, NAN),
+    (-0.3, NAN, NAN),
+)
+P_VALUES = (
+    *(0.04996, 0.0499, 0.05, 0.0501, 0.0504, 0.05 - 1e-9, 0.05 + 1e-9, 1e-12, 0.0004, 0.0009996, 0.31),
+    *(0.9996, 1.0, 0.0, NAN),
+)
+FAMILIES = (0, 1, 8, 10, 14, 247, 12345)
+SHARES = (0.0, 0.0004, 0.04, 0.22, 0.496, 0.5, 0.504, 0.7499, 0.9996, 1.0, NAN)
+RESEARCHER, FUNDER, LINDE = Audience("researcher"), Audience("funder"), Audience("organisation", "linde")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A result with its reader and the rules of the study."""
+
+    name: str
+    result: MadeResult
+    audience: Audience
+    policy: DisclosurePolicy
+
+    @property
+    def released(self) -> Released:
+        return release(self.result, self.audience, policy=self.policy)
+
+
+def policy_with(direction: str = "higher_is_worse", names: Any = None, **rules: Any) -> DisclosurePolicy:
+    named = NAMES if names is None else names
+    return DisclosurePolicy(
+        organisations={key: {"nl": name, "en": name} for key, name in named.items()},
+        instruments={"obvl_k": InstrumentFacts("OBVL-K", direction)},  # type: ignore[arg-type]
+        **rules,
+    )
+
+
+def provenance(*, outcome: str = "raw", **parameters: Any) -> Provenance:
+    facts = {"primary_month": 12.0, "raw_minimum": SCALE[0], "raw_maximum": SCALE[1], **parameters}
+    return Provenance("made", True, DIGEST, "0.1.0", facts, "obvl_k", outcome)  # type: ignore[arg-type]
+
+
+def table(name: str, rows: list[dict[str, Any]], *keys: str, **others: Any) -> ResultTable:
+    data = pd.DataFrame(rows)
+    values = tuple(one for one in data.columns if one not in {*keys, "n_families", "n_organisations"})
+    return ResultTable(name, data, keys, values, **others)
+
+
+def pooled(name: str, rows: list[dict[str, Any]], *keys: str, n: int = 247, **others: Any) -> ResultTable:
+    """A table over all organisations."""
+    full = [{**row, "n_families": row.get("n_families", n), "n_organisations": 6} for row in rows]
+    return table(name, full, *keys, **others)
+
+
+def by_organisation(name: str, rows: list[dict[str, Any]], *keys: str, **others: Any) -> ResultTable:
+    return table(name, rows, "organisation", *keys, organisation_columns=("organisation",), **others)
+
+
+def estimates(change: tuple[float, float, float], p_value: float | None = None) -> dict[str, float]:
+    value, low, high = change
+    error = (high - low) / 4
+    is_clear = low > 0 or high < 0
+    p_value = (0.003 if is_clear else 0.4) if p_value is None else p_value
+    return {
+        "estimate": value,
+        "std_error": error,
+        "df": 80.0,
+        "statistic": value / error if error else NAN,
+        "p_value": p_value if math.isfinite(value) else NAN,
+        "conf_low": low,
+        "conf_high": high,
+    }
+
+
+class Draw:
+    """Numbers by name; what is not given is drawn from a pool."""
+
+    def __init__(self, seed: int = 0, **given: Any) -> None:
+        self.random, self.given = Random(seed), given
+
+    def __call__(self, name: str, pool: Any) -> Any:
+        drawn = self.random.choice(list(pool))
+        return self.given.get(name, drawn)
+
+
+# --- the mean course -------------------------------------------------------------------------------------
+
+
+def trajectory(draw: Draw) -> MadeResult:
+    change, size, n = draw("change", CHANGES), draw("size", SIZES), draw("n", FAMILIES)
+    start = draw("start", (24.3, 10.0, 40.0, 41.5, NAN))
+    standardised = dict(zip(("standardised", "standardised_low", "standardised_high"), size, strict=True))
+    course = [
+        {"months": month, **estimates((start + add, start + add - 1, start + add + 1))}
+        for month, add in ((0.0, 0.0), (12.0, change[0]))
+    ]
+    changes = [{"months": 12.0, **estimates(change, draw("p", (None,))), **standardised}]
+    dot, n_dot = draw("dot", (0.0,)), draw("n_dot", (n,))
+    observed = [
+        {
+            "months": float(month),
+            "mean": 24.0 - month / 4 + (dot if month == 12 else 0.0),
+            "sd": 5.0,
+            "n_measurements": n if month < 12 else n_dot,
+            "n_families": n if month < 12 else n_dot,
+        }
+        for month in (0, 3, 6, 12)
+    ]
+    parts = [
+        pooled("mean_course", course, "months", n=n),
+        pooled("change", changes, "months", n=n),
+        pooled("observed_course", observed, "months"),
+    ]
+    facts = {"case_mix": draw("case_mix", ([], ["child_age"]))}
+    outcome = draw("outcome", ("raw", "raw", "t_score"))
+    return result_of(
+        "trajectory",
+        *parts,
+        flow=flow_of(300, 280, max(n, 10)),
+        converged=draw("converged", (True,)),
+        notes=draw("notes", ((),)),
+        provenance=provenance(outcome=outcome, **facts),
+    )
+
+
+def readers(result: MadeResult, seed: int) -> Iterator[tuple[Audience, DisclosurePolicy]]:
+    """One of the readers that such a result has, and rules that let much through."""
+    random = Random(seed)
+    direction = random.choice(("higher_is_worse", "higher_is_better"))
+    compared = result.kind.startswith("organisation")
+    audience = random.choice((RESEARCHER, FUNDER, LINDE) if compared else (RESEARCHER, FUNDER))
+    rules: dict[str, Any] = {"time_unit": random.choice(("months", "months", "waves"))}
+    if compared:
+        rules["public_groups"] = random.random() < 0.7
+    yield audience, policy_with(direction, **rules)

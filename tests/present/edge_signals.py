@@ -1,0 +1,286 @@
+"""Edge results about signals, sudden changes, expected courses, remarks, and the profile of one family."""
+
+from collections.abc import Callable, Mapping
+from string import Formatter
+from typing import Any
+
+from mpg_research.analysis.family_profile import FamilyProfile
+from mpg_research.errors import Note
+from mpg_research.present.phrases import phrases_in
+from mpg_research.study.model import SampleFlow
+from tests.disclosure.made_results import MadeResult, result_of
+from tests.present.edge_families import (
+    change,
+    classes,
+    course,
+    measurement,
+    missing,
+    quality,
+    shares_table,
+    trend,
+)
+from tests.present.edge_organisations import organisations, over_time, robustness
+from tests.present.edge_results import INF, NAN, SHARES, Draw, pooled, provenance, table, trajectory
+
+
+def signals(draw: Draw) -> MadeResult:
+    names = ("on_track", "cannot_tell", "stagnating", "off_track")
+    counts = draw(
+        "split_four",
+        ((116, 69, 0, 55), (116, 69, 3, 52), (0, 0, 0, 40), (0, 0, 0, 0), (4, 3, 2, 1), (60, 40, 30, 20)),
+    )
+    facts = {
+        "rule": draw("rule", ("chance", "band")),
+        "target": draw("target", ("no_gain", "deteriorated")),
+        "false_alarms": 0.2,
+        "on_track": 0.1,
+        "least_scores": 3,
+    }
+    return result_of("signals", shares_table(classes(names, counts)), provenance=provenance(**facts))
+
+
+BEYOND = (
+    (0.23, 0.09, 0.37),
+    (0.02, 0.003, 0.04),
+    (-0.2, -0.3, -0.1),
+    (0.05, -0.1, 0.2),
+    (0.0, 0.0, 0.0),
+    (0.1, NAN, NAN),
+)
+
+
+def signal_quality(draw: Draw) -> MadeResult:
+    shown, target = draw("rule", ("chance", "band")), "no_gain"
+    two = {"sensitivity": draw("sensitivity", SHARES), "specificity": draw("specificity", SHARES)}
+    rules = [
+        {
+            "rule": rule,
+            "target": target,
+            **(two if rule == shown else {"sensitivity": 0.4, "specificity": 0.98}),
+        }
+        for rule in ("chance", "naive_as_many", "naive", "chance_as_many", "band")
+    ]
+    beyond, without = draw("beyond", BEYOND), []
+    for rule, goal in ((shown, target), (shown, "own_line")):
+        for figure in ("sensitivity", "specificity", "both"):
+            numbers = dict(zip(("difference", "conf_low", "conf_high"), beyond, strict=True))
+            inside = draw("without", (0.6, 0.0, NAN))
+            without.append(
+                {
+                    "figure": figure,
+                    "rule": rule,
+                    "target": goal,
+                    "in_study": 0.8,
+                    "without_change": inside,
+                    **numbers,
+                }
+            )
+    ends = draw("pairs", ((0.056, 0.006, 0.106), (0.002, -0.004, 0.008), (NAN, NAN, NAN)))
+    months = [
+        {
+            "months": 6.0,
+            "naive": 0.87,
+            "chance": 0.93,
+            **dict(zip(("difference", "conf_low", "conf_high"), ends, strict=True)),
+            "n_bad": 36,
+        }
+    ]
+    by_month = [
+        {
+            "measure": "chance",
+            "target": target,
+            "months": 6.0,
+            "in_study": 0.92,
+            "without_change": draw("chance_without", (0.8, NAN)),
+        }
+    ]
+    curve = [
+        {"acting_from": place / 10, "forecast": 0.2, "everybody": 0.1, "nobody": 0.0} for place in range(1, 6)
+    ]
+    tables = (
+        pooled("rules", rules, "rule", "target"),
+        pooled("without_change", without, "figure", "rule", "target"),
+        pooled("by_month", months, "months"),
+        pooled("without_change_by_month", by_month, "measure", "target", "months"),
+        pooled("decision_curve", curve, "acting_from"),
+    )
+    return result_of(
+        "signal_quality", *tables, provenance=provenance(rule=shown, target=target, replicates=20)
+    )
+
+
+def sudden(draw: Draw) -> MadeResult:
+    gain, loss = (draw(name, ((30, 180), (0, 40), (40, 0), (3, 40), (0, 0))) for name in ("gain", "loss"))
+    rows = [
+        *classes(("with", "without"), gain, kind="gain"),
+        *classes(("with", "without"), loss, kind="loss"),
+    ]
+    sizes = [
+        {
+            "kind": kind,
+            "n_steps": count[0],
+            "mean_size": 9.3,
+            "sd_size": 1.3,
+            "share_reversed": draw("lost", SHARES),
+            "n_families": count[0],
+        }
+        for kind, count in (("gain", gain), ("loss", loss))
+    ]
+    facts = provenance(cutoff=draw("cutoff", (7.3, 45.0, NAN)))
+    return result_of(
+        "sudden_changes", shares_table(rows, "kind"), pooled("sizes", sizes, "kind"), provenance=facts
+    )
+
+
+def expected(draw: Draw) -> MadeResult:
+    rows = [
+        {
+            "months": month,
+            "level": 0.8,
+            "coverage": draw("coverage", SHARES),
+            "mean_deviation": 0.0,
+            "n_measurements": 499,
+        }
+        for month in (3.0, 6.0)
+    ]
+    return result_of(
+        "expected_course", pooled("calibration", rows, "months", "level"), provenance=provenance()
+    )
+
+
+def noted(draw: Draw) -> MadeResult:
+    """A result with every note of the catalogue, its numbers drawn."""
+    entries = phrases_in("en").entries
+    notes = []
+    for key, phrase in entries.items():
+        if key.startswith("note."):
+            names = {name for _, name, _, _ in Formatter().parse(phrase) if name}
+            words: dict[str, Any] = {
+                "name": "child_age",
+                "percent": draw("percent", (0.0, 45.0, 100.0, NAN)),
+                "outcome": "score",
+                "column": "months",
+                "source": "a book",
+                "level": "2025",
+            }
+            values = {
+                name: words.get(name, draw(name, (14, 247, 1.5, 12345, NAN, INF, 0.5))) for name in names
+            }
+            level = "stop" if key == "note.not_converged" else "info"
+            notes.append(Note(key.removeprefix("note."), "A remark without numbers.", values, level))  # type: ignore[arg-type]
+    return trajectory(
+        Draw(
+            0,
+            change=(-4.1, -5.0, -3.2),
+            n=247,
+            notes=tuple(notes),
+            outcome=draw("outcome", ("raw", "t_score")),
+        )
+    )
+
+
+def profile(draw: Draw) -> FamilyProfile:
+    """The profile of one family, with one or two respondents."""
+    answers = (
+        "improving",
+        "improving_less_than_delta",
+        "stagnating",
+        "deteriorating_less_than_delta",
+        "deteriorating",
+        "not_enough_information",
+    )
+    who = ("first_parent", "second_parent")[: draw("respondents", (1, 2))]
+    low = draw("error", (2.0, NAN))
+    waves = [
+        {
+            "respondent": one,
+            "wave": wave,
+            "months": float(wave),
+            "score": 24.0 - wave,
+            "error_low": 22.0 - wave - low + 2.0,
+            "error_high": 26.0 - wave,
+            "expected": 24.0,
+            "band_low": draw("band", (20.0, NAN)),
+            "band_high": 28.0,
+            "standing": "within",
+            "answer": "stagnating",
+            "at_limit": "",
+        }
+        for one in who
+        for wave in range(draw("waves", (1, 4)))
+    ]
+    bands = [
+        {"respondent": one, "months": month, "expected": 24.0, "band_low": 20.0, "band_high": 28.0}
+        for one in who
+        for month in (0.0, 3.0)
+    ]
+    ahead = [
+        {
+            "respondent": one,
+            "ahead": 1.0,
+            "months": 4.0,
+            "estimate": 20.0,
+            "band_low": 16.0,
+            "band_high": 24.0,
+        }
+        for one in who
+    ]
+    summary = [
+        {
+            "respondent": one,
+            "n_waves": 4,
+            "first_score": 24.0,
+            "last_score": 20.0,
+            "change": -4.0,
+            "category": draw("category", ("improved", "unchanged", "deteriorated", "not_computable")),
+            "answer": draw(f"answer_{one}", answers),
+            "standing": draw("standing", ("better", "within", "worse", "")),
+            "at_limit": draw("at_limit", ("", "best")),
+            "waves_needed": draw("needed", (31.0, NAN)),
+        }
+        for one in who
+    ]
+    tables = {
+        name: table(name, [{**row, "n_families": 1} for row in rows], *keys, unit="family")
+        for name, rows, keys in (
+            ("waves", waves, ("respondent", "wave")),
+            ("bands", bands, ("respondent", "months")),
+            ("forecasts", ahead, ("respondent", "ahead")),
+            ("summary", summary, ("respondent",)),
+        )
+    }
+    return FamilyProfile(
+        tables=tables,
+        flow=SampleFlow(),
+        notes=(),
+        provenance=provenance(),
+        level=0.95,
+        converged=True,
+        family="F1004",
+        episode="1",
+        instrument_name="OBVL-K",
+        higher_is_worse=draw("direction", (True, False)),
+        score_range=(10.0, 40.0),
+        delta=2.7,
+        period=6.0,
+        unit={},
+    )
+
+
+#: Every kind of result that is spoken about.
+MAKERS: Mapping[str, Callable[[Draw], MadeResult]] = {
+    "trajectory": trajectory,
+    "organisations": organisations,
+    "organisation_robustness": robustness,
+    "organisations_over_time": over_time,
+    "measurement": measurement,
+    "data_quality": quality,
+    "individual_change": change,
+    "reliable_trend": trend,
+    "course": course,
+    "missing_data": missing,
+    "signals": signals,
+    "signal_quality": signal_quality,
+    "sudden_changes": sudden,
+    "expected_course": expected,
+}

@@ -1,0 +1,175 @@
+"""What is said beside the results themselves: figures, remarks, profiles, and why something is not shown."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+from importlib import import_module
+from itertools import islice
+
+from mpg_research.disclosure import Released, release
+from mpg_research.disclosure import released as sealed
+from mpg_research.disclosure.released import Withheld
+from mpg_research.errors import NotApplicableError, Note
+from mpg_research.present import say, tabulate
+from mpg_research.present.figures import FIGURES, draw
+from mpg_research.present.profile import present_profile
+from mpg_research.present.voice import refuse, voice_of
+from mpg_research.reporting.shown import NotApplicable
+from tests.disclosure.made_results import result_of
+from tests.present.edge_organisations import NUMBERS
+from tests.present.edge_results import (
+    FUNDER,
+    LINDE,
+    RESEARCHER,
+    Draw,
+    policy_with,
+    pooled,
+    provenance,
+)
+from tests.present.edge_signals import MAKERS, noted, profile
+
+#: Reasons that a table is withheld for, as the gate gives them.
+REASONS = (
+    "family_level", "too_few_organisations", "too_few_other_organisations", "pooled_with_too_few",
+    "names_in_text", "gives_away_a_small_group", "all_suppressed",
+)  # fmt: skip
+#: Tables that such a study has not.
+ABSENT = (
+    "pairwise", "run_chart", "run_signals", "all_by_cohort", "by_cohort", "leave_one_out", "funnel", "ranks",
+)  # fmt: skip
+#: The answers that a profile can give.
+ANSWERS = (
+    "improving", "improving_less_than_delta", "stagnating", "deteriorating_less_than_delta", "deteriorating",
+    "not_enough_information",
+)  # fmt: skip
+#: Why a question does not arise, as the analyses say it.
+NOT_APPLICABLE = (
+    "one_organisation", "nothing_to_judge", "few_organisations_for_signals", "few_other_courses",
+)  # fmt: skip
+PLAIN = {"gaps": False, "rank_known": True, "sizes": NUMBERS, "own": (-4.1, -5.0, -3.2)}
+
+
+def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iterator[str]:
+    """Titles, captions and descriptions of figures, all or each second one; nothing is exported."""
+    import matplotlib.pyplot as plt
+
+    for kind, maker in MAKERS.items():
+        shares = {f"{name}_{each}": value for each in ("dropped_out", "measured", "reliably_improved",
+                  "reliably_worsened") for name, value in (("share", 0.4), ("n", 247))}  # fmt: skip
+        known = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "wide": True, **PLAIN, **shares}
+        result = maker(Draw(seed, **known))
+        for audience in (RESEARCHER, LINDE) if kind == "organisations" else (FUNDER,):
+            released = release(result, audience, policy=policy_with(public_groups=kind == "organisations"))
+            for name, (module, tables) in islice(FIGURES.items(), start, None, every):
+                if not any(released.tables.get(each) is not None for each in tables):
+                    continue
+                drawn = getattr(import_module(f"mpg_research.present.figures.{module}"), f"draw_{name}")(
+                    voice_of(released, language)
+                )
+                if drawn is not None:
+                    yield from (drawn.title, drawn.caption, drawn.alt)
+                    plt.close(drawn.figure)
+    yield from _own_figures(seed, language)
+    for dot, n_dot in ((5.0, 247), (5.0, 84), (-5.0, 84)):
+        given = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "dot": dot, "n_dot": n_dot}
+        drawn = draw(released_of(MAKERS["trajectory"](Draw(seed, **given))), "mean_course", language=language)
+        yield str(drawn)
+
+
+def _own_figures(seed: int, language: str) -> Iterator[str]:
+    """Figures of an organisation that sees nobody beside it."""
+    import matplotlib.pyplot as plt
+
+    sizes = {"linde": 60, "eik": 74}
+    names = {key: key.capitalize() for key in sizes}
+    shares = {"share_measured": 0.4, "n_measured": 247, "share_dropped_out": 0.3, "n_dropped_out": 247}
+    result = MAKERS["organisations"](Draw(seed, **{**PLAIN, "sizes": sizes, **shares}))
+    voice = voice_of(release(result, LINDE, policy=policy_with(names=names)), language)
+    for module, name in (("course", "observed_course"), ("comparison", "share_indicators")):
+        drawn = getattr(import_module(f"mpg_research.present.figures.{module}"), f"draw_{name}")(voice)
+        yield from (drawn.title, drawn.caption, drawn.alt)
+        plt.close(drawn.figure)
+
+
+def profiles(language: str) -> Iterator[str]:
+    """The pages of one family without their markup and pictures, one for each answer and each standing."""
+    ends = (
+        ("improved", "better"),
+        ("unchanged", "within"),
+        ("deteriorated", "worse"),
+        ("not_computable", ""),
+    )
+    for place, answer in enumerate((*ANSWERS, "stagnating")):
+        category, standing = ends[place % len(ends)]
+        given = {"answer_first_parent": answer, "category": category, "standing": standing}
+        at_limit = "best" if place == len(ANSWERS) else ""
+        two = {"respondents": 2, "answer_second_parent": "improving"} if "deteriorating" in answer else {}
+        one = profile(Draw(place, **given, at_limit=at_limit, direction=bool(place % 2), **two))
+        html = present_profile(one, language=language).html
+        alt = re.findall(r'aria-label="([^"]*)"', html)
+        text = re.sub(r"<(style|svg|table).*?</\1>", " ", html, flags=re.DOTALL)
+        yield from map(unescape, (*alt, re.sub(r"<[^>]+>", "\n", text)))
+
+
+def remarks(seed: int, language: str) -> Iterator[str]:
+    """Every note of the catalogue."""
+    for outcome in ("raw", "t_score"):
+        result = noted(Draw(seed, outcome=outcome))
+        yield from say(released_of(result), "notes", language=language).sentences
+
+
+def released_of(result: object, **rules: object) -> Released:
+    return release(result, RESEARCHER, policy=policy_with(**rules))  # type: ignore[arg-type]
+
+
+def refusals(language: str) -> Iterator[str]:
+    """Why a result, a table, a figure or a question is not shown."""
+    trajectory = MAKERS["trajectory"]
+    stop = (Note("odd", "The likelihood went the wrong way.", {}, "stop"),)
+    for given in ({"converged": False}, {"notes": stop}):
+        refused = refuse(voice_of(released_of(trajectory(Draw(0, n=247, **given))), language), "trajectory")
+        assert refused is not None
+        yield from refused.sentences
+    comparison = released_of(MAKERS["organisations"](Draw(0, **PLAIN)))
+    reasons = [Withheld("pairwise", code, {"minimum": 10}) for code in REASONS]
+    for reason in reasons:
+        withheld = replace(comparison, withheld=(reason,), tables=dict(comparison.tables), seal=sealed._SEAL)
+        yield from say(withheld, "withheld", language=language).sentences
+        yield from tabulate(withheld, "pairwise", language=language).sentences  # type: ignore[union-attr]
+    bare = released_of(trajectory(Draw(0, n=247)))
+    for name in ABSENT:
+        yield from tabulate(bare, name, language=language).sentences  # type: ignore[union-attr]
+    yield from say(released_of(result_of("trajectory")), language=language).sentences
+    quality = released_of(MAKERS["data_quality"](Draw(0, problems=[])))
+    yield str(tabulate(quality, "problems", language=language))
+    few = MAKERS["organisations"](Draw(0, **{**PLAIN, "rank_known": False}))
+    yield str(draw(released_of(few), "rank_sets", language=language))
+    for code in NOT_APPLICABLE:
+        error = NotApplicableError("It does not arise.", code=code)
+        yield from NotApplicable(error.code).text(language, policy_with()).sentences
+
+
+def footnotes(language: str) -> Iterator[str]:
+    """Tables with every kind of note below them."""
+    for case_mix, direction in (([], "higher_is_worse"), (["child_age"], "higher_is_better")):
+        result = MAKERS["organisations"](Draw(1, **{**PLAIN, "case_mix": case_mix}))
+        for audience in (RESEARCHER, FUNDER):
+            released = release(result, audience, policy=policy_with(direction))
+            for name in ("adjusted_change", "share_indicators", "observed_course"):
+                yield str(tabulate(released, name, language=language))
+    for kind, name, given in (
+        ("trajectory", "change", {"n": 247}),
+        ("individual_change", "shares", {"split": (3, 240, 4)}),
+        ("data_quality", "problems", {"families": 250, "problems": [("after_end", 38), ("before_start", 3)]}),
+        ("data_quality", "measurements_by_month", {"families": 250, "counts": (240, 200, 4)}),
+        ("data_quality", "item_completeness", {"families": 250, "item_1": 0.999}),
+        ("measurement", "reliability", {"n": 14, "items": True}),
+    ):
+        yield str(tabulate(released_of(MAKERS[kind](Draw(0, **given))), name, language=language))
+    months = [
+        {"months": month, "mean": 24.0, "sd": 5.0, "n_measurements": n, "n_families": 12}
+        for month, n in ((0.0, 12), (3.0, 8))
+    ]
+    few = result_of("trajectory", pooled("observed_course", months, "months"), provenance=provenance())
+    yield str(tabulate(released_of(few), "observed_course", language=language))
