@@ -41,6 +41,7 @@ KNOWN = {
 }
 TABLES = {
     "overview": (_OVERVIEW_VALUE,),
+    "share_indicators": _SHARE_COLUMNS,
     "funnel_lines": LINES,
     "funnel_summary": SUMMARY,
     "funnel_steps": STEPS,

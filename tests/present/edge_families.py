@@ -6,6 +6,7 @@ import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
 from tests.disclosure.made_results import MadeResult, result_of
+from tests.disclosure.made_tables import made_table
 from tests.present.edge_results import (
     INF,
     NAN,
@@ -266,7 +267,7 @@ def measurement(draw: Draw) -> MadeResult:
         "n_measurements",
         "n_families",
     ]
-    reliability = ResultTable(
+    reliability = made_table(
         "reliability", pd.DataFrame(rows, columns=columns), ("instrument", "coefficient"), tuple(columns[2:6])
     )
     tables = (
@@ -314,6 +315,6 @@ def quality(draw: Draw) -> MadeResult:
         table("overview", rows, "quantity"),
         pooled("measurements_by_month", by_month, "months"),
         pooled("item_completeness", items, "instrument", "item", n=families),
-        ResultTable("problems", problems, ("code", "severity"), ("n_findings",)),
+        made_table("problems", problems, ("code", "severity"), ("n_findings",)),
     )
     return result_of("data_quality", *tables, provenance=provenance())

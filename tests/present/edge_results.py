@@ -16,6 +16,7 @@ import pandas as pd
 from mpg_research.analysis.result import Provenance, ResultTable
 from mpg_research.disclosure import Audience, DisclosurePolicy, InstrumentFacts, Released, release
 from tests.disclosure.made_results import DIGEST, NAMES, MadeResult, flow_of, result_of
+from tests.disclosure.made_tables import made_table
 
 NAN, INF = math.nan, math.inf
 SCALE = (10.0, 40.0)
@@ -97,7 +98,7 @@ def provenance(*, outcome: str = "raw", **parameters: Any) -> Provenance:
 def table(name: str, rows: list[dict[str, Any]], *keys: str, **others: Any) -> ResultTable:
     data = pd.DataFrame(rows)
     values = tuple(one for one in data.columns if one not in {*keys, "n_families", "n_organisations"})
-    return ResultTable(name, data, keys, values, **others)
+    return made_table(name, data, keys, values, **others)
 
 
 def pooled(name: str, rows: list[dict[str, Any]], *keys: str, n: int = 247, **others: Any) -> ResultTable:

@@ -60,6 +60,7 @@ GIVEN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("signals", {"split_four": (60, 4, 100, 50)}),
     ("expected_course", {"coverage": math.nan}),
     ("measurement", {"n": 247, "items": True, "n_alpha": 4}),
+    ("data_quality", {"families": 250, "organisations": 6, "count": 3246}),
     ("organisations_over_time", {**NO_SIGNAL, "looked_for": math.nan, "step": math.nan}),
     ("organisations_over_time", {**NO_SIGNAL, "drift_seen": 0.9, "step_seen": 1.0, "step": 44.0}),
     ("organisations", {**LINDE_CLEAR, "p_linde": 0.003, "own": (-4.1, -5.0, -3.2)}),
