@@ -49,7 +49,7 @@ from mpg_research.analysis.alarm_rules import Target
 from mpg_research.analysis.alarm_verdicts import compare_rules
 from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
 from mpg_research.analysis.quality import DROP_OUT_REASONS
-from mpg_research.analysis.result import Result, collect_tables, sample_flow_table
+from mpg_research.analysis.result import Result, collect_tables, sample_flow_table, settings_table
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.reliable_change import improvement_sign
 from mpg_research.study.model import Study
@@ -188,15 +188,15 @@ def evaluate_signals(
         decision_table(rows.iloc[at], judged.chance[at], judged.bad[at]),
         *([published_table(units)] if _is_beside(beside, rule, target) else []),
         sample_flow_table(given.flow),
+        settings_table(
+            {"threshold": threshold, "courses_simulated": without.n_courses},
+            n_families=units["family"].nunique(),
+            n_organisations=units["organisation"].nunique(),
+        ),
     ]
     parameters = {
-        **given.provenance.parameters,
-        "landmark": landmark,
-        "threshold": threshold,
-        "n_parts": len(set(judged.part)),
-        "replicates": len(without.figures),
-        "courses_simulated": without.n_courses,
-    }
+        **given.provenance.parameters, "landmark": landmark, "replicates": len(without.figures),
+    }  # fmt: skip
     return SignalQuality(
         given=given,
         tables=collect_tables(tables),

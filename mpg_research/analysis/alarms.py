@@ -195,6 +195,7 @@ def signals(
         shares_by_month(waves, SIGNALS, level),
         ever_table(waves, level),
         sample_flow_table(courses.frame.flow),
+        answers.tables["settings"],
     ]
     parameters = {
         **answers.provenance.parameters,
@@ -207,7 +208,6 @@ def signals(
         "ahead": ahead,
         "band": band,
         "folds": by,
-        "n_folds": len(folds),
         "parts": foretold.by,
     }
     return Signals(

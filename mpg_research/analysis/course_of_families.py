@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, observed, setting, tally
+from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, observed, tally
 from mpg_research.analysis.course_error import (
     DELTA_MONTHS,
     at_limit,
@@ -208,18 +208,17 @@ def course(
         strand_table(waves),
         score_band_table(waves),
         _needed_table(needed, courses),
-        pooled_over_courses(
-            "settings", pd.DataFrame({"quantity": list(settings), "value": list(settings.values())}),
-            courses, columns=(coded("quantity"), setting("value")),
-        ),
     ]  # fmt: skip
     if courses.frame.respondents == "both":
         known = last[last["answer"] != ANSWERS[-1]]
         tables.append(agreement_table(known, "answer", ANSWERS[:2], ANSWERS[3:5], level))
     parameters = {
-        **settings, "window": window, **error.described,
-        "delta_origin": "default" if delta is None else "given", "waves_at_least": needed.at_least,
-        "waves_stagnating": needed.stagnating, "waves_changing": needed.changing, "power": needed.power,
+        "period": period, "half_time": half_time, "window": window, **error.described,
+        "delta_origin": "default" if delta is None else "given", "power": needed.power,
+    }  # fmt: skip
+    computed = {
+        **settings, **error.numbers, "waves_at_least": needed.at_least,
+        "waves_stagnating": needed.stagnating, "waves_changing": needed.changing,
     }  # fmt: skip
     return CourseOfFamilies(
         error=error,
@@ -234,6 +233,7 @@ def course(
             tables=tables,
             notes=[*courses.notes, *error.notes, *swing_notes, *_notes(last, needed)],
             parameters=parameters,
+            computed=computed,
             level=level,
         ),
     )

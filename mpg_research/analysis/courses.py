@@ -15,6 +15,7 @@ from mpg_research.analysis.result import (
     collect_tables,
     provenance_of,
     sample_flow_table,
+    settings_table,
 )
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import Note
@@ -157,6 +158,7 @@ def result_parts(
     notes: Iterable[Note] = (),
     parameters: Mapping[str, Any],
     level: float,
+    computed: Mapping[str, float | int | None] | None = None,
 ) -> dict[str, Any]:
     """What every result about courses has in common: tables with the sample flow, notes and provenance.
 
@@ -171,6 +173,8 @@ def result_parts(
     parameters : mapping
         Arguments in force; what puts numbers into words is added.
     level : float
+    computed : mapping, optional
+        What the analysis computed with that follows from the data itself: the table ``settings``.
 
     Returns
     -------
@@ -178,8 +182,15 @@ def result_parts(
         tables, flow, notes, provenance and level: the fields of ``Result`` save ``converged``.
     """
     described = describe_parameters(study, frame, **{**parameters, "level": level})
+    every = [*tables, sample_flow_table(frame.flow)]
+    if computed is not None:
+        people = {
+            "n_families": frame.data["family"].nunique(),
+            "n_organisations": frame.data["organisation"].nunique(),
+        }
+        every.append(settings_table(computed, **people))
     return {
-        "tables": collect_tables([*tables, sample_flow_table(frame.flow)]),
+        "tables": collect_tables(every),
         "flow": frame.flow,
         "notes": (*study_notes(study, frame.instrument, frame.outcome), *notes),
         "provenance": provenance_of(

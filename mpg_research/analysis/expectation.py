@@ -151,7 +151,7 @@ def expected_course(
         sample_flow_table(courses.frame.flow),
     ]
     parameters = describe_parameters(
-        study, courses.frame, band=band, ahead=list(ahead), folds=by, n_folds=len(folds), level=level
+        study, courses.frame, band=band, ahead=list(ahead), folds=by, level=level
     )
     return ExpectedCourse(
         band=band,

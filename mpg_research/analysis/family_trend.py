@@ -153,13 +153,22 @@ def reliable_trend(
     else:
         notes += model.fit.notes
     origin = "measurement" if in_force == candidates["measurement"] else "within_person"
-    parameters = {**error.described, "error_sd": in_force, "error_origin": origin}
+    parameters = {**error.described, "error_origin": origin}
+    computed = {**error.numbers, "error_sd": in_force}
     return ReliableTrend(
         error=error,
         error_sd=in_force,
         model=model,
         converged=model is None or model.fit.converged,
-        **result_parts(study, courses.frame, tables=tables, notes=notes, parameters=parameters, level=level),
+        **result_parts(
+            study,
+            courses.frame,
+            tables=tables,
+            notes=notes,
+            parameters=parameters,
+            computed=computed,
+            level=level,
+        ),
     )
 
 

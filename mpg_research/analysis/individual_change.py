@@ -205,9 +205,9 @@ def reliable_change(
         tables.append(agreement_table(answered, "category", _BETTER, _WORSE, level))
     parameters = {
         "method": method, "method_name": CHANGE_METHODS[method], **error.described, "month": month,
-        "cutoff": found.cutoff, "percentage": percentage, "important": important,
-        "threshold": found.reliable.threshold,
+        "percentage": percentage, "important": important,
     }  # fmt: skip
+    computed = {**error.numbers, "cutoff": found.cutoff, "threshold": found.reliable.threshold}
     return IndividualChange(
         error=error,
         index=found.reliable,
@@ -218,6 +218,7 @@ def reliable_change(
             tables=tables,
             notes=[*courses.notes, *error.notes, *_notes(units, found.reliable, indices["HA"], courses)],
             parameters=parameters,
+            computed=computed,
             level=level,
         ),
     )

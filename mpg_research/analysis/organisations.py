@@ -72,7 +72,7 @@ from mpg_research.analysis.organisation_shares import (
 )
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of_periods
-from mpg_research.analysis.result import Result, ResultTable, collect_tables
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, settings_table
 from mpg_research.analysis.robust_errors import robust_difference
 from mpg_research.analysis.scale import hold_to_scale
 from mpg_research.analysis.tables import (
@@ -256,6 +256,13 @@ def compare_organisations(
         share = share_ended(periods)
         tables |= collect_tables([robust])
         notes += [*said, *ended_note(share, question.primary_month)]
+        horizon = duration_horizon(periods.rows, frame.organisations.values(), month=question.primary_month)
+        computed = settings_table(
+            {"duration_horizon": horizon},
+            n_families=frame.n_families,
+            n_organisations=len(frame.organisations),
+        )
+        tables |= collect_tables([computed])
         tables |= _further_tables(
             question, model, randomly, periods, reference=against, level=level, seed=seed
         )
@@ -272,11 +279,8 @@ def compare_organisations(
         converged=model.converged,
         **question.parts(
             frame.flow, notes, shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
-            **rule.described, correlation=model.correlation,
+            **rule.described,
             formula=model.formula, organisations_as=role, reference=against,
-            duration_horizon=duration_horizon(
-                periods.rows, frame.organisations.values(), month=question.primary_month
-            ),
         ),
     )  # fmt: skip
 

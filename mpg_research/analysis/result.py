@@ -55,6 +55,7 @@ from mpg_research.analysis.columns import (
     N_ORGANISATIONS,
     Column,
     coded,
+    setting,
 )
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ __all__ = [
     "family_table",
     "provenance_of",
     "sample_flow_table",
+    "settings_table",
 ]
 
 #: The columns of every estimate, in this order, whatever the arguments of the analysis.
@@ -153,7 +155,8 @@ class Provenance:
     package_version : str
         Version of this package.
     parameters : mapping
-        The arguments of the analysis after defaults were filled in; JSON-friendly.
+        The arguments of the analysis after defaults were filled in; JSON-friendly. Nothing that was computed
+        from the data: that stands in the table ``settings``, which passes the gate like any other.
     instrument, outcome : str
         Instrument key and outcome column (``"raw"`` or ``"t_score"``); empty where not about scores.
     """
@@ -255,6 +258,25 @@ def family_table(
     columns += [Column(name=column, meaning="family") for column in values]
     kept = data[[*keys, *values]].assign(n_families=1)
     return ResultTable(name, kept, columns=tuple(columns), unit="family")
+
+
+def settings_table(
+    found: Mapping[str, float | int | None], *, n_families: int, n_organisations: int
+) -> ResultTable:
+    """What an analysis computed with that was itself computed from the data: quantity, value.
+
+    The arguments of an analysis stand in its provenance; what follows from people's scores (a reliability, a
+    threshold, a margin) stands here, where the gate sees it. Missing where a quantity is not defined.
+    """
+    data = pd.DataFrame(
+        {
+            "quantity": list(found),
+            "value": [float("nan") if value is None else float(value) for value in found.values()],
+            "n_families": n_families,
+            "n_organisations": n_organisations,
+        }
+    )
+    return ResultTable("settings", data, columns=(coded("quantity"), setting("value")))
 
 
 def sample_flow_table(flow: SampleFlow) -> ResultTable:

@@ -77,15 +77,18 @@ class ErrorSource:
 
     @property
     def described(self) -> dict[str, object]:
-        """The reliability and where it comes from, for the provenance of a result."""
+        """Where the reliability comes from, for the provenance of a result."""
         return {
-            "reliability": self.reliability if np.isfinite(self.reliability) else None,
             "reliability_origin": self.origin,
             "reliability_kind": self.kind,
             "reliability_source": self.source,
-            "error_spread": self.sd if np.isfinite(self.sd) else None,
             "error_spread_origin": self.sd_origin,
         }
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The reliability and the spread that goes with it, for the settings of a result."""
+        return {"reliability": self.reliability, "error_spread": self.sd}
 
 
 def measurement_error(

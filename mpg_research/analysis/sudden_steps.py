@@ -147,12 +147,21 @@ def sudden_changes(
         _size_table(steps),
         _criteria_table(criteria, courses),
     ]
-    parameters = {**criteria, **error.described}
+    parameters = {"share": criteria["share"], **error.described}
+    computed = {**error.numbers, **{name: criteria[name] for name in ("cutoff", "longest_gap")}}
     notes = [*courses.notes, *(error.notes if cutoff is None else ())]
     return SuddenChangesOfFamilies(
         error=error,
         cutoff=float(least),
-        **result_parts(study, courses.frame, tables=tables, notes=notes, parameters=parameters, level=level),
+        **result_parts(
+            study,
+            courses.frame,
+            tables=tables,
+            notes=notes,
+            parameters=parameters,
+            computed=computed,
+            level=level,
+        ),
     )
 
 

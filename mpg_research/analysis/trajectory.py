@@ -195,7 +195,7 @@ def fit_trajectory(
         **question.parts(
             frame.flow, notes, shape=model.shape, organisation=role,
             worker=model.worker, df=df, level=level, formula=model.formula,
-            **rule.described, correlation=model.correlation,
+            **rule.described,
         ),
     )  # fmt: skip
 

@@ -30,12 +30,11 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
         return {"answer": [voice.phrases("individual_change.hidden")], "limits": limits}
     numbers = _three(rows, "unchanged")
     answer = answer_of(voice, "individual_change", _group(rows), numbers)
-    facts = voice.released.provenance.parameters
-    threshold = facts.get("threshold")
+    threshold = voice.setting("threshold")
     told = tells(numbers, "improved")
     certainty = _interval(voice, "individual_change.certainty", rows.loc["improved"]) if told else []
-    if isinstance(threshold, int | float) and math.isfinite(threshold):
-        certainty.append(_threshold(voice, float(threshold)))
+    if math.isfinite(threshold):
+        certainty.append(_threshold(voice, threshold))
     if told:
         certainty += _methods(voice)
     limits.append(voice.phrases("individual_change.limit_regression"))
@@ -48,7 +47,7 @@ def _threshold(voice: Voice, threshold: float) -> str:
     origin = str(facts.get("reliability_origin"))
     if facts.get("reliability_kind") == "within_families":
         origin = "lower_limit"
-    reliability, spread = (_fact(voice, name) for name in ("reliability", "error_spread"))
+    reliability, spread = (voice.setting(name) for name in ("reliability", "error_spread"))
     words = {
         "threshold": voice.nonzero(threshold),
         "unit": voice.unit,
@@ -65,12 +64,6 @@ def _threshold(voice: Voice, threshold: float) -> str:
         key = "individual_change.threshold_beyond"
     used = voice.phrases.placeholders(key)
     return voice.phrases(key, **{name: word for name, word in words.items() if name in used})
-
-
-def _fact(voice: Voice, name: str) -> float:
-    """A number among the parameters of the analysis; NaN where there is none."""
-    value = voice.released.provenance.parameters.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _methods(voice: Voice) -> list[str]:
@@ -131,12 +124,12 @@ def _swing(voice: Voice) -> list[str]:
 def course_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of the answers at the last wave."""
     rows = _classes(voice, None)
-    delta, period = (_fact(voice, name) for name in ("delta", "period"))
+    delta, period = (voice.setting(name) for name in ("delta", "period"))
     certainty = []
     if voice.can_be_a_change(delta) and math.isfinite(period):
         margin = {"delta": voice.nonzero(delta), "unit": voice.unit, "period": voice.period(period)}
         certainty.append(voice.phrases("course.margin", **margin))
-    waves, between = (_fact(voice, name) for name in ("waves_stagnating", "interval"))
+    waves, between = (voice.setting(name) for name in ("waves_stagnating", "interval"))
     if math.isfinite(waves) and math.isfinite(between):
         months = voice.period(float(round((waves - 1) * between)))
         certainty.append(voice.phrases("course.waves", waves=voice.count(waves), months=months))
@@ -157,16 +150,16 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
 
 def _swings(voice: Voice) -> list[str]:
     """How often answers are wrong in this study, and what its swings are like."""
-    changing, small = (_fact(voice, name) for name in ("wrong_changing", "wrong_small"))
+    changing, small = (voice.setting(name) for name in ("wrong_changing", "wrong_small"))
     said = []
     if math.isfinite(changing) and math.isfinite(small):
         shares = {"changing": _at_most(voice, changing), "small": _at_most(voice, small)}
         error = format_share(voice.alpha, voice.language, digits=0)
         said.append(voice.phrases("course.error_rate", error=error, **shares))
-    correlation = _fact(voice, "correlation")
+    correlation = voice.setting("correlation")
     if voice.shows(correlation, 2) and 0 < correlation <= 1:
         said.append(voice.phrases("course.swings", correlation=voice.number(correlation, 2)))
-    if _fact(voice, "spread_of_swings") > 0:
+    if voice.setting("spread_of_swings") > 0:
         said.append(voice.phrases("course.spread"))
     return said
 

@@ -176,9 +176,9 @@ def sudden_sentences(voice: Voice) -> dict[str, list[str]]:
             with_loss=_written(voice, _number(table, "loss", "with")),
         )
     certainty = []
-    cutoff = voice.released.provenance.parameters.get("cutoff")
-    if isinstance(cutoff, int | float) and voice.can_be_a_change(float(cutoff)):
-        text = voice.phrases("sudden_changes.certainty", cutoff=voice.nonzero(float(cutoff)), unit=voice.unit)
+    cutoff = voice.setting("cutoff")
+    if voice.can_be_a_change(cutoff):
+        text = voice.phrases("sudden_changes.certainty", cutoff=voice.nonzero(cutoff), unit=voice.unit)
         certainty.append(text)
     if gains > 0:  # what is not shown follows from nothing else
         certainty += _kept(voice)

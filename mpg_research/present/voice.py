@@ -204,14 +204,20 @@ class Voice:
             return self.phrases.label(kind, name)
         return self._filled(key)
 
+    def setting(self, name: str) -> float:
+        """What the analysis computed with, from the released table of it; NaN where it may not be shown."""
+        rows = self.frame("settings")
+        found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
+        return float(found.iloc[0]) if len(found) else math.nan
+
     def _filled(self, key: str) -> str:
         """A phrase with the moment asked about, the time up to it and the unit of scores filled in."""
         month = self.main_month
-        horizon = self.released.provenance.parameters.get("duration_horizon")
+        horizon = self.setting("duration_horizon")
         known = {
             "moment": self.moment(month),
             "period": self.period(month),
-            "horizon": self.period(float(horizon)) if isinstance(horizon, int | float) else "",
+            "horizon": self.period(horizon) if math.isfinite(horizon) else "",
             "unit": self.unit,
         }
         return self.phrases(key, **{each: known[each] for each in self.phrases.placeholders(key)})

@@ -144,6 +144,8 @@ class Choices:
         How many measurements of how many families it rests on, as its readers may know it.
     is_shown : bool
         Whether the page shows it: of what it does not show nothing is said but what all results share.
+    correlation : float, optional
+        Of residuals a month apart, where they carry on and readers may know.
     """
 
     kind: str
@@ -151,6 +153,7 @@ class Choices:
     level: float
     used: tuple[str, ...] = ()
     is_shown: bool = True
+    correlation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +287,8 @@ def _about_model(
             yield words[str(choice)]
     if show_model:
         yield words["formula"].format(formula=_readable_formula(parameters))
-        if parameters.get("correlation") is not None:
-            size = f"{float(parameters['correlation']):.2f}"
+        if choices.correlation is not None:
+            size = f"{choices.correlation:.2f}"
             yield words["carries_on"].format(size=size.replace(".", ",") if language == "nl" else size)
 
 

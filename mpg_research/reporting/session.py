@@ -142,6 +142,7 @@ class Session:
             kind=released.kind,
             parameters=result.provenance.parameters,
             level=float(result.level),
+            correlation=_correlation(released),
             used=used.sentences if used.shows_numbers else (),
             is_shown=is_shown(released),
         )
@@ -242,3 +243,13 @@ def _organisation(study: "Study", values: NotebookParameters) -> str:
             f"There is no organisation {asked!r} in the study {study.name}. It has: {', '.join(known)}."
         )
     return asked or known[0]
+
+
+def _correlation(released: Any) -> float | None:
+    """Correlation of residuals a month apart, from the released variances of a model."""
+    table = released.tables.get("variance_components")
+    if table is None:
+        return None
+    rows = table.data[table.data["term_1"] == "month_apart"]
+    found = float(rows["correlation"].iloc[0]) if len(rows) else float("nan")
+    return found if found == found else None

@@ -221,7 +221,8 @@ def test_answers_take_no_reliability_where_none_is_known(tmp_path: Path) -> None
     study = make_study(tmp_path, data, reliability=False)
     found = course(study)
     assert found.error.origin == "unknown"
-    assert found.provenance.parameters["reliability"] is None
+    settings = found.tables["settings"].data.set_index("quantity")["value"]
+    assert np.isnan(settings["reliability"])
     assert found.tables["shares"].data.set_index("class")["n_families"]["stagnating"] > 6
     with pytest.raises(ConfigError, match="neither on file"):
         course(study, reliability="estimated")

@@ -214,7 +214,9 @@ def test_few_ends_of_either_kind_are_said(study: Study) -> None:
     (note,) = (note for note in found.notes if note.code == "few_events")
     rules = rules_of(found)
     assert note.values["n_bad"] == rules.loc["chance", "n_bad"] < 20
-    assert found.given.margin == pytest.approx(-found.provenance.parameters["threshold"])
+    assert found.given.margin == pytest.approx(
+        -found.tables["settings"].data.set_index("quantity").loc["threshold", "value"]
+    )
 
 
 def test_time_to_go_is_learnt_from_courses_that_ran_longer() -> None:

@@ -11,6 +11,7 @@ from tests.present.edge_results import (
     INF,
     NAN,
     Draw,
+    computed,
     pooled,
     provenance,
     table,
@@ -94,7 +95,8 @@ def change(draw: Draw) -> MadeResult:
         shares_table(methods, "method", name="methods"),
         shares_table(classes(names, counts), name="merged"),
     )
-    return result_of("individual_change", *tables, provenance=provenance(**facts))
+    settings, origin = computed(facts)
+    return result_of("individual_change", *tables, settings, provenance=origin)
 
 
 def trend(draw: Draw) -> MadeResult:
@@ -112,7 +114,8 @@ def trend(draw: Draw) -> MadeResult:
     ]
     rows = classes(names, counts, approach="within_person")
     tables = (shares_table(rows, "approach"), pooled("errors", errors, "source"))
-    return result_of("reliable_trend", *tables, provenance=provenance(**_error(draw)))
+    settings, origin = computed(_error(draw))
+    return result_of("reliable_trend", *tables, settings, provenance=origin)
 
 
 def course(draw: Draw) -> MadeResult:
@@ -177,7 +180,8 @@ def course(draw: Draw) -> MadeResult:
         pooled("lanes", lanes, "lane", "class"),
         pooled("strands", strands, "start", "strand", "months"),
     )
-    return result_of("course", *tables, provenance=provenance(**facts))
+    settings, origin = computed(facts)
+    return result_of("course", *tables, settings, provenance=origin)
 
 
 def missing(draw: Draw) -> MadeResult:

@@ -24,7 +24,9 @@ def rows_of(released: Released, name: str) -> pd.DataFrame:
 
 
 def fact(released: Released, name: str) -> float:
-    value = released.provenance.parameters.get(name)
+    computed = rows_of(released, "settings")
+    here = computed.loc[computed["quantity"] == name, "value"] if len(computed) else computed
+    value = float(here.iloc[0]) if len(here) else released.provenance.parameters.get(name)
     return float(value) if isinstance(value, int | float) else math.nan
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from mpg_research.analysis.result import Provenance, ResultTable
+from mpg_research.analysis.result import Provenance, ResultTable, settings_table
 from mpg_research.disclosure import Audience, DisclosurePolicy, InstrumentFacts, Released, release
 from tests.disclosure.made_results import DIGEST, NAMES, MadeResult, flow_of, result_of
 from tests.disclosure.made_tables import made_table
@@ -93,6 +93,13 @@ def policy_with(direction: str = "higher_is_worse", names: Any = None, **rules: 
 def provenance(*, outcome: str = "raw", **parameters: Any) -> Provenance:
     facts = {"primary_month": 12.0, "raw_minimum": SCALE[0], "raw_maximum": SCALE[1], **parameters}
     return Provenance("made", True, DIGEST, "0.1.0", facts, "obvl_k", outcome)  # type: ignore[arg-type]
+
+
+def computed(facts: dict[str, Any], *, n: int = 247) -> tuple[ResultTable, Provenance]:
+    """What was computed as the table of settings, the rest as the provenance."""
+    numbers = {key: value for key, value in facts.items() if not isinstance(value, str)}
+    words = {key: value for key, value in facts.items() if isinstance(value, str)}
+    return settings_table(numbers, n_families=n, n_organisations=6), provenance(**words)
 
 
 def table(name: str, rows: list[dict[str, Any]], *keys: str, **others: Any) -> ResultTable:

@@ -20,7 +20,7 @@ from tests.present.edge_families import (
     trend,
 )
 from tests.present.edge_organisations import organisations, over_time, robustness
-from tests.present.edge_results import INF, NAN, SHARES, Draw, pooled, provenance, table, trajectory
+from tests.present.edge_results import INF, NAN, SHARES, Draw, computed, pooled, provenance, table, trajectory
 
 
 def signals(draw: Draw) -> MadeResult:
@@ -126,10 +126,9 @@ def sudden(draw: Draw) -> MadeResult:
         }
         for kind, count in (("gain", gain), ("loss", loss))
     ]
-    facts = provenance(cutoff=draw("cutoff", (7.3, 45.0, NAN)))
-    return result_of(
-        "sudden_changes", shares_table(rows, "kind"), pooled("sizes", sizes, "kind"), provenance=facts
-    )
+    settings, origin = computed({"cutoff": draw("cutoff", (7.3, 45.0, NAN))})
+    tables = (shares_table(rows, "kind"), pooled("sizes", sizes, "kind"), settings)
+    return result_of("sudden_changes", *tables, provenance=origin)
 
 
 def expected(draw: Draw) -> MadeResult:

@@ -202,8 +202,10 @@ def test_among_many_organisations_the_own_one_keeps_its_name():
     sizes = {f"org_{number:02d}": 30 for number in range(45)}
     policy = made_policy(names={key: key.upper() for key in sizes})
     made = make_organisations(sizes)
-    data = made.tables["by_organisation"].data.drop(columns="n_measurements").assign(
-        raw=1.0, raw_low=0.0, raw_high=2.0, comparison_low=0.5, comparison_high=1.5, shrunken=1.0
+    data = (
+        made.tables["by_organisation"]
+        .data.drop(columns="n_measurements")
+        .assign(raw=1.0, raw_low=0.0, raw_high=2.0, comparison_low=0.5, comparison_high=1.5, shrunken=1.0)
     )
     values = ("raw", "raw_low", "raw_high", "comparison_low", "comparison_high", "shrunken")
     table = made_table(
