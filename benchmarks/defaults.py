@@ -32,6 +32,7 @@ from mpg_research.analysis.organisation_effects import many_organisations
 from mpg_research.analysis.organisations import MANY_ORGANISATIONS
 from mpg_research.analysis.organisations_many import joint_test
 from mpg_research.statistics import holm
+from mpg_research.study.config_sections import AnalysisConfig
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 PRIMARY = MONTHS[-1]
@@ -50,7 +51,12 @@ def frame_of(data: pd.DataFrame, scenario: Scenario, *, by_organisation: bool) -
     respondents = "all" if scenario.second_parent else "declared"
     episodes = "all" if scenario.episodes else "first"
     course = CourseFrame(data, SampleFlow((step,)), "made", "raw", respondents, episodes, case_mix)
-    return prepare_frame(course, by_organisation=by_organisation, until=PRIMARY)
+    return prepare_frame(
+        course,
+        by_organisation=by_organisation,
+        until=PRIMARY,
+        minimum_measured=AnalysisConfig().minimum_measured,
+    )
 
 
 @dataclass(frozen=True, slots=True)
