@@ -137,7 +137,7 @@ def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataF
     done("tables of the comparison")
     tables += [rank_table(effects, level=0.95), shrinkage_table(effects, level=0.95)]
     done("ranks and rank sets")
-    tables += funnel_tables(model, effects, level=0.95, declared=True)
+    tables += funnel_tables(model, effects, level=0.95, declared=True, minimum=10)
     done("funnel with simulated false-alarm rate")
     times, sources = ends(data)
     units = units_of(frame)
@@ -146,7 +146,7 @@ def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataF
     tables.append(indicator_table(frame, effects, level_then, units, times, month=12.0, level=0.95))
     found = share_table(shares, units.order, level=0.95)
     tables += [] if found is None else [found]
-    tables += share_funnel_tables(shares, frame, month=12.0, level=0.95, declared=True)
+    tables += share_funnel_tables(shares, frame, month=12.0, level=0.95, declared=True, minimum=10)
     done("indicators, duration, funnels of three shares")
     tables += [
         case_mix_difference_table(frame),

@@ -181,7 +181,9 @@ def evaluate_signals(
     )  # fmt: skip
     tables = [
         rule_table(rows, alarms, {**ends, **_drop_out(study, units)}, units),
-        concordance_table(rows, judged.chance, index, judged.bad, level),
+        concordance_table(
+            rows, judged.chance, index, judged.bad, level, minimum=study.config.disclosure.minimum_families
+        ),
         *without_change_tables(beside if without.figures else beside.iloc[:0], units),
         words_table(rows, waves["signal"].to_numpy(dtype=str), judged.bad, judged.line_bad, level),
         *calibration_tables(rows.iloc[at], judged.chance[at], judged.bad[at], level),

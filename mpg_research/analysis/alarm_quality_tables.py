@@ -29,7 +29,6 @@ from mpg_research.analysis.columns import (
 )
 from mpg_research.analysis.columns import MONTHS as MONTH
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.calibration import calibrate, net_benefit
 from mpg_research.statistics.concordance import compare_concordance
 from mpg_research.statistics.proportions import wilson_interval
@@ -56,14 +55,20 @@ _PUBLISHED = ("Y-OQ, parent report (10.1002/jclp.21963)", 0.63, 0.83)
 
 
 def concordance_table(
-    rows: pd.DataFrame, chance: FloatArray, index: FloatArray, bad: BoolArray, level: float
+    rows: pd.DataFrame,
+    chance: FloatArray,
+    index: FloatArray,
+    bad: BoolArray,
+    level: float,
+    *,
+    minimum: int,
 ) -> ResultTable:
     """How well the chance and the change since intake tell ends apart, at one measurement around a month."""
     found = []
     for month in MONTHS:
         at = landmark_waves(rows, month, since=month - STILL_MEASURED)
         mine = rows.iloc[at]
-        if mine["family"].nunique() < FEW_FAMILIES:
+        if mine["family"].nunique() < minimum:
             continue
         both = compare_concordance(chance[at], index[at], happened=bad[at], level=level)
         found.append(

@@ -8,7 +8,6 @@ from mpg_research.analysis.columns import CLASS, MONTHS
 from mpg_research.analysis.courses import COURSE_KEYS
 from mpg_research.analysis.result import ResultTable, family_table
 from mpg_research.analysis.shares import share_rows, share_table
-from mpg_research.analysis.tables import FEW_FAMILIES
 
 __all__ = ["ever_table", "shares_by_month", "wave_table"]
 
@@ -26,13 +25,13 @@ def wave_table(waves: pd.DataFrame) -> ResultTable:
     return family_table("waves", waves, keys=keys, values=values)
 
 
-def shares_by_month(waves: pd.DataFrame, words: Sequence[str], level: float) -> ResultTable:
-    """Signals at the last wave up to a month, of courses still measured then."""
+def shares_by_month(waves: pd.DataFrame, words: Sequence[str], level: float, *, minimum: int) -> ResultTable:
+    """Signals at the last wave up to a month, of courses still measured then, where enough are."""
     pieces = []
     for month in _MONTHS:
         known = waves[(waves["months"] <= month) & (waves["wave"] > 0)].groupby("course").tail(1)
         known = known[known["months"] >= month - _STILL_MEASURED]
-        if known["family"].nunique() >= FEW_FAMILIES:
+        if known["family"].nunique() >= minimum:
             pieces.append(share_rows(known, "signal", words, level=level).assign(months=month))
     empty = share_rows(waves.iloc[:0], "signal", words, level=level).assign(months=0.0).iloc[:0]
     data = pd.concat(pieces or [empty], ignore_index=True)

@@ -192,7 +192,7 @@ def signals(
             EACH_ORGANISATION,
             CLASS,
         ),
-        shares_by_month(waves, SIGNALS, level),
+        shares_by_month(waves, SIGNALS, level, minimum=study.config.disclosure.minimum_families),
         ever_table(waves, level),
         sample_flow_table(courses.frame.flow),
         answers.tables["settings"],

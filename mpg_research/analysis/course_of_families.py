@@ -46,7 +46,6 @@ from mpg_research.analysis.courses import (
 from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.course_answer import ANSWERS, course_answers
 from mpg_research.statistics.course_rates import WrongAnswers, wrong_answers
@@ -199,13 +198,14 @@ def course(
         "correlation": now.correlation, "spread_of_swings": now.spread, "wrong_changing": wrong.changing,
         "wrong_small": wrong.small,
     }  # fmt: skip
+    minimum = study.config.disclosure.minimum_families
     tables = [
         _wave_table(waves),
         *_share_tables(last, level),
-        share_table("merged", merged_rows(last, "answer", ANSWERS, level=level)),
-        *_by_month(waves, level),
-        lane_table(waves),
-        strand_table(waves),
+        share_table("merged", merged_rows(last, "answer", ANSWERS, minimum=minimum, level=level)),
+        *_by_month(waves, level, minimum),
+        lane_table(waves, minimum=minimum),
+        strand_table(waves, minimum=minimum),
         score_band_table(waves),
         _needed_table(needed, courses),
     ]  # fmt: skip
@@ -256,15 +256,17 @@ def _share_tables(last: pd.DataFrame, level: float) -> list[ResultTable]:
     ]
 
 
-def _by_month(waves: pd.DataFrame, level: float) -> list[ResultTable]:
+def _by_month(waves: pd.DataFrame, level: float, minimum: int) -> list[ResultTable]:
     empty = share_rows(waves.iloc[:0], "answer", ANSWERS, level=level).assign(months=0.0).iloc[:0]
     pieces, merged = [empty], [empty]
     for month in _MONTHS:
         known = waves[waves["months"] <= month].groupby("course").tail(1)
         known = known[known["months"] >= month - _STILL_MEASURED]
-        if known["family"].nunique() >= FEW_FAMILIES:
+        if known["family"].nunique() >= minimum:
             pieces.append(share_rows(known, "answer", ANSWERS, level=level).assign(months=month))
-            merged.append(merged_rows(known, "answer", ANSWERS, level=level).assign(months=month))
+            merged.append(
+                merged_rows(known, "answer", ANSWERS, minimum=minimum, level=level).assign(months=month)
+            )
     tables = {"shares_by_month": pieces, "merged_by_month": merged}
     return [
         share_table(name, pd.concat(parts[min(1, len(parts) - 1) :], ignore_index=True), MONTHS, CLASS)

@@ -8,7 +8,6 @@ import pandas as pd
 from mpg_research.analysis.columns import CLASS, MONTHS, Column, coded, key_column, observed
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.shares import OR_RARE, TOGETHER, join_small
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.course_answer import ANSWERS
 
 __all__ = ["STARTS", "lane_table", "score_band_table", "strand_table"]
@@ -22,7 +21,7 @@ _STEP = 3.0
 STARTS = ("low_start", "middle_start", "high_start")
 
 
-def lane_table(waves: pd.DataFrame) -> ResultTable:
+def lane_table(waves: pd.DataFrame, *, minimum: int) -> ResultTable:
     """Lanes of a swimmer plot, each the average of ten families or more.
 
     Parameters
@@ -38,11 +37,11 @@ def lane_table(waves: pd.DataFrame) -> ResultTable:
         is none to wait for), and the mean month of the last wave.
     """
     ends = _ends(waves)
-    ends["class"] = join_small(ends, "class", ANSWERS)
+    ends["class"] = join_small(ends, "class", ANSWERS, minimum=minimum)
     rows: list[tuple[object, ...]] = []
     for name in (*ANSWERS, *OR_RARE.values(), TOGETHER):
         mine = ends[ends["class"] == name].sort_values(["months_measured", "course"], kind="stable")
-        for lane in _cut(mine):
+        for lane in _cut(mine, minimum):
             waited = lane["months_to_answer"].mean() if name in ANSWERS[:-1] else np.nan
             counts = lane["family"].nunique(), lane["organisation"].nunique()
             rows.append((len(rows) + 1, name, waited, lane["months_measured"].mean(), *counts))
@@ -52,7 +51,7 @@ def lane_table(waves: pd.DataFrame) -> ResultTable:
     return ResultTable("lanes", data, columns=columns)
 
 
-def strand_table(waves: pd.DataFrame) -> ResultTable:
+def strand_table(waves: pd.DataFrame, *, minimum: int) -> ResultTable:
     """Strands of a spaghetti plot, each the mean of a group of families.
 
     Parameters
@@ -79,7 +78,7 @@ def strand_table(waves: pd.DataFrame) -> ResultTable:
     strand: dict[int, tuple[str, int]] = {}
     for start in STARTS:
         mine = units[units["start"] == start].sort_values(["change", "course"], kind="stable")
-        for number, part in enumerate(_cut(mine), start=1):
+        for number, part in enumerate(_cut(mine, minimum), start=1):
             strand |= dict.fromkeys(part["course"], (start, number))
     data = waves.assign(at=_STEP * np.round(waves["months"] / _STEP))
     data["start"], data["strand"] = zip(*data["course"].map(strand), strict=True)
@@ -123,11 +122,11 @@ def _ends(waves: pd.DataFrame) -> pd.DataFrame:
     return last.assign(months_to_answer=last["course"].map(stands))
 
 
-def _cut(ordered: pd.DataFrame) -> Sequence[pd.DataFrame]:
-    """Consecutive parts with ten families or more each; one part if there are fewer in all."""
+def _cut(ordered: pd.DataFrame, minimum: int) -> Sequence[pd.DataFrame]:
+    """Consecutive parts with ``minimum`` families or more each; one part if there are fewer in all."""
     for parts in range(_PARTS, 0, -1):
         cuts = np.array_split(np.arange(len(ordered)), parts)
         found = [ordered.iloc[places] for places in cuts]
-        if all(part["family"].nunique() >= FEW_FAMILIES for part in found):
+        if all(part["family"].nunique() >= minimum for part in found):
             return found
     return [ordered] if len(ordered) else []

@@ -137,7 +137,16 @@ def reliable_trend(
     tables = [
         _family_table(units),
         *_shares(units, model is not None, level),
-        share_table("merged", merged_rows(units, "wider_category", TREND_CLASSES, level=level)),
+        share_table(
+            "merged",
+            merged_rows(
+                units,
+                "wider_category",
+                TREND_CLASSES,
+                minimum=study.config.disclosure.minimum_families,
+                level=level,
+            ),
+        ),
         _error_table(courses, candidates, in_force),
         _reasons(units),
     ]

@@ -10,7 +10,6 @@ from scipy.stats import chi2
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import Column, by_row, coded, key_column, modelled, tally
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.false_alarms import FalseAlarms
 from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, spread_df
 
@@ -29,6 +28,8 @@ _GROUPS, _FAMILIES = 5, 50
 _POINTS, _TENS = 40, 10.0
 
 
+#: Families of the smallest organisation that a normal approximation asks for, a rule of thumb.
+_LEAST = 10
 _LIMITS = ("95", "998", "fdr")
 #: The columns of the lines, the summary and the steps of a funnel plot, and the flags of its points.
 LINES = (
@@ -183,7 +184,7 @@ def step_rows(
     rows = [
         ("question", declared, month, month),
         ("case_mix_model", fits and misfit >= _CHECK, misfit, _CHECK),
-        ("enough_observations", smallest >= FEW_FAMILIES, smallest, float(FEW_FAMILIES)),
+        ("enough_observations", smallest >= _LEAST, smallest, float(_LEAST)),
         ("overdispersion", excess.p_value >= _CHECK or excess.tau2 > 0, excess.p_value, _CHECK),
         ("volume", not volume < _ASSOCIATION, volume, _ASSOCIATION),
         ("plot", alarm <= 0.05 + _ALARM_TOLERANCE, alarm, 0.05 + _ALARM_TOLERANCE),

@@ -193,7 +193,16 @@ def reliable_change(
     tables = [
         course_table(units),
         *share_tables(units, _approaches(found, percentage, important), level),
-        share_table("merged", merged_rows(units, "category", THREE_CLASSES, level=level)),
+        share_table(
+            "merged",
+            merged_rows(
+                units,
+                "category",
+                THREE_CLASSES,
+                minimum=study.config.disclosure.minimum_families,
+                level=level,
+            ),
+        ),
         method_table(units, indices, level),
         *groups,
         true_share_table(units, found),

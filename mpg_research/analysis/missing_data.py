@@ -131,7 +131,7 @@ def describe_missing(
     of_completers, completers_note = completers(frame, periods, mar, at)
     mixture, mixture_note = pattern_mixture(frame, at)
     tables = [
-        *drop_out_tables(periods, organisations, level),
+        *drop_out_tables(periods, organisations, level, minimum=study.config.disclosure.minimum_families),
         *measured_tables(periods, organisations, level, until=reach.last),
         predictor_rows(study, frame, units, names, level),
         _observed_by_pattern(frame, units, reach.last),

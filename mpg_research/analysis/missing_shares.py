@@ -16,7 +16,6 @@ from mpg_research.analysis.indicator_shares import (
 )
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.shares import share_table
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.clustered import design_effect
 from mpg_research.statistics.proportions import wilson_interval
 
@@ -35,7 +34,9 @@ def pattern_of(end_reason: object) -> str:
     return "drop_out" if end_reason in DROP_OUT_REASONS else "ended"
 
 
-def drop_out_tables(periods: HelpPeriods, organisations: tuple[str, ...], level: float) -> list[ResultTable]:
+def drop_out_tables(
+    periods: HelpPeriods, organisations: tuple[str, ...], level: float, *, minimum: int
+) -> list[ResultTable]:
     """``ends``, ``stops``, ``drop_out`` and ``drop_out_by_organisation``."""
     found = drop_out_rows(periods)
     names = ("drop_out", "no_drop_out")
@@ -43,7 +44,7 @@ def drop_out_tables(periods: HelpPeriods, organisations: tuple[str, ...], level:
     apart = _class_rows(found, names, level, organisations)
     return [
         _ends(periods, found, level),
-        _stops(periods, found, level),
+        _stops(periods, found, level, minimum),
         share_table("drop_out", of_all),
         share_table("drop_out_by_organisation", apart, EACH_ORGANISATION, CLASS),
     ]
@@ -133,7 +134,7 @@ def _ends(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> Re
     return share_table("ends", rows, coded("pattern", adds_up="families"), CLASS)
 
 
-def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> ResultTable:
+def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float, minimum: int) -> ResultTable:
     """When help ended, by how it ended: shares in each half year that add up to those at the month.
 
     Empty where one pattern is small: its number would follow from those of the others and of all.
@@ -155,7 +156,7 @@ def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float) -> R
             rows.append((name, half, one["share"] - before, tuple(set(one["members"]) - known)))
             before, known = one["share"], set(one["members"])
     stops = pd.DataFrame(rows, columns=["pattern", "months", "share", "members"])
-    if any(0 < number < FEW_FAMILIES for number in at_month.values()) or stops["share"].isna().any():
+    if any(0 < number < minimum for number in at_month.values()) or stops["share"].isna().any():
         stops = stops.iloc[:0]
     data = _member_rows(periods, found, stops, level)
     data.insert(0, "pattern", stops["pattern"].to_numpy())

@@ -192,7 +192,7 @@ def _not_compared(years: pd.Series, compared: list[str], month: float) -> list[N
 def _notes_of(model: GrowthModel, month: float) -> list[Note]:
     """What the model has to say, where it speaks of organisations in the words of years."""
     notes = []
-    for note in model_notes(model, [month]):
+    for note in model_notes(model, [month], minimum=0):
         if note.code == "shared_bend":
             text = "All years share the bend of the course and differ from it along a straight line."
             notes.append(Note("cohorts_share_bend", text, {}, note.level))

@@ -161,6 +161,7 @@ def check_robustness(
         against,
         rule,
         question.reach.minimum,
+        study.config.disclosure.minimum_families,
     )
     model = setting.model_of(frame)
     effects = effects_of(model, month, better=question.better)

@@ -46,7 +46,7 @@ from mpg_research.analysis.indicator_shares import IndicatorRows, share_of_all, 
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import FEW_FAMILIES, pooled_table, table_by_organisation
+from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.false_alarms import FalseAlarms
 from mpg_research.statistics.range_of_chance import range_of_chance
@@ -218,9 +218,10 @@ def share_funnel_tables(
     month: float,
     level: float,
     declared: bool,
+    minimum: int,
     seed: int = 0,
 ) -> list[ResultTable]:
-    """The funnel plots of the shares that five organisations or more have, and ten families with and without.
+    """Funnel plots of the shares of five organisations or more, with ``minimum`` families with and without.
 
     With fewer the share of all, which the plot is drawn around, would tell how many those few are.
 
@@ -234,7 +235,7 @@ def share_funnel_tables(
     plots = []
     for outcome in outcomes:
         codes = outcome.units.codes
-        if len(outcome.units.keys) < FEWEST_FOR_RANKS or _fewer_families(outcome) < FEW_FAMILIES:
+        if len(outcome.units.keys) < FEWEST_FOR_RANKS or _fewer_families(outcome) < minimum:
             continue
         shares = make_share_funnel(
             outcome.event, outcome.expected, codes, carried=outcome.carried,

@@ -248,7 +248,11 @@ def compare_organisations(
         found = tables["difference_from_mean"]
         tables[found.name] = from_median(found, model, randomly, adjust=adjust, level=level)
     periods = periods_of_course(study, question.course, month=question.primary_month)
-    notes = [*model_notes(model, question.months), *_size_notes(frame, role), *periods.notes]
+    notes = [
+        *model_notes(model, question.months, minimum=study.config.disclosure.minimum_families),
+        *_size_notes(frame, role),
+        *periods.notes,
+    ]
     if model.converged:
         later = [month for month in question.months if month > 0]
         beside = tables["difference_from_mean"] if against == "median" else None
@@ -329,7 +333,15 @@ def _further_tables(
         tables += [
             rank_table(found, level=level, seed=seed),
             *funnel_tables(model, found, level=level, declared=declared, seed=seed),
-            *share_funnel_tables(shares, frame, month=month, level=level, declared=declared, seed=seed),
+            *share_funnel_tables(
+                shares,
+                frame,
+                month=month,
+                level=level,
+                declared=declared,
+                minimum=study.config.disclosure.minimum_families,
+                seed=seed,
+            ),
         ]
     return collect_tables(tables)
 

@@ -18,7 +18,6 @@ from mpg_research.analysis.organisation_effects import (
     many_organisations,
 )
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed.inference import DfRule
 from mpg_research.statistics.ranks import Better
@@ -57,6 +56,8 @@ class Setting:
     reference: Reference = "mean"
     rule: GrowthRule = DEFAULT_RULE
     minimum_measured: int | None = None
+    #: Smaller organisations are left out in one of the ways.
+    minimum_families: int = 10
     #: The primary model: the others lie near it, so that is where their searches begin.
     primary: GrowthModel | None = None
 
@@ -145,7 +146,7 @@ def ways_of(
         "straight_line": straight_line,
         "dropouts_worse": shifted("dropouts_worse"),
         "dropouts_much_worse": shifted("dropouts_much_worse"),
-        "small_left_out": lambda: setting.judge_without(_small(frame), primary),
+        "small_left_out": lambda: setting.judge_without(_small(frame, setting.minimum_families), primary),
     }
 
 
@@ -158,8 +159,8 @@ def _without_case_mix(course: CourseFrame) -> CourseFrame:
     return replace(course, case_mix=(), data=course.data.dropna(subset=list(course.case_mix)))
 
 
-def _small(frame: ModelFrame) -> list[str]:
-    small = [frame.organisations[code] for code, n in frame.families_of.items() if n < FEW_FAMILIES]
+def _small(frame: ModelFrame, minimum: int) -> list[str]:
+    small = [frame.organisations[code] for code, n in frame.families_of.items() if n < minimum]
     if not small:
         raise ModelError("There are no small organisations.")
     return small

@@ -7,7 +7,6 @@ import pandas as pd
 
 from mpg_research.analysis.columns import CLASS, SHARE, Column
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import FEW_FAMILIES
 from mpg_research.statistics.clustered import clustered_interval
 from mpg_research.statistics.proportions import wilson_interval
 
@@ -81,22 +80,22 @@ def share_rows(
     return pd.DataFrame(rows, columns=[*by, "class", *_VALUES, "n_families", "n_organisations"])
 
 
-def join_small(units: pd.DataFrame, column: str, classes: Sequence[str]) -> pd.Series:
+def join_small(units: pd.DataFrame, column: str, classes: Sequence[str], *, minimum: int) -> pd.Series:
     """The classes with small ones taken together, so that no row has to be withheld.
 
-    Classes with some but fewer than ten families are joined as ``"together"``; where they are still fewer
-    than ten families together, the largest class joins them. Where that class is one of the unspecific ones
+    Classes with some but fewer than ``minimum`` families are joined as ``"together"``; where they are still
+    fewer than that together, the largest class joins them. Where that class is one of the unspecific ones
     ("not_enough_information", "unchanged", "no_reliable_trend"), the name says so: ``"unchanged_or_rare"``.
     Other values than ``classes`` stay.
     """
     found = units[column].astype(object)
     sizes = units.groupby(column)["family"].nunique().reindex(list(classes)).fillna(0)
     sizes = sizes[sizes > 0]
-    joined = set(sizes.index[sizes < FEW_FAMILIES])
+    joined = set(sizes.index[sizes < minimum])
     if not joined or len(sizes) < 2:
         return found
     name = TOGETHER
-    if len(joined) < 2 or units.loc[found.isin(joined), "family"].nunique() < FEW_FAMILIES:
+    if len(joined) < 2 or units.loc[found.isin(joined), "family"].nunique() < minimum:
         largest = str(sizes.idxmax())
         joined.add(largest)
         name = OR_RARE.get(largest, TOGETHER)
@@ -104,13 +103,13 @@ def join_small(units: pd.DataFrame, column: str, classes: Sequence[str]) -> pd.S
 
 
 def merged_rows(
-    units: pd.DataFrame, column: str, classes: Sequence[str], *, level: float = 0.95
+    units: pd.DataFrame, column: str, classes: Sequence[str], *, minimum: int, level: float = 0.95
 ) -> pd.DataFrame:
     """Shares with small classes taken together (:func:`join_small`); columns as in :func:`share_rows`.
 
     Classes without families are left out.
     """
-    joined = join_small(units, column, classes)
+    joined = join_small(units, column, classes, minimum=minimum)
     kept = [name for name in (*classes, *OR_RARE.values(), TOGETHER) if name in set(joined)]
     return share_rows(units.assign(merged=joined), "merged", kept, level=level)
 

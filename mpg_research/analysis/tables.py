@@ -16,7 +16,6 @@ from mpg_research.statistics import standardise_change
 from mpg_research.study.model import CourseFrame, Study
 
 __all__ = [
-    "FEW_FAMILIES",
     "add_standardised",
     "chosen_months",
     "coefficient_table",
@@ -28,9 +27,6 @@ __all__ = [
     "table_by_organisation",
     "variance_table",
 ]
-
-#: Below this many families a number says little, and is not shown by default.
-FEW_FAMILIES = 10
 
 FloatArray = NDArray[np.float64]
 
@@ -138,18 +134,18 @@ def pooled_table(
     return ResultTable(name, counted.reset_index(drop=True), columns=tuple(columns))
 
 
-def model_notes(model: GrowthModel, months: list[float]) -> list[Note]:
+def model_notes(model: GrowthModel, months: list[float], *, minimum: int) -> list[Note]:
     """Cautions about what the model was asked: few families, months beyond the data, no baseline spread."""
     frame = model.frame
     notes = [*frame.notes, *model.notes]
-    small = sum(number < FEW_FAMILIES for number in frame.families_of.values())
+    small = sum(number < minimum for number in frame.families_of.values())
     if model.organisation == "fixed" and small:
         notes.append(
             Note(
                 "few_families",
-                f"{small} of {len(frame.organisations)} organisations have fewer than {FEW_FAMILIES} "
+                f"{small} of {len(frame.organisations)} organisations have fewer than {minimum} "
                 "families; their own results are very uncertain.",
-                {"n_organisations": small, "n_all": len(frame.organisations), "minimum": FEW_FAMILIES},
+                {"n_organisations": small, "n_all": len(frame.organisations), "minimum": minimum},
                 "caution",
             )
         )

@@ -175,7 +175,7 @@ def fit_trajectory(
     model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level, rule=rule)
     month = question.primary_month
     tables = trajectory_tables(model, question.months, level)
-    notes = model_notes(model, question.months)
+    notes = model_notes(model, question.months, minimum=study.config.disclosure.minimum_families)
     if model.converged:
         later = [one for one in question.months if one > 0]
         robust, said = robust_change(model, later, month)

@@ -219,6 +219,7 @@ class Voice:
             "period": self.period(month),
             "horizon": self.period(horizon) if math.isfinite(horizon) else "",
             "unit": self.unit,
+            "minimum": self.minimum,
         }
         return self.phrases(key, **{each: known[each] for each in self.phrases.placeholders(key)})
 

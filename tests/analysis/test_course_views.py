@@ -32,7 +32,7 @@ def test_lanes_average_when_the_answer_came_and_how_long_families_were_measured(
     early = [[unknown, "improving", "improving"]] * 10
     late = [[unknown, "improving", unknown, unknown, "improving", "improving"]] * 12
     still = [[unknown, unknown]] * 11
-    found = lane_table(waves_of(early + late + still)).data
+    found = lane_table(waves_of(early + late + still), minimum=10).data
     assert found["class"].tolist() == ["improving", "improving", unknown]
     # Of the 22, the ten shortest and one longer course make the first lane; answers stood from 1 and from 4.
     assert found["n_families"].tolist() == [11, 11, 11]
@@ -43,15 +43,18 @@ def test_lanes_average_when_the_answer_came_and_how_long_families_were_measured(
 
 def test_small_answers_are_joined_and_never_alone() -> None:
     units = pd.DataFrame({"family": [f"f{i}" for i in range(60)], "a": ["x"] * 40 + ["y"] * 12 + ["z"] * 8})
-    joined = join_small(units, "a", ("x", "y", "z")).value_counts()
+    joined = join_small(units, "a", ("x", "y", "z"), minimum=10).value_counts()
     assert joined.to_dict() == {"together": 48, "y": 12}
-    named = join_small(units.replace({"a": {"x": "unchanged"}}), "a", ("unchanged", "y", "z"))
+    named = join_small(units.replace({"a": {"x": "unchanged"}}), "a", ("unchanged", "y", "z"), minimum=10)
     assert named.value_counts().to_dict() == {"unchanged_or_rare": 48, "y": 12}
     units["a"] = ["x"] * 40 + ["y"] * 11 + ["z"] * 9
     units.loc[40:45, "a"] = "w"
     # Five, six and nine are twenty together: they need nobody else.
-    assert join_small(units, "a", ("x", "y", "z", "w")).value_counts().to_dict() == {"x": 40, "together": 20}
-    assert set(join_small(units[units["a"] == "z"], "a", ("x", "z"))) == {"z"}
+    assert join_small(units, "a", ("x", "y", "z", "w"), minimum=10).value_counts().to_dict() == {
+        "x": 40,
+        "together": 20,
+    }
+    assert set(join_small(units[units["a"] == "z"], "a", ("x", "z"), minimum=10)) == {"z"}
 
 
 def test_strands_stand_together_by_start_and_change() -> None:
@@ -59,7 +62,7 @@ def test_strands_stand_together_by_start_and_change() -> None:
     start, slope = rng.integers(10, 40, 150), rng.normal(0, 2, 150)
     scores = [[float(a + b * wave) for wave in range(7)] for a, b in zip(start, slope, strict=True)]
     waves = waves_of([["improving"] * 7] * 150, scores)
-    found = strand_table(waves).data
+    found = strand_table(waves, minimum=10).data
     assert set(found["start"]) == set(STARTS)
     first = found[found["months"] == 0]
     assert first["n_families"].sum() == 150

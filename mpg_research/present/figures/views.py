@@ -1,4 +1,4 @@
-"""Swimmer and spaghetti views in which every lane and every line stands for ten families or more."""
+"""Swimmer and spaghetti views in which every lane and every line stands for enough families to be shown."""
 
 import math
 
