@@ -42,6 +42,7 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
         "concept": voice.concept,
         "instrument": voice.instrument,
         "score": voice.score,
+        "minimum": voice.minimum,
         "name": voice.organisation(own) if own else "",
         "own": voice.phrases("figure.own", name=voice.organisation(str(own))) if in_front else "",
         **values,
