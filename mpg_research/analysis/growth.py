@@ -350,7 +350,7 @@ def _course_part(
                 f"Organisations have fewer than {families} families, were measured in fewer than {KNOTS} "
                 "different months, or not up to the month asked for, so all organisations share the bend of "
                 "the course and differ from it along a straight line.",
-                {"needed": KNOTS, "families": families},
+                {"needed": KNOTS, "families_needed": families},
             )
         )
         return f"{time} + organisation + {_OWN_LINES}", shape, []
@@ -360,7 +360,12 @@ def _course_part(
             f"{n_all - n} of {n_all} organisations have fewer than {families} families, were measured in "
             f"fewer than {KNOTS} different months, or not up to the month asked for: they share the bend of "
             "the course and differ from it along a straight line.",
-            {"n_organisations": n_all - n, "n_all": n_all, "needed": KNOTS, "families": families},
+            {
+                "n_organisations": n_all - n,
+                "all_organisations": n_all,
+                "needed": KNOTS,
+                "families_needed": families,
+            },
         )
     )
     return f"{time} + organisation + {time}:{_OWN_BEND} + {_OWN_LINES}", shape, bending

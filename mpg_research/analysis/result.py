@@ -28,7 +28,7 @@ Codes of notes that the analyses add to those of the study and of the mixed-mode
 ``robust_larger`` (ratio), ``no_robust_errors``, ``straight_line`` (n_months, needed),
 ``shared_bend`` (needed), ``course_bends`` (p_value), ``months_cut`` (month, last_month, needed),
 ``few_measured`` (minimum),
-``few_families`` (n_organisations, n_all, minimum), ``no_baseline_spread`` (n_families),
+``few_families`` (n_organisations, all_organisations, minimum), ``no_baseline_spread`` (n_families),
 ``standardised_by_intake``, ``many_organisations_fixed`` (n_organisations). From the fit come
 ``not_converged`` (level "stop"), ``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``,
 ``aliased_columns``, ``zero_correlation``, ``unit_correlation``, ``zero_measurement_error`` and

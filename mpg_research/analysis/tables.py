@@ -145,7 +145,7 @@ def model_notes(model: GrowthModel, months: list[float], *, minimum: int) -> lis
                 "few_families",
                 f"{small} of {len(frame.organisations)} organisations have fewer than {minimum} "
                 "families; their own results are very uncertain.",
-                {"n_organisations": small, "n_all": len(frame.organisations), "minimum": minimum},
+                {"n_organisations": small, "all_organisations": len(frame.organisations), "minimum": minimum},
                 "caution",
             )
         )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mpg_research.analysis.result import Provenance, ResultTable
 from mpg_research.disclosure import Audience, Released, ReleasedTable, release
 from mpg_research.errors import DisclosureError, Note
+from mpg_research.present.phrases import phrases_in
 from tests.disclosure.made_results import (
     NAMES,
     SIZES,
@@ -650,3 +651,24 @@ def test_no_small_number_of_a_named_organisation_follows_from_the_total() -> Non
         # Two beside the small one: an organisation that knows its own number is left with two unknowns.
         assert len(hidden) >= 3, table.name
         assert hidden < set(mine["organisation"])
+
+
+def test_numbers_of_a_note_that_count_no_people_stay():
+    values = {
+        "n_organisations": 2,
+        "all_organisations": 6,
+        "needed": 5,
+        "families_needed": 9,
+        "n_families": 4,
+    }
+    note = Note("small_share_bend", "Some organisations are drawn more smoothly.", values)
+    released = release(make_trajectory(notes=(note,)), FUNDER, policy=made_policy())
+    shown = next(one for one in released.notes if one.code == "small_share_bend").values
+    assert shown == {**values, "n_families": "<10"}
+
+
+def test_every_remark_about_organisations_tells_how_many_there_are():
+    for language in ("nl", "en"):
+        phrases = phrases_in(language)
+        for code in ("few_families", "small_share_bend"):
+            assert "all_organisations" in phrases.placeholders(f"note.{code}")
