@@ -17,6 +17,7 @@ __all__ = ["check_direction_of_items"]
 CLEARLY_NEGATIVE = -0.1
 FEWEST_ITEMS = 3
 LEVEL = 0.95
+FEWEST_IN_ORGANISATION = 8  # families: with fewer the limits of an organisation are too rough
 FEWEST_ROWS, FEWEST_FOR_PROFILE = 20, 6
 LEAST_SPREAD = 0.1  # of the means of the items, in points: without it their order is chance
 PROFILE_MARGIN = 3.3  # on Fisher's scale: one in two thousand where the items have nothing in common
@@ -110,7 +111,9 @@ def _of_organisations(
         own = organisation == key
         # Every organisation has its own chance of a false alarm.
         found = item_rest_correlations(answers[own], families[own], level=1 - (1 - LEVEL) / len(keys))
-        against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0) & ~known
+        elsewhere = item_rest_correlations(answers[~own], families[~own]).correlation
+        against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0) & (elsewhere > -CLEARLY_NEGATIVE)
+        against &= ~known & (found.n_families >= FEWEST_IN_ORGANISATION)
         listed = [instrument.items[int(position)] for position in np.flatnonzero(against)]
         several = len(listed) > 1
         told = ""

@@ -182,4 +182,6 @@ def _add(
 
 
 def _some(ids: list[str]) -> str:
-    return ", ".join(ids[:SHOWN]) + (f" and {counted(len(ids) - SHOWN, 'others')}" if len(ids) > SHOWN else "")
+    return ", ".join(ids[:SHOWN]) + (
+        f" and {counted(len(ids) - SHOWN, 'others')}" if len(ids) > SHOWN else ""
+    )

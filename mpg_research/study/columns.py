@@ -149,6 +149,16 @@ class Converter:
             for value in pd.unique(cells)
             if not is_missing(value) and identifier_text(value) not in self.missing
         ]
+        if not distinct and len(cells):
+            self.findings.add(
+                Problem(
+                    found="every cell is empty",
+                    expected=f"values of {name}, which [analysis] case_mix asks for",
+                    remedy="Look whether this is the right column, or leave it out of case_mix: without values "
+                    "no family can be compared.",
+                    file=self.raw.path.name, column=source, code="empty_case_mix",
+                )
+            )  # fmt: skip
         n_numbers = sum(written_as_number(value) for value in distinct)
         is_number = n_numbers > 0 and n_numbers >= len(distinct) / 2
         converted = self.convert(Column(name, "number" if is_number else "text", ""), cells, source)

@@ -102,7 +102,7 @@ class Findings:
         severity: Literal["error", "warning"] = "error",
         together: str = "",
     ) -> bool:
-        """One finding per different text in the rows where ``mask`` holds; the first ones listed, all counted.
+        """One finding per row where ``mask`` holds; of many rows one per different text, the first ones listed.
 
         Parameters
         ----------
@@ -152,7 +152,10 @@ class Findings:
         for position in positions:
             place = int(position)
             alike.setdefault((found(place), places.column_of(column, place)), []).append(place)
-        listed = list(alike.items())
+        if len(positions) <= LISTED_PER_CHECK:
+            listed = [(key, [place]) for key, members in alike.items() for place in members]
+        else:
+            listed = list(alike.items())
         rest = [place for _, members in listed[LISTED_PER_CHECK:] for place in members]
         if len(listed) > LISTED_PER_CHECK + 1:
             listed = listed[:LISTED_PER_CHECK]
@@ -164,7 +167,7 @@ class Findings:
                     code=code,
                 )
             )  # fmt: skip
-        if len(alike) > len(listed):
+        if len(alike) > len(listed) and rest:
             rows = places.rows[rest]
             self._problems.append(
                 Problem(

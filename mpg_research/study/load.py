@@ -185,7 +185,9 @@ def assemble(config: StudyConfig) -> Assembly:
 
 def _organisations(episodes: Table) -> pd.Series:
     """The first organisation of each family."""
-    return episodes.frame.dropna(subset=["family"]).drop_duplicates("family").set_index("family")["organisation"]
+    return (
+        episodes.frame.dropna(subset=["family"]).drop_duplicates("family").set_index("family")["organisation"]
+    )
 
 
 def _read_tables(assembly: Assembly) -> None:
