@@ -105,7 +105,7 @@ def _of_organisations(
     known: NDArray[np.bool_],
     findings: Findings,
 ) -> None:
-    """Items that run against the others in one organisation only, and questionnaires turned round as a whole."""
+    """Items that run against the others in one organisation only, and questionnaires turned round whole."""
     keys = sorted({str(key) for key in organisation if isinstance(key, str)})
     for key in keys if len(keys) > 1 else []:
         own = organisation == key
@@ -120,15 +120,15 @@ def _of_organisations(
         if listed:
             least = ", ".join(f"{value:.2f}" for value in found.correlation[against])
             told = (
-                f"{', '.join(listed)} of {instrument.abbreviation} run{'' if several else 's'} against the other "
-                f"items in organisation {key} only (correlation with their sum {least}; {found.n_rows} "
+                f"{', '.join(listed)} of {instrument.abbreviation} run{'' if several else 's'} against the "
+                f"other items in organisation {key} only (correlation with their sum {least}; {found.n_rows} "
                 f"measurements of {found.n_families} families)"
             )
         elif _mirrored(answers[own], answers[~own]):
             told = (
-                f"in organisation {key} the items of {instrument.abbreviation} that are high elsewhere are low, "
-                f"and the low ones high ({found.n_rows} measurements of {found.n_families} families): its "
-                "answers seem to be counted the other way round"
+                f"in organisation {key} the items of {instrument.abbreviation} that are high elsewhere are "
+                f"low, and the low ones high ({found.n_rows} measurements of {found.n_families} families): "
+                "its answers seem to be counted the other way round"
             )
         if told:
             low, high = instrument.item_minimum, instrument.item_maximum
@@ -136,8 +136,8 @@ def _of_organisations(
                 Problem(
                     found=told,
                     expected="answers that all organisations count in the same direction",
-                    remedy=f"Ask that organisation how it exported them; turn them round in its export ({low} "
-                    f"becomes {high}, {high} becomes {low}).",
+                    remedy=f"Ask that organisation how it exported them; turn them round in its export "
+                    f"({low} becomes {high}, {high} becomes {low}).",
                     file=table.places.file, severity="warning", code="item_against_the_others",
                 )
             )  # fmt: skip

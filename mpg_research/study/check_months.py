@@ -38,9 +38,20 @@ def check_months(scores: pd.DataFrame, config: StudyConfig, findings: Findings) 
             Problem(
                 found=f"nobody has a score after the start of help: all {len(data)} scores lie at it",
                 expected="later measurements too",
-                remedy="No course and no change can be computed. Look at the dates of the measurements and the "
-                "starts in the table episodes.",
+                remedy="No course and no change can be computed. Look at the dates of the measurements and "
+                "the starts in the table episodes.",
                 file="study.toml", severity="warning", code="nothing_after_start",
+            )
+        )  # fmt: skip
+        return
+    if data.groupby("family")["months"].nunique().max() < 2:
+        number = int(data["family"].nunique())
+        findings.add(
+            Problem(
+                found=f"no family has scores at two moments ({len(data)} scores of {number})",
+                expected="families that are measured again",
+                remedy="No course can be computed. Look whether the ids are the same at every moment.",
+                file="study.toml", severity="warning", code="measured_once",
             )
         )  # fmt: skip
         return

@@ -75,8 +75,9 @@ def _add_if_nearly_none(
         Problem(
             found=(
                 f"{f'only {n_inside}' if n_inside else 'none'} of {n_dated} measurements "
-                f"{f'of organisation {organisation} ' if organisation else ''}lie inside a period of help of their family: "
-                f"{before} before its start, {after} after its end{_cause(measurements, episodes, config)}"
+                f"{f'of organisation {organisation} ' if organisation else ''}lie inside a period of help of "
+                f"their family: {before} before its start, {after} after its end"
+                f"{_cause(measurements, episodes, config)}"
             ),
             expected="measurements during the help",
             remedy=(

@@ -95,8 +95,8 @@ def _many_ends(table: Table, before: NDArray[np.bool_]) -> Problem:
             )
     return Problem(
         found=(
-            f"{int(before.sum())} of {both} ends lie before the start, such as the end {_day(end, first)} of a "
-            f"start on {_day(start, first)}"
+            f"{int(before.sum())} of {both} ends lie before the start, such as the end {_day(end, first)} of "
+            f"a start on {_day(start, first)}"
         ),
         expected="an end on or after the start", remedy=remedy, file=table.places.file,
         row=int(table.places.rows[first]), column=table.places.column_of("end", first),
@@ -135,8 +135,8 @@ def check_duplicates(
                     f"({', '.join(_cell(frame[name], place) for name in present)})"
                 ),
                 expected=f"one {what} for each {', '.join(present)}",
-                remedy="Remove one of each two (was the file put together twice?), or correct what should tell "
-                "them apart.",
+                remedy="Remove one of each two (was the file put together twice?), or correct what should "
+                "tell them apart.",
                 file=table.places.file, row=int(table.places.rows[place]),
                 column=table.places.column_of(present[-1], place), severity=severity, code=code,
             ),

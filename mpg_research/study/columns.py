@@ -154,8 +154,8 @@ class Converter:
                 Problem(
                     found="every cell is empty",
                     expected=f"values of {name}, which [analysis] case_mix asks for",
-                    remedy="Look whether this is the right column, or leave it out of case_mix: without values "
-                    "no family can be compared.",
+                    remedy="Look whether this is the right column, or leave it out of case_mix: without "
+                    "values no family can be compared.",
                     file=self.raw.path.name, column=source, code="empty_case_mix",
                 )
             )  # fmt: skip

@@ -102,7 +102,7 @@ class Findings:
         severity: Literal["error", "warning"] = "error",
         together: str = "",
     ) -> bool:
-        """One finding per row where ``mask`` holds; of many rows one per different text, the first ones listed.
+        """One finding per row where ``mask`` holds; of many rows one per different text, the first listed.
 
         Parameters
         ----------
@@ -131,8 +131,8 @@ class Findings:
             first = int(positions[0])
             self.add(
                 Problem(
-                    found=f"{len(positions)} of {len(mask)} {together}, in rows {_some(places.rows[positions])}: "
-                    f"{found(first)}",
+                    found=f"{len(positions)} of {len(mask)} {together}, in rows "
+                    f"{_some(places.rows[positions])}: {found(first)}",
                     expected=expected, remedy=remedy, file=places.file, row=int(places.rows[first]),
                     column=places.column_of(column, first), severity=severity, code=code,
                 ),

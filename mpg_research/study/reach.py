@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ConfigError, Note, Problem
-from mpg_research.plurals import counted
 from mpg_research.study.config_sections import AnalysisConfig
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
@@ -39,7 +38,7 @@ _AROUND = 1.5
 _FEWEST_GAPS = 3
 #: With dates, nobody is followed after so many months without a measurement: then a date is wrong.
 _LONGEST_GAP = 120.0
-#: A fixed occasion: a month that this share of the families has in common, with nearly all measurements there.
+#: A fixed occasion: a month that this share of the families has in common; nearly all measurements lie there.
 _SHARED_BY, _NEARLY_ALL = 0.1, 0.9
 
 
@@ -320,7 +319,8 @@ def months_problem(reach: Reach, months: list[float], *, typed: bool, unit: str 
         measured = "nobody is measured then or later"
     else:
         around = max(0.0, month - reach.around)
-        measured = f"{counted(number, 'families')} {'is' if number == 1 else 'are'} measured from {unit} {around:g} on"
+        who = "1 family is" if number == 1 else f"{number} families are"
+        measured = f"{who} measured from {unit} {around:g} on"
     families = "1 family is" if reach.needed == 1 else f"{reach.needed} families or more are"
     to_do = (
         f"Set [analysis] months and primary_month to {unit} {reach.last:g} or earlier, or look at the dates "

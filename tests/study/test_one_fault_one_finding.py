@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mpg_research.analysis import fit_trajectory
+from mpg_research.errors import ModelError
 from mpg_research.study import check_study, load_study
 from mpg_research.study.model import CheckReport
 from mpg_research.study.reach import month_step, reach_of
@@ -124,7 +126,9 @@ def test_a_fault_of_many_rows_is_a_few_lines(kind: str, tmp_path: Path) -> None:
 def test_families_never_measured_are_one_line_with_the_organisation_that_has_none(tmp_path: Path) -> None:
     episodes, measurements = tables()
     none_at_all = organisation_of(episodes, measurements) == "bb"
-    unit = '[study.unit]\nnl = { one = "patiënt", many = "patiënten" }\nen = { one = "patient", many = "patients" }'
+    unit = """[study.unit]
+nl = { one = "patiënt", many = "patiënten" }
+en = { one = "patient", many = "patients" }"""
     report = checked(tmp_path, episodes, measurements[~none_at_all], study=unit)
     (said,) = of_code(report, "family_without_measurements")
     assert (
@@ -292,3 +296,18 @@ def test_a_characteristic_without_any_value_is_an_error(empty: str, tmp_path: Pa
     (said,) = of_code(report, "empty_case_mix")
     assert not report.ok
     assert "every cell is empty" in said
+
+
+def test_families_measured_once_each_are_said(tmp_path: Path) -> None:
+    episodes, measurements = tables()
+    each = measurements.groupby("family").cumcount() == measurements["family"].str[1:].astype(int) % 9
+    (said,) = of_code(checked(tmp_path, episodes, measurements[each]), "measured_once")
+    assert "36 scores of 36" in said
+
+
+def test_a_single_family_is_told_that_a_model_needs_more(tmp_path: Path) -> None:
+    episodes, measurements = tables()
+    only = "F003"
+    checked(tmp_path, episodes[episodes["family"] == only], measurements[measurements["family"] == only])
+    with pytest.raises(ModelError, match="Only 1 family has scores"):
+        fit_trajectory(load_study(tmp_path))
