@@ -19,6 +19,7 @@ LOOKED_BACK = 50
 SHOWN_ROWS = 5
 SHOWN_COLUMNS = 4
 MANY_COLUMNS = 3
+MANY_VALUES, EXAMPLES = 20, 2
 MANY_IN_A_ROW = 5
 
 
@@ -131,8 +132,8 @@ class Findings:
             first = int(positions[0])
             self.add(
                 Problem(
-                    found=f"{len(positions)} of {len(mask)} {together}, in rows "
-                    f"{_some(places.rows[positions])}: {found(first)}",
+                    found=f"{len(positions)} of {len(mask)} {together} "
+                    f"(rows {_some(places.rows[positions])})",
                     expected=expected, remedy=remedy, file=places.file, row=int(places.rows[first]),
                     column=places.column_of(column, first), severity=severity, code=code,
                 ),
@@ -214,11 +215,13 @@ class Findings:
         grouped: dict[str, list[int]] = {}
         for position in positions:
             grouped.setdefault(str(values[position]), []).append(int(position))
+        # Where a whole column is something else, a few examples say it.
+        most = LISTED_PER_CHECK if len(grouped) <= MANY_VALUES else EXAMPLES
         for number, (value, members) in enumerate(grouped.items()):
             of_setting = places.settings.get(column)
             file, row = of_setting or (places.file, int(places.rows[members[0]]))
-            rest = len(grouped) - LISTED_PER_CHECK
-            if number == LISTED_PER_CHECK and rest > 1:
+            rest = len(grouped) - most
+            if number == most and rest > 1:
                 told = f"{rest} more different values like these"
             else:
                 told = found(value) + ("" if of_setting else _in_rows(places.rows[members]))
@@ -229,9 +232,9 @@ class Findings:
                 column=column if of_setting else places.column_of(column, members[0]),
             )  # fmt: skip
             self._add_unlisted(len(members) == 1 and of_setting is None, problem)
-            if of_setting is None and number < LISTED_PER_CHECK:
+            if of_setting is None and number < most:
                 self._told[problem] = (found(value), len(members))
-            if number == LISTED_PER_CHECK and rest > 1:
+            if number == most and rest > 1:
                 break
         self.counts[code] += 1 if column in places.settings and len(positions) else len(positions)
         return bool(len(positions))

@@ -15,10 +15,10 @@ from mpg_research.study.reach import month_step, reach_of
 from tests.study.small import ITEMS, small_study
 
 MOST_LINES = 10
+DATED = "export_date = 2025-12-31"
 TOML = """\
 [study]
 name = "made"
-export_date = 2025-12-31
 {study}
 [tables.episodes]
 file = "episodes.csv"
@@ -53,7 +53,7 @@ def tables(seed: int = 1, *, families: int = 36) -> tuple[pd.DataFrame, pd.DataF
 
 
 def checked(
-    folder: Path, episodes: pd.DataFrame, measurements: pd.DataFrame, study: str = "", more: str = ""
+    folder: Path, episodes: pd.DataFrame, measurements: pd.DataFrame, study: str = DATED, more: str = ""
 ) -> CheckReport:
     made = small_study(
         folder, toml=TOML.format(study=study, more=more), episodes=episodes.to_csv(index=False),
@@ -126,7 +126,8 @@ def test_a_fault_of_many_rows_is_a_few_lines(kind: str, tmp_path: Path) -> None:
 def test_families_never_measured_are_one_line_with_the_organisation_that_has_none(tmp_path: Path) -> None:
     episodes, measurements = tables()
     none_at_all = organisation_of(episodes, measurements) == "bb"
-    unit = """[study.unit]
+    unit = """export_date = 2025-12-31
+[study.unit]
 nl = { one = "patiënt", many = "patiënten" }
 en = { one = "patient", many = "patients" }"""
     report = checked(tmp_path, episodes, measurements[~none_at_all], study=unit)
@@ -273,7 +274,7 @@ def test_a_part_of_an_id_that_is_lacking_is_said_once(tmp_path: Path) -> None:
     episodes, measurements = tables()
     episodes = episodes.rename(columns={"family": "client"})
     measurements = measurements.rename(columns={"family": "client"})
-    toml = TOML.format(study="", more="").replace(
+    toml = TOML.format(study=DATED, more="").replace(
         'file = "episodes.csv"', 'file = "episodes.csv"\ncolumns = { family = ["organisation", "client"] }'
     )
     folder = small_study(
@@ -311,3 +312,11 @@ def test_a_single_family_is_told_that_a_model_needs_more(tmp_path: Path) -> None
     checked(tmp_path, episodes[episodes["family"] == only], measurements[measurements["family"] == only])
     with pytest.raises(ModelError, match="Only 1 family has scores"):
         fit_trajectory(load_study(tmp_path))
+
+
+def test_dates_in_a_study_of_numbers_are_called_dates(tmp_path: Path) -> None:
+    time = '[time]\nkind = "numbers"\nunit = "weeks"'
+    report = checked(tmp_path, *tables(), study=time)
+    said = of_code(report, "not_a_number")
+    assert 0 < len(said) <= MOST_LINES
+    assert all("leave the section [time] out" in each for each in said)
