@@ -320,3 +320,17 @@ def test_dates_in_a_study_of_numbers_are_called_dates(tmp_path: Path) -> None:
     said = of_code(report, "not_a_number")
     assert 0 < len(said) <= MOST_LINES
     assert all("leave the section [time] out" in each for each in said)
+
+
+def test_a_wave_without_its_date_column_is_told_by_the_pattern(tmp_path: Path) -> None:
+    wide = pd.DataFrame(
+        {"family": ["F000", "F001"], "t_1": 20, "t_2": 21, "d_1": "2023-04-01", "dd_2": "2023-06-01"}
+    )
+    episodes, _ = tables()
+    layout = 'layout = "wide"\npatterns = { total = "t_{wave}", date = "d_{wave}" }'
+    toml = TOML.format(study=DATED, more="").replace("constants", f"{layout}\nconstants")
+    folder = small_study(
+        tmp_path, toml=toml, episodes=episodes.to_csv(index=False), measurements=wide.to_csv(index=False)
+    )
+    (said,) = of_code(check_study(folder), "missing_column")
+    assert 'By the pattern date = "d_{wave}" that would be d_2' in said
