@@ -18,6 +18,8 @@ __all__ = ["BASELINE_MONTHS", "BaselineSpread", "Covariate", "ModelFrame", "prep
 #: A family's first measurement counts as its baseline when it lies at most this many months after the start.
 BASELINE_MONTHS = 1.0
 
+#: A random term for families takes more than one.
+_FEWEST_FAMILIES = 2
 #: An organisation has a course of its own from so many families measured at so many moments on ...
 _FEWEST_COURSES = 2
 _FEWEST_MOMENTS = 2
@@ -228,9 +230,15 @@ def _check_course(data: pd.DataFrame) -> None:
     if data.empty:
         raise ModelError(
             "There is no scored measurement in the course of help, so there is no course to model. "
-            "Look at the sample flow of `mpg check`: which step removes them?"
+            "`mpg check` says what is left out of the measurements, and why."
         )
     n_families = data["family"].nunique()
+    if n_families < _FEWEST_FAMILIES:
+        raise ModelError(
+            f"Only {n_families} family has scores in the course of help; a model of how families differ "
+            f"needs at least {_FEWEST_FAMILIES}, and says something from about ten. The course of a single "
+            "family: mpg profile."
+        )
     moments = data.groupby("family")["months"].nunique()
     if moments.max() < 2 and data["months"].nunique() > 1:
         raise ModelError(

@@ -49,6 +49,7 @@ NOT_ABOUT_REFERENCE = ("organisations.funnel",)
 #: What is about months of the calendar, whatever the time axis counts.
 ABOUT_CALENDAR = ("note.incomplete_dates",)
 ABOUT_FAMILIES = ("intervention.", "concept.")
+FIRST = {"nl": "eerste ", "en": "first "}
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -84,7 +85,10 @@ class Phrases:
                 one, more = either.split("|")
                 parts.append(one if is_one(values[name]) else more)
             else:
-                parts.append(str(values[name]))
+                value = str(values[name])
+                # "the first 12 months", and of one: "the first month".
+                of_one = value.startswith("1 ") and "".join(parts[-1:]).endswith(FIRST[self.language])
+                parts.append(value.removeprefix("1 ") if of_one else value)
                 after_one = is_one(values[name])
         return "".join(parts)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
@@ -15,10 +16,22 @@ __all__ = ["check_direction_of_items"]
 
 CLEARLY_NEGATIVE = -0.1
 FEWEST_ITEMS = 3
+LEVEL = 0.95
+FEWEST_IN_ORGANISATION = 8  # families: with fewer the limits of an organisation are too rough
+FEWEST_ROWS, FEWEST_FOR_PROFILE = 20, 6
+LEAST_SPREAD = 0.1  # of the means of the items, in points: without it their order is chance
+PROFILE_MARGIN = 3.3  # on Fisher's scale: one in two thousand where the items have nothing in common
 
 
-def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
+def check_direction_of_items(
+    table: Table,
+    instruments: Mapping[str, Instrument],
+    findings: Findings,
+    organisations: pd.Series | None = None,
+) -> None:
     """Items whose correlation with the sum of the others is clearly below zero: a warning for each.
+
+    An organisation may have exported by itself: it is looked at alone for what is right in the whole file.
 
     Parameters
     ----------
@@ -28,8 +41,11 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
         By key.
     findings : Findings
         Receives the problems.
+    organisations : Series, optional
+        The organisation of each family, by its id.
     """
     frame = table.frame
+    of = None if organisations is None else frame["family"].map(organisations).to_numpy(dtype=object)
     for key, instrument in instruments.items():
         of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)
         complete = all(name in frame for name in instrument.items)
@@ -58,6 +74,8 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
                 times=int(against.sum()),
             )  # fmt: skip
             continue
+        if of is not None:
+            _of_organisations(table, instrument, answers, families, of[of_this], against, findings)
         names = [instrument.items[int(position)] for position in np.flatnonzero(against)]
         for position in np.flatnonzero(against):
             name = instrument.items[int(position)]
@@ -76,6 +94,66 @@ def check_direction_of_items(table: Table, instruments: Mapping[str, Instrument]
                     severity="warning", code="item_against_the_others",
                 )
             )  # fmt: skip
+
+
+def _of_organisations(
+    table: Table,
+    instrument: Instrument,
+    answers: NDArray[np.float64],
+    families: NDArray[np.object_],
+    organisation: NDArray[np.object_],
+    known: NDArray[np.bool_],
+    findings: Findings,
+) -> None:
+    """Items that run against the others in one organisation only, and questionnaires turned round whole."""
+    keys = sorted({str(key) for key in organisation if isinstance(key, str)})
+    for key in keys if len(keys) > 1 else []:
+        own = organisation == key
+        # Every organisation has its own chance of a false alarm.
+        found = item_rest_correlations(answers[own], families[own], level=1 - (1 - LEVEL) / len(keys))
+        elsewhere = item_rest_correlations(answers[~own], families[~own]).correlation
+        against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0) & (elsewhere > -CLEARLY_NEGATIVE)
+        against &= ~known & (found.n_families >= FEWEST_IN_ORGANISATION)
+        listed = [instrument.items[int(position)] for position in np.flatnonzero(against)]
+        several = len(listed) > 1
+        told = ""
+        if listed:
+            least = ", ".join(f"{value:.2f}" for value in found.correlation[against])
+            told = (
+                f"{', '.join(listed)} of {instrument.abbreviation} run{'' if several else 's'} against the "
+                f"other items in organisation {key} only (correlation with their sum {least}; {found.n_rows} "
+                f"measurements of {found.n_families} families)"
+            )
+        elif _mirrored(answers[own], answers[~own]):
+            told = (
+                f"in organisation {key} the items of {instrument.abbreviation} that are high elsewhere are "
+                f"low, and the low ones high ({found.n_rows} measurements of {found.n_families} families): "
+                "its answers seem to be counted the other way round"
+            )
+        if told:
+            low, high = instrument.item_minimum, instrument.item_maximum
+            findings.add(
+                Problem(
+                    found=told,
+                    expected="answers that all organisations count in the same direction",
+                    remedy=f"Ask that organisation how it exported them; turn them round in its export "
+                    f"({low} becomes {high}, {high} becomes {low}).",
+                    file=table.places.file, severity="warning", code="item_against_the_others",
+                )
+            )  # fmt: skip
+
+
+def _mirrored(own: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    """Whether the means of the items are ordered against those of the others, beyond chance."""
+    own, others = own[np.isfinite(own).all(axis=1)], others[np.isfinite(others).all(axis=1)]
+    n_items = own.shape[1]
+    if min(len(own), len(others)) < FEWEST_ROWS or n_items < FEWEST_FOR_PROFILE:
+        return False
+    mine, theirs = own.mean(axis=0), others.mean(axis=0)
+    if min(float(mine.std()), float(theirs.std())) < LEAST_SPREAD:
+        return False
+    r = float(np.clip(np.corrcoef(mine, theirs)[0, 1], -1 + 1e-12, 1 - 1e-12))
+    return float(np.arctanh(r) + PROFILE_MARGIN / np.sqrt(n_items - 3)) < 0
 
 
 def _turned(table: Table, instrument: Instrument) -> NDArray[np.float64]:

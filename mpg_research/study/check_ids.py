@@ -11,7 +11,7 @@ from mpg_research.errors import Problem
 from mpg_research.study.columns import CODES_TOGETHER, Table, values_line
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.config_errors import did_you_mean
-from mpg_research.study.findings import Findings
+from mpg_research.study.findings import LISTED_PER_CHECK, Findings
 from mpg_research.study.identifiers import split_id
 
 __all__ = [
@@ -99,7 +99,8 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
         return
     strangers = given[unknown].unique()
     hint = _how_they_differ(strangers, families.dropna().unique())
-    if len(strangers) >= MANY_STRANGERS and len(strangers) >= given.nunique() / 2:
+    most = len(strangers) >= MANY_STRANGERS and len(strangers) >= given.nunique() / 2
+    if most or len(strangers) > LISTED_PER_CHECK:
         place = int(np.flatnonzero(unknown)[0])
         findings.add(
             Problem(

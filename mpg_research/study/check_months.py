@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from mpg_research.errors import Problem
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.reach import months_are_typed, months_problem, reach_of
@@ -30,7 +31,29 @@ def check_months(scores: pd.DataFrame, config: StudyConfig, findings: Findings) 
     if analysis.respondents == "declared":
         used &= scores["declared_respondent"]
     data = scores[used]
-    if data.empty or data["months"].max() <= 0:
+    if data.empty:
+        return  # what is the matter with all of them is said elsewhere
+    if data["months"].max() <= 0:
+        findings.add(
+            Problem(
+                found=f"nobody has a score after the start of help: all {len(data)} scores lie at it",
+                expected="later measurements too",
+                remedy="No course and no change can be computed. Look at the dates of the measurements and "
+                "the starts in the table episodes.",
+                file="study.toml", severity="warning", code="nothing_after_start",
+            )
+        )  # fmt: skip
+        return
+    if data.groupby("family")["months"].nunique().max() < 2:
+        number = int(data["family"].nunique())
+        findings.add(
+            Problem(
+                found=f"no family has scores at two moments ({len(data)} scores of {number})",
+                expected="families that are measured again",
+                remedy="No course can be computed. Look whether the ids are the same at every moment.",
+                file="study.toml", severity="warning", code="measured_once",
+            )
+        )  # fmt: skip
         return
     if findings.counts["few_families"] and data["family"].nunique() < analysis.minimum_measured:
         return  # that finding says it

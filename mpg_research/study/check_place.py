@@ -15,12 +15,15 @@ __all__ = ["check_place_in_time"]
 NEARLY_NONE, FEWEST = 0.2, 5
 DAYS_TO_1904 = 1462  # between the first days that Excel counts from
 MOST = 0.4  # that another reading must bring inside
+NEAR_START = 120  # days: where a first measurement may lie when it was planned at the start
 
 
 def check_place_in_time(
     phase: NDArray[np.object_], measurements: Table, episodes: Table, config: StudyConfig, findings: Findings
-) -> bool:
+) -> NDArray[np.bool_]:
     """Whether nearly all measurements lie outside their period of help: one warning, with the likely cause.
+
+    Where that does not hold of the whole file, it may hold of an organisation that exported by itself.
 
     Parameters
     ----------
@@ -34,9 +37,33 @@ def check_place_in_time(
 
     Returns
     -------
-    bool
-        Whether it was found; then the rows are not listed one by one.
+    ndarray of bool, shape (n_measurements,)
+        The measurements that it was said of; they are not listed one by one.
     """
+    everything = np.ones(len(phase), dtype=bool)
+    if _add_if_nearly_none(everything, "", phase, measurements, episodes, config, findings):
+        return everything
+    told = np.zeros(len(phase), dtype=bool)
+    of_family = episodes.frame.drop_duplicates("family").set_index("family")["organisation"]
+    organisation = measurements.frame["family"].map(of_family).to_numpy(dtype=object)
+    for key in sorted({str(each) for each in organisation if isinstance(each, str)}):
+        own = organisation == key
+        if _add_if_nearly_none(own, key, phase, measurements, episodes, config, findings):
+            told |= own
+    return told
+
+
+def _add_if_nearly_none(
+    chosen: NDArray[np.bool_],
+    organisation: str,
+    phase: NDArray[np.object_],
+    measurements: Table,
+    episodes: Table,
+    config: StudyConfig,
+    findings: Findings,
+) -> bool:
+    """The finding about some of the measurements, if it holds of them."""
+    phase, measurements = phase[chosen], measurements.take(chosen)
     dated = phase != "undated"
     inside = np.isin(phase, ["baseline", "course"])
     n_dated, n_inside = int(dated.sum()), int(inside.sum())
@@ -47,8 +74,10 @@ def check_place_in_time(
     findings.add(
         Problem(
             found=(
-                f"only {n_inside} of {n_dated} measurements lie inside a period of help of their family: "
-                f"{before} before its start, {after} after its end{_cause(measurements, episodes, config)}"
+                f"{f'only {n_inside}' if n_inside else 'none'} of {n_dated} measurements "
+                f"{f'of organisation {organisation} ' if organisation else ''}lie inside a period of help of "
+                f"their family: {before} before its start, {after} after its end"
+                f"{_cause(measurements, episodes, config)}"
             ),
             expected="measurements during the help",
             remedy=(
@@ -90,7 +119,15 @@ def _share_inside(dates: pd.Series, measurements: Table, episodes: Table, config
     position = assign_episodes(frame, episodes.frame, config)
     own = episodes.frame.iloc[np.maximum(position, 0)].reset_index(drop=True)
     _, phase = place_in_time(dates.reset_index(drop=True), own["start"], own["end"], config)
-    return float(np.isin(phase[position >= 0], ["baseline", "course"]).mean()) if len(phase) else 0.0
+    inside = np.isin(phase, ["baseline", "course"]) & (position >= 0)
+    if not inside.any():
+        return 0.0
+    # Where help goes on, any late date lies inside: the true reading puts first measurements near a start.
+    days = (dates.reset_index(drop=True) - own["start"]).dt.days
+    first = days[inside].groupby([own["family"][inside], own["start"][inside]]).min()
+    if float((first <= NEAR_START).mean()) < MOST:
+        return 0.0
+    return float(inside[position >= 0].mean())
 
 
 def _turned(dates: pd.Series) -> pd.Series | None:

@@ -25,6 +25,8 @@ __all__ = [
 
 
 MANY_DAYS, LAST_MONTH = 5, 12
+MANY_TWICE = 10
+DAYS_TO_1904 = 1462  # between the first days that Excel counts from
 
 
 def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
@@ -38,6 +40,9 @@ def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
     ends = np.full(len(end), None, dtype=object)
     for row in np.flatnonzero(before):
         ends[row] = _day(end, int(row))
+    if len(set(ends[before])) > MANY_DAYS:
+        findings.add(_many_ends(table, before), times=int(before.sum()))
+        before = np.zeros(len(frame), dtype=bool)
     findings.add_values(
         "end_before_start", places, "end", before, ends,
         lambda day: f"the end {day} lies before the start",
@@ -72,6 +77,33 @@ def check_episodes(table: Table, findings: Findings, *, numbered: bool) -> None:
         )  # fmt: skip
 
 
+def _many_ends(table: Table, before: NDArray[np.bool_]) -> Problem:
+    """Many ends before their start: the fault of a whole column, said once with its likely cause."""
+    start, end = table.frame["start"], table.frame["end"]
+    first = int(np.flatnonzero(before)[0])
+    both = int((start.notna() & end.notna()).sum())
+    remedy = "Correct them, or the starts."
+    if pd.api.types.is_datetime64_any_dtype(end):
+        moved = end + pd.Timedelta(days=DAYS_TO_1904) >= start
+        if before.sum() == both:
+            remedy = "Look whether the columns start and end are mixed up"
+            whole = (start - end).dt.days[before]
+            remedy += (
+                ", or whether one of the two counts its days from 1904 (then it is 4 years and a day early)."
+                if moved[before].all() and float(whole.max()) <= DAYS_TO_1904
+                else "."
+            )
+    return Problem(
+        found=(
+            f"{int(before.sum())} of {both} ends lie before the start, such as the end {_day(end, first)} of "
+            f"a start on {_day(start, first)}"
+        ),
+        expected="an end on or after the start", remedy=remedy, file=table.places.file,
+        row=int(table.places.rows[first]), column=table.places.column_of("end", first),
+        code="end_before_start",
+    )  # fmt: skip
+
+
 def check_duplicates(
     table: Table,
     key: tuple[str, ...],
@@ -92,6 +124,25 @@ def check_duplicates(
         return
     first = frame.drop_duplicates(present, keep="first")[present].copy()
     first["_first"] = table.places.rows[first.index.to_numpy()]
+    if again.sum() > MANY_TWICE:
+        place = int(np.flatnonzero(again)[0])
+        row = first.merge(frame.loc[[place], present], on=present)["_first"].iloc[0]
+        findings.add(
+            Problem(
+                found=(
+                    f"{int(again.sum())} rows are a second {what} with the same {', '.join(present)} as an "
+                    f"earlier row, such as row {int(table.places.rows[place])} after row {int(row)} "
+                    f"({', '.join(_cell(frame[name], place) for name in present)})"
+                ),
+                expected=f"one {what} for each {', '.join(present)}",
+                remedy="Remove one of each two (was the file put together twice?), or correct what should "
+                "tell them apart.",
+                file=table.places.file, row=int(table.places.rows[place]),
+                column=table.places.column_of(present[-1], place), severity=severity, code=code,
+            ),
+            times=int(again.sum()),
+        )  # fmt: skip
+        return
     twice = frame.loc[again, present].merge(first, on=present, how="left")["_first"].to_numpy()
     order = {int(place): int(row) for place, row in zip(np.flatnonzero(again), twice, strict=True)}
     findings.add_rows(

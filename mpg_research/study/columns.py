@@ -1,6 +1,7 @@
 """From the columns of an export to the canonical, typed columns of a table."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -40,6 +41,8 @@ CODES_TOGETHER = 8
 MANY_BAD_DATES = 5
 
 TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
+
+_DATE_SHAPE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,16 @@ class Converter:
             for value in pd.unique(cells)
             if not is_missing(value) and identifier_text(value) not in self.missing
         ]
+        if not distinct and len(cells):
+            self.findings.add(
+                Problem(
+                    found="every cell is empty",
+                    expected=f"values of {name}, which [analysis] case_mix asks for",
+                    remedy="Look whether this is the right column, or leave it out of case_mix: without "
+                    "values no family can be compared.",
+                    file=self.raw.path.name, column=source, code="empty_case_mix",
+                )
+            )  # fmt: skip
         n_numbers = sum(written_as_number(value) for value in distinct)
         is_number = n_numbers > 0 and n_numbers >= len(distinct) / 2
         converted = self.convert(Column(name, "number" if is_number else "text", ""), cells, source)
@@ -369,6 +382,11 @@ class Converter:
         words = sorted({str(cell) for cell in cells if not any(sign.isdigit() for sign in str(cell))})
 
         def remedy(cell: str) -> str:
+            if column.kind == "time" and has_shape_of_date(cell):
+                return (
+                    "That is a date, and study.toml says that times are numbers. With dates everywhere, "
+                    "leave the section [time] out."
+                )
             if cell not in words:
                 return (
                     "Correct the cell, or name the code for no answer in missing_values in study.toml; a "
@@ -485,6 +503,17 @@ def texts_where(
     for place in np.flatnonzero(mask):
         texts[place] = as_text(values[place])
     return texts
+
+
+def has_shape_of_date(cell: str) -> bool:
+    """Whether a text has the shape of a date.
+
+    Examples
+    --------
+    >>> has_shape_of_date("2024-01-31"), has_shape_of_date("31-01-2024 00:00"), has_shape_of_date("2,5")
+    (True, True, False)
+    """
+    return _DATE_SHAPE.match(cell.strip()) is not None
 
 
 def schema_item(name: str) -> bool:

@@ -108,6 +108,11 @@ class StudySection(Section):
         words = {"nl": self.unit.nl, "en": self.unit.en}
         return {language: (unit.one, unit.many, unit.article) for language, unit in words.items()}
 
+    @property
+    def english_unit(self) -> tuple[str, str] | None:
+        """One and more of whom the study is about, in English; None for families."""
+        return None if self.unit is None else (self.unit.en.one, self.unit.en.many)
+
     @model_validator(mode="before")
     @classmethod
     def _title_from_name(cls, data: Any) -> Any:

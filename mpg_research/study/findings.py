@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,10 +12,14 @@ from mpg_research.errors import Problem
 
 __all__ = ["LISTED_PER_CHECK", "Findings", "Places"]
 
-LISTED_PER_CHECK = 50
-"""Findings listed one by one per check, file and column; the others are only counted."""
+LISTED_PER_CHECK = 8
+"""Different findings listed one by one per check, file and column; the others as one, with their rows."""
 
+LOOKED_BACK = 50
 SHOWN_ROWS = 5
+SHOWN_COLUMNS = 4
+MANY_COLUMNS = 3
+MANY_VALUES, EXAMPLES = 20, 2
 MANY_IN_A_ROW = 5
 
 
@@ -68,6 +72,7 @@ class Findings:
         self._problems: list[Problem] = []
         self.counts: Counter[str] = Counter()
         self._of_one_row: set[Problem] = set()
+        self._told: dict[Problem, tuple[str, int]] = {}
 
     @property
     def has_errors(self) -> bool:
@@ -76,7 +81,7 @@ class Findings:
 
     def add(self, problem: Problem, *, times: int = 1) -> None:
         """One finding; ``times`` counts it more than once."""
-        if problem not in self._problems[-LISTED_PER_CHECK:]:
+        if problem not in self._problems[-LOOKED_BACK:]:
             self._problems.append(problem)
             self.counts[problem.code] += times
 
@@ -96,8 +101,9 @@ class Findings:
         expected: str = "",
         remedy: str = "",
         severity: Literal["error", "warning"] = "error",
+        together: str = "",
     ) -> bool:
-        """One finding per row where ``mask`` holds; the first ones listed, all counted.
+        """One finding per row where ``mask`` holds; of many rows one per different text, the first listed.
 
         Parameters
         ----------
@@ -113,6 +119,8 @@ class Findings:
             What was found, from the position of the row.
         expected, remedy, severity :
             As in :class:`~mpg_research.errors.Problem`.
+        together : str
+            What is found in many rows, behind their number: where it is given, many rows are one finding.
 
         Returns
         -------
@@ -120,6 +128,18 @@ class Findings:
             Whether any row was found.
         """
         positions = np.flatnonzero(mask)
+        if together and len(positions) > LISTED_PER_CHECK and column not in places.settings:
+            first = int(positions[0])
+            self.add(
+                Problem(
+                    found=f"{len(positions)} of {len(mask)} {together} "
+                    f"(rows {_some(places.rows[positions])})",
+                    expected=expected, remedy=remedy, file=places.file, row=int(places.rows[first]),
+                    column=places.column_of(column, first), severity=severity, code=code,
+                ),
+                times=len(positions),
+            )  # fmt: skip
+            return True
         if column in places.settings and len(positions):
             file, line = places.settings[column]
             self.add(
@@ -129,21 +149,32 @@ class Findings:
                 )
             )  # fmt: skip
             return True
-        for position in positions[:LISTED_PER_CHECK]:
+        alike: dict[tuple[str, str], list[int]] = {}
+        for position in positions:
             place = int(position)
+            alike.setdefault((found(place), places.column_of(column, place)), []).append(place)
+        if len(positions) <= LISTED_PER_CHECK:
+            listed = [(key, [place]) for key, members in alike.items() for place in members]
+        else:
+            listed = list(alike.items())
+        rest = [place for _, members in listed[LISTED_PER_CHECK:] for place in members]
+        if len(listed) > LISTED_PER_CHECK + 1:
+            listed = listed[:LISTED_PER_CHECK]
+        for (told, name), members in listed:
             self._problems.append(
                 Problem(
-                    found=found(place), expected=expected, remedy=remedy, file=places.file,
-                    row=int(places.rows[place]), column=places.column_of(column, place),
-                    severity=severity, code=code,
+                    found=told + _in_rows(places.rows[members]), expected=expected, remedy=remedy,
+                    file=places.file, row=int(places.rows[members[0]]), column=name, severity=severity,
+                    code=code,
                 )
             )  # fmt: skip
-        rest = len(positions) - LISTED_PER_CHECK
-        if rest > 0:
+        if len(alike) > len(listed) and rest:
+            rows = places.rows[rest]
             self._problems.append(
                 Problem(
-                    found=f"{rest} more rows like these", expected=expected, remedy=remedy, file=places.file,
-                    column=places.columns.get(column, column), severity=severity, code=code,
+                    found=f"{len(rows)} more rows like these ({_some(rows)})", expected=expected,
+                    remedy=remedy, file=places.file, column=places.columns.get(column, column),
+                    severity=severity, code=code,
                 )
             )  # fmt: skip
         self.counts[code] += len(positions)
@@ -184,38 +215,65 @@ class Findings:
         grouped: dict[str, list[int]] = {}
         for position in positions:
             grouped.setdefault(str(values[position]), []).append(int(position))
+        # Where a whole column is something else, a few examples say it.
+        most = LISTED_PER_CHECK if len(grouped) <= MANY_VALUES else EXAMPLES
         for number, (value, members) in enumerate(grouped.items()):
             of_setting = places.settings.get(column)
             file, row = of_setting or (places.file, int(places.rows[members[0]]))
-            rest = len(grouped) - LISTED_PER_CHECK
-            if number == LISTED_PER_CHECK and rest > 1:
+            rest = len(grouped) - most
+            if number == most and rest > 1:
                 told = f"{rest} more different values like these"
             else:
                 told = found(value) + ("" if of_setting else _in_rows(places.rows[members]))
-            self._add_unlisted(
-                len(members) == 1 and of_setting is None,
-                Problem(
-                    found=told, expected=expected,
-                    remedy=remedy if isinstance(remedy, str) else remedy(value),
-                    file=file, row=row, severity=severity, code=code,
-                    column=column if of_setting else places.column_of(column, members[0]),
-                )
+            problem = Problem(
+                found=told, expected=expected,
+                remedy=remedy if isinstance(remedy, str) else remedy(value),
+                file=file, row=row, severity=severity, code=code,
+                column=column if of_setting else places.column_of(column, members[0]),
             )  # fmt: skip
-            if number == LISTED_PER_CHECK and rest > 1:
+            self._add_unlisted(len(members) == 1 and of_setting is None, problem)
+            if of_setting is None and number < most:
+                self._told[problem] = (found(value), len(members))
+            if number == most and rest > 1:
                 break
         self.counts[code] += 1 if column in places.settings and len(positions) else len(positions)
         return bool(len(positions))
 
     def _add_unlisted(self, of_one_row: bool, problem: Problem) -> None:
         """Add to the list, once; the caller counts."""
-        if problem not in self._problems[-LISTED_PER_CHECK:]:
+        if problem not in self._problems[-LOOKED_BACK:]:
             self._problems.append(problem)
             if of_one_row:
                 self._of_one_row.add(problem)
 
     def listed(self) -> tuple[Problem, ...]:
         """All problems, errors first, otherwise in the order in which they were found."""
-        return tuple(sorted(self._together(), key=lambda problem: problem.severity != "error"))
+        together = self._over_columns(self._together())
+        return tuple(sorted(together, key=lambda problem: problem.severity != "error"))
+
+    def _over_columns(self, problems: list[Problem]) -> list[Problem]:
+        """The same value in many columns (99 in every item) as one finding."""
+
+        def kind(problem: Problem) -> tuple[str, ...]:
+            return (self._told[problem][0], problem.code, problem.file, problem.expected, problem.severity)
+
+        alike: dict[tuple[str, ...], list[Problem]] = {}
+        for problem in problems:
+            if problem in self._told:
+                alike.setdefault(kind(problem), []).append(problem)
+        listed: list[Problem] = []
+        for problem in problems:
+            same = alike.get(kind(problem), []) if problem in self._told else []
+            columns = list(dict.fromkeys(each.column for each in same))
+            if len(columns) < MANY_COLUMNS:
+                listed.append(problem)
+            elif problem is same[0]:
+                told, number = kind(problem)[0], sum(self._told[each][1] for each in same)
+                shown = ", ".join(columns[:SHOWN_COLUMNS]) + (", ..." if len(columns) > SHOWN_COLUMNS else "")
+                found = f"{told} in {number} cells of {len(columns)} columns ({shown})"
+                remedy = max((each.remedy for each in same), key=len)
+                listed.append(replace(problem, found=found, remedy=remedy))
+        return listed
 
     def _together(self) -> list[Problem]:
         """The problems; those of a row that is wrong in nearly every cell (a line of labels) as one."""
@@ -243,5 +301,9 @@ def _in_rows(rows: NDArray[np.int64]) -> str:
     """How often, and where: `` in 23 rows (2, 5, 9, ...)``; nothing for a single row, named anyway."""
     if len(rows) == 1:
         return ""
+    return f" in {len(rows)} rows ({_some(rows)})"
+
+
+def _some(rows: NDArray[np.int64]) -> str:
     shown = ", ".join(str(int(row)) for row in rows[:SHOWN_ROWS])
-    return f" in {len(rows)} rows ({shown}{', ...' if len(rows) > SHOWN_ROWS else ''})"
+    return shown + (", ..." if len(rows) > SHOWN_ROWS else "")

@@ -85,6 +85,7 @@ class Assembly:
                 self.instruments,
                 self.findings.counts,
                 unread=tuple(name for name in self.config.tables.present() if name not in self.tables),
+                unit=self.config.study.english_unit,
                 linked=self.linked,
             ),
         )
@@ -173,12 +174,20 @@ def assemble(config: StudyConfig) -> Assembly:
         described = tuple(dict.fromkeys([*assembly.instruments, *SHIPPED_INSTRUMENTS]))
         checks.check_instruments(measurements, described, assembly.findings)
         checks.check_items(measurements, assembly.instruments, assembly.findings)
-        check_direction_of_items(measurements, assembly.instruments, assembly.findings)
+        organisations = None if assembly.merged_families or episodes is None else _organisations(episodes)
+        check_direction_of_items(measurements, assembly.instruments, assembly.findings, organisations)
     if episodes is not None and measurements is not None and not assembly.merged_families:
         _link(assembly, episodes, measurements)
     if not assembly.findings.has_errors and assembly.scores is None:
         raise AssertionError("a study without errors has scores")
     return assembly
+
+
+def _organisations(episodes: Table) -> pd.Series:
+    """The first organisation of each family."""
+    return (
+        episodes.frame.dropna(subset=["family"]).drop_duplicates("family").set_index("family")["organisation"]
+    )
 
 
 def _read_tables(assembly: Assembly) -> None:
@@ -297,7 +306,7 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
     if findings.has_errors:
         return
     assembly.scores = make_scores(table.frame, episodes.frame, position, assembly.instruments, config)
-    check_scores(assembly.scores, table, episodes, config, findings)
+    check_scores(assembly.scores, table, episodes, assembly.instruments, config, findings)
     check_months(assembly.scores, config, findings)
 
 

@@ -79,13 +79,13 @@ class SummaryLine:
     Attributes
     ----------
     code : str
-        What was counted ("families", "measurements_in_month", "item_completeness").
+        What was counted ("families", "measurements_in_year", "item_completeness").
     text : str
         The figure in English words.
     value : float
         The figure: a count, or a share between 0 and 1 for ``item_completeness``.
     part : str
-        What it is about, where it is about a part (a month, an item, an organisation); else "".
+        What it is about, where it is about a part (a year, an item, an organisation); else "".
     """
 
     code: str

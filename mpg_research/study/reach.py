@@ -38,6 +38,8 @@ _AROUND = 1.5
 _FEWEST_GAPS = 3
 #: With dates, nobody is followed after so many months without a measurement: then a date is wrong.
 _LONGEST_GAP = 120.0
+#: A fixed occasion: a month that this share of the families has in common; nearly all measurements lie there.
+_SHARED_BY, _NEARLY_ALL = 0.1, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,12 @@ class Reach:
 
     def families_from(self, month: float) -> int:
         """Families measured around the month (as everywhere: a month and a half to either side) or later."""
-        around = max(_AROUND, _HALF * self.step)
-        return int(np.sum(self.last_of_families >= month - around))
+        return int(np.sum(self.last_of_families >= month - self.around))
+
+    @property
+    def around(self) -> float:
+        """How far from a month a measurement may lie and still be one at that month."""
+        return max(_AROUND, _HALF * self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +114,30 @@ class ReportedMonths:
 def month_step(data: pd.DataFrame) -> float:
     """Distance of the months on the axis of observed means, in whole months, at least 1.
 
-    It is the median time between successive measurements of a family by one respondent, rounded.
+    It is the median time between successive measurements of a family by one respondent, rounded. Where
+    everybody is measured at the same few whole months (0, 3 and 9), it is the longest step on which all of
+    these lie (3), so that no occasion is called by a month at which nobody was measured.
     """
+    shared = _shared_moments(data)
+    if len(shared) > 1:
+        return float(np.gcd.reduce(shared.astype(np.int64)))
     ordered = data.sort_values(["family", "episode", "respondent", "months"], kind="stable")
     gaps = ordered.groupby(["family", "episode", "respondent"])["months"].diff()
     gaps = gaps[gaps > 0]
     return max(1.0, float(np.round(gaps.median()))) if len(gaps) >= _FEWEST_GAPS else 1.0
+
+
+def _shared_moments(data: pd.DataFrame) -> FloatArray:
+    """The whole months at which nearly all measurements of a study with fixed occasions lie; else none."""
+    families = data.groupby("months")["family"].nunique()
+    shared = families.index[families >= max(2.0, _SHARED_BY * data["family"].nunique())].to_numpy(dtype=float)
+    series = data.groupby(["family", "episode", "respondent"])["months"].nunique()
+    fixed = (
+        bool(np.all(shared == np.round(shared)))
+        and len(shared) <= series.max()
+        and float(data["months"].isin(shared).mean()) >= _NEARLY_ALL
+    )
+    return shared if fixed else np.empty(0)
 
 
 def occasion_of(months: pd.Series, step: float) -> pd.Series:
@@ -253,14 +277,14 @@ def reported_months(reach: Reach, months: list[float], primary: float, *, typed:
             kept = sorted({*kept, reach.last})
             primary = reach.last
         text = (
-            f"Asked for was month {beyond[0]:g}, but after month {reach.last:g} fewer than {reach.needed} "
+            f"Asked for was month {beyond[-1]:g}, but after month {reach.last:g} fewer than {reach.needed} "
             "families are measured at any one month. Nothing is said of later months."
         )
         notes.append(
             Note(
                 "months_cut",
                 text,
-                {"month": beyond[0], "last_month": reach.last, "needed": reach.needed},
+                {"month": beyond[-1], "last_month": reach.last, "needed": reach.needed},
                 "caution",
             )
         )
@@ -288,17 +312,22 @@ def months_problem(reach: Reach, months: list[float], *, typed: bool, unit: str 
             severity="warning",
             code="few_measured",
         )
-    month, number = beyond[0], reach.families_from(beyond[0])
+    month, number = beyond[-1], reach.families_from(beyond[-1])
     # Where too few are measured at any month, that is what is the matter.
     nobody = typed and number == 0 and reach.is_enough
-    measured = "nobody is" if number == 0 else ("1 family is" if number == 1 else f"{number} families are")
+    if number == 0:
+        measured = "nobody is measured then or later"
+    else:
+        around = max(0.0, month - reach.around)
+        who = "1 family is" if number == 1 else f"{number} families are"
+        measured = f"{who} measured from {unit} {around:g} on"
     families = "1 family is" if reach.needed == 1 else f"{reach.needed} families or more are"
     to_do = (
         f"Set [analysis] months and primary_month to {unit} {reach.last:g} or earlier, or look at the dates "
         "of the measurements and the starts in the table episodes."
     )
     return Problem(
-        found=f"{unit} {month:g} is asked for, and {measured} measured then or later",
+        found=f"{unit} {month:g} is asked for, and {measured}",
         expected=f"months (and primary_month) up to {unit} {reach.last:g}, the last one at which "
         f"{families} measured",
         remedy=to_do if nobody else f"Results go to {unit} {reach.last:g}.",

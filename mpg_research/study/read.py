@@ -140,7 +140,11 @@ def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) 
 def _bytes_of(path: Path) -> bytes:
     if not path.is_file():
         folder = path.parent
-        near = sorted(p.name for p in folder.iterdir() if p.is_file()) if folder.is_dir() else []
+        near = (
+            sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".toml")
+            if folder.is_dir()
+            else []
+        )
         raise file_error(
             path, f"there is no such file: {path}",
             f"one of {', '.join(near[:8])}" if near else "an existing folder and file",

@@ -10,10 +10,12 @@ from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument, score_items, score_totals
 from mpg_research.study.assign import place_in_time
 from mpg_research.study.check_place import check_place_in_time
+from mpg_research.study.check_scored import check_families_measured, check_scored, words_counted
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import ITEM_COLUMN
+from mpg_research.study.tables import RESPONDENT_NOT_GIVEN
 
 __all__ = ["IN_COURSE", "SCORE_COLUMNS", "check_scores", "make_scores", "unused_scores"]
 
@@ -126,7 +128,12 @@ def unused_scores(scores: pd.DataFrame) -> int:
 
 
 def check_scores(
-    scores: pd.DataFrame, measurements: Table, episodes: Table, config: StudyConfig, findings: Findings
+    scores: pd.DataFrame,
+    measurements: Table,
+    episodes: Table,
+    instruments: Mapping[str, Instrument],
+    config: StudyConfig,
+    findings: Findings,
 ) -> None:
     """Oddities that show once measurements stand in time: all of them warnings."""
     places = measurements.places
@@ -138,33 +145,35 @@ def check_scores(
 
     phase = scores["phase"].to_numpy(dtype=object)
     window = config.time.baseline_window_days
-    if not check_place_in_time(phase, measurements, episodes, config, findings):
+    told = check_place_in_time(phase, measurements, episodes, config, findings)
+    if not told.all():
         findings.add_rows(
-            "before_start", places, "date", phase == "before",
+            "before_start", places, "date", (phase == "before") & ~told,
             lambda place: f"measured on {day(place)}, more than {window} days before the start",
-            remedy="It is left out of the course.", severity="warning",
+            remedy="What lies before the start is left out of the course.", severity="warning",
+            together=f"measurements lie more than {window} days before the start",
         )  # fmt: skip
         findings.add_rows(
-            "after_end", places, "date", phase == "follow_up",
+            "after_end", places, "date", (phase == "follow_up") & ~told,
             lambda place: f"measured on {day(place)}, after the end of the episode",
-            remedy="It counts as follow-up and is left out of the course.", severity="warning",
+            remedy="What lies after the end counts as follow-up and is left out of the course.",
+            severity="warning", together="measurements lie after the end of the episode",
         )  # fmt: skip
     _check_respondents(scores, places, config, findings)
+    _check_not_given(scores, places, config, findings)
     _check_totals(scores, measurements, findings)
     frame = episodes.frame
-    without = ~frame["family"].isin(scores["family"].unique()) & ~frame["family"].duplicated()
-    findings.add_rows(
-        "family_without_measurements", episodes.places, "family", without.to_numpy(dtype=bool),
-        lambda place: f"family {frame['family'].iloc[place]} has no measurements",
-        remedy="It is in no analysis of scores.", severity="warning",
-    )  # fmt: skip
+    unit = config.study.english_unit
+    check_scored(scores, measurements, instruments, findings)
+    check_families_measured(scores, episodes, findings, unit)
     minimum = config.disclosure.minimum_families
     families = frame.groupby("organisation")["family"].nunique()
     few = frame["organisation"].map(families) < minimum
     few &= ~frame["organisation"].duplicated()
     findings.add_rows(
         "few_families", episodes.places, "organisation", few.to_numpy(dtype=bool, na_value=False),
-        lambda place: f'organisation "{frame["organisation"].iloc[place]}" has fewer than {minimum} families',
+        lambda place: f'organisation "{frame["organisation"].iloc[place]}" has fewer than '
+        f"{words_counted(minimum, unit)}",
         remedy="Its figures will be suppressed in the reports.", severity="warning",
     )  # fmt: skip
 
@@ -192,6 +201,30 @@ def _check_respondents(scores: pd.DataFrame, places: Places, config: StudyConfig
             severity="warning", code="unused_scores",
         ),
         times=unused,
+    )  # fmt: skip
+
+
+def _check_not_given(scores: pd.DataFrame, places: Places, config: StudyConfig, findings: Findings) -> None:
+    """Scores left out because some rows of the file do not say who answered."""
+    in_course = scores["raw"].notna() & scores["phase"].isin(IN_COURSE)
+    nameless = in_course & (scores["respondent"] == RESPONDENT_NOT_GIVEN)
+    unused = nameless & ~scores["declared_respondent"]
+    if config.analysis.respondents == "both" or not unused.any():
+        return
+    first = int(np.flatnonzero(unused.to_numpy(dtype=bool))[0])
+    findings.add(
+        Problem(
+            found=(
+                f"{int(nameless.sum())} of {int(in_course.sum())} scores do not say who answered, and "
+                f"{int(unused.sum())} of these are not used: they count as another respondent"
+            ),
+            expected="a respondent in each row",
+            remedy="Fill it in. If every row is of one person, leave the column out and say so in "
+            f'[tables.measurements]: constants = {{ respondent = "{FIRST_PARENT}" }}.',
+            file=places.file, row=int(places.rows[first]), column=places.column_of("respondent", first),
+            severity="warning", code="respondent_not_given",
+        ),
+        times=int(unused.sum()),
     )  # fmt: skip
 
 

@@ -35,6 +35,10 @@ class Sources:
         constant gives it).
     complete : bool
         Whether everything is there that the table cannot do without.
+    lacking : list of Problem
+        What is not there.
+    unfinished : set of str
+        Ids of several parts of which one is lacking; that is said of the part.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -43,6 +47,7 @@ class Sources:
     composites: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     complete: bool = True
     lacking: list[Problem] = field(default_factory=list)
+    unfinished: set[str] = field(default_factory=set)
 
     def miss(self, problem: Problem) -> None:
         """A column that the table cannot do without is not there."""
@@ -109,7 +114,8 @@ def find_sources(
     known = {*schema.names, *(name for name in table.columns if ITEM_COLUMN.fullmatch(name))}
     _composites(names, schema, table, config, sources, raw)
     for column in schema.names:
-        if column not in table.columns and not {column} & {*sources.constants, *sources.composites}:
+        elsewhere = {*sources.constants, *sources.composites, *sources.unfinished}
+        if column not in table.columns and column not in elsewhere:
             _by_own_name(column, names, schema, table, config, sources, raw)
     for column, source in table.single_columns.items():
         found = find_column(names, source)
@@ -149,6 +155,7 @@ def _composites(
             why = f"{column} consists of {' and '.join(parts)}"
             why += ", as in the table episodes." if schema.name != "episodes" and column == "family" else "."
             sources.miss(_missing(raw, schema, part, part, why=why, part_of=column))
+        sources.unfinished |= {column} if lacking else set()
         if not lacking:
             sources.composites[column] = tuple((part, source or "") for part, source in found)
 

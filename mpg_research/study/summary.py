@@ -6,11 +6,13 @@ import pandas as pd
 
 from mpg_research.instruments import Instrument
 from mpg_research.plurals import counted
+from mpg_research.study.check_scored import words_counted
 from mpg_research.study.model import SummaryLine
 from mpg_research.study.scores import unused_scores
 
 __all__ = ["summarise"]
 
+IDLE_SHOWN = 6
 OTHER_RESPONDENT = (
     "scores in the course of another respondent than the family's declared one (used with respondents = "
     '"both")'
@@ -25,8 +27,9 @@ def summarise(
     *,
     unread: Sequence[str] = (),
     linked: bool = True,
+    unit: tuple[str, str] | None = None,
 ) -> tuple[SummaryLine, ...]:
-    """Count what is there: families, respondents, measurements per month, completeness per item.
+    """Count what is there: families, respondents, when was measured, completeness per item.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def summarise(
         Tables that could not be read: nothing is said of what they do not hold.
     linked : bool
         Whether measurements were put to episodes: duplicates among them show only then.
+    unit : tuple of str, optional
+        One and more of whom the study is about, in English, where that is not families.
 
     Returns
     -------
@@ -49,17 +54,22 @@ def summarise(
     """
     lines: list[SummaryLine] = []
     if "episodes" in tables:
-        lines += _episodes(tables["episodes"])
+        lines += _episodes(tables["episodes"], unit)
     if "measurements" in tables:
         lines += _measurements(tables["measurements"], instruments)
     if scores is not None:
         lines += _phases(scores)
-    lines += _findings(counts, unread, linked=linked, scored=scores is not None)
+    lines += _findings(counts, unread, unit, linked=linked, scored=scores is not None)
     return tuple(lines)
 
 
 def _findings(
-    counts: Mapping[str, int], unread: Sequence[str], *, linked: bool, scored: bool
+    counts: Mapping[str, int],
+    unread: Sequence[str],
+    unit: tuple[str, str] | None,
+    *,
+    linked: bool,
+    scored: bool,
 ) -> Iterator[SummaryLine]:
     """How often the main checks found something; of what could not be checked, that."""
     for table in unread:
@@ -73,24 +83,29 @@ def _findings(
         ("duplicate_measurement", "duplicate measurements", linked),
         ("impossible_date", "impossible dates", not unread),
         ("date_in_future", "dates in the future", not unread),
-        ("family_without_measurements", "families without measurements", scored),
     ):
         number = int(counts.get(code, 0))
         if checked or number:
             yield SummaryLine(code, counted(number, text), number)
+    without = int(counts.get("family_without_measurements", 0))
+    if scored:
+        text = f"{words_counted(without, unit)} without measurements"
+        yield SummaryLine("family_without_measurements", text, without)
 
 
 def _count(code: str, number: int, words: str, part: str = "") -> SummaryLine:
     return SummaryLine(code, counted(number, words), float(number), part)
 
 
-def _episodes(episodes: pd.DataFrame) -> Iterator[SummaryLine]:
-    yield _count("families", episodes["family"].nunique(), "families")
+def _episodes(episodes: pd.DataFrame, unit: tuple[str, str] | None) -> Iterator[SummaryLine]:
+    number = int(episodes["family"].nunique())
+    yield SummaryLine("families", words_counted(number, unit), float(number))
     yield _count("episodes", len(episodes), "episodes of help")
     families = episodes.groupby("organisation")["family"].nunique()
     yield _count("organisations", len(families), "organisations")
     for key, number in families.items():
-        yield _count("families_of_organisation", int(number), f"families in organisation {key}", str(key))
+        text = f"{words_counted(int(number), unit)} in organisation {key}"
+        yield SummaryLine("families_of_organisation", text, float(number), str(key))
 
 
 def _measurements(measurements: pd.DataFrame, instruments: Mapping[str, Instrument]) -> Iterator[SummaryLine]:
@@ -100,9 +115,7 @@ def _measurements(measurements: pd.DataFrame, instruments: Mapping[str, Instrume
     for respondent, number in people["respondent"].value_counts().sort_index().items():
         yield _count("respondents_of_kind", int(number), f"respondents: {respondent}", str(respondent))
     if pd.api.types.is_datetime64_any_dtype(measurements["date"]):
-        months = measurements["date"].dropna().dt.strftime("%Y-%m").value_counts().sort_index()
-        for month, number in months.items():
-            yield _count("measurements_in_month", int(number), f"measurements in {month}", str(month))
+        yield from _when(measurements["date"].dropna())
     for key, instrument in instruments.items():
         rows = measurements[measurements["instrument"] == key]
         if rows.empty:
@@ -113,6 +126,23 @@ def _measurements(measurements: pd.DataFrame, instruments: Mapping[str, Instrume
                 share = float(rows[item].notna().mean())
                 text = f"{key} {item}: {share:.1%} answered"
                 yield SummaryLine("item_completeness", text, share, f"{key} {item}")
+
+
+def _when(dates: pd.Series) -> Iterator[SummaryLine]:
+    """First and last date, measurements per year, and the months in between in which nobody was measured."""
+    if dates.empty:
+        return
+    span = f"{dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}"
+    yield SummaryLine("measured_between", f"measured from {span}", float(len(dates)), span)
+    for year, number in dates.dt.year.value_counts().sort_index().items():
+        yield _count("measurements_in_year", int(number), f"measurements in {year}", str(year))
+    months = dates.dt.year * 12 + dates.dt.month - 1
+    idle = sorted(set(range(int(months.min()), int(months.max()) + 1)) - set(months))
+    if idle:
+        named = ", ".join(f"{month // 12}-{month % 12 + 1:02d}" for month in idle[:IDLE_SHOWN])
+        more = ", ..." if len(idle) > IDLE_SHOWN else ""
+        text = f"nobody was measured in {counted(len(idle), 'months')} between ({named}{more})"
+        yield SummaryLine("months_without_measurements", text, float(len(idle)))
 
 
 def _phases(scores: pd.DataFrame) -> Iterator[SummaryLine]:

@@ -215,6 +215,13 @@ def _no_time(converter: Converter, waves: list[str]) -> Problem:
         remedy = (
             f"Say when they were, in {unit}: times = {{ {times} }} in [tables.measurements]. Or g{remedy[1:]}"
         )
+    pattern = converter.table.patterns.get("date", "")
+    if "{wave}" in pattern:
+        names = ", ".join(pattern.replace("{wave}", wave) for wave in waves)
+        remedy = (
+            f'By the pattern date = "{pattern}" that would be {names}: rename the column{"s" * several}, or '
+            "take out the answers of a wave without a date."
+        )
     return Problem(
         found=which,
         expected="a date (or time) for every wave",

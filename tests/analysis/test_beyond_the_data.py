@@ -109,7 +109,7 @@ def test_a_study_of_five_weeks_says_what_happened_in_five_weeks(tmp_path: Path) 
     # The truth at month 1 of the five weeks that the scores were made of.
     truth = -plan.fall * (1 - np.exp(-3 / max(plan.moments)))
     assert abs(change["estimate"].iloc[0] - truth) < 1.0
-    assert {note.code: note for note in fit.notes}["months_cut"].values["month"] == 6.0
+    assert {note.code: note for note in fit.notes}["months_cut"].values["month"] == 12.0
     codes = {problem.code: problem for problem in study.checks.problems}
     assert codes["month_beyond_data"].severity == "warning"
 
@@ -218,7 +218,7 @@ def test_a_chosen_month_with_too_few_is_cut_and_said(tmp_path: Path) -> None:
     study = odd_study(tmp_path, replace(PLANS["five_weeks"], stray=12.0, analysis=lines))
     problem = next(one for one in study.checks.problems if one.code == "month_beyond_data")
     assert problem.severity == "warning"
-    assert "1 family is measured then or later" in problem.found
+    assert "1 family is measured from month 10.5 on" in problem.found
     fit = fit_trajectory(study)
     assert fit.primary_month == 1.0
     assert "months_cut" in {note.code for note in fit.notes}

@@ -93,3 +93,23 @@ def test_counts_in_messages_agree(seed: int) -> None:
 def test_the_head_of_a_report_agrees() -> None:
     text = CheckReport("s").as_text()
     assert "0 errors, 0 warnings" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("time", ["months", "weeks", "waves"])
+def test_the_first_of_one_has_no_number(language: str, time: str) -> None:
+    phrases = phrases_in(language, time=time)
+    first = {"nl": "eerste", "en": "first"}[language]
+    seen = 0
+    for key in phrases.entries:
+        if f"{first} {{period}}" not in phrases.entries[key]:
+            continue
+        seen += 1
+        for number in (1, 2, 11, 12):
+            unit = ("wave" if time == "waves" else "month") + ("" if number == 1 else "s")
+            period = phrases(f"unit.period_{unit}", number=str(number))
+            known = dict.fromkeys(phrases.placeholders(key), "x") | {"period": period}
+            text = phrases(key, **known)
+            assert f"{first} 1 " not in text
+            assert f"{first} {period.removeprefix('1 ')}" in text
+    assert seen > 5

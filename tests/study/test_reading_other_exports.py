@@ -594,7 +594,8 @@ def test_answers_in_words_are_recoded_for_all_items_at_once(tmp_path: Path) -> N
     text = "\n".join(",".join(row) for row in spoilt)
     folder = small_study(tmp_path, measurements=text)
     problems = found(check_study(folder), "not_a_number")
-    assert len(problems) == 40  # of each item each word once
+    assert len(problems) == 4  # each word once, with its number of cells in all items
+    assert all("cells of 10 columns" in problem.found for problem in problems)
     line = re.search(r"values = .*? } }", problems[0].remedy)[0]  # type: ignore[index]
     assert line.startswith("values = { item = {")
     for number, word in words.items():

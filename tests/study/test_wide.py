@@ -60,7 +60,7 @@ def test_a_wrong_cell_is_named_by_its_own_column(tmp_path: Path) -> None:
 def test_a_wave_without_one_of_the_items_is_odd(tmp_path: Path) -> None:
     frame = pd.read_csv(io.StringIO(wide_text()), dtype=str).drop(columns="obvlk_t1_03")
     study = load_study(small_study(tmp_path, toml=WIDE, measurements=frame.to_csv(index=False)))
-    assert study.checks.counts == {"uneven_waves": 1}
+    assert study.checks.counts == {"uneven_waves": 1, "not_scored": 12}
     assert study.scores["raw"].isna().sum() == 12
 
 
