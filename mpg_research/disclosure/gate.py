@@ -18,7 +18,8 @@ What it does, in this order
    an organisation itself by name and the others by neutral labels, in an order that is fixed by the data
    and the recipient and tells nothing; rows and pairs are turned round to follow that order. Counts
    beside neutral labels are rounded to tens and observed means and shares so coarsely that no exact
-   number follows from them. Tables with names elsewhere in their text are withheld.
+   number follows from them; a share that fits one small count only is suppressed. Tables with names
+   elsewhere in their text are withheld.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
    three others contribute: subtraction would open them. With a comparison goes whatever else is about
@@ -72,7 +73,12 @@ from mpg_research.disclosure.organisations import use_labels
 from mpg_research.disclosure.own import own_tables, round_own, without_empty
 from mpg_research.disclosure.refusals import has_few_others, hide_spreads, refusals
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
-from mpg_research.disclosure.rounding import round_close_counts, round_counts, round_ratios
+from mpg_research.disclosure.rounding import (
+    hide_certain_counts,
+    round_close_counts,
+    round_counts,
+    round_ratios,
+)
 from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance, notes_without_numbers
 from mpg_research.disclosure.totals import FLOW, blur_flow, protect_totals
 from mpg_research.errors import DisclosureError
@@ -246,16 +252,17 @@ def _hide_shares(
     own_sizes = _own_sizes(tables, audience)
     for cells in tables.values():
         rows = np.ones(len(cells.data), dtype=bool)
-        hide_implied_counts(cells, rows, policy.minimum_families)
-        if named:
-            cover_shares(cells, policy.minimum_families, digest=digest)
         if named or not cells.table.organisation_columns:
+            hide_implied_counts(cells, rows, policy.minimum_families)
+            if named:
+                cover_shares(cells, policy.minimum_families, digest=digest)
             round_close_counts(cells, rows, policy.minimum_families)
             continue
         contrast = len(cells.table.organisation_columns) > 1 or deviations(cells)
         own = _rows_about(cells, [audience.organisation or ""])
         families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
         round_ratios(cells, ~own | contrast, families)
+        hide_certain_counts(cells, ~own | contrast, families, policy.minimum_families)
         # The others have a part in a difference from them; in how many families one has itself, none.
         exact = own & (np.isin(families, own_sizes) if contrast else True)
         for column in count_columns(cells):

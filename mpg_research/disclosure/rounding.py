@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mpg_research.disclosure.cells import Cells, counting, is_text
+from mpg_research.disclosure.cells import Cells, base_of, counting, hide_share, is_text, shares_in
 from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
 
-__all__ = ["round_close_counts", "round_counts", "round_ratios"]
+__all__ = ["hide_certain_counts", "round_close_counts", "round_counts", "round_ratios"]
 
 # A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
 # count nor n; unrounded, 0.2258 can only be 7/31.
@@ -46,6 +46,20 @@ def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
         cells.marks.loc[chosen, column] = ROUNDED
     _differences_of_rounded(cells, rows)
     _verdicts_of_rounded(cells, rows, steps)
+
+
+def hide_certain_counts(cells: Cells, rows: np.ndarray, families: np.ndarray, minimum: int) -> None:
+    """Suppress rounded shares that fit one small count only: .04 of about 50 is 2."""
+    step, half = float(max(10, minimum)), np.array([_step(number) for number in families]) / 2
+    for column in cells.numbers:
+        for base, shares in shares_in(cells, column):
+            number = step * np.floor(base_of(cells, base) / step + 0.5)
+            share = cells.data[column].to_numpy(dtype=float)
+            for part in (share, 1 - share):
+                fewest = np.ceil(np.maximum(part - half, 0) * np.maximum(number - step / 2, 0) - 1e-9)
+                most = np.floor((part + half) * (number + step / 2) + 1e-9)
+                certain = (fewest == most) & (most > 0) & (most < minimum)
+                hide_share(cells, rows & shares & certain, column)
 
 
 def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:

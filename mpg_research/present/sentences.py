@@ -159,9 +159,9 @@ def never_measured(voice: Voice, flow: ReleasedTable) -> list[str]:
     mark = ROUNDED if ROUNDED in marks else ""
     if not number and not mark:
         key = "all_measured"
-    step = max(10, voice.minimum)  # each of the two can lie half a step beside what is shown
-    if mark and number <= step:
-        return [voice.phrases("trajectory.few_never_measured", number=voice.count(number + step))]
+    few = max(10, voice.minimum)  # what rounding leaves of a small number
+    if mark and number <= few:
+        return [voice.phrases("trajectory.few_never_measured", number=voice.count(few))]
     families = voice.phrases("unit.families", number=voice.about(voice.count(helped), marks[0]))
     if key == "all_measured":
         return [voice.phrases(f"trajectory.{key}", families=families)]

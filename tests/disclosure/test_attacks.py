@@ -1,11 +1,14 @@
 """What a reader can work out from a released table with a pencil: nothing small, whoever reads it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mpg_research.analysis import columns as declare
 from mpg_research.analysis.columns import Column
+from mpg_research.analysis.growth_rule import GrowthRule, spline_term
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Audience, ReleasedTable, release
 from tests.disclosure.made_results import flow_of, made_policy, result_of
@@ -13,6 +16,8 @@ from tests.disclosure.made_results import flow_of, made_policy, result_of
 FUNDER, LINDE = Audience("funder"), Audience("organisation", "linde")
 #: Who sees names, and by which rule; nobody sees a small number.
 RULES = ({}, {"public_groups": True}, {"name_organisations_to_funder": True})
+#: Shares are rounded to the first of these that is no smaller than one family.
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 KEYS = ("linde", "eik", "beuk", "den", "els")
 
 
@@ -22,17 +27,26 @@ def released(table: ResultTable, reader: Audience, minimum: int = 10, **rules: o
 
 
 def small_in(found: ReleasedTable, minimum: int) -> list[tuple[float, float]]:
-    """Shares with their numbers from which, rounded as they are, a small count follows for certain."""
-    data, marks = found.data, found.marks
-    wrong = []
+    """Shares with their numbers which, as they are rounded, fit one small count and no other."""
+    data, marks, wrong = found.data, found.marks, []
     for row in range(len(data)):
         share, number = data["rate"].iloc[row], data["n_families"].iloc[row]
-        near = 5.0 if marks["n_families"].iloc[row] == "rounded" else 0.0
-        off = 0.5 / max(number - near, 1.0) if marks["rate"].iloc[row] == "rounded" else 0.0
-        for part in (share, 1 - share):
-            low, high = (part - off) * (number - near), (part + off) * (number + near)
-            if low > 0.5 and high < minimum - 0.5:
-                wrong.append((share, number))
+        own = "organisation" in data and data["organisation"].iloc[row] == "own"  # it knows its own families
+        if own or np.isnan(share) or np.isnan(number):
+            continue
+        near = max(10, minimum) / 2 if marks["n_families"].iloc[row] == "rounded" else 0.0
+        sizes = np.arange(max(number - near, 1.0), number + near + 1)
+        fits = set()
+        for size in sizes:
+            step = next((each for each in STEPS if each >= 1 / size), 1.0)
+            for count in range(int(size) + 1):
+                rounded = marks["rate"].iloc[row] == "rounded"
+                written = round(round(count / size / step) * step, 6) if rounded else count / size
+                if abs(written - share) < 1e-9:
+                    fits.add(count)
+        small = {count for count in fits if 0 < count < minimum}
+        if len(fits) == 1 and small:
+            wrong.append((share, number))
     return wrong
 
 
@@ -130,3 +144,18 @@ def test_totals_are_rounded_to_what_may_be_shown() -> None:
     found = release(result, FUNDER, policy=made_policy(minimum_families=30)).tables["made"]
     assert found.marks["n_families"].iloc[0] == "rounded"
     assert found.data["n_families"].iloc[0] % 30 == 0
+
+
+@pytest.mark.parametrize("knots", ["root", (0, 1, 4, 12)])
+def test_a_formula_tells_no_knots_that_were_computed(knots: Any) -> None:
+    """Knots lie at moments at which families were measured; those that somebody chose are no secret."""
+    rng = np.random.default_rng(3)
+    rule = GrowthRule(knots=knots)
+    for _ in range(20):
+        months = np.sort(rng.uniform(0, 24, 200))
+        own = spline_term(months, rule.knots)
+        common = spline_term(months, "root", n_knots=3)
+        told = rule.told(f"score ~ {own} * organisation + (1 + {common} | family)")
+        assert told.count("knots=root") == (2 if knots == "root" else 1)
+        assert ("knots=(0, 1, 4, 12)" in told) is (knots != "root")
+        assert "." not in told

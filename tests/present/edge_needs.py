@@ -308,7 +308,7 @@ def some_unmeasured(released: Released, words: Words) -> bool:
 
 def few_unmeasured(released: Released, words: Words) -> bool:
     number, rounded = unmeasured(released)
-    return rounded and number <= rounding(released) <= said_number(words) - number
+    return rounded and number <= rounding(released) == said_number(words)
 
 
 def answers_of(one: FamilyProfile) -> list[str]:
