@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from mpg_research.analysis.columns import Column, setting
+from mpg_research.analysis.result import settings_table
 from mpg_research.disclosure import release
-from mpg_research.present import say
+from mpg_research.present import say, tabulate
+from mpg_research.present.columns import shape_of
 from mpg_research.present.conditions import conditions
 from mpg_research.present.profile import present_profile
-from tests.present.edge_checks import examine, faults_in, listening, profile_faults
+from tests.disclosure.made_results import result_of
+from tests.present.edge_checks import NO_NUMBER, examine, faults_in, listening, profile_faults
 from tests.present.edge_organisations import NUMBERS
 from tests.present.edge_results import FUNDER, LINDE, RESEARCHER, Case, Draw, policy_with, readers
 from tests.present.edge_signals import MAKERS
@@ -181,3 +185,14 @@ def test_how_many_never_answered_is_right_but_for_rounding(minimum: int) -> None
                 assert silent == 0
             else:
                 assert abs(numbers[-1] - silent) < (max(10, minimum) if "about" in first else 1)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 0.0, 1e300, 12.0, 7.3])
+def test_any_setting_can_be_written(value: float) -> None:
+    """A threshold without end (a reliability of zero gives one) is a dash in its table, and no crash."""
+    for column in (setting("value"), Column(name="value", meaning="rank")):
+        shape = shape_of(column, value)
+        assert shape.digits == (1 if value == 7.3 else 0)
+    result = result_of("made", settings_table({"threshold": value}, n_families=60, n_organisations=6))
+    written = str(tabulate(release(result, RESEARCHER, policy=policy_with()), "settings", language="en"))
+    assert NO_NUMBER.search(written) is None
