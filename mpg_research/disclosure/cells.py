@@ -181,7 +181,7 @@ def base_of(cells: Cells, base: str) -> np.ndarray:
     families, numbers = (
         cells.table.data[name].to_numpy(dtype=float, na_value=np.nan) for name in ("n_families", base)
     )
-    return np.where(np.isnan(numbers), families, numbers)
+    return np.asarray(np.where(np.isnan(numbers), families, numbers))
 
 
 def hide_what_follows(cells: Cells) -> None:

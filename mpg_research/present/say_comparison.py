@@ -20,15 +20,15 @@ def rank_topic(voice: Voice) -> list[str]:
     if not len(ranks):
         return []
     table = voice.table("ranks")
-    shown, number = len(ranks), len(ranks) if table is None else len(table.data)
+    n_shown, number = len(ranks), len(ranks) if table is None else len(table.data)
     middle = (number + 1) / 2
     wide = int(((ranks["set_low"] <= middle) & (ranks["set_high"] >= middle)).sum())
     which = voice.phrases("organisations.all_of", number=voice.count(number))
-    if shown < number:
-        counts = {"shown": voice.count(shown), "number": voice.count(number)}
+    if n_shown < number:
+        counts = {"shown": voice.count(n_shown), "number": voice.count(number)}
         which = voice.phrases("organisations.shown_of", **counts)
     sentences = [voice.phrases("organisations.ranks_all", organisations=which)]
-    if wide < shown:
+    if wide < n_shown:
         sentences = [voice.phrases("organisations.ranks", organisations=which, wide=voice.count(wide))]
     own = ranks[ranks["organisation"] == voice.released.own] if voice.released.own else ranks.iloc[:0]
     for _, row in own.iterrows():
