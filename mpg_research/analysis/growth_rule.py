@@ -5,6 +5,7 @@ that carry on, floors), a line per family with independent residuals called equa
 up to .54 of studies; with this rule in .04 to .09, and .02 to .08 at one month.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +69,22 @@ class GrowthRule:
     def simple(cls) -> "GrowthRule":
         """A straight line per family and independent residuals, knots at quantiles: the rule of version 1."""
         return cls("line", "independent", "quantiles")
+
+    def told(self, formula: str) -> str:
+        """A formula as it may be told: knots that were computed from the data by their rule, not in numbers.
+
+        The last knot is a quantile of the months of measurement and the first is their smallest: in the
+        report of one organisation beside another they would be the other's. The fit itself has them.
+
+        Examples
+        --------
+        >>> GrowthRule().told("score ~ cr(months, knots=(0, 1.24, 19.78)) + (1 | family)")
+        'score ~ cr(months, knots=root) + (1 | family)'
+        """
+        given = "" if isinstance(self.knots, str) else ", ".join(f"{knot:.10g}" for knot in self.knots)
+        return re.sub(
+            r"knots=\(([^)]*)\)", lambda found: found[0] if found[1] == given else "knots=root", formula
+        )
 
     @property
     def described(self) -> dict[str, str]:

@@ -159,7 +159,8 @@ def compare_cohorts(
         level=level,
         converged=converged,
         **question.parts(
-            flow, notes, shape=shape, level=level, months=[month], formula=formula, **rule.described
+            flow, notes, shape=shape, level=level, months=[month], formula=rule.told(formula),
+            **rule.described,
         ),
     )  # fmt: skip
 

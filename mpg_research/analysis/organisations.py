@@ -284,7 +284,7 @@ def compare_organisations(
         **question.parts(
             frame.flow, notes, shape=model.shape, worker=model.worker, df=df_rule, level=level, adjust=adjust,
             **rule.described,
-            formula=model.formula, organisations_as=role, reference=against,
+            formula=rule.told(model.formula), organisations_as=role, reference=against,
         ),
     )  # fmt: skip
 

@@ -194,7 +194,7 @@ def fit_trajectory(
         converged=model.converged,
         **question.parts(
             frame.flow, notes, shape=model.shape, organisation=role,
-            worker=model.worker, df=df, level=level, formula=model.formula,
+            worker=model.worker, df=df, level=level, formula=rule.told(model.formula),
             **rule.described,
         ),
     )  # fmt: skip

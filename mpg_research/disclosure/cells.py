@@ -16,6 +16,7 @@ from mpg_research.errors import DisclosureError
 
 __all__ = [
     "Cells",
+    "base_of",
     "cells_of",
     "count_columns",
     "counting",
@@ -27,8 +28,10 @@ __all__ = [
     "hide_rows",
     "hide_share",
     "hide_small_counts",
+    "hide_what_follows",
     "is_text",
     "mask_of",
+    "shares_in",
     "small_rows",
 ]
 
@@ -154,10 +157,54 @@ def hide_small_counts(cells: Cells, minimum: int) -> None:
         if people.any():
             counts = cells.data[column].to_numpy(dtype=float)
             hide_cells(cells, people & (counts > 0) & (counts < minimum), column)
-    for share in cells.of_meaning("share"):
-        base = cells.about(share).of
-        if base in cells.data and base != "n_families":
-            hide_share(cells, cells.hidden(base), share)
+    for share in cells.numbers:
+        for base, rows in shares_in(cells, share, parts=True):
+            if base != "n_families":
+                hide_share(cells, rows & cells.hidden(base), share)
+
+
+def shares_in(cells: Cells, column: str, *, parts: bool = False) -> list[tuple[str, np.ndarray]]:
+    """What the shares in a column are of, each with its rows; ``parts``: ends and differences as well.
+
+    A number that the table does not have counts as the families of the row.
+    """
+    found: dict[str, np.ndarray] = {}
+    for row, about in enumerate(cells.rows_of(column)):
+        if about.meaning == "share" and (parts or not (about.ends or about.minus)):
+            base = about.of if about.of in cells.data.columns else "n_families"
+            found.setdefault(base, np.zeros(len(cells.data), dtype=bool))[row] = True
+    return list(found.items())
+
+
+def base_of(cells: Cells, base: str) -> np.ndarray:
+    """The numbers that shares are of, as they came in; the families of the row where one is not known."""
+    families, numbers = (
+        cells.table.data[name].to_numpy(dtype=float, na_value=np.nan) for name in ("n_families", base)
+    )
+    return np.asarray(np.where(np.isnan(numbers), families, numbers))
+
+
+def hide_what_follows(cells: Cells) -> None:
+    """Suppress what gives a suppressed number away: other forms of it, and differences from it.
+
+    Of a difference and its two parts one that is hidden alone follows from the other two.
+    """
+    changed = True
+    while changed:
+        changed = False
+        for column in cells.numbers:
+            about = cells.about(column)
+            hide = {column: cells.hidden(about.about)} if about.about in cells.numbers else {}
+            if about.minus and {*about.minus} <= set(cells.numbers):
+                marks = [cells.hidden(name) for name in (column, *about.minus)]
+                alone = np.sum(marks, axis=0) == 1
+                hide[column] = hide.get(column, marks[0]) | (alone & ~marks[0])
+                hide[about.minus[0]] = alone & marks[0]
+            for name, rows in hide.items():
+                fresh = rows & ~cells.hidden(name)
+                hide_cells(cells, fresh, name)
+                cells.has_complement |= bool(fresh.any())
+                changed |= bool(fresh.any())
 
 
 def hide_share(cells: Cells, rows: np.ndarray, column: str) -> None:
@@ -184,18 +231,12 @@ def hide_extremes(cells: Cells) -> None:
 def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
     """Suppress shares that, times their number, give a small count (or leave one): 4 % of 50 is 2."""
     for column in cells.numbers:
-        about = cells.rows_of(column)
-        shares = np.array([one.meaning == "share" and not one.ends for one in about], dtype=bool)
-        if not shares.any() or about[0].minus:
-            continue
-        base_column = about[int(np.argmax(shares))].of
-        base_column = base_column if base_column in cells.data.columns else "n_families"
-        base = cells.table.data[base_column].to_numpy(dtype=float, na_value=np.nan)
-        share = cells.data[column].to_numpy(dtype=float)
-        count, rest = share * base, (1 - share) * base
-        # Half a family of slack on both sides, since a share may be of families or of their episodes.
-        implied = ((count > 0.5) & (count < minimum - 0.5)) | ((rest > 0.5) & (rest < minimum - 0.5))
-        hide_share(cells, rows & shares & implied, column)
+        for base, shares in shares_in(cells, column):
+            number, share = base_of(cells, base), cells.data[column].to_numpy(dtype=float)
+            count, rest = share * number, (1 - share) * number
+            # Half a family of slack on both sides, since a share may be of families or of their episodes.
+            implied = [(one > 0.5) & (one < minimum - 0.5) for one in (count, rest)]
+            hide_share(cells, rows & shares & np.logical_or(*implied), column)
 
 
 def mask_of(rows: np.ndarray, length: int) -> np.ndarray:

@@ -8,11 +8,13 @@ import numpy as np
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure.cells import (
     Cells,
+    base_of,
     deviations,
     groups_of,
     hide_rows,
     hide_share,
     mask_of,
+    shares_in,
 )
 from mpg_research.disclosure.labels import keyed_order
 
@@ -154,21 +156,18 @@ def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
         return
     organisation = cells.table.organisation_columns[0]
     keyed = keyed_order(cells.data[organisation], secret=digest, purpose="cover")
-    data = cells.table.data
-    for column in cells.of_meaning("share"):
-        about = cells.about(column)
-        if about.ends or about.minus:
-            continue
-        size = data[about.of if about.of in data else "n_families"].to_numpy(dtype=float, na_value=np.nan)
-        share = data[column].to_numpy(dtype=float, na_value=np.nan)
-        counts = np.minimum(share * size, (1 - share) * size)
-        for rows in groups_of(cells.data, [key for key in cells.table.keys if key != organisation]):
-            small = cells.hidden(column)[rows]
-            order = np.argsort([keyed.index(key) for key in cells.data[organisation].iloc[rows]]).tolist()
-            extra = cover_small_rows(small, counts[rows], minimum, order=order, each_knows_its_own=True)
-            if extra.any():
-                hide_share(cells, mask_of(rows[extra], len(cells.data)), column)
-                cells.has_complement = True
+    for column in cells.numbers:
+        for base, chosen in shares_in(cells, column):
+            size = base_of(cells, base)
+            share = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
+            counts = np.where(chosen, np.minimum(share * size, (1 - share) * size), np.nan)
+            for rows in groups_of(cells.data, [key for key in cells.table.keys if key != organisation]):
+                small = cells.hidden(column)[rows] & chosen[rows]
+                order = np.argsort([keyed.index(key) for key in cells.data[organisation].iloc[rows]]).tolist()
+                extra = cover_small_rows(small, counts[rows], minimum, order=order, each_knows_its_own=True)
+                if extra.any():
+                    hide_share(cells, mask_of(rows[extra], len(cells.data)), column)
+                    cells.has_complement = True
 
 
 def cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:

@@ -18,7 +18,8 @@ What it does, in this order
    an organisation itself by name and the others by neutral labels, in an order that is fixed by the data
    and the recipient and tells nothing; rows and pairs are turned round to follow that order. Counts
    beside neutral labels are rounded to tens and observed means and shares so coarsely that no exact
-   number follows from them. Tables with names elsewhere in their text are withheld.
+   number follows from them; a share that fits one small count only is suppressed. Tables with names
+   elsewhere in their text are withheld.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
    three others contribute: subtraction would open them. With a comparison goes whatever else is about
@@ -56,6 +57,7 @@ from mpg_research.disclosure.cells import (
     hide_implied_counts,
     hide_rows,
     hide_small_counts,
+    hide_what_follows,
     small_rows,
 )
 from mpg_research.disclosure.cover import (
@@ -71,7 +73,12 @@ from mpg_research.disclosure.organisations import use_labels
 from mpg_research.disclosure.own import own_tables, round_own, without_empty
 from mpg_research.disclosure.refusals import has_few_others, hide_spreads, refusals
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
-from mpg_research.disclosure.rounding import round_counts, round_ratios
+from mpg_research.disclosure.rounding import (
+    hide_certain_counts,
+    round_close_counts,
+    round_counts,
+    round_ratios,
+)
 from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance, notes_without_numbers
 from mpg_research.disclosure.totals import FLOW, blur_flow, protect_totals
 from mpg_research.errors import DisclosureError
@@ -127,7 +134,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
         _mask_counts(cells, covered)
-    if audience.is_external and not policy.public_groups:
+    if audience.is_external:
         _hide_shares(shown, audience, policy=policy, digest=result.provenance.digest)
     if audience.organisation is not None:
         alone = own_tables(result.tables, audience.organisation, refused)
@@ -138,6 +145,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         Withheld(name, code, values) for name, (code, values) in refused.items() if name not in shown
     ]
     for cells in shown.values():
+        hide_what_follows(cells)
         use_labels(cells, labels)
     pooled = {name: cells for name, cells in shown.items() if not cells.table.organisation_columns}
     protect_totals(
@@ -244,21 +252,21 @@ def _hide_shares(
     own_sizes = _own_sizes(tables, audience)
     for cells in tables.values():
         rows = np.ones(len(cells.data), dtype=bool)
-        if not cells.table.organisation_columns:
+        if named or not cells.table.organisation_columns:
             hide_implied_counts(cells, rows, policy.minimum_families)
-            continue
-        if named:
-            hide_implied_counts(cells, rows, policy.minimum_families)
-            cover_shares(cells, policy.minimum_families, digest=digest)
+            if named:
+                cover_shares(cells, policy.minimum_families, digest=digest)
+            round_close_counts(cells, rows, policy.minimum_families)
             continue
         contrast = len(cells.table.organisation_columns) > 1 or deviations(cells)
         own = _rows_about(cells, [audience.organisation or ""])
         families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
         round_ratios(cells, ~own | contrast, families)
+        hide_certain_counts(cells, ~own | contrast, families, policy.minimum_families)
         # The others have a part in a difference from them; in how many families one has itself, none.
         exact = own & (np.isin(families, own_sizes) if contrast else True)
         for column in count_columns(cells):
-            round_counts(cells, ~exact, column)
+            round_counts(cells, ~exact, column, policy.minimum_families)
 
 
 def _own_sizes(tables: Mapping[str, Cells], audience: Audience) -> list[float]:

@@ -74,7 +74,7 @@ def round_own(tables: Iterable[Cells], minimum: int) -> None:
         hide_implied_counts(cells, rows, minimum)
         round_ratios(cells, rows, families)
         for column in count_columns(cells):
-            round_counts(cells, rows, column)
+            round_counts(cells, rows, column, minimum)
 
 
 def without_empty(tables: Mapping[str, Cells]) -> dict[str, Cells]:

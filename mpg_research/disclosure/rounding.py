@@ -2,22 +2,34 @@
 
 import numpy as np
 
-from mpg_research.disclosure.cells import Cells, is_text
-from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
+from mpg_research.disclosure.cells import Cells, base_of, counting, hide_share, is_text, shares_in
+from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
 
-__all__ = ["round_counts", "round_ratios"]
+__all__ = ["hide_certain_counts", "round_close_counts", "round_counts", "round_ratios"]
 
 # A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
 # count nor n; unrounded, 0.2258 can only be 7/31.
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
-def round_counts(cells: Cells, rows: np.ndarray, column: str) -> None:
-    """Round a count to tens in these rows (never to zero)."""
+def round_counts(cells: Cells, rows: np.ndarray, column: str, minimum: int) -> None:
+    """Round a count in these rows (never to zero): to tens, or to the smallest number that may be shown,
+    where that is more.
+    """
+    step = float(max(10, minimum))
     values = cells.data[column].to_numpy(dtype=float)
     chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
-    cells.data.loc[chosen, column] = np.maximum(10.0, 10.0 * np.floor(values[chosen] / 10.0 + 0.5))
+    cells.data.loc[chosen, column] = np.maximum(step, step * np.floor(values[chosen] / step + 0.5))
     cells.marks.loc[chosen, column] = ROUNDED
+
+
+def round_close_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
+    """Round numbers of families that come within a small number of the exact families of their row."""
+    families, exact = cells.data["n_families"].to_numpy(dtype=float), cells.marks["n_families"] == SHOWN
+    for column in (name for name in cells.of_meaning("count") if name != "n_families"):
+        apart = np.abs(cells.data[column].to_numpy(dtype=float) - families)
+        close = rows & exact.to_numpy() & counting(cells, column, "families") & (apart > 0)
+        round_counts(cells, close & (apart < minimum), column, minimum)
 
 
 def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
@@ -34,6 +46,20 @@ def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
         cells.marks.loc[chosen, column] = ROUNDED
     _differences_of_rounded(cells, rows)
     _verdicts_of_rounded(cells, rows, steps)
+
+
+def hide_certain_counts(cells: Cells, rows: np.ndarray, families: np.ndarray, minimum: int) -> None:
+    """Suppress rounded shares that fit one small count only: .04 of about 50 is 2."""
+    step, half = float(max(10, minimum)), np.array([_step(number) for number in families]) / 2
+    for column in cells.numbers:
+        for base, shares in shares_in(cells, column):
+            number = step * np.floor(base_of(cells, base) / step + 0.5)
+            share = cells.data[column].to_numpy(dtype=float)
+            for part in (share, 1 - share):
+                fewest = np.ceil(np.maximum(part - half, 0) * np.maximum(number - step / 2, 0) - 1e-9)
+                most = np.floor((part + half) * (number + step / 2) + 1e-9)
+                certain = (fewest == most) & (most > 0) & (most < minimum)
+                hide_share(cells, rows & shares & certain, column)
 
 
 def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:

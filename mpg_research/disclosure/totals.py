@@ -34,7 +34,7 @@ def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
         if not throughout:
             _blur_backwards(cells, column, minimum)
         elif not _all_apart(numbers, minimum):
-            _round_people(cells, np.isfinite(numbers), column, minimum)
+            round_counts(cells, np.isfinite(numbers), column, minimum)
 
 
 def _blur_backwards(cells: Cells, column: str, minimum: int) -> None:
@@ -56,15 +56,6 @@ def _blur_backwards(cells: Cells, column: str, minimum: int) -> None:
 def _all_apart(numbers: np.ndarray, minimum: int) -> bool:
     known = np.sort(numbers[np.isfinite(numbers) & (numbers > 0)])
     return all(_far_apart(first, second, minimum) for first, second in pairwise(known))
-
-
-def _round_people(cells: Cells, rows: np.ndarray, column: str, minimum: int) -> None:
-    """Round to tens, or to the smallest number that may be shown, where that is more."""
-    step = float(max(10, minimum))
-    values = cells.data[column].to_numpy(dtype=float)
-    chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
-    cells.data.loc[chosen, column] = np.maximum(step, step * np.floor(values[chosen] / step + 0.5))
-    cells.marks.loc[chosen, column] = ROUNDED
 
 
 def _same(cells: Cells, first: int, second: int) -> bool:
@@ -137,7 +128,7 @@ def _round_the_same(cells: Cells, rounded: set[float], minimum: int) -> None:
         rows = cells.data[column].isin(rounded).to_numpy() & (cells.marks[column] != ROUNDED).to_numpy()
         rows &= counting(cells, column, *PEOPLE)
         if rows.any():
-            _round_people(cells, rows, column, minimum)
+            round_counts(cells, rows, column, minimum)
 
 
 class _Exact:
@@ -174,16 +165,16 @@ def _protect_flow(
         here = mask_of(np.array([row]), last + 1)
         exact = "n_episodes" in flow.data and flow.marks["n_episodes"].iloc[row] != ROUNDED
         if exact and not people.admits(float(flow.data["n_episodes"].iloc[row])):
-            _round_people(flow, every if throughout else here, "n_episodes", minimum)
+            round_counts(flow, every if throughout else here, "n_episodes", minimum)
     if "n_measurements" not in flow.data:
         return
     numbers = flow.data["n_measurements"].to_numpy(dtype=float)[::-1].tolist()
     close = np.array([not measurements.admits(number) for number in numbers][::-1])
     if throughout and last > 0:
         measurements.numbers.clear()
-        round_counts(flow, every, "n_measurements")
+        round_counts(flow, every, "n_measurements", minimum)
     elif close.any():
-        round_counts(flow, close, "n_measurements")
+        round_counts(flow, close, "n_measurements", minimum)
 
 
 def _protect_overview(overview: Cells, people: _Exact, measurements: _Exact, *, round_all: bool) -> None:
@@ -197,12 +188,12 @@ def _protect_overview(overview: Cells, people: _Exact, measurements: _Exact, *, 
         if of_measurements[row]:
             close = not measurements.admits(value) or round_all
         if close:
-            round_counts(overview, here, "value")
+            round_counts(overview, here, "value", people.minimum)
         if not people.admits(float(overview.data["n_families"].iloc[row])):
-            round_counts(overview, here, "n_families")
+            round_counts(overview, here, "n_families", people.minimum)
 
 
 def _protect_column(cells: Cells, column: str, exact: _Exact) -> None:
     for row, number in enumerate(cells.data[column].to_numpy(dtype=float)):
         if not exact.admits(float(number)):
-            round_counts(cells, mask_of(np.array([row]), len(cells.data)), column)
+            round_counts(cells, mask_of(np.array([row]), len(cells.data)), column, exact.minimum)

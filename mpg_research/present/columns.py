@@ -1,5 +1,6 @@
 """How the numbers of a column are written, by what the column means."""
 
+import math
 from dataclasses import dataclass
 
 from mpg_research.analysis.columns import Column
@@ -37,6 +38,6 @@ def shape_of(column: Column, value: float | None = None) -> Shape:
     if column.digits is not None:
         return Shape(kind, column.digits)
     if column.meaning in ("setting", "rank"):
-        whole = value is None or value != value or value == round(value)
+        whole = value is None or not math.isfinite(value) or value == round(value)
         return Shape("count" if column.meaning == "setting" and whole else kind, 0 if whole else 1)
     return Shape(kind, 1 if kind == "number" else 0)

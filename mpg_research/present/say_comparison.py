@@ -19,13 +19,17 @@ def rank_topic(voice: Voice) -> list[str]:
     ranks = ranks[ranks["set_low"].notna() & ranks["set_high"].notna()] if len(ranks) else ranks
     if not len(ranks):
         return []
-    number = len(ranks)
+    table = voice.table("ranks")
+    n_shown, number = len(ranks), len(ranks) if table is None else len(table.data)
     middle = (number + 1) / 2
     wide = int(((ranks["set_low"] <= middle) & (ranks["set_high"] >= middle)).sum())
-    sentences = [voice.phrases("organisations.ranks_all", number=voice.count(number))]
-    if wide < number:
-        counts = {"number": voice.count(number), "wide": voice.count(wide)}
-        sentences = [voice.phrases("organisations.ranks", **counts)]
+    which = voice.phrases("organisations.all_of", number=voice.count(number))
+    if n_shown < number:
+        counts = {"shown": voice.count(n_shown), "number": voice.count(number)}
+        which = voice.phrases("organisations.shown_of", **counts)
+    sentences = [voice.phrases("organisations.ranks_all", organisations=which)]
+    if wide < n_shown:
+        sentences = [voice.phrases("organisations.ranks", organisations=which, wide=voice.count(wide))]
     own = ranks[ranks["organisation"] == voice.released.own] if voice.released.own else ranks.iloc[:0]
     for _, row in own.iterrows():
         sentences.append(

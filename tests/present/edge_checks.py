@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.disclosure import Released
 from mpg_research.present import say, tabulate
 from mpg_research.present.conditions import conditions
 from mpg_research.present.phrases import Phrases
 from mpg_research.present.sentences import SPEAKERS
 from mpg_research.present.voice import voice_of
-from tests.present.edge_needs import NEEDS, alpha_of, width_of
+from tests.present.edge_needs import NEEDS, SAID, alpha_of, width_of
 
 NO_NUMBER = re.compile(r"\b(?:nan|NaN|inf|None(?! of| is)|NaT|<NA>)\b|\{|\}")
 PERCENTAGE = re.compile(r"(\d+(?:[.,]\d+)*)\s?%")
@@ -123,6 +124,18 @@ def number_in(text: str) -> float:
         whole = parts if len(parts[-1]) == 3 else parts[:-1]
         return float("".join(whole) + ("" if len(parts[-1]) == 3 else f".{parts[-1]}"))
     return float(text.replace(",", "."))
+
+
+def profile_faults(profile: FamilyProfile, heard: list[Heard]) -> list[str]:
+    """What the page of a family says of its respondents without its table saying so."""
+    needs = {one.key: conditions()[one.key].needs for one in heard if one.key in conditions()}
+    said = [one.key for one in heard if "answer_is_said" in needs.get(one.key, ())]
+    faults = [] if said else ["the page says no answer"]
+    for one in heard:
+        for need in needs.get(one.key, ()):
+            if not NEEDS[need](profile, {**one.values, SAID: said}):  # type: ignore[arg-type]
+                faults.append(f"{one.key} needs {need}: {one.text}")
+    return faults
 
 
 def unmet(released: Released, one: Heard) -> list[str]:

@@ -5,13 +5,18 @@ sentence may be said. The names are those of ``[needs]`` in ``present/catalogue/
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 
+from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.disclosure.released import SUPPRESSED, Released
 
 Words = Mapping[str, object]
+#: Among the words of a sentence on the page of a family: all the answers that the page says, in order.
+SAID = "answers said"
 Need = Callable[[Released, Words], bool]
 
 
@@ -142,7 +147,7 @@ def rankability(low: float, high: float) -> Need:
 def wide(released: Released) -> list[bool]:
     rows = rows_of(released, "ranks")
     rows = rows[rows["set_low"].notna()]
-    middle = (len(rows) + 1) / 2
+    middle = (len(released.tables["ranks"].data) + 1) / 2
     return [bool(row["set_low"] <= middle <= row["set_high"]) for _, row in rows.iterrows()]
 
 
@@ -275,6 +280,52 @@ def within(released: Released, value: float) -> bool:
     return abs(value) <= width_of(released)
 
 
+# --- who was measured, and the page of one family --------------------------------------------------------
+
+
+def unmeasured(released: Released) -> tuple[float, bool]:
+    """How many more families were in help than answered, by the two steps, and whether they are rounded."""
+    flow = released.tables["sample_flow"]
+    data, marks = flow.data.set_index("step"), flow.marks.set_axis(flow.data["step"])
+    steps = ["helped", "answered"]
+    rounded = bool((marks.loc[steps, "n_families"] != "").any())
+    return float(data.at["helped", "n_families"] - data.at["answered", "n_families"]), rounded
+
+
+def said_number(words: Words) -> int:
+    return int(re.sub(r"\D", "", str(words["number"])))
+
+
+def rounding(released: Released) -> int:
+    return max(10, released.policy.minimum_families)
+
+
+def some_unmeasured(released: Released, words: Words) -> bool:
+    number, rounded = unmeasured(released)
+    fewest = rounding(released) + 1 if rounded else released.policy.minimum_families
+    return said_number(words) == number >= fewest
+
+
+def few_unmeasured(released: Released, words: Words) -> bool:
+    number, rounded = unmeasured(released)
+    return rounded and number <= rounding(released) == said_number(words)
+
+
+def answers_of(one: FamilyProfile) -> list[str]:
+    """What the page of a family says of each respondent, in order; from the answers in its table."""
+    expected = []
+    for _, row in one.tables["summary"].data.iterrows():
+        best = "_best" if row["answer"] == "stagnating" and row["at_limit"] == "best" else ""
+        expected += [f"profile.answer_{row['answer']}{best}", f"profile.change_{row['category']}"]
+        expected += [f"profile.standing_{row['standing']}"] if row["standing"] else []
+    return expected
+
+
+def answer_is_said(one: Any, words: Words) -> bool:
+    """Of a profile: the answers that were said (``SAID``, all of them in order) are those in its table."""
+    return isinstance(one, FamilyProfile) and words.get(SAID) == answers_of(one)
+
+
 NEEDS: Mapping[str, Need] = {
     "change_known": lambda released, _: usable(released, change(released)),
     "change_not_known": lambda released, _: not usable(released, change(released)),
@@ -384,5 +435,8 @@ NEEDS: Mapping[str, Need] = {
     "no_other_way": lambda released, _: not ways(released),
     "share_known": share_known,
     "nobody_yet": lambda released, words: not share_known(released, words),
-    "answer_is_said": lambda released, words: True,
+    "nobody_unmeasured": lambda released, _: unmeasured(released) == (0, False),
+    "few_unmeasured": few_unmeasured,
+    "some_unmeasured": some_unmeasured,
+    "answer_is_said": answer_is_said,
 }

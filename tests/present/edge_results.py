@@ -15,7 +15,8 @@ import pandas as pd
 
 from mpg_research.analysis.result import Provenance, ResultTable, settings_table
 from mpg_research.disclosure import Audience, DisclosurePolicy, InstrumentFacts, Released, release
-from tests.disclosure.made_results import DIGEST, NAMES, MadeResult, flow_of, result_of
+from mpg_research.study.model import FlowStep, SampleFlow
+from tests.disclosure.made_results import DIGEST, NAMES, MadeResult, result_of
 from tests.disclosure.made_tables import made_table
 
 NAN, INF = math.nan, math.inf
@@ -63,6 +64,8 @@ P_VALUES = (
     *(0.9996, 1.0, 0.0, NAN),
 )
 FAMILIES = (0, 1, 8, 10, 14, 247, 12345)
+#: Families in help who never answered, and families who are lost later.
+SILENT = ((20, 33), (0, 33), (0, 0), (18, 33), (3, 50), (1, 4), (14, 1), (580, 20), (10, 10), (19, 6))
 SHARES = (0.0, 0.0004, 0.04, 0.22, 0.496, 0.5, 0.504, 0.7499, 0.9996, 1.0, NAN)
 RESEARCHER, FUNDER, LINDE = Audience("researcher"), Audience("funder"), Audience("organisation", "linde")
 
@@ -178,11 +181,17 @@ def trajectory(draw: Draw) -> MadeResult:
     return result_of(
         "trajectory",
         *parts,
-        flow=flow_of(300, 280, max(n, 10)),
+        flow=answered_flow(max(n, 10), *draw("silent", SILENT)),
         converged=draw("converged", (True,)),
         notes=draw("notes", ((),)),
         provenance=provenance(outcome=outcome, **facts),
     )
+
+
+def answered_flow(n: int, silent: int, lost: int) -> SampleFlow:
+    """A flow in which so many of those in help never answered, and so many were lost after that."""
+    steps = (("helped", n + lost + silent), ("answered", n + lost), ("analysed", n))
+    return SampleFlow(tuple(FlowStep(code, f"Step {code}", 9 * m, m, m) for code, m in steps))
 
 
 def readers(result: MadeResult, seed: int) -> Iterator[tuple[Audience, DisclosurePolicy]]:

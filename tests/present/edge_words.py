@@ -7,6 +7,7 @@ from html import unescape
 from importlib import import_module
 from itertools import islice
 
+from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.disclosure import Released, release
 from mpg_research.disclosure import released as sealed
 from mpg_research.disclosure.released import Withheld
@@ -92,8 +93,8 @@ def _own_figures(seed: int, language: str) -> Iterator[str]:
         plt.close(drawn.figure)
 
 
-def profiles(language: str) -> Iterator[str]:
-    """The pages of one family without their markup and pictures, one for each answer and each standing."""
+def family_profiles() -> Iterator[FamilyProfile]:
+    """One for each answer and each standing."""
     ends = (
         ("improved", "better"),
         ("unchanged", "within"),
@@ -105,7 +106,12 @@ def profiles(language: str) -> Iterator[str]:
         given = {"answer_first_parent": answer, "category": category, "standing": standing}
         at_limit = "best" if place == len(ANSWERS) else ""
         two = {"respondents": 2, "answer_second_parent": "improving"} if "deteriorating" in answer else {}
-        one = profile(Draw(place, **given, at_limit=at_limit, direction=bool(place % 2), **two))
+        yield profile(Draw(place, **given, at_limit=at_limit, direction=bool(place % 2), **two))
+
+
+def profiles(language: str) -> Iterator[str]:
+    """The pages of one family without their markup and pictures."""
+    for one in family_profiles():
         html = present_profile(one, language=language).html
         alt = re.findall(r'aria-label="([^"]*)"', html)
         text = re.sub(r"<(style|svg|table).*?</\1>", " ", html, flags=re.DOTALL)

@@ -46,6 +46,7 @@ def draw_adjusted_change(voice: Voice) -> Drawing | None:
     ]
     return put_into_words(
         voice, "change_by_organisation", figure, number=len(rows), each=" ".join(each), **_span(voice, rows),
+        dashed="" if mean is None else voice.phrases(f"{key}.dashed"),
         mean=voice.phrases("general.not_shown") if mean is None else voice.number(mean),
     )  # fmt: skip
 
