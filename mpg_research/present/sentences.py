@@ -35,6 +35,8 @@ MAIN = ("answer", "certainty", "limits")
 
 #: Notes on how far the data go.
 HOW_FAR = ("months_cut", "few_measured", "held_to_scale", "small_share_bend", "curves_end")
+#: Those among them that are about lines of a picture.
+OF_LINES = frozenset({"held_to_scale", "small_share_bend", "curves_end"})
 #: Notes about the norm table, which raw scores do without.
 NORMS = frozenset({"norms", "synthetic_norms"})
 #: Notes about the study; all others are about an analysis, and said only where its numbers are shown.
@@ -122,8 +124,9 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
 
 
 def _how_far(voice: Voice) -> list[str]:
-    """That the months asked for are not in the data, or that few were measured at any."""
-    return [note_sentence(voice, note) for note in voice.released.notes if note.code in HOW_FAR]
+    """How far the data go; of lines that are not shown nothing."""
+    told = HOW_FAR if is_shown(voice.released) else tuple(set(HOW_FAR) - OF_LINES)
+    return [note_sentence(voice, note) for note in voice.released.notes if note.code in told]
 
 
 def _text(voice: Voice, name: str, *paragraphs: Sequence[str], is_list: bool = False) -> PresentedText:

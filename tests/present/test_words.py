@@ -398,3 +398,12 @@ def test_an_organisation_that_was_left_out_is_not_called_small():
     text = spoken(make_organisations({key: n for key, n in SIZES.items() if key != "linde"}), LINDE)
     assert "Lindehof is not part of the comparison" in text
     assert "too few families" not in text
+
+
+def test_nothing_is_said_of_lines_that_are_withheld():
+    note = Note("curves_end", "Lines end earlier.", {"n_organisations": 1, "needed": 10})
+    shown = make_organisations(notes=(note,))
+    few = {"linde": 40, "eik": 74}
+    hidden = make_organisations(few, dict.fromkeys(few, -4.0), notes=(note,))
+    assert "the line ends earlier" in spoken(shown)
+    assert "the line ends earlier" not in spoken(hidden, names={key: key for key in few})
