@@ -12,7 +12,7 @@ from mpg_research.errors import ConfigError
 from mpg_research.plurals import is_one, singular_after_one
 from mpg_research.present.units import TimeUnit, UnitWords, speak_of, tell_time_in
 
-__all__ = ["LANGUAGES", "Phrases", "phrases_in"]
+__all__ = ["LANGUAGES", "Phrases", "phrases_in", "speak_of_groups"]
 
 LANGUAGES = ("nl", "en")
 GROUP_WORDS = {
@@ -156,7 +156,7 @@ def phrases_in(
     if median:
         entries = {key: _speak_of_median(key, phrase, language) for key, phrase in entries.items()}
     if groups:
-        entries = {key: _speak_of_groups(phrase, language) for key, phrase in entries.items()}
+        entries = {key: speak_of_groups(phrase, language) for key, phrase in entries.items()}
     if unit is not None:
         entries = {
             key: phrase if key.startswith(ABOUT_FAMILIES) else speak_of(phrase, language, unit)
@@ -177,8 +177,11 @@ def _speak_of_median(key: str, phrase: str, language: str) -> str:
     return phrase
 
 
-def _speak_of_groups(phrase: str, language: str) -> str:
-    """Dutch "organisatie" and "groep" have the same gender, so that nothing else in a sentence changes."""
+def speak_of_groups(phrase: str, language: str) -> str:
+    """A text about organisations as one about groups.
+
+    Dutch "organisatie" and "groep" have the same gender, so that nothing else in a sentence changes.
+    """
     for word, instead in GROUP_WORDS[language].items():
         phrase = re.sub(rf"(?<![\w{{]){word}", instead, phrase)
     return phrase

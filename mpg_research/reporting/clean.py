@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpg_research.errors import DisclosureError, ReportError
+from mpg_research.present.phrases import speak_of_groups
 from mpg_research.present.units import TimeUnit, UnitWords, speak_of, tell_time_in
 from mpg_research.reporting.session import MARK
 
@@ -23,6 +24,7 @@ def clean_notebook(
     parameters: Mapping[str, Any],
     unit: UnitWords | None = None,
     time: TimeUnit = "months",
+    groups: bool = False,
 ) -> Any:
     """A published notebook from an executed one.
 
@@ -42,6 +44,8 @@ def clean_notebook(
         Whom the study is about, where that is not families; the text cells say so.
     time : {"months", "weeks", "waves"}
         What the time axis counts; the text cells say so.
+    groups : bool
+        Whether the text cells speak of groups in place of organisations.
 
     Returns
     -------
@@ -73,7 +77,8 @@ def clean_notebook(
                 _clean_output(output, number) for output in cell.outputs if not _is_noise(output)
             ]
         else:
-            source = tell_time_in(speak_of(cell.source, language, unit), language, time)
+            source = speak_of_groups(cell.source, language) if groups else cell.source
+            source = tell_time_in(speak_of(source, language, unit), language, time)
             clean = nbformat.v4.new_markdown_cell(source)
         clean.id = f"cell-{len(cells) + 1:02d}"
         clean.metadata = nbformat.from_dict({"tags": kept} if kept else {})

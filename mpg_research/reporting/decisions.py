@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mpg_research.present.phrases import speak_of_groups
 from mpg_research.present.units import speak_of, tell_time_in
 
 if TYPE_CHECKING:
@@ -217,10 +218,10 @@ def describe_decisions(
     """
     unit = config.study.unit_words.get(language)
     time = config.time.axis_unit
-    words = {
-        key: tell_time_in(speak_of(text, language, unit), language, time)
-        for key, text in _TEXT[language].items()
-    }
+    texts = _TEXT[language]
+    if config.disclosure.public_groups:
+        texts = {key: speak_of_groups(text, language) for key, text in texts.items()}
+    words = {key: tell_time_in(speak_of(text, language, unit), language, time) for key, text in texts.items()}
     sentences = [
         *_about_time(config, words, language),
         *_about_sample(results[0].parameters, words),

@@ -147,7 +147,10 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
     shown["study"] = context.config.study.name
     unit = context.config.study.unit_words.get(step.language)
     time = context.config.time.axis_unit
-    clean = clean_notebook(node, language=step.language, parameters=shown, unit=unit, time=time)
+    groups = context.config.disclosure.public_groups
+    clean = clean_notebook(
+        node, language=step.language, parameters=shown, unit=unit, time=time, groups=groups
+    )
     names = published_files(step)
     with _ONE_AT_A_TIME:
         page = render_page(clean, _frame(step, context))

@@ -61,3 +61,11 @@ def test_warnings_are_counted_and_their_text_is_left_out() -> None:
     node = executed(gated("<p>1</p>"), v4.new_output("stream", name="stderr", text=text))
     assert warning_counts(node) == {"FutureWarning": 2}
     assert "odd" not in str(clean(node))
+
+
+def test_text_cells_of_a_trial_speak_of_its_groups() -> None:
+    node = v4.new_notebook(cells=[v4.new_markdown_cell("## The organisations side by side")])
+    told = clean_notebook(node, language="en", parameters={}, groups=True)
+    assert [cell.source for cell in told.cells] == ["## The groups side by side"]
+    same = clean_notebook(node, language="en", parameters={})
+    assert [cell.source for cell in same.cells] == ["## The organisations side by side"]
