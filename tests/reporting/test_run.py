@@ -302,7 +302,9 @@ def test_an_interruption_ends_the_kernels_and_says_how_to_go_on(
 def started(study: Path, tmp_path: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
     """`mpg run` in a process of its own, on the small notebooks; it and its kernels are gone afterwards."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
+        "import signal, sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
+        # A parent that runs in the background may have told its children to ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from mpg_research.reporting import fingerprint, run\n"
         "fingerprint.package_sha256 = lambda: '0' * 64\n"
         f"run.shipped_notebooks = lambda: Path({str(tmp_path / 'notebooks')!r})\n"
