@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "CLASS",
@@ -28,6 +31,7 @@ __all__ = [
     "SIMULTANEOUS",
     "STANDARDISED",
     "Column",
+    "DeclaredColumns",
     "Meaning",
     "by_row",
     "coded",
@@ -40,7 +44,6 @@ __all__ = [
     "observed_share",
     "setting",
     "tally",
-    "text",
 ]
 
 Meaning = Literal[
@@ -152,6 +155,10 @@ class Column:
         """Whether the number of people can follow from it."""
         return self.meaning in OBSERVED
 
+    def in_row(self, key: object) -> Column:
+        """What it is in a row with this value of the key ``row_key``."""
+        return self.rows.get(str(key), self)
+
     def but(self, **changes: Any) -> Column:
         """The same declaration with something changed."""
         return replace(self, **changes)
@@ -166,11 +173,6 @@ def coded(name: str, **about: Any) -> Column:
     """A code that says what the row is, with wording in the catalogues."""
     about.setdefault("is_key", True)
     return Column(name=name, meaning="label", **about)
-
-
-def text(name: str, **about: Any) -> Column:
-    """Free words."""
-    return Column(name=name, meaning="text", **about)
 
 
 def number_of(name: str, *, of: str = "", **about: Any) -> Column:
@@ -282,3 +284,37 @@ SHARE = (
     *ends(_SHARE, "clustered", heading="clustered_interval"),
     N_GROUP,
 )
+
+
+class DeclaredColumns:
+    """What a table says of itself by its ``columns``; for tables before and after the gate."""
+
+    __slots__ = ()
+    columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column:
+        """The declaration of a column."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that say what the row is."""
+        return tuple(column.name for column in self.columns if column.is_key)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Columns with what was found, without the numbers of families and organisations."""
+        standard = (N_FAMILIES.name, N_ORGANISATIONS.name)
+        return tuple(c.name for c in self.columns if not c.is_key and c.name not in standard)
+
+    @property
+    def organisation_columns(self) -> tuple[str, ...]:
+        """Columns that hold organisations (their keys, or behind the gate label codes); else ``()``."""
+        return tuple(column.name for column in self.columns if column.meaning == "organisation")
+
+    def each_row(self, name: str, data: pd.DataFrame) -> list[Column]:
+        """What a column means in each row of these data."""
+        whole = self.column(name)
+        if not whole.rows:
+            return [whole] * len(data)
+        return [whole.in_row(key) for key in data[whole.row_key]]

@@ -54,6 +54,7 @@ from mpg_research.analysis.columns import (
     N_MEASUREMENTS,
     N_ORGANISATIONS,
     Column,
+    DeclaredColumns,
     coded,
     setting,
 )
@@ -80,7 +81,7 @@ ESTIMATE_COLUMNS = tuple(column.name for column in ESTIMATE)
 
 
 @dataclass(frozen=True, slots=True)
-class ResultTable:
+class ResultTable(DeclaredColumns):
     """One table of a result, with what the disclosure gate has to know about it.
 
     Attributes
@@ -118,26 +119,6 @@ class ResultTable:
         twice = sorted({name for name in every if every.count(name) > 1})
         if twice:
             raise ValueError(f"table {self.name!r} declares {twice} twice")
-
-    def column(self, name: str) -> Column:
-        """The declaration of a column."""
-        return next(column for column in self.columns if column.name == name)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Columns that say what the row is."""
-        return tuple(column.name for column in self.columns if column.is_key)
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """Columns with what was found, without the numbers of families and organisations."""
-        standard = (N_FAMILIES.name, N_ORGANISATIONS.name)
-        return tuple(c.name for c in self.columns if not c.is_key and c.name not in standard)
-
-    @property
-    def organisation_columns(self) -> tuple[str, ...]:
-        """Columns that hold organisation keys; ``()`` where the rows pool organisations."""
-        return tuple(column.name for column in self.columns if column.meaning == "organisation")
 
 
 @dataclass(frozen=True, slots=True)

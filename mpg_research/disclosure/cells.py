@@ -76,10 +76,7 @@ class Cells:
 
     def rows_of(self, column: str) -> list[Column]:
         """What each row of a column means."""
-        whole = self.about(column)
-        if not whole.rows:
-            return [whole] * len(self.data)
-        return [whole.rows.get(str(value), whole) for value in self.data[whole.row_key]]
+        return self.table.each_row(column, self.data)
 
     def hidden(self, column: str = "n_families") -> np.ndarray:
         """Which rows of a column are suppressed, shape (n_rows,)."""

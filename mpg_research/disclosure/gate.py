@@ -220,7 +220,7 @@ def _hide_small(
 def _has_additive_counts(cells: Cells) -> bool:
     """Model-based rows (by month) do not add up; counts of things do, and declared parts."""
     parts = any(column.adds_up == "families" for column in cells.table.columns)
-    return parts or any(cells.about(name) is not N_FAMILIES for name in count_columns(cells))
+    return parts or any(name != N_FAMILIES.name for name in count_columns(cells))
 
 
 def _rows_about(cells: Cells, keys: Iterable[str]) -> np.ndarray:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from mpg_research.analysis.columns import Column
+from mpg_research.analysis.columns import Column, DeclaredColumns
 from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy, InstrumentFacts
 from mpg_research.errors import DisclosureError, Note
@@ -49,7 +49,7 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedTable:
+class ReleasedTable(DeclaredColumns):
     """One table after the gate.
 
     Attributes
@@ -72,26 +72,6 @@ class ReleasedTable:
 
     def __post_init__(self, seal: object) -> None:
         _demand_seal(seal, "released table")
-
-    def column(self, name: str) -> Column:
-        """The declaration of a column."""
-        return next(column for column in self.columns if column.name == name)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Columns that say what the row is."""
-        return tuple(column.name for column in self.columns if column.is_key)
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """Columns with what was found, without the numbers of families and organisations."""
-        counts = ("n_families", "n_organisations")
-        return tuple(c.name for c in self.columns if not c.is_key and c.name not in counts)
-
-    @property
-    def organisation_columns(self) -> tuple[str, ...]:
-        """Columns with label codes of organisations; ``()`` where the rows pool organisations."""
-        return tuple(column.name for column in self.columns if column.meaning == "organisation")
 
     @property
     def data(self) -> pd.DataFrame:

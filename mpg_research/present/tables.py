@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from mpg_research.analysis.columns import Column as Meaning
+from mpg_research.analysis.columns import Column as Declared
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import Shape, shape_of
 from mpg_research.present.labels import band_label, key_label
@@ -139,14 +139,11 @@ def _value_columns(
 
 
 def _cells(
-    voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, about: Meaning
+    voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, about: Declared
 ) -> list[str]:
     values = data[about.name]
-    of_row = [about.rows.get(str(row), about) for row in data[about.row_key]] if about.rows else None
-    cells = [
-        _cell(voice, table, value, mark, about if of_row is None else of_row[row])
-        for row, (value, mark) in enumerate(zip(values, marks[about.name], strict=True))
-    ]
+    rows = zip(values, marks[about.name], table.each_row(about.name, data), strict=True)
+    cells = [_cell(voice, table, value, mark, of_row) for value, mark, of_row in rows]
     if about.meaning != "share" or about.of == "n_families" or about.of not in data:
         return cells
     nobody = values.isna() & (data[about.of] == 0) & (marks[about.name] != SUPPRESSED)
@@ -155,7 +152,7 @@ def _cells(
     ]
 
 
-def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, about: Meaning) -> str:
+def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, about: Declared) -> str:
     if mark == SUPPRESSED:
         is_small_for_sure = about.name == "n_families" and not table.has_complement
         key = "general.families_under" if is_small_for_sure else "general.missing"
@@ -183,7 +180,7 @@ def write_number(value: float, language: str, shape: Shape) -> str:
     return format_number(value, language, digits=shape.digits)
 
 
-def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: Meaning) -> list[str]:
+def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: Declared) -> list[str]:
     cells = []
     shape = shape_of(low)
     for row in range(len(data)):
