@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-__all__ = ["NOUNS", "VERBS", "counted", "is_one", "singular_after_one"]
+__all__ = ["NOUNS", "VERBS", "counted", "is_one", "singular_after_one", "words_counted"]
 
 NOUNS: Mapping[str, Mapping[str, str]] = {
     "nl": {
@@ -95,6 +95,18 @@ def counted(number: int, words: str) -> str:
     """
     follows = f" {words}"
     return f"{number}{singular_after_one(follows, 'en') if number == 1 else follows}"
+
+
+def words_counted(number: int, unit: tuple[str, str] | None) -> str:
+    """So many families, or whatever the study is about.
+
+    Examples
+    --------
+    >>> words_counted(1, None), words_counted(3, ("patient", "patients"))
+    ('1 family', '3 patients')
+    """
+    one, many = unit or ("family", "families")
+    return f"{number} {one if number == 1 else many}"
 
 
 @cache

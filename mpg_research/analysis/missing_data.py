@@ -113,10 +113,10 @@ def describe_missing(
         raise ConfigError(f"month = {month:g}; expected a month after the start.")
     if not deltas or not np.isfinite(deltas).all():
         raise ConfigError(f"deltas = {list(deltas)}; expected points by which the unmeasured may be worse.")
-    reported = reported_primary(study, frame, month)
+    reach = reach_of_course(study, frame)
+    reported = reported_primary(study, reach, month)
     at = reported.primary
     asked = float(study.config.analysis.primary_month if month is None else month)
-    reach = reach_of_course(study, frame)
     frame = within_reach(frame, reach)
     direction = study.instruments[frame.instrument].direction
     ends_at = asked if asked <= at + NEAR_MONTHS else at

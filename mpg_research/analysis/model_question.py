@@ -130,7 +130,7 @@ def reach_of_course(study: Study, course: CourseFrame) -> Reach:
     )
 
 
-def reported_primary(study: Study, course: CourseFrame, month: float | None = None) -> ReportedMonths:
+def reported_primary(study: Study, reach: Reach, month: float | None = None) -> ReportedMonths:
     """The primary month (or another one asked for) as far as the data go, as the only month.
 
     Raises
@@ -140,7 +140,7 @@ def reported_primary(study: Study, course: CourseFrame, month: float | None = No
     """
     asked = float(study.config.analysis.primary_month if month is None else month)
     typed = _is_typed(study, month is not None)
-    return reported_months(reach_of_course(study, course), [asked], asked, typed=typed)
+    return reported_months(reach, [asked], asked, typed=typed)
 
 
 def _is_typed(study: Study, asked: bool) -> bool:

@@ -39,7 +39,7 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.analysis.help_periods import DROP_OUT_REASONS, help_periods
 from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
-from mpg_research.analysis.model_question import reported_primary
+from mpg_research.analysis.model_question import reach_of_course, reported_primary
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
@@ -112,7 +112,7 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     True
     """
     scored = course_frame(study)
-    flow, reported = scored.flow, reported_primary(study, scored)
+    flow, reported = scored.flow, reported_primary(study, reach_of_course(study, scored))
     course = _scored_course(study)
     tables = [
         ResultTable("overview", _overview(study, course), columns=(coded("quantity"), _OVERVIEW_VALUE)),

@@ -5,18 +5,21 @@ import numpy as np
 from mpg_research.disclosure.cells import Cells, base_of, counting, hide_share, is_text, shares_in
 from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
 
-__all__ = ["hide_certain_counts", "round_close_counts", "round_counts", "round_ratios"]
+__all__ = ["hide_certain_counts", "round_close_counts", "round_counts", "round_ratios", "rounding_step"]
 
 # A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
 # count nor n; unrounded, 0.2258 can only be 7/31.
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
+def rounding_step(minimum: int) -> int:
+    """What counts are rounded to: tens, or the smallest number that may be shown, where that is more."""
+    return max(10, minimum)
+
+
 def round_counts(cells: Cells, rows: np.ndarray, column: str, minimum: int) -> None:
-    """Round a count in these rows (never to zero): to tens, or to the smallest number that may be shown,
-    where that is more.
-    """
-    step = float(max(10, minimum))
+    """Round a count in these rows, never to zero."""
+    step = float(rounding_step(minimum))
     values = cells.data[column].to_numpy(dtype=float)
     chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
     cells.data.loc[chosen, column] = np.maximum(step, step * np.floor(values[chosen] / step + 0.5))
@@ -50,7 +53,7 @@ def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
 
 def hide_certain_counts(cells: Cells, rows: np.ndarray, families: np.ndarray, minimum: int) -> None:
     """Suppress rounded shares that fit one small count only: .04 of about 50 is 2."""
-    step, half = float(max(10, minimum)), np.array([_step(number) for number in families]) / 2
+    step, half = float(rounding_step(minimum)), np.array([_step(number) for number in families]) / 2
     for column in cells.numbers:
         for base, shares in shares_in(cells, column):
             number = step * np.floor(base_of(cells, base) / step + 0.5)

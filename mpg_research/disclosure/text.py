@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
+from mpg_research.disclosure.rounding import rounding_step
 from mpg_research.errors import Note
 
 __all__ = ["NameFinder", "clean_notes", "clean_provenance", "notes_without_numbers"]
@@ -64,7 +65,9 @@ def _clean_note(note: Note, *, minimum: int, names: NameFinder, outside: bool) -
             values[key] = f"<{minimum}"
             changed = True
         elif outside and key == "n_measurements" and isinstance(value, int) and value > 0:
-            values[key] = f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{max(10, 10 * ((value + 5) // 10)):d}"
+            step = rounding_step(minimum)
+            rounded = max(step, step * ((value + step // 2) // step))
+            values[key] = f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{rounded:d}"
             changed = True
         else:
             values[key] = value

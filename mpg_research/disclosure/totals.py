@@ -9,7 +9,7 @@ from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure.cells import Cells, counting, mask_of
 from mpg_research.disclosure.cover import times_of
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
-from mpg_research.disclosure.rounding import round_counts
+from mpg_research.disclosure.rounding import round_counts, rounding_step
 
 __all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals"]
 
@@ -39,7 +39,7 @@ def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
 
 def _blur_backwards(cells: Cells, column: str, minimum: int) -> None:
     """From the last step up: exact where it is far from all shown below it, else whole tens above them."""
-    numbers, step = cells.data[column].to_numpy(dtype=float), float(max(10, minimum))
+    numbers, step = cells.data[column].to_numpy(dtype=float), float(rounding_step(minimum))
     exact = shown = np.nan
     for row in reversed(range(len(numbers))):
         number = numbers[row]

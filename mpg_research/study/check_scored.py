@@ -8,27 +8,15 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument
-from mpg_research.plurals import counted
+from mpg_research.plurals import counted, words_counted
 from mpg_research.study.columns import Table
 from mpg_research.study.findings import Findings
 
-__all__ = ["check_families_measured", "check_scored", "words_counted"]
+__all__ = ["check_families_measured", "check_scored"]
 
 SHOWN = 5
 FEWEST, NOTABLE = 5, 0.05  # measurements without a score that are worth a word
 NEVER = 10  # measurements of one organisation with an item that is empty in all
-
-
-def words_counted(number: int, unit: tuple[str, str] | None) -> str:
-    """So many families, or whatever the study is about.
-
-    Examples
-    --------
-    >>> words_counted(1, None), words_counted(3, ("patient", "patients"))
-    ('1 family', '3 patients')
-    """
-    one, many = unit or ("family", "families")
-    return f"{number} {one if number == 1 else many}"
 
 
 def check_families_measured(

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ConfigError, Note, Problem
+from mpg_research.plurals import counted
 from mpg_research.study.config_sections import AnalysisConfig
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
@@ -319,8 +320,7 @@ def months_problem(reach: Reach, months: list[float], *, typed: bool, unit: str 
         measured = "nobody is measured then or later"
     else:
         around = max(0.0, month - reach.around)
-        who = "1 family is" if number == 1 else f"{number} families are"
-        measured = f"{who} measured from {unit} {around:g} on"
+        measured = f"{counted(number, 'families are')} measured from {unit} {around:g} on"
     families = "1 family is" if reach.needed == 1 else f"{reach.needed} families or more are"
     to_do = (
         f"Set [analysis] months and primary_month to {unit} {reach.last:g} or earlier, or look at the dates "

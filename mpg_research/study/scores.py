@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument, score_items, score_totals
+from mpg_research.plurals import words_counted
 from mpg_research.study.assign import place_in_time
 from mpg_research.study.check_place import check_place_in_time
-from mpg_research.study.check_scored import check_families_measured, check_scored, words_counted
+from mpg_research.study.check_scored import check_families_measured, check_scored
 from mpg_research.study.columns import Table
 from mpg_research.study.config import StudyConfig
 from mpg_research.study.findings import Findings, Places

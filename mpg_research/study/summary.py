@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from mpg_research.instruments import Instrument
-from mpg_research.plurals import counted
-from mpg_research.study.check_scored import words_counted
+from mpg_research.plurals import counted, words_counted
 from mpg_research.study.model import SummaryLine
 from mpg_research.study.scores import unused_scores
 

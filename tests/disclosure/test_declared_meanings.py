@@ -122,7 +122,7 @@ def test_a_column_without_a_meaning_stops_the_table(name: str) -> None:
             shown(table, reader)
 
 
-def test_a_pair_says_what_turns() -> None:
+def test_a_declaration_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="only a key"):
         declare.modelled("estimate", adds_up="families")
     with pytest.raises(ValueError, match="end of an interval"):
