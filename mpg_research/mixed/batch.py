@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Engine
-from .group_algebra import by_parent, multiply, symmetric_sum
-from .inner_inverse import inner_inverse
-from .layout import Level
-from .nested import LevelState, NestedRoute, NestedState, gathered
-from .scaling import pack
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.group_algebra import by_parent, multiply, symmetric_sum
+from mpg_research.mixed.inner_inverse import inner_inverse
+from mpg_research.mixed.layout import Level
+from mpg_research.mixed.nested import LevelState, NestedRoute, NestedState, gathered
+from mpg_research.mixed.scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
 

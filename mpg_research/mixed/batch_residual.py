@@ -11,11 +11,11 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from .batch import Batch
-from .engine import Engine
-from .group_algebra import by_parent
-from .nested import NestedRoute, NestedState
-from .residual_sweep import structured_blocks
+from mpg_research.mixed.batch import Batch
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.group_algebra import by_parent
+from mpg_research.mixed.nested import NestedRoute, NestedState
+from mpg_research.mixed.residual_sweep import structured_blocks
 
 __all__ = ["CorrelatedBatch"]
 

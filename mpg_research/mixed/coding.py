@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.columns import ColumnData, list_levels, match_level
-from mpg_research.mixed.formula import Term, factor_name
-from mpg_research.mixed.tokens import Call, Expression, Name, Text, fail, names_in, render
+from mpg_research.mixed.formula.parse import Term, factor_name
+from mpg_research.mixed.formula.tokens import Call, Expression, Name, Text, fail, names_in, render
 from mpg_research.mixed.transforms import States, evaluate, evaluate_basis
 
 __all__ = ["Factor", "MatrixPlan", "Piece", "build_matrix", "plan_matrix"]

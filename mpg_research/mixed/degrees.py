@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from .information import Information, Kind, information
-from .solution import MixedSolution
+from mpg_research.errors import ModelError
+from mpg_research.mixed.information import Information, Kind, information
+from mpg_research.mixed.solution import MixedSolution
 
 __all__ = [
     "FTest",

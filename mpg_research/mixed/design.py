@@ -29,12 +29,12 @@ from mpg_research.mixed.design_checks import (
     residual_parts,
 )
 from mpg_research.mixed.estimability import Estimability
-from mpg_research.mixed.formula import ParsedFormula, parse_formula
+from mpg_research.mixed.formula.parse import ParsedFormula, parse_formula
+from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.formula_notes import margin_notes, number_level_notes
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.random_terms import RandomPlan, group_key, random_terms, read_group
 from mpg_research.mixed.residual import ResidualPart, bind_residual
-from mpg_research.mixed.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.transforms import States, evaluate
 
 __all__ = ["Design", "design_problem"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .natural import term_faces
-from .problem import RandomTerm
-from .solution import MixedSolution
+from mpg_research.mixed.natural import term_faces
+from mpg_research.mixed.problem import RandomTerm
+from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["DesignDegrees", "design_degrees"]
 

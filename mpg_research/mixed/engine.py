@@ -7,19 +7,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from .compact import compact_route
-from .crossed import CrossedRoute
-from .crossed_residual import structure_gradient
-from .derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
-from .layout import chain_of_levels
-from .nested import NestedRoute
-from .problem import MixedProblem
-from .residual_information import structured_derivatives
-from .residual_noise import NoisyResidual
-from .residual_rows import BoundResidual
-from .residual_sweep import residual_slopes, structured_blocks
-from .scaling import Scaled, pack, scale_problem
+from mpg_research.errors import ModelError
+from mpg_research.mixed.compact import compact_route
+from mpg_research.mixed.crossed import CrossedRoute
+from mpg_research.mixed.crossed_residual import structure_gradient
+from mpg_research.mixed.derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
+from mpg_research.mixed.layout import chain_of_levels
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.problem import MixedProblem
+from mpg_research.mixed.residual_information import structured_derivatives
+from mpg_research.mixed.residual_noise import NoisyResidual
+from mpg_research.mixed.residual_rows import BoundResidual
+from mpg_research.mixed.residual_sweep import residual_slopes, structured_blocks
+from mpg_research.mixed.scaling import Scaled, pack, scale_problem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
 

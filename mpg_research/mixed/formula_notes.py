@@ -7,8 +7,8 @@ import numpy as np
 
 from mpg_research.errors import Note
 from mpg_research.mixed.columns import ColumnData
-from mpg_research.mixed.terms_of_formula import Term
-from mpg_research.mixed.tokens import Call, Name, names_in, render
+from mpg_research.mixed.formula.parsed_terms import Term
+from mpg_research.mixed.formula.tokens import Call, Name, names_in, render
 
 __all__ = ["margin_notes", "number_level_notes"]
 

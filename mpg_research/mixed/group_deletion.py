@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Engine
-from .group_algebra import segments, symmetric_sum
-from .nested import NestedRoute, NestedState
-from .residual_sweep import structured_blocks
-from .solution import MixedSolution
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.group_algebra import segments, symmetric_sum
+from mpg_research.mixed.nested import NestedRoute, NestedState
+from mpg_research.mixed.residual_sweep import structured_blocks
+from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["changes_without_groups"]
 

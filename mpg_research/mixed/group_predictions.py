@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ModelError
-from .engine import Engine
-from .information import Kind, information
-from .natural import term_faces
-from .nested import NestedRoute
-from .scaling import lower_factor, pack
-from .solution import MixedSolution, make_solution
+from mpg_research.errors import ModelError
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.information import Kind, information
+from mpg_research.mixed.natural import term_faces
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.scaling import lower_factor, pack
+from mpg_research.mixed.solution import MixedSolution, make_solution
 
 __all__ = ["GroupEffects", "GroupPredictions", "group_effects"]
 

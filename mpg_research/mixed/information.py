@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from .engine import Engine
-from .natural import Natural, natural_derivatives, term_faces
-from .nested import NestedRoute
-from .solution import MixedSolution
+from mpg_research.errors import ModelError
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.natural import Natural, natural_derivatives, term_faces
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Information", "Kind", "information", "informative"]
 

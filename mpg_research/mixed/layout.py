@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .group_algebra import symmetric_sum
-from .problem import MixedProblem
+from mpg_research.mixed.group_algebra import symmetric_sum
+from mpg_research.mixed.problem import MixedProblem
 
 __all__ = [
     "Blocks",

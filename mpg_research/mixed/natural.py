@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Engine
-from .faces import Face, term_face
-from .nested import NestedRoute
-from .residual_information import structured_derivatives
-from .solution import MixedSolution
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.faces import Face, term_face
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.residual_information import structured_derivatives
+from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Natural", "natural_derivatives", "term_faces"]
 

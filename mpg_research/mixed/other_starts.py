@@ -10,13 +10,13 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from .batch import Batch, fit_batch
-from .engine import Engine
-from .nested import NestedRoute
-from .optimise import Minimum, minimise
-from .residual_sweep import structured_blocks
-from .scaling import free_entries, lower_factor, pack
-from .search_rows import has_many_rows, some_groups
+from mpg_research.mixed.batch import Batch, fit_batch
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.optimise import Minimum, minimise
+from mpg_research.mixed.residual_sweep import structured_blocks
+from mpg_research.mixed.scaling import free_entries, lower_factor, pack
+from mpg_research.mixed.search_rows import has_many_rows, some_groups
 
 __all__ = ["held_engine", "lower_start"]
 

@@ -6,15 +6,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.mixed.batch import Batch, BatchFit, fit_batch
+from mpg_research.mixed.batch_residual import CorrelatedBatch
+from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.scaling import pack
+from mpg_research.mixed.search import SMALL_DIRECTION, find_optimum, inverse_curvature, start_off_boundary
+from mpg_research.mixed.solution import MixedSolution, make_solution
 from mpg_research.parallel import simulate_in_chunks
-
-from .batch import Batch, BatchFit, fit_batch
-from .batch_residual import CorrelatedBatch
-from .engine import Engine
-from .nested import NestedRoute
-from .scaling import pack
-from .search import SMALL_DIRECTION, find_optimum, inverse_curvature, start_off_boundary
-from .solution import MixedSolution, make_solution
 
 __all__ = ["Refits", "refit", "simulated_refits"]
 

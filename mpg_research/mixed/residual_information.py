@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .derivatives import (
+from mpg_research.mixed.derivatives import (
     Carried,
     Derivatives,
     Directions,
@@ -28,13 +28,13 @@ from .derivatives import (
     own_products,
     term_places,
 )
-from .group_algebra import multiply, segments
-from .nested import NestedRoute
-from .residual_rows import BoundResidual
-from .residual_sweep import family_sums, parent_sums, taken_away
+from mpg_research.mixed.group_algebra import multiply, segments
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.residual_rows import BoundResidual
+from mpg_research.mixed.residual_sweep import family_sums, parent_sums, taken_away
 
 if TYPE_CHECKING:
-    from .engine import Engine
+    from mpg_research.mixed.engine import Engine
 
 __all__ = ["StructuredDerivatives", "direction_traces", "structured_derivatives"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
-from .residual_weights import Entries, Links, RowWeights, Serial, Strata
+from mpg_research.mixed.residual_weights import Entries, Links, RowWeights, Serial, Strata
 
 __all__ = ["BoundResidual"]
 

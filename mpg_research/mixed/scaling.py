@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from ..errors import ModelError
-from .problem import MixedProblem, RandomTerm
+from mpg_research.errors import ModelError
+from mpg_research.mixed.problem import MixedProblem, RandomTerm
 
 __all__ = ["Scaled", "TermScale", "free_entries", "lower_factor", "pack", "scale_problem", "unpack"]
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ModelError
-from .engine import Engine, Method
-from .nested import NestedRoute
-from .problem import MixedProblem
-from .search import find_optimum, inverse_curvature, start_off_boundary
+from mpg_research.errors import ModelError
+from mpg_research.mixed.engine import Engine, Method
+from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.problem import MixedProblem
+from mpg_research.mixed.search import find_optimum, inverse_curvature, start_off_boundary
 
 __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
 

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.coding import build_matrix
 from mpg_research.mixed.design import Design
+from mpg_research.mixed.formula.tokens import Name, names_in
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.tokens import Name, names_in
 
 __all__ = ["term_matrix", "term_names"]
 

@@ -7,9 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.formula import constant_value
+from mpg_research.mixed.formula.parse import constant_value
+from mpg_research.mixed.formula.tokens import (
+    Binary,
+    Call,
+    Expression,
+    Name,
+    Number,
+    Numbers,
+    Unary,
+    fail,
+    render,
+)
 from mpg_research.mixed.splines import b_spline_basis, natural_spline_basis, orthogonal_polynomial
-from mpg_research.mixed.tokens import Binary, Call, Expression, Name, Number, Numbers, Unary, fail, render
 
 __all__ = ["evaluate", "evaluate_basis"]
 

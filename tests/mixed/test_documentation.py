@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.mixed import AR1, CAR1, VarianceBy, fit_mixed
 from mpg_research.mixed.design import design_problem
-from mpg_research.mixed.formula import FUNCTIONS
+from mpg_research.mixed.formula.parse import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "for_r_and_spss_users.md").read_text()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpg_research.errors import FormulaError
-from mpg_research.mixed.formula import FUNCTIONS, parse_formula
+from mpg_research.mixed.formula.parse import FUNCTIONS, parse_formula
 
 
 def fixed(formula: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mpg_research.mixed.tokens import Expression, Name, Token, names_in, render
+from mpg_research.mixed.formula.tokens import Expression, Name, Token, names_in, render
 
 __all__ = ["ParsedFormula", "RandomSpecification", "Term", "factor_name"]
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mpg_research.mixed.expressions import BASIS_FUNCTIONS, CODINGS, ExpressionParser
-from mpg_research.mixed.terms_of_formula import ParsedFormula, RandomSpecification, Term
-from mpg_research.mixed.tokens import Call, Expression, Token, render
+from mpg_research.mixed.formula.expressions import BASIS_FUNCTIONS, CODINGS, ExpressionParser
+from mpg_research.mixed.formula.parsed_terms import ParsedFormula, RandomSpecification, Term
+from mpg_research.mixed.formula.tokens import Call, Expression, Token, render
 
 __all__ = ["FormulaParser"]
 

@@ -3,7 +3,7 @@
 from math import pi
 from typing import NoReturn
 
-from mpg_research.mixed.tokens import (
+from mpg_research.mixed.formula.tokens import (
     Binary,
     Call,
     Expression,

@@ -8,9 +8,9 @@ tuple of fixed terms and a tuple of random terms. Functions come from a closed s
 from functools import lru_cache
 
 from mpg_research.errors import FormulaError
-from mpg_research.mixed.expressions import FUNCTIONS, constant_value
-from mpg_research.mixed.formula_parser import FormulaParser
-from mpg_research.mixed.terms_of_formula import ParsedFormula, RandomSpecification, Term, factor_name
+from mpg_research.mixed.formula.expressions import FUNCTIONS, constant_value
+from mpg_research.mixed.formula.parsed_terms import ParsedFormula, RandomSpecification, Term, factor_name
+from mpg_research.mixed.formula.parser import FormulaParser
 
 __all__ = [
     "FUNCTIONS",
