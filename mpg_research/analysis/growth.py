@@ -39,7 +39,7 @@ from mpg_research.analysis.growth_rule import (
 )
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import CAR1, DfRule, MixedFit
-from mpg_research.mixed.splines import natural_spline_basis
+from mpg_research.mixed.design.bases import natural_spline_basis
 
 __all__ = ["GrowthModel", "OrganisationRole", "Shape", "fit_growth"]
 

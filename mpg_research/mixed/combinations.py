@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.estimability import Estimability
+from mpg_research.mixed.design.estimability import Estimability
 
 __all__ = ["read_combinations"]
 

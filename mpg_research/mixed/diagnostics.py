@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.design import Design
+from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.equations import residual_ratios, whitening
 from mpg_research.mixed.solution import MixedSolution
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Note
 from mpg_research.mixed import tables
-from mpg_research.mixed.design import Design
+from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.inference import DfRule, Inference, estimate_rows, make_inference
 from mpg_research.mixed.problem import MixedProblem

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.coding import build_matrix
-from mpg_research.mixed.columns import ColumnData, list_levels, match_level
-from mpg_research.mixed.design import Design
+from mpg_research.mixed.design.build import Design
+from mpg_research.mixed.design.coding import build_matrix
+from mpg_research.mixed.design.columns import ColumnData, list_levels, match_level
 from mpg_research.mixed.estimates import Estimates, make_estimates
 from mpg_research.mixed.inference import Inference
 

@@ -8,14 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.coding import build_matrix
-from mpg_research.mixed.columns import find_column, list_levels
-from mpg_research.mixed.design import Design
+from mpg_research.mixed.design.build import Design
+from mpg_research.mixed.design.coding import build_matrix
+from mpg_research.mixed.design.columns import find_column, list_levels
+from mpg_research.mixed.design.random_terms import RandomPlan, group_key
 from mpg_research.mixed.distributions import t_quantile
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.random_terms import RandomPlan, group_key
 from mpg_research.mixed.solution import MixedSolution
 from mpg_research.mixed.tables import find_group
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.coding import build_matrix
-from mpg_research.mixed.design import Design
+from mpg_research.mixed.design.build import Design
+from mpg_research.mixed.design.coding import build_matrix
 from mpg_research.mixed.formula.tokens import Name, names_in
 from mpg_research.mixed.problem import MixedProblem
 

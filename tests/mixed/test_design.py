@@ -10,9 +10,9 @@ import pytest
 
 from mpg_research.errors import FormulaError, ModelError
 from mpg_research.mixed import fit_mixed
-from mpg_research.mixed.coding import build_matrix
-from mpg_research.mixed.design import design_problem
-from mpg_research.mixed.splines import natural_spline_basis
+from mpg_research.mixed.design.bases import natural_spline_basis
+from mpg_research.mixed.design.build import design_problem
+from mpg_research.mixed.design.coding import build_matrix
 
 ORACLES = Path(__file__).parents[1] / "oracles" / "mixed"
 # The same closed forms in another order of operations.

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.mixed import AR1, CAR1, VarianceBy, fit_mixed
-from mpg_research.mixed.design import design_problem
+from mpg_research.mixed.design.build import design_problem
 from mpg_research.mixed.formula.parse import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ import pytest
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
-from mpg_research.mixed.coding import build_matrix
-from mpg_research.mixed.estimability import Estimability
+from mpg_research.mixed.design.coding import build_matrix
+from mpg_research.mixed.design.estimability import Estimability
 
 FORMULAS = (
     "a * b + x",

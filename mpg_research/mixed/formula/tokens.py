@@ -1,7 +1,7 @@
 """Reading formula text: tokens, expression trees, and errors that point at the token.
 
 Nothing here, or anywhere in this package, hands text to Python's own interpreter: an expression
-becomes a small tree of the node types below, and only :mod:`~mpg_research.mixed.transforms`
+becomes a small tree of the node types below, and only :mod:`~mpg_research.mixed.design.transforms`
 computes with it, from a closed set of functions.
 """
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.mixed.coding import MatrixPlan, build_matrix, plan_matrix
-from mpg_research.mixed.column_checks import check_scalars
-from mpg_research.mixed.columns import ColumnData, code_groups, read_column
+from mpg_research.mixed.design.coding import MatrixPlan, build_matrix, plan_matrix
+from mpg_research.mixed.design.column_checks import check_scalars
+from mpg_research.mixed.design.columns import ColumnData, code_groups, read_column
+from mpg_research.mixed.design.transforms import States
 from mpg_research.mixed.formula.parsed_terms import ParsedFormula, RandomSpecification, Term
 from mpg_research.mixed.formula.tokens import Call, Name
 from mpg_research.mixed.problem import RandomTerm
-from mpg_research.mixed.transforms import States
 
 __all__ = ["RandomPlan", "group_key", "random_terms", "read_group"]
 

@@ -9,15 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed.coding import MatrixPlan, build_matrix, plan_matrix
-from mpg_research.mixed.columns import (
-    ColumnData,
-    find_column,
-    missing_rows,
-    read_column,
-    read_like,
-)
-from mpg_research.mixed.design_checks import (
+from mpg_research.mixed.design.checks import (
     aliased_notes,
     check_arguments,
     check_coefficient_names,
@@ -28,14 +20,22 @@ from mpg_research.mixed.design_checks import (
     one_level_notes,
     residual_parts,
 )
-from mpg_research.mixed.estimability import Estimability
+from mpg_research.mixed.design.coding import MatrixPlan, build_matrix, plan_matrix
+from mpg_research.mixed.design.columns import (
+    ColumnData,
+    find_column,
+    missing_rows,
+    read_column,
+    read_like,
+)
+from mpg_research.mixed.design.estimability import Estimability
+from mpg_research.mixed.design.formula_notes import margin_notes, number_level_notes
+from mpg_research.mixed.design.random_terms import RandomPlan, group_key, random_terms, read_group
+from mpg_research.mixed.design.transforms import States, evaluate
 from mpg_research.mixed.formula.parse import ParsedFormula, parse_formula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
-from mpg_research.mixed.formula_notes import margin_notes, number_level_notes
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.random_terms import RandomPlan, group_key, random_terms, read_group
 from mpg_research.mixed.residual import ResidualPart, bind_residual
-from mpg_research.mixed.transforms import States, evaluate
 
 __all__ = ["Design", "design_problem"]
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.columns import ColumnData, list_levels, match_level
+from mpg_research.mixed.design.columns import ColumnData, list_levels, match_level
+from mpg_research.mixed.design.transforms import States, evaluate, evaluate_basis
 from mpg_research.mixed.formula.parse import Term, factor_name
 from mpg_research.mixed.formula.tokens import Call, Expression, Name, Text, fail, names_in, render
-from mpg_research.mixed.transforms import States, evaluate, evaluate_basis
 
 __all__ = ["Factor", "MatrixPlan", "Piece", "build_matrix", "plan_matrix"]
 

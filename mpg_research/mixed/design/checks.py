@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import FormulaError, ModelError, Note
-from mpg_research.mixed.columns import ColumnData, missing_rows
+from mpg_research.mixed.design.columns import ColumnData, missing_rows
 from mpg_research.mixed.formula.parsed_terms import ParsedFormula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.problem import RandomTerm

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mpg_research.errors import Note
-from mpg_research.mixed.columns import ColumnData
+from mpg_research.mixed.design.columns import ColumnData
 from mpg_research.mixed.formula.parsed_terms import Term
 from mpg_research.mixed.formula.tokens import Call, Name, names_in, render
 

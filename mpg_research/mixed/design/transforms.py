@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.design.bases import b_spline_basis, natural_spline_basis, orthogonal_polynomial
 from mpg_research.mixed.formula.parse import constant_value
 from mpg_research.mixed.formula.tokens import (
     Binary,
@@ -19,7 +20,6 @@ from mpg_research.mixed.formula.tokens import (
     fail,
     render,
 )
-from mpg_research.mixed.splines import b_spline_basis, natural_spline_basis, orthogonal_polynomial
 
 __all__ = ["evaluate", "evaluate_basis"]
 

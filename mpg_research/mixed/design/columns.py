@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.column_checks import check_magnitude, check_scalars, refuse_dates
+from mpg_research.mixed.design.column_checks import check_magnitude, check_scalars, refuse_dates
 
 __all__ = ["ColumnData", "code_groups", "find_column", "missing_rows", "read_column", "read_like"]
 
