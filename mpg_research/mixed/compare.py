@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.covariance.structures import CAR1, ResidualPart
 from mpg_research.mixed.distributions import chi2_tail
 from mpg_research.mixed.html_table import format_p, html_table
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.residual import CAR1, ResidualPart
 from mpg_research.mixed.solution import MixedSolution, solve
 
 if TYPE_CHECKING:

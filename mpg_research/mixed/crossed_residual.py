@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.mixed.covariance.row_weights import RowWeights
 from mpg_research.mixed.crossed import CrossedRoute, CrossedState
-from mpg_research.mixed.residual_weights import RowWeights
 
 __all__ = ["structure_gradient"]
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.compact import compact_route
+from mpg_research.mixed.covariance.bound import BoundResidual
+from mpg_research.mixed.covariance.measurement_error import NoisyResidual
 from mpg_research.mixed.crossed import CrossedRoute
 from mpg_research.mixed.crossed_residual import structure_gradient
 from mpg_research.mixed.derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
@@ -16,8 +18,6 @@ from mpg_research.mixed.layout import chain_of_levels
 from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.residual_information import structured_derivatives
-from mpg_research.mixed.residual_noise import NoisyResidual
-from mpg_research.mixed.residual_rows import BoundResidual
 from mpg_research.mixed.residual_sweep import residual_slopes, structured_blocks
 from mpg_research.mixed.scaling import Scaled, pack, scale_problem
 

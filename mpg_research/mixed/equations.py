@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.mixed.blocks import BlockInverse
-from mpg_research.mixed.residual_noise import NoisyResidual
+from mpg_research.mixed.covariance.measurement_error import NoisyResidual
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]

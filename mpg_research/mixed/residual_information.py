@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.derivatives import (
     Carried,
     Derivatives,
@@ -30,7 +31,6 @@ from mpg_research.mixed.derivatives import (
 )
 from mpg_research.mixed.group_algebra import multiply, segments
 from mpg_research.mixed.nested import NestedRoute
-from mpg_research.mixed.residual_rows import BoundResidual
 from mpg_research.mixed.residual_sweep import family_sums, parent_sums, taken_away
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from mpg_research.analysis.growth_random import serial_column
 from mpg_research.analysis.growth_rule import GrowthRule, spline_knots
 from mpg_research.errors import ModelError
 from mpg_research.mixed import CAR1
-from mpg_research.mixed.residual import bind_residual
+from mpg_research.mixed.covariance.structures import bind_residual
 from tests.analysis.frames import course_of, simulated
 
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.residual import AR1, CAR1, VarianceBy, bind_residual
 
 __all__ = ["CORNERS", "LAYOUTS", "RESIDUALS", "RandomModel", "random_model"]
 

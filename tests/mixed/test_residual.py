@@ -10,11 +10,11 @@ import pytest
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import residual_information
+from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
 from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
 from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.information import information
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.residual import AR1, CAR1, VarianceBy, bind_residual
 from mpg_research.mixed.solution import objective, solve
 
 from .oracle_models import ORACLES, columns, needs_oracles, reference, term

@@ -6,7 +6,7 @@ import pytest
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import AR1, CAR1, fit_mixed
-from mpg_research.mixed.residual import series_columns
+from mpg_research.mixed.covariance.structures import series_columns
 
 FORMULA = "score ~ months + (1 | family)"
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError, Note
+from mpg_research.mixed.covariance.structures import ResidualPart, bind_residual
 from mpg_research.mixed.design.checks import (
     aliased_notes,
     check_arguments,
@@ -35,7 +36,6 @@ from mpg_research.mixed.design.transforms import States, evaluate
 from mpg_research.mixed.formula.parse import ParsedFormula, parse_formula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.residual import ResidualPart, bind_residual
 
 __all__ = ["Design", "design_problem"]
 

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import FormulaError, ModelError, Note
+from mpg_research.mixed.covariance.structures import AR1, CAR1, ResidualPart, VarianceBy
 from mpg_research.mixed.design.columns import ColumnData, missing_rows
 from mpg_research.mixed.formula.parsed_terms import ParsedFormula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
 from mpg_research.mixed.problem import RandomTerm
-from mpg_research.mixed.residual import AR1, CAR1, ResidualPart, VarianceBy
 
 __all__ = [
     "aliased_notes",

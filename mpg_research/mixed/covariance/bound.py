@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
-from mpg_research.mixed.residual_weights import Entries, Links, RowWeights, Serial, Strata
+from mpg_research.mixed.covariance.row_weights import Entries, Links, RowWeights, Serial, Strata
 
 __all__ = ["BoundResidual"]
 

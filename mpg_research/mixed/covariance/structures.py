@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.residual_noise import NoisyResidual
-from mpg_research.mixed.residual_rows import BoundResidual
-from mpg_research.mixed.residual_weights import Serial, Strata
+from mpg_research.mixed.covariance.bound import BoundResidual
+from mpg_research.mixed.covariance.measurement_error import NoisyResidual
+from mpg_research.mixed.covariance.row_weights import Serial, Strata
 
 __all__ = ["AR1", "CAR1", "ResidualPart", "VarianceBy", "bind_residual"]
 

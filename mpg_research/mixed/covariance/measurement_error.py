@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mpg_research.mixed.residual_filter import Filter, Kernel, run_filter
-from mpg_research.mixed.residual_rows import NO_CORRELATION, BoundResidual, Pairs, Turned
-from mpg_research.mixed.residual_weights import Links
+from mpg_research.mixed.covariance.bound import NO_CORRELATION, BoundResidual, Pairs, Turned
+from mpg_research.mixed.covariance.kalman_filter import Filter, Kernel, run_filter
+from mpg_research.mixed.covariance.row_weights import Links
 
 __all__ = ["NoisyResidual"]
 
