@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.engine import Engine
-from mpg_research.mixed.group_algebra import by_parent, multiply, symmetric_sum
-from mpg_research.mixed.inner_inverse import inner_inverse
-from mpg_research.mixed.layout import Level
-from mpg_research.mixed.nested import LevelState, NestedRoute, NestedState, gathered
-from mpg_research.mixed.scaling import pack
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply, symmetric_sum
+from mpg_research.mixed.likelihood.inner_inverse import inner_inverse
+from mpg_research.mixed.likelihood.layout import Level
+from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState, gathered
+from mpg_research.mixed.likelihood.scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
 

@@ -12,10 +12,10 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from mpg_research.mixed.batch import Batch
-from mpg_research.mixed.engine import Engine
-from mpg_research.mixed.group_algebra import by_parent
-from mpg_research.mixed.nested import NestedRoute, NestedState
-from mpg_research.mixed.residual_sweep import structured_blocks
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.group_algebra import by_parent
+from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
+from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
 
 __all__ = ["CorrelatedBatch"]
 

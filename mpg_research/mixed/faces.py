@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.scaling import TermScale, free_entries
+from mpg_research.mixed.likelihood.scaling import TermScale, free_entries
 
 __all__ = ["Face", "term_face"]
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.engine import Engine
-from mpg_research.mixed.group_algebra import segments, symmetric_sum
-from mpg_research.mixed.nested import NestedRoute, NestedState
-from mpg_research.mixed.residual_sweep import structured_blocks
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.group_algebra import segments, symmetric_sum
+from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
+from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["changes_without_groups"]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.crossed import CrossedRoute
 from mpg_research.mixed.equations import Equations, apply_inverse, form_equations
 from mpg_research.mixed.group_deletion import changes_without_groups
+from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import MixedSolution, solve
 from mpg_research.mixed.tables import find_group

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.faces import Face, term_face
-from mpg_research.mixed.nested import NestedRoute
-from mpg_research.mixed.residual_information import structured_derivatives
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
+from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives
 from mpg_research.mixed.solution import MixedSolution
 
 __all__ = ["Natural", "natural_derivatives", "term_faces"]

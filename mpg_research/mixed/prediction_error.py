@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.mixed.blocks import BlockInverse
-from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.equations import Equations, form_equations, spherical_design
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.information import Information, information
-from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import RandomTerm
 from mpg_research.mixed.solution import MixedSolution, make_solution
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from mpg_research.mixed.batch import Batch, BatchFit, fit_batch
 from mpg_research.mixed.batch_residual import CorrelatedBatch
-from mpg_research.mixed.engine import Engine
-from mpg_research.mixed.nested import NestedRoute
-from mpg_research.mixed.scaling import pack
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
+from mpg_research.mixed.likelihood.scaling import pack
 from mpg_research.mixed.search import SMALL_DIRECTION, find_optimum, inverse_curvature, start_off_boundary
 from mpg_research.mixed.solution import MixedSolution, make_solution
 from mpg_research.parallel import simulate_in_chunks

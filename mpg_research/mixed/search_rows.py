@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.engine import Engine
-from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.likelihood.engine import Engine
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
+from mpg_research.mixed.likelihood.residual_sweep import residual_slopes, structured_blocks
 from mpg_research.mixed.optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.residual_sweep import residual_slopes, structured_blocks
 
 __all__ = ["has_many_rows", "minimise_by_rows", "some_groups"]
 

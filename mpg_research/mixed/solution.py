@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.engine import Engine, Method
-from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.likelihood.engine import Engine, Method
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.search import find_optimum, inverse_curvature, start_off_boundary
 

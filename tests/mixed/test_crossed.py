@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mpg_research.mixed import sparse_blocks
-from mpg_research.mixed.crossed import CrossedRoute
-from mpg_research.mixed.derivatives import crossed_derivatives
+from mpg_research.mixed.likelihood import sparse_blocks
+from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
+from mpg_research.mixed.likelihood.derivatives import crossed_derivatives
+from mpg_research.mixed.likelihood.scaling import scale_problem
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.scaling import scale_problem
 
 # Shrinking by one over the smallest squared singular value is all the accuracy the inverse may cost.
 SAME = 1e-8

@@ -7,20 +7,20 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.crossed import CrossedRoute
 from mpg_research.mixed.degrees import (
     kenward_roger,
     satterthwaite_degrees,
     satterthwaite_test,
 )
-from mpg_research.mixed.derivatives import crossed_derivatives, nested_derivatives
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.information import information
-from mpg_research.mixed.layout import chain_of_levels
+from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
+from mpg_research.mixed.likelihood.derivatives import crossed_derivatives, nested_derivatives
+from mpg_research.mixed.likelihood.layout import chain_of_levels
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
+from mpg_research.mixed.likelihood.scaling import scale_problem
 from mpg_research.mixed.natural import natural_derivatives, term_faces
-from mpg_research.mixed.nested import NestedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.scaling import scale_problem
 from mpg_research.mixed.solution import MixedSolution, solve
 
 from .oracle_models import ORACLES, columns, needs_oracles, problem, reference, term

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpg_research.mixed.batch import Batch
-from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.refit import _curvature, _draws, _fit_draws, refit, simulated_refits
 from mpg_research.mixed.search import start_off_boundary

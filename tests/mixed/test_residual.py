@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed import residual_information
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
 from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
-from mpg_research.mixed.engine import Engine
 from mpg_research.mixed.information import information
+from mpg_research.mixed.likelihood import residual_derivatives as residual_information
+from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import objective, solve
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.engine import Engine
+from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.solution import objective, solve
 

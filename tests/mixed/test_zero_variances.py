@@ -11,7 +11,7 @@ import pytest
 
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, fit_mixed
 from mpg_research.mixed.information import information
-from mpg_research.mixed.scaling import lower_factor, pack
+from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.solution import MixedSolution, solve
 
 from .random_models import LAYOUTS, random_model

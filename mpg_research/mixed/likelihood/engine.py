@@ -8,18 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.compact import compact_route
 from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
-from mpg_research.mixed.crossed import CrossedRoute
-from mpg_research.mixed.crossed_residual import structure_gradient
-from mpg_research.mixed.derivatives import Derivatives, Directions, crossed_derivatives, nested_derivatives
-from mpg_research.mixed.layout import chain_of_levels
-from mpg_research.mixed.nested import NestedRoute
+from mpg_research.mixed.likelihood.compact_route import compact_route
+from mpg_research.mixed.likelihood.crossed_residual import structure_gradient
+from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
+from mpg_research.mixed.likelihood.derivatives import (
+    Derivatives,
+    Directions,
+    crossed_derivatives,
+    nested_derivatives,
+)
+from mpg_research.mixed.likelihood.layout import chain_of_levels
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
+from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives
+from mpg_research.mixed.likelihood.residual_sweep import residual_slopes, structured_blocks
+from mpg_research.mixed.likelihood.scaling import Scaled, pack, scale_problem
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.residual_information import structured_derivatives
-from mpg_research.mixed.residual_sweep import residual_slopes, structured_blocks
-from mpg_research.mixed.scaling import Scaled, pack, scale_problem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
 

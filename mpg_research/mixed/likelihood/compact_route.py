@@ -10,10 +10,10 @@ of the whole one.
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.layout import Rows, order_levels, plain_blocks
-from mpg_research.mixed.nested import NestedRoute, sorted_rows
+from mpg_research.mixed.likelihood.layout import Rows, order_levels, plain_blocks
+from mpg_research.mixed.likelihood.nested_route import NestedRoute, sorted_rows
+from mpg_research.mixed.likelihood.scaling import Scaled, orthonormal_rows
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.scaling import Scaled, orthonormal_rows
 
 __all__ = ["CompactRoute", "compact_route"]
 

@@ -13,9 +13,9 @@ from scipy import sparse
 from scipy.linalg import cholesky
 from scipy.linalg.lapack import dpotri
 
+from mpg_research.mixed.likelihood.scaling import Scaled
+from mpg_research.mixed.likelihood.sparse_blocks import block_diagonal, indicator, is_invertible
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.scaling import Scaled
-from mpg_research.mixed.sparse_blocks import block_diagonal, indicator, is_invertible
 
 __all__ = ["CrossedRoute", "CrossedState"]
 

@@ -15,11 +15,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.group_algebra import by_parent, multiply, segments, symmetric_sum
-from mpg_research.mixed.inner_inverse import inner_inverse
-from mpg_research.mixed.layout import Blocks, Level, Rows, extended_base, order_levels, plain_blocks
+from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply, segments, symmetric_sum
+from mpg_research.mixed.likelihood.inner_inverse import inner_inverse
+from mpg_research.mixed.likelihood.layout import (
+    Blocks,
+    Level,
+    Rows,
+    extended_base,
+    order_levels,
+    plain_blocks,
+)
+from mpg_research.mixed.likelihood.scaling import Scaled
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.scaling import Scaled
 
 __all__ = ["LevelState", "NestedRoute", "NestedState", "gathered", "sorted_rows"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.mixed.covariance.bound import BoundResidual
-from mpg_research.mixed.group_algebra import outer_sum
-from mpg_research.mixed.layout import Blocks, Rows
-from mpg_research.mixed.nested import NestedRoute, NestedState
+from mpg_research.mixed.likelihood.group_algebra import outer_sum
+from mpg_research.mixed.likelihood.layout import Blocks, Rows
+from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
 
 __all__ = ["family_sums", "over_rows", "parent_sums", "residual_slopes", "structured_blocks", "taken_away"]
 

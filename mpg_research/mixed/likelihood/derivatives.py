@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mpg_research.mixed.crossed import CrossedRoute, CrossedState
-from mpg_research.mixed.group_algebra import multiply, outer_sum, segments
-from mpg_research.mixed.layout import Level
-from mpg_research.mixed.nested import LevelState, NestedRoute, NestedState
-from mpg_research.mixed.sparse_blocks import block_diagonal
+from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedState
+from mpg_research.mixed.likelihood.group_algebra import multiply, outer_sum, segments
+from mpg_research.mixed.likelihood.layout import Level
+from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState
+from mpg_research.mixed.likelihood.sparse_blocks import block_diagonal
 
 __all__ = [
     "Carried",

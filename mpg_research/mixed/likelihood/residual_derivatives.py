@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.mixed.covariance.bound import BoundResidual
-from mpg_research.mixed.derivatives import (
+from mpg_research.mixed.likelihood.derivatives import (
     Carried,
     Derivatives,
     Directions,
@@ -29,12 +29,12 @@ from mpg_research.mixed.derivatives import (
     own_products,
     term_places,
 )
-from mpg_research.mixed.group_algebra import multiply, segments
-from mpg_research.mixed.nested import NestedRoute
-from mpg_research.mixed.residual_sweep import family_sums, parent_sums, taken_away
+from mpg_research.mixed.likelihood.group_algebra import multiply, segments
+from mpg_research.mixed.likelihood.nested_route import NestedRoute
+from mpg_research.mixed.likelihood.residual_sweep import family_sums, parent_sums, taken_away
 
 if TYPE_CHECKING:
-    from mpg_research.mixed.engine import Engine
+    from mpg_research.mixed.likelihood.engine import Engine
 
 __all__ = ["StructuredDerivatives", "direction_traces", "structured_derivatives"]
 

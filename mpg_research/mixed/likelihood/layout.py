@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mpg_research.mixed.group_algebra import symmetric_sum
+from mpg_research.mixed.likelihood.group_algebra import symmetric_sum
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = [

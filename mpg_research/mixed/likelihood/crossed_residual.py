@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.mixed.covariance.row_weights import RowWeights
-from mpg_research.mixed.crossed import CrossedRoute, CrossedState
+from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedState
 
 __all__ = ["structure_gradient"]
 

@@ -1,0 +1,4 @@
+"""The likelihood at one set of variances, and its derivatives.
+
+By the nested, the compact and the crossed route.
+"""
