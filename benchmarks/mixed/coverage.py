@@ -23,8 +23,8 @@ from scipy import stats
 from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.refit import refit
-from mpg_research.mixed.solution import solve
+from mpg_research.mixed.search.refit import refit
+from mpg_research.mixed.search.solution import solve
 
 ORGANISATIONS = (4, 6, 12, 40)
 ICCS = (0.0, 0.03, 0.05, 0.15)

@@ -22,8 +22,8 @@ from scipy import stats
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.inference import make_inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.refit import refit
-from mpg_research.mixed.solution import solve
+from mpg_research.mixed.search.refit import refit
+from mpg_research.mixed.search.solution import solve
 
 GROUPS = (6, 10, 20)
 #: Correlation of intercept and slope, and the standard deviation of the slopes beside residuals of 1.

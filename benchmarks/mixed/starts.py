@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import pandas as pd
 
-from mpg_research.mixed.search import find_optimum
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
+from mpg_research.mixed.search.starts_and_faces import find_optimum
 from tests.mixed.hard_models import hard_model, lowest_deviance
 
 HERE = Path(__file__).resolve().parent

@@ -11,7 +11,7 @@ from mpg_research.mixed.covariance.structures import CAR1, ResidualPart
 from mpg_research.mixed.distributions import chi2_tail
 from mpg_research.mixed.html_table import format_p, html_table
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
 
 if TYPE_CHECKING:
     from mpg_research.mixed.result import MixedFit

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.information import Information, Kind, information
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = [
     "FTest",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mpg_research.mixed.natural import term_faces
 from mpg_research.mixed.problem import RandomTerm
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["DesignDegrees", "design_degrees"]
 

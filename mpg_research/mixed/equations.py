@@ -15,7 +15,7 @@ from scipy import sparse
 
 from mpg_research.mixed.blocks import BlockInverse
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]
 

@@ -12,7 +12,7 @@ from mpg_research.mixed.design.build import Design, design_problem
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.inference import DfRule, check_rule
 from mpg_research.mixed.result import MixedFit
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
 
 __all__ = ["fit_mixed"]
 

@@ -13,7 +13,7 @@ from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.inference import DfRule, Inference, estimate_rows, make_inference
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["FitNumbers"]
 

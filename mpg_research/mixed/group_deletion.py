@@ -14,7 +14,7 @@ from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.group_algebra import segments, symmetric_sum
 from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
 from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["changes_without_groups"]
 

@@ -13,7 +13,7 @@ from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.natural import term_faces
-from mpg_research.mixed.solution import MixedSolution, make_solution
+from mpg_research.mixed.search.solution import MixedSolution, make_solution
 
 __all__ = ["GroupEffects", "GroupPredictions", "group_effects"]
 

@@ -17,7 +17,7 @@ from mpg_research.mixed.degrees import (
 )
 from mpg_research.mixed.design_degrees import DesignDegrees, design_degrees
 from mpg_research.mixed.distributions import f_tail, t_p_value, t_quantile
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["COLUMNS", "DfRule", "Inference", "JointTest", "estimate_rows", "make_inference"]
 

@@ -12,7 +12,7 @@ from mpg_research.mixed.equations import Equations, apply_inverse, form_equation
 from mpg_research.mixed.group_deletion import changes_without_groups
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
 from mpg_research.mixed.tables import find_group
 
 __all__ = ["group_influence"]

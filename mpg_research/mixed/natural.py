@@ -9,7 +9,7 @@ from mpg_research.mixed.faces import Face, term_face
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Natural", "natural_derivatives", "term_faces"]
 

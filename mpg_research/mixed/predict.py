@@ -16,7 +16,7 @@ from mpg_research.mixed.distributions import t_quantile
 from mpg_research.mixed.inference import Inference
 from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 from mpg_research.mixed.tables import find_group
 
 __all__ = ["PREDICTION_COLUMNS", "predict_rows"]

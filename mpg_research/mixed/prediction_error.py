@@ -23,7 +23,7 @@ from mpg_research.mixed.information import Information, information
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import RandomTerm
-from mpg_research.mixed.solution import MixedSolution, make_solution
+from mpg_research.mixed.search.solution import MixedSolution, make_solution
 
 __all__ = ["Asked", "prediction_error"]
 

@@ -10,7 +10,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.distributions import chi2_quantile
 from mpg_research.mixed.profile_surface import Held, Surface, crossing
 from mpg_research.mixed.resample import parameters
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
 
 __all__ = ["profile_intervals"]
 

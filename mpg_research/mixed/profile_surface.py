@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Held", "Surface", "crossing"]
 

@@ -18,7 +18,7 @@ from mpg_research.mixed.influence import group_influence
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
 from mpg_research.mixed.predict import Interval, predict_rows
 from mpg_research.mixed.robust import RobustKind, cluster_robust
-from mpg_research.mixed.solution import objective as deviance_at
+from mpg_research.mixed.search.solution import objective as deviance_at
 from mpg_research.mixed.terms import term_matrix, term_names
 
 __all__ = ["MixedFit"]

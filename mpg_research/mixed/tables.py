@@ -11,7 +11,7 @@ from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.distributions import normal_quantile
 from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.solution import BoundaryFace, MixedSolution
+from mpg_research.mixed.search.solution import BoundaryFace, MixedSolution
 
 __all__ = ["Convergence", "RandomEffects", "fit_notes", "random_effects", "variance_table"]
 

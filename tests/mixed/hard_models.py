@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.batch import Batch, fit_batch
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.scaling import pack
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.search import find_optimum
+from mpg_research.mixed.search.many_outcomes import Batch, fit_batch
+from mpg_research.mixed.search.starts_and_faces import find_optimum
 
 __all__ = ["hard_model", "lowest_deviance"]
 

@@ -21,7 +21,7 @@ from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import scale_problem
 from mpg_research.mixed.natural import natural_derivatives, term_faces
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
 
 from .oracle_models import ORACLES, columns, needs_oracles, problem, reference, term
 

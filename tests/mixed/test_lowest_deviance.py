@@ -5,8 +5,8 @@ import pytest
 
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.search import find_optimum
-from mpg_research.mixed.solution import solve
+from mpg_research.mixed.search.solution import solve
+from mpg_research.mixed.search.starts_and_faces import find_optimum
 
 from .hard_models import hard_model, lowest_deviance
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mpg_research.mixed.optimise import minimise
+from mpg_research.mixed.search.bfgs import minimise
 
 FloatArray = np.ndarray
 

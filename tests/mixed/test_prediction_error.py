@@ -13,8 +13,8 @@ from mpg_research.mixed.inference import make_inference
 from mpg_research.mixed.information import information
 from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.refit import refit
-from mpg_research.mixed.solution import solve
+from mpg_research.mixed.search.refit import refit
+from mpg_research.mixed.search.solution import solve
 
 from . import dense
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mpg_research.mixed.batch import Batch
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.refit import _curvature, _draws, _fit_draws, refit, simulated_refits
-from mpg_research.mixed.search import start_off_boundary
-from mpg_research.mixed.solution import solve
+from mpg_research.mixed.search.many_outcomes import Batch
+from mpg_research.mixed.search.refit import _curvature, _draws, _fit_draws, refit, simulated_refits
+from mpg_research.mixed.search.solution import solve
+from mpg_research.mixed.search.starts_and_faces import start_off_boundary
 
 
 def _problem(*, crossed: bool, weighted: bool = False) -> MixedProblem:

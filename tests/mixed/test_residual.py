@@ -15,7 +15,7 @@ from mpg_research.mixed.information import information
 from mpg_research.mixed.likelihood import residual_derivatives as residual_information
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import objective, solve
+from mpg_research.mixed.search.solution import objective, solve
 
 from .oracle_models import ORACLES, columns, needs_oracles, reference, term
 

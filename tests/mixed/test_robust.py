@@ -10,7 +10,7 @@ from scipy.linalg import sqrtm
 from mpg_research.errors import ModelError
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.robust import LARGEST, cluster_robust
-from mpg_research.mixed.solution import MixedSolution, solve
+from mpg_research.mixed.search.solution import MixedSolution, solve
 
 
 def _problem(n_families: int = 36) -> MixedProblem:

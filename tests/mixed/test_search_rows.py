@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.mixed import AR1, CAR1, VarianceBy, fit_mixed, search_rows
-from mpg_research.mixed.batch_residual import CorrelatedBatch
-from mpg_research.mixed.refit import _curvature, _draws, _fit_draws, refit, simulated_refits
-from mpg_research.mixed.search import start_off_boundary
-from mpg_research.mixed.solution import MixedSolution
+from mpg_research.mixed import AR1, CAR1, VarianceBy, fit_mixed
+from mpg_research.mixed.search import search_rows
+from mpg_research.mixed.search.many_outcomes_residual import CorrelatedBatch
+from mpg_research.mixed.search.refit import _curvature, _draws, _fit_draws, refit, simulated_refits
+from mpg_research.mixed.search.solution import MixedSolution
+from mpg_research.mixed.search.starts_and_faces import start_off_boundary
 
 # Both stop at a Newton decrement of 1e-12, which is the square of this in standard errors of a parameter.
 SAME = 1e-5

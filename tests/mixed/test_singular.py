@@ -14,8 +14,8 @@ from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees, sat
 from mpg_research.mixed.design_degrees import design_degrees
 from mpg_research.mixed.inference import make_inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.refit import refit
-from mpg_research.mixed.solution import solve
+from mpg_research.mixed.search.refit import refit
+from mpg_research.mixed.search.solution import solve
 
 from . import dense
 

@@ -8,7 +8,7 @@ import pytest
 from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.solution import objective, solve
+from mpg_research.mixed.search.solution import objective, solve
 
 from .oracle_models import needs_oracles, problem, reference
 

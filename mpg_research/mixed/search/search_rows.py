@@ -15,8 +15,8 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_sweep import residual_slopes, structured_blocks
-from mpg_research.mixed.optimise import DECREMENT_TOLERANCE, Minimum, minimise
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.search.bfgs import DECREMENT_TOLERANCE, Minimum, minimise
 
 __all__ = ["has_many_rows", "minimise_by_rows", "some_groups"]
 

@@ -10,13 +10,13 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.batch import Batch, fit_batch
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
 from mpg_research.mixed.likelihood.scaling import free_entries, lower_factor, pack
-from mpg_research.mixed.optimise import Minimum, minimise
-from mpg_research.mixed.search_rows import has_many_rows, some_groups
+from mpg_research.mixed.search.bfgs import Minimum, minimise
+from mpg_research.mixed.search.many_outcomes import Batch, fit_batch
+from mpg_research.mixed.search.search_rows import has_many_rows, some_groups
 
 __all__ = ["held_engine", "lower_start"]
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from mpg_research.mixed.batch import Batch
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.group_algebra import by_parent
 from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
 from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
+from mpg_research.mixed.search.many_outcomes import Batch
 
 __all__ = ["CorrelatedBatch"]
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import lower_factor, pack
-from mpg_research.mixed.optimise import DECREMENT_TOLERANCE, Minimum, minimise
-from mpg_research.mixed.other_starts import held_engine, lower_start
-from mpg_research.mixed.search_rows import has_many_rows, minimise_by_rows, some_groups
+from mpg_research.mixed.search.bfgs import DECREMENT_TOLERANCE, Minimum, minimise
+from mpg_research.mixed.search.other_starts import held_engine, lower_start
+from mpg_research.mixed.search.search_rows import has_many_rows, minimise_by_rows, some_groups
 
 __all__ = ["SMALL_DIRECTION", "find_optimum", "inverse_curvature", "start_off_boundary"]
 

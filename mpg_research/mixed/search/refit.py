@@ -6,13 +6,18 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.batch import Batch, BatchFit, fit_batch
-from mpg_research.mixed.batch_residual import CorrelatedBatch
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import pack
-from mpg_research.mixed.search import SMALL_DIRECTION, find_optimum, inverse_curvature, start_off_boundary
-from mpg_research.mixed.solution import MixedSolution, make_solution
+from mpg_research.mixed.search.many_outcomes import Batch, BatchFit, fit_batch
+from mpg_research.mixed.search.many_outcomes_residual import CorrelatedBatch
+from mpg_research.mixed.search.solution import MixedSolution, make_solution
+from mpg_research.mixed.search.starts_and_faces import (
+    SMALL_DIRECTION,
+    find_optimum,
+    inverse_curvature,
+    start_off_boundary,
+)
 from mpg_research.parallel import simulate_in_chunks
 
 __all__ = ["Refits", "refit", "simulated_refits"]

@@ -10,7 +10,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine, Method
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
-from mpg_research.mixed.search import find_optimum, inverse_curvature, start_off_boundary
+from mpg_research.mixed.search.starts_and_faces import find_optimum, inverse_curvature, start_off_boundary
 
 __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
 
