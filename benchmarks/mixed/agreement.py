@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.mixed import AR1, CAR1, VarianceBy, fit_mixed
-from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import kenward_roger, satterthwaite_degrees
 
 FORMULAS = {
     "machines": "score ~ Machine + (Machine | Worker)",

@@ -20,8 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from scipy import stats
 
-from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
-from mpg_research.mixed.design_degrees import design_degrees
+from mpg_research.mixed.inference.design_degrees import design_degrees
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import kenward_roger, satterthwaite_degrees
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.refit import refit
 from mpg_research.mixed.search.solution import solve

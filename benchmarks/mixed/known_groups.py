@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from scipy import stats
 
-from mpg_research.mixed.inference import make_inference
+from mpg_research.mixed.inference.tests import make_inference
 from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.refit import refit

@@ -19,8 +19,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from scipy import stats
 
-from mpg_research.mixed.design_degrees import design_degrees
-from mpg_research.mixed.inference import make_inference
+from mpg_research.mixed.inference.design_degrees import design_degrees
+from mpg_research.mixed.inference.tests import make_inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.refit import refit
 from mpg_research.mixed.search.solution import solve

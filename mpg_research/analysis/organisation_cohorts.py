@@ -53,7 +53,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.tables import model_notes
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed.inference import DfRule
+from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics import holm
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 

@@ -10,7 +10,7 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.provider_data import ProviderData
 from mpg_research.mixed import MixedFit, fit_mixed
-from mpg_research.mixed.information import information
+from mpg_research.mixed.inference.information import information
 from mpg_research.statistics.funnel import Funnel
 from mpg_research.statistics.standardisation import FixedProviders, Reference, Standardised
 

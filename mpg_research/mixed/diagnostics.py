@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.build import Design
-from mpg_research.mixed.equations import residual_ratios, whitening
+from mpg_research.mixed.inference.row_equations import residual_ratios, whitening
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["RSquared", "intraclass_table", "r_squared", "residual_series"]

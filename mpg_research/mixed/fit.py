@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed import tables
 from mpg_research.mixed.design.build import Design, design_problem
-from mpg_research.mixed.design_degrees import design_degrees
-from mpg_research.mixed.inference import DfRule, check_rule
+from mpg_research.mixed.inference import fit_tables as tables
+from mpg_research.mixed.inference.design_degrees import design_degrees
+from mpg_research.mixed.inference.tests import DfRule, check_rule
 from mpg_research.mixed.result import MixedFit
 from mpg_research.mixed.search.solution import MixedSolution, solve
 

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Note
-from mpg_research.mixed import tables
 from mpg_research.mixed.design.build import Design
-from mpg_research.mixed.design_degrees import design_degrees
-from mpg_research.mixed.inference import DfRule, Inference, estimate_rows, make_inference
+from mpg_research.mixed.inference import fit_tables as tables
+from mpg_research.mixed.inference.design_degrees import design_degrees
+from mpg_research.mixed.inference.tests import DfRule, Inference, estimate_rows, make_inference
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.search.solution import MixedSolution
 

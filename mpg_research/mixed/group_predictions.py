@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.information import Kind, information
+from mpg_research.mixed.inference.information import Kind, information
+from mpg_research.mixed.inference.natural_parameters import term_faces
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import lower_factor, pack
-from mpg_research.mixed.natural import term_faces
 from mpg_research.mixed.search.solution import MixedSolution, make_solution
 
 __all__ = ["GroupEffects", "GroupPredictions", "group_effects"]

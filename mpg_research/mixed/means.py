@@ -12,8 +12,8 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.design.coding import build_matrix
 from mpg_research.mixed.design.columns import ColumnData, list_levels, match_level
-from mpg_research.mixed.estimates import Estimates, make_estimates
-from mpg_research.mixed.inference import Inference
+from mpg_research.mixed.inference.estimates import Estimates, make_estimates
+from mpg_research.mixed.inference.tests import Inference
 
 __all__ = ["estimate_means", "estimate_slopes"]
 

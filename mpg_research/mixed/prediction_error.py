@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mpg_research.mixed.blocks import BlockInverse
-from mpg_research.mixed.equations import Equations, form_equations, spherical_design
-from mpg_research.mixed.inference import Inference
-from mpg_research.mixed.information import Information, information
+from mpg_research.mixed.inference.block_inverse import BlockInverse
+from mpg_research.mixed.inference.information import Information, information
+from mpg_research.mixed.inference.row_equations import Equations, form_equations, spherical_design
+from mpg_research.mixed.inference.tests import Inference
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import RandomTerm

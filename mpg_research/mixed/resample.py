@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.equations import whitening
 from mpg_research.mixed.html_table import html_table
+from mpg_research.mixed.inference.fit_tables import variance_table
+from mpg_research.mixed.inference.row_equations import whitening
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.search.refit import refit, simulated_refits
 from mpg_research.mixed.search.solution import MixedSolution
-from mpg_research.mixed.tables import variance_table
 from mpg_research.parallel import simulate_in_chunks
 
 __all__ = ["Bootstrap", "bootstrap", "simulate"]

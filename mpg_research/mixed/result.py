@@ -9,17 +9,24 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed import diagnostics, display, resample, tables
-from mpg_research.mixed.combinations import read_combinations
-from mpg_research.mixed.estimates import Estimates
+from mpg_research.mixed import diagnostics, display, resample
 from mpg_research.mixed.fit_numbers import FitNumbers
-from mpg_research.mixed.inference import JointTest, check_level, estimate_rows, estimate_table, joint_test
+from mpg_research.mixed.inference import fit_tables as tables
+from mpg_research.mixed.inference.combinations import read_combinations
+from mpg_research.mixed.inference.estimates import Estimates
+from mpg_research.mixed.inference.robust import RobustKind, cluster_robust
+from mpg_research.mixed.inference.tests import (
+    JointTest,
+    check_level,
+    estimate_rows,
+    estimate_table,
+    joint_test,
+)
+from mpg_research.mixed.inference.type_three_terms import term_matrix, term_names
 from mpg_research.mixed.influence import group_influence
 from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
 from mpg_research.mixed.predict import Interval, predict_rows
-from mpg_research.mixed.robust import RobustKind, cluster_robust
 from mpg_research.mixed.search.solution import objective as deviance_at
-from mpg_research.mixed.terms import term_matrix, term_names
 
 __all__ = ["MixedFit"]
 
@@ -108,7 +115,8 @@ class MixedFit(FitNumbers):
         group : str, optional
             The clusters, a grouping factor within whose groups all others lie; the coarsest when left out.
         kind : {"CR0", "CR2"}
-            CR2 is corrected for few clusters; see :func:`~mpg_research.mixed.robust.cluster_robust`.
+            CR2 is corrected for few clusters; see
+            :func:`~mpg_research.mixed.inference.robust.cluster_robust`.
         combinations : array or DataFrame, optional
             Combinations of the coefficients instead of the coefficients, as in :meth:`estimate`.
         level : float, optional

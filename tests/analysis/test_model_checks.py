@@ -18,7 +18,7 @@ from mpg_research.analysis.organisation_reference import from_median
 from mpg_research.analysis.organisation_tables import comparison_tables
 from mpg_research.analysis.robust_errors import robust_change, robust_difference
 from mpg_research.disclosure import Audience, policy_of, release
-from mpg_research.mixed.robust import cluster_robust
+from mpg_research.mixed.inference.robust import cluster_robust
 from mpg_research.present import say, tabulate
 from mpg_research.study import shipped_example
 from tests.analysis.frames import course_of, simulated

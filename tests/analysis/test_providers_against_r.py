@@ -10,7 +10,7 @@ from statsmodels.discrete.discrete_model import Logit
 
 from mpg_research.analysis.providers import compare_providers
 from mpg_research.errors import ConfigError, DataError, ModelError
-from mpg_research.mixed.information import information
+from mpg_research.mixed.inference.information import information
 
 FOLDER = Path(__file__).parents[1] / "oracles" / "organisations"
 CASE_MIX = ("age", "income", "sex")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from mpg_research.mixed import blocks
-from mpg_research.mixed.blocks import BlockInverse
+from mpg_research.mixed.inference import block_inverse as blocks
+from mpg_research.mixed.inference.block_inverse import BlockInverse
 
 # Both sides are direct solves of well-conditioned matrices.
 SAME = 1e-10

@@ -9,11 +9,11 @@ import pytest
 
 from mpg_research.mixed import AR1, CAR1, VarianceBy
 from mpg_research.mixed.design.build import design_problem
+from mpg_research.mixed.inference.natural_parameters import natural_derivatives
 from mpg_research.mixed.likelihood.compact_route import CompactRoute
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply
 from mpg_research.mixed.likelihood.inner_inverse import _by_cholesky, inner_inverse
-from mpg_research.mixed.natural import natural_derivatives
 from mpg_research.mixed.search.many_outcomes import Batch
 from mpg_research.mixed.search.solution import make_solution
 from mpg_research.mixed.search.starts_and_faces import inverse_curvature

@@ -10,7 +10,7 @@ import pytest
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import Estimates, MixedFit, fit_mixed
-from mpg_research.mixed.tables import fit_notes
+from mpg_research.mixed.inference.fit_tables import fit_notes
 
 from . import dense
 

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.degrees import (
+from mpg_research.mixed.inference.design_degrees import design_degrees
+from mpg_research.mixed.inference.information import information
+from mpg_research.mixed.inference.natural_parameters import natural_derivatives, term_faces
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import (
     kenward_roger,
     satterthwaite_degrees,
     satterthwaite_test,
 )
-from mpg_research.mixed.design_degrees import design_degrees
-from mpg_research.mixed.information import information
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
 from mpg_research.mixed.likelihood.derivatives import crossed_derivatives, nested_derivatives
 from mpg_research.mixed.likelihood.layout import chain_of_levels
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import scale_problem
-from mpg_research.mixed.natural import natural_derivatives, term_faces
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.solution import MixedSolution, solve
 

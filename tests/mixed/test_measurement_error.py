@@ -10,8 +10,8 @@ import pytest
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, compare_fits, fit_mixed
-from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
-from mpg_research.mixed.information import information
+from mpg_research.mixed.inference.information import information
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import kenward_roger, satterthwaite_degrees
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.residual_derivatives import direction_traces
 from mpg_research.mixed.search import search_rows

@@ -10,8 +10,8 @@ import pytest
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
-from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees
-from mpg_research.mixed.information import information
+from mpg_research.mixed.inference.information import information
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import kenward_roger, satterthwaite_degrees
 from mpg_research.mixed.likelihood import residual_derivatives as residual_information
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, fit_mixed
-from mpg_research.mixed.degrees import kenward_roger
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import kenward_roger
 
 # Kenward-Roger adds a small-sample term to Satterthwaite's standard error: with 30 families a few per cent.
 ADJUSTMENT = 0.05

@@ -8,8 +8,8 @@ import pytest
 from scipy.linalg import sqrtm
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.inference.robust import LARGEST, cluster_robust
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
-from mpg_research.mixed.robust import LARGEST, cluster_robust
 from mpg_research.mixed.search.solution import MixedSolution, solve
 
 

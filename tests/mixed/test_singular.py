@@ -10,9 +10,13 @@ import pytest
 from scipy import stats
 
 from mpg_research.mixed import MixedFit, fit_mixed
-from mpg_research.mixed.degrees import kenward_roger, satterthwaite_degrees, satterthwaite_test
-from mpg_research.mixed.design_degrees import design_degrees
-from mpg_research.mixed.inference import make_inference
+from mpg_research.mixed.inference.design_degrees import design_degrees
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import (
+    kenward_roger,
+    satterthwaite_degrees,
+    satterthwaite_test,
+)
+from mpg_research.mixed.inference.tests import make_inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.refit import refit
 from mpg_research.mixed.search.solution import solve

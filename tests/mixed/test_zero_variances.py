@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, fit_mixed
-from mpg_research.mixed.information import information
+from mpg_research.mixed.inference.information import information
 from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.search.solution import MixedSolution, solve
 

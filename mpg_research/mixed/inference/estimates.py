@@ -13,7 +13,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.design.estimability import Estimability
 from mpg_research.mixed.distributions import t_p_value, t_quantile
 from mpg_research.mixed.html_table import html_table
-from mpg_research.mixed.inference import COLUMNS, Inference, JointTest, estimate_rows, joint_test
+from mpg_research.mixed.inference.tests import COLUMNS, Inference, JointTest, estimate_rows, joint_test
 from mpg_research.mixed.studentized_range import range_quantile, range_tail
 
 __all__ = ["Estimates", "make_estimates"]

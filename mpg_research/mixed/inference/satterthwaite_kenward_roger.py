@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.information import Information, Kind, information
+from mpg_research.mixed.inference.information import Information, Kind, information
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = [

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.equations import apply_inverse, form_equations, whitening
+from mpg_research.mixed.inference.fit_tables import find_group
+from mpg_research.mixed.inference.row_equations import apply_inverse, form_equations, whitening
 from mpg_research.mixed.search.solution import MixedSolution
-from mpg_research.mixed.tables import find_group
 
 __all__ = ["ClusterRobust", "RobustKind", "cluster_robust"]
 

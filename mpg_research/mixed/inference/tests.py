@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.degrees import (
+from mpg_research.mixed.distributions import f_tail, t_p_value, t_quantile
+from mpg_research.mixed.inference.design_degrees import DesignDegrees, design_degrees
+from mpg_research.mixed.inference.satterthwaite_kenward_roger import (
     KenwardRoger,
     kenward_roger,
     satterthwaite_degrees,
     satterthwaite_test,
 )
-from mpg_research.mixed.design_degrees import DesignDegrees, design_degrees
-from mpg_research.mixed.distributions import f_tail, t_p_value, t_quantile
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["COLUMNS", "DfRule", "Inference", "JointTest", "estimate_rows", "make_inference"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.natural import term_faces
+from mpg_research.mixed.inference.natural_parameters import term_faces
 from mpg_research.mixed.problem import RandomTerm
 from mpg_research.mixed.search.solution import MixedSolution
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.faces import Face, term_face
+from mpg_research.mixed.inference.faces import Face, term_face
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives

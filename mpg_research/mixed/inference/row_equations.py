@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mpg_research.mixed.blocks import BlockInverse
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
+from mpg_research.mixed.inference.block_inverse import BlockInverse
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]

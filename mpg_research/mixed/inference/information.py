@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.inference.natural_parameters import Natural, natural_derivatives, term_faces
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
-from mpg_research.mixed.natural import Natural, natural_derivatives, term_faces
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Information", "Kind", "information", "informative"]

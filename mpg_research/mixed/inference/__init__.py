@@ -1,0 +1,1 @@
+"""Standard errors, degrees of freedom, tests and terms: what an estimate is worth."""
