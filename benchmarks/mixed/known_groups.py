@@ -18,8 +18,8 @@ import numpy as np
 from scipy import stats
 
 from mpg_research.mixed.inference.tests import make_inference
-from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.questions.prediction_error import Asked, prediction_error
 from mpg_research.mixed.search.refit import refit
 from mpg_research.mixed.search.solution import solve
 

@@ -6,12 +6,12 @@ language, with degrees of freedom for small numbers of groups. Knows nothing of 
 
 from mpg_research.mixed.compare import FitComparison, compare_fits
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy
-from mpg_research.mixed.diagnostics import RSquared
 from mpg_research.mixed.fit import fit_mixed
 from mpg_research.mixed.inference.estimates import Estimates
 from mpg_research.mixed.inference.fit_tables import Convergence, RandomEffects
 from mpg_research.mixed.inference.tests import DfRule, JointTest
-from mpg_research.mixed.resample import Bootstrap
+from mpg_research.mixed.questions.bootstrap import Bootstrap
+from mpg_research.mixed.questions.diagnostics import RSquared
 from mpg_research.mixed.result import MixedFit
 
 __all__ = [

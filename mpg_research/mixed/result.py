@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed import diagnostics, display, resample
+from mpg_research.mixed import display
 from mpg_research.mixed.fit_numbers import FitNumbers
 from mpg_research.mixed.inference import fit_tables as tables
 from mpg_research.mixed.inference.combinations import read_combinations
@@ -23,9 +23,11 @@ from mpg_research.mixed.inference.tests import (
     joint_test,
 )
 from mpg_research.mixed.inference.type_three_terms import term_matrix, term_names
-from mpg_research.mixed.influence import group_influence
-from mpg_research.mixed.means import Weights, estimate_means, estimate_slopes
-from mpg_research.mixed.predict import Interval, predict_rows
+from mpg_research.mixed.questions import bootstrap as resample
+from mpg_research.mixed.questions import diagnostics
+from mpg_research.mixed.questions.influence import group_influence
+from mpg_research.mixed.questions.marginal_means import Weights, estimate_means, estimate_slopes
+from mpg_research.mixed.questions.predict import Interval, predict_rows
 from mpg_research.mixed.search.solution import objective as deviance_at
 
 __all__ = ["MixedFit"]
@@ -288,7 +290,7 @@ class MixedFit(FitNumbers):
 
         By maximum likelihood, as in lme4; a REML fit is refitted for it.
         """
-        from mpg_research.mixed.profile_likelihood import profile_intervals  # loads scipy.optimize
+        from mpg_research.mixed.questions.profile_intervals import profile_intervals  # loads scipy.optimize
 
         return profile_intervals(self.solution, self.level)
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.mixed.group_deletion import changes_without_groups
 from mpg_research.mixed.inference.information import information
 from mpg_research.mixed.inference.natural_parameters import term_faces
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
+from mpg_research.mixed.questions.group_deletion import changes_without_groups
 from mpg_research.mixed.search.many_outcomes import Batch
 from mpg_research.mixed.search.solution import solve
 

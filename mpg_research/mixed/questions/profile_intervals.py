@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.distributions import chi2_quantile
-from mpg_research.mixed.profile_surface import Held, Surface, crossing
-from mpg_research.mixed.resample import parameters
+from mpg_research.mixed.questions.bootstrap import parameters
+from mpg_research.mixed.questions.profile_surface import Held, Surface, crossing
 from mpg_research.mixed.search.solution import MixedSolution, solve
 
 __all__ = ["profile_intervals"]

@@ -15,8 +15,8 @@ from mpg_research.mixed.design.random_terms import RandomPlan, group_key
 from mpg_research.mixed.distributions import t_quantile
 from mpg_research.mixed.inference.fit_tables import find_group
 from mpg_research.mixed.inference.tests import Inference
-from mpg_research.mixed.prediction_error import Asked, prediction_error
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.questions.prediction_error import Asked, prediction_error
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["PREDICTION_COLUMNS", "predict_rows"]

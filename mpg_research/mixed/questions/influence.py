@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.errors import ModelError
-from mpg_research.mixed.group_deletion import changes_without_groups
 from mpg_research.mixed.inference.fit_tables import find_group
 from mpg_research.mixed.inference.row_equations import Equations, apply_inverse, form_equations
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
+from mpg_research.mixed.questions.group_deletion import changes_without_groups
 from mpg_research.mixed.search.solution import MixedSolution, solve
 
 __all__ = ["group_influence"]
