@@ -51,7 +51,7 @@ from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, Rule, Signals, 
 from mpg_research.analysis.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table, settings_table
 from mpg_research.errors import NotApplicableError, Note
-from mpg_research.statistics.reliable_change import improvement_sign
+from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
 __all__ = ["RULES", "SignalQuality", "compare_rules", "evaluate_signals"]

@@ -32,7 +32,7 @@ from mpg_research.analysis.expectation_model import ExpectationModel, Fold, code
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.reliable_change import improvement_sign
+from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
 __all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signals", "signals"]

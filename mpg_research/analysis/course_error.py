@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from mpg_research.analysis.courses import Courses
 from mpg_research.analysis.score_error import ErrorSource
 from mpg_research.errors import ConfigError, ModelError, Note
-from mpg_research.statistics.reliable_change import improvement_sign
-from mpg_research.statistics.reliable_trend import own_line_residuals
+from mpg_research.statistics.change.reliable_change import improvement_sign
+from mpg_research.statistics.change.reliable_trend import own_line_residuals
 from mpg_research.statistics.swings import INDEPENDENT, Swings, estimate_swings
 
 __all__ = [

@@ -41,7 +41,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.reliable_change import improvement_sign
+from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
 __all__ = ["ExpectedCourse", "curves_of", "expected_course", "expected_waves", "fit_folds"]

@@ -36,8 +36,8 @@ from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.errors import ModelError, Note
-from mpg_research.statistics.reliable_change import categorise, improvement_sign
-from mpg_research.statistics.reliable_trend import reliable_trend_index
+from mpg_research.statistics.change.reliable_change import categorise, improvement_sign
+from mpg_research.statistics.change.reliable_trend import reliable_trend_index
 from mpg_research.statistics.swings import estimate_swings, least_squares_slope
 from mpg_research.study.model import Study
 

@@ -45,9 +45,9 @@ from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_table
 from mpg_research.analysis.two_moments import reasons_of, two_moments
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.change_thresholds import important_change, percentage_change
-from mpg_research.statistics.clinical_change import ClinicalChange, clinical_change
-from mpg_research.statistics.reliable_change import (
+from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
+from mpg_research.statistics.change.clinical_change import ClinicalChange, clinical_change
+from mpg_research.statistics.change.reliable_change import (
     CHANGE_METHODS,
     ChangeMethod,
     Direction,
@@ -111,8 +111,9 @@ def reliable_change(
     study : Study
         A loaded study.
     method : {"JT", "GLN", "HLL", "EN", "NK", "HA"}, optional
-        See :func:`mpg_research.statistics.reliable_change.reliable_change_index`. By default the study's own
-        definition (``change_method`` in ``study.toml``, "JT" if it says nothing): the same on every page.
+        See :func:`mpg_research.statistics.change.reliable_change.reliable_change_index`. By default the
+        study's own definition (``change_method`` in ``study.toml``, "JT" if it says nothing): the same on
+        every page.
     reliability : float or {"published", "estimated"}, optional
         By default the published coefficient where the spread it belongs to is known, else alpha of this
         study.

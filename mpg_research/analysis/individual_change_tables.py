@@ -19,10 +19,10 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.courses import COURSE_KEYS
 from mpg_research.analysis.result import ResultTable, family_table
 from mpg_research.analysis.shares import share_rows, share_table
-from mpg_research.statistics.clinical_change import ClinicalChange
-from mpg_research.statistics.clinical_classes import CHANGE_CLASSES
-from mpg_research.statistics.group_change import group_change
-from mpg_research.statistics.reliable_change import ChangeMethod, Direction, ReliableChangeIndex
+from mpg_research.statistics.change.clinical_change import ClinicalChange
+from mpg_research.statistics.change.clinical_classes import CHANGE_CLASSES
+from mpg_research.statistics.change.group_change import group_change
+from mpg_research.statistics.change.reliable_change import ChangeMethod, Direction, ReliableChangeIndex
 
 __all__ = [
     "THREE_CLASSES",

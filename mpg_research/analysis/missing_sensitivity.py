@@ -12,8 +12,8 @@ from mpg_research.analysis.help_periods import HelpPeriods
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import estimate_rows
 from mpg_research.errors import ModelError, Note
+from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
-from mpg_research.statistics.reliable_change import Direction, improvement_sign
 from mpg_research.study.model import CourseFrame
 
 __all__ = ["change_at", "completers", "delta_tables", "pattern_mixture", "who_was_measured"]

@@ -13,7 +13,7 @@ from mpg_research.analysis.courses import Courses, baseline_spread
 from mpg_research.analysis.frame import BASELINE_MONTHS
 from mpg_research.errors import ConfigError, Note
 from mpg_research.instruments import Reliability, estimate_reliability
-from mpg_research.statistics.reliable_trend import own_line_residuals
+from mpg_research.statistics.change.reliable_trend import own_line_residuals
 from mpg_research.study.model import Study
 
 __all__ = ["ErrorSource", "measurement_error"]

@@ -38,8 +38,8 @@ from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.errors import ConfigError, ModelError
-from mpg_research.statistics.reliable_change import smallest_reliable_change
-from mpg_research.statistics.sudden_changes import find_sudden_changes
+from mpg_research.statistics.change.reliable_change import smallest_reliable_change
+from mpg_research.statistics.change.sudden_changes import find_sudden_changes
 from mpg_research.study.model import Study
 
 __all__ = ["SuddenChangesOfFamilies", "sudden_changes"]

@@ -7,27 +7,35 @@ Change of single persons, from plain rows of scores: :func:`reliable_change_inde
 :func:`find_sudden_changes`.
 """
 
-from mpg_research.statistics.change_thresholds import important_change, percentage_change
-from mpg_research.statistics.clinical_change import ClinicalChange, clinical_change
-from mpg_research.statistics.clinical_classes import classify_change, clinical_cutoff, crossed_cutoff
-from mpg_research.statistics.course_answer import CourseAnswers, course_answers
-from mpg_research.statistics.effect_size import StandardisedEffect, hedges_correction, standardise_change
-from mpg_research.statistics.group_change import (
+from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
+from mpg_research.statistics.change.clinical_change import ClinicalChange, clinical_change
+from mpg_research.statistics.change.clinical_classes import classify_change, clinical_cutoff, crossed_cutoff
+from mpg_research.statistics.change.effect_size import (
+    StandardisedEffect,
+    hedges_correction,
+    standardise_change,
+)
+from mpg_research.statistics.change.group_change import (
     GroupChange,
     group_change,
     group_difference,
     true_change_shares,
 )
-from mpg_research.statistics.items import ItemStatistics, item_statistics
-from mpg_research.statistics.multiplicity import holm
-from mpg_research.statistics.proportions import Proportion, wilson_interval
-from mpg_research.statistics.reliable_change import (
+from mpg_research.statistics.change.reliable_change import (
     ReliableChangeIndex,
     reliable_change_index,
     smallest_reliable_change,
 )
-from mpg_research.statistics.reliable_trend import ReliableTrendIndex, reliable_trend_index, trend_error_sd
-from mpg_research.statistics.sudden_changes import SuddenChanges, find_sudden_changes
+from mpg_research.statistics.change.reliable_trend import (
+    ReliableTrendIndex,
+    reliable_trend_index,
+    trend_error_sd,
+)
+from mpg_research.statistics.change.sudden_changes import SuddenChanges, find_sudden_changes
+from mpg_research.statistics.course_answer import CourseAnswers, course_answers
+from mpg_research.statistics.items import ItemStatistics, item_statistics
+from mpg_research.statistics.multiplicity import holm
+from mpg_research.statistics.proportions import Proportion, wilson_interval
 from mpg_research.statistics.waves_needed import WavesNeeded, waves_needed
 
 __all__ = [

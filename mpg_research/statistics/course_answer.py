@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 from mpg_research.statistics.course_looks import Looks, plan_looks, trends_of
-from mpg_research.statistics.reliable_change import Direction, improvement_sign
 from mpg_research.statistics.swings import INDEPENDENT, Swings, estimate_swings
 
 __all__ = ["ANSWERS", "CHANGING", "SMALL", "CourseAnswers", "answers_at", "course_answers", "swings_of"]

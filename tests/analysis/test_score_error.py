@@ -11,7 +11,7 @@ from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import MpgError
 from mpg_research.instruments import load_instrument
 from mpg_research.present import say, tabulate
-from mpg_research.statistics.reliable_change import reliable_change_index
+from mpg_research.statistics.change.reliable_change import reliable_change_index
 from mpg_research.study import load_study
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study

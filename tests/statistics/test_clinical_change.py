@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpg_research.statistics.change_thresholds import important_change, percentage_change
-from mpg_research.statistics.clinical_change import clinical_change
-from mpg_research.statistics.clinical_classes import classify_change, crossed_cutoff
-from mpg_research.statistics.group_change import true_change_shares
-from mpg_research.statistics.reliable_change import CHANGE_METHODS, reliable_change_index
+from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
+from mpg_research.statistics.change.clinical_change import clinical_change
+from mpg_research.statistics.change.clinical_classes import classify_change, crossed_cutoff
+from mpg_research.statistics.change.group_change import true_change_shares
+from mpg_research.statistics.change.reliable_change import CHANGE_METHODS, reliable_change_index
 
 # Both sides compute in double precision.
 EXACT = 1e-9

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from mpg_research.statistics.change_thresholds import important_change, percentage_change
-from mpg_research.statistics.clinical_change import clinical_change
-from mpg_research.statistics.clinical_classes import CHANGE_CLASSES, classify_change, clinical_cutoff
-from mpg_research.statistics.group_change import (
+from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
+from mpg_research.statistics.change.clinical_change import clinical_change
+from mpg_research.statistics.change.clinical_classes import CHANGE_CLASSES, classify_change, clinical_cutoff
+from mpg_research.statistics.change.group_change import (
     GROUP_CLASSES,
     group_change,
     group_difference,
     true_change_shares,
 )
-from mpg_research.statistics.reliable_change import (
+from mpg_research.statistics.change.reliable_change import (
     CHANGE_METHODS,
     reliable_change_index,
     smallest_reliable_change,

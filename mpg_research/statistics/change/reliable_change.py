@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from mpg_research.statistics.change_methods import ChangeMethod, effect_of, index_spread, moments_of
-from mpg_research.statistics.pairs import paired
+from mpg_research.statistics.change.change_methods import ChangeMethod, effect_of, index_spread, moments_of
+from mpg_research.statistics.change.pairs import paired
 
 __all__ = [
     "CHANGE_METHODS",

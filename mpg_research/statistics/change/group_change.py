@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-from mpg_research.statistics.pairs import paired
-from mpg_research.statistics.reliable_change import Direction, check_reliability, improvement_sign
+from mpg_research.statistics.change.pairs import paired
+from mpg_research.statistics.change.reliable_change import Direction, check_reliability, improvement_sign
 
 __all__ = ["GROUP_CLASSES", "GroupChange", "group_change", "group_difference", "true_change_shares"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from mpg_research.statistics.reliable_change import Direction, improvement_sign
+from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 
 __all__ = ["SuddenChanges", "find_sudden_changes"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpg_research.statistics.pairs import paired
-from mpg_research.statistics.reliable_change import Direction, improvement_sign
+from mpg_research.statistics.change.pairs import paired
+from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 
 __all__ = ["important_change", "percentage_change"]
 

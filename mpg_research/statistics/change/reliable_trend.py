@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from mpg_research.statistics.reliable_change import Direction, categorise, improvement_sign
+from mpg_research.statistics.change.reliable_change import Direction, categorise, improvement_sign
 
 __all__ = ["ReliableTrendIndex", "own_line_residuals", "reliable_trend_index", "trend_error_sd"]
 

@@ -6,17 +6,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpg_research.statistics.change_methods import ChangeMethod
-from mpg_research.statistics.clinical_classes import (
+from mpg_research.statistics.change.change_methods import ChangeMethod
+from mpg_research.statistics.change.clinical_classes import (
     check_sides,
     classify_change,
     clinical_cutoff,
     crossed_cutoff,
     true_score_index,
 )
-from mpg_research.statistics.group_change import true_change_shares
-from mpg_research.statistics.pairs import paired
-from mpg_research.statistics.reliable_change import (
+from mpg_research.statistics.change.group_change import true_change_shares
+from mpg_research.statistics.change.pairs import paired
+from mpg_research.statistics.change.reliable_change import (
     Direction,
     ReliableChangeIndex,
     reliable_change_index,
@@ -73,7 +73,7 @@ def clinical_change(
     pre, post : array_like, shape (n,)
         Scores; NaN where missing. Columns of a table are paired by their index.
     reliability, method, reliability_post, sd, direction, level
-        As in :func:`mpg_research.statistics.reliable_change.reliable_change_index`.
+        As in :func:`mpg_research.statistics.change.reliable_change.reliable_change_index`.
     functional, clinical : (mean, sd), optional
         Of the reference groups; the clinical one is by default that of the complete pairs at pre.
     cutoff : {"a", "b", "c"} or float, optional

@@ -1,0 +1,1 @@
+"""Change of one person between two measurements or along a line, and of a group."""
