@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mpg_research.statistics.course_answer import ANSWERS, CHANGING, SMALL, course_answers
-from mpg_research.statistics.swings import INDEPENDENT
+from mpg_research.statistics.courses.course_answer import ANSWERS, CHANGING, SMALL, course_answers
+from mpg_research.statistics.courses.swings import INDEPENDENT
 
 SEED = 20270412
 SD, MARGIN, PERIOD, MONTHS = 2.6, 0.45, 6.0, 25

@@ -18,7 +18,7 @@ from mpg_research.analysis.expectation import expected_waves
 from mpg_research.analysis.expectation_model import code_case_mix, cross_fit, make_folds
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
-from mpg_research.statistics.course_answer import course_answers
+from mpg_research.statistics.courses.course_answer import course_answers
 from mpg_research.study.model import Study
 
 __all__ = ["REPLICATES", "AsShown", "FiguresWithoutChange", "figures_without_change"]

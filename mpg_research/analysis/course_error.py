@@ -8,7 +8,7 @@ from mpg_research.analysis.score_error import ErrorSource
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.change.reliable_trend import own_line_residuals
-from mpg_research.statistics.swings import INDEPENDENT, Swings, estimate_swings
+from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, estimate_swings
 
 __all__ = [
     "DELTA_IN_SD",

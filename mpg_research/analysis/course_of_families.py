@@ -47,10 +47,10 @@ from mpg_research.analysis.result import Result, ResultTable, family_table
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.errors import ConfigError, Note
-from mpg_research.statistics.course_answer import ANSWERS, course_answers
-from mpg_research.statistics.course_rates import WrongAnswers, wrong_answers
-from mpg_research.statistics.swings import Swings
-from mpg_research.statistics.waves_needed import WavesNeeded, waves_needed
+from mpg_research.statistics.courses.course_answer import ANSWERS, course_answers
+from mpg_research.statistics.courses.course_rates import WrongAnswers, wrong_answers
+from mpg_research.statistics.courses.swings import Swings
+from mpg_research.statistics.courses.waves_needed import WavesNeeded, waves_needed
 from mpg_research.study.model import Study
 
 __all__ = ["CourseOfFamilies", "course"]
@@ -146,9 +146,10 @@ def course(
 
     Notes
     -----
-    See :func:`mpg_research.statistics.course_answer.course_answers` for the rule and what is guaranteed, and
-    :func:`mpg_research.statistics.swings.estimate_swings` for how long swings last. The rates of wrong
-    answers in the result are those of 4,000 simulated courses with this study's moments and swings.
+    See :func:`mpg_research.statistics.courses.course_answer.course_answers` for the rule and what is
+    guaranteed, and
+    :func:`mpg_research.statistics.courses.swings.estimate_swings` for how long swings last. The rates of
+    wrong answers in the result are those of 4,000 simulated courses with this study's moments and swings.
     The trend is the family's own: empirical-Bayes slopes lean on other families and are not calibrated for
     one of them. Nothing at a wave depends on a later month, of this family or any other.
 

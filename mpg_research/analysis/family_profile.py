@@ -33,8 +33,8 @@ from mpg_research.analysis.result import Result, ResultTable, collect_tables, fa
 from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.change.reliable_change import ChangeMethod, reliable_change_index
-from mpg_research.statistics.course_answer import course_answers
-from mpg_research.statistics.waves_needed import waves_needed
+from mpg_research.statistics.courses.course_answer import course_answers
+from mpg_research.statistics.courses.waves_needed import waves_needed
 from mpg_research.study.model import Study
 
 __all__ = ["FamilyProfile", "describe_family"]

@@ -38,7 +38,7 @@ from mpg_research.analysis.shares import agreement_table, merged_rows, share_row
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import categorise, improvement_sign
 from mpg_research.statistics.change.reliable_trend import reliable_trend_index
-from mpg_research.statistics.swings import estimate_swings, least_squares_slope
+from mpg_research.statistics.courses.swings import estimate_swings, least_squares_slope
 from mpg_research.study.model import Study
 
 __all__ = ["ReliableTrend", "reliable_trend"]
@@ -109,7 +109,7 @@ def reliable_trend(
     so with it far more than 5 % of the families without a trend are flagged; the default answer uses the
     larger of it and the residual standard deviation of a model with a line per family, and counts with swings
     that carry over from month to month as far as the study shows them to
-    (:func:`mpg_research.statistics.swings.estimate_swings`).
+    (:func:`mpg_research.statistics.courses.swings.estimate_swings`).
 
     Examples
     --------

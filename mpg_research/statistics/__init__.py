@@ -32,11 +32,11 @@ from mpg_research.statistics.change.reliable_trend import (
     trend_error_sd,
 )
 from mpg_research.statistics.change.sudden_changes import SuddenChanges, find_sudden_changes
-from mpg_research.statistics.course_answer import CourseAnswers, course_answers
+from mpg_research.statistics.courses.course_answer import CourseAnswers, course_answers
+from mpg_research.statistics.courses.waves_needed import WavesNeeded, waves_needed
 from mpg_research.statistics.items import ItemStatistics, item_statistics
 from mpg_research.statistics.multiplicity import holm
 from mpg_research.statistics.proportions import Proportion, wilson_interval
-from mpg_research.statistics.waves_needed import WavesNeeded, waves_needed
 
 __all__ = [
     "ClinicalChange",

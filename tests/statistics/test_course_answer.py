@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpg_research.statistics.course_answer import ANSWERS, course_answers
-from mpg_research.statistics.sequential import bonferroni_boundary, sequential_boundary, spent_error
-from mpg_research.statistics.waves_needed import waves_needed
+from mpg_research.statistics.courses.course_answer import ANSWERS, course_answers
+from mpg_research.statistics.courses.sequential_boundaries import (
+    bonferroni_boundary,
+    sequential_boundary,
+    spent_error,
+)
+from mpg_research.statistics.courses.waves_needed import waves_needed
 
 SD, DELTA, PERIOD = 3.0, 3.0, 6.0
 N = 3000

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mpg_research.statistics.course_answer import CHANGING, SMALL, course_answers
-from mpg_research.statistics.course_looks import plan_looks
-from mpg_research.statistics.course_rates import draw_swings, wrong_answers
-from mpg_research.statistics.spread_of_swings import spread_of_swings
-from mpg_research.statistics.swings import INDEPENDENT, SwingsNow, estimate_swings, running_lines
-from mpg_research.statistics.waves_needed import waves_needed
+from mpg_research.statistics.courses.course_answer import CHANGING, SMALL, course_answers
+from mpg_research.statistics.courses.course_looks import plan_looks
+from mpg_research.statistics.courses.course_rates import draw_swings, wrong_answers
+from mpg_research.statistics.courses.spread_of_swings import spread_of_swings
+from mpg_research.statistics.courses.swings import INDEPENDENT, SwingsNow, estimate_swings, running_lines
+from mpg_research.statistics.courses.waves_needed import waves_needed
 
 ALPHA, SD, MARGIN = 0.05, 2.6, 0.45
 N, WAVES = 1200, 19
@@ -157,7 +157,7 @@ def test_lasting_swings_take_more_waves() -> None:
 
 
 def _lasting(carry: float) -> object:
-    from mpg_research.statistics.swings import Swings
+    from mpg_research.statistics.courses.swings import Swings
 
     noise = 0.02 if carry else 1.0
     return Swings(*(np.array([x]) for x in (0.0, carry, noise, np.inf, 1.1 if carry else 1.0)))

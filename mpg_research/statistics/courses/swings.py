@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import polygamma
 
-from mpg_research.statistics.spread_of_swings import spread_of_swings
+from mpg_research.statistics.courses.spread_of_swings import spread_of_swings
 
 __all__ = [
     "INDEPENDENT",

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, ndtr
 
-from mpg_research.statistics.course_looks import as_t, critical_values
-from mpg_research.statistics.swings import INDEPENDENT, Swings, running_lines
+from mpg_research.statistics.courses.course_looks import as_t, critical_values
+from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, running_lines
 
 __all__ = ["WavesNeeded", "waves_needed"]
 
@@ -51,12 +51,12 @@ def waves_needed(
     horizon: int = 120,
     swings: Swings = INDEPENDENT,
 ) -> WavesNeeded:
-    """How many waves :func:`~mpg_research.statistics.course_answer.course_answers` needs for an answer.
+    """How many waves an answer needs (:func:`~mpg_research.statistics.courses.course_answer.course_answers`).
 
     Parameters
     ----------
     error_sd, delta, period, level, half_time : float
-        As in :func:`~mpg_research.statistics.course_answer.course_answers`.
+        As in :func:`~mpg_research.statistics.courses.course_answer.course_answers`.
     interval : float
         Time between waves.
     power : float

@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
-from mpg_research.statistics.sequential import bonferroni_boundary, sequential_boundary, spent_error
-from mpg_research.statistics.swings import RunningLines, Swings, least_squares_slope, running_lines
+from mpg_research.statistics.courses.sequential_boundaries import (
+    bonferroni_boundary,
+    sequential_boundary,
+    spent_error,
+)
+from mpg_research.statistics.courses.swings import RunningLines, Swings, least_squares_slope, running_lines
 
 __all__ = ["Looks", "Trends", "as_t", "critical_values", "plan_looks", "trends_of"]
 

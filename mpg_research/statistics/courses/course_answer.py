@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
-from mpg_research.statistics.course_looks import Looks, plan_looks, trends_of
-from mpg_research.statistics.swings import INDEPENDENT, Swings, estimate_swings
+from mpg_research.statistics.courses.course_looks import Looks, plan_looks, trends_of
+from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, estimate_swings
 
 __all__ = ["ANSWERS", "CHANGING", "SMALL", "CourseAnswers", "answers_at", "course_answers", "swings_of"]
 
@@ -111,8 +111,8 @@ def course_answers(
     Notes
     -----
     The trend is the slope of the course's own waves by least squares, generalised where swings carry over
-    (:func:`mpg_research.statistics.swings.running_lines`), with the error that such swings bring. In this
-    order:
+    (:func:`mpg_research.statistics.courses.swings.running_lines`), with the error that such swings bring. In
+    this order:
 
     1. real change: the repeated confidence interval of the slope lies on one side of zero;
     2. equivalence: two one-sided tests show the slope to lie within +-delta / period.
