@@ -26,9 +26,9 @@ from joblib import Parallel, delayed
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
-from mpg_research.statistics.funnel import make_funnel
-from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets
-from mpg_research.statistics.ranks import draw_effects, rank_probabilities
+from mpg_research.statistics.providers.funnel import make_funnel
+from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets
+from mpg_research.statistics.providers.ranks import draw_effects, rank_probabilities
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 MONTH = 12.0

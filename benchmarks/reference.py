@@ -24,7 +24,7 @@ from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.organisation_verdict import judge
 from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
 from mpg_research.errors import ModelError
-from mpg_research.statistics.reference_difference import differences_from_reference
+from mpg_research.statistics.providers.reference_difference import differences_from_reference
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 MONTH, LEVEL = 12.0, 0.95

@@ -9,7 +9,7 @@ import pytest
 
 from mpg_research.mixed import AR1, MixedFit, fit_mixed
 from mpg_research.parallel import CHUNK, simulate_in_chunks
-from mpg_research.statistics.false_alarms import simulate_false_alarms
+from mpg_research.statistics.providers.false_alarms import simulate_false_alarms
 
 N_SIMULATIONS = 2 * CHUNK + 10
 # A refit with serial correlation takes some thirty times as long.

@@ -10,8 +10,8 @@ from scipy.stats import chi2
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import Column, by_row, coded, key_column, modelled, tally
-from mpg_research.statistics.false_alarms import FalseAlarms
-from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, spread_df
+from mpg_research.statistics.providers.false_alarms import FalseAlarms
+from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, Funnel, spread_df
 
 __all__ = ["Checked", "calibration", "flags", "funnel_lines", "funnel_summary", "step_rows", "volume_outcome"]
 

@@ -30,7 +30,7 @@ from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import pooled_table, table_by_organisation
-from mpg_research.statistics.standardisation import Reference, standardised_difference
+from mpg_research.statistics.providers.standardisation import Reference, standardised_difference
 
 __all__ = [
     "case_mix_difference_table",

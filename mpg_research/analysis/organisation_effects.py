@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from mpg_research.analysis.growth import GrowthModel
 from mpg_research.analysis.growth_random import BEND
 from mpg_research.mixed.questions.group_predictions import GroupEffects, group_effects
-from mpg_research.statistics.ranks import Better
-from mpg_research.statistics.shrinkage import between_variance, shrink
-from mpg_research.statistics.simultaneous import simultaneous_critical
+from mpg_research.statistics.providers.ranks import Better
+from mpg_research.statistics.providers.shrinkage import between_variance, shrink
+from mpg_research.statistics.providers.simultaneous import simultaneous_critical
 
 __all__ = [
     "FEWEST_RANDOM",

@@ -36,9 +36,9 @@ from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import pooled_table
-from mpg_research.statistics.false_alarms import FalseAlarms, simulate_false_alarms
-from mpg_research.statistics.funnel import Funnel, make_funnel
-from mpg_research.statistics.shrinkage import minimum_size, rankability
+from mpg_research.statistics.providers.false_alarms import FalseAlarms, simulate_false_alarms
+from mpg_research.statistics.providers.funnel import Funnel, make_funnel
+from mpg_research.statistics.providers.shrinkage import minimum_size, rankability
 
 __all__ = ["funnel_tables"]
 

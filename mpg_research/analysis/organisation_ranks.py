@@ -22,9 +22,9 @@ from mpg_research.analysis.columns import Column, ends, modelled
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import table_by_organisation
-from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets
-from mpg_research.statistics.ranks import draw_effects, rank_probabilities
-from mpg_research.statistics.shrinkage import reliability
+from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets
+from mpg_research.statistics.providers.ranks import draw_effects, rank_probabilities
+from mpg_research.statistics.providers.shrinkage import reliability
 
 __all__ = ["FEWEST_FOR_RANKS", "rank_table", "shrinkage_table"]
 

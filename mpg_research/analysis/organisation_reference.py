@@ -14,7 +14,7 @@ from mpg_research.analysis.organisation_effects import ManyOrganisations, add_si
 from mpg_research.analysis.organisations_many import DIFFERENCE_COLUMNS, adjusted
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import table_by_organisation
-from mpg_research.statistics.reference_difference import differences_from_reference
+from mpg_research.statistics.providers.reference_difference import differences_from_reference
 
 __all__ = ["from_median"]
 

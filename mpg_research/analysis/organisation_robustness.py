@@ -45,8 +45,8 @@ from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
 from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.tests import DfRule
-from mpg_research.statistics.ranks import Better
-from mpg_research.statistics.standardisation import Reference
+from mpg_research.statistics.providers.ranks import Better
+from mpg_research.statistics.providers.standardisation import Reference
 from mpg_research.study.model import Study
 
 __all__ = ["OrganisationRobustness", "check_robustness"]

@@ -47,10 +47,14 @@ from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import pooled_table, table_by_organisation
-from mpg_research.statistics.expected_shares import expected_shares
-from mpg_research.statistics.false_alarms import FalseAlarms
-from mpg_research.statistics.range_of_chance import range_of_chance
-from mpg_research.statistics.share_funnel import ShareFunnel, make_share_funnel, simulate_share_alarms
+from mpg_research.statistics.providers.expected_shares import expected_shares
+from mpg_research.statistics.providers.false_alarms import FalseAlarms
+from mpg_research.statistics.providers.range_of_chance import range_of_chance
+from mpg_research.statistics.providers.share_funnel import (
+    ShareFunnel,
+    make_share_funnel,
+    simulate_share_alarms,
+)
 
 __all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table", "shares_of_all_table"]
 

@@ -9,8 +9,8 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.statistics import holm
-from mpg_research.statistics.reference_difference import differences_from_reference
-from mpg_research.statistics.standardisation import Reference
+from mpg_research.statistics.providers.reference_difference import differences_from_reference
+from mpg_research.statistics.providers.standardisation import Reference
 
 __all__ = ["VERDICT_COLUMNS", "Verdict", "beside_the_left_out", "judge", "not_possible", "verdict_row"]
 

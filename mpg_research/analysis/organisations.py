@@ -80,7 +80,7 @@ from mpg_research.analysis.tables import (
 )
 from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed import DfRule
-from mpg_research.statistics.standardisation import Reference
+from mpg_research.statistics.providers.standardisation import Reference
 from mpg_research.study.model import Study
 
 __all__ = ["MANY_ORGANISATIONS", "OrganisationComparison", "compare_organisations"]
@@ -196,8 +196,8 @@ def compare_organisations(
     both ways. The reference of ``difference_from_mean`` is the plain mean over organisations, so that it does
     not hang on who is large; one that is far off pulls it, and others may be named that do nothing out of the
     ordinary: then look at the median too
-    (:func:`~mpg_research.statistics.reference_difference.differences_from_reference` says how its errors are
-    found). Organisations without a course of their own are left out of it, and counted (see
+    (:func:`~mpg_research.statistics.providers.reference_difference.differences_from_reference` says how its
+    errors are found). Organisations without a course of their own are left out of it, and counted (see
     :func:`~mpg_research.analysis.frame.prepare_frame`).
 
     Examples

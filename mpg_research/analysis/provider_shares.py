@@ -10,8 +10,8 @@ from scipy.special import expit, logit
 
 from mpg_research.analysis.provider_data import ProviderData
 from mpg_research.analysis.provider_tables import comparison_table
-from mpg_research.statistics.expected_shares import expected_shares
-from mpg_research.statistics.share_funnel import share_covariance
+from mpg_research.statistics.providers.expected_shares import expected_shares
+from mpg_research.statistics.providers.share_funnel import share_covariance
 
 __all__ = ["ProviderShares", "compare_shares"]
 

@@ -11,8 +11,8 @@ from scipy.stats import t as student_t
 from mpg_research.analysis.provider_data import ProviderData
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.inference.information import information
-from mpg_research.statistics.funnel import Funnel
-from mpg_research.statistics.standardisation import FixedProviders, Reference, Standardised
+from mpg_research.statistics.providers.funnel import Funnel
+from mpg_research.statistics.providers.standardisation import FixedProviders, Reference, Standardised
 
 __all__ = [
     "add_flags",

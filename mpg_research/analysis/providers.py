@@ -23,10 +23,10 @@ from mpg_research.analysis.provider_tables import (
 )
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.mixed import MixedFit
-from mpg_research.statistics.funnel import Funnel, make_funnel
-from mpg_research.statistics.overdispersion import Overdispersion
-from mpg_research.statistics.shrinkage import Rankability, minimum_size, rankability, reliability
-from mpg_research.statistics.standardisation import (
+from mpg_research.statistics.providers.funnel import Funnel, make_funnel
+from mpg_research.statistics.providers.overdispersion import Overdispersion
+from mpg_research.statistics.providers.shrinkage import Rankability, minimum_size, rankability, reliability
+from mpg_research.statistics.providers.standardisation import (
     FixedProviders,
     Reference,
     Standardised,
@@ -163,9 +163,9 @@ def compare_providers(
 
     An outcome of 0 and 1 is compared by shares, with the share of all clients as reference: ``indirect`` is
     the observed share less the one expected of the clients' case mix in a logistic model (see
-    :func:`~mpg_research.statistics.expected_shares.expected_shares`), and its standard error is the binomial
-    one without differences between providers. With random effects, interactions or another reference the
-    model stays linear, and a note says so.
+    :func:`~mpg_research.statistics.providers.expected_shares.expected_shares`), and its standard error is the
+    binomial one without differences between providers. With random effects, interactions or another reference
+    the model stays linear, and a note says so.
 
     A column that is the same for all clients is left out, with a note; one that is the same
     for all clients of every provider can be adjusted for with random effects only.

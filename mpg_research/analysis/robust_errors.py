@@ -17,7 +17,7 @@ from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.tables import estimate_rows, pooled_table, table_by_organisation
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.inference.robust import RobustKind, cluster_robust
-from mpg_research.statistics.reference_difference import differences_from_reference
+from mpg_research.statistics.providers.reference_difference import differences_from_reference
 
 __all__ = ["robust_change", "robust_difference"]
 

@@ -20,8 +20,8 @@ from mpg_research.analysis.organisation_effects import (
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed.inference.tests import DfRule
-from mpg_research.statistics.ranks import Better
-from mpg_research.statistics.standardisation import Reference
+from mpg_research.statistics.providers.ranks import Better
+from mpg_research.statistics.providers.standardisation import Reference
 from mpg_research.study.model import CourseFrame
 
 __all__ = ["VARIANTS", "Setting", "ways_of", "without"]

@@ -11,13 +11,13 @@ from scipy.special import expit
 
 from mpg_research import load_study
 from mpg_research.analysis import compare_organisations
-from mpg_research.statistics.expected_shares import expected_shares
-from mpg_research.statistics.funnel_limits import proportion_limits
 from mpg_research.statistics.proportions import wilson_interval
-from mpg_research.statistics.provider_sandwich import robust_covariance
+from mpg_research.statistics.providers.expected_shares import expected_shares
+from mpg_research.statistics.providers.funnel_limits import proportion_limits
+from mpg_research.statistics.providers.robust_levels import robust_covariance
+from mpg_research.statistics.providers.share_funnel import make_share_funnel, simulate_share_alarms
+from mpg_research.statistics.providers.standardisation import fit_fixed_providers
 from mpg_research.statistics.restricted_time import pseudo_times, restricted_mean
-from mpg_research.statistics.share_funnel import make_share_funnel, simulate_share_alarms
-from mpg_research.statistics.standardisation import fit_fixed_providers
 from mpg_research.study import shipped_example
 from mpg_research.study.model import Study
 

@@ -9,7 +9,7 @@ import pytest
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Audience, release
 from mpg_research.present import tabulate
-from mpg_research.statistics.range_of_chance import range_of_chance
+from mpg_research.statistics.providers.range_of_chance import range_of_chance
 from tests.disclosure.made_results import NAMES, made_policy, make_organisations
 from tests.disclosure.made_tables import made_table
 

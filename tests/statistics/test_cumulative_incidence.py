@@ -16,12 +16,12 @@ from mpg_research.statistics.cumulative_incidence import (
     variance_by_moment,
     view_inflation,
 )
-from mpg_research.statistics.expected_shares import expected_shares
 from mpg_research.statistics.proportions import wilson_interval
-from mpg_research.statistics.provider_sandwich import robust_covariance
+from mpg_research.statistics.providers.expected_shares import expected_shares
+from mpg_research.statistics.providers.robust_levels import robust_covariance
+from mpg_research.statistics.providers.share_funnel import make_share_funnel
+from mpg_research.statistics.providers.standardisation import fit_fixed_providers
 from mpg_research.statistics.restricted_time import restricted_mean, unseen_time
-from mpg_research.statistics.share_funnel import make_share_funnel
-from mpg_research.statistics.standardisation import fit_fixed_providers
 
 OWN = Path(__file__).parents[1] / "oracles" / "organisations"
 MGUS = Path(__file__).parents[3] / "shared" / "oracles" / "process"

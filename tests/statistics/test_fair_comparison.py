@@ -4,29 +4,29 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mpg_research.statistics.expected_shares import expected_shares
-from mpg_research.statistics.false_alarms import simulate_false_alarms
 from mpg_research.statistics.false_discovery import benjamini_hochberg, false_discovery_line
-from mpg_research.statistics.funnel import make_funnel
-from mpg_research.statistics.funnel_limits import funnel_limits
-from mpg_research.statistics.overdispersion import (
+from mpg_research.statistics.providers.expected_shares import expected_shares
+from mpg_research.statistics.providers.false_alarms import simulate_false_alarms
+from mpg_research.statistics.providers.funnel import make_funnel
+from mpg_research.statistics.providers.funnel_limits import funnel_limits
+from mpg_research.statistics.providers.overdispersion import (
     estimate_overdispersion,
     reference_of_distances,
     winsorise,
     winsorised_spread,
 )
-from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets, tau_best
-from mpg_research.statistics.ranks import draw_effects, expected_ranks, rank_probabilities
-from mpg_research.statistics.share_funnel import make_share_funnel
-from mpg_research.statistics.shrinkage import (
+from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets, tau_best
+from mpg_research.statistics.providers.ranks import draw_effects, expected_ranks, rank_probabilities
+from mpg_research.statistics.providers.share_funnel import make_share_funnel
+from mpg_research.statistics.providers.shrinkage import (
     between_variance,
     minimum_size,
     rankability,
     reliability,
     shrink,
 )
-from mpg_research.statistics.simultaneous import simultaneous_critical, simultaneous_p_values
-from mpg_research.statistics.standardisation import (
+from mpg_research.statistics.providers.simultaneous import simultaneous_critical, simultaneous_p_values
+from mpg_research.statistics.providers.standardisation import (
     fit_fixed_providers,
     standardise_providers,
     standardised_difference,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from mpg_research.statistics.range_of_chance import range_of_chance
+from mpg_research.statistics.providers.range_of_chance import range_of_chance
 
 
 def drawn(seed: int) -> list[tuple[float, int, float]]:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpg_research.statistics.funnel_limits import funnel_limits, proportion_limits, ratio_limits
-from mpg_research.statistics.overdispersion import estimate_overdispersion
 from mpg_research.statistics.proportions import wilson_interval
-from mpg_research.statistics.rank_confidence_sets import rank_confidence_sets, tau_best
-from mpg_research.statistics.ranks import expected_ranks
+from mpg_research.statistics.providers.funnel_limits import funnel_limits, proportion_limits, ratio_limits
+from mpg_research.statistics.providers.overdispersion import estimate_overdispersion
+from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets, tau_best
+from mpg_research.statistics.providers.ranks import expected_ranks
 
 FOLDER = Path(__file__).parents[3] / "shared" / "oracles" / "organisations"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the oracles are not beside this clone")

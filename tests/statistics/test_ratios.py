@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from mpg_research.statistics.funnel_limits import ratio_interval, ratio_limits
+from mpg_research.statistics.providers.funnel_limits import ratio_interval, ratio_limits
 
 FOLDER = Path(__file__).parents[1] / "oracles" / "organisations"
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.998, 0.9999)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from mpg_research.statistics import holm
-from mpg_research.statistics.reference_difference import differences_from_reference
+from mpg_research.statistics.providers.reference_difference import differences_from_reference
 
 #: Simulation error of 400 studies of six estimates: shares of .95 to within .01, of .05 to within .02.
 STUDIES = 400

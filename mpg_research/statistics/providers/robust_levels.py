@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpg_research.statistics.standardisation import FixedProviders
+from mpg_research.statistics.providers.standardisation import FixedProviders
 
 __all__ = ["robust_covariance"]
 
@@ -41,7 +41,7 @@ def robust_covariance(
 
     Examples
     --------
-    >>> from mpg_research.statistics.standardisation import fit_fixed_providers
+    >>> from mpg_research.statistics.providers.standardisation import fit_fixed_providers
     >>> y, p = [1.0, 3.0, 5.0, 9.0], [0, 0, 1, 1]
     >>> robust_covariance(fit_fixed_providers(y, p), y).round(6).tolist()
     [[1.0, 0.0], [0.0, 4.0]]

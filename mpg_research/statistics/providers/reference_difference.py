@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpg_research.statistics.standardisation import Reference
+from mpg_research.statistics.providers.standardisation import Reference
 
 __all__ = ["ReferenceDifferences", "differences_from_reference"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
-from mpg_research.statistics.ranks import Better, checked_moments, sign_of
+from mpg_research.statistics.providers.ranks import Better, checked_moments, sign_of
 
 __all__ = ["RankSets", "rank_confidence_sets", "tau_best"]
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.parallel import simulate_in_chunks
-from mpg_research.statistics.false_alarms import FalseAlarms, count_alarms, shares_beyond
-from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
+from mpg_research.statistics.providers.false_alarms import FalseAlarms, count_alarms, shares_beyond
+from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
 __all__ = ["ShareFunnel", "make_share_funnel", "share_covariance", "simulate_share_alarms"]
 
@@ -67,7 +67,7 @@ def make_share_funnel(
         0 and 1; or pseudo-observations whose means are the providers' shares.
     expected : array_like, shape (n,)
         Chance of the event under the case-mix model, from
-        :func:`~mpg_research.statistics.expected_shares.expected_shares`.
+        :func:`~mpg_research.statistics.providers.expected_shares.expected_shares`.
     provider : array_like of int, shape (n,)
         0 .. g - 1, each occurring; three or more.
     carried : array_like, shape (g, g), optional
@@ -76,7 +76,7 @@ def make_share_funnel(
         How many times larger the variance of a provider's share is than that of as many clients who were seen
         to the end and have nothing in common.
     share, rate : float
-        As in :func:`~mpg_research.statistics.funnel.make_funnel`.
+        As in :func:`~mpg_research.statistics.providers.funnel.make_funnel`.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def simulate_share_alarms(
     tau2 : float
         Variance between providers of their shares, under the null of the adjusted lines.
     levels, share, rate, n_simulations, rng
-        As in :func:`~mpg_research.statistics.false_alarms.simulate_false_alarms`.
+        As in :func:`~mpg_research.statistics.providers.false_alarms.simulate_false_alarms`.
 
     Returns
     -------

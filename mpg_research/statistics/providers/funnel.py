@@ -10,8 +10,8 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from mpg_research.statistics.false_discovery import FalseDiscovery, false_discovery_line
-from mpg_research.statistics.funnel_limits import Limits
-from mpg_research.statistics.overdispersion import (
+from mpg_research.statistics.providers.funnel_limits import Limits
+from mpg_research.statistics.providers.overdispersion import (
     Overdispersion,
     ScaledT,
     estimate_overdispersion,
@@ -103,7 +103,7 @@ def make_funnel(
     df : array_like or float
         Degrees of freedom of the estimates' standard errors: z-scores are the normal scores of t statistics.
         Where overdispersion is found, the adjusted ones are also those of a spread that was estimated
-        (:func:`~mpg_research.statistics.overdispersion.reference_of_distances`).
+        (:func:`~mpg_research.statistics.providers.overdispersion.reference_of_distances`).
     share : float
         Winsorised at either end for the overdispersion.
     rate : float

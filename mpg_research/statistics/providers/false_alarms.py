@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.parallel import simulate_in_chunks
-from mpg_research.statistics.funnel import FUNNEL_LEVELS, Funnel, make_funnel
+from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
 __all__ = ["FalseAlarms", "count_alarms", "shares_beyond", "simulate_false_alarms"]
 
