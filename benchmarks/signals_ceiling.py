@@ -22,7 +22,7 @@ from mpg_research.analysis.alarm_chance import chance_of_waves
 from mpg_research.analysis.alarm_quality_tables import landmark_waves
 from mpg_research.analysis.alarm_rules import bad_outcome, highest_value, limit_for_share, waves_that_count
 from mpg_research.analysis.expectation_model import apply_model, fit_expectation
-from mpg_research.statistics.concordance import compare_concordance
+from mpg_research.statistics.forecasts.concordance import compare_concordance
 
 TAUGHT, OF_THE_MODEL, JUDGED = 12_000, 3_000, 20_000
 TAUGHT_SEED, JUDGED_SEED = 500_000, 600_000

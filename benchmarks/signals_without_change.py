@@ -41,7 +41,7 @@ from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_null import without_change
 from mpg_research.analysis.alarm_rules import waves_that_count
 from mpg_research.analysis.alarms import FALSE_ALARMS, LEAST_SCORES, ON_TRACK
-from mpg_research.statistics.calibration import calibrate
+from mpg_research.statistics.forecasts.calibration import calibrate
 
 STUDIES, REPLICATES, FIRST_SEED = 40, 3, 89_000_000
 FAMILIES, ORGANISATIONS, LAST_MONTH, LANDMARK = 180, 6, 18, 4.0

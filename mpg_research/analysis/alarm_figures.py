@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.alarm_rules import summarise_courses, waves_that_count
-from mpg_research.statistics.calibration import calibrate
-from mpg_research.statistics.concordance import expected_concordance
+from mpg_research.statistics.forecasts.calibration import calibrate
+from mpg_research.statistics.forecasts.concordance import expected_concordance
 
 __all__ = [
     "MONTHS",

@@ -29,8 +29,8 @@ from mpg_research.analysis.columns import (
 )
 from mpg_research.analysis.columns import MONTHS as MONTH
 from mpg_research.analysis.result import ResultTable
-from mpg_research.statistics.calibration import calibrate, net_benefit
-from mpg_research.statistics.concordance import compare_concordance
+from mpg_research.statistics.forecasts.calibration import calibrate, net_benefit
+from mpg_research.statistics.forecasts.concordance import compare_concordance
 from mpg_research.statistics.proportions import wilson_interval
 
 __all__ = [

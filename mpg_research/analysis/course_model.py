@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import DataError, ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
-from mpg_research.statistics.conditional import running_effects
+from mpg_research.statistics.forecasts.own_curve_prediction import running_effects
 
 __all__ = ["CourseModel", "course_slopes", "fit_course_model", "random_covariance", "total_slopes"]
 

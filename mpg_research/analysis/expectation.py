@@ -115,8 +115,8 @@ def expected_course(
     have a continuous-time autoregression where the waves show it. The band at month t is the conditional
     normal distribution of a score given the intake score: mean x'b + z'E[b | y_0] plus what is left of the
     intake's swing, variance that of the course and of the swing to come, plus that of the fixed effects
-    (:meth:`mpg_research.statistics.conditional.RunningEffects.score_at`). Forecasts condition on all waves so
-    far.
+    (:meth:`mpg_research.statistics.forecasts.own_curve_prediction.RunningEffects.score_at`). Forecasts
+    condition on all waves so far.
 
     Examples
     --------

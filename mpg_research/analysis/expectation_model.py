@@ -12,7 +12,7 @@ from mpg_research.analysis.course_model import CourseModel
 from mpg_research.analysis.growth_rule import spline_term
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed
-from mpg_research.statistics.conditional import RunningEffects, running_effects
+from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects, running_effects
 
 __all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
 

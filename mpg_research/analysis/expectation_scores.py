@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.expectation_model import ExpectationModel, Fold
-from mpg_research.statistics.conditional import RunningEffects
+from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects
 
 __all__ = ["first_rows", "forecast", "given_intake", "line_change"]
 

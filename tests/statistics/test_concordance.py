@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.statistics.concordance import compare_concordance, expected_concordance
+from mpg_research.statistics.forecasts.concordance import compare_concordance, expected_concordance
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "concordance"
 #: pROC writes fifteen digits.

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mpg_research.statistics.calibration import calibrate, net_benefit
-from mpg_research.statistics.conditional import running_effects
+from mpg_research.statistics.forecasts.calibration import calibrate, net_benefit
+from mpg_research.statistics.forecasts.own_curve_prediction import running_effects
 
 # Both sides are plain linear algebra in double precision.
 EXACT = 1e-9

@@ -1,0 +1,1 @@
+"""Forecasting one's own end, and how good forecasts are."""
