@@ -29,7 +29,7 @@ from mpg_research.analysis.organisation_duration import HORIZON, duration_horizo
 from mpg_research.analysis.organisation_shares import ShareOutcome, share_outcomes, share_table
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.statistics.providers.share_funnel import make_share_funnel
-from mpg_research.statistics.restricted_time import pseudo_times
+from mpg_research.statistics.survival.restricted_mean import pseudo_times
 from mpg_research.study.model import CourseFrame, SampleFlow
 
 MONTH, EXPORT = 12.0, 36.0

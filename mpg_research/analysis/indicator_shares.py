@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.help_periods import HelpPeriods
 from mpg_research.errors import MpgError
-from mpg_research.statistics.cumulative_incidence import (
+from mpg_research.statistics.proportions import wilson_interval
+from mpg_research.statistics.survival.cumulative_incidence import (
     cumulative_incidence,
     pseudo_incidence,
     variance_by_moment,
     view_inflation,
 )
-from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.study.model import Study
 
 __all__ = [

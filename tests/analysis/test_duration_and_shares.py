@@ -17,7 +17,7 @@ from mpg_research.statistics.providers.funnel_limits import proportion_limits
 from mpg_research.statistics.providers.robust_levels import robust_covariance
 from mpg_research.statistics.providers.share_funnel import make_share_funnel, simulate_share_alarms
 from mpg_research.statistics.providers.standardisation import fit_fixed_providers
-from mpg_research.statistics.restricted_time import pseudo_times, restricted_mean
+from mpg_research.statistics.survival.restricted_mean import pseudo_times, restricted_mean
 from mpg_research.study import shipped_example
 from mpg_research.study.model import Study
 

@@ -26,7 +26,7 @@ from mpg_research.analysis.organisation_shares import share_outcomes, share_tabl
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say, tabulate
-from mpg_research.statistics.restricted_time import pseudo_times
+from mpg_research.statistics.survival.restricted_mean import pseudo_times
 from mpg_research.study import load_study
 from mpg_research.study.model import CourseFrame, SampleFlow, Study
 from tests.analysis.small_studies import make_study

@@ -10,18 +10,18 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from mpg_research.statistics.cumulative_incidence import (
-    cumulative_incidence,
-    pseudo_incidence,
-    variance_by_moment,
-    view_inflation,
-)
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.robust_levels import robust_covariance
 from mpg_research.statistics.providers.share_funnel import make_share_funnel
 from mpg_research.statistics.providers.standardisation import fit_fixed_providers
-from mpg_research.statistics.restricted_time import restricted_mean, unseen_time
+from mpg_research.statistics.survival.cumulative_incidence import (
+    cumulative_incidence,
+    pseudo_incidence,
+    variance_by_moment,
+    view_inflation,
+)
+from mpg_research.statistics.survival.restricted_mean import restricted_mean, unseen_time
 
 OWN = Path(__file__).parents[1] / "oracles" / "organisations"
 MGUS = Path(__file__).parents[3] / "shared" / "oracles" / "process"

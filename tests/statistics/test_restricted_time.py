@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mpg_research.statistics.restricted_time import pseudo_times, restricted_mean
+from mpg_research.statistics.survival.restricted_mean import pseudo_times, restricted_mean
 
 
 def test_missing_times_are_refused() -> None:

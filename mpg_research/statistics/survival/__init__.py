@@ -1,0 +1,1 @@
+"""Time until something happens, where not everyone can be followed as long."""
