@@ -32,7 +32,7 @@ from mpg_research.analysis.organisation_effects import many_organisations
 from mpg_research.analysis.organisations import MANY_ORGANISATIONS
 from mpg_research.analysis.organisations_many import joint_test
 from mpg_research.statistics import holm
-from mpg_research.study.config_sections import AnalysisConfig
+from mpg_research.study.config.sections import AnalysisConfig
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 PRIMARY = MONTHS[-1]

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Note
-from mpg_research.study.config import DAYS_PER_MONTH
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
 

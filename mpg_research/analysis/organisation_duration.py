@@ -27,7 +27,7 @@ from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.statistics.providers.robust_levels import robust_covariance
 from mpg_research.statistics.providers.standardisation import FixedProviders, fit_fixed_providers
 from mpg_research.statistics.survival.restricted_mean import pseudo_times, unseen_time
-from mpg_research.study.config import DAYS_PER_MONTH
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 
 __all__ = ["HORIZON", "duration_horizon", "duration_rows"]
 

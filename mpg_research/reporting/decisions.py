@@ -15,7 +15,7 @@ from mpg_research.present.units import speak_of, tell_time_in
 
 if TYPE_CHECKING:
     from mpg_research.instruments import Instrument
-    from mpg_research.study.config import StudyConfig
+    from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["Choices", "Decisions", "describe_decisions"]
 

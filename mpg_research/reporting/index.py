@@ -9,7 +9,7 @@ from mpg_research.reporting.inspect import inspect_page
 from mpg_research.reporting.manifest import read_manifest
 from mpg_research.reporting.parameters import NOTEBOOKS
 from mpg_research.reporting.plan import Step, recipients_of
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["index_page", "write_index"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mpg_research.errors import ConfigError
 from mpg_research.reporting.parameters import NOTEBOOKS, validate_parameters
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.names import safe_folder_name
 
 __all__ = ["Step", "notebook_files", "plan_steps", "published_files", "recipients_of"]

@@ -15,7 +15,7 @@ from mpg_research.reporting.fingerprint import Inputs, read_inputs, step_fingerp
 from mpg_research.reporting.manifest import is_up_to_date, read_manifest
 from mpg_research.reporting.plan import Step, notebook_files, plan_steps
 from mpg_research.reporting.progress import Progress
-from mpg_research.study.config import OrganisationConfig, StudyConfig, read_config, source_paths
+from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig, read_config, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:

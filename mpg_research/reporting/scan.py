@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mpg_research.errors import DisclosureError
 from mpg_research.reporting.inspect import embedded_text
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["forbidden_names", "refuse_names", "searchable_text"]
 

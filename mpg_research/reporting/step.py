@@ -23,7 +23,7 @@ from mpg_research.reporting.files import (
 from mpg_research.reporting.fingerprint import Inputs
 from mpg_research.reporting.manifest import read_manifest, record_step, step_entry
 from mpg_research.reporting.plan import Step, published_files
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["RunContext", "StepOutcome", "make_step"]
 

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "StudyConfig": "config",
-    "read_config": "config",
-    "source_paths": "config",
+    "StudyConfig": "config.study_toml",
+    "read_config": "config.study_toml",
+    "source_paths": "config.study_toml",
     "check_study": "check",
     "load_study": "load",
     "course_frame": "course",

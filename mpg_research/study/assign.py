@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.study.config import DAYS_PER_MONTH, StudyConfig
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH, StudyConfig
 
 __all__ = ["PHASES", "assign_episodes", "number_episodes", "place_in_time"]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mpg_research.errors import ConfigError, Problem
-from mpg_research.study.config import read_config
+from mpg_research.study.config.study_toml import read_config
 from mpg_research.study.model import CheckReport
 
 __all__ = ["check_study"]

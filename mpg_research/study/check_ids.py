@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.study.columns import CODES_TOGETHER, Table, values_line
-from mpg_research.study.config import StudyConfig
-from mpg_research.study.config_errors import did_you_mean
+from mpg_research.study.config.explain import did_you_mean
+from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import LISTED_PER_CHECK, Findings
 from mpg_research.study.identifiers import split_id
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from mpg_research.errors import Problem
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.reach import months_are_typed, months_problem, reach_of
 from mpg_research.study.scores import IN_COURSE

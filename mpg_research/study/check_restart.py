@@ -6,7 +6,7 @@ import pandas as pd
 
 from mpg_research.errors import Problem
 from mpg_research.study.columns import Table
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 
 __all__ = ["check_restarting_ids"]

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.config import StudyConfig, TableConfig
+from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.decimals import settle_decimal
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.notation import OTHER, Notation, notation_of, written_as_number

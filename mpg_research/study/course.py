@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ConfigError, DataError
-from mpg_research.study.config_errors import did_you_mean
+from mpg_research.study.config.explain import did_you_mean
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
 from mpg_research.study.scores import IN_COURSE
 

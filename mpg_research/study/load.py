@@ -18,7 +18,7 @@ from mpg_research.study.check_answers import check_direction_of_items
 from mpg_research.study.check_months import check_months
 from mpg_research.study.check_restart import check_restarting_ids
 from mpg_research.study.columns import Table
-from mpg_research.study.config import StudyConfig, read_config, source_paths
+from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
 from mpg_research.study.findings import Findings
 from mpg_research.study.model import CheckReport, SourceFile, Study
 from mpg_research.study.notes import reading_notes

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mpg_research.instruments import Instrument
-    from mpg_research.study.config import StudyConfig
+    from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["CheckReport", "CourseFrame", "FlowStep", "SampleFlow", "SourceFile", "Study", "SummaryLine"]
 

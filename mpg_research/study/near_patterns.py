@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from mpg_research.errors import Problem
-from mpg_research.study.config import StudyConfig, TableConfig
+from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.patterns import compile_pattern, placeholders
 from mpg_research.study.read import RawTable
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["reading_notes"]
 

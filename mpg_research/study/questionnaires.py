@@ -11,7 +11,7 @@ from mpg_research.instruments import (
     read_norm_table,
 )
 from mpg_research.study.columns import Table
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 
 __all__ = ["read_questionnaires"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ConfigError, Note, Problem
 from mpg_research.plurals import counted
-from mpg_research.study.config_sections import AnalysisConfig
+from mpg_research.study.config.sections import AnalysisConfig
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 __all__ = [

@@ -14,7 +14,7 @@ from mpg_research.study.file_errors import file_error
 from mpg_research.study.header import IsName, no_names, without_headers
 
 if TYPE_CHECKING:
-    from mpg_research.study.config import TableConfig
+    from mpg_research.study.config.study_toml import TableConfig
 
 __all__ = ["RawTable", "file_error", "read_table"]
 

@@ -16,7 +16,7 @@ from mpg_research.study.header import LOOKED_AT, IsName, check_header_row, no_na
 from mpg_research.study.read_csv import check_header, drop_blank_rows, unprotected
 
 if TYPE_CHECKING:
-    from mpg_research.study.config import TableConfig
+    from mpg_research.study.config.study_toml import TableConfig
 
 __all__ = ["read_excel", "read_parquet", "read_spss"]
 

@@ -17,7 +17,7 @@ from mpg_research.study.file_errors import file_error
 from mpg_research.study.header import IsName, check_header_row, first_rows_of_text, no_names
 
 if TYPE_CHECKING:
-    from mpg_research.study.config import TableConfig
+    from mpg_research.study.config.study_toml import TableConfig
 
 __all__ = ["check_header", "drop_blank_rows", "read_csv_bytes", "unprotected"]
 

@@ -13,7 +13,7 @@ from mpg_research.study.assign import place_in_time
 from mpg_research.study.check_place import check_place_in_time
 from mpg_research.study.check_scored import check_families_measured, check_scored
 from mpg_research.study.columns import Table
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import ITEM_COLUMN
 from mpg_research.study.tables import RESPONDENT_NOT_GIVEN

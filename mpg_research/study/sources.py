@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mpg_research.errors import Problem
-from mpg_research.study.config import StudyConfig, TableConfig
-from mpg_research.study.config_errors import did_you_mean
+from mpg_research.study.config.explain import did_you_mean
+from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.read import RawTable

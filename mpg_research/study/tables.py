@@ -6,8 +6,8 @@ import pandas as pd
 
 from mpg_research.errors import Problem
 from mpg_research.study.columns import Converter, Table
-from mpg_research.study.config import StudyConfig, TableConfig
-from mpg_research.study.config_errors import line_of_setting
+from mpg_research.study.config.explain import line_of_setting
+from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.identifiers import join_ids
 from mpg_research.study.near_patterns import near_patterns

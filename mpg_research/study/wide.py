@@ -9,7 +9,7 @@ import pandas as pd
 
 from mpg_research.errors import Problem
 from mpg_research.study.columns import Converter, Table
-from mpg_research.study.config_errors import line_of_setting
+from mpg_research.study.config.explain import line_of_setting
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.schemas import MEASUREMENTS, item_name

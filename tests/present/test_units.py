@@ -13,7 +13,7 @@ from mpg_research.present import say, tabulate
 from mpg_research.present.phrases import LANGUAGES, phrases_in
 from mpg_research.present.units import speak_of
 from mpg_research.reporting.decisions import _TEXT as DECISIONS
-from mpg_research.study.config_sections import StudySection
+from mpg_research.study.config.sections import StudySection
 from tests.disclosure.made_results import made_policy, make_organisations, make_quality, make_trajectory
 
 PATIENTS = {"nl": ("patiënt", "patiënten", "de"), "en": ("adult", "adults", "de")}

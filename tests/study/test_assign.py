@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mpg_research.study import load_study, read_config
 from mpg_research.study.assign import assign_episodes, number_episodes, place_in_time
-from mpg_research.study.config import StudyConfig
+from mpg_research.study.config.study_toml import StudyConfig
 from tests.study.small import STUDY, small_study
 
 WINDOW = 30

@@ -92,6 +92,7 @@ def test_waves_without_a_length_are_counted_as_waves(tmp_path: Path) -> None:
 
 
 def test_the_configuration_is_light() -> None:
-    code = "import sys, mpg_research.study.config; print({'pandas', 'numpy', 'scipy'} & set(sys.modules))"
+    module = "mpg_research.study.config.study_toml"
+    code = f"import sys, {module}; print({{'pandas', 'numpy', 'scipy'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

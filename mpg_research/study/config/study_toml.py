@@ -7,12 +7,12 @@ from pathlib import Path
 from pydantic import Field, PrivateAttr, ValidationError
 
 from mpg_research.errors import ConfigError
-from mpg_research.study.config_errors import (
+from mpg_research.study.config.explain import (
     explain_toml_error,
     explain_validation_error,
     names_that_do_not_fit,
 )
-from mpg_research.study.config_sections import (
+from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
     AnalysisConfig,
     DisclosureConfig,

@@ -14,7 +14,7 @@ from mpg_research.errors import ConfigError, Problem
 from mpg_research.study.schemas import SCHEMAS
 
 if TYPE_CHECKING:
-    from mpg_research.study.config import StudyConfig, TableConfig
+    from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 
 __all__ = [
     "did_you_mean",

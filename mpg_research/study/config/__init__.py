@@ -1,0 +1,1 @@
+"""study.toml: what may be said in it, reading it, and what to say where it is wrong."""
