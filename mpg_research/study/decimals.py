@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mpg_research.errors import Problem
+from mpg_research.study.files.read import RawTable
 from mpg_research.study.notation import notation_of
-from mpg_research.study.read import RawTable
 from mpg_research.study.values import Decimal, decimal_of, parse_number
 
 __all__ = ["row_of", "settle_decimal"]

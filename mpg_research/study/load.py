@@ -19,11 +19,11 @@ from mpg_research.study.check_months import check_months
 from mpg_research.study.check_restart import check_restarting_ids
 from mpg_research.study.columns import Table
 from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
+from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.findings import Findings
 from mpg_research.study.model import CheckReport, SourceFile, Study
 from mpg_research.study.notes import reading_notes
 from mpg_research.study.questionnaires import read_questionnaires
-from mpg_research.study.read import RawTable, read_table
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scores import check_scores, make_scores
 from mpg_research.study.sources import names_wanted

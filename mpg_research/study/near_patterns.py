@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from mpg_research.errors import Problem
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
+from mpg_research.study.files.read import RawTable
 from mpg_research.study.patterns import compile_pattern, placeholders
-from mpg_research.study.read import RawTable
 
 __all__ = ["columns_that_miss", "near_patterns"]
 

@@ -7,9 +7,9 @@ from typing import Any
 from mpg_research.errors import Problem
 from mpg_research.study.config.explain import did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
+from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings
 from mpg_research.study.patterns import compile_pattern
-from mpg_research.study.read import RawTable
 from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS, Schema, item_name
 
 __all__ = ["Sources", "find_column", "find_sources", "names_wanted"]

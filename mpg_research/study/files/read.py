@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.file_errors import file_error
-from mpg_research.study.header import IsName, no_names, without_headers
+from mpg_research.study.files.file_errors import file_error
+from mpg_research.study.files.header import IsName, no_names, without_headers
 
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import TableConfig
@@ -117,13 +117,13 @@ def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) 
         )  # fmt: skip
     digest = hashlib.sha256(content).hexdigest()
     if form == "csv":
-        from mpg_research.study.read_csv import read_csv_bytes
+        from mpg_research.study.files.read_csv import read_csv_bytes
 
         frame, rows, problems = read_csv_bytes(path, content, table, is_name)
         frame, rows, again = without_headers(path, frame, rows)
         problems += again
         return RawTable(path, digest, form, frame, rows, problems=problems)
-    from mpg_research.study import read_binary
+    from mpg_research.study.files import read_binary
 
     if form == "spss":
         frame, labels = read_binary.read_spss(path)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.file_errors import file_error
+from mpg_research.study.files.file_errors import file_error
 
 __all__ = ["IsName", "check_header_row", "first_rows_of_text", "no_names", "without_headers"]
 

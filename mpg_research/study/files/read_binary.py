@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.study.file_errors import file_error
-from mpg_research.study.header import LOOKED_AT, IsName, check_header_row, no_names
-from mpg_research.study.read_csv import check_header, drop_blank_rows, unprotected
+from mpg_research.study.files.file_errors import file_error
+from mpg_research.study.files.header import LOOKED_AT, IsName, check_header_row, no_names
+from mpg_research.study.files.read_csv import check_header, drop_blank_rows, unprotected
 
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import TableConfig

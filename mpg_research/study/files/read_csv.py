@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.file_errors import file_error
-from mpg_research.study.header import IsName, check_header_row, first_rows_of_text, no_names
+from mpg_research.study.files.file_errors import file_error
+from mpg_research.study.files.header import IsName, check_header_row, first_rows_of_text, no_names
 
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import TableConfig
@@ -41,7 +41,7 @@ def read_csv_bytes(
     table : TableConfig
         ``encoding``, ``separator`` and ``header_row`` where set.
     is_name : callable
-        As in :func:`~mpg_research.study.read.read_table`.
+        As in :func:`~mpg_research.study.files.read.read_table`.
 
     Returns
     -------
