@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.study.assign import assign_episodes, place_in_time
-from mpg_research.study.columns import Table
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
+from mpg_research.study.tables.columns import Table
 
 __all__ = ["check_place_in_time"]
 

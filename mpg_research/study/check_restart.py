@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mpg_research.errors import Problem
-from mpg_research.study.columns import Table
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
+from mpg_research.study.tables.columns import Table
 
 __all__ = ["check_restarting_ids"]
 

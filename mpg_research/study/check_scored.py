@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument
 from mpg_research.plurals import counted, words_counted
-from mpg_research.study.columns import Table
 from mpg_research.study.findings import Findings
+from mpg_research.study.tables.columns import Table
 
 __all__ = ["check_families_measured", "check_scored"]
 

@@ -17,7 +17,6 @@ from mpg_research.study.assign import assign_episodes, number_episodes
 from mpg_research.study.check_answers import check_direction_of_items
 from mpg_research.study.check_months import check_months
 from mpg_research.study.check_restart import check_restarting_ids
-from mpg_research.study.columns import Table
 from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
 from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.findings import Findings
@@ -26,9 +25,10 @@ from mpg_research.study.notes import reading_notes
 from mpg_research.study.questionnaires import read_questionnaires
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scores import check_scores, make_scores
-from mpg_research.study.sources import names_wanted
 from mpg_research.study.summary import summarise
-from mpg_research.study.tables import canonical_table
+from mpg_research.study.tables.canonical import canonical_table
+from mpg_research.study.tables.columns import Table
+from mpg_research.study.tables.sources import names_wanted
 
 __all__ = ["Assembly", "assemble", "load_study"]
 

@@ -10,9 +10,9 @@ from mpg_research.instruments import (
     load_instrument,
     read_norm_table,
 )
-from mpg_research.study.columns import Table
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
+from mpg_research.study.tables.columns import Table
 
 __all__ = ["read_questionnaires"]
 

@@ -12,11 +12,11 @@ from mpg_research.plurals import words_counted
 from mpg_research.study.assign import place_in_time
 from mpg_research.study.check_place import check_place_in_time
 from mpg_research.study.check_scored import check_families_measured, check_scored
-from mpg_research.study.columns import Table
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import ITEM_COLUMN
-from mpg_research.study.tables import RESPONDENT_NOT_GIVEN
+from mpg_research.study.tables.canonical import RESPONDENT_NOT_GIVEN
+from mpg_research.study.tables.columns import Table
 
 __all__ = ["IN_COURSE", "SCORE_COLUMNS", "check_scores", "make_scores", "unused_scores"]
 

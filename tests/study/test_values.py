@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpg_research.study.values import (
+from mpg_research.study.tables.values import (
     decimal_of,
     identifier_text,
     is_missing,

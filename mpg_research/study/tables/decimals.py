@@ -6,8 +6,8 @@ import pandas as pd
 
 from mpg_research.errors import Problem
 from mpg_research.study.files.read import RawTable
-from mpg_research.study.notation import notation_of
-from mpg_research.study.values import Decimal, decimal_of, parse_number
+from mpg_research.study.tables.notation import notation_of
+from mpg_research.study.tables.values import Decimal, decimal_of, parse_number
 
 __all__ = ["row_of", "settle_decimal"]
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import Problem
-from mpg_research.study.columns import Converter, Table
 from mpg_research.study.config.explain import line_of_setting
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.schemas import MEASUREMENTS, item_name
-from mpg_research.study.values import identifier_text, is_missing
+from mpg_research.study.tables.columns import Converter, Table
+from mpg_research.study.tables.values import identifier_text, is_missing
 
 __all__ = ["Occasion", "find_occasions", "long_from_wide"]
 

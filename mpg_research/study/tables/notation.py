@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mpg_research.study.values import Decimal, parse_number
+from mpg_research.study.tables.values import Decimal, parse_number
 
 __all__ = ["Notation", "notation_of", "written_as_number"]
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pandas as pd
 
 from mpg_research.errors import Problem
-from mpg_research.study.columns import Converter, Table
 from mpg_research.study.config.explain import line_of_setting
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings, Places
-from mpg_research.study.identifiers import join_ids
-from mpg_research.study.near_patterns import near_patterns
 from mpg_research.study.schemas import EPISODES, SCHEMAS, Column, Schema
-from mpg_research.study.sources import Sources, find_sources
-from mpg_research.study.wide import Occasion, find_occasions, long_from_wide, number_columns
+from mpg_research.study.tables.columns import Converter, Table
+from mpg_research.study.tables.identifiers import join_ids
+from mpg_research.study.tables.near_patterns import near_patterns
+from mpg_research.study.tables.sources import Sources, find_sources
+from mpg_research.study.tables.wide import Occasion, find_occasions, long_from_wide, number_columns
 
 __all__ = ["RESPONDENT_NOT_GIVEN", "canonical_table"]
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
-from mpg_research.study.decimals import settle_decimal
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings, Places
-from mpg_research.study.notation import OTHER, Notation, notation_of, written_as_number
 from mpg_research.study.schemas import ITEM_COLUMN, Column, Schema
-from mpg_research.study.values import (
+from mpg_research.study.tables.decimals import settle_decimal
+from mpg_research.study.tables.notation import OTHER, Notation, notation_of, written_as_number
+from mpg_research.study.tables.values import (
     Decimal,
     how_dates_differ,
     identifier_text,
