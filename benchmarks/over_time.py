@@ -27,8 +27,8 @@ from mpg_research.analysis.growth import fit_growth
 from mpg_research.analysis.organisation_cohorts import compare_cohorts
 from mpg_research.statistics.run_chart_power import run_power, run_reach
 from mpg_research.study import load_study
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
+from mpg_research.study.scoring.course_frame import course_frame
 
 MONTH, LAST = 12.0, 13
 FIRST_DAY, EXPORT = pd.Timestamp("2021-01-01"), pd.Timestamp("2024-07-01")

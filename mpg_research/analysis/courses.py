@@ -20,8 +20,8 @@ from mpg_research.analysis.result import (
 from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
+from mpg_research.study.scoring.course_frame import course_frame
 
 __all__ = [
     "COURSE_KEYS",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
 from mpg_research.errors import Note
-from mpg_research.study.reach import Reach
+from mpg_research.study.scoring.reach import Reach
 
 __all__ = ["end_curves"]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Note
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
+from mpg_research.study.scoring.course_frame import course_frame
 
 __all__ = ["DROP_OUT_REASONS", "NEAR_MONTHS", "HelpPeriods", "help_periods", "periods_of_course"]
 

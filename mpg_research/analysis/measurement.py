@@ -24,8 +24,8 @@ from mpg_research.errors import Note
 from mpg_research.instruments import Instrument, estimate_reliability, estimate_stability
 from mpg_research.instruments.score import turn_items
 from mpg_research.statistics import item_statistics
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
+from mpg_research.study.scoring.course_frame import course_frame
 
 __all__ = ["Measurement", "describe_measurement"]
 

@@ -47,9 +47,9 @@ from mpg_research.analysis.missing_shares import drop_out_tables, measured_table
 from mpg_research.analysis.model_question import reach_of_course, reported_primary
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.errors import ConfigError
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, Study
-from mpg_research.study.reach import within_reach
+from mpg_research.study.scoring.course_frame import course_frame
+from mpg_research.study.scoring.reach import within_reach
 
 __all__ = ["MissingData", "describe_missing"]
 

@@ -9,9 +9,9 @@ from mpg_research.analysis.scale import scale_of
 from mpg_research.analysis.tables import chosen_months, describe_parameters, study_notes
 from mpg_research.errors import Note
 from mpg_research.statistics.providers.ranks import Better
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import CourseFrame, SampleFlow, Study
-from mpg_research.study.reach import (
+from mpg_research.study.scoring.course_frame import course_frame
+from mpg_research.study.scoring.reach import (
     Reach,
     ReportedMonths,
     months_are_typed,

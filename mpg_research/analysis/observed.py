@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mpg_research.study.reach import month_step, occasion_of
+from mpg_research.study.scoring.reach import month_step, occasion_of
 
 __all__ = ["month_grid", "month_step", "observed_means"]
 

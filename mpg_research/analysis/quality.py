@@ -41,8 +41,8 @@ from mpg_research.analysis.help_periods import DROP_OUT_REASONS, help_periods
 from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
 from mpg_research.analysis.model_question import reach_of_course, reported_primary
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
+from mpg_research.study.scoring.course_frame import course_frame
 
 __all__ = ["DROP_OUT_REASONS", "QUANTITIES", "DataQuality", "describe_quality"]
 

@@ -12,7 +12,7 @@ _HOMES = {
     "source_paths": "config.study_toml",
     "check_study": "check",
     "load_study": "load",
-    "course_frame": "course",
+    "course_frame": "scoring.course_frame",
     "init_instrument": "init",
     "init_study": "init",
     "pseudonymise": "pseudonyms",

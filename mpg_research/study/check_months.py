@@ -5,8 +5,8 @@ import pandas as pd
 from mpg_research.errors import Problem
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
-from mpg_research.study.reach import months_are_typed, months_problem, reach_of
-from mpg_research.study.scores import IN_COURSE
+from mpg_research.study.scoring.reach import months_are_typed, months_problem, reach_of
+from mpg_research.study.scoring.scores import IN_COURSE
 
 __all__ = ["check_months"]
 

@@ -7,7 +7,7 @@ import pandas as pd
 from mpg_research.instruments import Instrument
 from mpg_research.plurals import counted, words_counted
 from mpg_research.study.model import SummaryLine
-from mpg_research.study.scores import unused_scores
+from mpg_research.study.scoring.scores import unused_scores
 
 __all__ = ["summarise"]
 

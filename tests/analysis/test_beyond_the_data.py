@@ -24,9 +24,9 @@ from mpg_research.analysis.result import Result
 from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DataError, MpgError
 from mpg_research.study import load_study
-from mpg_research.study.course import course_frame
 from mpg_research.study.model import Study
-from mpg_research.study.reach import Reach, occasion_of, reach_of, reported_months
+from mpg_research.study.scoring.course_frame import course_frame
+from mpg_research.study.scoring.reach import Reach, occasion_of, reach_of, reported_months
 from tests.analysis.odd_studies import PLANS, SCALE, Plan, odd_study, write_odd
 
 LEVELS = ("mean_course", "mean_curve", "adjusted_means", "adjusted_curve")

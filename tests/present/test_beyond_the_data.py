@@ -15,7 +15,7 @@ from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import PresentedTable, draw, say, tabulate
 from mpg_research.present.figures import FIGURES
 from mpg_research.present.sentences import TOPICS
-from mpg_research.study.course import course_frame
+from mpg_research.study.scoring.course_frame import course_frame
 from tests.analysis.odd_studies import PLANS, odd_study
 
 #: Each in one language, so that the test stays short; the sentences of both are the same (test_words).

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpg_research.study import load_study, read_config
-from mpg_research.study.assign import assign_episodes, number_episodes, place_in_time
 from mpg_research.study.config.study_toml import StudyConfig
+from mpg_research.study.scoring.place_in_time import assign_episodes, number_episodes, place_in_time
 from tests.study.small import STUDY, small_study
 
 WINDOW = 30

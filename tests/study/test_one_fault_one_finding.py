@@ -11,7 +11,7 @@ from mpg_research.analysis import fit_trajectory
 from mpg_research.errors import ModelError
 from mpg_research.study import check_study, load_study
 from mpg_research.study.model import CheckReport
-from mpg_research.study.reach import month_step, reach_of
+from mpg_research.study.scoring.reach import month_step, reach_of
 from tests.study.small import ITEMS, small_study
 
 MOST_LINES = 10

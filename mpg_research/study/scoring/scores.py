@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from mpg_research.errors import Problem
 from mpg_research.instruments import Instrument, score_items, score_totals
 from mpg_research.plurals import words_counted
-from mpg_research.study.assign import place_in_time
-from mpg_research.study.check_place import check_place_in_time
-from mpg_research.study.check_scored import check_families_measured, check_scored
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import ITEM_COLUMN
+from mpg_research.study.scoring.check_place import check_place_in_time
+from mpg_research.study.scoring.check_scored import check_families_measured, check_scored
+from mpg_research.study.scoring.place_in_time import place_in_time
 from mpg_research.study.tables.canonical import RESPONDENT_NOT_GIVEN
 from mpg_research.study.tables.columns import Table
 

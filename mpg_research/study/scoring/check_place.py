@@ -5,9 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
-from mpg_research.study.assign import assign_episodes, place_in_time
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
+from mpg_research.study.scoring.place_in_time import assign_episodes, place_in_time
 from mpg_research.study.tables.columns import Table
 
 __all__ = ["check_place_in_time"]
@@ -28,7 +28,7 @@ def check_place_in_time(
     Parameters
     ----------
     phase : ndarray of str, shape (n_measurements,)
-        From :func:`~mpg_research.study.assign.place_in_time`.
+        From :func:`~mpg_research.study.scoring.place_in_time.place_in_time`.
     measurements, episodes : Table
         Canonical and linked.
     config : StudyConfig

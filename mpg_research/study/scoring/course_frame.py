@@ -8,7 +8,7 @@ import pandas as pd
 from mpg_research.errors import ConfigError, DataError
 from mpg_research.study.config.explain import did_you_mean
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
-from mpg_research.study.scores import IN_COURSE
+from mpg_research.study.scoring.scores import IN_COURSE
 
 __all__ = ["course_frame"]
 
