@@ -12,20 +12,21 @@ import pandas as pd
 from mpg_research.errors import DataError, Note
 from mpg_research.instruments import SHIPPED_INSTRUMENTS, Instrument
 from mpg_research.plurals import counted
-from mpg_research.study import check_ids, checks
-from mpg_research.study.check_answers import check_direction_of_items
-from mpg_research.study.check_months import check_months
-from mpg_research.study.check_restart import check_restarting_ids
+from mpg_research.study.checks import content as checks
+from mpg_research.study.checks import ids as check_ids
+from mpg_research.study.checks.answers import check_direction_of_items
+from mpg_research.study.checks.months import check_months
+from mpg_research.study.checks.notes import reading_notes
+from mpg_research.study.checks.restart import check_restarting_ids
+from mpg_research.study.checks.summary import summarise
 from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
 from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.findings import Findings
 from mpg_research.study.model import CheckReport, SourceFile, Study
-from mpg_research.study.notes import reading_notes
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scoring.place_in_time import assign_episodes, number_episodes
 from mpg_research.study.scoring.questionnaires import read_questionnaires
 from mpg_research.study.scoring.scores import check_scores, make_scores
-from mpg_research.study.summary import summarise
 from mpg_research.study.tables.canonical import canonical_table
 from mpg_research.study.tables.columns import Table
 from mpg_research.study.tables.sources import names_wanted
