@@ -23,8 +23,8 @@ from joblib import Parallel, delayed
 from mpg_research.analysis.frame import prepare_frame
 from mpg_research.analysis.growth import fit_growth
 from mpg_research.mixed import MixedFit, fit_mixed
+from mpg_research.simulate.gaussian import GaussianTruth, simulate_gaussian
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
-from mpg_research.study.simulate_gaussian import GaussianTruth, simulate_gaussian
 
 RULES = ("normal", "satterthwaite", "kenward-roger")
 CASE_MIX = ("child_age", "single_parent")

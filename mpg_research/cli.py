@@ -254,13 +254,13 @@ def _simulate(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from mpg_research.reporting.progress import count_up
-    from mpg_research.study import safe_folder_name
-    from mpg_research.study.simulate import (
+    from mpg_research.simulate.study import (
         EXAMPLE_SEED,
         TRUTH_FAMILIES,
         simulate_example,
         simulate_study,
     )
+    from mpg_research.study import safe_folder_name
 
     with _termination_as_interruption(), count_up("true course of organisation") as progress:
         if options.example:

@@ -90,7 +90,7 @@ def test_check_ends_with_the_code_of_a_data_error_when_there_are_errors(tmp_path
 
 
 def test_simulate_makes_a_study_that_passes_the_check(tmp_path: Path, capsys, monkeypatch) -> None:
-    from mpg_research.study import simulate
+    from mpg_research.simulate import study as simulate
 
     folder = tmp_path / "Mijn studie"
     options = ["simulate", str(folder), "--families", "60", "--organisations", "4"]

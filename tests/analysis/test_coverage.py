@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.mixed import fit_mixed
-from mpg_research.study.simulate_gaussian import GaussianTruth, simulate_gaussian
+from mpg_research.simulate.gaussian import GaussianTruth, simulate_gaussian
 
 RUNS = 120
 FORMULA = (

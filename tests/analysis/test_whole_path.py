@@ -7,8 +7,8 @@ import pytest
 
 from mpg_research.analysis import GrowthRule, compare_organisations
 from mpg_research.mixed import fit_mixed
+from mpg_research.simulate.gaussian import GaussianTruth, simulate_gaussian, simulate_gaussian_study
 from mpg_research.study import load_study
-from mpg_research.study.simulate_gaussian import GaussianTruth, simulate_gaussian, simulate_gaussian_study
 
 SEED = 12
 # The files hold three decimals of each score.

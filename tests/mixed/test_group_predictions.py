@@ -9,7 +9,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.questions.group_predictions import group_effects
 from mpg_research.mixed.questions.prediction_error import Asked, prediction_error
-from mpg_research.study.simulate_gaussian import simulate_gaussian
+from mpg_research.simulate.gaussian import simulate_gaussian
 
 #: The same algebra in another order.
 EXACT = 1e-8

@@ -9,8 +9,8 @@ import pytest
 from mpg_research import fit_trajectory
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say
+from mpg_research.simulate.study import simulate_study
 from mpg_research.study import load_study
-from mpg_research.study.simulate import simulate_study
 
 
 def said(folder: Path, role: str, language: str) -> str:

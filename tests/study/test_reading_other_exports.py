@@ -12,9 +12,9 @@ import openpyxl.utils.datetime
 import pandas as pd
 import pytest
 
+from mpg_research.simulate.study import simulate_study
 from mpg_research.study import check_study, init_instrument, load_study
 from mpg_research.study.model import CheckReport
-from mpg_research.study.simulate import simulate_study
 from tests.study.small import EPISODES, ITEMS, MEASUREMENTS, STUDY, edited, small_study
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "studies"

@@ -11,9 +11,9 @@ import pytest
 
 from mpg_research.errors import ConfigError
 from mpg_research.instruments import adapt_instrument, estimate_reliability, load_instrument, read_norm_table
+from mpg_research.simulate.study import TRUTH_FAMILIES, simulate_example, simulate_study
 from mpg_research.study import check_study, load_study, read_config
 from mpg_research.study.schemas import SCHEMAS
-from mpg_research.study.simulate import TRUTH_FAMILIES, simulate_example, simulate_study
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "example"
 LARGEST_EXAMPLE = 3_000_000  # bytes: the example travels in the wheel
@@ -254,7 +254,7 @@ def test_a_killed_call_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
         if folder.name == "empty":
             folder.mkdir()
         code = (
-            "import os\nfrom mpg_research.study.simulate import simulate_study\n"
+            "import os\nfrom mpg_research.simulate.study import simulate_study\n"
             f"simulate_study({str(folder)!r}, families=40, truth_families=5,"
             " progress=lambda *_: os._exit(9))\n"
         )

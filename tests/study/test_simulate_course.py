@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mpg_research.study.simulate_course import (
+from mpg_research.simulate.course import (
     INTERVENTION_EFFECT,
     answer_items,
     burden,
     shape_of_course,
     simulate_course,
 )
-from mpg_research.study.simulate_families import Families, draw_families
-from mpg_research.study.simulate_plan import (
+from mpg_research.simulate.families import Families, draw_families
+from mpg_research.simulate.plan import (
     CLASSES,
     ITEM_SLOPES,
     ITEM_THRESHOLDS,

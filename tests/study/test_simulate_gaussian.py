@@ -8,8 +8,8 @@ import pytest
 
 from mpg_research.errors import ConfigError
 from mpg_research.mixed import fit_mixed
+from mpg_research.simulate.gaussian import GaussianTruth, simulate_gaussian, simulate_gaussian_study
 from mpg_research.study import course_frame, load_study
-from mpg_research.study.simulate_gaussian import GaussianTruth, simulate_gaussian, simulate_gaussian_study
 
 FORMULA = "score ~ months * organisation + child_age + single_parent + (1 + months | family)"
 STANDARD_ERRORS = 4.0  # a false alarm among 14 coefficients once in about 1,100 seeds

@@ -1,22 +1,22 @@
 """The text files of the synthetic study: study.toml, README.md and truth.toml."""
 
-from mpg_research.study.simulate_course import (
+from mpg_research.simulate.course import (
     INCOMPLETE_SHARE,
     INTERVENTION_EFFECT,
     INTERVENTION_SHARE,
     SD_OCCASION,
 )
-from mpg_research.study.simulate_families import (
+from mpg_research.simulate.families import (
     CASE_MIX_EFFECTS,
     MEAN_BURDEN,
     PRACTICE_EFFECT,
     SD_BURDEN,
     SD_WORKER,
 )
-from mpg_research.study.simulate_norms import NORMS_SOURCE
-from mpg_research.study.simulate_periods import EXPORT_DATE
-from mpg_research.study.simulate_plan import ITEM_SLOPES, ITEM_THRESHOLDS, OrganisationPlan
-from mpg_research.study.simulate_truth import TRUTH_MONTHS
+from mpg_research.simulate.norms import NORMS_SOURCE
+from mpg_research.simulate.periods import EXPORT_DATE
+from mpg_research.simulate.plan import ITEM_SLOPES, ITEM_THRESHOLDS, OrganisationPlan
+from mpg_research.simulate.truth import TRUTH_MONTHS
 
 __all__ = ["readme_text", "study_text", "truth_text"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.study.simulate_families import Families
-from mpg_research.study.simulate_plan import CLASSES, ITEM_SLOPES, ITEM_THRESHOLDS
+from mpg_research.simulate.families import Families
+from mpg_research.simulate.plan import CLASSES, ITEM_SLOPES, ITEM_THRESHOLDS
 
 __all__ = ["Course", "answer_items", "burden", "shape_of_course", "simulate_course"]
 

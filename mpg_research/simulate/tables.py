@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.study.schemas import INTERVENTIONS
-from mpg_research.study.simulate_care import care_rows, event_rows, practice_rows, price_rows
-from mpg_research.study.simulate_course import answer_items, burden
-from mpg_research.study.simulate_families import take
-from mpg_research.study.simulate_periods import (
+from mpg_research.simulate.care import care_rows, event_rows, practice_rows, price_rows
+from mpg_research.simulate.course import answer_items, burden
+from mpg_research.simulate.families import take
+from mpg_research.simulate.periods import (
     EXPORT_DATE,
     Periods,
     days_to_weekday,
     simulate_first_periods,
     simulate_second_periods,
 )
-from mpg_research.study.simulate_plan import CLASSES, DAYS_PER_MONTH, PROBLEMS, OrganisationPlan
+from mpg_research.simulate.plan import CLASSES, DAYS_PER_MONTH, PROBLEMS, OrganisationPlan
+from mpg_research.study.schemas import INTERVENTIONS
 
 __all__ = ["SimulatedTables", "simulate_tables"]
 

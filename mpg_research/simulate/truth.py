@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.study.simulate_course import simulate_course
-from mpg_research.study.simulate_families import draw_families
-from mpg_research.study.simulate_norms import t_scores
-from mpg_research.study.simulate_plan import CLASSES, OrganisationPlan
+from mpg_research.simulate.course import simulate_course
+from mpg_research.simulate.families import draw_families
+from mpg_research.simulate.norms import t_scores
+from mpg_research.simulate.plan import CLASSES, OrganisationPlan
 
 __all__ = ["TRUTH_MONTHS", "population_truth"]
 

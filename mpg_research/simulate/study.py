@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ConfigError
-from mpg_research.study.simulate_norms import norm_table, simulate_reference_sample
-from mpg_research.study.simulate_plan import (
+from mpg_research.simulate.norms import norm_table, simulate_reference_sample
+from mpg_research.simulate.plan import (
     EXAMPLE_SEED,
     organisation_plans,
     organisation_sizes,
 )
-from mpg_research.study.simulate_tables import simulate_tables
-from mpg_research.study.simulate_texts import readme_text, study_text, truth_text
-from mpg_research.study.simulate_truth import population_truth
+from mpg_research.simulate.tables import simulate_tables
+from mpg_research.simulate.texts import readme_text, study_text, truth_text
+from mpg_research.simulate.truth import population_truth
 
 __all__ = ["EXAMPLE_SEED", "TRUTH_FAMILIES", "simulate_example", "simulate_study"]
 
@@ -81,7 +81,7 @@ def simulate_study(
     Examples
     --------
     >>> import tempfile
-    >>> from mpg_research.study.simulate import simulate_study
+    >>> from mpg_research.simulate.study import simulate_study
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = simulate_study(folder, families=60, truth_families=0)
     ...     (path / "study.toml").exists()

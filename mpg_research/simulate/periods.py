@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.study.simulate_course import Course, burden, simulate_course
-from mpg_research.study.simulate_families import Families, draw_classes, draw_families, take
-from mpg_research.study.simulate_plan import DAYS_PER_MONTH, OrganisationPlan
+from mpg_research.simulate.course import Course, burden, simulate_course
+from mpg_research.simulate.families import Families, draw_classes, draw_families, take
+from mpg_research.simulate.plan import DAYS_PER_MONTH, OrganisationPlan
 
 __all__ = ["EXPORT_DATE", "Periods", "days_to_weekday", "simulate_first_periods", "simulate_second_periods"]
 

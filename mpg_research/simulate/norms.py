@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from mpg_research.study.simulate_course import SD_OCCASION, answer_items
+from mpg_research.simulate.course import SD_OCCASION, answer_items
 
 __all__ = ["AGE_BANDS", "NORMS_SOURCE", "norm_table", "simulate_reference_sample", "t_scores"]
 

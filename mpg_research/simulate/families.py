@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.study.simulate_plan import CLASSES, PROBLEMS, OrganisationPlan
+from mpg_research.simulate.plan import CLASSES, PROBLEMS, OrganisationPlan
 
 __all__ = ["CASE_MIX_EFFECTS", "Families", "draw_classes", "draw_families", "number_of_problems", "take"]
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import ConfigError
-from mpg_research.study.simulate_gaussian_truth import GaussianTruth
-from mpg_research.study.simulate_plan import DAYS_PER_MONTH
+from mpg_research.simulate.gaussian_truth import GaussianTruth
+from mpg_research.simulate.plan import DAYS_PER_MONTH
 
 __all__ = ["GaussianTruth", "simulate_gaussian", "simulate_gaussian_study"]
 
@@ -58,7 +58,7 @@ def simulate_gaussian(
 
     Examples
     --------
-    >>> from mpg_research.study.simulate_gaussian import simulate_gaussian
+    >>> from mpg_research.simulate.gaussian import simulate_gaussian
     >>> simulate_gaussian(1, families=60)["family"].nunique()
     60
     """

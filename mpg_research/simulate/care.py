@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.simulate.families import number_of_problems
+from mpg_research.simulate.periods import EXPORT_DATE, FAMILIES_PER_WORKER, Periods, days_to_weekday
+from mpg_research.simulate.plan import DAYS_PER_MONTH, PROBLEMS
 from mpg_research.study.schemas import INTERVENTIONS, WORKING_ELEMENTS
-from mpg_research.study.simulate_families import number_of_problems
-from mpg_research.study.simulate_periods import EXPORT_DATE, FAMILIES_PER_WORKER, Periods, days_to_weekday
-from mpg_research.study.simulate_plan import DAYS_PER_MONTH, PROBLEMS
 
 __all__ = ["care_rows", "event_rows", "practice_rows", "price_rows"]
 
