@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.simulate.gaussian import GaussianTruth, simulate_gaussian
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow

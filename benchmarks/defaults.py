@@ -26,8 +26,8 @@ from course_truths import MONTHS, SCENARIOS, Scenario, simulate
 from joblib import Parallel, delayed
 from scipy import special
 
-from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, fit_growth
+from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
+from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
 from mpg_research.analysis.organisation_effects import many_organisations
 from mpg_research.analysis.organisations import MANY_ORGANISATIONS
 from mpg_research.analysis.organisations_many import joint_test

@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.statistics.providers.funnel import make_funnel
 from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets

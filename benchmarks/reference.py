@@ -20,7 +20,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy.stats import t as student_t
 
-from mpg_research.analysis.frame import prepare_frame
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_verdict import judge
 from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
 from mpg_research.errors import ModelError

@@ -16,7 +16,7 @@ from mpg_research.analysis.expectation_model import (
     apply_model,
     fit_expectation,
 )
-from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import Study
 

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import EACH_ORGANISATION, by_row, coded, observed
-from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.result import ResultTable
 
 __all__ = ["case_mix_table"]

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from mpg_research.analysis.frame import Covariate, ModelFrame
+from mpg_research.analysis.growth.model_frame import Covariate, ModelFrame
 from mpg_research.study.model import Study
 
 __all__ = [

@@ -22,8 +22,8 @@ from mpg_research.analysis.cohort_frames import (
     with_a_course,
 )
 from mpg_research.analysis.columns import by_row, coded, key_column, modelled
-from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, Shape, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, GrowthModel, Shape, fit_growth
+from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.result import ResultTable
 from mpg_research.errors import ModelError
 from mpg_research.statistics.run_chart import FEWEST_POINTS, RunSignals, run_signals

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import Column
-from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
+from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.analysis.result import (
     ResultTable,
     collect_tables,
@@ -17,7 +18,6 @@ from mpg_research.analysis.result import (
     sample_flow_table,
     settings_table,
 )
-from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument
 from mpg_research.study.model import CourseFrame, Study

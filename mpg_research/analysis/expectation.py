@@ -31,6 +31,7 @@ from mpg_research.analysis.expectation_model import (
     make_folds,
 )
 from mpg_research.analysis.expectation_scores import first_rows, forecast, given_intake
+from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
 from mpg_research.analysis.result import (
     Result,
     ResultTable,
@@ -39,7 +40,6 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.analysis.tables import describe_parameters, study_notes
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.course_model import CourseModel
-from mpg_research.analysis.growth_rule import spline_term
+from mpg_research.analysis.growth.rule import spline_term
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects, running_effects
@@ -110,7 +110,7 @@ def fit_expectation(rows: pd.DataFrame, columns: Sequence[str], *, carry_on: boo
 
     The case mix shifts the level, and the slope too where the courses are many enough to tell. A family has
     its own level, slope and bend (log(1 + months)), or a straight line where the waves are too few, as in
-    :mod:`~mpg_research.analysis.growth_rule`; the knots of the mean course lie close together at the start.
+    :mod:`~mpg_research.analysis.growth.rule`; the knots of the mean course lie close together at the start.
     Swings around a family's course carry on from month to month (a continuous-time autoregression) where the
     waves show it; with ``carry_on=False`` they are taken as independent.
 

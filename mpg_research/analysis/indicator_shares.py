@@ -1,6 +1,6 @@
 """Drop-out, measured, improved and worse: what each is a share of, and one function for all pages.
 
-Each has a month m and those who could have reached it (:mod:`mpg_research.analysis.help_periods`):
+Each has a month m and those who could have reached it (:mod:`mpg_research.analysis.growth.help_periods`):
 
 - ``dropped_out``: the share whose help had ended early by month m, other ends competing (Aalen-Johansen,
   within each organisation; those who started later count for as long as they could be seen);
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.help_periods import HelpPeriods
+from mpg_research.analysis.growth.help_periods import HelpPeriods
 from mpg_research.errors import MpgError
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.survival.cumulative_incidence import (

@@ -32,9 +32,10 @@ import pandas as pd
 
 from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed
 from mpg_research.analysis.courses import result_parts
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
-from mpg_research.analysis.help_periods import NEAR_MONTHS, help_periods
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.help_periods import NEAR_MONTHS, help_periods
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.question import reach_of_course, reported_primary
 from mpg_research.analysis.missing_predictors import courses_in_help, predictor_rows
 from mpg_research.analysis.missing_sensitivity import (
     change_at,
@@ -44,7 +45,6 @@ from mpg_research.analysis.missing_sensitivity import (
     who_was_measured,
 )
 from mpg_research.analysis.missing_shares import drop_out_tables, measured_tables
-from mpg_research.analysis.model_question import reach_of_course, reported_primary
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.errors import ConfigError
 from mpg_research.study.model import CourseFrame, Study

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded, key_column, modelled, observed_share
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import GrowthModel, fit_growth
-from mpg_research.analysis.help_periods import HelpPeriods
+from mpg_research.analysis.growth.estimate_tables import estimate_rows
+from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
+from mpg_research.analysis.growth.help_periods import HelpPeriods
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import estimate_rows
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, number_of, observed_share
-from mpg_research.analysis.help_periods import DROP_OUT_REASONS, HelpPeriods
+from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.indicator_shares import (
     IndicatorRows,
     drop_out_rows,

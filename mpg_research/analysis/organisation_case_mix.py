@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import Column, coded, modelled, observed
-from mpg_research.analysis.frame import ModelFrame
-from mpg_research.analysis.growth import GrowthModel
-from mpg_research.analysis.growth_random import BEND, bend
+from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
+from mpg_research.analysis.growth.growth_model import GrowthModel
+from mpg_research.analysis.growth.model_frame import ModelFrame
+from mpg_research.analysis.growth.random_part import BEND, bend
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.statistics.providers.standardisation import Reference, standardised_difference
 
 __all__ = [

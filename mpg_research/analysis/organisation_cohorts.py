@@ -39,10 +39,11 @@ from mpg_research.analysis.columns import (
     modelled,
     number_of,
 )
-from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, Shape, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
-from mpg_research.analysis.model_question import ask
+from mpg_research.analysis.growth.estimate_tables import model_notes
+from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, GrowthModel, Shape, fit_growth
+from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
+from mpg_research.analysis.growth.question import ask
+from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisation_effects import many_organisations
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
@@ -51,7 +52,6 @@ from mpg_research.analysis.result import (
     collect_tables,
     sample_flow_table,
 )
-from mpg_research.analysis.tables import model_notes
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics import holm

@@ -45,7 +45,7 @@ def duration_horizon(times: pd.DataFrame, organisations: Iterable[str], *, month
     Parameters
     ----------
     times : DataFrame
-        organisation, time and reach, as in :class:`~mpg_research.analysis.help_periods.HelpPeriods`.
+        organisation, time and reach, as in :class:`~mpg_research.analysis.growth.help_periods.HelpPeriods`.
     organisations : iterable of str
         Those that are compared.
     month : float
@@ -81,7 +81,7 @@ def duration_rows(
     ----------
     times : DataFrame
         family, episode, organisation, time (months to the end, or seen), reach and ended, as in
-        :class:`~mpg_research.analysis.help_periods.HelpPeriods`.
+        :class:`~mpg_research.analysis.growth.help_periods.HelpPeriods`.
     units : OrganisationUnits
         The periods of help of the organisations.
     month : float

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.growth import GrowthModel
-from mpg_research.analysis.growth_random import BEND
+from mpg_research.analysis.growth.growth_model import GrowthModel
+from mpg_research.analysis.growth.random_part import BEND
 from mpg_research.mixed.questions.group_predictions import GroupEffects, group_effects
 from mpg_research.statistics.providers.ranks import Better
 from mpg_research.statistics.providers.shrinkage import between_variance, shrink

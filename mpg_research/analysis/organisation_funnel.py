@@ -31,11 +31,11 @@ from mpg_research.analysis.funnel_numbers import (
     step_rows,
     volume_outcome,
 )
-from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth.estimate_tables import pooled_table
+from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import pooled_table
 from mpg_research.statistics.providers.false_alarms import FalseAlarms, simulate_false_alarms
 from mpg_research.statistics.providers.funnel import Funnel, make_funnel
 from mpg_research.statistics.providers.shrinkage import minimum_size, rankability

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import N_GROUP, coded, ends, modelled
-from mpg_research.analysis.frame import ModelFrame
+from mpg_research.analysis.growth.estimate_tables import table_by_organisation
+from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.organisation_duration import duration_rows
 from mpg_research.analysis.organisation_effects import OrganisationEffects
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import table_by_organisation
 
 __all__ = ["INDICATORS", "indicator_table"]
 
@@ -59,7 +59,8 @@ def indicator_table(
     units : OrganisationUnits
         The periods of help of the organisations.
     times : DataFrame, optional
-        Rows of :class:`~mpg_research.analysis.help_periods.HelpPeriods`; None where time is not in months.
+        Rows of :class:`~mpg_research.analysis.growth.help_periods.HelpPeriods`; None where time is not in
+        months.
     month : float
         The primary month.
     level : float

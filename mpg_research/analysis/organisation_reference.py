@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth.estimate_tables import table_by_organisation
+from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.organisations_many import DIFFERENCE_COLUMNS, adjusted
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import table_by_organisation
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 
 __all__ = ["from_median"]

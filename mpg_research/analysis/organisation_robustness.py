@@ -29,10 +29,11 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, modelled
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import DEFAULT_RULE, OrganisationRole, Shape
-from mpg_research.analysis.growth_rule import GrowthRule
-from mpg_research.analysis.model_question import ask
+from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
+from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, OrganisationRole, Shape
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.question import ask
+from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_verdict import (
     VERDICT_COLUMNS,
@@ -42,7 +43,6 @@ from mpg_research.analysis.organisation_verdict import (
 )
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
 from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
-from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics.providers.ranks import Better

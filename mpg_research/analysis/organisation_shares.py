@@ -29,7 +29,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import N_GROUP, Column, coded, ends, number_of, observed, observed_share
-from mpg_research.analysis.frame import ModelFrame
 from mpg_research.analysis.funnel_numbers import (
     FLAGS,
     LINES,
@@ -42,11 +41,12 @@ from mpg_research.analysis.funnel_numbers import (
     step_rows,
     volume_outcome,
 )
+from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
+from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.indicator_shares import IndicatorRows, share_of_all, shares_by_organisation
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import pooled_table, table_by_organisation
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.false_alarms import FalseAlarms
 from mpg_research.statistics.providers.range_of_chance import range_of_chance

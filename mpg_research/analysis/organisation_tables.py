@@ -16,9 +16,17 @@ from mpg_research.analysis.columns import (
     STANDARDISED,
     observed,
 )
-from mpg_research.analysis.frame import ModelFrame
-from mpg_research.analysis.growth import GrowthModel
-from mpg_research.analysis.observed import month_grid
+from mpg_research.analysis.growth.estimate_tables import (
+    add_standardised,
+    coefficient_table,
+    estimate_rows,
+    table_by_organisation,
+    variance_table,
+)
+from mpg_research.analysis.growth.growth_model import GrowthModel
+from mpg_research.analysis.growth.model_frame import ModelFrame
+from mpg_research.analysis.growth.observed_means import month_grid
+from mpg_research.analysis.growth.trajectory import observed_table
 from mpg_research.analysis.organisation_effects import (
     ManyOrganisations,
     add_simultaneous,
@@ -32,14 +40,6 @@ from mpg_research.analysis.organisations_many import (
     pairwise_table,
 )
 from mpg_research.analysis.result import ResultTable, collect_tables, sample_flow_table
-from mpg_research.analysis.tables import (
-    add_standardised,
-    coefficient_table,
-    estimate_rows,
-    table_by_organisation,
-    variance_table,
-)
-from mpg_research.analysis.trajectory import observed_table
 
 __all__ = ["Adjust", "comparison_tables"]
 

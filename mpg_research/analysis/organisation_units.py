@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.frame import Covariate, ModelFrame
-from mpg_research.analysis.help_periods import HelpPeriods
+from mpg_research.analysis.growth.help_periods import HelpPeriods
+from mpg_research.analysis.growth.model_frame import Covariate, ModelFrame
 from mpg_research.study.model import Study
 
 __all__ = ["OrganisationUnits", "units_of", "units_of_periods"]

@@ -19,7 +19,7 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``by_organisation(organisation, n_measurements, measurements_per_family)``.
 - ``observed_course(organisation, months, mean, sd, n_measurements)``: families measured around each month.
 - ``robust_difference(organisation, months, ...)``, with fixed effects:
-  :mod:`~mpg_research.analysis.robust_errors`.
+  :mod:`~mpg_research.analysis.growth.robust_errors`.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
 - ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
   ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``,
@@ -38,14 +38,25 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from mpg_research.analysis.curve_ends import end_curves
-from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
-from mpg_research.analysis.help_ended import ended_note, share_ended
-from mpg_research.analysis.help_periods import HelpPeriods, periods_of_course
+from mpg_research.analysis.growth.curve_ends import end_curves
+from mpg_research.analysis.growth.estimate_tables import (
+    model_notes,
+)
+from mpg_research.analysis.growth.growth_model import (
+    DEFAULT_RULE,
+    GrowthModel,
+    OrganisationRole,
+    Shape,
+    fit_growth,
+)
+from mpg_research.analysis.growth.help_ended import ended_note, share_ended
+from mpg_research.analysis.growth.help_periods import HelpPeriods, periods_of_course
+from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
+from mpg_research.analysis.growth.question import ModelQuestion, ask
+from mpg_research.analysis.growth.robust_errors import robust_difference
+from mpg_research.analysis.growth.rule import GrowthRule
+from mpg_research.analysis.growth.scale import hold_to_scale
 from mpg_research.analysis.indicator_shares import indicator_rows
-from mpg_research.analysis.model_question import ModelQuestion, ask
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
     standardisation_table,
@@ -73,11 +84,6 @@ from mpg_research.analysis.organisation_shares import (
 from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
 from mpg_research.analysis.organisation_units import units_of_periods
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, settings_table
-from mpg_research.analysis.robust_errors import robust_difference
-from mpg_research.analysis.scale import hold_to_scale
-from mpg_research.analysis.tables import (
-    model_notes,
-)
 from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed import DfRule
 from mpg_research.statistics.providers.standardisation import Reference
@@ -198,7 +204,7 @@ def compare_organisations(
     ordinary: then look at the median too
     (:func:`~mpg_research.statistics.providers.reference_difference.differences_from_reference` says how its
     errors are found). Organisations without a course of their own are left out of it, and counted (see
-    :func:`~mpg_research.analysis.frame.prepare_frame`).
+    :func:`~mpg_research.analysis.growth.model_frame.prepare_frame`).
 
     Examples
     --------

@@ -23,10 +23,10 @@ from mpg_research.analysis.columns import (
     coded,
     modelled,
 )
-from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth.estimate_tables import add_standardised, pooled_table, table_by_organisation
+from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import add_standardised, pooled_table, table_by_organisation
 from mpg_research.statistics import holm
 
 __all__ = ["DIFFERENCE_COLUMNS", "adjusted", "joint_table", "joint_test", "many_tables", "pairwise_table"]

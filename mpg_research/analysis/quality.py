@@ -36,10 +36,10 @@ from mpg_research.analysis.columns import (
     observed_share,
     tally,
 )
-from mpg_research.analysis.frame import BASELINE_MONTHS
-from mpg_research.analysis.help_periods import DROP_OUT_REASONS, help_periods
+from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, help_periods
+from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
+from mpg_research.analysis.growth.question import reach_of_course, reported_primary
 from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
-from mpg_research.analysis.model_question import reach_of_course, reported_primary
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.study.model import Study
 from mpg_research.study.scoring.course_frame import course_frame

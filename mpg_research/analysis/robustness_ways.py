@@ -7,9 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.frame import Covariate, ModelFrame, prepare_frame
-from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.growth.growth_model import (
+    DEFAULT_RULE,
+    GrowthModel,
+    OrganisationRole,
+    Shape,
+    fit_growth,
+)
+from mpg_research.analysis.growth.model_frame import Covariate, ModelFrame, prepare_frame
+from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisation_case_mix import covariate_means
 from mpg_research.analysis.organisation_effects import (
     FEWEST_RANDOM,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.courses import Courses
-from mpg_research.analysis.frame import BASELINE_MONTHS
+from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 
 __all__ = ["reasons_of", "two_moments"]
 

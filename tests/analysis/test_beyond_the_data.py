@@ -19,7 +19,7 @@ from mpg_research.analysis import (
     describe_quality,
     fit_trajectory,
 )
-from mpg_research.analysis.model_question import reach_of_course
+from mpg_research.analysis.growth.question import reach_of_course
 from mpg_research.analysis.result import Result
 from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DataError, MpgError

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import GrowthModel, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
+from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
+from mpg_research.analysis.growth.rule import GrowthRule
 from tests.analysis.frames import course_of
 
 SIZES = (8, 10, 12, 14, 18, 26)

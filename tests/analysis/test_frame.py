@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.observed import month_grid, month_step, observed_means
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.observed_means import month_grid, month_step, observed_means
 from mpg_research.errors import ModelError, NotApplicableError
 from tests.analysis.frames import course_of, reference_data, simulated
 

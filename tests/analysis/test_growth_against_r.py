@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import compare_organisations, fit_trajectory
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.rule import GrowthRule
+from mpg_research.analysis.growth.trajectory import trajectory_tables
 from mpg_research.analysis.organisation_tables import comparison_tables
-from mpg_research.analysis.trajectory import trajectory_tables
 from mpg_research.study import load_study
 from tests.analysis.frames import ORACLES, course_of, reference_data
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import GrowthModel, fit_growth
-from mpg_research.analysis.growth_random import serial_column
-from mpg_research.analysis.growth_rule import GrowthRule, spline_knots
+from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.random_part import serial_column
+from mpg_research.analysis.growth.rule import GrowthRule, spline_knots
 from mpg_research.errors import ModelError
 from mpg_research.mixed import CAR1
 from mpg_research.mixed.covariance.structures import bind_residual
@@ -206,7 +206,7 @@ def test_two_respondents_and_two_periods_go_with_the_rule() -> None:
 def test_of_very_many_families_some_say_whether_swings_last(
     monkeypatch: pytest.MonkeyPatch, lasting: bool
 ) -> None:
-    from mpg_research.analysis import growth_fit
+    from mpg_research.analysis.growth import fitting as growth_fit
 
     data = simulated(np.random.default_rng(9), sizes={"ant": 200, "bee": 200}, residual_sd=0.5)
     rng = np.random.default_rng(10)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import Shape, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
+from mpg_research.analysis.growth.growth_model import Shape, fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisation_tables import comparison_tables
 from tests.analysis.frames import course_of, simulated
 

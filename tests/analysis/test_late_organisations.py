@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import compare_organisations, describe_missing, describe_quality
-from mpg_research.analysis.help_periods import HelpPeriods, help_periods
+from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
 from mpg_research.analysis.indicator_shares import (
     drop_out_rows,
     indicator_rows,

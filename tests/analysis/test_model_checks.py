@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from mpg_research import fit_trajectory, load_study
-from mpg_research.analysis import robust_errors
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import GrowthModel, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
-from mpg_research.analysis.help_ended import ended_note, share_ended
-from mpg_research.analysis.help_periods import help_periods
+from mpg_research.analysis.growth import robust_errors
+from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
+from mpg_research.analysis.growth.help_ended import ended_note, share_ended
+from mpg_research.analysis.growth.help_periods import help_periods
+from mpg_research.analysis.growth.model_frame import prepare_frame
+from mpg_research.analysis.growth.robust_errors import robust_change, robust_difference
+from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisation_effects import effects_of, many_organisations
 from mpg_research.analysis.organisation_reference import from_median
 from mpg_research.analysis.organisation_tables import comparison_tables
-from mpg_research.analysis.robust_errors import robust_change, robust_difference
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.mixed.inference.robust import cluster_robust
 from mpg_research.present import say, tabulate

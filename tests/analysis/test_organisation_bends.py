@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_effects import effects_of, many_organisations
 from tests.analysis.frames import course_of
 

@@ -9,8 +9,8 @@ from scipy.stats import norm
 
 from mpg_research import load_study
 from mpg_research.analysis import compare_organisations
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_cohorts import compare_cohorts
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_funnel import funnel_tables

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mpg_research.analysis import compare_organisations
-from mpg_research.analysis.frame import prepare_frame
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge

@@ -13,8 +13,8 @@ from mpg_research.analysis.cohort_frames import (
     near,
     with_a_course,
 )
-from mpg_research.analysis.frame import prepare_frame
-from mpg_research.analysis.growth import fit_growth
+from mpg_research.analysis.growth.growth_model import fit_growth
+from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_cohorts import compare_cohorts, fit_years, rows_of_groups
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say

@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.analysis import columns as declare
 from mpg_research.analysis.columns import Column
-from mpg_research.analysis.growth_rule import GrowthRule, spline_term
+from mpg_research.analysis.growth.rule import GrowthRule, spline_term
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Audience, ReleasedTable, release
 from tests.disclosure.made_results import flow_of, made_policy, result_of

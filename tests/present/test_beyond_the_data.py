@@ -10,7 +10,7 @@ from mpg_research.analysis import (
     describe_quality,
     fit_trajectory,
 )
-from mpg_research.analysis.model_question import reach_of_course
+from mpg_research.analysis.growth.question import reach_of_course
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import PresentedTable, draw, say, tabulate
 from mpg_research.present.figures import FIGURES

@@ -384,7 +384,7 @@ def test_unknown_topics_and_parts_are_refused():
 
 
 def test_the_rule_that_leaves_organisations_out_is_told_in_full():
-    from mpg_research.analysis.frame import prepare_frame
+    from mpg_research.analysis.growth.model_frame import prepare_frame
     from tests.analysis.frames import course_of, simulated
 
     data = simulated(np.random.default_rng(3), sizes={"a": 12, "b": 12, "c": 1})

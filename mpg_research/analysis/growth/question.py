@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mpg_research.analysis.growth.estimate_tables import chosen_months, describe_parameters, study_notes
+from mpg_research.analysis.growth.scale import scale_of
 from mpg_research.analysis.result import provenance_of
-from mpg_research.analysis.scale import scale_of
-from mpg_research.analysis.tables import chosen_months, describe_parameters, study_notes
 from mpg_research.errors import Note
 from mpg_research.statistics.providers.ranks import Better
 from mpg_research.study.model import CourseFrame, SampleFlow, Study

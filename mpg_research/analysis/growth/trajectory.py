@@ -12,9 +12,9 @@ Each has the families of the model in ``n_families`` and their organisations in 
 - ``coefficients(term, ...)``, ``variance_components(group, term_1, term_2, covariance, sd, correlation)``;
   where residuals carry on the last row has their correlation a month apart.
 - ``robust_change(months, estimate, conf_low, conf_high, robust_error, robust_low, robust_high,
-  error_ratio)``: :mod:`~mpg_research.analysis.robust_errors`.
+  error_ratio)``: :mod:`~mpg_research.analysis.growth.robust_errors`.
 - ``sensitivity(approach, months, ...)``, where help had ended for many before the primary month:
-  :mod:`~mpg_research.analysis.help_ended`.
+  :mod:`~mpg_research.analysis.growth.help_ended`.
 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
 """
@@ -33,29 +33,35 @@ from mpg_research.analysis.columns import (
     STANDARDISED,
     observed,
 )
-from mpg_research.analysis.curve_ends import end_curves
-from mpg_research.analysis.frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth import DEFAULT_RULE, GrowthModel, OrganisationRole, Shape, fit_growth
-from mpg_research.analysis.growth_rule import GrowthRule
-from mpg_research.analysis.help_ended import ended_note, sensitivity_table, share_ended
-from mpg_research.analysis.help_periods import periods_of_course
-from mpg_research.analysis.model_question import ask
-from mpg_research.analysis.observed import month_grid, observed_means
-from mpg_research.analysis.result import (
-    Result,
-    ResultTable,
-    collect_tables,
-    sample_flow_table,
-)
-from mpg_research.analysis.robust_errors import robust_change
-from mpg_research.analysis.scale import hold_to_scale
-from mpg_research.analysis.tables import (
+from mpg_research.analysis.growth.curve_ends import end_curves
+from mpg_research.analysis.growth.estimate_tables import (
     add_standardised,
     coefficient_table,
     estimate_rows,
     model_notes,
     pooled_table,
     variance_table,
+)
+from mpg_research.analysis.growth.growth_model import (
+    DEFAULT_RULE,
+    GrowthModel,
+    OrganisationRole,
+    Shape,
+    fit_growth,
+)
+from mpg_research.analysis.growth.help_ended import ended_note, sensitivity_table, share_ended
+from mpg_research.analysis.growth.help_periods import periods_of_course
+from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
+from mpg_research.analysis.growth.observed_means import month_grid, observed_means
+from mpg_research.analysis.growth.question import ask
+from mpg_research.analysis.growth.robust_errors import robust_change
+from mpg_research.analysis.growth.rule import GrowthRule
+from mpg_research.analysis.growth.scale import hold_to_scale
+from mpg_research.analysis.result import (
+    Result,
+    ResultTable,
+    collect_tables,
+    sample_flow_table,
 )
 from mpg_research.mixed import DfRule
 from mpg_research.study.model import Study

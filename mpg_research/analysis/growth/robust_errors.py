@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import ESTIMATE, MONTHS, ends, modelled
-from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth.estimate_tables import estimate_rows, pooled_table, table_by_organisation
+from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.tables import estimate_rows, pooled_table, table_by_organisation
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.inference.robust import RobustKind, cluster_robust
 from mpg_research.statistics.providers.reference_difference import differences_from_reference

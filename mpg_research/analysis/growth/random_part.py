@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.frame import ModelFrame
-from mpg_research.analysis.growth_rule import FamilyPart, spline_term
+from mpg_research.analysis.growth.model_frame import ModelFrame
+from mpg_research.analysis.growth.rule import FamilyPart, spline_term
 from mpg_research.errors import ModelError, Note
 
 __all__ = [

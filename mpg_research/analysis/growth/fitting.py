@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.growth_random import (
+from mpg_research.analysis.growth.random_part import (
     BEND,
     SERIES,
     bend,
@@ -15,7 +15,7 @@ from mpg_research.analysis.growth_random import (
     serial_column,
     without_bend,
 )
-from mpg_research.analysis.growth_rule import FamilyPart, GrowthRule
+from mpg_research.analysis.growth.rule import FamilyPart, GrowthRule
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import CAR1, DfRule, MixedFit, fit_mixed
 

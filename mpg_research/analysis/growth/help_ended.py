@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded
-from mpg_research.analysis.growth import GrowthModel, fit_growth
-from mpg_research.analysis.help_periods import HelpPeriods
+from mpg_research.analysis.growth.estimate_tables import estimate_rows, pooled_table
+from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
+from mpg_research.analysis.growth.help_periods import HelpPeriods
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
-from mpg_research.analysis.tables import estimate_rows, pooled_table
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import DfRule
 

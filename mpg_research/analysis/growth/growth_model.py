@@ -11,7 +11,7 @@ episode: correlation phi^|months apart|. The spline has five knots equally space
 Case mix acts on the level and on the change, since organisations are compared on an adjusted *change*.
 ``shape="linear"`` puts ``months`` in the place of the spline. Random organisations are
 ``(1 + months + bend | organisation)``: they need not share the bend. What the data cannot carry is left out
-by the rule of :mod:`~mpg_research.analysis.growth_rule`.
+by the rule of :mod:`~mpg_research.analysis.growth.rule`.
 
 Real courses bend, families differ in how, and swings last: a straight line per family with independent
 residuals found differences between equal organisations in a quarter to half of simulated studies.
@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.frame import ModelFrame
-from mpg_research.analysis.growth_fit import fit_by_rule
-from mpg_research.analysis.growth_random import bend, known_workers, other_terms
-from mpg_research.analysis.growth_rule import (
+from mpg_research.analysis.growth.fitting import fit_by_rule
+from mpg_research.analysis.growth.model_frame import ModelFrame
+from mpg_research.analysis.growth.random_part import bend, known_workers, other_terms
+from mpg_research.analysis.growth.rule import (
     KNOTS,
     FamilyPart,
     GrowthRule,

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import EACH_ORGANISATION, Column, coded, estimates, key_column, modelled
-from mpg_research.analysis.frame import ModelFrame
-from mpg_research.analysis.growth import GrowthModel
+from mpg_research.analysis.growth.growth_model import GrowthModel
+from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics import standardise_change
