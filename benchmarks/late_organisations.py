@@ -23,8 +23,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.families.indicator_shares import drop_out_rows, measured_rows
 from mpg_research.analysis.growth.help_periods import HelpPeriods
-from mpg_research.analysis.indicator_shares import drop_out_rows, measured_rows
 from mpg_research.analysis.organisation_duration import HORIZON, duration_horizon, duration_rows
 from mpg_research.analysis.organisation_shares import ShareOutcome, share_outcomes, share_table
 from mpg_research.analysis.organisation_units import OrganisationUnits

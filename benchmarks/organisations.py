@@ -21,10 +21,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.families.indicator_shares import IndicatorRows, drop_out_rows
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.help_periods import HelpPeriods
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.indicator_shares import IndicatorRows, drop_out_rows
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
     standardisation_table,

@@ -38,9 +38,9 @@ from mpg_research.analysis.alarm_rules import (
     summarise_courses,
 )
 from mpg_research.analysis.alarms import FALSE_ALARMS
-from mpg_research.analysis.courses import read_courses
 from mpg_research.analysis.expectation_model import code_case_mix, cross_fit
 from mpg_research.analysis.expectation_scores import given_intake
+from mpg_research.analysis.families.courses import read_courses
 from mpg_research.simulate.study import simulate_study
 from mpg_research.statistics.forecasts.concordance import compare_concordance
 from mpg_research.study import load_study

@@ -11,11 +11,11 @@ from mpg_research.analysis.alarm_null import without_change
 from mpg_research.analysis.alarm_rules import Target
 from mpg_research.analysis.alarm_verdicts import compare_rules
 from mpg_research.analysis.alarms import Rule, Signals
-from mpg_research.analysis.course_error import error_by_wave, swings_by_month
-from mpg_research.analysis.course_of_families import HALF_TIME
-from mpg_research.analysis.courses import Courses
 from mpg_research.analysis.expectation import expected_waves
 from mpg_research.analysis.expectation_model import code_case_mix, cross_fit, make_folds
+from mpg_research.analysis.families.course_error import error_by_wave, swings_by_month
+from mpg_research.analysis.families.courses import Courses
+from mpg_research.analysis.families.direction import HALF_TIME
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.courses.course_answer import course_answers

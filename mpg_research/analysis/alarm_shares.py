@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mpg_research.analysis.columns import CLASS, MONTHS
-from mpg_research.analysis.courses import COURSE_KEYS
+from mpg_research.analysis.families.courses import COURSE_KEYS
+from mpg_research.analysis.families.shares import share_rows, share_table
 from mpg_research.analysis.result import ResultTable, family_table
-from mpg_research.analysis.shares import share_rows, share_table
 
 __all__ = ["ever_table", "shares_by_month", "wave_table"]
 

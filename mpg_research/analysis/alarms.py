@@ -24,13 +24,13 @@ from mpg_research.analysis.alarm_limits import chance_limits
 from mpg_research.analysis.alarm_rules import Target, outcome_margin
 from mpg_research.analysis.alarm_shares import ever_table, shares_by_month, wave_table
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION
-from mpg_research.analysis.course_error import DELTA_MONTHS
-from mpg_research.analysis.course_of_families import HALF_TIME, CourseOfFamilies, course
-from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.expectation import expected_waves, fit_folds
 from mpg_research.analysis.expectation_model import ExpectationModel, Fold, code_case_mix
+from mpg_research.analysis.families.course_error import DELTA_MONTHS
+from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
+from mpg_research.analysis.families.direction import HALF_TIME, CourseOfFamilies, course
+from mpg_research.analysis.families.shares import share_rows, share_table
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
-from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study

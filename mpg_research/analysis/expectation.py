@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed, observed_share, tally
-from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.expectation_model import (
     Fold,
     code_case_mix,
@@ -31,6 +30,7 @@ from mpg_research.analysis.expectation_model import (
     make_folds,
 )
 from mpg_research.analysis.expectation_scores import first_rows, forecast, given_intake
+from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
 from mpg_research.analysis.result import (
     Result,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.course_model import CourseModel
+from mpg_research.analysis.families.course_slopes import CourseModel
 from mpg_research.analysis.growth.rule import spline_term
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed

@@ -17,7 +17,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.course_error import (
+from mpg_research.analysis.expectation import curves_of, expected_waves
+from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
+from mpg_research.analysis.families.course_error import (
     DELTA_MONTHS,
     at_limit,
     error_by_wave,
@@ -25,12 +27,10 @@ from mpg_research.analysis.course_error import (
     margin_of,
     swings_by_month,
 )
-from mpg_research.analysis.course_of_families import HALF_TIME
-from mpg_research.analysis.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
-from mpg_research.analysis.expectation import curves_of, expected_waves
-from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
+from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
+from mpg_research.analysis.families.direction import HALF_TIME
+from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, family_table
-from mpg_research.analysis.score_error import ErrorSource, measurement_error
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.change.reliable_change import ChangeMethod, reliable_change_index
 from mpg_research.statistics.courses.course_answer import course_answers

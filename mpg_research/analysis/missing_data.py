@@ -2,8 +2,9 @@
 
 Tables of :class:`MissingData` (beside ``sample_flow``)
 ------------------------------------------------------
-Shares of drop-out and of measured families are those of :mod:`~mpg_research.analysis.indicator_shares`, at
-the month asked for, of those who could have reached it; families who were never measured count too.
+Shares of drop-out and of measured families are those of
+:mod:`~mpg_research.analysis.families.indicator_shares`, at the month asked for, of those who could have
+reached it; families who were never measured count too.
 
 - ``ends(pattern, class, ...)``: how help had ended by the month, and "still_in_help" then.
 - ``drop_out(class, ...)`` and ``drop_out_by_organisation(organisation, class, ...)``: drop-out (uitval) is an
@@ -31,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed
-from mpg_research.analysis.courses import result_parts
+from mpg_research.analysis.families.courses import result_parts
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.help_periods import NEAR_MONTHS, help_periods
 from mpg_research.analysis.growth.model_frame import prepare_frame

@@ -5,8 +5,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, number_of, observed_share
-from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
-from mpg_research.analysis.indicator_shares import (
+from mpg_research.analysis.families.indicator_shares import (
     IndicatorRows,
     drop_out_rows,
     measured_rows,
@@ -14,8 +13,9 @@ from mpg_research.analysis.indicator_shares import (
     shares_by_organisation,
     shares_of_ends,
 )
+from mpg_research.analysis.families.shares import share_table
+from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.shares import share_table
 from mpg_research.statistics.clustered import design_effect
 from mpg_research.statistics.proportions import wilson_interval
 

@@ -6,11 +6,11 @@ Tables
   expected_share, observed_difference, observed_difference_low, observed_difference_high,
   observed_beyond_chance)``: ``measured``, ``reliably_improved``, ``reliably_worsened`` and ``dropped_out`` at
   the primary month, each a share of those who could have reached it
-  (:mod:`~mpg_research.analysis.indicator_shares`; ``n_group`` of them; an organisation where nobody could
-  have has 0 and no share); what is expected comes from a logistic case-mix model with slopes as they are
-  within organisations, and the difference is observed minus expected. The two ends are the range of chance
-  around no difference: where it lies if the organisation is as expected. ``observed_beyond_chance`` says
-  whether it lies "lower" or "higher" than that range, or not ("no").
+  (:mod:`~mpg_research.analysis.families.indicator_shares`; ``n_group`` of them; an organisation where nobody
+  could have has 0 and no share); what is expected comes from a logistic case-mix model with slopes as they
+  are within organisations, and the difference is observed minus expected. The two ends are the range of
+  chance around no difference: where it lies if the organisation is as expected. ``observed_beyond_chance``
+  says whether it lies "lower" or "higher" than that range, or not ("no").
 - ``shares_of_all(indicator, n_group, share_observed, observed_low, observed_high)``: the same over all
   organisations of the study.
 - From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,
@@ -29,6 +29,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import N_GROUP, Column, coded, ends, number_of, observed, observed_share
+from mpg_research.analysis.families.indicator_shares import (
+    IndicatorRows,
+    share_of_all,
+    shares_by_organisation,
+)
 from mpg_research.analysis.funnel_numbers import (
     FLAGS,
     LINES,
@@ -43,7 +48,6 @@ from mpg_research.analysis.funnel_numbers import (
 )
 from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
 from mpg_research.analysis.growth.model_frame import ModelFrame
-from mpg_research.analysis.indicator_shares import IndicatorRows, share_of_all, shares_by_organisation
 from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.organisation_units import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
@@ -124,7 +128,7 @@ def share_outcomes(indicators: dict[str, IndicatorRows], units: OrganisationUnit
     Parameters
     ----------
     indicators : dict of IndicatorRows
-        From :func:`~mpg_research.analysis.indicator_shares.indicator_rows`.
+        From :func:`~mpg_research.analysis.families.indicator_shares.indicator_rows`.
     units : OrganisationUnits
         The periods of help of the organisations that are compared.
     """

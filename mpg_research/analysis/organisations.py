@@ -38,6 +38,7 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from mpg_research.analysis.families.indicator_shares import indicator_rows
 from mpg_research.analysis.growth.curve_ends import end_curves
 from mpg_research.analysis.growth.estimate_tables import (
     model_notes,
@@ -56,7 +57,6 @@ from mpg_research.analysis.growth.question import ModelQuestion, ask
 from mpg_research.analysis.growth.robust_errors import robust_difference
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.growth.scale import hold_to_scale
-from mpg_research.analysis.indicator_shares import indicator_rows
 from mpg_research.analysis.organisation_case_mix import (
     case_mix_difference_table,
     standardisation_table,

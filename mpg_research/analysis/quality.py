@@ -12,7 +12,7 @@ Tables of :class:`DataQuality` (beside ``sample_flow``)
   ``share_with_baseline`` is the share of the organisation's families with a score in the baseline window
   or the first month; ``share_ended_early`` the share whose help the family or the provider had ended early
   (drop-out: CBS codes 03 and 04) by the primary month, of the ``n_reached`` who could have been in help so
-  long (:mod:`~mpg_research.analysis.indicator_shares`), with its interval.
+  long (:mod:`~mpg_research.analysis.families.indicator_shares`), with its interval.
 - ``problems(code, severity, n_findings)``: findings of the checks. ``n_families`` is an upper bound here: a
   finding is about one row, so about one family at most.
 """
@@ -36,10 +36,10 @@ from mpg_research.analysis.columns import (
     observed_share,
     tally,
 )
+from mpg_research.analysis.families.indicator_shares import drop_out_rows, shares_by_organisation
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, help_periods
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.analysis.growth.question import reach_of_course, reported_primary
-from mpg_research.analysis.indicator_shares import drop_out_rows, shares_by_organisation
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.study.model import Study
 from mpg_research.study.scoring.course_frame import course_frame

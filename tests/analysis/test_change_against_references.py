@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import reliable_change, reliable_trend, sudden_changes
-from mpg_research.analysis.course_model import course_slopes
+from mpg_research.analysis.families.course_slopes import course_slopes
 from mpg_research.errors import ConfigError, DataError, ModelError
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study

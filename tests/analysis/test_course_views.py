@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import course
-from mpg_research.analysis.course_views import STARTS, lane_table, strand_table
-from mpg_research.analysis.shares import join_small
+from mpg_research.analysis.families.grouped_views import STARTS, lane_table, strand_table
+from mpg_research.analysis.families.shares import join_small
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.study import load_study, shipped_example
 from tests.analysis.small_studies import make_study

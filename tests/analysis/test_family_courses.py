@@ -35,7 +35,7 @@ def level_families(
 
 
 def test_model_errors_are_calibrated() -> None:
-    from mpg_research.analysis.course_model import fit_course_model, total_slopes
+    from mpg_research.analysis.families.course_slopes import fit_course_model, total_slopes
 
     rng = np.random.default_rng(1)
     n, waves = 400, 7

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import compare_organisations, describe_missing, describe_quality
-from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
-from mpg_research.analysis.indicator_shares import (
+from mpg_research.analysis.families.indicator_shares import (
     drop_out_rows,
     indicator_rows,
     measured_rows,
@@ -21,6 +20,7 @@ from mpg_research.analysis.indicator_shares import (
     shares_by_organisation,
     shares_of_ends,
 )
+from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
 from mpg_research.analysis.organisation_duration import duration_horizon, duration_rows
 from mpg_research.analysis.organisation_shares import share_outcomes, share_table
 from mpg_research.analysis.organisation_units import OrganisationUnits

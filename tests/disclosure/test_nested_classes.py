@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.individual_change_tables import share_tables
+from mpg_research.analysis.families.change_tables import share_tables
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure.cells import cells_of, hide_rows
 from mpg_research.disclosure.cover import cover_groups

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.analysis.courses import Courses
-from mpg_research.analysis.score_error import ErrorSource
+from mpg_research.analysis.families.courses import Courses
+from mpg_research.analysis.families.score_error import ErrorSource
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.change.reliable_trend import own_line_residuals

@@ -11,7 +11,7 @@ Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
 - ``merged(class, ...)`` and ``merged_by_month(months, class, ...)``: the same with small classes together.
 - ``lanes(lane, class, months_to_answer, months_measured)``, ``strands(start, strand, months, mean)`` and
   ``score_bands(months, p10, p25, p50, p75, p90)``: a swimmer and a spaghetti plot in a form that shows no
-  family (:mod:`mpg_research.analysis.course_views`).
+  family (:mod:`mpg_research.analysis.families.grouped_views`).
 - ``waves_needed(question, interval_between, waves_needed, months_needed)``: how many waves an answer takes
   with this error.
 - ``settings(quantity, value)``: margin, period, error, level and the like.
@@ -26,7 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, observed, tally
-from mpg_research.analysis.course_error import (
+from mpg_research.analysis.families.course_error import (
     DELTA_MONTHS,
     at_limit,
     error_by_wave,
@@ -34,8 +34,7 @@ from mpg_research.analysis.course_error import (
     margin_of,
     swings_by_month,
 )
-from mpg_research.analysis.course_views import lane_table, score_band_table, strand_table
-from mpg_research.analysis.courses import (
+from mpg_research.analysis.families.courses import (
     COURSE_KEYS,
     Courses,
     pooled_over_courses,
@@ -43,9 +42,10 @@ from mpg_research.analysis.courses import (
     result_parts,
     usual_gap,
 )
+from mpg_research.analysis.families.grouped_views import lane_table, score_band_table, strand_table
+from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
+from mpg_research.analysis.families.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.result import Result, ResultTable, family_table
-from mpg_research.analysis.score_error import ErrorSource, measurement_error
-from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.courses.course_answer import ANSWERS, course_answers
 from mpg_research.statistics.courses.course_rates import WrongAnswers, wrong_answers

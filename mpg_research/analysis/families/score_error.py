@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpg_research.analysis.courses import Courses, baseline_spread
+from mpg_research.analysis.families.courses import Courses, baseline_spread
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.errors import ConfigError, Note
 from mpg_research.instruments import Reliability, estimate_reliability

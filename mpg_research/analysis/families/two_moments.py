@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.courses import Courses
+from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 
 __all__ = ["reasons_of", "two_moments"]

@@ -29,8 +29,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.courses import Courses, read_courses, result_parts
-from mpg_research.analysis.individual_change_tables import (
+from mpg_research.analysis.families.change_tables import (
     THREE_CLASSES,
     course_table,
     group_tables,
@@ -40,10 +39,11 @@ from mpg_research.analysis.individual_change_tables import (
     threshold_table,
     true_share_table,
 )
+from mpg_research.analysis.families.courses import Courses, read_courses, result_parts
+from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
+from mpg_research.analysis.families.shares import agreement_table, merged_rows, share_table
+from mpg_research.analysis.families.two_moments import reasons_of, two_moments
 from mpg_research.analysis.result import Result
-from mpg_research.analysis.score_error import ErrorSource, measurement_error
-from mpg_research.analysis.shares import agreement_table, merged_rows, share_table
-from mpg_research.analysis.two_moments import reasons_of, two_moments
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
 from mpg_research.statistics.change.clinical_change import ClinicalChange, clinical_change

@@ -16,9 +16,9 @@ from mpg_research.analysis.columns import (
     observed,
     setting,
 )
-from mpg_research.analysis.courses import COURSE_KEYS
+from mpg_research.analysis.families.courses import COURSE_KEYS
+from mpg_research.analysis.families.shares import share_rows, share_table
 from mpg_research.analysis.result import ResultTable, family_table
-from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.statistics.change.clinical_change import ClinicalChange
 from mpg_research.statistics.change.clinical_classes import CHANGE_CLASSES
 from mpg_research.statistics.change.group_change import group_change

@@ -26,7 +26,7 @@ from mpg_research.analysis.columns import (
     observed_share,
     setting,
 )
-from mpg_research.analysis.courses import (
+from mpg_research.analysis.families.courses import (
     COURSE_KEYS,
     Courses,
     pooled_over_courses,
@@ -34,9 +34,9 @@ from mpg_research.analysis.courses import (
     result_parts,
     usual_gap,
 )
+from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
+from mpg_research.analysis.families.shares import share_rows, share_table
 from mpg_research.analysis.result import Result, ResultTable, family_table
-from mpg_research.analysis.score_error import ErrorSource, measurement_error
-from mpg_research.analysis.shares import share_rows, share_table
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.statistics.change.reliable_change import smallest_reliable_change
 from mpg_research.statistics.change.sudden_changes import find_sudden_changes

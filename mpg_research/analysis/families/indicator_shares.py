@@ -133,7 +133,7 @@ def measured_rows(periods: HelpPeriods, month: float | None = None) -> Indicator
 
 def _changes(study: Study, periods: HelpPeriods) -> list[IndicatorRows]:
     """Families with a reliable change computed from intake to the month: who improved, and who got worse."""
-    from mpg_research.analysis.individual_change import reliable_change
+    from mpg_research.analysis.families.change import reliable_change
 
     course = periods.course
     try:

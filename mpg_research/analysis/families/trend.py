@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, coded, number_of, observed
-from mpg_research.analysis.course_model import CourseModel, fit_course_model, total_slopes
-from mpg_research.analysis.courses import (
+from mpg_research.analysis.families.course_slopes import CourseModel, fit_course_model, total_slopes
+from mpg_research.analysis.families.courses import (
     COURSE_KEYS,
     Courses,
     pooled_over_courses,
     read_courses,
     result_parts,
 )
+from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
+from mpg_research.analysis.families.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.result import Result, ResultTable, family_table
-from mpg_research.analysis.score_error import ErrorSource, measurement_error
-from mpg_research.analysis.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import categorise, improvement_sign
 from mpg_research.statistics.change.reliable_trend import reliable_trend_index

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import CLASS, MONTHS, Column, coded, key_column, observed
+from mpg_research.analysis.families.shares import OR_RARE, TOGETHER, join_small
 from mpg_research.analysis.result import ResultTable
-from mpg_research.analysis.shares import OR_RARE, TOGETHER, join_small
 from mpg_research.statistics.courses.course_answer import ANSWERS
 
 __all__ = ["STARTS", "lane_table", "score_band_table", "strand_table"]
