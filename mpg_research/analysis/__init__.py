@@ -46,10 +46,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DataQuality": "quality",
-    "describe_quality": "quality",
-    "Measurement": "measurement",
-    "describe_measurement": "measurement",
+    "DataQuality": "data.quality",
+    "describe_quality": "data.quality",
+    "Measurement": "data.measurement",
+    "describe_measurement": "data.measurement",
     "TrajectoryFit": "growth.trajectory",
     "fit_trajectory": "growth.trajectory",
     "GrowthRule": "growth.rule",

@@ -48,7 +48,7 @@ from mpg_research.analysis.alarm_replicates import REPLICATES, AsShown, figures_
 from mpg_research.analysis.alarm_rules import Target
 from mpg_research.analysis.alarm_verdicts import compare_rules
 from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
-from mpg_research.analysis.quality import DROP_OUT_REASONS
+from mpg_research.analysis.data.quality import DROP_OUT_REASONS
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table, settings_table
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
