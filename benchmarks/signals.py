@@ -28,19 +28,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_figures import landmark_waves
-from mpg_research.analysis.alarm_foretold import Foretold, ended_courses, foretell
-from mpg_research.analysis.alarm_limits import chance_limits, learnt_limits
-from mpg_research.analysis.alarm_rules import (
+from mpg_research.analysis.families.courses import read_courses
+from mpg_research.analysis.monitoring.expectation_model import code_case_mix, cross_fit
+from mpg_research.analysis.monitoring.expectation_scores import given_intake
+from mpg_research.analysis.monitoring.foretold import Foretold, ended_courses, foretell
+from mpg_research.analysis.monitoring.limits import chance_limits, learnt_limits
+from mpg_research.analysis.monitoring.performance import landmark_waves
+from mpg_research.analysis.monitoring.rules import (
     alarm_quality,
     highest_value,
     limit_for_share,
     summarise_courses,
 )
-from mpg_research.analysis.alarms import FALSE_ALARMS
-from mpg_research.analysis.expectation_model import code_case_mix, cross_fit
-from mpg_research.analysis.expectation_scores import given_intake
-from mpg_research.analysis.families.courses import read_courses
+from mpg_research.analysis.monitoring.signals import FALSE_ALARMS
 from mpg_research.simulate.study import simulate_study
 from mpg_research.statistics.forecasts.concordance import compare_concordance
 from mpg_research.study import load_study

@@ -18,10 +18,15 @@ import pandas as pd
 from signals import RELIABILITY, SCENARIOS, Floats, simulate
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from mpg_research.analysis.alarm_chance import chance_of_waves
-from mpg_research.analysis.alarm_quality_tables import landmark_waves
-from mpg_research.analysis.alarm_rules import bad_outcome, highest_value, limit_for_share, waves_that_count
-from mpg_research.analysis.expectation_model import apply_model, fit_expectation
+from mpg_research.analysis.monitoring.end_forecast import chance_of_waves
+from mpg_research.analysis.monitoring.expectation_model import apply_model, fit_expectation
+from mpg_research.analysis.monitoring.quality_tables import landmark_waves
+from mpg_research.analysis.monitoring.rules import (
+    bad_outcome,
+    highest_value,
+    limit_for_share,
+    waves_that_count,
+)
 from mpg_research.statistics.forecasts.concordance import compare_concordance
 
 TAUGHT, OF_THE_MODEL, JUDGED = 12_000, 3_000, 20_000

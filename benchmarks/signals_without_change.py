@@ -29,18 +29,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_figures import (
+from mpg_research.analysis.monitoring.foretold import Foretold, foretell
+from mpg_research.analysis.monitoring.limits import chance_limits
+from mpg_research.analysis.monitoring.performance import (
     OWN_LINE,
     Figure,
     evidence_of,
     figures_of,
     landmark_waves,
 )
-from mpg_research.analysis.alarm_foretold import Foretold, foretell
-from mpg_research.analysis.alarm_limits import chance_limits
-from mpg_research.analysis.alarm_null import without_change
-from mpg_research.analysis.alarm_rules import waves_that_count
-from mpg_research.analysis.alarms import FALSE_ALARMS, LEAST_SCORES, ON_TRACK
+from mpg_research.analysis.monitoring.rules import waves_that_count
+from mpg_research.analysis.monitoring.signals import FALSE_ALARMS, LEAST_SCORES, ON_TRACK
+from mpg_research.analysis.monitoring.without_change import without_change
 from mpg_research.statistics.forecasts.calibration import calibrate
 
 STUDIES, REPLICATES, FIRST_SEED = 40, 3, 89_000_000

@@ -17,8 +17,6 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.expectation import curves_of, expected_waves
-from mpg_research.analysis.expectation_model import Fold, code_case_mix, cross_fit, make_folds
 from mpg_research.analysis.families.course_error import (
     DELTA_MONTHS,
     at_limit,
@@ -30,6 +28,8 @@ from mpg_research.analysis.families.course_error import (
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
 from mpg_research.analysis.families.direction import HALF_TIME
 from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
+from mpg_research.analysis.monitoring.expectation_model import Fold, code_case_mix, cross_fit, make_folds
+from mpg_research.analysis.monitoring.expected_course import curves_of, expected_waves
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, family_table
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.statistics.change.reliable_change import ChangeMethod, reliable_change_index

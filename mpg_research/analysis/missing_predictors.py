@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import coded, ends, estimates, modelled
-from mpg_research.analysis.expectation_model import code_case_mix
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
+from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.clustered_logistic import clustered_logistic
 from mpg_research.study.model import CourseFrame, Study

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import SignalQuality, evaluate_signals, expected_course, signals
-from mpg_research.analysis.alarm_chance import months_to_go
-from mpg_research.analysis.alarm_foretold import foretell, parts_of
-from mpg_research.analysis.alarm_limits import chance_limits
-from mpg_research.analysis.alarm_rules import (
+from mpg_research.analysis.monitoring.end_forecast import months_to_go
+from mpg_research.analysis.monitoring.foretold import foretell, parts_of
+from mpg_research.analysis.monitoring.limits import chance_limits
+from mpg_research.analysis.monitoring.rules import (
     alarm_quality,
     highest_value,
     limit_for_false_alarms,

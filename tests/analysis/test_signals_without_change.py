@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis import SignalQuality, alarm_replicates, evaluate_signals
-from mpg_research.analysis.alarm_figures import OWN_LINE, evidence_of, figures_of
-from mpg_research.analysis.alarm_foretold import foretell
-from mpg_research.analysis.alarm_null import without_change
-from mpg_research.analysis.alarm_rules import alarm_quality
-from mpg_research.analysis.expectation_model import apply_model, fit_expectation
+from mpg_research.analysis import SignalQuality, evaluate_signals
+from mpg_research.analysis.monitoring import replicates as alarm_replicates
+from mpg_research.analysis.monitoring.expectation_model import apply_model, fit_expectation
+from mpg_research.analysis.monitoring.foretold import foretell
+from mpg_research.analysis.monitoring.performance import OWN_LINE, evidence_of, figures_of
+from mpg_research.analysis.monitoring.rules import alarm_quality
+from mpg_research.analysis.monitoring.without_change import without_change
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say
 from mpg_research.study.model import Study

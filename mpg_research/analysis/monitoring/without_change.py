@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_rules import score_step
-from mpg_research.analysis.expectation_model import ExpectationModel, Fold, apply_model, fit_expectation
+from mpg_research.analysis.monitoring.expectation_model import (
+    ExpectationModel,
+    Fold,
+    apply_model,
+    fit_expectation,
+)
+from mpg_research.analysis.monitoring.rules import score_step
 
 __all__ = ["WithoutChange", "without_change"]
 

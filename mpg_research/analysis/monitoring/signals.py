@@ -19,17 +19,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_foretold import Foretold, ended_courses, foretell, parts_of
-from mpg_research.analysis.alarm_limits import chance_limits
-from mpg_research.analysis.alarm_rules import Target, outcome_margin
-from mpg_research.analysis.alarm_shares import ever_table, shares_by_month, wave_table
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION
-from mpg_research.analysis.expectation import expected_waves, fit_folds
-from mpg_research.analysis.expectation_model import ExpectationModel, Fold, code_case_mix
 from mpg_research.analysis.families.course_error import DELTA_MONTHS
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.families.direction import HALF_TIME, CourseOfFamilies, course
 from mpg_research.analysis.families.shares import share_rows, share_table
+from mpg_research.analysis.monitoring.expectation_model import ExpectationModel, Fold, code_case_mix
+from mpg_research.analysis.monitoring.expected_course import expected_waves, fit_folds
+from mpg_research.analysis.monitoring.foretold import Foretold, ended_courses, foretell, parts_of
+from mpg_research.analysis.monitoring.limits import chance_limits
+from mpg_research.analysis.monitoring.rules import Target, outcome_margin
+from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month, wave_table
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
@@ -137,13 +137,13 @@ def signals(
     -----
     The chance comes from a growth model of the other organisations (with more than six of them: of other
     groups of organisations; with fewer than three: of other families), given the waves of the family so far;
-    see :func:`mpg_research.analysis.alarm_chance.chance_of_waves`. Limits are learnt there too, from courses
-    that are over, by nested cross-validation. Stagnating: not off track, shown to stand still, and not at the
-    best possible score. On track asks more than a low chance that the *last score* is no better than the
-    first: whoever scored badly at intake by chance has that too, though nothing changes. It asks what the
-    scores say of the family's own line, without the swings and errors of single scores (``line_chance``);
-    and since that leans on other families, the family's own scores must go the right way as well. A wave
-    uses the family's own waves up to then only.
+    see :func:`mpg_research.analysis.monitoring.end_forecast.chance_of_waves`. Limits are learnt there too,
+    from courses that are over, by nested cross-validation. Stagnating: not off track, shown to stand still,
+    and not at the best possible score. On track asks more than a low chance that the *last score* is no
+    better than the first: whoever scored badly at intake by chance has that too, though nothing changes. It
+    asks what the scores say of the family's own line, without the swings and errors of single scores
+    (``line_chance``); and since that leans on other families, the family's own scores must go the right way
+    as well. A wave uses the family's own waves up to then only.
     """
     if ahead is not None and not ahead > 0:
         raise ConfigError(f"ahead = {ahead}; expected a positive number of months.")

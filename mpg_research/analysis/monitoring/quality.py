@@ -34,8 +34,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_figures import OWN_LINE, beside_no_change, evidence_of, landmark_waves
-from mpg_research.analysis.alarm_quality_tables import (
+from mpg_research.analysis.data.quality import DROP_OUT_REASONS
+from mpg_research.analysis.monitoring.performance import (
+    OWN_LINE,
+    beside_no_change,
+    evidence_of,
+    landmark_waves,
+)
+from mpg_research.analysis.monitoring.quality_tables import (
     calibration_tables,
     concordance_table,
     decision_table,
@@ -44,11 +50,10 @@ from mpg_research.analysis.alarm_quality_tables import (
     without_change_tables,
     words_table,
 )
-from mpg_research.analysis.alarm_replicates import REPLICATES, AsShown, figures_without_change
-from mpg_research.analysis.alarm_rules import Target
-from mpg_research.analysis.alarm_verdicts import compare_rules
-from mpg_research.analysis.alarms import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
-from mpg_research.analysis.data.quality import DROP_OUT_REASONS
+from mpg_research.analysis.monitoring.replicates import REPLICATES, AsShown, figures_without_change
+from mpg_research.analysis.monitoring.rules import Target
+from mpg_research.analysis.monitoring.signals import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
+from mpg_research.analysis.monitoring.verdicts import compare_rules
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table, settings_table
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
@@ -132,8 +137,8 @@ def evaluate_signals(
     part they are about too. Bad ends of the last score are partly foretold by chance alone: whoever scored
     too well at intake will likely end "no better". What that comes to is shown beside each figure, from
     studies simulated like this one in which nobody truly changes
-    (:mod:`mpg_research.analysis.alarm_replicates`), and the end of the family's own line is judged as well.
-    The last score of a course is its outcome: it never enters a signal. Courses that
+    (:mod:`mpg_research.analysis.monitoring.replicates`), and the end of the family's own line is judged as
+    well. The last score of a course is its outcome: it never enters a signal. Courses that
     still run have no outcome yet and are not judged.
     """
     _refuse_few(int(study.tables["episodes"]["organisation"].nunique()))

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_figures import OWN_LINE, Figure, evidence_of, figures_of
-from mpg_research.analysis.alarm_foretold import Foretold, foretell
-from mpg_research.analysis.alarm_null import without_change
-from mpg_research.analysis.alarm_rules import Target
-from mpg_research.analysis.alarm_verdicts import compare_rules
-from mpg_research.analysis.alarms import Rule, Signals
-from mpg_research.analysis.expectation import expected_waves
-from mpg_research.analysis.expectation_model import code_case_mix, cross_fit, make_folds
 from mpg_research.analysis.families.course_error import error_by_wave, swings_by_month
 from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.families.direction import HALF_TIME
+from mpg_research.analysis.monitoring.expectation_model import code_case_mix, cross_fit, make_folds
+from mpg_research.analysis.monitoring.expected_course import expected_waves
+from mpg_research.analysis.monitoring.foretold import Foretold, foretell
+from mpg_research.analysis.monitoring.performance import OWN_LINE, Figure, evidence_of, figures_of
+from mpg_research.analysis.monitoring.rules import Target
+from mpg_research.analysis.monitoring.signals import Rule, Signals
+from mpg_research.analysis.monitoring.verdicts import compare_rules
+from mpg_research.analysis.monitoring.without_change import without_change
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.courses.course_answer import course_answers
@@ -82,10 +82,10 @@ def figures_without_change(
     Notes
     -----
     Scores come from the study's own growth model with every change taken out
-    (:class:`mpg_research.analysis.alarm_null.WithoutChange`). Models, chances and limits are learnt anew in
-    each simulated study, by families and organisations left out as in the real one; limits from chances by
-    models without the family's own part (in the real study: without the judged part too). The band's figures
-    are there only where it is the rule shown.
+    (:class:`mpg_research.analysis.monitoring.without_change.WithoutChange`). Models, chances and limits are
+    learnt anew in each simulated study, by families and organisations left out as in the real one; limits
+    from chances by models without the family's own part (in the real study: without the judged part too). The
+    band's figures are there only where it is the rule shown.
     """
     courses = given.courses
     if replicates <= 0:

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_chance import Chances, chance_of_waves, line_ends
-from mpg_research.analysis.alarm_rules import bad_outcome, score_step
-from mpg_research.analysis.expectation_model import (
+from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
+from mpg_research.analysis.monitoring.end_forecast import Chances, chance_of_waves, line_ends
+from mpg_research.analysis.monitoring.expectation_model import (
     ExpectationModel,
     Fold,
     apply_model,
     fit_expectation,
 )
-from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
+from mpg_research.analysis.monitoring.rules import bad_outcome, score_step
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import Study
 

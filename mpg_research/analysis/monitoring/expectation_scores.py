@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.expectation_model import ExpectationModel, Fold
+from mpg_research.analysis.monitoring.expectation_model import ExpectationModel, Fold
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects
 
 __all__ = ["first_rows", "forecast", "given_intake", "line_change"]

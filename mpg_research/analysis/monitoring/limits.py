@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_foretold import Foretold
-from mpg_research.analysis.alarm_rules import (
+from mpg_research.analysis.monitoring.foretold import Foretold
+from mpg_research.analysis.monitoring.rules import (
     highest_value,
     limit_for_false_alarms,
     limit_for_share,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from mpg_research.analysis.expectation_model import Fold
-from mpg_research.analysis.expectation_scores import forecast, line_change
+from mpg_research.analysis.monitoring.expectation_model import Fold
+from mpg_research.analysis.monitoring.expectation_scores import forecast, line_change
 
 __all__ = ["Chances", "chance_of_waves", "line_ends", "months_to_go"]
 
@@ -72,7 +72,7 @@ def chance_of_waves(
     fold : Fold
         Courses and the model that was fitted without them.
     sign, margin, ahead : float
-        As in :func:`mpg_research.analysis.alarm_foretold.foretell`.
+        As in :func:`mpg_research.analysis.monitoring.foretold.foretell`.
     step : float
         Distance of neighbouring scores: an end exactly on the margin is bad.
     ends : ndarray

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_foretold import Foretold
-from mpg_research.analysis.alarm_limits import alarms_as_many, chance_limits
+from mpg_research.analysis.monitoring.foretold import Foretold
+from mpg_research.analysis.monitoring.limits import alarms_as_many, chance_limits
 
 __all__ = ["compare_rules"]
 

@@ -7,14 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.alarm_figures import (
-    LEAST_EXPECTED,
-    MONTHS,
-    OWN_LINE,
-    STILL_MEASURED,
-    landmark_waves,
-)
-from mpg_research.analysis.alarm_rules import alarm_quality, summarise_courses, waves_that_count
 from mpg_research.analysis.columns import (
     CLASS,
     N_GROUP,
@@ -28,6 +20,14 @@ from mpg_research.analysis.columns import (
     setting,
 )
 from mpg_research.analysis.columns import MONTHS as MONTH
+from mpg_research.analysis.monitoring.performance import (
+    LEAST_EXPECTED,
+    MONTHS,
+    OWN_LINE,
+    STILL_MEASURED,
+    landmark_waves,
+)
+from mpg_research.analysis.monitoring.rules import alarm_quality, summarise_courses, waves_that_count
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.forecasts.calibration import calibrate, net_benefit
 from mpg_research.statistics.forecasts.concordance import compare_concordance

@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed, observed_share, tally
-from mpg_research.analysis.expectation_model import (
+from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
+from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
+from mpg_research.analysis.monitoring.expectation_model import (
     Fold,
     code_case_mix,
     cross_fit,
     make_folds,
 )
-from mpg_research.analysis.expectation_scores import first_rows, forecast, given_intake
-from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
-from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
+from mpg_research.analysis.monitoring.expectation_scores import first_rows, forecast, given_intake
 from mpg_research.analysis.result import (
     Result,
     ResultTable,

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from mpg_research.analysis.alarm_rules import summarise_courses, waves_that_count
+from mpg_research.analysis.monitoring.rules import summarise_courses, waves_that_count
 from mpg_research.statistics.forecasts.calibration import calibrate
 from mpg_research.statistics.forecasts.concordance import expected_concordance
 

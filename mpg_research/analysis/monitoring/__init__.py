@@ -1,0 +1,1 @@
+"""While help is running: expected courses, signals, and how well the signals would have foretold the end."""
