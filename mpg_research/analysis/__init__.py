@@ -78,8 +78,8 @@ _HOMES = {
     "signals": "monitoring.signals",
     "SignalQuality": "monitoring.quality",
     "evaluate_signals": "monitoring.quality",
-    "MissingData": "missing_data",
-    "describe_missing": "missing_data",
+    "MissingData": "missing.describe",
+    "describe_missing": "missing.describe",
     "FamilyProfile": "family_profile",
     "describe_family": "family_profile",
 }

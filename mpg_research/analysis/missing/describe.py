@@ -37,15 +37,15 @@ from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.help_periods import NEAR_MONTHS, help_periods
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.growth.question import reach_of_course, reported_primary
-from mpg_research.analysis.missing_predictors import courses_in_help, predictor_rows
-from mpg_research.analysis.missing_sensitivity import (
+from mpg_research.analysis.missing.predictors import courses_in_help, predictor_rows
+from mpg_research.analysis.missing.sensitivity import (
     change_at,
     completers,
     delta_tables,
     pattern_mixture,
     who_was_measured,
 )
-from mpg_research.analysis.missing_shares import drop_out_tables, measured_tables
+from mpg_research.analysis.missing.shares import drop_out_tables, measured_tables
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.errors import ConfigError
 from mpg_research.study.model import CourseFrame, Study
