@@ -28,9 +28,9 @@ from scipy import special
 
 from mpg_research.analysis.growth.growth_model import GrowthModel, fit_growth
 from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
-from mpg_research.analysis.organisation_effects import many_organisations
-from mpg_research.analysis.organisations import MANY_ORGANISATIONS
-from mpg_research.analysis.organisations_many import joint_test
+from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
+from mpg_research.analysis.organisations.effects import many_organisations
+from mpg_research.analysis.organisations.random_effects_tables import joint_test
 from mpg_research.statistics import holm
 from mpg_research.study.config.sections import AnalysisConfig
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow

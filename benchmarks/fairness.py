@@ -25,7 +25,7 @@ from joblib import Parallel, delayed
 
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
+from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
 from mpg_research.statistics.providers.funnel import make_funnel
 from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets
 from mpg_research.statistics.providers.ranks import draw_effects, rank_probabilities

@@ -25,9 +25,9 @@ import pandas as pd
 
 from mpg_research.analysis.families.indicator_shares import drop_out_rows, measured_rows
 from mpg_research.analysis.growth.help_periods import HelpPeriods
-from mpg_research.analysis.organisation_duration import HORIZON, duration_horizon, duration_rows
-from mpg_research.analysis.organisation_shares import ShareOutcome, share_outcomes, share_table
-from mpg_research.analysis.organisation_units import OrganisationUnits
+from mpg_research.analysis.organisations.duration import HORIZON, duration_horizon, duration_rows
+from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
+from mpg_research.analysis.organisations.shares import ShareOutcome, share_outcomes, share_table
 from mpg_research.statistics.providers.share_funnel import make_share_funnel
 from mpg_research.statistics.survival.restricted_mean import pseudo_times
 from mpg_research.study.model import CourseFrame, SampleFlow

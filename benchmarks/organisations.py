@@ -25,19 +25,19 @@ from mpg_research.analysis.families.indicator_shares import IndicatorRows, drop_
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.help_periods import HelpPeriods
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_case_mix import (
+from mpg_research.analysis.organisations.effects import effects_of, end_level, many_organisations
+from mpg_research.analysis.organisations.episodes_of_comparison import units_of
+from mpg_research.analysis.organisations.equal_comparison import (
     case_mix_difference_table,
     standardisation_table,
     within_between_table,
     worker_share_table,
 )
-from mpg_research.analysis.organisation_effects import effects_of, end_level, many_organisations
-from mpg_research.analysis.organisation_funnel import funnel_tables
-from mpg_research.analysis.organisation_indicators import indicator_table
-from mpg_research.analysis.organisation_ranks import rank_table, shrinkage_table
-from mpg_research.analysis.organisation_shares import share_funnel_tables, share_outcomes, share_table
-from mpg_research.analysis.organisation_tables import comparison_tables
-from mpg_research.analysis.organisation_units import units_of
+from mpg_research.analysis.organisations.funnel import funnel_tables
+from mpg_research.analysis.organisations.indicators import indicator_table
+from mpg_research.analysis.organisations.ranks import rank_table, shrinkage_table
+from mpg_research.analysis.organisations.shares import share_funnel_tables, share_outcomes, share_table
+from mpg_research.analysis.organisations.tables import comparison_tables
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow
 
 NO_SCORES = CourseFrame(pd.DataFrame(), SampleFlow(()), "obvl_k", "raw", "declared", "first")

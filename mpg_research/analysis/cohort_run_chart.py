@@ -102,7 +102,7 @@ def _values(
     kept: StartedFrame, quarter: pd.Series, compared: list[str], month: float, shape: Shape, rule: GrowthRule
 ) -> np.ndarray | None:
     """What the change at the month of each quarter's families differs from the mean of all, shape (n,)."""
-    from mpg_research.analysis.organisations import MANY_ORGANISATIONS
+    from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 
     frame, organisations, _ = adjust_for_organisations(kept.frame, quarter, many=MANY_ORGANISATIONS)
     asked = adjust_for(frame, {label: quarter == label for label in compared[1:]}, "period")

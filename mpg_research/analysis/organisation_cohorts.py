@@ -44,7 +44,7 @@ from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, GrowthModel,
 from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth.question import ask
 from mpg_research.analysis.growth.rule import GrowthRule
-from mpg_research.analysis.organisation_effects import many_organisations
+from mpg_research.analysis.organisations.effects import many_organisations
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
     Result,
@@ -223,7 +223,7 @@ def fit_years(
     kept: StartedFrame, group: pd.Series, shape: Shape, level: float, *, rule: GrowthRule = DEFAULT_RULE
 ) -> tuple[GrowthModel, list[Note]]:
     """The model of the years, organisations adjusted for."""
-    from mpg_research.analysis.organisations import MANY_ORGANISATIONS
+    from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 
     frame, worker, adjusted = adjust_for_organisations(kept.frame, group, many=MANY_ORGANISATIONS)
     df: DfRule = "satterthwaite" if worker else "kenward-roger"
@@ -354,7 +354,7 @@ def _combined_rows(
     frame: ModelFrame, month: float, shape: Shape, level: float, rule: GrowthRule
 ) -> pd.DataFrame | None:
     """Few combinations are fixed effects, many random ones, not shrunken, as organisations are."""
-    from mpg_research.analysis.organisations import MANY_ORGANISATIONS
+    from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 
     fixed = len(frame.organisations) < MANY_ORGANISATIONS
     df: DfRule = "kenward-roger" if fixed else "satterthwaite"

@@ -34,13 +34,13 @@ from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, Organisation
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.growth.question import ask
 from mpg_research.analysis.growth.rule import GrowthRule
-from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_verdict import (
     VERDICT_COLUMNS,
     Verdict,
     not_possible,
     verdict_row,
 )
+from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
 from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
 from mpg_research.errors import ModelError
@@ -134,7 +134,7 @@ def check_robustness(
     >>> found = check_robustness(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.tables["robustness"].data[["variant", "conclusion"]]  # doctest: +SKIP
     """
-    from mpg_research.analysis.organisations import MANY_ORGANISATIONS
+    from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 
     question = ask(
         study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,

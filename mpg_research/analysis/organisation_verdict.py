@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
-from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisations.effects import OrganisationEffects
 from mpg_research.statistics import holm
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 from mpg_research.statistics.providers.standardisation import Reference

@@ -14,7 +14,7 @@ from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.growth.trajectory import trajectory_tables
-from mpg_research.analysis.organisation_tables import comparison_tables
+from mpg_research.analysis.organisations.tables import comparison_tables
 from mpg_research.study import load_study
 from tests.analysis.frames import ORACLES, course_of, reference_data
 

@@ -9,7 +9,7 @@ import pytest
 from mpg_research.analysis.growth.growth_model import Shape, fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.growth.rule import GrowthRule
-from mpg_research.analysis.organisation_tables import comparison_tables
+from mpg_research.analysis.organisations.tables import comparison_tables
 from tests.analysis.frames import course_of, simulated
 
 SIZES = {"haven": 20, "brug": 15, "anker": 12, "molen": 3}

@@ -21,9 +21,9 @@ from mpg_research.analysis.families.indicator_shares import (
     shares_of_ends,
 )
 from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
-from mpg_research.analysis.organisation_duration import duration_horizon, duration_rows
-from mpg_research.analysis.organisation_shares import share_outcomes, share_table
-from mpg_research.analysis.organisation_units import OrganisationUnits
+from mpg_research.analysis.organisations.duration import duration_horizon, duration_rows
+from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
+from mpg_research.analysis.organisations.shares import share_outcomes, share_table
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say, tabulate
 from mpg_research.statistics.survival.restricted_mean import pseudo_times

@@ -14,9 +14,9 @@ from mpg_research.analysis.growth.help_periods import help_periods
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.growth.robust_errors import robust_change, robust_difference
 from mpg_research.analysis.growth.rule import GrowthRule
-from mpg_research.analysis.organisation_effects import effects_of, many_organisations
-from mpg_research.analysis.organisation_reference import from_median
-from mpg_research.analysis.organisation_tables import comparison_tables
+from mpg_research.analysis.organisations.effects import effects_of, many_organisations
+from mpg_research.analysis.organisations.reference import from_median
+from mpg_research.analysis.organisations.tables import comparison_tables
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.mixed.inference.robust import cluster_robust
 from mpg_research.present import say, tabulate

@@ -6,7 +6,7 @@ import pytest
 
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_effects import effects_of, many_organisations
+from mpg_research.analysis.organisations.effects import effects_of, many_organisations
 from tests.analysis.frames import course_of
 
 MOMENTS = np.arange(0.0, 13.0)

@@ -8,9 +8,9 @@ import pytest
 
 from mpg_research.analysis import compare_organisations
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
+from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
 from mpg_research.analysis.robustness_ways import Setting
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import ConfigError

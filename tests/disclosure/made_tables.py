@@ -5,10 +5,10 @@ import pandas as pd
 from mpg_research.analysis import columns as declared
 from mpg_research.analysis.columns import Column
 from mpg_research.analysis.data.quality import _OVERVIEW_VALUE
-from mpg_research.analysis.organisation_funnel import FLAGS, LINES, STEPS, SUMMARY
-from mpg_research.analysis.organisation_ranks import _BOTH, _RANKS
 from mpg_research.analysis.organisation_robustness import _VERDICT
-from mpg_research.analysis.organisation_shares import _POINTS, _SHARE_COLUMNS
+from mpg_research.analysis.organisations.funnel import FLAGS, LINES, STEPS, SUMMARY
+from mpg_research.analysis.organisations.ranks import _BOTH, _RANKS
+from mpg_research.analysis.organisations.shares import _POINTS, _SHARE_COLUMNS
 from mpg_research.analysis.result import ResultTable
 
 KNOWN = {

@@ -21,16 +21,16 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 - ``robust_difference(organisation, months, ...)``, with fixed effects:
   :mod:`~mpg_research.analysis.growth.robust_errors`.
 - ``coefficients``, ``variance_components``: as in the trajectory; over all organisations.
-- ``indicators``: :mod:`~mpg_research.analysis.organisation_indicators`; ``share_indicators``,
+- ``indicators``: :mod:`~mpg_research.analysis.organisations.indicators`; ``share_indicators``,
   ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``,
   ``share_funnel_steps``:
-  :mod:`~mpg_research.analysis.organisation_shares`.
+  :mod:`~mpg_research.analysis.organisations.shares`.
 - ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
-  :mod:`~mpg_research.analysis.organisation_ranks`.
+  :mod:`~mpg_research.analysis.organisations.ranks`.
 - ``case_mix_difference``, ``standardisation``, ``within_between``, ``worker_share``:
-  :mod:`~mpg_research.analysis.organisation_case_mix`.
+  :mod:`~mpg_research.analysis.organisations.equal_comparison`.
 - ``funnel``, ``funnel_lines``, ``funnel_summary``, ``funnel_steps``, from five organisations on:
-  :mod:`~mpg_research.analysis.organisation_funnel`.
+  :mod:`~mpg_research.analysis.organisations.funnel`.
 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high.
 """
@@ -57,32 +57,32 @@ from mpg_research.analysis.growth.question import ModelQuestion, ask
 from mpg_research.analysis.growth.robust_errors import robust_difference
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.growth.scale import hold_to_scale
-from mpg_research.analysis.organisation_case_mix import (
-    case_mix_difference_table,
-    standardisation_table,
-    within_between_table,
-    worker_share_table,
-)
-from mpg_research.analysis.organisation_duration import duration_horizon
-from mpg_research.analysis.organisation_effects import (
+from mpg_research.analysis.organisations.duration import duration_horizon
+from mpg_research.analysis.organisations.effects import (
     FEWEST_RANDOM,
     ManyOrganisations,
     effects_of,
     end_level,
     many_organisations,
 )
-from mpg_research.analysis.organisation_funnel import funnel_tables
-from mpg_research.analysis.organisation_indicators import indicator_table
-from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
-from mpg_research.analysis.organisation_reference import from_median
-from mpg_research.analysis.organisation_shares import (
+from mpg_research.analysis.organisations.episodes_of_comparison import units_of_periods
+from mpg_research.analysis.organisations.equal_comparison import (
+    case_mix_difference_table,
+    standardisation_table,
+    within_between_table,
+    worker_share_table,
+)
+from mpg_research.analysis.organisations.funnel import funnel_tables
+from mpg_research.analysis.organisations.indicators import indicator_table
+from mpg_research.analysis.organisations.ranks import FEWEST_FOR_RANKS, rank_table, shrinkage_table
+from mpg_research.analysis.organisations.reference import from_median
+from mpg_research.analysis.organisations.shares import (
     share_funnel_tables,
     share_outcomes,
     share_table,
     shares_of_all_table,
 )
-from mpg_research.analysis.organisation_tables import Adjust, comparison_tables
-from mpg_research.analysis.organisation_units import units_of_periods
+from mpg_research.analysis.organisations.tables import Adjust, comparison_tables
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, settings_table
 from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed import DfRule

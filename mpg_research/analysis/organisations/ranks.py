@@ -20,7 +20,7 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import Column, ends, modelled
 from mpg_research.analysis.growth.estimate_tables import table_by_organisation
-from mpg_research.analysis.organisation_effects import OrganisationEffects
+from mpg_research.analysis.organisations.effects import OrganisationEffects
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets
 from mpg_research.statistics.providers.ranks import draw_effects, rank_probabilities

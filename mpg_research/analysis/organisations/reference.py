@@ -11,8 +11,8 @@ from scipy.stats import t as student_t
 
 from mpg_research.analysis.growth.estimate_tables import table_by_organisation
 from mpg_research.analysis.growth.growth_model import GrowthModel
-from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
-from mpg_research.analysis.organisations_many import DIFFERENCE_COLUMNS, adjusted
+from mpg_research.analysis.organisations.effects import ManyOrganisations, add_simultaneous
+from mpg_research.analysis.organisations.random_effects_tables import DIFFERENCE_COLUMNS, adjusted
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 

@@ -27,8 +27,8 @@ from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_
 from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.growth.random_part import BEND, bend
-from mpg_research.analysis.organisation_effects import OrganisationEffects
-from mpg_research.analysis.organisation_ranks import organisation_table
+from mpg_research.analysis.organisations.effects import OrganisationEffects
+from mpg_research.analysis.organisations.ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.providers.standardisation import Reference, standardised_difference
 

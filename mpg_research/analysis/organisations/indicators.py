@@ -6,9 +6,9 @@ Tables
   difference_low, difference_high)``, all adjusted for case mix: ``change`` (points, the primary one),
   ``change_standardised`` and ``end_level`` come from the growth model, and what is expected is the mean of
   the organisations; ``duration`` is the mean number of months in help, counted up to two years at most
-  (:mod:`~mpg_research.analysis.organisation_duration`), of the study's average family, and what is expected
+  (:mod:`~mpg_research.analysis.organisations.duration`), of the study's average family, and what is expected
   is the mean of the study; an organisation whose families cannot have been seen so long has 0 and no number.
-- ``share_indicators`` and the funnel plots of shares: :mod:`~mpg_research.analysis.organisation_shares`.
+- ``share_indicators`` and the funnel plots of shares: :mod:`~mpg_research.analysis.organisations.shares`.
 """
 
 import numpy as np
@@ -19,9 +19,9 @@ from scipy.stats import t as student_t
 from mpg_research.analysis.columns import N_GROUP, coded, ends, modelled
 from mpg_research.analysis.growth.estimate_tables import table_by_organisation
 from mpg_research.analysis.growth.model_frame import ModelFrame
-from mpg_research.analysis.organisation_duration import duration_rows
-from mpg_research.analysis.organisation_effects import OrganisationEffects
-from mpg_research.analysis.organisation_units import OrganisationUnits
+from mpg_research.analysis.organisations.duration import duration_rows
+from mpg_research.analysis.organisations.effects import OrganisationEffects
+from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
 
 __all__ = ["INDICATORS", "indicator_table"]

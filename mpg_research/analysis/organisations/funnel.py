@@ -19,7 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import modelled, number_of
-from mpg_research.analysis.funnel_numbers import (
+from mpg_research.analysis.growth.estimate_tables import pooled_table
+from mpg_research.analysis.growth.growth_model import GrowthModel
+from mpg_research.analysis.organisations.effects import OrganisationEffects
+from mpg_research.analysis.organisations.funnel_tables_shared import (
     FLAGS,
     LINES,
     STEPS,
@@ -31,10 +34,7 @@ from mpg_research.analysis.funnel_numbers import (
     step_rows,
     volume_outcome,
 )
-from mpg_research.analysis.growth.estimate_tables import pooled_table
-from mpg_research.analysis.growth.growth_model import GrowthModel
-from mpg_research.analysis.organisation_effects import OrganisationEffects
-from mpg_research.analysis.organisation_ranks import organisation_table
+from mpg_research.analysis.organisations.ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.providers.false_alarms import FalseAlarms, simulate_false_alarms
 from mpg_research.statistics.providers.funnel import Funnel, make_funnel

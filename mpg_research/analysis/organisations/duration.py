@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-from mpg_research.analysis.organisation_units import OrganisationUnits
+from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
 from mpg_research.statistics.providers.robust_levels import robust_covariance
 from mpg_research.statistics.providers.standardisation import FixedProviders, fit_fixed_providers
 from mpg_research.statistics.survival.restricted_mean import pseudo_times, unseen_time

@@ -1,4 +1,4 @@
-"""The tables of an organisation comparison; :mod:`mpg_research.analysis.organisations` describes them."""
+"""The tables of a comparison, described in :mod:`mpg_research.analysis.organisations.compare`."""
 
 from itertools import combinations
 from typing import Literal
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.case_mix import case_mix_table
 from mpg_research.analysis.columns import (
     ESTIMATE,
     LEVEL_ESTIMATE,
@@ -27,12 +26,13 @@ from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.growth.observed_means import month_grid
 from mpg_research.analysis.growth.trajectory import observed_table
-from mpg_research.analysis.organisation_effects import (
+from mpg_research.analysis.organisations.case_mix import case_mix_table
+from mpg_research.analysis.organisations.effects import (
     ManyOrganisations,
     add_simultaneous,
     many_organisations,
 )
-from mpg_research.analysis.organisations_many import (
+from mpg_research.analysis.organisations.random_effects_tables import (
     DIFFERENCE_COLUMNS,
     adjusted,
     joint_table,

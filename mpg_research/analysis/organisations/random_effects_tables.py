@@ -25,7 +25,7 @@ from mpg_research.analysis.columns import (
 )
 from mpg_research.analysis.growth.estimate_tables import add_standardised, pooled_table, table_by_organisation
 from mpg_research.analysis.growth.growth_model import GrowthModel
-from mpg_research.analysis.organisation_effects import ManyOrganisations, add_simultaneous
+from mpg_research.analysis.organisations.effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics import holm
 

@@ -19,7 +19,7 @@ Tables
   families or more have, and ten or more have not.
 - ``share_funnel_lines(indicator, n_effective, ...)``, ``share_funnel_summary(indicator, quantity, value)``
   and ``share_funnel_steps(indicator, check, verdict, value, threshold_value)``: as for the change
-  (:mod:`~mpg_research.analysis.organisation_funnel`), with the limits of the score test (Wilson).
+  (:mod:`~mpg_research.analysis.organisations.funnel`), with the limits of the score test (Wilson).
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +34,10 @@ from mpg_research.analysis.families.indicator_shares import (
     share_of_all,
     shares_by_organisation,
 )
-from mpg_research.analysis.funnel_numbers import (
+from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
+from mpg_research.analysis.growth.model_frame import ModelFrame
+from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
+from mpg_research.analysis.organisations.funnel_tables_shared import (
     FLAGS,
     LINES,
     STEPS,
@@ -46,10 +49,7 @@ from mpg_research.analysis.funnel_numbers import (
     step_rows,
     volume_outcome,
 )
-from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
-from mpg_research.analysis.growth.model_frame import ModelFrame
-from mpg_research.analysis.organisation_ranks import FEWEST_FOR_RANKS
-from mpg_research.analysis.organisation_units import OrganisationUnits
+from mpg_research.analysis.organisations.ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.false_alarms import FalseAlarms
@@ -238,7 +238,7 @@ def share_funnel_tables(
     outcomes : list of ShareOutcome
     frame : ModelFrame
     month, level, declared, seed
-        As in :func:`~mpg_research.analysis.organisation_funnel.funnel_tables`.
+        As in :func:`~mpg_research.analysis.organisations.funnel.funnel_tables`.
     """
     plots = []
     for outcome in outcomes:

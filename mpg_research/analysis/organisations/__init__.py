@@ -1,0 +1,1 @@
+"""Comparing the organisations of a study: differences, shares, durations, funnels, ranks, case mix."""
