@@ -21,8 +21,8 @@ from joblib import Parallel, delayed
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_verdict import judge
-from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
+from mpg_research.analysis.robustness.alternative_models import VARIANTS, Setting, ways_of
+from mpg_research.analysis.robustness.same_conclusion import judge
 from mpg_research.errors import ModelError
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow

@@ -22,7 +22,7 @@ import pandas as pd
 
 from mpg_research import compare_organisations, load_study
 from mpg_research.analysis import compare_cohorts
-from mpg_research.analysis.organisation_robustness import check_robustness
+from mpg_research.analysis.robustness.check import check_robustness
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed
 from mpg_research.mixed.design.bases import natural_spline_basis
 from mpg_research.study import shipped_example

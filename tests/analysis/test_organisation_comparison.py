@@ -12,11 +12,11 @@ from mpg_research.analysis import compare_organisations
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisation_cohorts import compare_cohorts
-from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisations.funnel import funnel_tables
 from mpg_research.analysis.organisations.ranks import rank_table, shrinkage_table
-from mpg_research.analysis.robustness_ways import VARIANTS
+from mpg_research.analysis.robustness.alternative_models import VARIANTS
+from mpg_research.analysis.robustness.check import check_robustness
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.statistics.run_chart import run_signals
 from mpg_research.study import shipped_example

@@ -8,10 +8,10 @@ import pytest
 
 from mpg_research.analysis import compare_organisations
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_robustness import check_robustness
-from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
-from mpg_research.analysis.robustness_ways import Setting
+from mpg_research.analysis.robustness.alternative_models import Setting
+from mpg_research.analysis.robustness.check import check_robustness
+from mpg_research.analysis.robustness.same_conclusion import Verdict, beside_the_left_out, judge
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import ConfigError
 from mpg_research.present import say, tabulate
@@ -124,7 +124,7 @@ def test_one_better_organisation_stays_named(tmp_path: Path) -> None:
 
 
 def test_only_so_many_are_left_out() -> None:
-    from mpg_research.analysis.organisation_robustness import _to_leave_out
+    from mpg_research.analysis.robustness.check import _to_leave_out
 
     every = replace(effects_with(np.zeros(16).tolist()), n_families=np.arange(16.0))
     primary = Verdict(dict.fromkeys(every.keys, 0.0), 0.5, {"a": 1})

@@ -14,8 +14,8 @@ from mpg_research.analysis import (
     describe_quality,
     fit_trajectory,
 )
-from mpg_research.analysis.organisation_robustness import check_robustness
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, AnalysisResult
+from mpg_research.analysis.robustness.check import check_robustness
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.study import Study, load_study, shipped_example
 

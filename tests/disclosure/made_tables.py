@@ -5,11 +5,11 @@ import pandas as pd
 from mpg_research.analysis import columns as declared
 from mpg_research.analysis.columns import Column
 from mpg_research.analysis.data.quality import _OVERVIEW_VALUE
-from mpg_research.analysis.organisation_robustness import _VERDICT
 from mpg_research.analysis.organisations.funnel import FLAGS, LINES, STEPS, SUMMARY
 from mpg_research.analysis.organisations.ranks import _BOTH, _RANKS
 from mpg_research.analysis.organisations.shares import _POINTS, _SHARE_COLUMNS
 from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.robustness.check import _VERDICT
 
 KNOWN = {
     column.name: column

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.organisation_verdict import VERDICT_COLUMNS, judge, not_possible, verdict_row
 from mpg_research.analysis.organisations.effects import OrganisationEffects
+from mpg_research.analysis.robustness.same_conclusion import VERDICT_COLUMNS, judge, not_possible, verdict_row
 from mpg_research.disclosure import Audience, release
 from mpg_research.present import say, tabulate
 from tests.disclosure.made_results import NAMES, flow_of, made_policy, make_organisations, result_of

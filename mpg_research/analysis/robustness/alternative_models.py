@@ -16,7 +16,6 @@ from mpg_research.analysis.growth.growth_model import (
 )
 from mpg_research.analysis.growth.model_frame import Covariate, ModelFrame, prepare_frame
 from mpg_research.analysis.growth.rule import GrowthRule
-from mpg_research.analysis.organisation_verdict import Verdict, beside_the_left_out, judge
 from mpg_research.analysis.organisations.effects import (
     FEWEST_RANDOM,
     OrganisationEffects,
@@ -24,6 +23,7 @@ from mpg_research.analysis.organisations.effects import (
     many_organisations,
 )
 from mpg_research.analysis.organisations.equal_comparison import covariate_means
+from mpg_research.analysis.robustness.same_conclusion import Verdict, beside_the_left_out, judge
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics.providers.ranks import Better

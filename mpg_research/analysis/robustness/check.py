@@ -34,15 +34,15 @@ from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, Organisation
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.growth.question import ask
 from mpg_research.analysis.growth.rule import GrowthRule
-from mpg_research.analysis.organisation_verdict import (
+from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
+from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
+from mpg_research.analysis.robustness.alternative_models import VARIANTS, Setting, ways_of
+from mpg_research.analysis.robustness.same_conclusion import (
     VERDICT_COLUMNS,
     Verdict,
     not_possible,
     verdict_row,
 )
-from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
-from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
-from mpg_research.analysis.robustness_ways import VARIANTS, Setting, ways_of
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics.providers.ranks import Better
@@ -129,7 +129,7 @@ def check_robustness(
     Examples
     --------
     >>> from mpg_research import load_study
-    >>> from mpg_research.analysis.organisation_robustness import check_robustness
+    >>> from mpg_research.analysis.robustness.check import check_robustness
     >>> from mpg_research.study import shipped_example
     >>> found = check_robustness(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.tables["robustness"].data[["variant", "conclusion"]]  # doctest: +SKIP

@@ -1,0 +1,1 @@
+"""Whether the comparison of organisations holds when it is made in other ways."""
