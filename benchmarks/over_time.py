@@ -22,9 +22,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy.stats import t as student_t
 
+from mpg_research.analysis.cohorts.compare import compare_cohorts
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_cohorts import compare_cohorts
 from mpg_research.statistics.run_chart_power import run_power, run_reach
 from mpg_research.study import load_study
 from mpg_research.study.model import Study

@@ -9,9 +9,9 @@ from scipy.stats import norm
 
 from mpg_research import load_study
 from mpg_research.analysis import compare_organisations
+from mpg_research.analysis.cohorts.compare import compare_cohorts
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_cohorts import compare_cohorts
 from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
 from mpg_research.analysis.organisations.funnel import funnel_tables
 from mpg_research.analysis.organisations.ranks import rank_table, shrinkage_table

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.cohort_frames import (
+from mpg_research.analysis.cohorts.compare import compare_cohorts, fit_years, rows_of_groups
+from mpg_research.analysis.cohorts.frames import (
     StartedFrame,
     adjust_for_organisations,
     connected,
@@ -15,7 +16,6 @@ from mpg_research.analysis.cohort_frames import (
 )
 from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.organisation_cohorts import compare_cohorts, fit_years, rows_of_groups
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import say
 from tests.analysis.dated_studies import dated_rows, dated_study

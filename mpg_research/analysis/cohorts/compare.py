@@ -9,7 +9,7 @@ Tables of :class:`OrganisationsOverTime` (beside ``sample_flow``)
   adjusted over the years (Holm). ``n_measured`` families were measured near the month.
 - ``by_cohort(organisation, cohort, ...)``: the same with a course for every organisation in every year;
   empty where it was not followed far enough.
-- ``run_chart``, ``run_signals``: :mod:`~mpg_research.analysis.cohort_run_chart`.
+- ``run_chart``, ``run_signals``: :mod:`~mpg_research.analysis.cohorts.run_chart`.
 
 ``...`` stands for estimate, std_error, df, statistic, p_value, conf_low, conf_high of the difference.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from mpg_research.analysis.cohort_frames import (
+from mpg_research.analysis.cohorts.frames import (
     FAMILIES_NEAR,
     StartedFrame,
     adjust_for_organisations,
@@ -29,7 +29,7 @@ from mpg_research.analysis.cohort_frames import (
     started,
     with_a_course,
 )
-from mpg_research.analysis.cohort_run_chart import run_tables
+from mpg_research.analysis.cohorts.run_chart import run_tables
 from mpg_research.analysis.columns import (
     EACH_ORGANISATION,
     P_ADJUSTED,
@@ -121,7 +121,7 @@ def compare_cohorts(
     Examples
     --------
     >>> from mpg_research import load_study
-    >>> from mpg_research.analysis.organisation_cohorts import compare_cohorts
+    >>> from mpg_research.analysis.cohorts.compare import compare_cohorts
     >>> from mpg_research.study import shipped_example
     >>> found = compare_cohorts(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.tables["all_by_cohort"].data  # doctest: +SKIP

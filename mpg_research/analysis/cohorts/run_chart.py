@@ -15,7 +15,7 @@ Tables
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.cohort_frames import (
+from mpg_research.analysis.cohorts.frames import (
     StartedFrame,
     adjust_for,
     adjust_for_organisations,
