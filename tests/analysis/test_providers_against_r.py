@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from statsmodels.discrete.discrete_model import Logit
 
-from mpg_research.analysis.providers import compare_providers
+from mpg_research.analysis.providers.compare import compare_providers
 from mpg_research.errors import ConfigError, DataError, ModelError
 from mpg_research.mixed.inference.information import information
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.provider_data import Missing, ProviderData, provider_data
-from mpg_research.analysis.provider_shares import compare_shares
-from mpg_research.analysis.provider_tables import (
+from mpg_research.analysis.providers.data import Missing, ProviderData, provider_data
+from mpg_research.analysis.providers.shares import compare_shares
+from mpg_research.analysis.providers.tables import (
     add_flags,
     difference_covariance,
     fit_random_providers,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from mpg_research.analysis.provider_data import ProviderData
+from mpg_research.analysis.providers.data import ProviderData
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.inference.information import information
 from mpg_research.statistics.providers.funnel import Funnel

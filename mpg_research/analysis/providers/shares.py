@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from mpg_research.analysis.provider_data import ProviderData
-from mpg_research.analysis.provider_tables import comparison_table
+from mpg_research.analysis.providers.data import ProviderData
+from mpg_research.analysis.providers.tables import comparison_table
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.share_funnel import share_covariance
 

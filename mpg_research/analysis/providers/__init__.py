@@ -1,0 +1,1 @@
+"""Comparing any providers on any outcome, one row per client."""
