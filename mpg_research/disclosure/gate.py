@@ -24,7 +24,7 @@ What it does, in this order
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
    three others contribute: subtraction would open them. With a comparison goes whatever else is about
    differences between organisations: their spread, its test, its largest. What comes from its own families
-   alone the organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.own`).
+   alone the organisation still sees of itself, rounded (:mod:`mpg_research.disclosure.rules.own_rows`).
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
@@ -47,7 +47,8 @@ from mpg_research.analysis.columns import N_FAMILIES
 from mpg_research.analysis.result import AnalysisResult
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
-from mpg_research.disclosure.cells import (
+from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
+from mpg_research.disclosure.rules.cells import (
     Cells,
     cells_of,
     count_columns,
@@ -60,7 +61,7 @@ from mpg_research.disclosure.cells import (
     hide_what_follows,
     small_rows,
 )
-from mpg_research.disclosure.cover import (
+from mpg_research.disclosure.rules.complementary_suppression import (
     cover_each_month,
     cover_groups,
     cover_organisations,
@@ -68,19 +69,23 @@ from mpg_research.disclosure.cover import (
     is_observed_by_organisation,
     stands_for_whole,
 )
-from mpg_research.disclosure.labels import OWN, Labels, label_organisations
-from mpg_research.disclosure.organisations import use_labels
-from mpg_research.disclosure.own import own_tables, round_own, without_empty
-from mpg_research.disclosure.refusals import has_few_others, hide_spreads, refusals
-from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
-from mpg_research.disclosure.rounding import (
+from mpg_research.disclosure.rules.differencing import FLOW, blur_flow, protect_totals
+from mpg_research.disclosure.rules.labels import OWN, Labels, label_organisations
+from mpg_research.disclosure.rules.organisation_rules import use_labels
+from mpg_research.disclosure.rules.own_rows import own_tables, round_own, without_empty
+from mpg_research.disclosure.rules.refusals import has_few_others, hide_spreads, refusals
+from mpg_research.disclosure.rules.rounding import (
     hide_certain_counts,
     round_close_counts,
     round_counts,
     round_ratios,
 )
-from mpg_research.disclosure.text import NameFinder, clean_notes, clean_provenance, notes_without_numbers
-from mpg_research.disclosure.totals import FLOW, blur_flow, protect_totals
+from mpg_research.disclosure.rules.text import (
+    NameFinder,
+    clean_notes,
+    clean_provenance,
+    notes_without_numbers,
+)
 from mpg_research.errors import DisclosureError
 
 __all__ = ["release"]

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from mpg_research.disclosure.labels import OWN
+from mpg_research.disclosure.rules.labels import OWN
 from mpg_research.present.numbers import format_df
 from mpg_research.present.say_comparison import funnel_topic, rank_topic
 from mpg_research.present.say_shares import share_topic

@@ -6,8 +6,8 @@ import pytest
 
 from mpg_research.analysis.families.change_tables import share_tables
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.cells import cells_of, hide_rows
-from mpg_research.disclosure.cover import cover_groups
+from mpg_research.disclosure.rules.cells import cells_of, hide_rows
+from mpg_research.disclosure.rules.complementary_suppression import cover_groups
 
 PARTS = {
     "improved": ("recovered", "improved"),

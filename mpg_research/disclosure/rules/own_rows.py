@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.cells import Cells, cells_of, count_columns, hide_implied_counts
-from mpg_research.disclosure.refusals import FEW_OTHERS, all_hidden
-from mpg_research.disclosure.rounding import round_counts, round_ratios
+from mpg_research.disclosure.rules.cells import Cells, cells_of, count_columns, hide_implied_counts
+from mpg_research.disclosure.rules.refusals import FEW_OTHERS, all_hidden
+from mpg_research.disclosure.rules.rounding import round_counts, round_ratios
 
 __all__ = ["own_tables", "round_own", "without_empty"]
 

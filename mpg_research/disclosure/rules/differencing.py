@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.cells import Cells, counting, mask_of
-from mpg_research.disclosure.cover import times_of
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
-from mpg_research.disclosure.rounding import round_counts, rounding_step
+from mpg_research.disclosure.rules.cells import Cells, counting, mask_of
+from mpg_research.disclosure.rules.complementary_suppression import times_of
+from mpg_research.disclosure.rules.rounding import round_counts, rounding_step
 
 __all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
-from mpg_research.disclosure.rounding import rounding_step
+from mpg_research.disclosure.rules.rounding import rounding_step
 from mpg_research.errors import Note
 
 __all__ = ["NameFinder", "clean_notes", "clean_provenance", "notes_without_numbers"]

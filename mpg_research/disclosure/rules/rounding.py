@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mpg_research.disclosure.cells import Cells, base_of, counting, hide_share, is_text, shares_in
 from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
+from mpg_research.disclosure.rules.cells import Cells, base_of, counting, hide_share, is_text, shares_in
 
 __all__ = ["hide_certain_counts", "round_close_counts", "round_counts", "round_ratios", "rounding_step"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
-from mpg_research.disclosure.cells import Cells, hide_rows, mask_of
-from mpg_research.disclosure.labels import Labels
+from mpg_research.disclosure.rules.cells import Cells, hide_rows, mask_of
+from mpg_research.disclosure.rules.labels import Labels
 from mpg_research.errors import DisclosureError
 
 __all__ = ["too_few_in_comparison", "too_few_pooled", "use_labels"]

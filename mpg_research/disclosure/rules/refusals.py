@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
-from mpg_research.disclosure.cells import Cells, deviations, hide_cells, is_text
-from mpg_research.disclosure.cover import stands_for_whole
-from mpg_research.disclosure.organisations import too_few_in_comparison, too_few_pooled
 from mpg_research.disclosure.released import SUPPRESSED
-from mpg_research.disclosure.text import NameFinder
-from mpg_research.disclosure.totals import FLOW
+from mpg_research.disclosure.rules.cells import Cells, deviations, hide_cells, is_text
+from mpg_research.disclosure.rules.complementary_suppression import stands_for_whole
+from mpg_research.disclosure.rules.differencing import FLOW
+from mpg_research.disclosure.rules.organisation_rules import too_few_in_comparison, too_few_pooled
+from mpg_research.disclosure.rules.text import NameFinder
 
 __all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "hide_spreads", "refusals"]
 

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.cells import (
+from mpg_research.disclosure.rules.cells import (
     Cells,
     base_of,
     deviations,
@@ -16,7 +16,7 @@ from mpg_research.disclosure.cells import (
     mask_of,
     shares_in,
 )
-from mpg_research.disclosure.labels import keyed_order
+from mpg_research.disclosure.rules.labels import keyed_order
 
 __all__ = [
     "cover_each_month",

@@ -1,0 +1,1 @@
+"""The rules of disclosure, one module each: small cells, own rows, differencing, rounding, names, texts."""
