@@ -8,9 +8,9 @@ import pandas as pd
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.errors import ConfigError, ReportError
-from mpg_research.present.numbers import format_number
-from mpg_research.present.phrases import Phrases, phrases_in
-from mpg_research.present.voice import clean_name
+from mpg_research.present.language.numbers import format_number
+from mpg_research.present.language.phrases import Phrases, phrases_in
+from mpg_research.present.language.voice import clean_name
 
 __all__ = ["INTERVENTIONS", "PresentedProfile", "present_profile"]
 

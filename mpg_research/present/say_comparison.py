@@ -2,8 +2,8 @@
 
 import math
 
-from mpg_research.present.numbers import format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["funnel_topic", "rank_topic"]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from mpg_research.present.numbers import format_share
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 from mpg_research.present.say_shares import class_sentence
-from mpg_research.present.voice import Voice
 
 __all__ = [
     "answer_of",

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
+from mpg_research.present.language.voice import Voice, clean_name
 from mpg_research.present.say_organisations import distinguishable, gap_words
 from mpg_research.present.say_trajectory import is_usable
-from mpg_research.present.voice import Voice, clean_name
 
 __all__ = ["over_time_sentences"]
 

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["robustness_sentences"]
 

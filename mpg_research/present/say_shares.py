@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from mpg_research.present.numbers import format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["class_sentence", "share_topic"]
 

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 
 from mpg_research.disclosure.released import ReleasedTable
-from mpg_research.present.numbers import format_share
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 from mpg_research.present.say_families import answer_of
-from mpg_research.present.voice import Voice
 
 __all__ = ["expected_sentences", "quality_of_signals", "signal_sentences", "sudden_sentences"]
 

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 
 from mpg_research.disclosure.released import SUPPRESSED, ReleasedTable
-from mpg_research.present.labels import key_label
-from mpg_research.present.numbers import format_number, format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.labels import key_label
+from mpg_research.present.language.numbers import format_number, format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["measurement_sentences", "quality_sentences"]
 

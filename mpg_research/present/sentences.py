@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.errors import ConfigError, Note
-from mpg_research.present.numbers import format_share, format_time
-from mpg_research.present.phrases import readable
+from mpg_research.present.language.numbers import format_share, format_time
+from mpg_research.present.language.phrases import readable
+from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of
 from mpg_research.present.presented import PresentedText
 from mpg_research.present.say_families import (
     change_sentences,
@@ -25,7 +26,6 @@ from mpg_research.present.say_signals import (
 )
 from mpg_research.present.say_study import measurement_sentences, quality_sentences
 from mpg_research.present.say_trajectory import trajectory_sentences
-from mpg_research.present.voice import Voice, clean_name, refuse, voice_of
 
 __all__ = ["TOPICS", "is_shown", "say"]
 

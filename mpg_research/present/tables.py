@@ -8,11 +8,17 @@ import pandas as pd
 from mpg_research.analysis.columns import Column as Declared
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import Shape, shape_of
-from mpg_research.present.labels import band_label, key_label
-from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
+from mpg_research.present.language.labels import band_label, key_label
+from mpg_research.present.language.numbers import (
+    format_count,
+    format_df,
+    format_number,
+    format_p,
+    format_share,
+)
+from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedTable, PresentedText
 from mpg_research.present.table_html import Column, Rows, as_csv, as_html, as_text
-from mpg_research.present.voice import Voice, clean_name, refuse, voice_of, withheld_text
 
 __all__ = ["tabulate", "tabulate_rows"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpg_research.errors import DisclosureError, ReportError
-from mpg_research.present.phrases import speak_of_groups
-from mpg_research.present.units import TimeUnit, UnitWords, speak_of, tell_time_in
+from mpg_research.present.language.phrases import speak_of_groups
+from mpg_research.present.language.units import TimeUnit, UnitWords, speak_of, tell_time_in
 from mpg_research.reporting.session import MARK
 
 __all__ = ["clean_notebook", "warning_counts"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mpg_research.present.phrases import speak_of_groups
-from mpg_research.present.units import speak_of, tell_time_in
+from mpg_research.present.language.phrases import speak_of_groups
+from mpg_research.present.language.units import speak_of, tell_time_in
 
 if TYPE_CHECKING:
     from mpg_research.instruments import Instrument

@@ -79,7 +79,7 @@ def _page_name(language: str, languages: tuple[str, ...]) -> str:
 
 def _rows(folder: Path, config: StudyConfig, language: str) -> list[dict[str, Any]]:
     """One row per recipient and notebook, with a link per language where the report is there."""
-    from mpg_research.present.voice import clean_name, isolated
+    from mpg_research.present.language.voice import clean_name, isolated
 
     words = page_words(language)
     rows = []

@@ -50,7 +50,7 @@ class NotApplicable:
     def text(self, language: str, policy: Any) -> Any:
         """The reason in words, in those of the study's policy."""
         from mpg_research.present import PresentedText
-        from mpg_research.present.phrases import phrases_in
+        from mpg_research.present.language.phrases import phrases_in
 
         phrases = phrases_in(
             language, groups=policy.public_groups, unit=policy.unit.get(language), time=policy.time_unit

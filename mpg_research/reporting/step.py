@@ -165,7 +165,7 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
 
 
 def _frame(step: Step, context: RunContext) -> Any:
-    from mpg_research.present.voice import clean_name, isolated
+    from mpg_research.present.language.voice import clean_name, isolated
     from mpg_research.reporting.html import PageFrame, page_words
 
     config = context.config

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpg_research.analysis.result import Provenance, ResultTable
 from mpg_research.disclosure import Audience, Released, ReleasedTable, release
 from mpg_research.errors import DisclosureError, Note
-from mpg_research.present.phrases import phrases_in
+from mpg_research.present.language.phrases import phrases_in
 from tests.disclosure.made_results import (
     NAMES,
     SIZES,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.disclosure import Released
 from mpg_research.present import say, tabulate
-from mpg_research.present.conditions import conditions
-from mpg_research.present.phrases import Phrases
+from mpg_research.present.language.conditions import conditions
+from mpg_research.present.language.phrases import Phrases
+from mpg_research.present.language.voice import voice_of
 from mpg_research.present.sentences import SPEAKERS
-from mpg_research.present.voice import voice_of
 from tests.present.edge_needs import NEEDS, SAID, alpha_of, width_of
 
 NO_NUMBER = re.compile(r"\b(?:nan|NaN|inf|None(?! of| is)|NaT|<NA>)\b|\{|\}")

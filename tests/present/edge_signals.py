@@ -6,7 +6,7 @@ from typing import Any
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.errors import Note
-from mpg_research.present.phrases import phrases_in
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study.model import SampleFlow
 from tests.disclosure.made_results import MadeResult, result_of
 from tests.present.edge_families import (

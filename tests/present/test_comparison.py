@@ -10,7 +10,7 @@ from mpg_research import check_robustness, compare_cohorts, compare_organisation
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
-from mpg_research.present.phrases import phrases_in
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study import shipped_example
 
 READERS = {

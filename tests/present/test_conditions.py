@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mpg_research.present.conditions import as_page, conditions, is_sentence, needs
-from mpg_research.present.phrases import LANGUAGES, phrases_in
+from mpg_research.present.language.conditions import as_page, conditions, is_sentence, needs
+from mpg_research.present.language.phrases import LANGUAGES, phrases_in
 from tests.present.claims import claims_of, numbers_of
 from tests.present.edge_needs import NEEDS
 
@@ -67,4 +67,6 @@ def test_a_wrong_translation_is_found(dutch: str, english: str) -> None:
 
 def test_the_page_is_made_from_the_table() -> None:
     said = PAGE.read_text(encoding="utf-8")
-    assert said == as_page(), "run python -m mpg_research.present.conditions in the repository's folder"
+    assert said == as_page(), (
+        "run python -m mpg_research.present.language.conditions in the repository's folder"
+    )

@@ -15,7 +15,7 @@ from mpg_research.analysis.result import settings_table
 from mpg_research.disclosure import release
 from mpg_research.present import say, tabulate
 from mpg_research.present.columns import shape_of
-from mpg_research.present.conditions import conditions
+from mpg_research.present.language.conditions import conditions
 from mpg_research.present.profile import present_profile
 from tests.disclosure.made_results import result_of
 from tests.present.edge_checks import NO_NUMBER, examine, faults_in, listening, profile_faults

@@ -196,7 +196,7 @@ def _width(svg: bytes) -> str:
 
 def test_among_many_organisations_the_own_one_keeps_its_name():
     from mpg_research.present.figures.comparison import draw_caterpillar
-    from mpg_research.present.voice import voice_of
+    from mpg_research.present.language.voice import voice_of
     from tests.disclosure.made_tables import made_table
 
     sizes = {f"org_{number:02d}": 30 for number in range(45)}

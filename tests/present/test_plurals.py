@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpg_research.plurals import NOUNS, VERBS, counted, singular_after_one
-from mpg_research.present.phrases import LANGUAGES, phrases_in
+from mpg_research.present.language.phrases import LANGUAGES, phrases_in
 from mpg_research.study.model import CheckReport, FlowStep, SampleFlow
 
 #: English words in -s behind a number that are no plural; Dutch ones in -en or -s.

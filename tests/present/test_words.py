@@ -7,8 +7,14 @@ from mpg_research.analysis.columns import P_ADJUSTED
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError, DisclosureError, Note
 from mpg_research.present import say, show, tabulate
-from mpg_research.present.numbers import format_count, format_df, format_number, format_p, format_share
-from mpg_research.present.phrases import LANGUAGES, phrases_in, readable
+from mpg_research.present.language.numbers import (
+    format_count,
+    format_df,
+    format_number,
+    format_p,
+    format_share,
+)
+from mpg_research.present.language.phrases import LANGUAGES, phrases_in, readable
 from tests.disclosure.made_results import (
     SIZES,
     Provenance,

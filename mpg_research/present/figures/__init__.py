@@ -6,9 +6,9 @@ from importlib import import_module
 
 from mpg_research.disclosure.released import Released, ReleasedTable, beside
 from mpg_research.errors import ConfigError
+from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedFigure, PresentedText
 from mpg_research.present.tables import tabulate_rows
-from mpg_research.present.voice import Voice, refuse, voice_of, withheld_text
 
 __all__ = ["FIGURES", "draw"]
 

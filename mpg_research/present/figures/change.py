@@ -15,8 +15,8 @@ from mpg_research.present.figures.parts import (
     time_axis,
 )
 from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN, SECOND, Drawing, canvas, styled
-from mpg_research.present.numbers import format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = [
     "draw_answers_by_month",

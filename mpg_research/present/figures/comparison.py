@@ -30,8 +30,8 @@ from mpg_research.present.figures.style import (
     short_name,
     styled,
 )
-from mpg_research.present.numbers import format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = [
     "draw_case_mix_difference",

@@ -24,7 +24,7 @@ from mpg_research.present.figures.style import (
     spread_labels,
     styled,
 )
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_mean_course", "draw_observed_course", "why_apart"]
 

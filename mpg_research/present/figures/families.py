@@ -4,8 +4,8 @@ import numpy as np
 
 from mpg_research.present.figures.parts import number_axis, put_into_words, row_axis
 from mpg_research.present.figures.style import FAINT, GREY, MAIN, SHAPES, Drawing, canvas, short_name, styled
-from mpg_research.present.labels import key_label
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.labels import key_label
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_case_mix"]
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from mpg_research.present.figures.parts import CONTEXT, known, number_axis, put_into_words
 from mpg_research.present.figures.style import GREY, MAIN, SECOND, Drawing, canvas, short_name, styled
-from mpg_research.present.numbers import format_number, format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.numbers import format_number, format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_funnel", "draw_share_funnel"]
 

@@ -19,7 +19,7 @@ from mpg_research.present.figures.parts import (
     time_axis,
 )
 from mpg_research.present.figures.style import BAND, GREY, MAIN, SECOND, Drawing, canvas, short_name, styled
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_adjusted_change", "draw_adjusted_means", "draw_difference_from_mean"]
 

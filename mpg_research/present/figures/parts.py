@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.present.figures.style import FAINT, INK, MAIN, Drawing, short_name
-from mpg_research.present.numbers import format_number, format_time
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.numbers import format_number, format_time
+from mpg_research.present.language.voice import Voice
 
 __all__ = [
     "CONTEXT",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN, canvas, export, styled
-from mpg_research.present.phrases import Phrases
+from mpg_research.present.language.phrases import Phrases
 
 __all__ = ["draw_profile"]
 

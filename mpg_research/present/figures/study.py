@@ -7,9 +7,9 @@ import numpy as np
 from mpg_research.disclosure.released import SUPPRESSED
 from mpg_research.present.figures.parts import number_axis, put_into_words, row_axis, time_axis
 from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, styled
-from mpg_research.present.labels import band_label, key_label
-from mpg_research.present.numbers import format_share
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.labels import band_label, key_label
+from mpg_research.present.language.numbers import format_share
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_item_completeness", "draw_items", "draw_measurements_by_month", "draw_score_distribution"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from mpg_research.present.phrases import CONTROL
+from mpg_research.present.language.phrases import CONTROL
 
 __all__ = [
     "BAND",

@@ -7,7 +7,7 @@ import pandas as pd
 from mpg_research.present.figures.change import TONES
 from mpg_research.present.figures.parts import number_axis, put_into_words, time_axis
 from mpg_research.present.figures.style import FAINT, GREY, INK, Drawing, canvas, styled
-from mpg_research.present.voice import Voice
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_spaghetti", "draw_swimmer"]
 

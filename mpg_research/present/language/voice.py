@@ -9,8 +9,14 @@ import pandas as pd
 
 from mpg_research.disclosure.released import Released, ReleasedTable
 from mpg_research.errors import DisclosureError
-from mpg_research.present.numbers import format_count, format_nonzero, format_number, format_p, format_time
-from mpg_research.present.phrases import CONTROL, Phrases, phrases_in, readable
+from mpg_research.present.language.numbers import (
+    format_count,
+    format_nonzero,
+    format_number,
+    format_p,
+    format_time,
+)
+from mpg_research.present.language.phrases import CONTROL, Phrases, phrases_in, readable
 from mpg_research.present.presented import PresentedText
 
 __all__ = ["Voice", "clean_name", "isolated", "refuse", "voice_of", "withheld_text"]

@@ -1,7 +1,7 @@
 """Under which results each sentence of the catalogue may be said, as data.
 
 The table stands in ``catalogue/conditions.toml``; ``docs/sentences.md`` is made from it by
-``python -m mpg_research.present.conditions``.
+``python -m mpg_research.present.language.conditions``.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from mpg_research.present.phrases import phrases_in
+from mpg_research.present.language.phrases import phrases_in
 
 __all__ = ["Condition", "as_page", "conditions", "is_sentence", "needs"]
 
@@ -24,11 +24,11 @@ _LABELS = re.compile(
 )
 _INTRODUCTION = """# When each sentence may be said
 
-Made from `mpg_research/present/catalogue/conditions.toml` by `python -m mpg_research.present.conditions`; do
-not edit this page. A sentence that the catalogue has and this table has not, or the other way round, fails
-`tests/present/test_conditions.py`. `tests/present/test_edges.py` renders every sentence from edge results, in
-Dutch and in English, and holds it to the tests named here; `benchmarks/edge_sentences.py` does the same with
-random results.
+Made from `mpg_research/present/catalogue/conditions.toml` by
+`python -m mpg_research.present.language.conditions`; do not edit this page. A sentence that the catalogue has
+and this table has not, or the other way round, fails `tests/present/test_conditions.py`.
+`tests/present/test_edges.py` renders every sentence from edge results, in Dutch and in English, and holds it
+to the tests named here; `benchmarks/edge_sentences.py` does the same with random results.
 """
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mpg_research.errors import ConfigError
 from mpg_research.plurals import is_one, singular_after_one
-from mpg_research.present.units import TimeUnit, UnitWords, speak_of, tell_time_in
+from mpg_research.present.language.units import TimeUnit, UnitWords, speak_of, tell_time_in
 
 __all__ = ["LANGUAGES", "Phrases", "phrases_in", "speak_of_groups"]
 

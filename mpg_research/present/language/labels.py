@@ -4,8 +4,8 @@ import re
 
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.columns import shape_of
-from mpg_research.present.numbers import format_number, format_share
-from mpg_research.present.voice import Voice, clean_name
+from mpg_research.present.language.numbers import format_number, format_share
+from mpg_research.present.language.voice import Voice, clean_name
 
 __all__ = ["band_label", "key_label"]
 
