@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mpg_research.present.figures import draw
     from mpg_research.present.presented import PresentedFigure, PresentedTable, PresentedText
-    from mpg_research.present.sentences import say
+    from mpg_research.present.sentences.say import say
     from mpg_research.present.showing import show
     from mpg_research.present.tables import tabulate
 
@@ -22,7 +22,7 @@ _HOMES = {
     "PresentedTable": "presented",
     "PresentedText": "presented",
     "draw": "figures",
-    "say": "sentences",
+    "say": "sentences.say",
     "show": "showing",
     "tabulate": "tables",
 }

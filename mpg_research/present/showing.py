@@ -46,7 +46,7 @@ def show(
         result = release(result, audience, policy=policy)
     kind, _, name = part.partition(":")
     if kind == "sentences":
-        from mpg_research.present.sentences import say
+        from mpg_research.present.sentences.say import say
 
         return say(result, name or None, language=language)
     if kind == "table" and name:

@@ -133,7 +133,7 @@ class Session:
     def _choices(self, result: Any) -> Any:
         """What a result was computed with, and how many it rests on as this page's readers may know it."""
         from mpg_research.present import say
-        from mpg_research.present.sentences import is_shown
+        from mpg_research.present.sentences.say import is_shown
         from mpg_research.reporting.decisions import Choices
 
         released = self._release(result)

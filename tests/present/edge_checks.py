@@ -12,7 +12,7 @@ from mpg_research.present import say, tabulate
 from mpg_research.present.language.conditions import conditions
 from mpg_research.present.language.phrases import Phrases
 from mpg_research.present.language.voice import voice_of
-from mpg_research.present.sentences import SPEAKERS
+from mpg_research.present.sentences.say import SPEAKERS
 from tests.present.edge_needs import NEEDS, SAID, alpha_of, width_of
 
 NO_NUMBER = re.compile(r"\b(?:nan|NaN|inf|None(?! of| is)|NaT|<NA>)\b|\{|\}")

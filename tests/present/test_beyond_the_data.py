@@ -14,7 +14,7 @@ from mpg_research.analysis.growth.question import reach_of_course
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import PresentedTable, draw, say, tabulate
 from mpg_research.present.figures import FIGURES
-from mpg_research.present.sentences import TOPICS
+from mpg_research.present.sentences.say import TOPICS
 from mpg_research.study.scoring.course_frame import course_frame
 from tests.analysis.odd_studies import PLANS, odd_study
 

@@ -7,7 +7,7 @@ import pytest
 from mpg_research import compare_organisations, describe_quality, fit_trajectory, load_study
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import PresentedTable, draw, say, tabulate
-from mpg_research.present.sentences import TOPICS
+from mpg_research.present.sentences.say import TOPICS
 from mpg_research.study import shipped_example
 
 

@@ -12,7 +12,7 @@ from mpg_research.disclosure import Audience, release
 from mpg_research.present import draw, say
 from mpg_research.present.figures.change import _out_of
 from mpg_research.present.language.voice import voice_of
-from mpg_research.present.say_trajectory import LARGE, SMALL, size_class
+from mpg_research.present.sentences.trajectory import LARGE, SMALL, size_class
 from tests.disclosure.made_results import frame, made_policy, make_organisations, make_trajectory, result_of
 from tests.disclosure.made_tables import made_table
 

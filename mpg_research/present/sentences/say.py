@@ -9,23 +9,23 @@ from mpg_research.present.language.numbers import format_share, format_time
 from mpg_research.present.language.phrases import readable
 from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of
 from mpg_research.present.presented import PresentedText
-from mpg_research.present.say_families import (
+from mpg_research.present.sentences.data import measurement_sentences, quality_sentences
+from mpg_research.present.sentences.families import (
     change_sentences,
     course_sentences,
     missing_sentences,
     trend_sentences,
 )
-from mpg_research.present.say_organisations import organisation_sentences
-from mpg_research.present.say_over_time import over_time_sentences
-from mpg_research.present.say_robustness import robustness_sentences
-from mpg_research.present.say_signals import (
+from mpg_research.present.sentences.organisations import organisation_sentences
+from mpg_research.present.sentences.over_time import over_time_sentences
+from mpg_research.present.sentences.robustness import robustness_sentences
+from mpg_research.present.sentences.signals import (
     expected_sentences,
     quality_of_signals,
     signal_sentences,
     sudden_sentences,
 )
-from mpg_research.present.say_study import measurement_sentences, quality_sentences
-from mpg_research.present.say_trajectory import trajectory_sentences
+from mpg_research.present.sentences.trajectory import trajectory_sentences
 
 __all__ = ["TOPICS", "is_shown", "say"]
 

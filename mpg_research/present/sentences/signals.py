@@ -7,7 +7,7 @@ import pandas as pd
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.say_families import answer_of
+from mpg_research.present.sentences.families import answer_of
 
 __all__ = ["expected_sentences", "quality_of_signals", "signal_sentences", "sudden_sentences"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.present.language.voice import Voice, clean_name
-from mpg_research.present.say_organisations import distinguishable, gap_words
-from mpg_research.present.say_trajectory import is_usable
+from mpg_research.present.sentences.organisations import distinguishable, gap_words
+from mpg_research.present.sentences.trajectory import is_usable
 
 __all__ = ["over_time_sentences"]
 

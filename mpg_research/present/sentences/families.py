@@ -7,7 +7,7 @@ import pandas as pd
 
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.say_shares import class_sentence
+from mpg_research.present.sentences.shares import class_sentence
 
 __all__ = [
     "answer_of",

@@ -1,0 +1,1 @@
+"""What a released result says in sentences, one module per subject."""
