@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mpg_research.present.presented import PresentedFigure, PresentedTable, PresentedText
     from mpg_research.present.sentences.say import say
     from mpg_research.present.showing import show
-    from mpg_research.present.tables import tabulate
+    from mpg_research.present.tables.tabulate import tabulate
 
 __all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "draw", "say", "show", "tabulate"]
 
@@ -24,7 +24,7 @@ _HOMES = {
     "draw": "figures",
     "say": "sentences.say",
     "show": "showing",
-    "tabulate": "tables",
+    "tabulate": "tables.tabulate",
 }
 
 

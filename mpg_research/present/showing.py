@@ -50,7 +50,7 @@ def show(
 
         return say(result, name or None, language=language)
     if kind == "table" and name:
-        from mpg_research.present.tables import tabulate
+        from mpg_research.present.tables.tabulate import tabulate
 
         return tabulate(result, name, language=language)
     if kind == "figure" and name:

@@ -8,7 +8,7 @@ from mpg_research.disclosure.released import Released, ReleasedTable, beside
 from mpg_research.errors import ConfigError
 from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedFigure, PresentedText
-from mpg_research.present.tables import tabulate_rows
+from mpg_research.present.tables.tabulate import tabulate_rows
 
 __all__ = ["FIGURES", "draw"]
 

@@ -18,7 +18,7 @@ from mpg_research.present.language.numbers import (
 )
 from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedTable, PresentedText
-from mpg_research.present.table_html import Column, Rows, as_csv, as_html, as_text
+from mpg_research.present.tables.html import Column, Rows, as_csv, as_html, as_text
 
 __all__ = ["tabulate", "tabulate_rows"]
 

@@ -1,0 +1,1 @@
+"""A released table as a reader sees it, and as HTML."""
