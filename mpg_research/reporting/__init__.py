@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "begin": "session",
-    "Session": "session",
+    "begin": "session.session",
+    "Session": "session.session",
     "run_study": "run",
     "RunSummary": "run",
     "validate_parameters": "parameters",

@@ -8,7 +8,7 @@ from typing import Any
 from mpg_research.errors import DisclosureError, ReportError
 from mpg_research.present.language.phrases import speak_of_groups
 from mpg_research.present.language.units import TimeUnit, UnitWords, speak_of, tell_time_in
-from mpg_research.reporting.session import MARK
+from mpg_research.reporting.session.session import MARK
 
 __all__ = ["clean_notebook", "warning_counts"]
 

@@ -129,7 +129,7 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
     from mpg_research.reporting.clean import clean_notebook, warning_counts
     from mpg_research.reporting.html import render_page
     from mpg_research.reporting.parameters import validate_parameters
-    from mpg_research.reporting.session import RECORD
+    from mpg_research.reporting.session.session import RECORD
 
     work = staged / "output"
     work.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from mpg_research.present import say, tabulate
 from mpg_research.present.figures import FIGURES, draw
 from mpg_research.present.language.voice import refuse, voice_of
 from mpg_research.present.profile import present_profile
-from mpg_research.reporting.shown import NotApplicable
+from mpg_research.reporting.session.shown import NotApplicable
 from tests.disclosure.made_results import result_of
 from tests.present.edge_organisations import NUMBERS
 from tests.present.edge_results import (

@@ -12,7 +12,7 @@ from mpg_research.disclosure import Audience, release
 from mpg_research.present import say, tabulate
 from mpg_research.present.language.phrases import LANGUAGES, phrases_in
 from mpg_research.present.language.units import speak_of
-from mpg_research.reporting.decisions import _TEXT as DECISIONS
+from mpg_research.reporting.session.decisions import _TEXT as DECISIONS
 from mpg_research.study.config.sections import StudySection
 from tests.disclosure.made_results import made_policy, make_organisations, make_quality, make_trajectory
 

@@ -11,7 +11,7 @@ SHOW = """\
 from pathlib import Path
 from mpg_research.reporting.files import json_bytes, write_atomically
 from mpg_research.reporting.parameters import validate_parameters
-from mpg_research.reporting.session import RECORD, Shown
+from mpg_research.reporting.session.session import RECORD, Shown
 from types import SimpleNamespace
 
 def sentence(text):

@@ -3,7 +3,7 @@ from nbformat import v4
 
 from mpg_research.errors import DisclosureError, ReportError
 from mpg_research.reporting.clean import clean_notebook, warning_counts
-from mpg_research.reporting.session import MARK
+from mpg_research.reporting.session.session import MARK
 
 
 def executed(*outputs: object) -> object:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mpg_research.errors import NotApplicableError, Note
-from mpg_research.reporting.decisions import Choices, describe_decisions
-from mpg_research.reporting.session import begin
+from mpg_research.reporting.session.decisions import Choices, describe_decisions
+from mpg_research.reporting.session.session import begin
 from mpg_research.study import read_config
 from tests.disclosure.made_results import NAMES, make_organisations, make_trajectory
 

@@ -4,7 +4,7 @@ from nbformat import v4
 from mpg_research.errors import ReportError
 from mpg_research.reporting.html import PageFrame, render_page
 from mpg_research.reporting.inspect import inspect_page
-from mpg_research.reporting.session import MARK
+from mpg_research.reporting.session.session import MARK
 
 
 def frame(**changes: object) -> PageFrame:

@@ -6,8 +6,8 @@ import pytest
 
 from mpg_research import describe_quality
 from mpg_research.errors import ConfigError
-from mpg_research.reporting.decisions import Choices, describe_decisions
-from mpg_research.reporting.session import MARK, Shown, begin, find_study
+from mpg_research.reporting.session.decisions import Choices, describe_decisions
+from mpg_research.reporting.session.session import MARK, Shown, begin, find_study
 from mpg_research.study import read_config, shipped_example
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.parameters import NotebookParameters, notebook_spec, validate_parameters
-from mpg_research.reporting.record import RECORD, Record
-from mpg_research.reporting.shown import MARK, NotApplicable, Shown
+from mpg_research.reporting.session.session_record import RECORD, Record
+from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
 if TYPE_CHECKING:
     from mpg_research.disclosure import Audience
@@ -101,7 +101,7 @@ class Session:
         """The choices behind the results of a page: time zero, respondents, periods, scoring; and per result
         that is shown the families it rests on, adjustment and method.
         """
-        from mpg_research.reporting.decisions import describe_decisions
+        from mpg_research.reporting.session.decisions import describe_decisions
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
@@ -134,7 +134,7 @@ class Session:
         """What a result was computed with, and how many it rests on as this page's readers may know it."""
         from mpg_research.present import say
         from mpg_research.present.sentences.say import is_shown
-        from mpg_research.reporting.decisions import Choices
+        from mpg_research.reporting.session.decisions import Choices
 
         released = self._release(result)
         used = say(released, "sample", language=self.language)
