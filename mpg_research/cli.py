@@ -13,7 +13,7 @@ from mpg_research.errors import MpgError
 from mpg_research.plurals import counted
 
 if TYPE_CHECKING:
-    from mpg_research.reporting.run import RunSummary
+    from mpg_research.reporting.run.run import RunSummary
 
 __all__ = ["build_parser", "main"]
 
@@ -204,8 +204,8 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from mpg_research.reporting.progress import make_progress
-    from mpg_research.reporting.run import run_study
+    from mpg_research.reporting.run.progress import make_progress
+    from mpg_research.reporting.run.run import run_study
 
     with _termination_as_interruption():
         summary = run_study(
@@ -253,7 +253,7 @@ def _init(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from mpg_research.reporting.progress import count_up
+    from mpg_research.reporting.run.progress import count_up
     from mpg_research.simulate.study import (
         EXAMPLE_SEED,
         TRUTH_FAMILIES,

@@ -9,8 +9,8 @@ from typing import Any
 _HOMES = {
     "begin": "session.session",
     "Session": "session.session",
-    "run_study": "run",
-    "RunSummary": "run",
+    "run_study": "run.run",
+    "RunSummary": "run.run",
     "validate_parameters": "parameters",
     "inspect_page": "inspect",
 }

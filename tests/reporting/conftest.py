@@ -56,7 +56,7 @@ primary_month = 2
 @pytest.fixture(autouse=True)
 def _package_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever edits the package while its tests run does not make steps due in the middle of a test."""
-    monkeypatch.setattr("mpg_research.reporting.fingerprint.package_sha256", lambda: "0" * 64)
+    monkeypatch.setattr("mpg_research.reporting.run.fingerprint.package_sha256", lambda: "0" * 64)
 
 
 @pytest.fixture

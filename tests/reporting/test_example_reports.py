@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mpg_research.reporting.inspect import inspect_page
-from mpg_research.reporting.run import run_study
+from mpg_research.reporting.run.run import run_study
 from mpg_research.study import read_config, shipped_example
 
 OWN = "merelstroom"

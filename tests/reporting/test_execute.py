@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mpg_research.errors import ConfigError
-from mpg_research.reporting.execute import NotebookFailure, check_parameter_cell, run_notebook
+from mpg_research.reporting.run.execute import NotebookFailure, check_parameter_cell, run_notebook
 
 from .notebook_makers import make_notebook
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from mpg_research.errors import DataError
-from mpg_research.reporting import fingerprint
-from mpg_research.reporting.plan import plan_steps
+from mpg_research.reporting.run import fingerprint
+from mpg_research.reporting.run.plan import plan_steps
 from mpg_research.study import read_config
 
 package_sha256 = fingerprint.package_sha256

@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mpg_research.reporting.execute import check_parameter_cell
 from mpg_research.reporting.parameters import NOTEBOOKS
+from mpg_research.reporting.run.execute import check_parameter_cell
 from mpg_research.study import shipped_notebooks
 
 FOLDER = shipped_notebooks()

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from mpg_research.errors import ConfigError, MpgError
-from mpg_research.reporting.run import RunSummary, run_study
+from mpg_research.reporting.run.run import RunSummary, run_study
 from mpg_research.study import safe_folder_name
 
 from .conftest import ORGANISATIONS

@@ -12,8 +12,8 @@ from typing import Any
 
 from mpg_research import errors
 from mpg_research.errors import ConfigError, MpgError, ReportError
-from mpg_research.reporting.kernel import private_kernel_manager
 from mpg_research.reporting.parameters import notebook_spec, validate_parameters
+from mpg_research.reporting.run.kernel import private_kernel_manager
 
 __all__ = ["KernelRegistry", "NotebookFailure", "check_parameter_cell", "run_notebook"]
 

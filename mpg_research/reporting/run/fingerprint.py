@@ -14,7 +14,7 @@ from typing import Any
 from mpg_research import __version__
 from mpg_research.errors import DataError
 from mpg_research.reporting.files import file_sha256, json_sha256
-from mpg_research.reporting.plan import Step
+from mpg_research.reporting.run.plan import Step
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
 
 __all__ = ["Inputs", "library_versions", "package_sha256", "read_inputs", "step_fingerprint"]
@@ -25,7 +25,7 @@ LIBRARIES = (
     "pyreadstat", "openpyxl", "pyarrow", "pydantic",
     "papermill", "nbclient", "nbconvert", "nbformat", "ipykernel",
 )  # fmt: skip
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parents[2]
 _OWN_FILES = {".py", ".toml", ".csv", ".json", ".j2", ".css", ".txt"}
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ConfigError, DataError, ReportError
 from mpg_research.reporting.files import file_sha256, lock_folder, remove_tree
-from mpg_research.reporting.fingerprint import Inputs, read_inputs, step_fingerprint
-from mpg_research.reporting.manifest import is_up_to_date, read_manifest
-from mpg_research.reporting.plan import Step, notebook_files, plan_steps
-from mpg_research.reporting.progress import Progress
+from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
+from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
+from mpg_research.reporting.run.plan import Step, notebook_files, plan_steps
+from mpg_research.reporting.run.progress import Progress
 from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig, read_config, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:
-    from mpg_research.reporting.step import StepOutcome
+    from mpg_research.reporting.run.step import StepOutcome
 
 __all__ = ["RunSummary", "default_jobs", "run_study"]
 
@@ -134,7 +134,7 @@ def run_study(
 
     warnings = len(load_study(config.file).checks.warnings)
     with _staging(folder) as staging:
-        from mpg_research.reporting.step import RunContext
+        from mpg_research.reporting.run.step import RunContext
 
         context = RunContext(config, folder, staging, files, hashes, prints, inputs)
         progress.begin(len(todo), len(steps) - len(todo))
@@ -205,7 +205,7 @@ def _staging(folder: Path) -> Any:
 
 def _make_all(steps: Iterable[Step], context: Any, jobs: int, progress: Progress) -> "dict[str, StepOutcome]":
     """Make the steps, ``jobs`` at a time; an interruption ends the kernels and is passed on."""
-    from mpg_research.reporting.step import make_step
+    from mpg_research.reporting.run.step import make_step
 
     def make(step: Step) -> "StepOutcome":
         progress.started(step)
@@ -239,8 +239,8 @@ def _summary(
     *,
     warnings: int,
 ) -> RunSummary:
-    from mpg_research.reporting.index import write_index
-    from mpg_research.reporting.step import StepOutcome
+    from mpg_research.reporting.run.index import write_index
+    from mpg_research.reporting.run.step import StepOutcome
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
     index = write_index(folder, config)

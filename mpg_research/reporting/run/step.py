@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from mpg_research import __version__
 from mpg_research.errors import MpgError
-from mpg_research.reporting.execute import KernelRegistry, NotebookFailure, run_notebook
 from mpg_research.reporting.files import (
     file_sha256,
     json_bytes,
@@ -20,9 +19,10 @@ from mpg_research.reporting.files import (
     remove_tree,
     write_atomically,
 )
-from mpg_research.reporting.fingerprint import Inputs
-from mpg_research.reporting.manifest import read_manifest, record_step, step_entry
-from mpg_research.reporting.plan import Step, published_files
+from mpg_research.reporting.run.execute import KernelRegistry, NotebookFailure, run_notebook
+from mpg_research.reporting.run.fingerprint import Inputs
+from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
+from mpg_research.reporting.run.plan import Step, published_files
 from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["RunContext", "StepOutcome", "make_step"]

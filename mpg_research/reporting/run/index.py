@@ -6,9 +6,9 @@ from typing import Any
 from mpg_research.reporting.files import write_atomically
 from mpg_research.reporting.html import TEMPLATES, page_words
 from mpg_research.reporting.inspect import inspect_page
-from mpg_research.reporting.manifest import read_manifest
 from mpg_research.reporting.parameters import NOTEBOOKS
-from mpg_research.reporting.plan import Step, recipients_of
+from mpg_research.reporting.run.manifest import read_manifest
+from mpg_research.reporting.run.plan import Step, recipients_of
 from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["index_page", "write_index"]

@@ -13,9 +13,9 @@ from typing import Any
 
 from mpg_research.errors import ReportError
 from mpg_research.reporting.files import file_sha256, json_bytes, write_atomically
-from mpg_research.reporting.fingerprint import Inputs
-from mpg_research.reporting.kernel import ENVIRONMENT
-from mpg_research.reporting.plan import Step
+from mpg_research.reporting.run.fingerprint import Inputs
+from mpg_research.reporting.run.kernel import ENVIRONMENT
+from mpg_research.reporting.run.plan import Step
 
 __all__ = ["FORMAT", "is_up_to_date", "read_manifest", "record_step", "step_entry", "write_manifest"]
 

@@ -26,7 +26,7 @@ _LONGEST_SOCKET = 90
 
 def kernel_environment(folder: Path) -> dict[str, str]:
     """The environment of a kernel whose private files lie in ``folder``."""
-    package_root = str(Path(__file__).resolve().parents[2])
+    package_root = str(Path(__file__).resolve().parents[3])
     inherited = os.environ.get("PYTHONPATH", "")
     return {
         **os.environ,

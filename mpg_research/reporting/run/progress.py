@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from mpg_research.reporting.plan import Step
-    from mpg_research.reporting.step import StepOutcome
+    from mpg_research.reporting.run.plan import Step
+    from mpg_research.reporting.run.step import StepOutcome
 
 __all__ = ["PlainProgress", "Progress", "TerminalProgress", "count_up", "make_progress"]
 
