@@ -12,7 +12,7 @@ _HOMES = {
     "run_study": "run.run",
     "RunSummary": "run.run",
     "validate_parameters": "parameters",
-    "inspect_page": "inspect",
+    "inspect_page": "page.accessibility",
 }
 
 __all__ = [*_HOMES]

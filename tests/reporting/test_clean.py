@@ -2,7 +2,7 @@ import pytest
 from nbformat import v4
 
 from mpg_research.errors import DisclosureError, ReportError
-from mpg_research.reporting.clean import clean_notebook, warning_counts
+from mpg_research.reporting.page.clean import clean_notebook, warning_counts
 from mpg_research.reporting.session.session import MARK
 
 

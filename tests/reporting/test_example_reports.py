@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.run.run import run_study
 from mpg_research.study import read_config, shipped_example
 

@@ -2,8 +2,8 @@ import pytest
 from nbformat import v4
 
 from mpg_research.errors import ReportError
-from mpg_research.reporting.html import PageFrame, render_page
-from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.page.accessibility import inspect_page
+from mpg_research.reporting.page.html import PageFrame, render_page
 from mpg_research.reporting.session.session import MARK
 
 

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.page.accessibility import inspect_page
 
 TABLE = "<table><caption>Scores</caption><tr><th scope='col'>Month</th></tr><tr><td>1</td></tr></table>"
 

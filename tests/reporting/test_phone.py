@@ -11,7 +11,7 @@ import pytest
 
 from mpg_research.disclosure import Audience, release
 from mpg_research.present import draw, tabulate
-from mpg_research.reporting.html import TEMPLATES
+from mpg_research.reporting.page.html import TEMPLATES
 from tests.disclosure.made_results import made_policy, make_organisations, make_trajectory
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mpg_research.errors import DisclosureError
-from mpg_research.reporting.scan import refuse_names, searchable_text
+from mpg_research.reporting.page.name_search import refuse_names, searchable_text
 
 OTHER = "Jeugd & Co"
 

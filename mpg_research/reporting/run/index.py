@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.reporting.files import write_atomically
-from mpg_research.reporting.html import TEMPLATES, page_words
-from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.page.accessibility import inspect_page
+from mpg_research.reporting.page.html import TEMPLATES, page_words
 from mpg_research.reporting.parameters import NOTEBOOKS
 from mpg_research.reporting.run.manifest import read_manifest
 from mpg_research.reporting.run.plan import Step, recipients_of

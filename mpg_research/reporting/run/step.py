@@ -126,8 +126,8 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
 
     import nbformat
 
-    from mpg_research.reporting.clean import clean_notebook, warning_counts
-    from mpg_research.reporting.html import render_page
+    from mpg_research.reporting.page.clean import clean_notebook, warning_counts
+    from mpg_research.reporting.page.html import render_page
     from mpg_research.reporting.parameters import validate_parameters
     from mpg_research.reporting.session.session import RECORD
 
@@ -166,7 +166,7 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
 
 def _frame(step: Step, context: RunContext) -> Any:
     from mpg_research.present.language.voice import clean_name, isolated
-    from mpg_research.reporting.html import PageFrame, page_words
+    from mpg_research.reporting.page.html import PageFrame, page_words
 
     config = context.config
     if step.organisation:
@@ -215,7 +215,7 @@ def _search(
     staged: Path,
 ) -> None:
     """Refuse the step if any of its files, or its manifest entry, names another organisation."""
-    from mpg_research.reporting.scan import forbidden_names, refuse_names
+    from mpg_research.reporting.page.name_search import forbidden_names, refuse_names
 
     forbidden, own = forbidden_names(
         context.config,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mpg_research.errors import DisclosureError
-from mpg_research.reporting.inspect import embedded_text
+from mpg_research.reporting.page.accessibility import embedded_text
 from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["forbidden_names", "refuse_names", "searchable_text"]

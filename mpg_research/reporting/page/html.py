@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ReportError
-from mpg_research.reporting.inspect import inspect_page
+from mpg_research.reporting.page.accessibility import inspect_page
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOT_SHOWN = 'class="mpg-text not-shown"'
 _HOLDS_ANYTHING = re.compile(r"<(?:p|ul|table|figure)\b")
@@ -109,7 +109,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
     Parameters
     ----------
     node : NotebookNode
-        From :func:`mpg_research.reporting.clean.clean_notebook`.
+        From :func:`mpg_research.reporting.page.clean.clean_notebook`.
     frame : PageFrame
         What stands around it.
 
@@ -121,7 +121,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
     Raises
     ------
     ReportError
-        If the page does not pass :func:`mpg_research.reporting.inspect.inspect_page`.
+        If the page does not pass :func:`mpg_research.reporting.page.accessibility.inspect_page`.
     """
     from nbconvert.exporters.templateexporter import TemplateExporter
 
