@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["COURSES", "MONTHS", "SCENARIOS", "Scenario", "simulate"]
 
-FloatArray = NDArray[np.float64]
 
 MONTHS = (6.0, 12.0)
 START, START_SD, SWING = 24.5, 5.0, 2.6

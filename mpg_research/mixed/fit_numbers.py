@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import Note
 from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.inference import fit_tables as tables
@@ -16,8 +16,6 @@ from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["FitNumbers"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from mpg_research.arrays import FloatArray, IntArray
 
 __all__ = ["MixedProblem", "RandomTerm"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

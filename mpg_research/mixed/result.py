@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed import display
 from mpg_research.mixed.fit_numbers import FitNumbers
@@ -31,8 +32,6 @@ from mpg_research.mixed.questions.predict import Interval, predict_rows
 from mpg_research.mixed.search.solution import objective as deviance_at
 
 __all__ = ["MixedFit"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

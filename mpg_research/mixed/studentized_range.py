@@ -7,14 +7,13 @@ contrast that adds up.
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.distributions import t_quantile
 
 __all__ = ["range_quantile", "range_tail"]
 
-FloatArray = NDArray[np.float64]
 
 _OUTER_NODES, _INNER_NODES = 160, 120
 #: Beyond this many standard deviations the normal density is below 1e-18.

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["ClusteredLogistic", "clustered_logistic"]
 
-FloatArray = NDArray[np.float64]
 _STEPS = 60
 
 

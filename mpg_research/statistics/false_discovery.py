@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-__all__ = ["FalseDiscovery", "benjamini_hochberg", "false_discovery_line"]
+from mpg_research.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["FalseDiscovery", "benjamini_hochberg", "false_discovery_line"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-__all__ = ["DeltaAdjustment", "adjust_by_delta", "tipping_point"]
+from mpg_research.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["DeltaAdjustment", "adjust_by_delta", "tipping_point"]
 
 
 @dataclass(frozen=True, slots=True)

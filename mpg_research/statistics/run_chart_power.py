@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.run_chart import FEWEST_POINTS, run_limits
 
 __all__ = ["RunPower", "RunReach", "run_power", "run_reach"]
 
-FloatArray = NDArray[np.float64]
 
 #: Series behind each number: a share of .5 is known to within .014.
 _SERIES = 5_000

@@ -7,8 +7,8 @@ a second level.
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.scaling import pack
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
@@ -16,8 +16,6 @@ from mpg_research.mixed.search.many_outcomes import Batch, fit_batch
 from mpg_research.mixed.search.starts_and_faces import find_optimum
 
 __all__ = ["hard_model", "lowest_deviance"]
-
-FloatArray = NDArray[np.float64]
 
 
 def hard_model(seed: int) -> tuple[MixedProblem, Literal["REML", "ML"]]:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.families.score_error import ErrorSource
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.change.reliable_trend import own_line_residuals
@@ -20,7 +21,6 @@ __all__ = [
     "swings_by_month",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Our own default of the margin: half a standard deviation of the intake scores per six months.
 DELTA_IN_SD = 0.5

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import DataError, ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.statistics.forecasts.own_curve_prediction import running_effects
 
 __all__ = ["CourseModel", "course_slopes", "fit_course_model", "random_covariance", "total_slopes"]
 
-FloatArray = NDArray[np.float64]
 _FORMULA = "score ~ months + (1 + months | course)"
 #: A random slope takes this many courses with three waves or more.
 _COURSES_FOR_SLOPE = 3

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import Column
 from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
@@ -18,6 +17,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
     settings_table,
 )
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument
 from mpg_research.study.model import CourseFrame, Study
@@ -33,7 +33,6 @@ __all__ = [
     "usual_gap",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: What identifies a course.
 COURSE_KEYS = ("family", "episode", "respondent")

@@ -23,7 +23,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, observed, tally
 from mpg_research.analysis.families.course_error import (
@@ -55,7 +54,6 @@ from mpg_research.study.model import Study
 
 __all__ = ["CourseOfFamilies", "course"]
 
-FloatArray = NDArray[np.float64]
 
 #: Our own default: half of a course's error rate may be used within a year.
 HALF_TIME = 12.0

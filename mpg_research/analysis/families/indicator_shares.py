@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.help_periods import HelpPeriods
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import MpgError
 from mpg_research.statistics.proportions import wilson_interval
 from mpg_research.statistics.survival.cumulative_incidence import (
@@ -38,7 +39,6 @@ __all__ = [
     "shares_of_ends",
 ]
 
-FloatArray = NDArray[np.float64]
 _COLUMNS = ["family", "episode", "organisation", "worker"]
 _SHARE = ["share", "low", "high", "n_group", "n_families"]
 

@@ -35,6 +35,7 @@ from mpg_research.analysis.families.courses import (
 from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.families.shares import agreement_table, merged_rows, share_rows, share_table
 from mpg_research.analysis.result import Result, ResultTable, family_table
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import categorise, improvement_sign
 from mpg_research.statistics.change.reliable_trend import reliable_trend_index
@@ -43,7 +44,6 @@ from mpg_research.study.model import Study
 
 __all__ = ["ReliableTrend", "reliable_trend"]
 
-FloatArray = NDArray[np.float64]
 TREND_CLASSES = ("improved", "no_reliable_trend", "deteriorated")
 
 

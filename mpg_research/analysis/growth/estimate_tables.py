@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import EACH_ORGANISATION, Column, coded, estimates, key_column, modelled
 from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics import standardise_change
 from mpg_research.study.model import CourseFrame, Study
@@ -27,8 +27,6 @@ __all__ = [
     "table_by_organisation",
     "variance_table",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 def chosen_months(study: Study, months: tuple[float, ...] | list[float] | None) -> list[float]:

@@ -23,7 +23,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.fitting import fit_by_rule
 from mpg_research.analysis.growth.model_frame import ModelFrame
@@ -37,6 +36,7 @@ from mpg_research.analysis.growth.rule import (
     spline_knots,
     spline_term,
 )
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import CAR1, DfRule, MixedFit
 from mpg_research.mixed.design.bases import natural_spline_basis
@@ -64,8 +64,6 @@ _BEND = 0.01
 _EFFECTS = {"level": 1, "line": 2, "bend": 3}
 #: The growth model of every analysis unless another is asked for.
 DEFAULT_RULE = GrowthRule()
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

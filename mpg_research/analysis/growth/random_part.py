@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.growth.rule import FamilyPart, spline_term
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
 
 __all__ = [
@@ -36,8 +36,6 @@ _FAMILIES_PER_WORKER = 2.0
 #: Measurements of one series closer than this (months), or than half the usual distance, are in series apart:
 #: what differs between two answers of one week is not what carries on from month to month.
 _NEAR = 0.25
-
-FloatArray = NDArray[np.float64]
 
 
 def bend(months: FloatArray) -> FloatArray:

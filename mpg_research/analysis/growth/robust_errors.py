@@ -8,20 +8,19 @@ substitute for a right model: where families stop early it mends the errors, not
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import ESTIMATE, MONTHS, ends, modelled
 from mpg_research.analysis.growth.estimate_tables import estimate_rows, pooled_table, table_by_organisation
 from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.inference.robust import RobustKind, cluster_robust
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 
 __all__ = ["robust_change", "robust_difference"]
 
-FloatArray = NDArray[np.float64]
 
 #: With more clusters than this CR2 takes seconds and CR0 is as good.
 _CORRECTED = 2_000

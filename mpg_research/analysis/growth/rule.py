@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 
 __all__ = ["KNOTS", "FamilyPart", "GrowthRule", "KnotRule", "ResidualRule", "spline_knots", "spline_term"]
 
-FloatArray = NDArray[np.float64]
 FamilyPart = Literal["spline", "bend", "line", "level"]
 ResidualRule = Literal["auto", "car1", "independent"]
 KnotRule = Literal["root", "quantiles"]

@@ -17,7 +17,6 @@ from mpg_research.instruments import Instrument
 
 __all__ = ["hold_to_scale", "scale_of"]
 
-FloatArray = NDArray[np.float64]
 
 _LEVELS = ("mean_course", "mean_curve", "adjusted_means", "adjusted_curve")
 _CHANGES = {"change": "mean_curve", "adjusted_change": "adjusted_curve"}

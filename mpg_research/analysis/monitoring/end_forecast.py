@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from mpg_research.analysis.monitoring.expectation_model import Fold
 from mpg_research.analysis.monitoring.expectation_scores import forecast, line_change
+from mpg_research.arrays import FloatArray
 
 __all__ = ["Chances", "chance_of_waves", "line_ends", "months_to_go"]
 
-FloatArray = NDArray[np.float64]
 
 #: Points of the distribution of the time to go at which a forecast is made.
 _POINTS = (0.1, 0.3, 0.5, 0.7, 0.9)

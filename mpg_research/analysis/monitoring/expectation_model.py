@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.families.course_slopes import CourseModel
 from mpg_research.analysis.growth.rule import spline_term
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects, running_effects
 
 __all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
 
-FloatArray = NDArray[np.float64]
 _KNOTS = 4
 #: Folds where families cannot be left out by organisation.
 _FAMILY_FOLDS = 10

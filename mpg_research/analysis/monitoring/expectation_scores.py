@@ -7,11 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.monitoring.expectation_model import ExpectationModel, Fold
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects
 
 __all__ = ["first_rows", "forecast", "given_intake", "line_change"]
-
-FloatArray = NDArray[np.float64]
 
 
 def given_intake(rows: pd.DataFrame, folds: Sequence[Fold]) -> tuple[FloatArray, FloatArray]:

@@ -19,7 +19,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.columns import MONTHS, N_MEASUREMENTS, coded, observed, observed_share, tally
@@ -46,7 +45,6 @@ from mpg_research.study.model import Study
 
 __all__ = ["ExpectedCourse", "curves_of", "expected_course", "expected_waves", "fit_folds"]
 
-FloatArray = NDArray[np.float64]
 _LEVELS = (0.5, 0.8, 0.95)
 _BINS = (3.0, 6.0, 9.0, 12.0, 18.0, np.inf)
 

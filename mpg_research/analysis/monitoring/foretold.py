@@ -17,13 +17,12 @@ from mpg_research.analysis.monitoring.expectation_model import (
     fit_expectation,
 )
 from mpg_research.analysis.monitoring.rules import bad_outcome, score_step
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import Study
 
 __all__ = ["Foretold", "ended_courses", "foretell", "parts_of"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 #: Organisations are grouped into at most this many parts, so that the nested fits stay few.
 _PARTS = 6

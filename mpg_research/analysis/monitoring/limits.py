@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mpg_research.analysis.monitoring.foretold import Foretold
 from mpg_research.analysis.monitoring.rules import (
@@ -12,11 +11,10 @@ from mpg_research.analysis.monitoring.rules import (
     limit_for_share,
     summarise_courses,
 )
+from mpg_research.arrays import BoolArray, FloatArray
 
 __all__ = ["LEAST_GOOD_ENDS", "MORE_LIKELY_THAN_NOT", "alarms_as_many", "chance_limits", "learnt_limits"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 #: A limit is learnt from this many courses that ended well, at least.
 LEAST_GOOD_ENDS = 10

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.monitoring.rules import summarise_courses, waves_that_count
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.statistics.forecasts.calibration import calibrate
 from mpg_research.statistics.forecasts.concordance import expected_concordance
 
@@ -23,8 +24,6 @@ __all__ = [
     "landmark_waves",
 ]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 #: The end of the family's own line, as the model sees it with all scores: the other end is the last score.
 OWN_LINE = "own_line"

@@ -32,7 +32,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.data.quality import DROP_OUT_REASONS
 from mpg_research.analysis.monitoring.performance import (
@@ -55,14 +54,13 @@ from mpg_research.analysis.monitoring.rules import Target
 from mpg_research.analysis.monitoring.signals import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
 from mpg_research.analysis.monitoring.verdicts import compare_rules
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table, settings_table
+from mpg_research.arrays import BoolArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
 __all__ = ["RULES", "SignalQuality", "compare_rules", "evaluate_signals"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 RULES = ("chance", "naive_as_many", "naive", "chance_as_many", "band")
 _FEW_EVENTS = 20

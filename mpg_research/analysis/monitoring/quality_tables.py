@@ -29,6 +29,7 @@ from mpg_research.analysis.monitoring.performance import (
 )
 from mpg_research.analysis.monitoring.rules import alarm_quality, summarise_courses, waves_that_count
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.statistics.forecasts.calibration import calibrate, net_benefit
 from mpg_research.statistics.forecasts.concordance import compare_concordance
 from mpg_research.statistics.proportions import wilson_interval
@@ -43,8 +44,6 @@ __all__ = [
     "words_table",
 ]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _N_BAD = number_of("n_bad", of="families")
 _BINS = 5

@@ -16,6 +16,7 @@ from mpg_research.analysis.monitoring.rules import Target
 from mpg_research.analysis.monitoring.signals import Rule, Signals
 from mpg_research.analysis.monitoring.verdicts import compare_rules
 from mpg_research.analysis.monitoring.without_change import without_change
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.courses.course_answer import course_answers
@@ -23,8 +24,6 @@ from mpg_research.study.model import Study
 
 __all__ = ["REPLICATES", "AsShown", "FiguresWithoutChange", "figures_without_change"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 #: Our own default: studies simulated.
 REPLICATES = 10

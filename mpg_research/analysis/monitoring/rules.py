@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.proportions import wilson_interval
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
 
 #: What counts as a bad end: no better than at intake; reliably worse; not reliably better.
 Target = Literal["no_gain", "deteriorated", "not_improved"]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,6 @@ __all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signa
 
 #: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
 Rule = Literal["chance", "band"]
-FloatArray = NDArray[np.float64]
 
 #: Our own choice: of the families whose help ends well, one in five may ever be called off track.
 FALSE_ALARMS = 0.2

@@ -1,15 +1,10 @@
 """The alarms of every rule at every wave, each also with as many alarms as another."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mpg_research.analysis.monitoring.foretold import Foretold
 from mpg_research.analysis.monitoring.limits import alarms_as_many, chance_limits
+from mpg_research.arrays import BoolArray, FloatArray
 
 __all__ = ["compare_rules"]
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 
 def compare_rules(

@@ -14,10 +14,10 @@ from mpg_research.analysis.monitoring.expectation_model import (
     fit_expectation,
 )
 from mpg_research.analysis.monitoring.rules import score_step
+from mpg_research.arrays import FloatArray
 
 __all__ = ["WithoutChange", "without_change"]
 
-FloatArray = NDArray[np.float64]
 #: The spread between families is taken from this many pairs of waves of one family, at least.
 _LEAST_PAIRS = 50
 

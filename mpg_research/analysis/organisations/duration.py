@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.robust_levels import robust_covariance
 from mpg_research.statistics.providers.standardisation import FixedProviders, fit_fixed_providers
 from mpg_research.statistics.survival.restricted_mean import pseudo_times, unseen_time
@@ -31,7 +32,6 @@ from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 
 __all__ = ["HORIZON", "duration_horizon", "duration_rows"]
 
-FloatArray = NDArray[np.float64]
 
 #: Months of help are counted up to two years at most.
 HORIZON = 24.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.growth.random_part import BEND
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.questions.group_predictions import GroupEffects, group_effects
 from mpg_research.statistics.providers.ranks import Better
 from mpg_research.statistics.providers.shrinkage import between_variance, shrink
@@ -24,7 +25,6 @@ __all__ = [
     "many_organisations",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: With fewer organisations than this their spread cannot be estimated, so they are no random effects: the
 #: error of a standard deviation from g values is about 1 / sqrt(2 (g - 1)) of it, of two 71 %, of five 35 %.

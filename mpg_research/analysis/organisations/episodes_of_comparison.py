@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.help_periods import HelpPeriods
 from mpg_research.analysis.growth.model_frame import Covariate, ModelFrame
+from mpg_research.arrays import FloatArray
 from mpg_research.study.model import Study
 
 __all__ = ["OrganisationUnits", "units_of", "units_of_periods"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ Tables
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import Column, coded, modelled, observed
@@ -30,6 +29,7 @@ from mpg_research.analysis.growth.random_part import BEND, bend
 from mpg_research.analysis.organisations.effects import OrganisationEffects
 from mpg_research.analysis.organisations.ranks import organisation_table
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.standardisation import Reference, standardised_difference
 
 __all__ = [
@@ -39,8 +39,6 @@ __all__ = [
     "within_between_table",
     "worker_share_table",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 def case_mix_difference_table(frame: ModelFrame) -> ResultTable:

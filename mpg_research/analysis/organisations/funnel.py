@@ -16,7 +16,6 @@ Tables
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import modelled, number_of
 from mpg_research.analysis.growth.estimate_tables import pooled_table
@@ -42,7 +41,6 @@ from mpg_research.statistics.providers.shrinkage import minimum_size, rankabilit
 
 __all__ = ["funnel_tables"]
 
-FloatArray = NDArray[np.float64]
 
 #: Months around the primary month whose measurements judge the case-mix model.
 _WINDOW = 1.5

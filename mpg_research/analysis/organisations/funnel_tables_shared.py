@@ -10,12 +10,12 @@ from scipy.stats import chi2
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import Column, by_row, coded, key_column, modelled, tally
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.false_alarms import FalseAlarms
 from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, Funnel, spread_df
 
 __all__ = ["Checked", "calibration", "flags", "funnel_lines", "funnel_summary", "step_rows", "volume_outcome"]
 
-FloatArray = NDArray[np.float64]
 
 #: p-value below which a check of the steps fails.
 _CHECK = 0.01

@@ -13,7 +13,6 @@ Tables
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import N_GROUP, coded, ends, modelled
@@ -23,10 +22,10 @@ from mpg_research.analysis.organisations.duration import duration_rows
 from mpg_research.analysis.organisations.effects import OrganisationEffects
 from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 
 __all__ = ["INDICATORS", "indicator_table"]
 
-FloatArray = NDArray[np.float64]
 
 #: The indicators; the first is the declared primary one.
 INDICATORS = ("change", "change_standardised", "end_level", "duration")

@@ -7,7 +7,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import fdtrc, stdtr, stdtrit
 
 from mpg_research.analysis.columns import (
@@ -27,11 +26,11 @@ from mpg_research.analysis.growth.estimate_tables import add_standardised, poole
 from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.organisations.effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics import holm
 
 __all__ = ["DIFFERENCE_COLUMNS", "adjusted", "joint_table", "joint_test", "many_tables", "pairwise_table"]
 
-FloatArray = NDArray[np.float64]
 
 #: What stands in a table of differences, after the organisation or the pair.
 DIFFERENCE_COLUMNS = (MONTHS, *CORRECTED_ESTIMATE, P_ADJUSTED, *SIMULTANEOUS)

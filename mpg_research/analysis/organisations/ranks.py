@@ -14,7 +14,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
@@ -22,13 +21,13 @@ from mpg_research.analysis.columns import Column, ends, modelled
 from mpg_research.analysis.growth.estimate_tables import table_by_organisation
 from mpg_research.analysis.organisations.effects import OrganisationEffects
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.rank_confidence_sets import rank_confidence_sets
 from mpg_research.statistics.providers.ranks import draw_effects, rank_probabilities
 from mpg_research.statistics.providers.shrinkage import reliability
 
 __all__ = ["FEWEST_FOR_RANKS", "rank_table", "shrinkage_table"]
 
-FloatArray = NDArray[np.float64]
 
 #: Below five organisations there is nothing that a rank or a funnel plot adds to the comparison itself.
 FEWEST_FOR_RANKS = 5

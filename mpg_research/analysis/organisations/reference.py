@@ -6,7 +6,6 @@ parameter ``reference`` says which it is.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.growth.estimate_tables import table_by_organisation
@@ -14,11 +13,10 @@ from mpg_research.analysis.growth.growth_model import GrowthModel
 from mpg_research.analysis.organisations.effects import ManyOrganisations, add_simultaneous
 from mpg_research.analysis.organisations.random_effects_tables import DIFFERENCE_COLUMNS, adjusted
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 
 __all__ = ["from_median"]
-
-FloatArray = NDArray[np.float64]
 
 
 def from_median(

@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import N_GROUP, Column, coded, ends, number_of, observed, observed_share
 from mpg_research.analysis.families.indicator_shares import (
@@ -51,6 +50,7 @@ from mpg_research.analysis.organisations.funnel_tables_shared import (
 )
 from mpg_research.analysis.organisations.ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.result import ResultTable
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.false_alarms import FalseAlarms
 from mpg_research.statistics.providers.range_of_chance import range_of_chance
@@ -62,7 +62,6 @@ from mpg_research.statistics.providers.share_funnel import (
 
 __all__ = ["ShareOutcome", "share_funnel_tables", "share_outcomes", "share_table", "shares_of_all_table"]
 
-FloatArray = NDArray[np.float64]
 
 _SIMULATIONS = 500
 _OBSERVED = observed_share("share_observed", of="n_group")

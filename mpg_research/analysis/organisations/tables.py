@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import (
     ESTIMATE,
@@ -40,11 +39,11 @@ from mpg_research.analysis.organisations.random_effects_tables import (
     pairwise_table,
 )
 from mpg_research.analysis.result import ResultTable, collect_tables, sample_flow_table
+from mpg_research.arrays import FloatArray
 
 __all__ = ["Adjust", "comparison_tables"]
 
 Adjust = Literal["holm", "none"]
-FloatArray = NDArray[np.float64]
 
 
 def comparison_tables(

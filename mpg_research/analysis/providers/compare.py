@@ -21,6 +21,7 @@ from mpg_research.analysis.providers.tables import (
     random_slopes,
     random_table,
 )
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, ModelError, Note
 from mpg_research.mixed import MixedFit
 from mpg_research.statistics.providers.funnel import Funnel, make_funnel
@@ -36,7 +37,6 @@ from mpg_research.statistics.providers.standardisation import (
 
 __all__ = ["ProviderComparison", "compare_providers"]
 
-FloatArray = NDArray[np.float64]
 Effects = Literal["fixed", "random"]
 
 #: Fewest providers that a funnel plot says something about.

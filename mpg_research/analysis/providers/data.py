@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import DataError, Note
 
 __all__ = ["Missing", "ProviderData", "provider_data"]
 
-FloatArray = NDArray[np.float64]
 Missing = Literal["refuse", "drop"]
 
 

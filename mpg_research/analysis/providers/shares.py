@@ -4,18 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from mpg_research.analysis.providers.data import ProviderData
 from mpg_research.analysis.providers.tables import comparison_table
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.share_funnel import share_covariance
 
 __all__ = ["ProviderShares", "compare_shares"]
 
-FloatArray = NDArray[np.float64]
 
 #: Log odds beyond which a share is 0 or 1 to rounding.
 _REACH = 80.0

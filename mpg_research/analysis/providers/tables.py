@@ -9,6 +9,7 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.providers.data import ProviderData
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.inference.information import information
 from mpg_research.statistics.providers.funnel import Funnel
@@ -24,8 +25,6 @@ __all__ = [
     "random_slopes",
     "random_table",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 def difference_covariance(fixed: FixedProviders, reference: Reference | float) -> FloatArray:

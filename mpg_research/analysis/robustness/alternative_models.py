@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.growth_model import (
     DEFAULT_RULE,
@@ -24,6 +23,7 @@ from mpg_research.analysis.organisations.effects import (
 )
 from mpg_research.analysis.organisations.equal_comparison import covariate_means
 from mpg_research.analysis.robustness.same_conclusion import Verdict, beside_the_left_out, judge
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics.providers.ranks import Better
@@ -32,7 +32,6 @@ from mpg_research.study.model import CourseFrame
 
 __all__ = ["VARIANTS", "Setting", "ways_of", "without"]
 
-FloatArray = NDArray[np.float64]
 
 #: The ways of computing, the primary one first.
 VARIANTS = (

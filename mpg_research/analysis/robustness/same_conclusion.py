@@ -3,18 +3,17 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.organisations.effects import OrganisationEffects
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics import holm
 from mpg_research.statistics.providers.reference_difference import differences_from_reference
 from mpg_research.statistics.providers.standardisation import Reference
 
 __all__ = ["VERDICT_COLUMNS", "Verdict", "beside_the_left_out", "judge", "not_possible", "verdict_row"]
 
-FloatArray = NDArray[np.float64]
 
 #: What :func:`verdict_row` says of a way of computing, after its name.
 VERDICT_COLUMNS = (

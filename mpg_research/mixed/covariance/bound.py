@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.covariance.row_weights import Entries, Links, RowWeights, Serial, Strata
 
 __all__ = ["BoundResidual"]
@@ -27,8 +28,6 @@ FULL_CORRELATION = 0.999
 # A residual standard deviation below this share of the largest counts as zero.
 NO_SHARE = 1e-3
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Pairs = list[tuple[int, int]]
 Turned = tuple[list[FloatArray], list[FloatArray]]
 

@@ -18,13 +18,11 @@ Jones & Boadi-Boateng (1991), 10.2307/2532504.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dtbtrs
 
-__all__ = ["Filter", "Kernel", "carried", "carried_back", "run_filter", "shifted", "shifted_back"]
+from mpg_research.arrays import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+__all__ = ["Filter", "Kernel", "carried", "carried_back", "run_filter", "shifted", "shifted_back"]
 
 
 def carried(links: FloatArray, columns: FloatArray) -> FloatArray:

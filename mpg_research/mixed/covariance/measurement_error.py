@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.covariance.bound import NO_CORRELATION, BoundResidual, Pairs, Turned
 from mpg_research.mixed.covariance.kalman_filter import Filter, Kernel, run_filter
 from mpg_research.mixed.covariance.row_weights import Links
 
 __all__ = ["NoisyResidual"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # Up to this logit a share counts as zero; a share below the other one becomes zero if the deviance does
 # not mind.

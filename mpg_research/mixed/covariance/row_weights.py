@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray, IntArray
+
 __all__ = ["Entries", "Links", "RowWeights", "Serial", "Strata"]
 
 # exp(-SMALLEST_EXPONENT) is the correlation of the nearest two rows where it counts as zero.
 SMALLEST_EXPONENT = 40.0
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Entries = tuple[FloatArray, FloatArray]
 
 

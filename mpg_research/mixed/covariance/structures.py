@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
 from mpg_research.mixed.covariance.row_weights import Serial, Strata
 
 __all__ = ["AR1", "CAR1", "ResidualPart", "VarianceBy", "bind_residual"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

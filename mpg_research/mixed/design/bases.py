@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 
 __all__ = ["b_spline_basis", "natural_spline_basis", "orthogonal_polynomial"]
-
-FloatArray = NDArray[np.float64]
 
 
 def orthogonal_polynomial(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.covariance.structures import ResidualPart, bind_residual
 from mpg_research.mixed.design.checks import (
@@ -39,7 +40,6 @@ from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["Design", "design_problem"]
 
-FloatArray = NDArray[np.float64]
 
 #: A column is aliased when its part not explained by the columns before it is this small,
 #: relative to its length (R's lm and lme4 use 1e-7 on the same scale).

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import FormulaError, ModelError, Note
 from mpg_research.mixed.covariance.structures import AR1, CAR1, ResidualPart, VarianceBy
 from mpg_research.mixed.design.columns import ColumnData, missing_rows
@@ -27,7 +28,6 @@ __all__ = [
     "residual_parts",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: What the fixed columns may leave of a random column, relative to its length, to count as spanning it.
 SATURATED = 1e-8

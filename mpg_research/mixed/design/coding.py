@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.columns import ColumnData, list_levels, match_level
 from mpg_research.mixed.design.transforms import States, evaluate, evaluate_basis
@@ -21,7 +22,6 @@ from mpg_research.mixed.formula.tokens import Call, Expression, Name, Text, fail
 
 __all__ = ["Factor", "MatrixPlan", "Piece", "build_matrix", "plan_matrix"]
 
-FloatArray = NDArray[np.float64]
 Coding = Literal["treatment", "sum"]
 
 

@@ -4,13 +4,12 @@ from datetime import date, time, timedelta
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 
 __all__ = ["check_magnitude", "check_scalars", "refuse_dates"]
 
-FloatArray = NDArray[np.float64]
 
 #: Numbers beyond this (or all below its inverse) are refused: sums of their squares overflow.
 LARGEST = 1e100

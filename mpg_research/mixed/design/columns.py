@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.column_checks import check_magnitude, check_scalars, refuse_dates
 
 __all__ = ["ColumnData", "code_groups", "find_column", "missing_rows", "read_column", "read_like"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Kind = Literal["numeric", "boolean", "categorical"]
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["Estimability"]
 
-FloatArray = NDArray[np.float64]
 
 #: What may be missing of an implied weight, relative to what it consists of: columns count as aliased up to
 #: 1e-7 of their length, so that the weights that follow from the others are no better known.

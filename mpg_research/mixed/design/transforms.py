@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.bases import b_spline_basis, natural_spline_basis, orthogonal_polynomial
 from mpg_research.mixed.formula.parse import constant_value
@@ -23,7 +23,6 @@ from mpg_research.mixed.formula.tokens import (
 
 __all__ = ["evaluate", "evaluate_basis"]
 
-FloatArray = NDArray[np.float64]
 States = dict[str, dict[str, Any]]
 """What stateful functions learned from the data of the fit, by the text of the call."""
 

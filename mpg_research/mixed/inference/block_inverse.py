@@ -3,15 +3,15 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["BlockInverse"]
 
-FloatArray = NDArray[np.float64]
 
 #: Blocks up to this size are factorised densely, which is faster there.
 DENSE_BLOCK = 150

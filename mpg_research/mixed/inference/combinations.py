@@ -4,14 +4,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.estimability import Estimability
 
 __all__ = ["read_combinations"]
-
-FloatArray = NDArray[np.float64]
 
 
 def read_combinations(

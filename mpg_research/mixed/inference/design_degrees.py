@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.inference.natural_parameters import term_faces
 from mpg_research.mixed.problem import RandomTerm
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["DesignDegrees", "design_degrees"]
 
-FloatArray = NDArray[np.float64]
 
 # Groups of z-multiples: a fixed column belongs to a level if it is constant there up to this, relative.
 CONSTANT = 1e-9

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.estimability import Estimability
 from mpg_research.mixed.distributions import t_p_value, t_quantile
@@ -18,7 +18,6 @@ from mpg_research.mixed.studentized_range import range_quantile, range_tail
 
 __all__ = ["Estimates", "make_estimates"]
 
-FloatArray = NDArray[np.float64]
 Adjust = Literal["holm", "tukey", "none"]
 ADJUSTMENTS = ("holm", "tukey", "none")
 

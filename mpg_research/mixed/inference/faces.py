@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.scaling import TermScale, free_entries
 
 __all__ = ["Face", "term_face"]
 
-FloatArray = NDArray[np.float64]
 
 #: Singular values, or standard deviations, of Lambda at or below this count as zero.
 ZERO = 1e-7

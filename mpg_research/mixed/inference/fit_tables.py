@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.distributions import normal_quantile
 from mpg_research.mixed.html_table import html_table
@@ -14,8 +14,6 @@ from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.search.solution import BoundaryFace, MixedSolution
 
 __all__ = ["Convergence", "RandomEffects", "fit_notes", "random_effects", "variance_table"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

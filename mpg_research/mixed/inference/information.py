@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.natural_parameters import Natural, natural_derivatives, term_faces
 from mpg_research.mixed.likelihood.engine import Engine
@@ -26,7 +27,6 @@ NO_INFORMATION = 1e-4
 # Standard error of a residual parameter, in its own unbounded unit, from which second derivatives are unused.
 LARGEST_ERROR = 1.0
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["observed", "expected"]
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.inference.faces import Face, term_face
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
@@ -12,8 +12,6 @@ from mpg_research.mixed.likelihood.residual_derivatives import structured_deriva
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Natural", "natural_derivatives", "term_faces"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.fit_tables import find_group
 from mpg_research.mixed.inference.row_equations import apply_inverse, form_equations, whitening
@@ -13,7 +14,6 @@ from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["ClusterRobust", "RobustKind", "cluster_robust"]
 
-FloatArray = NDArray[np.float64]
 RobustKind = Literal["CR0", "CR2"]
 
 #: A direction of a cluster's residuals of which less than this share is left counts as absorbed by the fixed

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
 from mpg_research.mixed.inference.block_inverse import BlockInverse
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Equations", "form_equations", "spherical_design"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.information import Information, Kind, information
 from mpg_research.mixed.search.solution import MixedSolution
@@ -16,8 +16,6 @@ __all__ = [
     "satterthwaite_degrees",
     "satterthwaite_test",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.distributions import f_tail, t_p_value, t_quantile
 from mpg_research.mixed.inference.design_degrees import DesignDegrees, design_degrees
@@ -21,7 +21,6 @@ from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["COLUMNS", "DfRule", "Inference", "JointTest", "estimate_rows", "make_inference"]
 
-FloatArray = NDArray[np.float64]
 DfRule = Literal["satterthwaite", "kenward-roger", "residual", "normal"]
 DF_RULES = ("satterthwaite", "kenward-roger", "residual", "normal")
 INFORMATION = ("observed", "expected")

@@ -1,8 +1,8 @@
 """Which combinations of coefficients a term stands for: type III tests that do not depend on coding."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.design.coding import build_matrix
@@ -11,7 +11,6 @@ from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["term_matrix", "term_names"]
 
-FloatArray = NDArray[np.float64]
 
 #: What two sets of columns may differ in, relative to their length, to count as spanning the same space.
 SAME_SPACE = 1e-8

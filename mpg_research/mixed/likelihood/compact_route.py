@@ -10,6 +10,7 @@ of the whole one.
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.likelihood.layout import Rows, order_levels, plain_blocks
 from mpg_research.mixed.likelihood.nested_route import NestedRoute, sorted_rows
 from mpg_research.mixed.likelihood.scaling import Scaled, orthonormal_rows
@@ -17,8 +18,6 @@ from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["CompactRoute", "compact_route"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # With fewer fixed effects than this there is little to save.
 FEWEST_COLUMNS = 8

@@ -6,16 +6,14 @@ one group of the eliminated factor: z_t'K z_s = z0_t'K_0 z0_s + f_t'K_c f_s with
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.covariance.row_weights import RowWeights
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedState
 
 __all__ = ["structure_gradient"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 #: Numbers held at once for the dense block's share.
 AT_ONCE = 4_000_000

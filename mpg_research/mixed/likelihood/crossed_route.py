@@ -13,13 +13,12 @@ from scipy import sparse
 from scipy.linalg import cholesky
 from scipy.linalg.lapack import dpotri
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.scaling import Scaled
 from mpg_research.mixed.likelihood.sparse_blocks import block_diagonal, indicator, is_invertible
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["CrossedRoute", "CrossedState"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

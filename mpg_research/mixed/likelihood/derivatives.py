@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedState
 from mpg_research.mixed.likelihood.group_algebra import multiply, outer_sum, segments
 from mpg_research.mixed.likelihood.layout import Level
@@ -36,7 +37,6 @@ __all__ = [
     "term_places",
 ]
 
-FloatArray = NDArray[np.float64]
 Directions = list[list[FloatArray]]
 
 

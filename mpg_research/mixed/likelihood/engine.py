@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
@@ -28,7 +28,6 @@ from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
 
-FloatArray = NDArray[np.float64]
 Method = Literal["REML", "ML"]
 
 

@@ -3,12 +3,11 @@
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mpg_research.arrays import FloatArray, IntArray
 
 __all__ = ["by_parent", "multiply", "outer_sum", "segments", "symmetric_sum"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # Products of matrices of this size or more cost less one group at a time.
 LARGE_MATRIX = 8

@@ -1,11 +1,11 @@
 """K = Lambda (I + Lambda'A Lambda)^-1 Lambda' of many groups at once, Lambda never inverted."""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["inner_inverse"]
 
-FloatArray = NDArray[np.float64]
 
 # Rows and columns of a lower triangle of three.
 LOWER = np.array([0, 1, 1, 2, 2, 2]), np.array([0, 0, 1, 0, 1, 2])

@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.likelihood.group_algebra import symmetric_sum
 from mpg_research.mixed.problem import MixedProblem
 
@@ -20,9 +20,6 @@ __all__ = [
     "order_levels",
     "plain_blocks",
 ]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

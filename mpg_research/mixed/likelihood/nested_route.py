@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply, segments, symmetric_sum
 from mpg_research.mixed.likelihood.inner_inverse import inner_inverse
 from mpg_research.mixed.likelihood.layout import (
@@ -29,8 +30,6 @@ from mpg_research.mixed.likelihood.scaling import Scaled
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["LevelState", "NestedRoute", "NestedState", "gathered", "sorted_rows"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

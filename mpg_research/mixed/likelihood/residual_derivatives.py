@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.likelihood.derivatives import (
     Carried,
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from mpg_research.mixed.likelihood.engine import Engine
 
 __all__ = ["StructuredDerivatives", "direction_traces", "structured_derivatives"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

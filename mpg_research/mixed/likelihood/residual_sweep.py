@@ -7,8 +7,8 @@ what the levels above leave of the derivative in S.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.likelihood.group_algebra import outer_sum
 from mpg_research.mixed.likelihood.layout import Blocks, Rows
@@ -16,8 +16,6 @@ from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
 
 __all__ = ["family_sums", "over_rows", "parent_sums", "residual_slopes", "structured_blocks", "taken_away"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # From this many rows per parent a matrix product each costs less than sums of products of columns.
 ROWS_PER_PRODUCT = 50

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 
 __all__ = ["Scaled", "TermScale", "free_entries", "lower_factor", "pack", "scale_problem", "unpack"]
-
-FloatArray = NDArray[np.float64]
 
 
 def lower_factor(matrix: FloatArray) -> FloatArray:

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["block_diagonal", "indicator", "is_invertible"]
 
-FloatArray = NDArray[np.float64]
 
 #: Smallest singular value of Lambda from which its inverse keeps at least ten digits.
 INVERTIBLE = 1e-3

@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.html_table import html_table
 from mpg_research.mixed.inference.fit_tables import variance_table
@@ -19,7 +19,6 @@ from mpg_research.parallel import simulate_in_chunks
 
 __all__ = ["Bootstrap", "bootstrap", "simulate"]
 
-FloatArray = NDArray[np.float64]
 Randomness = np.random.Generator | int
 
 

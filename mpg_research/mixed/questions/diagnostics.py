@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.build import Design
@@ -14,7 +13,6 @@ from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["RSquared", "intraclass_table", "r_squared", "residual_series"]
 
-FloatArray = NDArray[np.float64]
 ResidualKind = Literal["conditional", "response", "marginal", "pearson", "normalised"]
 RESIDUAL_KINDS = ("conditional", "response", "marginal", "pearson", "normalised")
 

@@ -8,8 +8,8 @@ over, leaving the group out moves the coefficients of that prediction by -Omega 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.group_algebra import segments, symmetric_sum
 from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
@@ -18,7 +18,6 @@ from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["changes_without_groups"]
 
-FloatArray = NDArray[np.float64]
 
 #: Share of a direction's information that must come from other groups for it to be estimable without one.
 ALONE = 1e-9

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.information import Kind, information
 from mpg_research.mixed.inference.natural_parameters import term_faces
@@ -17,7 +18,6 @@ from mpg_research.mixed.search.solution import MixedSolution, make_solution
 
 __all__ = ["GroupEffects", "GroupPredictions", "group_effects"]
 
-FloatArray = NDArray[np.float64]
 
 #: Standard deviation of a random effect, in residual standard deviations, at which nothing is shrunken: a
 #: group of one family moves by a millionth; much larger, and the cross-products lose their last digits.

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.inference.fit_tables import find_group
 from mpg_research.mixed.inference.row_equations import Equations, apply_inverse, form_equations
@@ -17,8 +18,6 @@ from mpg_research.mixed.search.solution import MixedSolution, solve
 
 __all__ = ["group_influence"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 #: Groups with more rows than this are left out by evaluating the model without them, which is then cheaper
 #: than a matrix of the size of the group.

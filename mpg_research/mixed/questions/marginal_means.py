@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.design.coding import build_matrix
@@ -17,7 +18,6 @@ from mpg_research.mixed.inference.tests import Inference
 
 __all__ = ["estimate_means", "estimate_slopes"]
 
-FloatArray = NDArray[np.float64]
 Weights = Literal["equal", "proportional"]
 
 #: Step of the central difference for slopes, as a share of the variable's range: exact for lines and

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.design.coding import build_matrix
@@ -21,7 +22,6 @@ from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["PREDICTION_COLUMNS", "predict_rows"]
 
-FloatArray = NDArray[np.float64]
 Interval = Literal["confidence", "prediction"] | None
 
 #: The columns of every table of predictions.

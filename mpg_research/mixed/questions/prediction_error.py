@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.inference.block_inverse import BlockInverse
 from mpg_research.mixed.inference.information import Information, information
 from mpg_research.mixed.inference.row_equations import Equations, form_equations, spherical_design
@@ -27,8 +28,6 @@ from mpg_research.mixed.search.solution import MixedSolution, make_solution
 
 __all__ = ["Asked", "prediction_error"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 #: Rows whose variances are worked out together.
 AT_ONCE = 100

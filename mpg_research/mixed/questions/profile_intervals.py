@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.distributions import chi2_quantile
@@ -13,8 +12,6 @@ from mpg_research.mixed.questions.profile_surface import Held, Surface, crossing
 from mpg_research.mixed.search.solution import MixedSolution, solve
 
 __all__ = ["profile_intervals"]
-
-FloatArray = NDArray[np.float64]
 
 
 def profile_intervals(solution: MixedSolution, level: float) -> pd.DataFrame:

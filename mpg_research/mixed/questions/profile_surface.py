@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.search.solution import MixedSolution
 
 __all__ = ["Held", "Surface", "crossing"]
 
-FloatArray = NDArray[np.float64]
 
 #: Steps, in standard errors, within which a limit is looked for before it is called infinite.
 FARTHEST = 60.0

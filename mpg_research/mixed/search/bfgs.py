@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["DECREMENT_TOLERANCE", "Minimum", "minimise"]
 
-FloatArray = NDArray[np.float64]
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
 # Half the predicted fall in deviance: the standard error of a parameter is off by about its root.

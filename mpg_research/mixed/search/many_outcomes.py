@@ -10,8 +10,8 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply, symmetric_sum
 from mpg_research.mixed.likelihood.inner_inverse import inner_inverse
@@ -20,9 +20,6 @@ from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, 
 from mpg_research.mixed.likelihood.scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from copy import copy
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
 
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.group_algebra import by_parent
 from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
@@ -19,8 +19,6 @@ from mpg_research.mixed.search.many_outcomes import Batch
 
 __all__ = ["CorrelatedBatch"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 # Nodes, and how far they reach from the start in standard errors, at least and at most in units of delta.
 NODES = 24

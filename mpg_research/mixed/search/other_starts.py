@@ -8,8 +8,8 @@ and docs/for_r_and_spss_users.md.
 from copy import copy
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
@@ -20,7 +20,6 @@ from mpg_research.mixed.search.search_rows import has_many_rows, some_groups
 
 __all__ = ["held_engine", "lower_start"]
 
-FloatArray = NDArray[np.float64]
 
 # A standard deviation within this many of its own standard errors of zero counts as near a face, where there
 # are not many groups (with many, only zero itself: no minimum but the singular ones was ever not the lowest).

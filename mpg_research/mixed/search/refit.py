@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import pack
@@ -21,8 +22,6 @@ from mpg_research.mixed.search.starts_and_faces import (
 from mpg_research.parallel import simulate_in_chunks
 
 __all__ = ["Refits", "refit", "simulated_refits"]
-
-FloatArray = NDArray[np.float64]
 
 
 # Draws are fitted together in lots of about this many groups: arrays that stay in the cache.

@@ -9,8 +9,8 @@ from copy import copy
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
@@ -20,7 +20,6 @@ from mpg_research.mixed.search.bfgs import DECREMENT_TOLERANCE, Minimum, minimis
 
 __all__ = ["has_many_rows", "minimise_by_rows", "some_groups"]
 
-FloatArray = NDArray[np.float64]
 
 # From this many rows on, and for a start from about this many.
 MANY_ROWS = 40_000

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine, Method
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
@@ -13,8 +14,6 @@ from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.search.starts_and_faces import find_optimum, inverse_curvature, start_off_boundary
 
 __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
-
-FloatArray = NDArray[np.float64]
 
 
 # Below this share of the least-squares residual variance what is left of the residuals is rounding.

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import lower_factor, pack
@@ -14,7 +14,6 @@ from mpg_research.mixed.search.search_rows import has_many_rows, minimise_by_row
 
 __all__ = ["SMALL_DIRECTION", "find_optimum", "inverse_curvature", "start_off_boundary"]
 
-FloatArray = NDArray[np.float64]
 
 # A direction of Lambda whose singular value is below this (internal columns have unit mean square, so
 # this is relative to the residual sd) is a candidate for exactly zero; the derivative then decides.

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["ChangeMethod", "Moments", "effect_of", "index_spread", "moments_of"]
 
 ChangeMethod = Literal["JT", "GLN", "HLL", "EN", "NK", "HA"]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.change.pairs import paired
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 
 __all__ = ["important_change", "percentage_change"]
-
-FloatArray = NDArray[np.float64]
 
 
 def percentage_change(

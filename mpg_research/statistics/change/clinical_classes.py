@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.change.pairs import paired
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 
@@ -19,7 +20,6 @@ __all__ = [
 
 #: The five classes, from best to worst.
 CHANGE_CLASSES = ("recovered", "improved", "unchanged", "deteriorated", "harmed")
-FloatArray = NDArray[np.float64]
 #: One-sided critical value of level .95.
 _ONE_SIDED = 1.6448536269514722
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["paired"]
-
-FloatArray = NDArray[np.float64]
 
 
 def paired(pre: ArrayLike, post: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.change.change_methods import ChangeMethod, effect_of, index_spread, moments_of
 from mpg_research.statistics.change.pairs import paired
 
@@ -32,8 +33,6 @@ CHANGE_METHODS = {
     "NK": "Nunnally-Kotsch",
     "HA": "Hageman-Arrindell",
 }
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.change.reliable_change import Direction, categorise, improvement_sign
 
 __all__ = ["ReliableTrendIndex", "own_line_residuals", "reliable_trend_index", "trend_error_sd"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

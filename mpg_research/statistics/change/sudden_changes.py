@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 
 __all__ = ["SuddenChanges", "find_sudden_changes"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

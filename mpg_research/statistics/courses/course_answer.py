@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
 from mpg_research.statistics.courses.course_looks import Looks, plan_looks, trends_of
 from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, estimate_swings
@@ -26,8 +27,6 @@ SMALL = (ANSWERS[1], ANSWERS[2], ANSWERS[3])
 
 #: With fewer courses nothing is learnt about the swings from the scores themselves.
 _LEAST_COURSES = 20
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

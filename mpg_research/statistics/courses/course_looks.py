@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.courses.sequential_boundaries import (
     bonferroni_boundary,
     sequential_boundary,
@@ -14,8 +15,6 @@ from mpg_research.statistics.courses.sequential_boundaries import (
 from mpg_research.statistics.courses.swings import RunningLines, Swings, least_squares_slope, running_lines
 
 __all__ = ["Looks", "Trends", "as_t", "critical_values", "plan_looks", "trends_of"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.courses.course_answer import CHANGING, SMALL, answers_at
 from mpg_research.statistics.courses.course_looks import Looks
 from mpg_research.statistics.courses.swings import SwingsNow
 
 __all__ = ["WrongAnswers", "draw_swings", "wrong_answers"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

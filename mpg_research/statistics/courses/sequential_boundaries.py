@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["bonferroni_boundary", "sequential_boundary", "spent_error"]
 
-FloatArray = NDArray[np.float64]
 
 #: Nodes of the grid on which the density of the walk is carried from look to look.
 _NODES = 81

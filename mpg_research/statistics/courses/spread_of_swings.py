@@ -1,12 +1,11 @@
 """How much persons differ in the size of their swings."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
 __all__ = ["spread_of_swings"]
 
-FloatArray = NDArray[np.float64]
 
 _DF = np.geomspace(2.2, 100.0, 40)
 #: Twice the gain in log-likelihood from which persons are taken to differ: .05, at the edge of the range.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import polygamma
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.courses.spread_of_swings import spread_of_swings
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "running_lines",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Correlations from one unit of time to the next that are looked at.
 _CORRELATIONS = np.arange(0.0, 0.91, 0.1)

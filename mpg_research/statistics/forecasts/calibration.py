@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["Calibration", "calibrate", "net_benefit"]
 
-FloatArray = NDArray[np.float64]
 _STEPS = 50
 _EDGE = 1e-6
 

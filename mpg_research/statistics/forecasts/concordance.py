@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-__all__ = ["ConcordanceComparison", "compare_concordance", "expected_concordance"]
+from mpg_research.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["ConcordanceComparison", "compare_concordance", "expected_concordance"]
 
 
 @dataclass(frozen=True, slots=True)

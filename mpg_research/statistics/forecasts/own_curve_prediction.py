@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RunningEffects", "running_effects"]
+from mpg_research.arrays import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+__all__ = ["RunningEffects", "running_effects"]
 
 
 @dataclass(frozen=True, slots=True)

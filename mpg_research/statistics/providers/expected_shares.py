@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["ExpectedShares", "expected_shares"]
 
-FloatArray = NDArray[np.float64]
 
 #: Newton steps, and the change of coefficients at which they stop.
 _STEPS, _SMALL = 50, 1e-10

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray
 from mpg_research.parallel import simulate_in_chunks
 from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
 __all__ = ["FalseAlarms", "count_alarms", "shares_beyond", "simulate_false_alarms"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

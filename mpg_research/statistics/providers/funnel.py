@@ -9,6 +9,7 @@ from scipy.special import ndtri
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.false_discovery import FalseDiscovery, false_discovery_line
 from mpg_research.statistics.providers.funnel_limits import Limits
 from mpg_research.statistics.providers.overdispersion import (
@@ -22,7 +23,6 @@ from mpg_research.statistics.providers.overdispersion import (
 
 __all__ = ["FUNNEL_LEVELS", "Funnel", "make_funnel", "spread_df"]
 
-FloatArray = NDArray[np.float64]
 
 #: The customary pair of lines: about two and three standard errors from the target.
 FUNNEL_LEVELS = (0.95, 0.998)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from scipy.stats import chi2, poisson
 
-__all__ = ["Limits", "funnel_limits", "proportion_limits", "ratio_interval", "ratio_limits"]
+from mpg_research.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["Limits", "funnel_limits", "proportion_limits", "ratio_interval", "ratio_limits"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import chdtrc, ndtri
 from scipy.stats import t as student_t
+
+from mpg_research.arrays import FloatArray
 
 __all__ = [
     "Overdispersion",
@@ -18,7 +20,6 @@ __all__ = [
     "winsorised_spread",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Normal numbers behind a reference distribution: 4,000 lie beyond its outer level.
 _DRAWS = 2_000_000

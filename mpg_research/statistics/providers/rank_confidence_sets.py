@@ -12,16 +12,14 @@ in the simulation can make a set wider, never narrower than its level allows.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import binom
 
+from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.providers.ranks import Better, checked_moments, sign_of
 
 __all__ = ["RankSets", "rank_confidence_sets", "tau_best"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
-BoolArray = NDArray[np.bool_]
 
 #: With this probability a simulated critical value is at least the exact one.
 _CERTAINTY = 0.999

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
+
+from mpg_research.arrays import FloatArray
 
 __all__ = [
     "Better",
@@ -18,7 +20,6 @@ __all__ = [
     "sign_of",
 ]
 
-FloatArray = NDArray[np.float64]
 Better = Literal["low", "high"]
 
 #: Organisations whose ranks are worked out at a time; keeps the memory of hundreds of them small.

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.standardisation import Reference
 
 __all__ = ["ReferenceDifferences", "differences_from_reference"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.statistics.providers.standardisation import FixedProviders
 
 __all__ = ["robust_covariance"]
-
-FloatArray = NDArray[np.float64]
 
 
 def robust_covariance(

@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.parallel import simulate_in_chunks
 from mpg_research.statistics.providers.false_alarms import FalseAlarms, count_alarms, shares_beyond
 from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, Funnel, make_funnel
 
 __all__ = ["ShareFunnel", "make_share_funnel", "share_covariance", "simulate_share_alarms"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import chi2
+
+from mpg_research.arrays import FloatArray
 
 __all__ = [
     "Heterogeneity",
@@ -19,7 +21,6 @@ __all__ = [
     "shrink",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Classes of rankability in per cent: below 50 ranking makes no sense, above 75 it makes some.
 _CLASSES = (50.0, 75.0)

@@ -1,11 +1,11 @@
 """Intervals that hold for all contrasts together."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from mpg_research.arrays import FloatArray
 
 __all__ = ["simultaneous_critical", "simultaneous_p_values"]
-
-FloatArray = NDArray[np.float64]
 
 
 def _largest(covariance: FloatArray, df: float, n_draws: int, rng: np.random.Generator | int) -> FloatArray:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from mpg_research.arrays import FloatArray, IntArray
 
 __all__ = [
     "FixedProviders",
@@ -18,8 +20,6 @@ __all__ = [
     "standardised_difference",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Reference = Literal["mean", "median"]
 
 #: Sum of squares within providers, in units of the column's variance, that is no more than rounding.

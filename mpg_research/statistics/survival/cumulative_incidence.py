@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["Incidence", "cumulative_incidence", "pseudo_incidence", "variance_by_moment", "view_inflation"]
 
-FloatArray = NDArray[np.float64]
 
 #: What is added evenly over the time to the moments at which ends were seen, in moments.
 _EVENLY = 2.0

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RestrictedMean", "pseudo_times", "restricted_mean", "unseen_time"]
+from mpg_research.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["RestrictedMean", "pseudo_times", "restricted_mean", "unseen_time"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from math import ceil
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, Note, Problem
 from mpg_research.plurals import counted
 from mpg_research.study.config.sections import AnalysisConfig
@@ -29,7 +29,6 @@ __all__ = [
     "within_reach",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Half a month (or wave): a month is reached where the last measurements round to it.
 _HALF = 0.5
