@@ -9,7 +9,7 @@ Draws studies in which organisations do not differ (in one scenario they do) fro
     python benchmarks/defaults.py --save rows.csv     # keeps every study; again: goes on where it stopped
     python benchmarks/defaults.py --from rows.csv     # the page anew, from the figures that were kept
 
-The small version is a test (tests/analysis/test_default_growth_model.py).
+The small version is a test (tests/analysis/growth/test_default_growth_model.py).
 """
 
 import argparse

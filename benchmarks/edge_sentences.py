@@ -1,7 +1,7 @@
 """Sentences of random edge results, held to the tests of ``present/catalogue/conditions.toml``.
 
-The long form of ``tests/present/test_edges.py``: every kind of result is drawn from its edges many times, for
-every reader, in both languages, with all its tables and figures. Writes ``edge_sentences.md`` beside itself::
+The long form of ``tests/present/sentences/test_edges.py``: every kind of result is drawn from its edges
+many times, for every reader, in both languages, with all its tables and figures. Writes ``edge_sentences.md`` beside itself::
 
     python benchmarks/edge_sentences.py --draws 300
     python benchmarks/edge_sentences.py --choose   # seeds that together speak every sentence, for the tests
@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parent))
 from tests.present.edge_checks import examine, faults_in, listening  # noqa: E402
 from tests.present.edge_signals import MAKERS  # noqa: E402
 from tests.present.edge_words import figures  # noqa: E402
-from tests.present.test_edges import cases  # noqa: E402
+from tests.present.sentences.test_edges import cases  # noqa: E402
 
 HEAD = """# Sentences of random edge results
 

@@ -7,8 +7,8 @@ Asks: with no true differences, how many organisations lie beyond each line; wit
 beyond the lines that allow for it; do rank sets hold the true ranks; with case mix confounded by
 construction, is the adjusted comparison unbiased and the unadjusted one not; and where courses bend
 differently, do intervals hold the change at every month? The small version of each question is a test
-(tests/analysis/test_organisation_comparison.py and test_organisation_bends.py,
-tests/statistics/test_fair_comparison.py).
+(tests/analysis/organisations/test_organisation_comparison.py and test_organisation_bends.py,
+tests/statistics/providers/test_fair_comparison.py).
 """
 
 import argparse

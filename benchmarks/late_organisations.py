@@ -9,7 +9,7 @@ of the difference. On the level of the statistics, which costs little; whole stu
 and the growth model) are counted in the last table. The truth is no model of the package: help is planned for
 some eleven months, families drop out at a constant or a falling rate.
 
-The small version is a test (tests/analysis/test_late_organisations.py).
+The small version is a test (tests/analysis/organisations/test_late_organisations.py).
 """
 
 import argparse

@@ -6,7 +6,7 @@
 Families start over four years at six organisations, are measured every month with gaps, and leave help by one
 of several rules; the export comes in the middle of the fourth year. Beside what ``compare_cohorts`` says
 stands the way of computing that it replaces: the residuals of the families who were still measured at the
-month. The small version is a test (tests/analysis/test_over_time.py).
+month. The small version is a test (tests/analysis/organisations/test_over_time.py).
 """
 
 import argparse

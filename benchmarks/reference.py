@@ -4,8 +4,9 @@
     python benchmarks/reference.py --runs 40    # quicker, coarser, to the screen only
 
 Six or twelve organisations whose families change alike, but for one; compared with the mean and with the
-median of the organisations. The small version is a test (tests/analysis/test_organisation_robustness.py,
-tests/statistics/test_reference_difference.py).
+median of the organisations. The small version is a test
+(tests/analysis/organisations/test_organisation_robustness.py,
+tests/statistics/providers/test_reference_difference.py).
 """
 
 import argparse

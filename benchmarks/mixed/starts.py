@@ -6,7 +6,7 @@
 Each model (tests/mixed/hard_models.py: few groups, up to three correlated random effects whose truth may be
 singular, weights, at times a second level) is fitted as ``fit_mixed`` does, then searched from many random
 starts of which the fit knows nothing. Every tenth one is given to lme4 too, where R is there. The small
-version is tests/mixed/test_lowest_deviance.py.
+version is tests/mixed/search/test_lowest_deviance.py.
 """
 
 import argparse

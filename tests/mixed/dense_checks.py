@@ -19,8 +19,8 @@ from mpg_research.mixed.questions.group_deletion import changes_without_groups
 from mpg_research.mixed.search.many_outcomes import Batch
 from mpg_research.mixed.search.solution import solve
 
-from .dense import expand, factors
-from .random_models import RandomModel
+from tests.mixed.dense import expand, factors
+from tests.mixed.random_models import RandomModel
 
 __all__ = ["EXACT", "differences"]
 

@@ -12,7 +12,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed import Estimates, MixedFit, fit_mixed
 from mpg_research.mixed.inference.fit_tables import fit_notes
 
-from . import dense
+from tests.mixed import dense
 
 SEVEN = ["estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high"]
 FORMULA = "y ~ months * arm + (1 + months | family) + (1 | worker)"

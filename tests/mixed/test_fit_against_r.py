@@ -9,7 +9,7 @@ import pytest
 
 from mpg_research.mixed import MixedFit, fit_mixed
 
-from .oracle_models import ORACLES, frame, needs_oracles, reference
+from tests.mixed.oracle_models import ORACLES, frame, needs_oracles, reference
 
 MODELS = reference()
 # At the same theta both sides compute the same closed form: only rounding differs.

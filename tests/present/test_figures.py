@@ -21,8 +21,8 @@ from tests.disclosure.made_results import (
     make_quality,
     make_trajectory,
 )
-from tests.present.test_comparison import COMPARISON_FIGURES
-from tests.present.test_families import FAMILY_FIGURES
+from tests.present.sentences.test_comparison import COMPARISON_FIGURES
+from tests.present.sentences.test_families import FAMILY_FIGURES
 
 RESEARCHER, FUNDER = Audience("researcher"), Audience("funder")
 LINDE = Audience("organisation", "linde")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from .notebook_makers import make_all_notebooks
+from tests.reporting.notebook_makers import make_all_notebooks
 
 #: Keys as an export may hold them, and the name each organisation goes by.
 ORGANISATIONS = {

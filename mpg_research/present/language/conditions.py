@@ -26,9 +26,9 @@ _INTRODUCTION = """# When each sentence may be said
 
 Made from `mpg_research/present/catalogue/conditions.toml` by
 `python -m mpg_research.present.language.conditions`; do not edit this page. A sentence that the catalogue has
-and this table has not, or the other way round, fails `tests/present/test_conditions.py`.
-`tests/present/test_edges.py` renders every sentence from edge results, in Dutch and in English, and holds it
-to the tests named here; `benchmarks/edge_sentences.py` does the same with random results.
+and this table has not, or the other way round, fails `tests/present/language/test_conditions.py`.
+`tests/present/sentences/test_edges.py` renders every sentence from edge results, in Dutch and in English,
+and holds it to the tests named here; `benchmarks/edge_sentences.py` does the same with random results.
 """
 
 

@@ -1,4 +1,4 @@
-# Exact intervals of a Poisson mean, for tests/statistics/test_ratios.py. Run in this folder: Rscript ratios.R
+# Exact intervals of a Poisson mean, for tests/statistics/providers/test_ratios.py. Run in this folder: Rscript ratios.R
 suppressMessages(library(jsonlite))
 counts <- c(0:12, 20, 37, 95, 400, 2500)
 levels <- c(0.5, 0.8, 0.9, 0.95, 0.99, 0.998)
