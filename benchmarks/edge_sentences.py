@@ -1,7 +1,8 @@
 """Sentences of random edge results, held to the tests of ``present/catalogue/conditions.toml``.
 
 The long form of ``tests/present/sentences/test_edges.py``: every kind of result is drawn from its edges
-many times, for every reader, in both languages, with all its tables and figures. Writes ``edge_sentences.md`` beside itself::
+many times, for every reader, in both languages, with all its tables and figures. Writes
+``edge_sentences.md`` beside itself::
 
     python benchmarks/edge_sentences.py --draws 300
     python benchmarks/edge_sentences.py --choose   # seeds that together speak every sentence, for the tests

@@ -18,7 +18,6 @@ from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.questions.group_deletion import changes_without_groups
 from mpg_research.mixed.search.many_outcomes import Batch
 from mpg_research.mixed.search.solution import solve
-
 from tests.mixed.dense import expand, factors
 from tests.mixed.random_models import RandomModel
 

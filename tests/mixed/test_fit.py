@@ -11,7 +11,6 @@ import pytest
 from mpg_research.errors import ModelError
 from mpg_research.mixed import Estimates, MixedFit, fit_mixed
 from mpg_research.mixed.inference.fit_tables import fit_notes
-
 from tests.mixed import dense
 
 SEVEN = ["estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high"]

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from mpg_research.mixed import MixedFit, fit_mixed
-
 from tests.mixed.oracle_models import ORACLES, frame, needs_oracles, reference
 
 MODELS = reference()

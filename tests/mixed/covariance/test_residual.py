@@ -16,7 +16,6 @@ from mpg_research.mixed.likelihood import residual_derivatives as residual_infor
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.solution import objective, solve
-
 from tests.mixed.oracle_models import ORACLES, columns, needs_oracles, reference, term
 
 MODELS = reference("nlme.json")

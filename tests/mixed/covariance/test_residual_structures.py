@@ -10,7 +10,6 @@ from scipy.optimize import minimize_scalar
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, compare_fits, fit_mixed
-
 from tests.mixed import dense
 from tests.mixed.oracle_models import ORACLES, needs_oracles, reference
 

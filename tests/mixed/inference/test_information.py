@@ -22,7 +22,6 @@ from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.scaling import scale_problem
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.solution import MixedSolution, solve
-
 from tests.mixed.oracle_models import ORACLES, columns, needs_oracles, problem, reference, term
 
 MODELS = reference()

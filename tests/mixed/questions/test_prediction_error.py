@@ -15,7 +15,6 @@ from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.questions.prediction_error import Asked, prediction_error
 from mpg_research.mixed.search.refit import refit
 from mpg_research.mixed.search.solution import solve
-
 from tests.mixed import dense
 
 #: Second-order differences of a dense formula.

@@ -7,7 +7,6 @@ from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.solution import solve
 from mpg_research.mixed.search.starts_and_faces import find_optimum
-
 from tests.mixed.hard_models import hard_model, lowest_deviance
 
 # Of the deviance; the search stops where 1e-12 more is to be gained.

@@ -20,7 +20,6 @@ from mpg_research.mixed.inference.tests import make_inference
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.refit import refit
 from mpg_research.mixed.search.solution import solve
-
 from tests.mixed import dense
 
 ORACLES = Path(__file__).parents[2] / "oracles" / "mixed"

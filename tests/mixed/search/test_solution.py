@@ -9,7 +9,6 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.solution import objective, solve
-
 from tests.mixed.oracle_models import needs_oracles, problem, reference
 
 MODELS = reference()

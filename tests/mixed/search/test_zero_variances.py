@@ -13,7 +13,6 @@ from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, fit_mixed
 from mpg_research.mixed.inference.information import information
 from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.search.solution import MixedSolution, solve
-
 from tests.mixed.random_models import LAYOUTS, random_model
 
 RULES = ("satterthwaite", "kenward-roger", "residual", "normal")

@@ -6,7 +6,6 @@ import pytest
 
 from mpg_research.errors import ConfigError
 from mpg_research.reporting.run.execute import NotebookFailure, check_parameter_cell, run_notebook
-
 from tests.reporting.notebook_makers import make_notebook
 
 

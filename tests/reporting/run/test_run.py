@@ -17,7 +17,6 @@ import pytest
 from mpg_research.errors import ConfigError, MpgError
 from mpg_research.reporting.run.run import RunSummary, run_study
 from mpg_research.study import safe_folder_name
-
 from tests.reporting.conftest import ORGANISATIONS
 from tests.reporting.notebook_makers import WRITE_TABLE, make_all_notebooks, make_notebook
 
