@@ -37,3 +37,23 @@ def test_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for block in blocks(ROOT / "README.md", "python"):
         exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_page_of_rooms_names_every_room_and_its_door() -> None:
+    package = ROOT / "mpg_research"
+    rooms = {
+        path.parent.relative_to(package).as_posix()
+        for path in package.rglob("__init__.py")
+        if len(path.parent.relative_to(package).parts) == 2
+    }
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    doors = dict(re.findall(r"^\| `([\w/]+)/` \| `(\w+\.py)` \|", page, flags=re.MULTILINE))
+    assert rooms | {"simulate"} == set(doors)
+    for room, door in doors.items():
+        assert (package / room / door).is_file(), (room, door)
+
+
+def test_no_folder_of_the_package_is_a_heap() -> None:
+    for folder in (ROOT / "mpg_research").rglob("*"):
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(modules) <= 15, (folder.name, len(modules))

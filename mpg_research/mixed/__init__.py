@@ -4,7 +4,7 @@ Longitudinal data with any number of nested or crossed grouping factors, in lme4
 language, with degrees of freedom for small numbers of groups. Knows nothing of families.
 """
 
-from mpg_research.mixed.compare import FitComparison, compare_fits
+from mpg_research.mixed.compare_fits import FitComparison, compare_fits
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy
 from mpg_research.mixed.fit import fit_mixed
 from mpg_research.mixed.inference.estimates import Estimates

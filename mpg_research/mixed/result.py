@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
-from mpg_research.mixed import display
+from mpg_research.mixed import show_fit as display
 from mpg_research.mixed.fit_numbers import FitNumbers
 from mpg_research.mixed.inference import fit_tables as tables
 from mpg_research.mixed.inference.combinations import read_combinations

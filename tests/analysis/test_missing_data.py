@@ -10,7 +10,7 @@ from mpg_research.analysis import describe_missing
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import ConfigError
 from mpg_research.statistics.clustered_logistic import clustered_logistic
-from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
+from mpg_research.statistics.delta_adjustment import adjust_by_delta, tipping_point
 from mpg_research.study import load_study, shipped_example
 from tests.analysis.small_studies import make_study
 

@@ -13,7 +13,7 @@ from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.result import ResultTable
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import Direction, improvement_sign
-from mpg_research.statistics.not_at_random import adjust_by_delta, tipping_point
+from mpg_research.statistics.delta_adjustment import adjust_by_delta, tipping_point
 from mpg_research.study.model import CourseFrame
 
 __all__ = ["change_at", "completers", "delta_tables", "pattern_mixture", "who_was_measured"]
