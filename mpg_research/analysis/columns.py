@@ -42,6 +42,7 @@ __all__ = [
     "number_of",
     "observed",
     "observed_share",
+    "quantile",
     "setting",
     "tally",
 ]
@@ -113,6 +114,8 @@ class Column:
         column).
     heading : str
         Heading of an interval, by its name in the catalogues; of a lower end.
+    at : float, optional
+        Of a quantile: its level, between 0 and 1. It is shown where enough families lie on either side.
     """
 
     name: str
@@ -134,8 +137,13 @@ class Column:
     plain: bool = True
     csv_only: bool = False
     heading: str = ""
+    at: float | None = None
 
     def __post_init__(self) -> None:
+        if (self.meaning == "quantile") != (self.at is not None and 0 < self.at < 1):
+            raise ValueError(
+                f"column {self.name!r}: a quantile, and nothing else, has a level between 0 and 1"
+            )
         if self.ends and not self.name.endswith(f"_{self.ends}"):
             raise ValueError(f"column {self.name!r} must end on _{self.ends}: it is that end of an interval")
         if (self.adds_up or self.not_own) and not self.is_key:
@@ -188,6 +196,11 @@ def tally(name: str, **about: Any) -> Column:
 def observed_share(name: str, *, of: str = "n_families", **about: Any) -> Column:
     """An observed share of the people (or things) that the column ``of`` counts."""
     return Column(name=name, meaning="share", of=of, **about)
+
+
+def quantile(name: str, at: float, **about: Any) -> Column:
+    """The score below which the share ``at`` of the families lie."""
+    return Column(name=name, meaning="quantile", at=at, **about)
 
 
 def observed(name: str, **about: Any) -> Column:

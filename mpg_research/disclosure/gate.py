@@ -56,6 +56,7 @@ from mpg_research.disclosure.rules.cells import (
     hide_cells,
     hide_extremes,
     hide_implied_counts,
+    hide_outer_quantiles,
     hide_rows,
     hide_small_counts,
     hide_what_follows,
@@ -208,6 +209,7 @@ def _hide_small(
     minimum = policy.minimum_families
     for name, cells in tables.items():
         hide_extremes(cells)
+        hide_outer_quantiles(cells, minimum)
         hide_rows(cells, small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
         if name == FLOW:

@@ -127,3 +127,23 @@ def test_a_declaration_that_contradicts_itself_is_refused() -> None:
         declare.modelled("estimate", adds_up="families")
     with pytest.raises(ValueError, match="end of an interval"):
         Column(name="lower", meaning="model", ends="low")
+
+
+@SETTINGS
+@given(NAMES, st.floats(0.01, 0.99), st.lists(st.integers(0, 300), min_size=1, max_size=6))
+def test_a_quantile_needs_enough_families_on_either_side(name: str, level: float, sizes: list[int]) -> None:
+    data = pd.DataFrame({"row": range(len(sizes)), name: 20.0, "n_families": sizes})
+    table = ResultTable("made", data, (declare.key_column("row"), declare.quantile(name, level)))
+    for reader in READERS:
+        found = shown(table, reader)
+        if found is not None:
+            seen = found[name].notna().to_numpy()
+            beyond = np.array(sizes) * min(level, 1 - level)
+            assert not (seen & (beyond < MINIMUM - 1e-6)).any()
+
+
+def test_a_quantile_must_say_which() -> None:
+    with pytest.raises(ValueError, match="level between 0 and 1"):
+        Column(name="p10", meaning="quantile")
+    with pytest.raises(ValueError, match="level between 0 and 1"):
+        declare.quantile("p0", 0.0)

@@ -580,7 +580,8 @@ def test_notes_lose_names_and_small_counts():
     notes = (
         Note("dropped", "3 families had no score.", {"n_families": 3}),
         Note("named", "Lindehof has few families.", {"organisation": "linde"}),
-        Note("fine", "The model has 4 degrees of freedom at month 6.", {"months": 6}),
+        Note("fine", "The model says little at month 6.", {"months": 6}),
+        Note("other_number", "The model has 4 degrees of freedom at month 6.", {"months": 6}),
         Note("bad_fit", "Stop: 4 of the families break it.", {}, "stop"),
     )
     for audience in (FUNDER, RESEARCHER):
@@ -589,6 +590,8 @@ def test_notes_lose_names_and_small_counts():
         assert "3 families" not in by_code["dropped"].text
         assert by_code["dropped"].values == {"n_families": "<10"}
         assert by_code["fine"] == notes[2]
+        # a number of which nobody said what it means does not come along in a text
+        assert "4" not in by_code["other_number"].text
         assert by_code["bad_fit"].level == "stop"
         assert ("Lindehof" in by_code["named"].text) == (audience is RESEARCHER)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import CLASS, MONTHS, Column, coded, key_column, observed
+from mpg_research.analysis.columns import CLASS, MONTHS, coded, key_column, observed, quantile
 from mpg_research.analysis.families.shares import OR_RARE, TOGETHER, join_small
 from mpg_research.analysis.result import ResultTable
 from mpg_research.statistics.courses.course_answer import ANSWERS
@@ -107,7 +107,7 @@ def score_band_table(waves: pd.DataFrame) -> ResultTable:
     data["n_families"] = grouped["family"].nunique()
     data["n_organisations"] = grouped["organisation"].nunique()
     data = data.reset_index().rename(columns={"at": "months"})
-    columns = (MONTHS, *(Column(name=name, meaning="quantile") for name in names))
+    columns = (MONTHS, *(quantile(name, at) for name, at in zip(names, _PERCENTILES, strict=True)))
     return ResultTable("score_bands", data, columns=columns)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "hide_cells",
     "hide_extremes",
     "hide_implied_counts",
+    "hide_outer_quantiles",
     "hide_rows",
     "hide_share",
     "hide_small_counts",
@@ -223,6 +224,18 @@ def hide_extremes(cells: Cells) -> None:
     for key in cells.table.keys:
         if cells.about(key).meaning in OF_ONE:
             hide_rows(cells, np.ones(len(cells.data), dtype=bool))
+
+
+def hide_outer_quantiles(cells: Cells, minimum: int) -> None:
+    """Suppress quantiles with fewer than ``minimum`` families on one side: a 10th percentile needs 100.
+
+    The families beyond a quantile are a cell of a table like any other.
+    """
+    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+    for column in cells.numbers:
+        levels = np.array([np.nan if about.at is None else about.at for about in cells.rows_of(column)])
+        beyond = families * np.minimum(levels, 1 - levels)
+        hide_cells(cells, ~np.isnan(levels) & ~(beyond >= minimum - 1e-9), column)
 
 
 def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:

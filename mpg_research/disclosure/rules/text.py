@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
+from mpg_research.disclosure.rules.note_values import meaning_of
 from mpg_research.disclosure.rules.rounding import rounding_step
 from mpg_research.errors import Note
 
@@ -18,9 +19,7 @@ SMALL_COUNT = re.compile(
     r"(?:famil|parent|child|respondent|measurement|episode|row|record|answer|questionnaire|person|client|case)",
     re.IGNORECASE,
 )
-NOT_PEOPLE = re.compile(
-    r"month|week|wave|moment|level|item|organisation|degree|df|minimum|maximum|least|most|needed|iteration|age|knot"
-)
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 #: Notes about the study's own choices; all others say something of the families together.
 CHOICES = frozenset(
     {"synthetic_data", "baseline_window", "time_in_waves", "synthetic_norms", "norms", "no_norms"}
@@ -47,10 +46,16 @@ def clean_notes(
 ) -> tuple[Note, ...]:
     """Notes whose values and text hold no small number of families and none of these names.
 
-    For readers ``outside`` numbers of measurements are rounded, as they are in the sample flow.
+    What a value is, is declared (:mod:`~mpg_research.disclosure.rules.note_values`). A small count becomes
+    the text "<10", and one that leaves a small rest ">47". For readers ``outside`` numbers of measurements
+    are rounded, as they are in the sample flow. The analysis's own text is replaced as a whole where it
+    names an organisation, gives a small count, or gives any number that is not among the values shown. Code
+    and level stay, so that a "stop" remains one.
 
-    A small count among the values becomes the text "<10"; a text that names an organisation, or gives a
-    small count, is replaced as a whole. Code and level stay, so that a "stop" remains one.
+    Raises
+    ------
+    DisclosureError
+        If a note has a value whose meaning is not declared.
     """
     return tuple(_clean_note(note, minimum=minimum, names=names, outside=outside) for note in notes)
 
@@ -59,26 +64,47 @@ def _clean_note(note: Note, *, minimum: int, names: NameFinder, outside: bool) -
     values: dict[str, str | int | float | bool] = {}
     changed = False
     for key, value in note.values.items():
-        if isinstance(value, str) and names.found_in(value):
-            changed = True
-        elif _is_small_count(key, value, minimum):
-            values[key] = f"<{minimum}"
-            changed = True
-        elif outside and key == "n_measurements" and isinstance(value, int) and value > 0:
-            step = rounding_step(minimum)
-            rounded = max(step, step * ((value + step // 2) // step))
-            values[key] = f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{rounded:d}"
-            changed = True
-        else:
-            values[key] = value
-    hide = changed or names.found_in(note.text) or SMALL_COUNT.search(note.text) is not None
+        shown = _shown_value(note, key, minimum=minimum, names=names, outside=outside)
+        if shown is not None:
+            values[key] = shown
+        changed |= shown != value
+    told = {number for value in values.values() for number in NUMBER.findall(_in_text(value))}
+    hide = (
+        changed
+        or names.found_in(note.text)
+        or SMALL_COUNT.search(note.text) is not None
+        or not told.issuperset(NUMBER.findall(note.text))
+    )
     return replace(note, values=values, text=HIDDEN_TEXT if hide else note.text)
 
 
-def _is_small_count(key: str, value: str | int | float | bool, minimum: int) -> bool:
-    if isinstance(value, bool | str) or NOT_PEOPLE.search(key):
-        return False
-    return 0 < value < minimum and float(value).is_integer()
+def _in_text(value: str | int | float | bool) -> str:
+    return f"{value:g} {value}" if isinstance(value, int | float) else value
+
+
+def _shown_value(
+    note: Note, key: str, *, minimum: int, names: NameFinder, outside: bool
+) -> str | int | float | bool | None:
+    """The value as readers may have it; None where they may not."""
+    value, declared = note.values[key], meaning_of(note, key)
+    if isinstance(value, str) and (declared.meaning != "label" or names.found_in(value)):
+        return None
+    if declared.meaning == "detail":
+        return None
+    if declared.meaning != "count" or isinstance(value, bool | str):
+        return value
+    if not float(value).is_integer():
+        return None
+    if 0 < value < minimum:
+        return f"<{minimum}"
+    whole = note.values.get(declared.of)
+    if isinstance(whole, int | float) and 0 < whole - value < minimum:
+        return f">{whole - minimum:g}"
+    if outside and key == "n_measurements" and value > 0:
+        step = rounding_step(minimum)
+        rounded = max(step, step * ((int(value) + step // 2) // step))
+        return f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{rounded:d}"
+    return value
 
 
 def notes_without_numbers(notes: Iterable[Note]) -> tuple[Note, ...]:

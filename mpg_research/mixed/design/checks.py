@@ -195,7 +195,9 @@ def missing_notes(
     if dropped == len(rows):
         raise ModelError(f"No row is complete in the columns of the model ({detail}); nothing can be fitted.")
     text = f"{dropped} of {len(rows)} rows were left out because a value is missing ({detail})."
-    return (Note("rows_dropped", text, {"n_dropped": dropped, "n_rows": len(rows), "columns": detail}),)
+    return (
+        Note("rows_dropped", text, {"n_dropped": dropped, "n_rows": len(rows), "missing_by_column": detail}),
+    )
 
 
 def aliased_notes(aliased: tuple[str, ...]) -> tuple[Note, ...]:

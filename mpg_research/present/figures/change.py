@@ -110,9 +110,12 @@ def draw_answers_by_month(voice: Voice) -> Drawing | None:
 
 
 def draw_score_bands(voice: Voice) -> Drawing | None:
-    """The spread of the families' scores, month by month; no single family."""
+    """The spread of the families' scores, month by month; no single family.
+
+    From where the middle half may be shown; the outer band where enough families lie beyond its edges.
+    """
     rows = voice.frame("score_bands")
-    rows = rows[rows["p50"].notna()] if len(rows) else rows
+    rows = rows[rows[["p25", "p50", "p75"]].notna().all(axis=1)] if len(rows) else rows
     if len(rows) < 2:
         return None
     months = rows["months"].to_numpy(dtype=float)

@@ -138,7 +138,7 @@ class Choices:
     kind : str
         Which analysis ("trajectory", "organisations", ...).
     parameters : mapping
-        Its arguments after defaults were filled in (``result.provenance.parameters``).
+        Its arguments after defaults were filled in, as released (``released.provenance.parameters``).
     level : float
         Confidence level of its intervals.
     used : tuple of str

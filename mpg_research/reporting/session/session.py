@@ -106,7 +106,7 @@ class Session:
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
             return self._shown(results[0].text(self.language, self._policy), None)
-        first = there[0].provenance
+        first = self._release(there[0]).provenance
         decisions = describe_decisions(
             self.study.config,
             [self._choices(result) for result in there],
@@ -140,8 +140,8 @@ class Session:
         used = say(released, "sample", language=self.language)
         return Choices(
             kind=released.kind,
-            parameters=result.provenance.parameters,
-            level=float(result.level),
+            parameters=released.provenance.parameters,
+            level=released.level,
             correlation=_correlation(released),
             used=used.sentences if used.shows_numbers else (),
             is_shown=is_shown(released),
