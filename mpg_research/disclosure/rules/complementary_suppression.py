@@ -95,9 +95,9 @@ def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
 
 def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_knows_its_own: bool) -> bool:
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    changed = False
-    for rows in groups_of(cells.data, others):
-        hidden = cells.hidden()[rows]
+    before, changed = cells.hidden(), False
+    for rows in groups_of(cells.data, others):  # no row is in two of them
+        hidden = before[rows]
         if not hidden.any() or hidden.all() or len(rows) == 1:
             continue
         small = hidden & ~(families[rows] >= minimum)

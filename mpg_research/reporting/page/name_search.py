@@ -7,8 +7,10 @@ escapes, embedded pictures.
 
 import html
 import re
+import struct
 import unicodedata
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mpg_research.errors import DisclosureError
@@ -23,6 +25,12 @@ _DATA_ADDRESS = re.compile(r"data:image/svg\+xml[^\"'\s>)]*", re.IGNORECASE)
 #: Characters without a shape of their own (directions, joiners); pages are shown without those of a name.
 _INVISIBLE = dict.fromkeys(code for code in range(0x10000) if unicodedata.category(chr(code)) == "Cf")
 _TAG = re.compile(r"<[^>]*>")
+_WORD = re.compile(r"\w")
+_PNG = b"\x89PNG\r\n\x1a\n"
+#: Chunks of a PNG that hold the picture itself.
+_PICTURE = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"pHYs", b"gAMA", b"sRGB", b"cHRM"})
+#: Bytes of a packed text that are looked at.
+_LONGEST_TEXT = 1_000_000
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -81,36 +89,101 @@ def refuse_names(files: Mapping[str, Path], *, forbidden: Iterable[str], own: It
     listed = tuple(forbidden)
     if not listed:
         return
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in listed))
-    mine = tuple(own)
-    blank = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in mine)) if mine else None
+    others, mine = WholeWords(listed), WholeWords(tuple(own))
     for name, path in sorted(files.items()):
-        text = f"{_plain(name)} {searchable_text(path.read_bytes())}"
-        if blank is not None:
-            text = blank.sub(" ", text)
-        found = pattern.search(text)
+        text = mine.blanked(f"{_plain(name)} {searchable_text(path.read_bytes())}")
+        found = others.first_in(text)
         if found:
             raise DisclosureError(
-                f"{name} names another organisation than the one it is for (a name of {len(found.group())} "
+                f"{name} names another organisation than the one it is for (a name of {len(found)} "
                 "characters), so nothing of this report was published. This is a bug in the package or "
                 "in the notebook, unless that organisation's key or public name in study.toml is an everyday "
                 "word: then give it another one."
             )
 
 
+class WholeWords:
+    """Finds any of many names as whole words, in one pass over a text.
+
+    The letter before a name is looked at where one was found: as a condition in front of each of hundreds of
+    alternatives it would be tried at every letter of the text.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        listed = "|".join(re.escape(name) for name in _longest_first(names))
+        self._pattern = re.compile(rf"(?:{listed})(?!\w)") if names else None
+
+    def first_in(self, text: str) -> str:
+        """The first name in the text; empty where there is none."""
+        return next((text[start:end] for start, end in self._places(text)), "")
+
+    def blanked(self, text: str) -> str:
+        """The text with a space in place of every name."""
+        parts, last = [], 0
+        for start, end in self._places(text):
+            parts.append(text[last:start])
+            last = end
+        return " ".join([*parts, text[last:]])
+
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        position = 0
+        while self._pattern is not None and (found := self._pattern.search(text, position)):
+            start = found.start()
+            if start and _WORD.match(text, start - 1):
+                position = start + 1  # within a longer word: another name may begin inside this one
+            else:
+                yield found.span()
+                position = found.end()
+
+
 def searchable_text(content: bytes) -> str:
     """Everything in a file that a reader could read, with and without its markup."""
-    raw = content.decode("utf-8", errors="replace")
+    raw = _decoded(content)
     raw = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), raw)
     embedded = " ".join(embedded_text(html.unescape(address)) for address in _DATA_ADDRESS.findall(raw))
     text = f"{raw} {embedded}"
     return _plain(f"{text} {_TAG.sub('', html.unescape(text))} {html.unescape(_TAG.sub(' ', text))}")
 
 
+def _decoded(content: bytes) -> str:
+    """A file as text: of a PNG what it says in words, of any other file everything."""
+    words = png_words(content) if content.startswith(_PNG) else None
+    return (content if words is None else words).decode("utf-8", errors="replace")
+
+
+def png_words(content: bytes) -> bytes | None:
+    """The text chunks of a PNG, unpacked, and whatever follows its end; None where it is not whole."""
+    found, place, size = [], len(_PNG), len(content)
+    while place + 12 <= size:
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        body = content[place + 8 : place + 8 + length]
+        if len(body) < length:
+            return None
+        if kind not in _PICTURE:
+            found.append(body)
+            for start in _packed(body):
+                try:
+                    found.append(zlib.decompressobj().decompress(body[start:], _LONGEST_TEXT))
+                except zlib.error:
+                    continue
+        place += 12 + length
+        if kind == b"IEND":
+            return b" ".join([*found, content[place:]])
+    return None
+
+
+def _packed(body: bytes) -> list[int]:
+    """Where a packed text may begin in a chunk: after each zero byte and the byte that names the method."""
+    ends = [index for index, byte in enumerate(body[:400]) if byte == 0]
+    return [start for end in ends for start in (end + 1, end + 2)]
+
+
 def _plain(text: str) -> str:
     """One form for texts that look the same: composed letters, single spaces, nothing invisible."""
-    composed = unicodedata.normalize("NFKC", html.unescape(text)).translate(_INVISIBLE)
-    return " ".join(composed.split())
+    unescaped = html.unescape(text) if "&" in text else text
+    if not unescaped.isascii():
+        unescaped = unicodedata.normalize("NFKC", unescaped).translate(_INVISIBLE)
+    return " ".join(unescaped.split())
 
 
 def _longest_first(names: Iterable[str]) -> tuple[str, ...]:

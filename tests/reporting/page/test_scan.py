@@ -1,11 +1,16 @@
 import base64
 import json
+import re
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mpg_research.errors import DisclosureError
-from mpg_research.reporting.page.name_search import refuse_names, searchable_text
+from mpg_research.reporting.page.name_search import WholeWords, refuse_names, searchable_text
 
 OTHER = "Jeugd & Co"
 
@@ -68,3 +73,45 @@ def test_letters_composed_in_two_ways_are_one() -> None:
 def test_what_cannot_be_seen_does_not_hide_a_name(tmp_path: Path) -> None:
     with pytest.raises(DisclosureError):
         check(tmp_path, "<p>\u2068No\u200dord\u2069</p>".encode())
+
+
+NAMES = st.lists(
+    st.text("ab é.+-", min_size=1, max_size=4).filter(str.strip), min_size=1, max_size=6, unique=True
+)
+
+
+@given(NAMES, st.text("ab é.+-_", max_size=40))
+def test_whole_words_are_found_as_a_condition_on_each_side_would(names: list[str], text: str) -> None:
+    listed = sorted(names, key=lambda name: (-len(name), name))
+    slow = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in listed))
+    quick, found = WholeWords(tuple(names)), slow.search(text)
+    assert quick.first_in(text) == (found.group() if found else "")
+    assert quick.blanked(text) == slow.sub(" ", text)
+    assert WholeWords(()).blanked(text) == text
+
+
+def png(*chunks: tuple[bytes, bytes], after: bytes = b"") -> bytes:
+    parts = [b"\x89PNG\r\n\x1a\n"]
+    for kind, body in (*chunks, (b"IEND", b"")):
+        parts.append(struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body)))
+    return b"".join(parts) + after
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png((b"IHDR", b"\0" * 13), (b"tEXt", b"Title\0Noord")),
+        png((b"zTXt", b"Title\0\0" + zlib.compress(b"over Noord"))),
+        png((b"iTXt", b"Title\0\1\0nl\0\0" + zlib.compress(b"Noord"))),
+        png((b"IDAT", b"\0\1"), (b"eXIf", b"..Noord..")),
+        png(after=b"Noord"),
+        png((b"tEXt", b"Title\0Noord"))[:-14],
+    ],
+)
+def test_words_of_a_picture_are_read_packed_or_not(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DisclosureError):
+        check(tmp_path, content, name="a.png")
+
+
+def test_the_points_of_a_picture_are_no_words(tmp_path: Path) -> None:
+    check(tmp_path, png((b"IDAT", b"\0 Noord \0")), name="a.png")
