@@ -105,7 +105,7 @@ def png(*chunks: tuple[bytes, bytes], after: bytes = b"") -> bytes:
         png((b"iTXt", b"Title\0\1\0nl\0\0" + zlib.compress(b"Noord"))),
         png((b"IDAT", b"\0\1"), (b"eXIf", b"..Noord..")),
         png(after=b"Noord"),
-        png((b"tEXt", b"Title\0Noord"))[:-14],
+        png((b"tEXt", b"Title\0Noord "))[:-14],
     ],
 )
 def test_words_of_a_picture_are_read_packed_or_not(tmp_path: Path, content: bytes) -> None:
