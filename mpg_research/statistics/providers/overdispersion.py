@@ -15,6 +15,7 @@ __all__ = [
     "Overdispersion",
     "ScaledT",
     "estimate_overdispersion",
+    "quantiles_of_sorted",
     "reference_of_distances",
     "winsorise",
     "winsorised_spread",
@@ -72,12 +73,12 @@ def winsorise(z: ArrayLike, *, share: float = 0.1) -> FloatArray:
     values = np.asarray(z, dtype=float)
     if not 0 <= share < 0.5:
         raise ValueError(f"share must be at least 0 and below 0.5; found {share}")
-    low, high = _ends(np.sort(values), share)
+    low, high = quantiles_of_sorted(np.sort(values), share)
     clipped: FloatArray = np.clip(values, low, high)
     return clipped
 
 
-def _ends(ordered: FloatArray, share: float) -> tuple[FloatArray, FloatArray]:
+def quantiles_of_sorted(ordered: FloatArray, share: float) -> tuple[FloatArray, FloatArray]:
     """The quantiles at ``share`` and ``1 - share`` along the first axis of sorted values.
 
     The usual linear interpolation, written out: this runs thousands of times in simulations.
@@ -123,7 +124,7 @@ def reference_of_distances(n: int, *, share: float = 0.1) -> ScaledT:
     rng = np.random.default_rng([n, round(1e6 * share)])
     y = np.sort(rng.standard_normal((max(_DRAWS // n, 1), n)), axis=1)
     y -= y.mean(axis=1, keepdims=True)
-    low, high = _ends(y.T, share)
+    low, high = quantiles_of_sorted(y.T, share)
     trimmed = np.clip(y, low[:, None], high[:, None])
     spread = np.sqrt(np.mean(trimmed**2, axis=1) / winsorised_spread(share))
     inner, outer = np.quantile(np.abs(y / spread[:, None]), [_INNER, _OUTER])

@@ -205,7 +205,7 @@ class _Null:
     share: float
     rate: float
 
-    def plot(self, generator: np.random.Generator, tau2: float) -> Funnel:
+    def plot(self, generator: np.random.Generator, tau2: float) -> FloatArray:
         """One simulated plot, the chances of a provider's clients moved together by a normal deviation."""
         size = np.bincount(self.codes)
         apart = np.sqrt(tau2) * generator.standard_normal(size.size)
@@ -213,8 +213,8 @@ class _Null:
         event = generator.random(self.chance.size) < moved
         by_chance = np.bincount(self.codes, event - moved) / size
         gap = self.stretch * by_chance + np.bincount(self.codes, moved - self.chance) / size
-        error = self.carried_root @ generator.standard_normal(self.carried_root.shape[1])
-        return make_funnel(gap + error, self.covariance, share=self.share, rate=self.rate)
+        found: FloatArray = gap + self.carried_root @ generator.standard_normal(self.carried_root.shape[1])
+        return found
 
 
 def _root(carried: ArrayLike | None, g: int) -> FloatArray:
@@ -231,9 +231,15 @@ def _alarms(
     n: int, generator: np.random.Generator, *, null: _Null, tau2: float, levels: tuple[float, ...]
 ) -> FloatArray:
     """Shares of providers beyond each line in n simulated plots, shape (n, lines)."""
-    hits = np.empty((n, 2 * len(levels) + 1))
-    for run in range(n):
-        equal = null.plot(generator, 0.0)
-        spread = null.plot(generator, tau2) if tau2 > 0 else equal
-        hits[run] = shares_beyond(equal, spread, levels)
-    return hits
+    equal, spread = [], []
+    for _ in range(n):
+        equal.append(null.plot(generator, 0.0))
+        spread.append(null.plot(generator, tau2) if tau2 > 0 else equal[-1])
+    return shares_beyond(
+        np.array(equal),
+        np.array(spread),
+        null.covariance,
+        levels=levels,
+        share=null.share,
+        rate=null.rate,
+    )

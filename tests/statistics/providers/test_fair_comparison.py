@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from mpg_research.statistics.false_discovery import benjamini_hochberg, false_discovery_line
 from mpg_research.statistics.providers.expected_shares import expected_shares
-from mpg_research.statistics.providers.false_alarms import simulate_false_alarms
+from mpg_research.statistics.providers.false_alarms import shares_beyond, simulate_false_alarms
 from mpg_research.statistics.providers.funnel import make_funnel
 from mpg_research.statistics.providers.funnel_limits import funnel_limits
 from mpg_research.statistics.providers.overdispersion import (
@@ -272,3 +272,20 @@ def test_standardised_difference_of_shares() -> None:
     mine, others = np.repeat([0.0, 1.0], 50), np.repeat([0.0, 1.0], [80, 20])
     assert standardised_difference(mine, others) == pytest.approx(0.3 / np.sqrt((0.25 + 0.16) / 2))
     assert np.isnan(standardised_difference([1.0, 1.0], [1.0, 1.0]))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_many_plots_at_once_find_what_one_plot_finds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, levels = int(rng.integers(3, 25)), (0.9, 0.95, 0.998)
+    factor = rng.normal(size=(n, n))
+    covariance = np.diag(rng.uniform(0.1, 2.0, n)) + (0.2 * factor @ factor.T / n if seed % 2 else 0.0)
+    equal = rng.multivariate_normal(np.zeros(n), covariance, size=20)
+    spread = equal + rng.normal(0, rng.uniform(0, 2), size=equal.shape)
+    found = shares_beyond(equal, spread, covariance, levels=levels, share=0.1, rate=0.1)
+    for row, one, other in zip(found, equal, spread, strict=True):
+        plain = make_funnel(one, covariance, rate=0.1)
+        apart = make_funnel(other, covariance, rate=0.1)
+        wanted = [plain.beyond(level, adjusted=False).mean() for level in levels]
+        wanted += [apart.beyond(level).mean() for level in levels]
+        assert row.tolist() == pytest.approx([*wanted, apart.false_discovery.flagged.mean()])
