@@ -304,7 +304,7 @@ def started(study: Path, tmp_path: Path, *options: str) -> "Iterator[subprocess.
         "import signal, sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
         # A parent that runs in the background may have told its children to ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from mpg_research.reporting import fingerprint, run\n"
+        "from mpg_research.reporting.run import fingerprint, run\n"
         "fingerprint.package_sha256 = lambda: '0' * 64\n"
         f"run.shipped_notebooks = lambda: Path({str(tmp_path / 'notebooks')!r})\n"
         f"options = ['--output', {str(tmp_path / 'reports')!r}, '--jobs', '1', *{list(options)!r}]\n"
