@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mpg_research import __version__
 from mpg_research.errors import MpgError
 from mpg_research.plurals import counted
+from mpg_research.version import __version__
 
 if TYPE_CHECKING:
     from mpg_research.reporting.run.run import RunSummary
