@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is well; the error's own code (2-8) when this package refuses with a reason; 70 for a
+        0 when all is well; the error's own code (2-7) when this package refuses with a reason; 70 for a
         bug; 130 after an interruption.
     """
     options = build_parser().parse_args(arguments)

@@ -1,15 +1,15 @@
 """What a reader gets: a table, a figure or a text, each able to show and to save itself."""
 
 import base64
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "write_atomically"]
+from mpg_research.writing import write_atomically
+
+__all__ = ["PresentedFigure", "PresentedTable", "PresentedText"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +166,3 @@ class PresentedText:
 def join_paragraphs(*paragraphs: Iterable[str]) -> str:
     """Paragraphs of sentences as plain text."""
     return "\n\n".join(" ".join(sentences) for sentences in map(list, paragraphs) if sentences)
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

@@ -11,6 +11,7 @@ from mpg_research.errors import ConfigError, ReportError
 from mpg_research.present.language.numbers import format_number
 from mpg_research.present.language.phrases import Phrases, phrases_in
 from mpg_research.present.language.voice import clean_name
+from mpg_research.present.sentences.families import BETTER, WORSE
 
 __all__ = ["INTERVENTIONS", "PresentedProfile", "present_profile"]
 
@@ -19,8 +20,6 @@ INTERVENTIONS = (
     "out_of_the_situation", "systemic_broadening", "future_projection", "emphasise_strengths",
     "bring_in_colleague", "network_meeting", "experience_expert", "critical_maximum",
 )  # fmt: skip
-_BETTER = ("improving", "improving_less_than_delta")
-_WORSE = ("deteriorating", "deteriorating_less_than_delta")
 _STYLE = """
 body { max-width: 52rem; margin: 0 auto; padding: 0 1.25rem 3rem; color: #1b1f24; background: #fff;
   font: 1.0625rem/1.6 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
@@ -148,7 +147,7 @@ def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
         columns.append("\n".join(parts))
     parts = [f"<h2>{escape(say('profile.heading_answer'))}</h2>", *_side_by_side(columns)]
     known = set(summary["answer"])
-    if known & set(_BETTER) and known & set(_WORSE):
+    if known & set(BETTER) and known & set(WORSE):
         parts.append(_paragraph(say("profile.disagree")))
     delta, period = (
         format_number(value, language, digits=digits)
@@ -160,7 +159,7 @@ def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
 
 def _questions(summary: pd.DataFrame, say: Phrases) -> list[str]:
     stuck = bool(((summary["answer"] == "stagnating") & (summary["at_limit"] != "best")).any())
-    worse = bool(summary["answer"].isin(_WORSE).any())
+    worse = bool(summary["answer"].isin(WORSE).any())
     keys = ["question_1", "question_2", "question_3"]
     keys += ["question_still"] * stuck + ["question_worse"] * worse
     items = "".join(f"<li>{escape(say(f'profile.{key}'))}</li>" for key in keys)

@@ -58,7 +58,6 @@ from mpg_research.study.model import Study
 
 __all__ = ["IndividualChange", "reliable_change"]
 
-_METHODS: tuple[ChangeMethod, ...] = ("JT", "GLN", "HLL", "EN", "NK", "HA")
 _BETTER, _WORSE = ("recovered", "improved"), ("deteriorated", "harmed")
 
 
@@ -185,7 +184,7 @@ def reliable_change(
                 pre, post, reliability=error.reliability, method=name, reliability_post=reliability_post,
                 sd=spread, direction=direction, level=level,
             )
-            for name in _METHODS
+            for name in CHANGE_METHODS
         }  # fmt: skip
         units = _with_classes(units, found, limits, courses.instrument.raw_minimum, direction)
         groups = group_tables(units, limits, direction, level)

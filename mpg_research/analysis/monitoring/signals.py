@@ -33,6 +33,7 @@ from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month,
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
+from mpg_research.statistics.courses.course_answer import WORSE
 from mpg_research.study.model import Study
 
 __all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signals", "signals"]
@@ -177,7 +178,7 @@ def signals(
     waves = waves.assign(chance=foretold.chance, limit=limits, line_chance=foretold.line_chance)
     waves = waves.merge(given, on=keys, how="left", validate="one_to_one")
     waves["beyond_band"] = waves["standing"] == "worse"
-    waves["deteriorating"] = waves["answer"].isin(["deteriorating", "deteriorating_less_than_delta"])
+    waves["deteriorating"] = waves["answer"].isin(WORSE)
     better = improvement_sign(courses.instrument.direction) * waves["slope"] > 0
     waves["signal"] = _signal(waves, rule, better & (waves["line_chance"] <= on_track))
     last = waves.groupby("course").tail(1)

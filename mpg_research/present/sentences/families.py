@@ -10,6 +10,8 @@ from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.shares import class_sentence
 
 __all__ = [
+    "BETTER",
+    "WORSE",
     "answer_of",
     "change_sentences",
     "course_sentences",
@@ -18,8 +20,9 @@ __all__ = [
 ]
 
 _ENDS = ("low", "high", "clustered_low", "clustered_high")
-_BETTER = ("improving", "improving_less_than_delta")
-_WORSE = ("deteriorating", "deteriorating_less_than_delta")
+#: Answers about a course that say which way it goes (of those in ``statistics.courses.course_answer``).
+BETTER = ("improving", "improving_less_than_delta")
+WORSE = ("deteriorating_less_than_delta", "deteriorating")
 
 
 def change_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -139,9 +142,9 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
     if rows is None:
         return {"answer": [voice.phrases("course.hidden")], "certainty": certainty, "limits": limits}
     numbers = {
-        "improving": _sum(rows, _BETTER),
+        "improving": _sum(rows, BETTER),
         "stagnating": _sum(rows, ("stagnating",)),
-        "deteriorating": _sum(rows, _WORSE),
+        "deteriorating": _sum(rows, WORSE),
         "unknown": _sum(rows, ("not_enough_information",)),
     }
     answer = answer_of(voice, "course", _group(rows), numbers)

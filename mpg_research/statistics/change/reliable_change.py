@@ -25,7 +25,7 @@ __all__ = [
 Direction = Literal["higher_is_worse", "higher_is_better"]
 
 #: Name of each method.
-CHANGE_METHODS = {
+CHANGE_METHODS: dict[ChangeMethod, str] = {
     "JT": "Jacobson-Truax",
     "GLN": "Gulliksen-Lord-Novick",
     "HLL": "Hsu-Linn-Lord",

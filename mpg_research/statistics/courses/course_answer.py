@@ -10,7 +10,17 @@ from mpg_research.statistics.change.reliable_change import Direction, improvemen
 from mpg_research.statistics.courses.course_looks import Looks, plan_looks, trends_of
 from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, estimate_swings
 
-__all__ = ["ANSWERS", "CHANGING", "SMALL", "CourseAnswers", "answers_at", "course_answers", "swings_of"]
+__all__ = [
+    "ANSWERS",
+    "BETTER",
+    "CHANGING",
+    "SMALL",
+    "WORSE",
+    "CourseAnswers",
+    "answers_at",
+    "course_answers",
+    "swings_of",
+]
 
 #: The answers, from best to worst; the last is the honest one when the others cannot be given.
 ANSWERS = (
@@ -21,8 +31,9 @@ ANSWERS = (
     "deteriorating",
     "not_enough_information",
 )
-#: Answers that claim a direction, and answers that claim less than the margin.
-CHANGING = (ANSWERS[0], ANSWERS[1], ANSWERS[3], ANSWERS[4])
+#: Answers that claim a direction, each and both, and answers that claim less than the margin.
+BETTER, WORSE = ANSWERS[:2], ANSWERS[3:5]
+CHANGING = (*BETTER, *WORSE)
 SMALL = (ANSWERS[1], ANSWERS[2], ANSWERS[3])
 
 #: With fewer courses nothing is learnt about the swings from the scores themselves.

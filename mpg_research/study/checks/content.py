@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import Problem
+from mpg_research.errors import Problem, did_you_mean
 from mpg_research.instruments import Instrument
-from mpg_research.study.config.explain import did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS

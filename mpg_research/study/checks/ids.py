@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import Problem
-from mpg_research.study.config.explain import did_you_mean
+from mpg_research.errors import Problem, did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import LISTED_PER_CHECK, Findings
 from mpg_research.study.tables.columns import CODES_TOGETHER, Table, values_line

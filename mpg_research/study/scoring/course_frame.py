@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mpg_research.errors import ConfigError, DataError
-from mpg_research.study.config.explain import did_you_mean
+from mpg_research.errors import ConfigError, DataError, did_you_mean
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.scores import IN_COURSE
 
