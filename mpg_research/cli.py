@@ -19,6 +19,7 @@ __all__ = ["build_parser", "main"]
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+_VERSION = f"mpg_research {__version__}"
 _EPILOG = """\
 examples:
   mpg run                              all reports of the synthetic example study
@@ -79,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"mpg_research {__version__}")
+    parser.add_argument("--version", action="version", version=_VERSION)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands, common)
     _add_check(commands, common)
@@ -280,7 +281,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _version(options: argparse.Namespace) -> int:
-    print(f"mpg_research {__version__}")
+    print(_VERSION)
     return 0
 
 
