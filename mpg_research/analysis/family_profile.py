@@ -91,6 +91,7 @@ def describe_family(
     Parameters
     ----------
     study : Study
+        A loaded study.
     family : str
         The family's id in the study.
     episode : str, optional

@@ -37,7 +37,18 @@ class PresentedTable:
     text: str
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.csv`` into the folder (made if need be), each file at once or not at all."""
+        """Write ``<name>.csv`` into the folder (made if need be), each file at once or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
         return (write_atomically(Path(folder) / f"{self.name}.csv", self.csv.encode("utf-8")),)
 
     def _repr_html_(self) -> str:
@@ -89,7 +100,18 @@ class PresentedFigure:
         )
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.svg``, ``.png`` and ``.csv`` into the folder."""
+        """Write ``<name>.svg``, ``.png`` and ``.csv`` into the folder.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
         base = Path(folder)
         return (
             write_atomically(base / f"{self.name}.svg", self.svg),
@@ -150,7 +172,18 @@ class PresentedText:
         return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.txt`` into the folder."""
+        """Write ``<name>.txt`` into the folder.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
         return (write_atomically(Path(folder) / f"{self.name}.txt", (str(self) + "\n").encode("utf-8")),)
 
     def _repr_html_(self) -> str:

@@ -50,6 +50,7 @@ def clustered_interval(happened: ArrayLike, clusters: ArrayLike, *, level: float
     happened : array_like of bool, shape (n,)
     clusters : array_like, shape (n,)
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

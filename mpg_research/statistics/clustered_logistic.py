@@ -47,6 +47,7 @@ def clustered_logistic(
     happened : array_like of bool, shape (n,)
     clusters : array_like, shape (n,)
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

@@ -87,6 +87,7 @@ def read_courses(
     Parameters
     ----------
     study : Study
+        A loaded study.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     case_mix : sequence of str
@@ -164,6 +165,7 @@ def result_parts(
     Parameters
     ----------
     study : Study
+        A loaded study.
     frame : CourseFrame
         The scores behind the result.
     tables : iterable of ResultTable
@@ -172,6 +174,7 @@ def result_parts(
     parameters : mapping
         Arguments in force; what puts numbers into words is added.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     computed : mapping, optional
         What the analysis computed with that follows from the data itself: the table ``settings``.
 

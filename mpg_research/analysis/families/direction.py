@@ -109,6 +109,7 @@ def course(
     Parameters
     ----------
     study : Study
+        A loaded study.
     delta : float, optional
         Change per ``period``, in points, below which a course counts as standing still. Our own default is
         half a standard deviation of this study's intake scores; it is nobody's published rule.

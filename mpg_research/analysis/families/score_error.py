@@ -104,6 +104,7 @@ def measurement_error(
     Parameters
     ----------
     study : Study
+        A loaded study.
     courses : Courses
     reliability : float or {"published", "estimated"}, optional
         A number between 0 and 1 (both excluded), the instrument's published coefficient, or alpha

@@ -80,6 +80,7 @@ def sudden_changes(
     Parameters
     ----------
     study : Study
+        A loaded study.
     cutoff : float, optional
         Least size in points; by default the reliable change (Jacobson-Truax) of the questionnaire.
     share : float
@@ -90,11 +91,14 @@ def sudden_changes(
         the usual distance. A missed wave keeps its place, as published: there is no step across it, and of
         the three waves on either side at least two must be there.
     reliability : float or {"published", "estimated"}, optional
+        By default the published coefficient where the spread it belongs to is known, else alpha of this
+        study.
     sd : float, optional
         Standard deviation of the scores that the reliability belongs to, as of a norm group.
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

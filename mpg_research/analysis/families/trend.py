@@ -83,6 +83,7 @@ def reliable_trend(
     Parameters
     ----------
     study : Study
+        A loaded study.
     reliability : float or {"published", "estimated"}, optional
         By default the published coefficient where the spread it belongs to is known, else alpha of this
         study.
@@ -91,6 +92,7 @@ def reliable_trend(
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

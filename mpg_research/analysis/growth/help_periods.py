@@ -86,6 +86,7 @@ def help_periods(
     Parameters
     ----------
     study : Study
+        A loaded study.
     month : float
         The month that the indicators are about.
     instrument, outcome, respondents, episodes : str, optional

@@ -86,6 +86,7 @@ def describe_missing(
     Parameters
     ----------
     study : Study
+        A loaded study.
     month : float, optional
         Month of the change; by default the study's primary month.
     deltas : tuple of float
@@ -95,6 +96,7 @@ def describe_missing(
     instrument, outcome, respondents, episodes : str, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

@@ -83,6 +83,7 @@ def expected_course(
     Parameters
     ----------
     study : Study
+        A loaded study.
     band : float
         Share of the families like this one whose scores the band is to hold.
     ahead : sequence of float

@@ -169,6 +169,7 @@ def beside_no_change(
     without : list of dict
         The figures of simulated studies in which nobody changes.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     rng : Generator
 
     Returns

@@ -105,6 +105,7 @@ def evaluate_signals(
     Parameters
     ----------
     study : Study
+        A loaded study.
     rule, target, false_alarms, on_track, ahead, band
         As in :func:`mpg_research.analysis.signals`: what is judged is what that shows. Every rule is judged
         whichever is shown.
@@ -113,8 +114,10 @@ def evaluate_signals(
     landmark : float
         Month up to which the chance is read for calibration and decision curve.
     reliability : float or {"published", "estimated"}, optional
+        By default the published coefficient where the spread it belongs to is known, else alpha of this
+        study.
     case_mix, instrument, outcome, episodes
-        As elsewhere. One declared respondent per family.
+        As in :func:`mpg_research.analysis.signals`. One declared respondent per family.
     level : float
         Of the intervals of the concordance and the calibration; those of the rules are 95 %.
 

@@ -72,6 +72,7 @@ def figures_without_change(
     Parameters
     ----------
     study : Study
+        A loaded study.
     given : Signals
         Of the real study: families, moments of measurement, missed waves and parts are kept.
     asked : AsShown

@@ -105,6 +105,7 @@ def signals(
     Parameters
     ----------
     study : Study
+        A loaded study.
     rule : {"chance", "band"}
         What puts a wave off track: its chance of a bad end reaches a limit (the default: it tells apart
         better, see ``benchmarks/signals.md``), or the score lies on the worse side of the expected band or

@@ -88,6 +88,7 @@ def judge(
     ----------
     effects : OrganisationEffects
     level : float
+        Confidence level of the intervals, between 0 and 1.
     reference : {"mean", "median"}
         Of all organisations in ``effects``, each weighing the same.
     shift : ndarray, shape (g,), optional

@@ -53,7 +53,17 @@ class RunSummary:
     warnings: int = 0
 
     def count(self, status: str) -> int:
-        """Number of steps that ended so."""
+        """Number of steps that ended so.
+
+        Parameters
+        ----------
+        status : {"ok", "up to date", "failed"}
+            How the step ended.
+
+        Returns
+        -------
+        int
+        """
         return sum(outcome.status == status for outcome in self.outcomes)
 
     @property

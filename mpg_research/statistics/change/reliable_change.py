@@ -247,6 +247,7 @@ def smallest_reliable_change(*, sd: float, reliability: float, level: float = 0.
     reliability : float
         Between 0 and 1, both excluded.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

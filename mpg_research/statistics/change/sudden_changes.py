@@ -73,6 +73,7 @@ def find_sudden_changes(
         Whether criterion 3 takes the degrees of freedom of the scores that are there (Lutz et al. 2013), or
         always four, as in the first publication (2.776 at level .95).
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
 
     Returns
     -------

@@ -90,9 +90,9 @@ def course_answers(
     ----------
     time, score : array_like, shape (n, K)
         Waves of each course in order of time; NaN (at the end) where a course has fewer waves.
-    error_sd : array_like
+    error_sd : float or array_like, shape (n, K)
         Size of the swings in points: root mean square of the scores' residuals around the persons' own
-        least-squares lines; one number, or shape (n, K). NaN where it is not known yet: no answer is given
+        least-squares lines. NaN where it is not known yet: no answer is given
         there.
     delta : float
         Change per ``period``, in points, below which a course counts as standing still.
@@ -105,6 +105,7 @@ def course_answers(
     window : float, optional
         Only the waves of the last ``window`` units of time count; all by default.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
     swings : Swings, optional
         How long swings last and how much persons differ in them; by default estimated from these courses,
         wave by wave, and independent swings of one size where there are fewer than 20 courses.

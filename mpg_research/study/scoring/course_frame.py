@@ -28,6 +28,7 @@ def course_frame(
     Parameters
     ----------
     study : Study
+        A loaded study.
     instrument : str, optional
         Key of the questionnaire; by default that of ``[analysis]``, else the only one measured.
     outcome : {"raw", "t_score"}, optional
