@@ -106,6 +106,7 @@ def describe_family(
     Returns
     -------
     FamilyProfile
+        Tables ``waves``, ``bands``, ``forecasts`` and ``summary``.
 
     Raises
     ------

@@ -103,6 +103,9 @@ def sudden_changes(
     Returns
     -------
     SuddenChangesOfFamilies
+        Tables ``steps``, ``shares``, ``shares_by_organisation``, ``sizes``, ``criteria``,
+        ``sample_flow`` and ``settings`` (the module says what each holds; some are there only
+        where the study has what they need).
 
     Raises
     ------

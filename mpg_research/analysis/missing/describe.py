@@ -101,6 +101,11 @@ def describe_missing(
     Returns
     -------
     MissingData
+        Tables ``ends``, ``stops``, ``drop_out``, ``drop_out_by_organisation``, ``measured``,
+        ``measured_by_organisation``, ``measured_by_month``, ``predictors``,
+        ``observed_by_pattern``, ``completers``, ``pattern_mixture``, ``delta_adjustment``,
+        ``tipping_point`` and ``sample_flow`` (the module says what each holds; some are there
+        only where the study has what they need).
 
     Raises
     ------

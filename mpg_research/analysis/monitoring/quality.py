@@ -124,6 +124,10 @@ def evaluate_signals(
     Returns
     -------
     SignalQuality
+        Tables ``rules``, ``by_month``, ``without_change``, ``without_change_by_month``,
+        ``words``, ``calibration``, ``calibration_summary``, ``decision_curve``, ``published``,
+        ``sample_flow`` and ``settings`` (the module says what each holds; some are there only
+        where the study has what they need).
 
     Raises
     ------

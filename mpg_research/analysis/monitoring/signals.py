@@ -133,6 +133,9 @@ def signals(
     Returns
     -------
     Signals
+        Tables ``waves``, ``shares``, ``shares_by_organisation``, ``shares_by_month``, ``ever``,
+        ``sample_flow`` and ``settings`` (the module says what each holds; some are there only
+        where the study has what they need).
 
     Notes
     -----

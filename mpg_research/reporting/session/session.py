@@ -248,7 +248,9 @@ def begin(notebook: str, **parameters: Any) -> Session:
 
     Examples
     --------
-    >>> session = begin("01_data_quality", language="en")  # doctest: +SKIP
+    >>> session = begin("01_data_quality", language="en")
+    >>> session.audience.role
+    'researcher'
     """
     from mpg_research.disclosure import Audience, policy_of
     from mpg_research.study import load_study
