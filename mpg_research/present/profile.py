@@ -8,6 +8,7 @@ import pandas as pd
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.errors import ConfigError, ReportError
+from mpg_research.frames import each_row
 from mpg_research.present.language.numbers import format_number
 from mpg_research.present.language.phrases import Phrases, phrases_in
 from mpg_research.present.language.voice import clean_name
@@ -131,7 +132,7 @@ def _side_by_side(parts: list[str]) -> list[str]:
 def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
     summary = profile.tables["summary"].data
     columns = []
-    for row in summary.itertuples():
+    for row in each_row(summary):
         parts = []
         if len(summary) > 1:
             who = say("profile.respondent", respondent=_respondent(say, row.respondent))
@@ -188,7 +189,7 @@ def _table(profile: FamilyProfile, respondent: str, say: Phrases, language: str)
         f'<tr><th scope="row">{number(row.months)}</th><td>{number(row.score)}</td>'
         f"<td>{number(row.error_low)} – {number(row.error_high)}</td>"
         f"<td>{number(row.band_low)} – {number(row.band_high)}</td></tr>"
-        for row in mine.itertuples()
+        for row in each_row(mine)
     )
     return (
         f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"

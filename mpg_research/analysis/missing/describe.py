@@ -162,7 +162,7 @@ def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame, last: float) -
     step = _QUARTER if last >= 2 * _QUARTER else 1.0
     data = frame.data[frame.data["months"] <= last + 0.5]
     data = data.assign(
-        family=data["family"].astype(str), at=(step * np.round(data["months"] / step)).clip(upper=last)
+        family=data["family"].astype(str), at=(step * (data["months"] / step).round()).clip(upper=last)
     )
     data["pattern"] = data["family"].map(pattern)
     per_family = data.groupby(["pattern", "at", "family", "organisation"], as_index=False).agg(

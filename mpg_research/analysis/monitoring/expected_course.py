@@ -127,7 +127,7 @@ def expected_course(
     >>> found = expected_course(load_study(shipped_example()))
     >>> calibration = found.tables["calibration"].data
     >>> calibration[calibration["months"] == 6].set_index("level")["coverage"].round(2).to_dict()
-    {0.5: 0.49, 0.8: 0.79, 0.95: 0.95}
+    {0.5: 0.49, 0.8: 0.79, 0.95: 0.96}
     """
     if not 0 < band < 1:
         raise ConfigError(f"band = {band}; expected a share between 0 and 1.")

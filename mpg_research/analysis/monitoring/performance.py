@@ -106,7 +106,7 @@ def evidence_of(
         },
         ends={end: np.asarray(bad, dtype=float) for end, bad in ends.items()},
         values=values,
-        course=rows.groupby("course").ngroup().to_numpy(dtype=np.intp),
+        course=np.asarray(rows.groupby("course").ngroup(), dtype=np.intp),
         at={month: landmark_waves(rows, month, since=month - STILL_MEASURED) for month in MONTHS},
         landmark=landmark_waves(rows, landmark),
     )

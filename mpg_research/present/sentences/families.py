@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from mpg_research.frames import number_at, row_at
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.shares import class_sentence
@@ -35,7 +36,7 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     answer = answer_of(voice, "individual_change", _group(rows), numbers)
     threshold = voice.setting("threshold")
     told = tells(numbers, "improved")
-    certainty = _interval(voice, "individual_change.certainty", rows.loc["improved"]) if told else []
+    certainty = _interval(voice, "individual_change.certainty", row_at(rows, "improved")) if told else []
     if math.isfinite(threshold):
         certainty.append(_threshold(voice, threshold))
     if told:
@@ -105,7 +106,7 @@ def trend_sentences(voice: Voice) -> dict[str, list[str]]:
     numbers = _three(rows, "no_reliable_trend")
     answer = answer_of(voice, "reliable_trend", _group(rows), numbers)
     told = tells(numbers, "improved")
-    certainty = _interval(voice, "reliable_trend.certainty", rows.loc["improved"]) if told else []
+    certainty = _interval(voice, "reliable_trend.certainty", row_at(rows, "improved")) if told else []
     return {"answer": [answer], "certainty": certainty, "limits": limits}
 
 
@@ -261,7 +262,7 @@ def tells(numbers: Mapping[str, float], name: str) -> bool:
 
 def _sum(rows: pd.DataFrame, names: tuple[str, ...]) -> float:
     """Families in some classes together; NaN where a part of them is withheld."""
-    shown = [float(rows.loc[name, "n_families"]) if _shown(rows, name) else math.nan for name in names]
+    shown = [number_at(rows, name, "n_families") if _shown(rows, name) else math.nan for name in names]
     return float(sum(shown))
 
 

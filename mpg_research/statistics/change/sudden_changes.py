@@ -144,7 +144,7 @@ def _stable(
     df = np.where(judged, n_1 + n_2 - 2, 1.0)
     quantile = stdtrit(df if adjust else 4.0, 0.5 + level / 2)
     limit = quantile * np.sqrt((squares_1 + squares_2) / df)
-    return mean_2 - mean_1, limit, judged
+    return mean_2 - mean_1, np.asarray(limit, dtype=float), judged
 
 
 def _sums(part: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -233,7 +233,7 @@ def check_instruments(table: Table, described: Sequence[str], findings: Findings
 def check_items(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
     """Answers outside the range of their questionnaire, items it does not have, impossible totals."""
     frame = table.frame
-    item_columns = [name for name in frame if ITEM_COLUMN.fullmatch(name)]
+    item_columns = [name for name in map(str, frame) if ITEM_COLUMN.fullmatch(name)]
     several = len(instruments) > 1
     for key, instrument in instruments.items():
         of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)

@@ -149,7 +149,7 @@ def check_episode_ids(
     if "episode" not in frame:
         return
     known_family = frame["family"].isin(episodes["family"].unique())
-    unknown = ((position < 0) & known_family & frame["episode"].notna()).to_numpy(dtype=bool)
+    unknown = (position < 0) & (known_family & frame["episode"].notna()).to_numpy(dtype=bool)
     findings.add_rows(
         "unknown_episode", table.places, "episode", unknown,
         lambda place: "family {} has no episode {}".format(*frame[["family", "episode"]].iloc[place]),

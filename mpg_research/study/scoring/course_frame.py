@@ -181,7 +181,7 @@ def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 def _known_columns(study: Study, names: Sequence[str]) -> None:
-    known = [name for name in study.tables["episodes"] if name not in IDENTIFIERS]
+    known = [str(name) for name in study.tables["episodes"] if name not in IDENTIFIERS]
     for name in names:
         if name not in known:
             raise ConfigError(

@@ -289,7 +289,7 @@ class Converter:
         shown = cells.to_numpy(dtype=object)
         values = pd.Series(parsed.values)
         if column.name == "month":
-            return values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]")
+            return pd.Series(values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]"))
         middle = self.config.time.incomplete_dates == "middle"
         self.findings.add_rows(
             "incomplete_date", places, column.name, incomplete,
