@@ -3,12 +3,13 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 STUDY ?=
 OUTPUT ?= reports
 JOBS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment reports test lab check format example lock benchmarks clean
+.PHONY: help environment reports test lab check check-lowest format example lock benchmarks clean
 
 help: ## show this list
 	@echo "mpg_research: a study folder goes in, trustworthy reports come out."
@@ -52,9 +53,25 @@ format: $(VENV)/.ready ## put the code in the house style
 example: $(VENV)/.ready ## make the synthetic example study anew (byte-identical)
 	$(BIN)/mpg simulate data/example --example
 
-lock: ## renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
+# LOWEST has the oldest version of every direct dependency that pyproject.toml allows, on Python 3.11: whether the
+# bounds are true. It takes an environment of its own and as long as `make test`; it is no part of CI.
+check-lowest: $(LOWEST)/.ready ## run the tests on the lowest versions the package allows (needs Python 3.11)
+	$(LOWEST)/bin/python -m pytest -n auto -p no:cacheprovider
+
+$(LOWEST)/.ready: requirements-lowest.lock pyproject.toml
+	$(or $(PYTHON),python3.11) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "The lowest versions want Python 3.11. Install it, or name it: make check-lowest PYTHON=/path/to/python3.11"; exit 1; }
+	$(or $(PYTHON),python3.11) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements-lowest.lock
+	$(LOWEST)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml
+
+lock: ## renew both lock files from pyproject.toml (needs uv)
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --resolution lowest-direct -o requirements-lowest.lock
 
 benchmarks: $(VENV)/.ready ## measure speed (prints tables; takes a while)
 	$(BIN)/python benchmarks/main_job.py
@@ -62,5 +79,5 @@ benchmarks: $(VENV)/.ready ## measure speed (prints tables; takes a while)
 	$(BIN)/python benchmarks/organisations.py
 
 clean: ## remove the environment and what was generated
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache
 	find reports -mindepth 1 ! -name README.md -delete

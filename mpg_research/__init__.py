@@ -8,50 +8,39 @@ In a notebook or script::
 Names are imported on first use, so that ``import mpg_research`` costs nothing.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from mpg_research._lazy import public_names
 
-_HOMES = {
-    "load_study": "mpg_research.study",
-    "check_study": "mpg_research.study",
-    "Study": "mpg_research.study",
-    "Scores": "mpg_research.study",
-    "fit_mixed": "mpg_research.mixed",
-    "fit_trajectory": "mpg_research.analysis",
-    "ErrorModel": "mpg_research.analysis",
-    "Margin": "mpg_research.analysis",
-    "Thresholds": "mpg_research.analysis",
-    "compare_organisations": "mpg_research.analysis",
-    "check_robustness": "mpg_research.analysis",
-    "compare_cohorts": "mpg_research.analysis",
-    "compare_providers": "mpg_research.analysis",
-    "describe_quality": "mpg_research.analysis",
-    "describe_measurement": "mpg_research.analysis",
-    "reliable_change": "mpg_research.analysis",
-    "reliable_trend": "mpg_research.analysis",
-    "course": "mpg_research.analysis",
-    "sudden_changes": "mpg_research.analysis",
-    "expected_course": "mpg_research.analysis",
-    "signals": "mpg_research.analysis",
-    "evaluate_signals": "mpg_research.analysis",
-    "describe_missing": "mpg_research.analysis",
-    "Audience": "mpg_research.disclosure",
-    "policy_of": "mpg_research.disclosure",
-    "release": "mpg_research.disclosure",
-    "show": "mpg_research.present",
-    "begin": "mpg_research.reporting",
-}
+if TYPE_CHECKING:
+    from mpg_research.analysis import ErrorModel as ErrorModel
+    from mpg_research.analysis import Margin as Margin
+    from mpg_research.analysis import Thresholds as Thresholds
+    from mpg_research.analysis import check_robustness as check_robustness
+    from mpg_research.analysis import compare_cohorts as compare_cohorts
+    from mpg_research.analysis import compare_organisations as compare_organisations
+    from mpg_research.analysis import compare_providers as compare_providers
+    from mpg_research.analysis import course as course
+    from mpg_research.analysis import describe_measurement as describe_measurement
+    from mpg_research.analysis import describe_missing as describe_missing
+    from mpg_research.analysis import describe_quality as describe_quality
+    from mpg_research.analysis import evaluate_signals as evaluate_signals
+    from mpg_research.analysis import expected_course as expected_course
+    from mpg_research.analysis import fit_trajectory as fit_trajectory
+    from mpg_research.analysis import reliable_change as reliable_change
+    from mpg_research.analysis import reliable_trend as reliable_trend
+    from mpg_research.analysis import signals as signals
+    from mpg_research.analysis import sudden_changes as sudden_changes
+    from mpg_research.disclosure import Audience as Audience
+    from mpg_research.disclosure import policy_of as policy_of
+    from mpg_research.disclosure import release as release
+    from mpg_research.mixed import fit_mixed as fit_mixed
+    from mpg_research.present import show as show
+    from mpg_research.reporting import begin as begin
+    from mpg_research.study import Scores as Scores
+    from mpg_research.study import Study as Study
+    from mpg_research.study import check_study as check_study
+    from mpg_research.study import load_study as load_study
+    from mpg_research.version import __version__ as __version__
 
-__all__ = ["__version__", *_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mpg_research import __version__
 from mpg_research.errors import MpgError
 from mpg_research.plurals import counted
+from mpg_research.version import __version__
 
 if TYPE_CHECKING:
     from mpg_research.reporting.run.run import RunSummary
@@ -19,6 +19,7 @@ __all__ = ["build_parser", "main"]
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+_VERSION = f"mpg_research {__version__}"
 _EPILOG = """\
 examples:
   mpg run                              all reports of the synthetic example study
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is well; the error's own code (2-8) when this package refuses with a reason; 70 for a
+        0 when all is well; the error's own code (2-7) when this package refuses with a reason; 70 for a
         bug; 130 after an interruption.
     """
     options = build_parser().parse_args(arguments)
@@ -79,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"mpg_research {__version__}")
+    parser.add_argument("--version", action="version", version=_VERSION)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands, common)
     _add_check(commands, common)
@@ -280,7 +281,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _version(options: argparse.Namespace) -> int:
-    print(f"mpg_research {__version__}")
+    print(_VERSION)
     return 0
 
 

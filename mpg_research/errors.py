@@ -1,4 +1,4 @@
-"""The error tree, the warning classes, and the note: the ground that every layer stands on.
+"""The error tree and the note: the ground that every layer stands on.
 
 Each message says what was found, where, what was expected and what to do about it.
 """
@@ -14,12 +14,12 @@ __all__ = [
     "FormulaError",
     "ModelError",
     "MpgError",
-    "MpgWarning",
     "NotApplicableError",
     "Note",
     "Problem",
     "ReportError",
-    "ReproducibilityError",
+    "closest_name",
+    "did_you_mean",
     "format_problems",
 ]
 
@@ -78,6 +78,59 @@ def format_problems(problems: Iterable[Problem], *, at_most: int = 20) -> str:
     if len(listed) > at_most:
         lines.append(f"- ... and {len(listed) - at_most} more")
     return "\n".join(lines)
+
+
+def closest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that looks most like this one, whatever the case of their letters.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        The names that would have been right.
+    cutoff : float
+        How alike they have to be, from 0 to 1 (the ratio of ``difflib.SequenceMatcher``).
+
+    Returns
+    -------
+    str or None
+        As it is spelled among the known ones; None where nothing is close.
+
+    Examples
+    --------
+    >>> closest_name("Familie", ["family", "organisation"])
+    'family'
+    """
+    from difflib import get_close_matches
+
+    spelled = {candidate.casefold(): candidate for candidate in known}
+    close = get_close_matches(name.casefold(), list(spelled), n=1, cutoff=cutoff)
+    return spelled[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether a known name was meant that looks like this one; empty where none does.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        The names that would have been right.
+
+    Returns
+    -------
+    str
+        One sentence, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("familiy", ["family", "organisation"])
+    'Did you mean "family"?'
+    """
+    close = closest_name(name, known)
+    return f'Did you mean "{close}"?' if close else ""
 
 
 class MpgError(Exception):
@@ -154,16 +207,6 @@ class ReportError(MpgError):
     """A notebook or report could not be made."""
 
     exit_code = 7
-
-
-class ReproducibilityError(MpgError):
-    """A result is not the result of these inputs, this code and these parameters."""
-
-    exit_code = 8
-
-
-class MpgWarning(UserWarning):
-    """Base of the warnings this package emits; analyses collect them as notes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import pytest
 
 from mpg_research import cli
 from mpg_research.errors import ConfigError, DataError
+from mpg_research.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What would make a person wait for a command that needs none of it.
@@ -42,7 +43,7 @@ def test_parsing_loads_nothing_heavy() -> None:
 
 
 def test_version() -> None:
-    assert mpg("version").stdout == mpg("--version").stdout == "mpg_research 0.1.0\n"
+    assert mpg("version").stdout == mpg("--version").stdout == f"mpg_research {__version__}\n"
 
 
 def test_a_refusal_is_one_message_with_the_errors_own_exit_code(tmp_path: Path) -> None:

@@ -33,10 +33,13 @@ def test_every_study_toml_in_the_docs_is_valid(tmp_path: Path) -> None:
         read_config(tmp_path)
 
 
-def test_python_in_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["README.md", "docs/each_familys_course.md", "docs/for_r_and_spss_users.md"])
+def test_python_on_a_page_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for block in blocks(ROOT / "README.md", "python"):
-        exec(compile(block, "README.md", "exec"), {})
+    names: dict[str, object] = {}
+    for block in blocks(ROOT / name, "python"):
+        exec(compile(block, name, "exec"), names)
+    assert names
 
 
 def test_the_page_of_rooms_names_every_room_and_its_door() -> None:

@@ -35,8 +35,17 @@ def test_the_packages_the_project_promises_are_dependencies(project: dict) -> No
     assert promised <= {name_of(requirement) for requirement in project["dependencies"]}
 
 
-def test_lock_file_pins_and_hashes_everything_and_names_no_index(project: dict) -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def test_the_lowest_versions_are_the_bounds(project: dict) -> None:
+    lock = (ROOT / "requirements-lowest.lock").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\d[0-9.]*?)(?:\.0)* ", lock, flags=re.MULTILINE))
+    for requirement in {*project["dependencies"], *project["optional-dependencies"]["dev"]}:
+        bound = re.sub(r"(?:\.0)+$", "", requirement.partition(">=")[2])
+        assert pins[name_of(requirement)].startswith(bound), requirement
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-lowest.lock"])
+def test_lock_files_pin_and_hash_everything_and_name_no_index(project: dict, name: str) -> None:
+    lock = (ROOT / name).read_text(encoding="utf-8")
     pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==\S+.*\\$", lock, flags=re.MULTILINE)
     entries = re.findall(r"^[a-z0-9].*$", lock, flags=re.MULTILINE)
     assert len(pins) == len(entries), "every entry is pinned with == and followed by hashes"
@@ -45,11 +54,26 @@ def test_lock_file_pins_and_hashes_everything_and_names_no_index(project: dict) 
     assert not re.search(r"https?://|file:|--index|--find-links|--extra-index", lock)
 
 
-def test_versions_agree(project: dict) -> None:
+def test_the_version_stands_in_one_place_and_the_changelog_begins_with_it(project: dict) -> None:
     import mpg_research
+    from mpg_research.version import __version__
 
+    read_from = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"][
+        "version"
+    ]
+    assert project["dynamic"] == ["version"]
+    assert "version" not in project
+    assert (ROOT / read_from["path"]).read_text(encoding="utf-8").count(f'"{__version__}"') == 1
+    assert mpg_research.__version__ == __version__
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.findall(r"^## \[(.+?)\](.*)$", changes, flags=re.MULTILINE)
+    assert next(name for name, _ in releases if name != "Unreleased") == __version__
+    assert all(re.fullmatch(r" - \d{4}-\d\d-\d\d", date) for name, date in releases if name != "Unreleased")
+
+
+def test_the_citation_has_the_licence_and_leaves_the_version_to_the_package(project: dict) -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert project["version"] == mpg_research.__version__ == citation["version"]
+    assert "version" not in citation
     assert project["license"] == citation["license"] == "GPL-3.0-or-later"
 
 

@@ -3,100 +3,51 @@
 The functions are imported on first use, so that ``import mpg_research.analysis`` stays light.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CourseOfFamilies",
-    "Courses",
-    "DataQuality",
-    "ErrorModel",
-    "ExpectedCourse",
-    "FamilyProfile",
-    "GrowthRule",
-    "IndividualChange",
-    "Margin",
-    "Measurement",
-    "MissingData",
-    "OrganisationComparison",
-    "OrganisationRobustness",
-    "OrganisationsOverTime",
-    "ProviderComparison",
-    "ReliableTrend",
-    "SignalQuality",
-    "Signals",
-    "SuddenChangesOfFamilies",
-    "Thresholds",
-    "TrajectoryFit",
-    "check_robustness",
-    "compare_cohorts",
-    "compare_organisations",
-    "compare_providers",
-    "course",
-    "course_slopes",
-    "describe_family",
-    "describe_measurement",
-    "describe_missing",
-    "describe_quality",
-    "evaluate_signals",
-    "expected_course",
-    "fit_trajectory",
-    "read_courses",
-    "reliable_change",
-    "reliable_trend",
-    "signals",
-    "sudden_changes",
-]
+from mpg_research._lazy import public_names
 
-_HOMES = {
-    "DataQuality": "data.quality",
-    "describe_quality": "data.quality",
-    "Measurement": "data.measurement",
-    "describe_measurement": "data.measurement",
-    "TrajectoryFit": "growth.trajectory",
-    "fit_trajectory": "growth.trajectory",
-    "GrowthRule": "growth.rule",
-    "OrganisationComparison": "organisations.compare",
-    "compare_organisations": "organisations.compare",
-    "OrganisationRobustness": "robustness.check",
-    "check_robustness": "robustness.check",
-    "OrganisationsOverTime": "cohorts.compare",
-    "compare_cohorts": "cohorts.compare",
-    "ProviderComparison": "providers.compare",
-    "compare_providers": "providers.compare",
-    "ErrorModel": "families.choices",
-    "Margin": "families.choices",
-    "Thresholds": "families.choices",
-    "Courses": "families.courses",
-    "read_courses": "families.courses",
-    "IndividualChange": "families.change",
-    "reliable_change": "families.change",
-    "ReliableTrend": "families.trend",
-    "reliable_trend": "families.trend",
-    "CourseOfFamilies": "families.direction",
-    "course": "families.direction",
-    "course_slopes": "families.course_slopes",
-    "SuddenChangesOfFamilies": "families.sudden_changes",
-    "sudden_changes": "families.sudden_changes",
-    "ExpectedCourse": "monitoring.expected_course",
-    "expected_course": "monitoring.expected_course",
-    "Signals": "monitoring.signals",
-    "signals": "monitoring.signals",
-    "SignalQuality": "monitoring.quality",
-    "evaluate_signals": "monitoring.quality",
-    "MissingData": "missing.describe",
-    "describe_missing": "missing.describe",
-    "FamilyProfile": "family_profile",
-    "describe_family": "family_profile",
-}
+if TYPE_CHECKING:
+    from mpg_research.analysis.cohorts.compare import OrganisationsOverTime as OrganisationsOverTime
+    from mpg_research.analysis.cohorts.compare import compare_cohorts as compare_cohorts
+    from mpg_research.analysis.data.measurement import Measurement as Measurement
+    from mpg_research.analysis.data.measurement import describe_measurement as describe_measurement
+    from mpg_research.analysis.data.quality import DataQuality as DataQuality
+    from mpg_research.analysis.data.quality import describe_quality as describe_quality
+    from mpg_research.analysis.families.change import IndividualChange as IndividualChange
+    from mpg_research.analysis.families.change import reliable_change as reliable_change
+    from mpg_research.analysis.families.choices import ErrorModel as ErrorModel
+    from mpg_research.analysis.families.choices import Margin as Margin
+    from mpg_research.analysis.families.choices import Thresholds as Thresholds
+    from mpg_research.analysis.families.course_slopes import course_slopes as course_slopes
+    from mpg_research.analysis.families.courses import Courses as Courses
+    from mpg_research.analysis.families.courses import read_courses as read_courses
+    from mpg_research.analysis.families.direction import CourseOfFamilies as CourseOfFamilies
+    from mpg_research.analysis.families.direction import course as course
+    from mpg_research.analysis.families.sudden_changes import (
+        SuddenChangesOfFamilies as SuddenChangesOfFamilies,
+    )
+    from mpg_research.analysis.families.sudden_changes import sudden_changes as sudden_changes
+    from mpg_research.analysis.families.trend import ReliableTrend as ReliableTrend
+    from mpg_research.analysis.families.trend import reliable_trend as reliable_trend
+    from mpg_research.analysis.family_profile import FamilyProfile as FamilyProfile
+    from mpg_research.analysis.family_profile import describe_family as describe_family
+    from mpg_research.analysis.growth.rule import GrowthRule as GrowthRule
+    from mpg_research.analysis.growth.trajectory import TrajectoryFit as TrajectoryFit
+    from mpg_research.analysis.growth.trajectory import fit_trajectory as fit_trajectory
+    from mpg_research.analysis.missing.describe import MissingData as MissingData
+    from mpg_research.analysis.missing.describe import describe_missing as describe_missing
+    from mpg_research.analysis.monitoring.expected_course import ExpectedCourse as ExpectedCourse
+    from mpg_research.analysis.monitoring.expected_course import expected_course as expected_course
+    from mpg_research.analysis.monitoring.quality import SignalQuality as SignalQuality
+    from mpg_research.analysis.monitoring.quality import evaluate_signals as evaluate_signals
+    from mpg_research.analysis.monitoring.signals import Signals as Signals
+    from mpg_research.analysis.monitoring.signals import signals as signals
+    from mpg_research.analysis.organisations.compare import OrganisationComparison as OrganisationComparison
+    from mpg_research.analysis.organisations.compare import compare_organisations as compare_organisations
+    from mpg_research.analysis.providers.compare import ProviderComparison as ProviderComparison
+    from mpg_research.analysis.providers.compare import compare_providers as compare_providers
+    from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness
+    from mpg_research.analysis.robustness.check import check_robustness as check_robustness
 
-
-def __getattr__(name: str) -> Any:
-    """Import the module behind a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public_names(__name__)

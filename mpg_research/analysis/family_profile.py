@@ -38,6 +38,7 @@ from mpg_research.analysis.monitoring.expectation_model import Fold, code_case_m
 from mpg_research.analysis.monitoring.expected_course import curves_of, expected_waves
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, family_table
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
+from mpg_research.frames import each_row
 from mpg_research.statistics.change.reliable_change import ChangeMethod, reliable_change_index
 from mpg_research.statistics.courses.course_answer import course_answers
 from mpg_research.statistics.courses.waves_needed import waves_needed
@@ -96,6 +97,7 @@ def describe_family(
     Parameters
     ----------
     study : Study
+        A loaded study.
     family : str
         The family's id in the study.
     episode : str, optional
@@ -113,6 +115,7 @@ def describe_family(
     Returns
     -------
     FamilyProfile
+        Tables ``waves``, ``bands``, ``forecasts`` and ``summary``.
 
     Raises
     ------
@@ -280,7 +283,7 @@ def _summary(
     ).category  # fmt: skip
     by_course = pd.Series(category, index=first.index)
     rows = []
-    for unit in chosen.itertuples():
+    for unit in each_row(chosen):
         mine = waves[waves["course"] == unit.course]
         end = mine.iloc[-1]
         rows.append(

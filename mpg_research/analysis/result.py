@@ -272,7 +272,7 @@ def provenance_of(
     study: Study, *, parameters: Mapping[str, Any], instrument: str = "", outcome: str = ""
 ) -> Provenance:
     """Provenance of a result computed from ``study`` with ``parameters``."""
-    from mpg_research import __version__
+    from mpg_research.version import __version__
 
     return Provenance(
         study=study.name,

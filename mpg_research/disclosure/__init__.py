@@ -5,39 +5,19 @@
 :mod:`mpg_research.disclosure.gate`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mpg_research.disclosure.audience import Audience, DisclosurePolicy, InstrumentFacts, policy_of
+from mpg_research._lazy import public_names
 
 if TYPE_CHECKING:
-    from mpg_research.disclosure.gate import release
-    from mpg_research.disclosure.paths import assert_aggregate
-    from mpg_research.disclosure.released import Released, ReleasedTable, Withheld
+    from mpg_research.disclosure.audience import Audience as Audience
+    from mpg_research.disclosure.audience import DisclosurePolicy as DisclosurePolicy
+    from mpg_research.disclosure.audience import InstrumentFacts as InstrumentFacts
+    from mpg_research.disclosure.audience import policy_of as policy_of
+    from mpg_research.disclosure.gate import release as release
+    from mpg_research.disclosure.paths import assert_aggregate as assert_aggregate
+    from mpg_research.disclosure.released import Released as Released
+    from mpg_research.disclosure.released import ReleasedTable as ReleasedTable
+    from mpg_research.disclosure.released import Withheld as Withheld
 
-__all__ = [
-    "Audience",
-    "DisclosurePolicy",
-    "InstrumentFacts",
-    "Released",
-    "ReleasedTable",
-    "Withheld",
-    "assert_aggregate",
-    "policy_of",
-    "release",
-]
-
-_HOMES = {
-    "release": "gate",
-    "assert_aggregate": "paths",
-    "Released": "released",
-    "ReleasedTable": "released",
-    "Withheld": "released",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module behind a public name when it is first asked for (they load pandas)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -124,7 +124,17 @@ class DisclosurePolicy:
             raise DisclosureError("minimum_other_organisations must be 1 or more.")
 
     def sees_names(self, audience: Audience) -> bool:
-        """Whether this audience sees every organisation by its name."""
+        """Whether this audience sees every organisation by its name.
+
+        Parameters
+        ----------
+        audience : Audience
+            Who reads.
+
+        Returns
+        -------
+        bool
+        """
         if self.public_groups or not audience.is_external:
             return True
         return audience.role == "funder" and self.name_organisations_to_funder

@@ -119,9 +119,11 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     >>> from mpg_research import describe_quality, load_study
     >>> from mpg_research.disclosure import Audience, policy_of, release
     >>> from mpg_research.study import shipped_example
-    >>> study = load_study(shipped_example())  # doctest: +SKIP
+    >>> study = load_study(shipped_example())
     >>> funder = Audience("funder")
-    >>> shown = release(describe_quality(study), funder, policy=policy_of(study))  # doctest: +SKIP
+    >>> shown = release(describe_quality(study), funder, policy=policy_of(study))
+    >>> "by_organisation" in shown.tables
+    True
     """
     if not isinstance(result, AnalysisResult):
         raise DisclosureError("release() takes the result of an analysis, such as fit_trajectory(study).")

@@ -188,5 +188,15 @@ class Released:
         return self.policy.instruments.get(self.provenance.instrument)
 
     def reason_for(self, table: str) -> Withheld | None:
-        """Why a table was withheld; None if it was not."""
+        """Why a table was withheld; None if it was not.
+
+        Parameters
+        ----------
+        table : str
+            Its name in the result.
+
+        Returns
+        -------
+        Withheld or None
+        """
         return next((withheld for withheld in self.withheld if withheld.table == table), None)

@@ -5,69 +5,26 @@ texts nor the publisher's norm tables are shipped: a study brings its own norm t
 source. Names are imported on first use, so that importing this package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mpg_research._lazy import public_names
 
 if TYPE_CHECKING:
-    from mpg_research.instruments.items import ItemStatistics, item_statistics
-    from mpg_research.instruments.load import SHIPPED_INSTRUMENTS, load_instrument
-    from mpg_research.instruments.model import (
-        AgeBand,
-        Instrument,
-        MissingRule,
-        NormBand,
-        NormTable,
-        Reliability,
-        adapt_instrument,
-    )
-    from mpg_research.instruments.norms import read_norm_table
-    from mpg_research.instruments.reliability import estimate_reliability, estimate_stability
-    from mpg_research.instruments.score import score_items, score_totals
+    from mpg_research.instruments.items import ItemStatistics as ItemStatistics
+    from mpg_research.instruments.items import item_statistics as item_statistics
+    from mpg_research.instruments.load import SHIPPED_INSTRUMENTS as SHIPPED_INSTRUMENTS
+    from mpg_research.instruments.load import load_instrument as load_instrument
+    from mpg_research.instruments.model import AgeBand as AgeBand
+    from mpg_research.instruments.model import Instrument as Instrument
+    from mpg_research.instruments.model import MissingRule as MissingRule
+    from mpg_research.instruments.model import NormBand as NormBand
+    from mpg_research.instruments.model import NormTable as NormTable
+    from mpg_research.instruments.model import Reliability as Reliability
+    from mpg_research.instruments.model import adapt_instrument as adapt_instrument
+    from mpg_research.instruments.norms import read_norm_table as read_norm_table
+    from mpg_research.instruments.reliability import estimate_reliability as estimate_reliability
+    from mpg_research.instruments.reliability import estimate_stability as estimate_stability
+    from mpg_research.instruments.score import score_items as score_items
+    from mpg_research.instruments.score import score_totals as score_totals
 
-__all__ = [
-    "SHIPPED_INSTRUMENTS",
-    "AgeBand",
-    "Instrument",
-    "ItemStatistics",
-    "MissingRule",
-    "NormBand",
-    "NormTable",
-    "Reliability",
-    "adapt_instrument",
-    "estimate_reliability",
-    "estimate_stability",
-    "item_statistics",
-    "load_instrument",
-    "read_norm_table",
-    "score_items",
-    "score_totals",
-]
-
-_HOMES = {
-    "ItemStatistics": "items",
-    "item_statistics": "items",
-    "SHIPPED_INSTRUMENTS": "load",
-    "load_instrument": "load",
-    "AgeBand": "model",
-    "Instrument": "model",
-    "MissingRule": "model",
-    "NormBand": "model",
-    "NormTable": "model",
-    "Reliability": "model",
-    "adapt_instrument": "model",
-    "read_norm_table": "norms",
-    "estimate_reliability": "reliability",
-    "estimate_stability": "reliability",
-    "score_items": "score",
-    "score_totals": "score",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -1,14 +1,13 @@
 """Read a questionnaire's TOML file and say plainly what is wrong with it."""
 
 import tomllib
-from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mpg_research.errors import ConfigError, Problem
+from mpg_research.errors import ConfigError, Problem, did_you_mean
 from mpg_research.instruments.model import AgeBand, Instrument, MissingRule, Reliability
 
 __all__ = ["SHIPPED_INSTRUMENTS", "load_instrument"]
@@ -141,11 +140,10 @@ def load_instrument(key_or_path: str | Path) -> Instrument:
         return _read(Path(__file__).with_name(f"{key_or_path}.toml"))
     path = Path(key_or_path)
     if path.suffix != ".toml":
-        close = get_close_matches(str(key_or_path), SHIPPED_INSTRUMENTS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(
             f"Unknown instrument {str(key_or_path)!r}; expected {' or '.join(SHIPPED_INSTRUMENTS)}, or the "
-            f"path of a .toml file that describes it.{hint}"
+            "path of a .toml file that describes it. "
+            f"{did_you_mean(str(key_or_path), SHIPPED_INSTRUMENTS)}".rstrip()
         )
     return _read(path)
 
@@ -174,8 +172,7 @@ def _explain(path: Path, detail: Any) -> Problem:
     places = [place for place in detail["loc"] if place not in ("str", "dict[literal['nl','en'],str]")]
     key = ".".join(str(place) for place in places)
     if detail["type"] == "extra_forbidden":
-        close = get_close_matches(str(places[-1]), _known_keys(), n=1)
-        remedy = f"Did you mean {close[0]!r}?" if close else "Remove it or correct its name."
+        remedy = did_you_mean(str(places[-1]), _known_keys()) or "Remove it or correct its name."
         return Problem(found=f"key {key!r} is unknown", remedy=remedy, file=path.name, code="unknown_key")
     if detail["type"] == "missing":
         return Problem(found=f"key {key!r} is missing", remedy="Add it.", file=path.name, code="missing_key")

@@ -187,7 +187,17 @@ class Instrument:
         return self.name_in("en")
 
     def name_in(self, language: str) -> str:
-        """The full name in one language, falling back on the one that exists."""
+        """The full name in one language, falling back on the one that exists.
+
+        Parameters
+        ----------
+        language : {"nl", "en"}
+            Of the words.
+
+        Returns
+        -------
+        str
+        """
         return self.names.get(language) or next(iter(self.names.values()))
 
 

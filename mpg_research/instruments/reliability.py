@@ -127,7 +127,7 @@ def estimate_reliability(
     ['alpha', 'omega']
     """
     answers = turn_items(instrument, items)
-    complete = np.isfinite(answers).all(axis=1)
+    complete = np.isfinite(np.asarray(answers, dtype=float)).all(axis=1)
     first = complete & ~families.where(complete).duplicated().to_numpy() & families.notna().to_numpy()
     used = answers[first]
     n_families = len(used)
@@ -189,7 +189,8 @@ def estimate_stability(
         return _table([("icc_over_time", np.nan, np.nan, np.nan, n_families, n_measurements)])
     import pingouin
 
-    long = wide.rename_axis(index="family", columns="moment").stack().rename("raw").reset_index()
+    moments = wide.rename_axis(index="family", columns="moment").stack()
+    long = pd.Series(moments, name="raw").reset_index()
     anova = pingouin.intraclass_corr(data=long, targets="family", raters="moment", ratings="raw")
     row = anova[anova["Type"].isin(["ICC(C,1)", "ICC3"])].iloc[0]
     f_value, df_1, df_2 = float(row["F"]), float(row["df1"]), float(row["df2"])
@@ -264,8 +265,8 @@ def feldt_interval(
     [0.623, 0.767]
     """
     df_1, df_2 = n_families - 1, (n_families - 1) * (n_items - 1)
-    low, high = stats.f.ppf([(1 + level) / 2, (1 - level) / 2], df_1, df_2)
-    return float(1 - (1 - alpha) * low), float(1 - (1 - alpha) * high)
+    low, high = (float(stats.f.ppf(p, df_1, df_2)) for p in ((1 + level) / 2, (1 - level) / 2))
+    return 1 - (1 - alpha) * low, 1 - (1 - alpha) * high
 
 
 def _alpha(answers: NDArray[np.float64]) -> float:

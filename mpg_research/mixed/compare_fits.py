@@ -66,6 +66,7 @@ def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:
     Parameters
     ----------
     fit_a, fit_b : MixedFit
+        Two fits of the same outcome on the same rows.
 
     Returns
     -------

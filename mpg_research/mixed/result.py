@@ -42,11 +42,32 @@ class MixedFit(FitNumbers):
     """
 
     def objective(self, theta: ArrayLike) -> float:
-        """Profiled (restricted) deviance at lme4's theta, shape (n_theta,)."""
+        """Profiled (restricted) deviance at lme4's theta, shape (n_theta,).
+
+        Parameters
+        ----------
+        theta : array_like, shape (n_theta,)
+            Relative standard deviations and covariances of the random effects, as lme4 orders them.
+
+        Returns
+        -------
+        float
+            Minus twice the (restricted) log-likelihood.
+        """
         return deviance_at(self.problem, theta, self.solution.method)
 
     def random_effects(self, group: str) -> tables.RandomEffects:
-        """Conditional modes of a grouping factor with their standard errors and covariances."""
+        """Conditional modes of a grouping factor with their standard errors and covariances.
+
+        Parameters
+        ----------
+        group : str
+            A grouping factor of the formula, e.g. "family" or "organisation:worker".
+
+        Returns
+        -------
+        RandomEffects
+        """
         return tables.random_effects(self.solution, group, self.level)
 
     def test(self, hypothesis: str | ArrayLike | pd.DataFrame) -> JointTest:
@@ -184,6 +205,7 @@ class MixedFit(FitNumbers):
         Parameters
         ----------
         variable : str
+            A numeric column of the formula.
         by : str or sequence of str, optional
             Variables whose levels get a slope each, and are compared.
         at : mapping, optional
@@ -266,6 +288,16 @@ class MixedFit(FitNumbers):
 
         ``"conditional"`` (also ``"response"``, R's name), ``"marginal"``, ``"pearson"`` (divided by their
         residual standard deviation, as in nlme) or ``"normalised"``.
+
+        Parameters
+        ----------
+        kind : {"conditional", "response", "marginal", "pearson", "normalised"}
+            Around the line of the group or (marginal) of the fixed effects; which of the above.
+
+        Returns
+        -------
+        Series
+            One value per row of the model, in points, or in standard deviations.
         """
         return diagnostics.residual_series(self.solution, self.design, kind)
 
@@ -273,15 +305,50 @@ class MixedFit(FitNumbers):
         """Cook's distance and change of each coefficient when a group is left out, by level.
 
         The variances stay as estimated from all data; changes are in standard errors.
+
+        Parameters
+        ----------
+        group : str
+            A grouping factor of the formula.
+
+        Returns
+        -------
+        DataFrame
+            One row per level.
         """
         return group_influence(self.solution, group)
 
     def simulate(self, n: int = 1, rng: resample.Randomness = 0) -> FloatArray:
-        """Outcomes drawn from the fitted model, shape (n, n_observations); ``rng`` a generator or seed."""
+        """Outcomes drawn from the fitted model, shape (n, n_observations); ``rng`` a generator or seed.
+
+        Parameters
+        ----------
+        n : int
+            Data sets.
+        rng : Generator or int
+            Randomness, or a seed.
+
+        Returns
+        -------
+        ndarray, shape (n, n_observations)
+            In points.
+        """
         return resample.simulate(self.solution, n, rng)
 
     def bootstrap(self, n: int = 1000, rng: resample.Randomness = 0) -> resample.Bootstrap:
-        """Parametric bootstrap: ``n`` refits to simulated outcomes; ``rng`` a generator or seed."""
+        """Parametric bootstrap: ``n`` refits to simulated outcomes; ``rng`` a generator or seed.
+
+        Parameters
+        ----------
+        n : int
+            Refits.
+        rng : Generator or int
+            Randomness, or a seed.
+
+        Returns
+        -------
+        Bootstrap
+        """
         return resample.bootstrap(self.solution, n, rng, self.level)
 
     def profile(self) -> pd.DataFrame:

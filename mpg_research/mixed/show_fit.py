@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mpg_research.frames import each_row
 from mpg_research.mixed.html_table import format_number, format_p, html_table
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ def _fixed(fit: "FitNumbers") -> pd.DataFrame:
 
 
 def _random(fit: "FitNumbers") -> pd.DataFrame:
-    table = fit.random
-    rows = []
-    for row in table.itertuples(index=False):
+    rows: list[dict[str, object]] = []
+    for row in each_row(fit.random):
         own = row.term_1 == row.term_2
         rows.append(
             {
@@ -94,8 +94,13 @@ def _random(fit: "FitNumbers") -> pd.DataFrame:
     )
     for name, value in fit.residual_parameters.items():
         rows.append(
-            {"Group": "Residual", "Term": name, "Variance or covariance": "", "SD": "", "Correlation": ""}
-            | {"SD" if name.startswith("sd ratio") else "Correlation": format_number(value)}
+            {
+                "Group": "Residual",
+                "Term": name,
+                "Variance or covariance": "",
+                "SD": format_number(value) if name.startswith("sd ratio") else "",
+                "Correlation": "" if name.startswith("sd ratio") else format_number(value),
+            }
         )
     return pd.DataFrame(rows)
 

@@ -5,35 +5,17 @@
 presents in one go, for notebooks.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mpg_research._lazy import public_names
 
 if TYPE_CHECKING:
-    from mpg_research.present.figures import draw
-    from mpg_research.present.presented import PresentedFigure, PresentedTable, PresentedText
-    from mpg_research.present.sentences.say import say
-    from mpg_research.present.showing import show
-    from mpg_research.present.tables.tabulate import tabulate
+    from mpg_research.present.figures import draw as draw
+    from mpg_research.present.presented import PresentedFigure as PresentedFigure
+    from mpg_research.present.presented import PresentedTable as PresentedTable
+    from mpg_research.present.presented import PresentedText as PresentedText
+    from mpg_research.present.sentences.say import say as say
+    from mpg_research.present.showing import show as show
+    from mpg_research.present.tables.tabulate import tabulate as tabulate
 
-__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "draw", "say", "show", "tabulate"]
-
-_HOMES = {
-    "PresentedFigure": "presented",
-    "PresentedTable": "presented",
-    "PresentedText": "presented",
-    "draw": "figures",
-    "say": "sentences.say",
-    "show": "showing",
-    "tabulate": "tables.tabulate",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module behind a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -1,15 +1,15 @@
 """What a reader gets: a table, a figure or a text, each able to show and to save itself."""
 
 import base64
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "write_atomically"]
+from mpg_research.writing import write_atomically
+
+__all__ = ["PresentedFigure", "PresentedTable", "PresentedText"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,18 @@ class PresentedTable:
     text: str
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.csv`` into the folder (made if need be), each file at once or not at all."""
+        """Write ``<name>.csv`` into the folder (made if need be), each file at once or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
         return (write_atomically(Path(folder) / f"{self.name}.csv", self.csv.encode("utf-8")),)
 
     def _repr_html_(self) -> str:
@@ -89,7 +100,18 @@ class PresentedFigure:
         )
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.svg``, ``.png`` and ``.csv`` into the folder."""
+        """Write ``<name>.svg``, ``.png`` and ``.csv`` into the folder.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
         base = Path(folder)
         return (
             write_atomically(base / f"{self.name}.svg", self.svg),
@@ -150,7 +172,18 @@ class PresentedText:
         return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.txt`` into the folder."""
+        """Write ``<name>.txt`` into the folder.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
         return (write_atomically(Path(folder) / f"{self.name}.txt", (str(self) + "\n").encode("utf-8")),)
 
     def _repr_html_(self) -> str:
@@ -166,18 +199,3 @@ class PresentedText:
 def join_paragraphs(*paragraphs: Iterable[str]) -> str:
     """Paragraphs of sentences as plain text."""
     return "\n\n".join(" ".join(sentences) for sentences in map(list, paragraphs) if sentences)
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

@@ -8,9 +8,11 @@ import pandas as pd
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.errors import ConfigError, ReportError
+from mpg_research.frames import each_row
 from mpg_research.present.language.numbers import format_number
 from mpg_research.present.language.phrases import Phrases, phrases_in
 from mpg_research.present.language.voice import clean_name
+from mpg_research.present.sentences.families import BETTER, WORSE
 
 __all__ = ["INTERVENTIONS", "PresentedProfile", "present_profile"]
 
@@ -19,8 +21,6 @@ INTERVENTIONS = (
     "out_of_the_situation", "systemic_broadening", "future_projection", "emphasise_strengths",
     "bring_in_colleague", "network_meeting", "experience_expert", "critical_maximum",
 )  # fmt: skip
-_BETTER = ("improving", "improving_less_than_delta")
-_WORSE = ("deteriorating", "deteriorating_less_than_delta")
 _STYLE = """
 body { max-width: 52rem; margin: 0 auto; padding: 0 1.25rem 3rem; color: #1b1f24; background: #fff;
   font: 1.0625rem/1.6 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
@@ -132,7 +132,7 @@ def _side_by_side(parts: list[str]) -> list[str]:
 def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
     summary = profile.tables["summary"].data
     columns = []
-    for row in summary.itertuples():
+    for row in each_row(summary):
         parts = []
         if len(summary) > 1:
             who = say("profile.respondent", respondent=_respondent(say, row.respondent))
@@ -148,7 +148,7 @@ def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
         columns.append("\n".join(parts))
     parts = [f"<h2>{escape(say('profile.heading_answer'))}</h2>", *_side_by_side(columns)]
     known = set(summary["answer"])
-    if known & set(_BETTER) and known & set(_WORSE):
+    if known & set(BETTER) and known & set(WORSE):
         parts.append(_paragraph(say("profile.disagree")))
     delta, period = (
         format_number(value, language, digits=digits)
@@ -160,7 +160,7 @@ def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
 
 def _questions(summary: pd.DataFrame, say: Phrases) -> list[str]:
     stuck = bool(((summary["answer"] == "stagnating") & (summary["at_limit"] != "best")).any())
-    worse = bool(summary["answer"].isin(_WORSE).any())
+    worse = bool(summary["answer"].isin(WORSE).any())
     keys = ["question_1", "question_2", "question_3"]
     keys += ["question_still"] * stuck + ["question_worse"] * worse
     items = "".join(f"<li>{escape(say(f'profile.{key}'))}</li>" for key in keys)
@@ -189,7 +189,7 @@ def _table(profile: FamilyProfile, respondent: str, say: Phrases, language: str)
         f'<tr><th scope="row">{number(row.months)}</th><td>{number(row.score)}</td>'
         f"<td>{number(row.error_low)} – {number(row.error_high)}</td>"
         f"<td>{number(row.band_low)} – {number(row.band_high)}</td></tr>"
-        for row in mine.itertuples()
+        for row in each_row(mine)
     )
     return (
         f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"

@@ -31,7 +31,12 @@ def show(
     policy : DisclosurePolicy, optional
         The study's rules, from ``policy_of(study)``; needed with an audience.
     language : {"nl", "en"}
-        Language.
+        Of the words.
+
+    Returns
+    -------
+    PresentedTable, PresentedFigure or PresentedText
+        What a notebook shows, and what ``save(folder)`` writes.
 
     Raises
     ------

@@ -3,26 +3,16 @@
 Names are imported on first use, so that a run in which nothing has changed loads almost nothing.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "begin": "session.session",
-    "Session": "session.session",
-    "run_study": "run.run",
-    "RunSummary": "run.run",
-    "validate_parameters": "parameters",
-    "inspect_page": "page.accessibility",
-}
+from mpg_research._lazy import public_names
 
-__all__ = [*_HOMES]
+if TYPE_CHECKING:
+    from mpg_research.reporting.page.accessibility import inspect_page as inspect_page
+    from mpg_research.reporting.parameters import validate_parameters as validate_parameters
+    from mpg_research.reporting.run.run import RunSummary as RunSummary
+    from mpg_research.reporting.run.run import run_study as run_study
+    from mpg_research.reporting.session.session import Session as Session
+    from mpg_research.reporting.session.session import begin as begin
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public_names(__name__)

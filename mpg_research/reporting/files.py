@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +17,6 @@ __all__ = [
     "lock_folder",
     "move_into_place",
     "remove_tree",
-    "write_atomically",
 ]
 
 _CHUNK = 1 << 20
@@ -42,23 +40,6 @@ def json_bytes(value: Any) -> bytes:
 def json_sha256(value: Any) -> str:
     """SHA-256 of :func:`json_bytes`."""
     return hashlib.sha256(json_bytes(value)).hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or an interruption, sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def move_into_place(source: Path, target: Path) -> None:

@@ -6,12 +6,11 @@ turns ``007`` into ``7``. Here an unknown or mistyped parameter stops the run. O
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mpg_research.errors import ConfigError
+from mpg_research.errors import ConfigError, did_you_mean
 
 __all__ = [
     "NOTEBOOKS",
@@ -132,8 +131,8 @@ def notebook_spec(notebook: str) -> NotebookSpec:
     """
     if notebook not in NOTEBOOKS:
         raise ConfigError(
-            f"There is no notebook {notebook!r}{_did_you_mean(notebook, NOTEBOOKS)}. "
-            f"The notebooks are: {', '.join(NOTEBOOKS)}."
+            f"There is no notebook {notebook!r}; the notebooks are {', '.join(NOTEBOOKS)}. "
+            f"{did_you_mean(notebook, NOTEBOOKS)}".rstrip()
         )
     return NOTEBOOKS[notebook]
 
@@ -176,13 +175,8 @@ def _sentence(finding: Any, model: type[NotebookParameters]) -> str:
     name = ".".join(str(part) for part in finding["loc"])
     if finding["type"] == "extra_forbidden":
         return (
-            f"- {name!r} is not a parameter of this notebook{_did_you_mean(name, model.model_fields)}. "
-            f"It takes: {', '.join(model.model_fields)}."
+            f"- {name!r} is not a parameter of this notebook, which takes {', '.join(model.model_fields)}. "
+            f"{did_you_mean(name, model.model_fields)}".rstrip()
         )
     expected = finding["msg"].removeprefix("Input should be ")
     return f"- {name}: found {finding['input']!r}, expected {expected}."
-
-
-def _did_you_mean(name: str, known: Any) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

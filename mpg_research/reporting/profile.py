@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ConfigError, DisclosureError, MpgError
-from mpg_research.reporting.files import write_atomically
 from mpg_research.reporting.parameters import CourseProfileParameters, validate_parameters
 from mpg_research.reporting.session.session import find_study
 from mpg_research.study.names import safe_folder_name
+from mpg_research.writing import write_atomically
 
 __all__ = ["ProfileOutcome", "check_profile_folder", "profile_by_hand", "write_profile"]
 

@@ -182,7 +182,7 @@ def _write_truth(folder: Path, mean_course: pd.DataFrame, classes: pd.DataFrame)
     for file, frame in (("mean_course.csv", mean_course), ("classes.csv", classes)):
         text = frame.copy().astype(object)
         for column in frame.select_dtypes("float"):
-            text[column] = [f"{value:.{decimals.get(column, 3)}f}" for value in frame[column]]
+            text[column] = [f"{value:.{decimals.get(str(column), 3)}f}" for value in frame[column]]
         _write_csv(folder / file, text.astype(str))
 
 

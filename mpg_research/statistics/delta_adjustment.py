@@ -51,6 +51,7 @@ def adjust_by_delta(
         Families behind the share.
     delta : array_like, shape (k,)
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

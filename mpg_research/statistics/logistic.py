@@ -87,7 +87,7 @@ def clustered_logistic(
             beta, covariance = found
             error = np.sqrt(np.diagonal(covariance) * m / df)
             half = float(stdtrit(df, 0.5 + level / 2)) * error
-            p_value = 2 * stdtr(df, -np.abs(beta / error))
+            p_value = np.asarray(2 * stdtr(df, -np.abs(beta / error)), dtype=np.float64)
             return ClusteredLogistic(beta, error, beta / error, p_value, beta - half, beta + half, df, True)
     nothing = np.full(p, np.nan)
     return ClusteredLogistic(nothing, nothing, nothing, nothing, nothing, nothing, df, False)
@@ -98,7 +98,7 @@ def _told_apart(design: FloatArray, y: FloatArray) -> bool:
     spread = design.std(axis=0)
     towards = np.where(y > 0, 1.0, -1.0)[:, None] * design / np.where(spread > 0, spread, 1.0)
     best = linprog(-towards.sum(axis=0), A_ub=-towards, b_ub=np.zeros(len(y)), bounds=(-1, 1))
-    return bool(-best.fun > _TOLD_APART)
+    return best.fun is None or bool(-best.fun > _TOLD_APART)
 
 
 def _fit_by_statsmodels(

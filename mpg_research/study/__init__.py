@@ -3,39 +3,29 @@
 Names are imported on first use, so that reading a configuration does not load pandas.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "StudyConfig": "config.study_toml",
-    "read_config": "config.study_toml",
-    "source_paths": "config.study_toml",
-    "check_study": "check",
-    "load_study": "load",
-    "course_frame": "scoring.course_frame",
-    "init_instrument": "init",
-    "init_study": "init",
-    "pseudonymise": "pseudonyms",
-    "safe_folder_name": "names",
-    "shipped_example": "shipped",
-    "shipped_notebooks": "shipped",
-    "CheckReport": "model",
-    "CourseFrame": "model",
-    "FlowStep": "model",
-    "SampleFlow": "model",
-    "SourceFile": "model",
-    "Study": "model",
-    "Scores": "which_scores",
-}
+from mpg_research._lazy import public_names
 
-__all__ = [*_HOMES]
+if TYPE_CHECKING:
+    from mpg_research.study.check import check_study as check_study
+    from mpg_research.study.config.study_toml import StudyConfig as StudyConfig
+    from mpg_research.study.config.study_toml import read_config as read_config
+    from mpg_research.study.config.study_toml import source_paths as source_paths
+    from mpg_research.study.init import init_instrument as init_instrument
+    from mpg_research.study.init import init_study as init_study
+    from mpg_research.study.load import load_study as load_study
+    from mpg_research.study.model import CheckReport as CheckReport
+    from mpg_research.study.model import CourseFrame as CourseFrame
+    from mpg_research.study.model import FlowStep as FlowStep
+    from mpg_research.study.model import SampleFlow as SampleFlow
+    from mpg_research.study.model import SourceFile as SourceFile
+    from mpg_research.study.model import Study as Study
+    from mpg_research.study.names import safe_folder_name as safe_folder_name
+    from mpg_research.study.pseudonyms import pseudonymise as pseudonymise
+    from mpg_research.study.scoring.course_frame import course_frame as course_frame
+    from mpg_research.study.shipped import shipped_example as shipped_example
+    from mpg_research.study.shipped import shipped_notebooks as shipped_notebooks
+    from mpg_research.study.which_scores import Scores as Scores
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = public_names(__name__)

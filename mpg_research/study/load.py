@@ -281,8 +281,8 @@ def _with_episodes(table: Table, time: str, assembly: Assembly) -> Table:
     position = assign_episodes(frame.rename(columns={time: "date"}), episodes, assembly.config)
     check_ids.check_episode_ids(table, episodes, position, assembly.findings)
     found = episodes["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]
-    episode = pd.Series(np.where(position < 0, None, found), dtype=frame["family"].dtype)
-    frame = frame.assign(episode=episode)
+    found[position < 0] = None
+    frame = frame.assign(episode=pd.Series(found, dtype=frame["family"].dtype))
     first = [name for name in ("family", "episode") if name in frame]
     return Table(frame[first + [name for name in frame if name not in first]], table.places)
 
@@ -296,7 +296,8 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
     named = frame["episode"].notna() if "episode" in frame else pd.Series(False, index=frame.index)
     assembly.n_assigned = int((~named).sum())
     found = episodes.frame["episode"].to_numpy(dtype=object)[np.maximum(position, 0)]
-    frame = frame.assign(episode=pd.Series(np.where(position < 0, None, found), dtype=frame["family"].dtype))
+    found[position < 0] = None
+    frame = frame.assign(episode=pd.Series(found, dtype=frame["family"].dtype))
     first = [name for name in SCHEMAS["measurements"].names if name in frame]
     table = Table(frame[first + [name for name in frame if name not in first]], measurements.places)
     assembly.tables["measurements"] = table

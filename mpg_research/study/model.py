@@ -133,7 +133,17 @@ class CheckReport:
         return not self.errors
 
     def as_text(self, *, at_most: int = 200) -> str:
-        """The whole report as plain text, for a terminal or a file."""
+        """The whole report as plain text, for a terminal or a file.
+
+        Parameters
+        ----------
+        at_most : int
+            Problems listed; beyond these they are counted.
+
+        Returns
+        -------
+        str
+        """
         errors, warnings = counted(len(self.errors), "errors"), counted(len(self.warnings), "warnings")
         parts = [f"Study {self.study}: {errors}, {warnings}"]
         for heading, listed in (("Errors", self.errors), ("Warnings", self.warnings)):
@@ -195,7 +205,17 @@ class Study:
     digest: str
 
     def title(self, language: str) -> str:
-        """The study's public title in a language ("nl" or "en")."""
+        """The study's public title in a language ("nl" or "en").
+
+        Parameters
+        ----------
+        language : {"nl", "en"}
+            Of the words.
+
+        Returns
+        -------
+        str
+        """
         return self.config.study.title.in_language(language)
 
     @property
@@ -209,7 +229,19 @@ class Study:
         return self.config.time.axis_unit
 
     def organisation_name(self, key: str, language: str) -> str:
-        """The public display name of an organisation; its key where no name is configured."""
+        """The public display name of an organisation; its key where no name is configured.
+
+        Parameters
+        ----------
+        key : str
+            As it stands in ``organisations``.
+        language : {"nl", "en"}
+            Of the words.
+
+        Returns
+        -------
+        str
+        """
         organisation = self.config.organisations.get(key)
         return organisation.name.in_language(language) if organisation else key
 

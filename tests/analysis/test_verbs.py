@@ -18,6 +18,7 @@ from mpg_research.analysis.result import ESTIMATE_COLUMNS, AnalysisResult
 from mpg_research.analysis.robustness.check import check_robustness
 from mpg_research.errors import ConfigError, ModelError
 from mpg_research.study import Study, load_study, shipped_example
+from tests.analysis.documented_tables import undocumented_tables
 
 VERBS = [describe_quality, describe_measurement, fit_trajectory, compare_organisations]
 EFFECT = ("standardised", "standardised_low", "standardised_high")
@@ -339,3 +340,9 @@ def test_a_worker_number_means_another_worker_at_another_organisation(study: Stu
     workers = study.tables["episodes"].dropna(subset=["worker"])
     nested = workers[["organisation", "worker"]].drop_duplicates()
     assert fit.model.fit.n_groups["worker"] == len(nested) > nested["worker"].nunique()
+
+
+def test_the_documentation_of_a_verb_names_every_table(results: dict[str, Any]) -> None:
+    for result in results.values():
+        if not isinstance(result, Study):
+            assert undocumented_tables(result) == set(), result.kind

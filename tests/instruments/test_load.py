@@ -66,7 +66,7 @@ def test_a_study_can_describe_its_own_instrument(tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_names_what_there_is() -> None:
-    with pytest.raises(ConfigError, match=r"Unknown instrument 'obvlk'.*Did you mean 'obvl_k'\?"):
+    with pytest.raises(ConfigError, match=r'Unknown instrument .obvlk..*Did you mean "obvl_k"\?'):
         load_instrument("obvlk")
 
 
@@ -83,7 +83,7 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("direction =", "directoin =", r"key 'directoin' is unknown.*Did you mean 'direction'"),
+        ("direction =", "directoin =", r'key .directoin. is unknown.*Did you mean "direction"'),
         ('abbreviation = "BDI"', "", r"key 'abbreviation' is missing"),
         ("maximum = 63", "maximum = -1", r"minimum 0 must be below maximum -1"),
         ("total_only = true", "", r"minimum and maximum of an answer are required"),

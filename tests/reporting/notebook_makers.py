@@ -9,7 +9,8 @@ from mpg_research.reporting.parameters import NOTEBOOKS
 
 SHOW = """\
 from pathlib import Path
-from mpg_research.reporting.files import json_bytes, write_atomically
+from mpg_research.reporting.files import json_bytes
+from mpg_research.writing import write_atomically
 from mpg_research.reporting.parameters import validate_parameters
 from mpg_research.reporting.session.session import RECORD, Shown
 from types import SimpleNamespace

@@ -102,6 +102,9 @@ def compare_cohorts(
     Returns
     -------
     OrganisationsOverTime
+        Tables ``all_by_cohort``, ``by_cohort``, ``run_chart``, ``run_signals`` and
+        ``sample_flow`` (the module says what each holds; some are there only where the study has
+        what they need).
 
     Raises
     ------
@@ -121,11 +124,12 @@ def compare_cohorts(
 
     Examples
     --------
-    >>> from mpg_research import load_study
-    >>> from mpg_research.analysis.cohorts.compare import compare_cohorts
+    >>> from mpg_research import compare_cohorts, load_study
+    >>> from mpg_research.analysis import GrowthRule
     >>> from mpg_research.study import shipped_example
-    >>> found = compare_cohorts(load_study(shipped_example()))  # doctest: +SKIP
-    >>> found.tables["all_by_cohort"].data  # doctest: +SKIP
+    >>> found = compare_cohorts(load_study(shipped_example()), shape="linear", rule=GrowthRule.simple())
+    >>> found.tables["all_by_cohort"].data.set_index("cohort")["adjusted_change"].round(1).to_dict()
+    {'2022': -4.8, '2023': -2.8, '2024': -4.9}
     """
     (scores,) = gather(older, scores)
     question = ask(study, scores, case_mix=case_mix, months=months)

@@ -135,7 +135,7 @@ def adjust_for_organisations(
         return frame, None, False
     if len(counts) >= many:
         return replace(frame, data=frame.data.assign(worker=organisation)), True, True
-    largest = str(counts.index[np.argmax(counts.to_numpy())])
+    largest = str(counts.index[int(np.argmax(counts.to_numpy()))])
     others = {str(code): organisation == code for code in counts.index if code != largest}
     return adjust_for(frame, others, "organisation"), None, True
 
@@ -145,7 +145,8 @@ def connected(first: pd.Series, second: pd.Series) -> bool:
     rows, columns = pd.factorize(first)[0], pd.factorize(second)[0]
     n, m = int(rows.max()) + 1, int(columns.max()) + 1
     links = coo_array((np.ones(len(rows)), (rows, columns + n)), shape=(n + m, n + m))
-    return bool(connected_components(links, directed=False, return_labels=False) == 1)
+    n_parts, _ = connected_components(links, directed=False)
+    return bool(n_parts == 1)
 
 
 def _recentred(frame: ModelFrame, data: pd.DataFrame) -> ModelFrame:

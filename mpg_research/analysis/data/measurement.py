@@ -64,6 +64,8 @@ def describe_measurement(
     Returns
     -------
     Measurement
+        Tables ``reliability``, ``items``, ``score_distribution``, ``scores`` and ``sample_flow``
+        (the module says what each holds; some are there only where the study has what they need).
 
     Examples
     --------

@@ -102,6 +102,9 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     Returns
     -------
     DataQuality
+        Tables ``overview``, ``measurements_by_month``, ``item_completeness``,
+        ``by_organisation``, ``problems`` and ``sample_flow`` (the module says what each holds;
+        some are there only where the study has what they need).
 
     Examples
     --------

@@ -67,7 +67,6 @@ from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refus
 
 __all__ = ["IndividualChange", "reliable_change"]
 
-_METHODS: tuple[ChangeMethod, ...] = ("JT", "GLN", "HLL", "EN", "NK", "HA")
 _BETTER, _WORSE = ("recovered", "improved"), ("deteriorated", "harmed")
 
 
@@ -139,6 +138,10 @@ def reliable_change(
     Returns
     -------
     IndividualChange
+        Tables ``families``, ``shares``, ``shares_by_organisation``, ``merged``, ``methods``,
+        ``group_change``, ``group_change_by_organisation``, ``true_shares``, ``thresholds``,
+        ``not_computable``, ``sample_flow``, ``settings`` and ``respondents`` (the module says
+        what each holds; some are there only where the study has what they need).
 
     Raises
     ------
@@ -155,8 +158,9 @@ def reliable_change(
     >>> from mpg_research import load_study
     >>> from mpg_research.analysis import reliable_change
     >>> from mpg_research.study import shipped_example
-    >>> found = reliable_change(load_study(shipped_example()))  # doctest: +SKIP
-    >>> found.tables["shares"].data[["class", "estimate"]]  # doctest: +SKIP
+    >>> found = reliable_change(load_study(shipped_example()))
+    >>> found.tables["shares"].data.set_index("class")["estimate"].round(2).to_dict()
+    {'improved': 0.25, 'unchanged': 0.73, 'deteriorated': 0.03}
     """
     scores, error, thresholds = gather(older, scores, error, thresholds)
     refuse_parts(error, "error_sd", why=NOT_BY_WAVE)
@@ -179,7 +183,7 @@ def reliable_change(
                 pre, post, reliability=source.reliability, method=name, reliability_post=reliability_post,
                 sd=spread, direction=direction, level=level,
             )
-            for name in _METHODS
+            for name in CHANGE_METHODS
         }  # fmt: skip
         units = _with_classes(units, found, thresholds, courses.instrument.raw_minimum, direction)
         groups = group_tables(units, thresholds, direction, level)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import DataError, ModelError
+from mpg_research.frames import each_row
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.statistics.forecasts.own_curve_prediction import running_effects
 
@@ -60,7 +61,7 @@ def random_covariance(fit: MixedFit, group: str) -> FloatArray:
     table = fit.random[fit.random["group"] == group]
     names = ["Intercept", "months"]
     found = np.zeros((2, 2))
-    for row in table.itertuples():
+    for row in each_row(table):
         if row.term_1 in names and row.term_2 in names:
             i, j = names.index(row.term_1), names.index(row.term_2)
             found[i, j] = found[j, i] = row.covariance

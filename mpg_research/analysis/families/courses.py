@@ -159,6 +159,7 @@ def result_parts(
     Parameters
     ----------
     study : Study
+        A loaded study.
     frame : CourseFrame
         The scores behind the result.
     tables : iterable of ResultTable
@@ -167,6 +168,7 @@ def result_parts(
     parameters : mapping
         Arguments in force; what puts numbers into words is added.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     computed : mapping, optional
         What the analysis computed with that follows from the data itself: the table ``settings``.
 

@@ -134,6 +134,10 @@ def course(
     Returns
     -------
     CourseOfFamilies
+        Tables ``waves``, ``shares``, ``shares_by_organisation``, ``merged``, ``shares_by_month``,
+        ``merged_by_month``, ``lanes``, ``strands``, ``score_bands``, ``waves_needed``,
+        ``sample_flow``, ``settings`` and ``respondents`` (the module says what each holds; some
+        are there only where the study has what they need).
 
     Raises
     ------
@@ -156,8 +160,9 @@ def course(
     >>> from mpg_research import load_study
     >>> from mpg_research.analysis import course
     >>> from mpg_research.study import shipped_example
-    >>> found = course(load_study(shipped_example()))  # doctest: +SKIP
-    >>> found.needed.stagnating  # doctest: +SKIP
+    >>> found = course(load_study(shipped_example()))
+    >>> found.needed.stagnating  # waves until standing still can be shown
+    33
     """
     scores, error, margin = gather(older, scores, error, margin)
     courses = read_courses(study, scores=scores)

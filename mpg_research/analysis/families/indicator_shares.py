@@ -265,7 +265,7 @@ def shares_of_ends(periods: HelpPeriods, months: tuple[float, ...] | None = None
     rows = periods.rows.assign(could=periods.could_reach(periods.month))
     known = rows["part"].notna().groupby(rows["organisation"]).transform("all")
     reached = rows["could"].groupby(rows["organisation"]).transform("any")
-    rows = rows[reached & (known | ~known.any())]
+    rows = rows[reached & (known | (not known.any()))]
     given = rows["ended"] & (rows["end_reason"] != "unknown")
     reasons = sorted(set(rows.loc[given, "end_reason"])) or (["unknown"] if rows["ended"].any() else [])
     found = []

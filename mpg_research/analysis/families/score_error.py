@@ -13,6 +13,7 @@ from mpg_research.analysis.families.choices import DEFAULT_ERROR, ErrorModel
 from mpg_research.analysis.families.courses import Courses, baseline_spread
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.errors import ConfigError, Note
+from mpg_research.frames import row_at
 from mpg_research.instruments import Reliability, estimate_reliability
 from mpg_research.statistics.change.reliable_trend import own_line_residuals
 from mpg_research.study.model import Study
@@ -100,6 +101,7 @@ def measurement_error(
     Parameters
     ----------
     study : Study
+        A loaded study.
     courses : Courses
     error : ErrorModel
         What was said of it. By default the published reliability where the spread it belongs to is known
@@ -233,7 +235,7 @@ def _own_alpha(study: Study, courses: Courses) -> tuple[float, float, float]:
     answers = measured.loc[scores.index, list(instrument.items)]
     families = scores["family"].astype(str)
     found = estimate_reliability(instrument, answers, families=families, n_bootstrap=_RESAMPLES, omega=False)
-    row = found.set_index("coefficient").loc["alpha"]
+    row = row_at(found.set_index("coefficient"), "alpha")
     alpha = float(row["estimate"])
     return (alpha, float(row["conf_low"]), float(row["conf_high"])) if 0 < alpha < 1 else nothing
 

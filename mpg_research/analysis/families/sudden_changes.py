@@ -84,6 +84,7 @@ def sudden_changes(
     Parameters
     ----------
     study : Study
+        A loaded study.
     cutoff : float, optional
         Least size in points; by default the reliable change (Jacobson-Truax) of the questionnaire.
     share : float
@@ -106,6 +107,9 @@ def sudden_changes(
     Returns
     -------
     SuddenChangesOfFamilies
+        Tables ``steps``, ``shares``, ``shares_by_organisation``, ``sizes``, ``criteria``,
+        ``sample_flow`` and ``settings`` (the module says what each holds; some are there only
+        where the study has what they need).
 
     Raises
     ------

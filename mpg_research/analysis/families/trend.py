@@ -100,6 +100,9 @@ def reliable_trend(
     Returns
     -------
     ReliableTrend
+        Tables ``families``, ``shares``, ``shares_by_organisation``, ``merged``, ``errors``,
+        ``not_computable``, ``sample_flow``, ``settings`` and ``respondents`` (the module says
+        what each holds; some are there only where the study has what they need).
 
     Raises
     ------
@@ -121,7 +124,9 @@ def reliable_trend(
     >>> from mpg_research import load_study
     >>> from mpg_research.analysis import reliable_trend
     >>> from mpg_research.study import shipped_example
-    >>> found = reliable_trend(load_study(shipped_example()))  # doctest: +SKIP
+    >>> found = reliable_trend(load_study(shipped_example()))
+    >>> found.tables["merged"].data["class"].tolist()
+    ['improved', 'no_reliable_trend_or_rare']
     """
     scores, error = gather(older, scores, error)
     refuse_parts(error, "error_sd", why=NOT_BY_WAVE)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
@@ -37,7 +36,7 @@ def end_curves(tables: Mapping[str, ResultTable], reach: Reach) -> tuple[dict[st
         last = pd.Series(reach.last, index=table.data.index)
         if "organisation" in table.keys:
             own = table.data["organisation"].astype(str).map(dict(reach.by_organisation)).fillna(0.0)
-            last = np.minimum(own, last)
+            last = own.clip(upper=last)
         kept = (table.data["months"] == 0) | (table.data["months"] <= last)
         if name == "adjusted_curve":
             n_ended = int(table.data.loc[~kept, "organisation"].nunique())

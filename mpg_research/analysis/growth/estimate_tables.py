@@ -107,11 +107,14 @@ def variance_table(model: GrowthModel) -> ResultTable:
     """
     data = model.fit.random[["group", "term_1", "term_2", "covariance", "sd", "correlation"]].copy()
     data["group"] = data["group"].replace({"Residual": "residual"})
+    added: list[list[object]] = []
     if "residual" not in set(data["group"]):
         sd = float(model.fit.residual_sd)
-        data.loc[len(data)] = ["residual", "", "", sd**2, sd, np.nan]
+        added.append(["residual", "", "", sd**2, sd, np.nan])
     if model.correlation is not None:
-        data.loc[len(data)] = ["residual", "month_apart", "month_apart", np.nan, np.nan, model.correlation]
+        added.append(["residual", "month_apart", "month_apart", np.nan, np.nan, model.correlation])
+    if added:
+        data = pd.concat([data, pd.DataFrame(added, columns=data.columns)], ignore_index=True)
     columns = (
         coded("group"), key_column("term_1"), key_column("term_2"), modelled("covariance", digits=3),
         modelled("sd", digits=2), modelled("correlation", digits=2),

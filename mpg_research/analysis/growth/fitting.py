@@ -94,7 +94,8 @@ def fit_by_rule(
     """
     part, said = family_part(data, rule.families)
     notes += said
-    data = data.assign(**{BEND: bend(data["months"].to_numpy(float)), SERIES: serial_column(data)})
+    data = data.copy()
+    data[BEND], data[SERIES] = bend(data["months"].to_numpy(float)), serial_column(data)
 
     def fitted(own: FamilyPart, *, serial: bool) -> FittedRule:
         formula = f"score ~ {' + '.join([fixed, family_term(data, own), *others])}"

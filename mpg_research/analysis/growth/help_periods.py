@@ -84,6 +84,7 @@ def help_periods(
     Parameters
     ----------
     study : Study
+        A loaded study.
     month : float
         The month that the indicators are about.
     scores : Scores, optional
@@ -176,7 +177,7 @@ def _in_months(times: pd.Series, unit: float) -> pd.Series:
 
 
 def _last_scores(course: CourseFrame) -> pd.DataFrame:
-    last = course.data.groupby(_KEYS, as_index=False)["months"].max()
+    last: pd.DataFrame = course.data.groupby(_KEYS, as_index=False)[["months"]].max()
     return last.assign(**{name: last[name].astype(str) for name in _KEYS})
 
 

@@ -75,6 +75,15 @@ class GrowthRule:
         The last knot is a quantile of the months of measurement and the first is their smallest: in the
         report of one organisation beside another they would be the other's. The fit itself has them.
 
+        Parameters
+        ----------
+        formula : str
+            Of a fitted model.
+
+        Returns
+        -------
+        str
+
         Examples
         --------
         >>> GrowthRule().told("score ~ cr(months, knots=(0, 1.24, 19.78)) + (1 | family)")

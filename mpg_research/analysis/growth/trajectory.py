@@ -140,6 +140,9 @@ def fit_trajectory(
     Returns
     -------
     TrajectoryFit
+        Tables ``mean_course``, ``mean_curve``, ``change``, ``observed_course``, ``coefficients``,
+        ``variance_components``, ``sample_flow``, ``robust_change`` and ``sensitivity`` (the
+        module says what each holds; some are there only where the study has what they need).
 
     Raises
     ------

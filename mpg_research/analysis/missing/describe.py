@@ -85,6 +85,7 @@ def describe_missing(
     Parameters
     ----------
     study : Study
+        A loaded study.
     month : float, optional
         Month of the change; by default the study's primary month.
     deltas : tuple of float
@@ -100,6 +101,11 @@ def describe_missing(
     Returns
     -------
     MissingData
+        Tables ``ends``, ``stops``, ``drop_out``, ``drop_out_by_organisation``, ``measured``,
+        ``measured_by_organisation``, ``measured_by_month``, ``predictors``,
+        ``observed_by_pattern``, ``completers``, ``pattern_mixture``, ``delta_adjustment``,
+        ``tipping_point`` and ``sample_flow`` (the module says what each holds; some are there
+        only where the study has what they need).
 
     Raises
     ------
@@ -156,7 +162,7 @@ def _observed_by_pattern(frame: CourseFrame, units: pd.DataFrame, last: float) -
     step = _QUARTER if last >= 2 * _QUARTER else 1.0
     data = frame.data[frame.data["months"] <= last + 0.5]
     data = data.assign(
-        family=data["family"].astype(str), at=(step * np.round(data["months"] / step)).clip(upper=last)
+        family=data["family"].astype(str), at=(step * (data["months"] / step).round()).clip(upper=last)
     )
     data["pattern"] = data["family"].map(pattern)
     per_family = data.groupby(["pattern", "at", "family", "organisation"], as_index=False).agg(

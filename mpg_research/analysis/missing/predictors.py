@@ -7,6 +7,7 @@ from mpg_research.analysis.columns import coded, ends, estimates, modelled
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.result import ResultTable
+from mpg_research.frames import each_row
 from mpg_research.statistics.logistic import clustered_logistic
 from mpg_research.study.model import CourseFrame, Study
 
@@ -54,7 +55,7 @@ def help_months(frame: CourseFrame, units: pd.DataFrame) -> pd.DataFrame:
             family=frame.data["family"].astype(str), episode=frame.data["episode"].astype(str)
         ).groupby(["family", "episode"])
     }
-    for unit in units.itertuples():
+    for unit in each_row(units):
         months, score = scores[unit.family, unit.episode]
         for month in range(int(np.floor(unit.end + 1e-9)) + 1):
             if month and month + _HALF > unit.reach + _HALF / 5:

@@ -16,6 +16,7 @@ from mpg_research.analysis.families.indicator_shares import (
 from mpg_research.analysis.families.shares import share_table
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.result import ResultTable
+from mpg_research.frames import row_at
 from mpg_research.statistics.proportions import design_effect, wilson_interval
 
 __all__ = ["drop_out_tables", "measured_tables", "pattern_of"]
@@ -144,14 +145,14 @@ def _stops(periods: HelpPeriods, found: IndicatorRows | None, level: float, mini
     shares = shares_of_ends(periods, halves)
     shares = shares.assign(pattern=[pattern_of(reason) for reason in shares["end_reason"]])
     by_then = shares.groupby(["pattern", "months"]).agg(share=("share", "sum"), members=("members", "sum"))
-    at_month = {name: periods.rows.loc[list(m), "family"].nunique()
-                for (name, at), m in by_then["members"].items() if at == month}  # fmt: skip
+    last = by_then["members"][by_then.index.get_level_values("months") == month].droplevel("months")
+    at_month = {name: periods.rows.loc[list(members), "family"].nunique() for name, members in last.items()}
     rows = []
     for name in ("drop_out", "ended"):
         before = 0.0
         known: set[int] = set()
         for half in halves if name in by_then.index.get_level_values(0) else ():
-            one = by_then.loc[(name, half)]
+            one = row_at(by_then, (name, half))
             rows.append((name, half, one["share"] - before, tuple(set(one["members"]) - known)))
             before, known = one["share"], set(one["members"])
     stops = pd.DataFrame(rows, columns=["pattern", "months", "share", "members"])

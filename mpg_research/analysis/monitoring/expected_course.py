@@ -82,6 +82,7 @@ def expected_course(
     Parameters
     ----------
     study : Study
+        A loaded study.
     band : float
         Share of the families like this one whose scores the band is to hold.
     ahead : sequence of float
@@ -98,6 +99,8 @@ def expected_course(
     Returns
     -------
     ExpectedCourse
+        Tables ``waves``, ``bands``, ``forecasts``, ``calibration``, ``folds`` and ``sample_flow``
+        (the module says what each holds; some are there only where the study has what they need).
 
     Raises
     ------
@@ -122,7 +125,10 @@ def expected_course(
     >>> from mpg_research import load_study
     >>> from mpg_research.analysis import expected_course
     >>> from mpg_research.study import shipped_example
-    >>> found = expected_course(load_study(shipped_example()))  # doctest: +SKIP
+    >>> found = expected_course(load_study(shipped_example()))
+    >>> calibration = found.tables["calibration"].data
+    >>> calibration[calibration["months"] == 6].set_index("level")["coverage"].round(2).to_dict()
+    {0.5: 0.49, 0.8: 0.79, 0.95: 0.96}
     """
     if not 0 < band < 1:
         raise ConfigError(f"band = {band}; expected a share between 0 and 1.")

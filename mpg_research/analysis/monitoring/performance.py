@@ -106,7 +106,7 @@ def evidence_of(
         },
         ends={end: np.asarray(bad, dtype=float) for end, bad in ends.items()},
         values=values,
-        course=rows.groupby("course").ngroup().to_numpy(dtype=np.intp),
+        course=np.asarray(rows.groupby("course").ngroup(), dtype=np.intp),
         at={month: landmark_waves(rows, month, since=month - STILL_MEASURED) for month in MONTHS},
         landmark=landmark_waves(rows, landmark),
     )
@@ -169,6 +169,7 @@ def beside_no_change(
     without : list of dict
         The figures of simulated studies in which nobody changes.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     rng : Generator
 
     Returns

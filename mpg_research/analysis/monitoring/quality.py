@@ -106,6 +106,7 @@ def evaluate_signals(
     Parameters
     ----------
     study : Study
+        A loaded study.
     rule, target, false_alarms, on_track, ahead, band
         As in :func:`mpg_research.analysis.signals`: what is judged is what that shows. Every rule is judged
         whichever is shown.
@@ -129,6 +130,10 @@ def evaluate_signals(
     Returns
     -------
     SignalQuality
+        Tables ``rules``, ``by_month``, ``without_change``, ``without_change_by_month``,
+        ``words``, ``calibration``, ``calibration_summary``, ``decision_curve``, ``published``,
+        ``sample_flow`` and ``settings`` (the module says what each holds; some are there only
+        where the study has what they need).
 
     Raises
     ------

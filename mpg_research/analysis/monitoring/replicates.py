@@ -19,7 +19,7 @@ from mpg_research.analysis.monitoring.without_change import without_change
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ModelError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
-from mpg_research.statistics.courses.course_answer import course_answers
+from mpg_research.statistics.courses.course_answer import WORSE, course_answers
 from mpg_research.study.model import Study
 
 __all__ = ["REPLICATES", "AsShown", "FiguresWithoutChange", "figures_without_change"]
@@ -30,7 +30,6 @@ REPLICATES = 10
 #: Of a study with more courses than this, so many are simulated, drawn by lot.
 MOST_COURSES = 400
 _SEED = 9_002
-_WORSE = ("deteriorating", "deteriorating_less_than_delta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +72,7 @@ def figures_without_change(
     Parameters
     ----------
     study : Study
+        A loaded study.
     given : Signals
         Of the real study: families, moments of measurement, missed waves and parts are kept.
     asked : AsShown
@@ -146,7 +146,7 @@ def _band_alarms(some: Courses, scores: FloatArray, given: Signals, asked: AsSho
         level=given.level, half_time=HALF_TIME, direction=courses.instrument.direction,
         swings=swings_by_month(courses, asked.error_sd)[0],
     ).answer[place]  # fmt: skip
-    return np.asarray(beyond | np.isin(answers, _WORSE))
+    return np.asarray(beyond | np.isin(answers, WORSE))
 
 
 def _figures(

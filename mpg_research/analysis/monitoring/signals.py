@@ -39,6 +39,7 @@ from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month,
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
+from mpg_research.statistics.courses.course_answer import WORSE
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather
 
@@ -107,6 +108,7 @@ def signals(
     Parameters
     ----------
     study : Study
+        A loaded study.
     rule : {"chance", "band"}
         What puts a wave off track: its chance of a bad end reaches a limit (the default: it tells apart
         better, see ``benchmarks/signals.md``), or the score lies on the worse side of the expected band or
@@ -139,6 +141,9 @@ def signals(
     Returns
     -------
     Signals
+        Tables ``waves``, ``shares``, ``shares_by_organisation``, ``shares_by_month``, ``ever``,
+        ``sample_flow`` and ``settings`` (the module says what each holds; some are there only
+        where the study has what they need).
 
     Notes
     -----
@@ -176,7 +181,7 @@ def signals(
     waves = waves.assign(chance=foretold.chance, limit=limits, line_chance=foretold.line_chance)
     waves = waves.merge(given, on=keys, how="left", validate="one_to_one")
     waves["beyond_band"] = waves["standing"] == "worse"
-    waves["deteriorating"] = waves["answer"].isin(["deteriorating", "deteriorating_less_than_delta"])
+    waves["deteriorating"] = waves["answer"].isin(WORSE)
     better = improvement_sign(courses.instrument.direction) * waves["slope"] > 0
     waves["signal"] = _signal(waves, rule, better & (waves["line_chance"] <= on_track))
     last = waves.groupby("course").tail(1)

@@ -29,7 +29,7 @@ def case_mix_table(frame: ModelFrame) -> ResultTable:
         (key, name, *row)
         for code, key in frame.organisations.items()
         for name in variables
-        for row in described[name].rows(places[code], family[places[code]])
+        for row in described[name].rows(np.asarray(places[code]), family[places[code]])
     ]
     return ResultTable(
         "case_mix",

@@ -183,6 +183,15 @@ def compare_organisations(
     Returns
     -------
     OrganisationComparison
+        Tables ``adjusted_means``, ``adjusted_curve``, ``adjusted_change``,
+        ``difference_from_mean``, ``pairwise``, ``joint_test``, ``case_mix``, ``by_organisation``,
+        ``observed_course``, ``coefficients``, ``variance_components``, ``sample_flow``,
+        ``robust_difference``, ``settings``, ``indicators``, ``share_indicators``,
+        ``shares_of_all``, ``raw_and_shrunken``, ``case_mix_difference``, ``standardisation``,
+        ``within_between``, ``worker_share``, ``ranks``, ``funnel``, ``funnel_lines``,
+        ``funnel_summary``, ``funnel_steps``, ``share_funnel``, ``share_funnel_lines``,
+        ``share_funnel_summary`` and ``share_funnel_steps`` (the module says what each holds; some
+        are there only where the study has what they need).
 
     Raises
     ------

@@ -87,6 +87,7 @@ def duration_rows(
     month : float
         The primary month.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     """
     known = units.join(times[["family", "episode", "time", "ended"]])
     if known.rows.empty or not known.rows["ended"].any():

@@ -42,8 +42,7 @@ class OrganisationUnits:
     def codes(self) -> NDArray[np.intp]:
         """Organisation of each row: its place in ``keys``."""
         place = {key: number for number, key in enumerate(self.keys)}
-        codes: NDArray[np.intp] = self.rows["organisation"].map(place).to_numpy(dtype=np.intp)
-        return codes
+        return np.asarray(self.rows["organisation"].map(place), dtype=np.intp)
 
     @property
     def case_mix(self) -> FloatArray:

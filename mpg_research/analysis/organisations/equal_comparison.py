@@ -72,8 +72,7 @@ def _numbers(values: pd.Series) -> FloatArray:
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         numbers: FloatArray = values.to_numpy(dtype=float, na_value=np.nan)
         return numbers
-    answers: FloatArray = (values.astype(str) == "True").to_numpy(dtype=float)
-    return answers
+    return np.asarray(values.astype(str) == "True", dtype=float)
 
 
 def covariate_means(frame: ModelFrame) -> FloatArray:

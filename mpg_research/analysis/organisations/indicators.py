@@ -63,6 +63,7 @@ def indicator_table(
     month : float
         The primary month.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     """
     rows = _model_rows("change", effects.raw, effects.raw_covariance, effects, level)
     sd = frame.baseline.sd

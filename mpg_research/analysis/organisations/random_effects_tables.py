@@ -61,6 +61,7 @@ def many_tables(
         Of the joint test.
     adjust : {"holm", "none"}
     level : float
+        Confidence level of the intervals, between 0 and 1.
     """
     later = [month for month in months if month > 0]
     changes = {month: many.change(model, month, shrink=False) for month in later}

@@ -60,6 +60,7 @@ def rank_table(effects: OrganisationEffects, *, level: float, seed: int = 0) -> 
         Of five organisations or more. Random effects are drawn from their joint posterior; fixed ones
         from the joint distribution of their estimates.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     seed : int
         Of the draws.
 

@@ -33,6 +33,7 @@ def from_median(
         Where organisations are random effects.
     adjust : {"holm", "none"}
     level : float
+        Confidence level of the intervals, between 0 and 1.
     """
     organisations = list(model.frame.organisations.values())
     if len(organisations) < 3:

@@ -51,6 +51,7 @@ from mpg_research.analysis.organisations.funnel_tables_shared import (
 from mpg_research.analysis.organisations.ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
+from mpg_research.frames import each_row
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.false_alarms import FalseAlarms
 from mpg_research.statistics.providers.range_of_chance import range_of_chance
@@ -169,7 +170,7 @@ def _share_rows(
     variance = outcome.inflation * np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
     place = {key: number for number, key in enumerate(outcome.units.keys)}
     rows: list[tuple[object, ...]] = []
-    for row in shares_by_organisation(outcome.indicator, organisations, level=level).itertuples(index=False):
+    for row in each_row(shares_by_organisation(outcome.indicator, organisations, level=level)):
         i = place.get(row.organisation)
         hoped, low, high, beyond = np.nan, np.nan, np.nan, ""
         if i is not None:

@@ -184,7 +184,7 @@ def _dropout_shift(setting: Setting, frame: ModelFrame, delta: float) -> FloatAr
     stopped = (last["last"] < setting.month - _WINDOW).groupby(last["organisation"]).mean()
     share = stopped.loc[list(frame.organisations)].to_numpy(dtype=float)
     sign = 1.0 if setting.better == "low" else -1.0
-    shift: FloatArray = sign * delta * frame.baseline.sd * share
+    shift = np.asarray(sign * delta * frame.baseline.sd * share, dtype=float)
     return shift
 
 

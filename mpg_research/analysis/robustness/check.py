@@ -101,6 +101,8 @@ def check_robustness(
     Returns
     -------
     OrganisationRobustness
+        Tables ``robustness``, ``named``, ``leave_one_out`` and ``sample_flow`` (the module says
+        what each holds; some are there only where the study has what they need).
 
     Raises
     ------
@@ -129,11 +131,12 @@ def check_robustness(
 
     Examples
     --------
-    >>> from mpg_research import load_study
-    >>> from mpg_research.analysis.robustness.check import check_robustness
+    >>> from mpg_research import check_robustness, load_study
+    >>> from mpg_research.analysis import GrowthRule
     >>> from mpg_research.study import shipped_example
-    >>> found = check_robustness(load_study(shipped_example()))  # doctest: +SKIP
-    >>> found.tables["robustness"].data[["variant", "conclusion"]]  # doctest: +SKIP
+    >>> found = check_robustness(load_study(shipped_example()), shape="linear", rule=GrowthRule.simple())
+    >>> found.tables["robustness"].data.set_index("variant").loc["random", "conclusion"]
+    'same'
     """
     from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 

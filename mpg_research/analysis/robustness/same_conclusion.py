@@ -88,6 +88,7 @@ def judge(
     ----------
     effects : OrganisationEffects
     level : float
+        Confidence level of the intervals, between 0 and 1.
     reference : {"mean", "median"}
         Of all organisations in ``effects``, each weighing the same.
     shift : ndarray, shape (g,), optional
@@ -99,7 +100,8 @@ def judge(
     found = differences_from_reference(raw, effects.own_covariance, reference=reference)
     rows = [place for place, key in enumerate(effects.keys) if judged is None or key in judged]
     difference = found.estimate[rows]
-    p_values = 2 * student_t.sf(np.abs(difference / found.std_error[rows]), effects.df[rows])
+    t = np.abs(difference / found.std_error[rows])
+    p_values = 2 * np.asarray(student_t.sf(t, effects.df[rows]))
     adjusted = p_values if len(raw) == 2 else holm(p_values)
     keys = [effects.keys[place] for place in rows]
     named = zip(keys, adjusted, difference, strict=True)

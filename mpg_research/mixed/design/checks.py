@@ -1,7 +1,6 @@
 """What can be wrong with a formula on these data, in words, and the notes about what was left out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
-from mpg_research.errors import FormulaError, ModelError, Note
+from mpg_research.errors import FormulaError, ModelError, Note, did_you_mean
 from mpg_research.mixed.covariance.structures import AR1, CAR1, ResidualPart, VarianceBy
 from mpg_research.mixed.design.columns import ColumnData, missing_rows
 from mpg_research.mixed.formula.parsed_terms import ParsedFormula
@@ -41,10 +40,9 @@ def check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
     present = set(known)
     for name in parsed.columns:
         if name.name not in present:
-            close = get_close_matches(name.name, known, n=1)
             listed = ", ".join(known[:15]) + (" ..." if len(known) > 15 else "")
-            hint = f"did you mean {close[0]!r}?" if close else f"the columns are {listed}."
-            fail(name.token, f"the data have no column {name.name!r}; {hint}")
+            hint = did_you_mean(name.name, known) or f"The columns are {listed}."
+            fail(name.token, f"the data have no column {name.name!r}. {hint}")
     if not len(data):
         raise ModelError("The data have no rows; there is nothing to fit.")
     if not parsed.random:

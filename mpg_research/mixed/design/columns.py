@@ -48,7 +48,7 @@ def find_column(data: pd.DataFrame, name: str) -> pd.Series:
     ModelError
         If two columns have the name. (A missing column is the caller's message.)
     """
-    column = data[name]
+    column: pd.Series | pd.DataFrame = data[name]
     if isinstance(column, pd.DataFrame):
         raise ModelError(
             f"The data have {column.shape[1]} columns named {name!r}; give them different names."
@@ -136,17 +136,17 @@ def _factorize(column: pd.Series, name: str) -> tuple[IntArray, tuple[Any, ...]]
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.remove_unused_categories()
         return column.cat.codes.to_numpy().astype(np.intp), tuple(column.cat.categories.tolist())
-    codes, levels = pd.factorize(column)
+    codes, found = pd.factorize(column)
+    levels = np.asarray(found, dtype=object)
     kinds = sorted({type(value).__name__ for value in levels}) if column.dtype == object else []
     if len(kinds) > 1:
         raise ModelError(
             f"Column {name!r} mixes kinds of values ({', '.join(kinds)}); make it all text or all numbers."
         )
-    order = np.argsort(np.asarray(levels, dtype=object), kind="stable")
+    order = np.argsort(levels, kind="stable")
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
-    codes, levels = rank[codes], np.asarray(levels, dtype=object)[order]
-    return codes.astype(np.intp, copy=False), tuple(np.asarray(levels, dtype=object).tolist())
+    return rank[codes].astype(np.intp, copy=False), tuple(levels[order].tolist())
 
 
 def _with_first(

@@ -22,6 +22,7 @@ def profile_intervals(solution: MixedSolution, level: float) -> pd.DataFrame:
     solution : MixedSolution
         A REML fit is refitted by maximum likelihood first, as lme4 does.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

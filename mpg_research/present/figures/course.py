@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mpg_research.arrays import BoolArray
 from mpg_research.present.figures.parts import (
     bars,
     count_marks,
@@ -105,7 +106,8 @@ def _from_to(voice: Voice, rows: pd.DataFrame, column: str) -> dict[str, str]:
 def _within(observed: pd.DataFrame, months: np.ndarray) -> pd.DataFrame:
     if not len(observed) or "organisation" in observed:
         return observed.iloc[:0]
-    return observed[(observed["months"] <= months.max() + 0.5) & observed["mean"].notna()]
+    near: BoolArray = observed["months"].to_numpy(dtype=float) <= months.max() + 0.5
+    return observed.loc[near & observed["mean"].notna().to_numpy()]
 
 
 def _label_line(ax: Any, voice: Voice, months: np.ndarray, line: np.ndarray, observed: pd.DataFrame) -> None:

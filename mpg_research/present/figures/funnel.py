@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mpg_research.frames import row_at
 from mpg_research.present.figures.parts import CONTEXT, known, number_axis, put_into_words
 from mpg_research.present.figures.style import GREY, MAIN, SECOND, Drawing, canvas, short_name, styled
 from mpg_research.present.language.numbers import format_number, format_share
@@ -86,7 +87,7 @@ def _limits(ax: Any, voice: Voice, lines: pd.DataFrame) -> None:
         ("{}_95", MAIN, "-", 1.2, 95.0), ("{}_998", MAIN, "-", 1.8, 99.8),
         ("{}_fdr", SECOND, (0, (5, 3)), 1.4, None),
     )  # fmt: skip
-    last = lines.loc[size.idxmax()]
+    last = row_at(lines, size.idxmax())
     for name, colour, style, width, level in styles:
         for end in ("low", "high"):
             column = name.format(end)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mpg_research.arrays import BoolArray
 from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN, Drawing, short_name
 from mpg_research.present.language.numbers import format_number, format_time
 from mpg_research.present.language.voice import Voice
@@ -69,7 +70,8 @@ def known(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Rows whose numbers are all shown and finite."""
     if not len(rows) or any(column not in rows.columns for column in columns):
         return pd.DataFrame()
-    return rows[np.isfinite(rows[list(columns)].astype(float)).all(axis=1)].reset_index(drop=True)
+    finite: BoolArray = np.isfinite(rows[list(columns)].to_numpy(dtype=float)).all(axis=1)
+    return rows.loc[finite].reset_index(drop=True)
 
 
 def colour_of(voice: Voice, code: str) -> str:

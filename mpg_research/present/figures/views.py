@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from mpg_research.frames import each_row
 from mpg_research.present.figures.change import TONES
 from mpg_research.present.figures.parts import number_axis, put_into_words, time_axis
 from mpg_research.present.figures.style import FAINT, GREY, INK, Drawing, canvas, styled
@@ -27,11 +28,11 @@ def draw_swimmer(voice: Voice) -> Drawing | None:
         figure, axes = canvas(1.7 + 0.36 * len(rows))
         ax = axes[0, 0]
         named = set()
-        for place, row in enumerate(rows.itertuples()):
+        for place, row in enumerate(each_row(rows)):
             waited = 0.0 if math.isnan(row.months_to_answer) else float(row.months_to_answer)
             for name, start, end in (
                 (_WAITING, 0.0, waited),
-                (row[rows.columns.get_loc("class") + 1], waited, float(row.months_measured)),
+                (rows["class"].iloc[place], waited, float(row.months_measured)),
             ):
                 if end <= start:
                     continue
@@ -70,7 +71,7 @@ def draw_spaghetti(voice: Voice) -> Drawing | None:
         for place, start in enumerate(panels):
             ax, mine = axes[0, place], rows[rows["start"] == start]
             for number, strand in mine.groupby("strand"):
-                colour = _STRANDS[min(int(number), len(_STRANDS)) - 1]
+                colour = _STRANDS[min(int(str(number)), len(_STRANDS)) - 1]
                 means = strand.set_index("months")["mean"].reindex(grid)  # a point left out breaks the line
                 ax.plot(grid, means, "-o", color=colour, markersize=3.5, linewidth=1.6)
             ax.set_title(voice.phrases.label("value.start", start), color=INK)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mpg_research.disclosure.released import Released, ReleasedTable
 from mpg_research.errors import DisclosureError
+from mpg_research.frames import quantity
 from mpg_research.present.language.numbers import (
     format_count,
     format_nonzero,
@@ -212,9 +213,7 @@ class Voice:
 
     def setting(self, name: str) -> float:
         """What the analysis computed with, from the released table of it; NaN where it may not be shown."""
-        rows = self.frame("settings")
-        found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
-        return float(found.iloc[0]) if len(found) else math.nan
+        return quantity(self.frame("settings"), name)
 
     def _filled(self, key: str) -> str:
         """A phrase with the moment asked about, the time up to it and the unit of scores filled in."""

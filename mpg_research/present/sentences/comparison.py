@@ -2,6 +2,7 @@
 
 import math
 
+from mpg_research.frames import quantity
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
@@ -77,8 +78,5 @@ def funnel_topic(voice: Voice) -> list[str]:
 
 
 def _quantity(voice: Voice, name: str) -> float | None:
-    rows = voice.frame("funnel_summary")
-    found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
-    if not len(found) or not math.isfinite(float(found.iloc[0])):
-        return None
-    return float(found.iloc[0])
+    found = quantity(voice.frame("funnel_summary"), name)
+    return found if math.isfinite(found) else None

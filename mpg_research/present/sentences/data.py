@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from mpg_research.disclosure.released import SUPPRESSED, ReleasedTable
+from mpg_research.frames import row_at
 from mpg_research.present.language.labels import key_label
 from mpg_research.present.language.numbers import format_number, format_share
 from mpg_research.present.language.voice import Voice
@@ -69,7 +70,7 @@ def _completeness(voice: Voice) -> list[str]:
         return []
     weights = rows["n_measurements"].fillna(1.0)
     share = float((rows["share_answered"] * weights).sum() / weights.sum())
-    lowest = rows.loc[rows["share_answered"].idxmin()]
+    lowest = row_at(rows, rows["share_answered"].idxmin())
     language = voice.language
     sentences = [voice.phrases("data_quality.complete", share=format_share(share, language, digits=1))]
     if rows["share_answered"].nunique() > 1:

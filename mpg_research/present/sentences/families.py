@@ -5,11 +5,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from mpg_research.frames import number_at, row_at
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.shares import class_sentence
 
 __all__ = [
+    "BETTER",
+    "WORSE",
     "answer_of",
     "change_sentences",
     "course_sentences",
@@ -18,8 +21,9 @@ __all__ = [
 ]
 
 _ENDS = ("low", "high", "clustered_low", "clustered_high")
-_BETTER = ("improving", "improving_less_than_delta")
-_WORSE = ("deteriorating", "deteriorating_less_than_delta")
+#: Answers about a course that say which way it goes (of those in ``statistics.courses.course_answer``).
+BETTER = ("improving", "improving_less_than_delta")
+WORSE = ("deteriorating_less_than_delta", "deteriorating")
 
 
 def change_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -32,7 +36,7 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     answer = answer_of(voice, "individual_change", _group(rows), numbers)
     threshold = voice.setting("threshold")
     told = tells(numbers, "improved")
-    certainty = _interval(voice, "individual_change.certainty", rows.loc["improved"]) if told else []
+    certainty = _interval(voice, "individual_change.certainty", row_at(rows, "improved")) if told else []
     if math.isfinite(threshold):
         certainty.append(_threshold(voice, threshold))
     if told:
@@ -102,7 +106,7 @@ def trend_sentences(voice: Voice) -> dict[str, list[str]]:
     numbers = _three(rows, "no_reliable_trend")
     answer = answer_of(voice, "reliable_trend", _group(rows), numbers)
     told = tells(numbers, "improved")
-    certainty = _interval(voice, "reliable_trend.certainty", rows.loc["improved"]) if told else []
+    certainty = _interval(voice, "reliable_trend.certainty", row_at(rows, "improved")) if told else []
     return {"answer": [answer], "certainty": certainty, "limits": limits}
 
 
@@ -139,9 +143,9 @@ def course_sentences(voice: Voice) -> dict[str, list[str]]:
     if rows is None:
         return {"answer": [voice.phrases("course.hidden")], "certainty": certainty, "limits": limits}
     numbers = {
-        "improving": _sum(rows, _BETTER),
+        "improving": _sum(rows, BETTER),
         "stagnating": _sum(rows, ("stagnating",)),
-        "deteriorating": _sum(rows, _WORSE),
+        "deteriorating": _sum(rows, WORSE),
         "unknown": _sum(rows, ("not_enough_information",)),
     }
     answer = answer_of(voice, "course", _group(rows), numbers)
@@ -258,7 +262,7 @@ def tells(numbers: Mapping[str, float], name: str) -> bool:
 
 def _sum(rows: pd.DataFrame, names: tuple[str, ...]) -> float:
     """Families in some classes together; NaN where a part of them is withheld."""
-    shown = [float(rows.loc[name, "n_families"]) if _shown(rows, name) else math.nan for name in names]
+    shown = [number_at(rows, name, "n_families") if _shown(rows, name) else math.nan for name in names]
     return float(sum(shown))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.disclosure.rules.labels import OWN
+from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.comparison import funnel_topic, rank_topic
@@ -152,7 +153,7 @@ def _own_sentences(
     name = voice.organisation(own if own in voice.released.organisation_labels else OWN)
     if own not in changes.index:
         return [voice.phrases(f"organisations.{_why_not(voice, own, month)}", name=name)]
-    row = changes.loc[own]
+    row = row_at(changes, own)
     aside = voice.phrases(f"organisations.{voice.adjustment}_aside") if voice.adjustment else ""
     compared = own in differences.index
     values = {
@@ -164,7 +165,7 @@ def _own_sentences(
     change = say_change(voice, "organisations.own_", row, **values)
     if not compared:
         return [change, voice.phrases("organisations.no_difference")]
-    return [*_own_difference(voice, differences.loc[own], {**values, "adjusted": aside}), change]
+    return [*_own_difference(voice, row_at(differences, own), {**values, "adjusted": aside}), change]
 
 
 def _why_not(voice: Voice, own: str, month: float) -> str:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from mpg_research.frames import quantity
 from mpg_research.present.language.voice import Voice, clean_name
 from mpg_research.present.sentences.organisations import distinguishable, gap_words
 from mpg_research.present.sentences.trajectory import is_usable
@@ -106,8 +107,5 @@ def _chart_sentences(voice: Voice, points: float | None) -> list[str]:
 
 
 def _quantity(voice: Voice, name: str) -> float | None:
-    rows = voice.frame("run_signals")
-    found = rows.loc[rows["quantity"] == name, "value"] if len(rows) else rows
-    if not len(found) or not math.isfinite(float(found.iloc[0])):
-        return None
-    return float(found.iloc[0])
+    found = quantity(voice.frame("run_signals"), name)
+    return found if math.isfinite(found) else None

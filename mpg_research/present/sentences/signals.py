@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from mpg_research.disclosure.released import ReleasedTable
+from mpg_research.frames import number_at, row_at
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.families import answer_of
@@ -60,12 +61,12 @@ def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
     facts = voice.released.provenance.parameters
     shown = str(facts["rule"])
     rows = rows[rows["target"] == facts["target"]].set_index("rule") if len(rows) else rows
-    if shown not in rows.index or not rows.loc[shown, list(_TWO)].between(0, 1).all():
+    if shown not in rows.index or not _known(row_at(rows, shown)):
         return {"answer": [voice.phrases("signal_quality.hidden")], "limits": limits}
 
     def say(key: str, rule: str) -> str:
         shares = {
-            name: format_share(float(rows.loc[rule, name]), voice.language, digits=0)
+            name: format_share(number_at(rows, rule, name), voice.language, digits=0)
             for name in ("sensitivity", "specificity")
         }
         return voice.phrases(f"signal_quality.{key}", **shares)
@@ -76,7 +77,11 @@ def quality_of_signals(voice: Voice) -> dict[str, list[str]]:
         "answer": [say("answer", shown), *(beyond or [voice.phrases("signal_quality.beyond_unknown")])],
         "certainty": [
             *_own_line(voice, shown),
-            *(say(name, name) for name in _BESIDE[shown] if name in rows.index and _known(rows.loc[name])),
+            *(
+                say(name, name)
+                for name in _BESIDE[shown]
+                if name in rows.index and _known(row_at(rows, name))
+            ),
             *_at_one_measurement(voice, target),
             # A published figure says nothing without what the same rule gives where nobody changes.
             *([_shares(voice, "orientation", _without(voice, shown, target))] if beyond else []),
@@ -101,7 +106,7 @@ def _without(voice: Voice, rule: str, target: str) -> pd.DataFrame:
 
 def _shares(voice: Voice, key: str, rows: pd.DataFrame, **more: str) -> str:
     shares = {
-        name: format_share(float(rows.loc[name, "without_change"]), voice.language, digits=0)
+        name: format_share(number_at(rows, name, "without_change"), voice.language, digits=0)
         for name in ("sensitivity", "specificity")
     }
     return voice.phrases(f"signal_quality.{key}", **shares, **more)
@@ -112,7 +117,7 @@ def _beyond(voice: Voice, rule: str, target: str) -> list[str]:
     rows = _without(voice, rule, target)
     if not len(rows):
         return []
-    both = rows.loc["both"]
+    both = row_at(rows, "both")
     replicates = int(voice.released.provenance.parameters["replicates"])
     told = _shares(voice, "without_change", rows, n=str(replicates))
     if not all(map(math.isfinite, both[["difference", "conf_low", "conf_high"]])):
@@ -129,7 +134,7 @@ def _own_line(voice: Voice, rule: str) -> list[str]:
     if not len(rows):
         return []
     shares = {
-        f"{name}{suffix}": format_share(float(rows.loc[name, column]), voice.language, digits=0)
+        f"{name}{suffix}": format_share(number_at(rows, name, column), voice.language, digits=0)
         for name in ("sensitivity", "specificity")
         for suffix, column in (("", "in_study"), ("_without", "without_change"))
     }
@@ -230,7 +235,7 @@ def _number(table: ReleasedTable, kind: str | None, name: str) -> float:
     rows = _rows(table, kind)
     if name not in rows.index or bool(rows.loc[name, "suppressed"]):
         return math.nan
-    return float(rows.loc[name, "n_families"])
+    return number_at(rows, name, "n_families")
 
 
 def _written(voice: Voice, number: float) -> str:

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df, format_time
 from mpg_research.present.language.voice import Voice
 
@@ -44,7 +45,7 @@ def _primary_row(voice: Voice) -> pd.Series | None:
     table = voice.table("change")
     months = voice.primary_month(shown["months"] if table is None else table.data["months"])
     found = shown[shown["months"] == months]
-    return found.iloc[0] if len(found) else shown.loc[shown["months"].idxmax()]
+    return found.iloc[0] if len(found) else row_at(shown, shown["months"].idxmax())
 
 
 def is_clear(row: pd.Series) -> bool:

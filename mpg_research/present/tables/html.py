@@ -137,7 +137,7 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:
         shown[column] = [voice.organisation(str(code)) for code in shown[column]]
     for column in shown.columns:
         if not pd.api.types.is_numeric_dtype(shown[column]):
-            shown[column] = [_harmless(value) for value in shown[column]]
+            shown[column] = pd.Series(list(map(_harmless, shown[column])), shown.index, dtype=object)
     if voice.released.synthetic:
         shown["synthetic"] = True
     buffer = io.StringIO()

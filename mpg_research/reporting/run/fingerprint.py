@@ -11,11 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mpg_research import __version__
 from mpg_research.errors import DataError
 from mpg_research.reporting.files import file_sha256, json_sha256
 from mpg_research.reporting.run.plan import Step
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
+from mpg_research.version import __version__
 
 __all__ = ["Inputs", "library_versions", "package_sha256", "read_inputs", "step_fingerprint"]
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from mpg_research.reporting.files import write_atomically
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.html import TEMPLATES, page_words
 from mpg_research.reporting.parameters import NOTEBOOKS
 from mpg_research.reporting.run.manifest import read_manifest
 from mpg_research.reporting.run.plan import Step, recipients_of
 from mpg_research.study.config.study_toml import StudyConfig
+from mpg_research.writing import write_atomically
 
 __all__ = ["index_page", "write_index"]
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
-from mpg_research.errors import ConfigError
+from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.reporting.parameters import NOTEBOOKS, validate_parameters
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.names import safe_folder_name
@@ -138,7 +137,6 @@ def _chosen(what: str, asked: Sequence[str], known: Iterable[str], heading: str)
     listed = list(known)
     for name in asked:
         if name not in listed:
-            close = get_close_matches(name, listed, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ConfigError(f"There is no {what} {name!r}.{hint} {heading}: {', '.join(listed) or 'none'}.")
+            there = f"{heading}: {', '.join(listed) or 'none'}."
+            raise ConfigError(f"There is no {what} {name!r}. {there} {did_you_mean(name, listed)}".rstrip())
     return [name for name in listed if name in asked] if asked else listed

@@ -53,7 +53,17 @@ class RunSummary:
     warnings: int = 0
 
     def count(self, status: str) -> int:
-        """Number of steps that ended so."""
+        """Number of steps that ended so.
+
+        Parameters
+        ----------
+        status : {"ok", "up to date", "failed"}
+            How the step ended.
+
+        Returns
+        -------
+        int
+        """
         return sum(outcome.status == status for outcome in self.outcomes)
 
     @property
@@ -109,8 +119,10 @@ def run_study(
 
     Examples
     --------
-    >>> run_study(language=["en"], only=["report_funder"]).exit_code  # doctest: +SKIP
-    0
+    The funder's report of the example study in English, into ``reports/`` below the working folder (it takes
+    half a minute; ``exit_code`` is 0 where all went well)::
+
+        run_study(language=["en"], only=["report_funder"]).exit_code
     """
     progress = progress or Progress()
     if jobs is not None and jobs < 1:

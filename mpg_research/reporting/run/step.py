@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from mpg_research import __version__
 from mpg_research.errors import MpgError
 from mpg_research.reporting.files import (
     file_sha256,
@@ -17,13 +16,14 @@ from mpg_research.reporting.files import (
     json_sha256,
     move_into_place,
     remove_tree,
-    write_atomically,
 )
 from mpg_research.reporting.run.execute import KernelRegistry, NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
 from mpg_research.reporting.run.plan import Step, published_files
 from mpg_research.study.config.study_toml import StudyConfig
+from mpg_research.version import __version__
+from mpg_research.writing import write_atomically
 
 __all__ = ["RunContext", "StepOutcome", "make_step"]
 

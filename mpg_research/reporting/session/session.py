@@ -62,6 +62,11 @@ class Session:
             An analysis, e.g. :func:`mpg_research.analysis.compare_organisations`.
         **options
             Its arguments after the study.
+
+        Returns
+        -------
+        result or NotApplicable
+            What the verb returns.
         """
         try:
             return verb(self.study, **options)
@@ -78,13 +83,29 @@ class Session:
             What an analysis returned.
         topic : str, optional
             One of the topics :func:`mpg_research.present.say` knows; by default the main finding.
+
+        Returns
+        -------
+        Shown
         """
         from mpg_research.present import say
 
         return self._present(result, lambda released: say(released, topic, language=self.language))
 
     def table(self, result: Any, name: str) -> Shown:
-        """One table of a result; its CSV is written to ``tables/`` of the report's folder."""
+        """One table of a result; its CSV is written to ``tables/`` of the report's folder.
+
+        Parameters
+        ----------
+        result : AnalysisResult
+            What an analysis returned.
+        name : str
+            Of one of its tables.
+
+        Returns
+        -------
+        Shown
+        """
         from mpg_research.present import tabulate
 
         return self._present(
@@ -92,7 +113,19 @@ class Session:
         )
 
     def figure(self, result: Any, name: str) -> Shown:
-        """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``."""
+        """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``.
+
+        Parameters
+        ----------
+        result : AnalysisResult
+            What an analysis returned.
+        name : str
+            Of one of its figures (:func:`mpg_research.present.draw`).
+
+        Returns
+        -------
+        Shown
+        """
         from mpg_research.present import draw
 
         return self._present(result, lambda released: draw(released, name, language=self.language), "figures")
@@ -100,6 +133,15 @@ class Session:
     def decisions(self, *results: Any) -> Shown:
         """The choices behind the results of a page: time zero, respondents, periods, scoring; and per result
         that is shown the families it rests on, adjustment and method.
+
+        Parameters
+        ----------
+        *results : AnalysisResult
+            What the analyses of the page returned.
+
+        Returns
+        -------
+        Shown
         """
         from mpg_research.reporting.session.decisions import describe_decisions
 
@@ -118,7 +160,17 @@ class Session:
         return self._shown(decisions, None)
 
     def notes(self, *results: Any) -> Shown:
-        """The remarks on the results of a page, each once; of what the page does not show none."""
+        """The remarks on the results of a page, each once; of what the page does not show none.
+
+        Parameters
+        ----------
+        *results : AnalysisResult
+            What the analyses of the page returned.
+
+        Returns
+        -------
+        Shown
+        """
         from dataclasses import replace
 
         from mpg_research.present import say
@@ -196,7 +248,9 @@ def begin(notebook: str, **parameters: Any) -> Session:
 
     Examples
     --------
-    >>> session = begin("01_data_quality", language="en")  # doctest: +SKIP
+    >>> session = begin("01_data_quality", language="en")
+    >>> session.audience.role
+    'researcher'
     """
     from mpg_research.disclosure import Audience, policy_of
     from mpg_research.study import load_study

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mpg_research.reporting.files import json_bytes, write_atomically
+from mpg_research.reporting.files import json_bytes
+from mpg_research.writing import write_atomically
 
 __all__ = ["RECORD", "Record"]
 

@@ -24,12 +24,14 @@ def percentage_change(
     Parameters
     ----------
     pre, post : array_like, shape (n,)
+        Scores of the persons at the two moments; NaN where there is none.
     improvement, deterioration : float
         Shares (0.5 is 50 %) from which a change counts; the second equals the first by default.
     origin : float
         Score that means "none at all", subtracted first: shares of a scale that starts at 10 are
         meaningless otherwise.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
 
     Returns
     -------
@@ -65,9 +67,11 @@ def important_change(
     Parameters
     ----------
     pre, post : array_like, shape (n,)
+        Scores of the persons at the two moments; NaN where there is none.
     improvement, deterioration : float
         Points from which a change counts; the second equals the first by default.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
 
     Returns
     -------

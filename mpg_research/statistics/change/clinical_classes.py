@@ -42,6 +42,7 @@ def clinical_cutoff(
     clinical, functional : (mean, sd), optional
         Of the two groups. a needs the first, b the second, c both.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
     std_error_of_measurement : float
         In points; taken out of the standard deviations, for a cut-off between *true* scores (Hageman and
         Arrindell). 0 leaves them as observed.
@@ -138,10 +139,12 @@ def classify_change(
     cutoff : float
         From :func:`clinical_cutoff`; a score exactly on it belongs to neither range.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
     post_index : array_like, shape (n,), optional
         From :func:`true_score_index`, for the method of Hageman and Arrindell: in a range at post is then
         who lies beyond the cut-off by more than ``critical`` standard errors.
     critical : float
+        Standard errors beyond the cut-off; only with ``post_index``.
 
     Returns
     -------

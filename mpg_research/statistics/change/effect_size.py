@@ -36,6 +36,15 @@ def hedges_correction(df: float) -> float:
     J(df) = Gamma(df / 2) / (sqrt(df / 2) Gamma((df - 1) / 2)); NaN below two degrees of freedom, where
     it is not defined.
 
+    Parameters
+    ----------
+    df : float
+        Degrees of freedom of the standard deviation that is divided by.
+
+    Returns
+    -------
+    float
+
     References
     ----------
     Hedges, L. V. (1981). Distribution theory for Glass's estimator of effect size and related

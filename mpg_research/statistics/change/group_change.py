@@ -47,6 +47,7 @@ def true_change_shares(
     sd : float, optional
         Standard deviation behind the error; by default that of the pre scores.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
 
     Returns
     -------
@@ -118,7 +119,9 @@ def group_change(
     improvement, deterioration : float
         The minimal important difference for better and for worse (equal by default).
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

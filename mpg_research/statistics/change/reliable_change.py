@@ -25,7 +25,7 @@ __all__ = [
 Direction = Literal["higher_is_worse", "higher_is_better"]
 
 #: Name of each method.
-CHANGE_METHODS = {
+CHANGE_METHODS: dict[ChangeMethod, str] = {
     "JT": "Jacobson-Truax",
     "GLN": "Gulliksen-Lord-Novick",
     "HLL": "Hsu-Linn-Lord",
@@ -247,6 +247,7 @@ def smallest_reliable_change(*, sd: float, reliability: float, level: float = 0.
     reliability : float
         Between 0 and 1, both excluded.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

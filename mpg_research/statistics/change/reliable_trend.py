@@ -41,7 +41,24 @@ class ReliableTrendIndex:
 
 
 def trend_error_sd(sd: float, reliability: float) -> float:
-    """Standard error of measurement: sd sqrt(1 - reliability), in points."""
+    """Standard error of measurement: sd sqrt(1 - reliability), in points.
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation of the scores that the reliability was found in, in points.
+    reliability : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> trend_error_sd(5.0, 0.84)
+    2.0
+    """
     return float(sd * np.sqrt(1 - reliability))
 
 
@@ -67,7 +84,9 @@ def reliable_trend_index(
         (:func:`trend_error_sd`) is the published choice; where persons truly fluctuate from wave to wave
         the residual standard deviation of a growth model is larger and right.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

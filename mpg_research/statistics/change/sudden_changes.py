@@ -73,6 +73,7 @@ def find_sudden_changes(
         Whether criterion 3 takes the degrees of freedom of the scores that are there (Lutz et al. 2013), or
         always four, as in the first publication (2.776 at level .95).
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
 
     Returns
     -------
@@ -143,7 +144,7 @@ def _stable(
     df = np.where(judged, n_1 + n_2 - 2, 1.0)
     quantile = stdtrit(df if adjust else 4.0, 0.5 + level / 2)
     limit = quantile * np.sqrt((squares_1 + squares_2) / df)
-    return mean_2 - mean_1, limit, judged
+    return mean_2 - mean_1, np.asarray(limit, dtype=float), judged
 
 
 def _sums(part: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

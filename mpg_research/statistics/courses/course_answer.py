@@ -10,7 +10,17 @@ from mpg_research.statistics.change.reliable_change import Direction, improvemen
 from mpg_research.statistics.courses.course_looks import Looks, plan_looks, trends_of
 from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, estimate_swings
 
-__all__ = ["ANSWERS", "CHANGING", "SMALL", "CourseAnswers", "answers_at", "course_answers", "swings_of"]
+__all__ = [
+    "ANSWERS",
+    "BETTER",
+    "CHANGING",
+    "SMALL",
+    "WORSE",
+    "CourseAnswers",
+    "answers_at",
+    "course_answers",
+    "swings_of",
+]
 
 #: The answers, from best to worst; the last is the honest one when the others cannot be given.
 ANSWERS = (
@@ -21,8 +31,9 @@ ANSWERS = (
     "deteriorating",
     "not_enough_information",
 )
-#: Answers that claim a direction, and answers that claim less than the margin.
-CHANGING = (ANSWERS[0], ANSWERS[1], ANSWERS[3], ANSWERS[4])
+#: Answers that claim a direction, each and both, and answers that claim less than the margin.
+BETTER, WORSE = ANSWERS[:2], ANSWERS[3:5]
+CHANGING = (*BETTER, *WORSE)
 SMALL = (ANSWERS[1], ANSWERS[2], ANSWERS[3])
 
 #: With fewer courses nothing is learnt about the swings from the scores themselves.
@@ -79,9 +90,9 @@ def course_answers(
     ----------
     time, score : array_like, shape (n, K)
         Waves of each course in order of time; NaN (at the end) where a course has fewer waves.
-    error_sd : array_like
+    error_sd : float or array_like, shape (n, K)
         Size of the swings in points: root mean square of the scores' residuals around the persons' own
-        least-squares lines; one number, or shape (n, K). NaN where it is not known yet: no answer is given
+        least-squares lines. NaN where it is not known yet: no answer is given
         there.
     delta : float
         Change per ``period``, in points, below which a course counts as standing still.
@@ -94,6 +105,7 @@ def course_answers(
     window : float, optional
         Only the waves of the last ``window`` units of time count; all by default.
     direction : {"higher_is_worse", "higher_is_better"}
+        What a high score means.
     swings : Swings, optional
         How long swings last and how much persons differ in them; by default estimated from these courses,
         wave by wave, and independent swings of one size where there are fewer than 20 courses.

@@ -49,6 +49,7 @@ def compare_concordance(
         Higher values speak for the event.
     happened : array_like of bool, shape (n,)
     level : float
+        Confidence level of the intervals, between 0 and 1.
 
     Returns
     -------

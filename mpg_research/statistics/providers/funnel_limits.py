@@ -71,6 +71,7 @@ def proportion_limits(
     target : float
         Proportion that the units are compared with.
     level : float
+        Share of the units like the target that lie within the limits, between 0 and 1.
     scale : {"score", "arcsine"}
         "score": a proportion on the limit is one whose Wilson interval just touches the target.
         "arcsine": limits on the scale arcsin(sqrt(p)), where the standard error 1 / (2 sqrt(n)) does not hang
@@ -114,6 +115,7 @@ def ratio_limits(
     expected : array_like, shape (n,)
         Expected counts (for a rate: the target rate times the exposure), above zero.
     level : float
+        Share of the units like the target that lie within the limits, between 0 and 1.
     scale : {"exact", "chi-squared", "log", "sqrt"}
         Exact Poisson limits; the interval of :func:`ratio_interval` around a count of E, as funnel software
         draws it; or limits of the ratio on a transformed scale (standard errors 1 / sqrt(E) and
@@ -171,6 +173,7 @@ def ratio_interval(
     expected : array_like, shape (n,)
         Known without error, above zero.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     method : {"exact", "byar"}
         Garwood's exact interval, or Byar's approximation to it.
 

@@ -45,6 +45,7 @@ def simultaneous_critical(
     df : float
         Degrees of freedom, the same for all contrasts (take the smallest where they differ).
     level : float
+        Confidence level of the intervals, between 0 and 1.
     n_draws : int
         Of the Monte Carlo integration; 100,000 give the quantile to about 0.01.
     rng : Generator or int

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import Problem
+from mpg_research.errors import Problem, did_you_mean
 from mpg_research.instruments import Instrument
-from mpg_research.study.config.explain import did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS
@@ -234,7 +233,7 @@ def check_instruments(table: Table, described: Sequence[str], findings: Findings
 def check_items(table: Table, instruments: Mapping[str, Instrument], findings: Findings) -> None:
     """Answers outside the range of their questionnaire, items it does not have, impossible totals."""
     frame = table.frame
-    item_columns = [name for name in frame if ITEM_COLUMN.fullmatch(name)]
+    item_columns = [name for name in map(str, frame) if ITEM_COLUMN.fullmatch(name)]
     several = len(instruments) > 1
     for key, instrument in instruments.items():
         of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import Problem
-from mpg_research.study.config.explain import did_you_mean
+from mpg_research.errors import Problem, did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import LISTED_PER_CHECK, Findings
 from mpg_research.study.tables.columns import CODES_TOGETHER, Table, values_line
@@ -150,7 +149,7 @@ def check_episode_ids(
     if "episode" not in frame:
         return
     known_family = frame["family"].isin(episodes["family"].unique())
-    unknown = ((position < 0) & known_family & frame["episode"].notna()).to_numpy(dtype=bool)
+    unknown = (position < 0) & (known_family & frame["episode"].notna()).to_numpy(dtype=bool)
     findings.add_rows(
         "unknown_episode", table.places, "episode", unknown,
         lambda place: "family {} has no episode {}".format(*frame[["family", "episode"]].iloc[place]),

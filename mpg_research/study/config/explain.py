@@ -3,21 +3,19 @@
 import re
 import tomllib
 import types
-from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from mpg_research.errors import ConfigError, Problem
+from mpg_research.errors import ConfigError, Problem, closest_name, did_you_mean
 from mpg_research.study.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 
 __all__ = [
-    "did_you_mean",
     "explain_toml_error",
     "explain_validation_error",
     "line_of_setting",
@@ -28,12 +26,6 @@ PLACEHOLDERS = ("wave", "item", "respondent", "episode", "instrument")
 KEYS_BY_WAVE = ("item", "total", "date", "respondent", "episode", "instrument")
 _SECTION = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
 _KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*(?:\.|=)""")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question whether a close known name was meant, else an empty string."""
-    close = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f'Did you mean "{close[0]}"?' if close else ""
 
 
 def explain_toml_error(file: str, text: str, error: tomllib.TOMLDecodeError) -> ConfigError:
@@ -236,8 +228,8 @@ def _expectation(kind: str, error: dict[str, Any]) -> tuple[str, str]:
 
 def _unknown_neighbour(error: dict[str, Any], known: Sequence[str], missing: str) -> str:
     given = error["input"] if isinstance(error["input"], dict) else {}
-    typed = get_close_matches(missing, [key for key in given if key not in known], n=1)
-    return f' Or is it what was meant by "{typed[0]}"?' if typed else ""
+    typed = closest_name(missing, [key for key in given if key not in known])
+    return f' Or is it what was meant by "{typed}"?' if typed else ""
 
 
 def _problem(

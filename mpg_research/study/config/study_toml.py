@@ -68,7 +68,17 @@ class StudyConfig(Section):
         return self._file.parent
 
     def path_of(self, file: str) -> Path:
-        """A file named in ``study.toml`` as an absolute path."""
+        """A file named in ``study.toml`` as an absolute path.
+
+        Parameters
+        ----------
+        file : str
+            As written there, relative to the study folder or absolute.
+
+        Returns
+        -------
+        Path
+        """
         return (self.folder / Path(file).expanduser()).resolve()
 
     @property
@@ -157,6 +167,7 @@ def source_paths(config: StudyConfig) -> tuple[Path, ...]:
     Parameters
     ----------
     config : StudyConfig
+        From :func:`read_config`.
 
     Returns
     -------

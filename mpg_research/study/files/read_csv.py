@@ -226,7 +226,8 @@ def unprotected(value: object) -> object:
 
 
 def _unprotected(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.apply(lambda cells: cells.str.replace(_PROTECTED, r"\1", regex=True))
+    bare: pd.DataFrame = frame.apply(lambda cells: cells.str.replace(_PROTECTED, r"\1", regex=True))
+    return bare
 
 
 def drop_blank_rows(frame: pd.DataFrame, rows: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:

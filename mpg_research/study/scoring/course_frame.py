@@ -6,8 +6,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from mpg_research.errors import ConfigError, DataError
-from mpg_research.study.config.explain import did_you_mean
+from mpg_research.errors import ConfigError, DataError, did_you_mean
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.scores import IN_COURSE
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
@@ -178,7 +177,7 @@ def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 def _known_columns(study: Study, names: Sequence[str]) -> None:
-    known = [name for name in study.tables["episodes"] if name not in IDENTIFIERS]
+    known = [str(name) for name in study.tables["episodes"] if name not in IDENTIFIERS]
     for name in names:
         if name not in known:
             raise ConfigError(

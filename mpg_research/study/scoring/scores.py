@@ -232,7 +232,7 @@ def _check_not_given(scores: pd.DataFrame, places: Places, config: StudyConfig, 
 def _check_totals(scores: pd.DataFrame, measurements: Table, findings: Findings) -> None:
     """A total in the export that differs from the sum of the items."""
     frame = measurements.frame
-    if "total" not in frame or not any(ITEM_COLUMN.fullmatch(name) for name in frame):
+    if "total" not in frame or not any(ITEM_COLUMN.fullmatch(str(name)) for name in frame):
         return
     complete = scores["n_answered"].notna() & ~scores["prorated"] & scores["raw"].notna()
     differs = complete & frame["total"].notna() & (frame["total"] != scores["raw"])

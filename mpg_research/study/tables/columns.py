@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import Problem
+from mpg_research.errors import Problem, closest_name
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings, Places
@@ -290,7 +289,7 @@ class Converter:
         shown = cells.to_numpy(dtype=object)
         values = pd.Series(parsed.values)
         if column.name == "month":
-            return values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]")
+            return pd.Series(values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]"))
         middle = self.config.time.incomplete_dates == "middle"
         self.findings.add_rows(
             "incomplete_date", places, column.name, incomplete,
@@ -485,8 +484,8 @@ def values_line(column: str, codes: Sequence[str], known: Sequence[str]) -> str:
     >>> values_line("end_reason", ["as planned", "doelen"], ["as_planned", "external"])
     'values = { end_reason = { "as planned" = "as_planned", "doelen" = "?" } }'
     """
-    nearest = {code: get_close_matches(code.lower(), known, n=1, cutoff=0.8) for code in codes}
-    pairs = (f"{_quoted(code)} = {_quoted(near[0] if near else '?')}" for code, near in nearest.items())
+    nearest = {code: closest_name(code, known, cutoff=0.8) for code in codes}
+    pairs = (f"{_quoted(code)} = {_quoted(near or '?')}" for code, near in nearest.items())
     return f"values = {{ {column} = {{ {', '.join(pairs)} }} }}"
 
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mpg_research.errors import Problem
-from mpg_research.study.config.explain import did_you_mean
+from mpg_research.errors import Problem, did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings

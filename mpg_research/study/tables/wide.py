@@ -147,7 +147,7 @@ def _undated_answers(
     assert places.waves is not None
     rows = {int(row): place for place, row in enumerate(converter.raw.rows)}
     undated = frame["date"].isna().to_numpy(dtype=bool)
-    answers = [name for name in frame if name.startswith("item_") or name == "total"]
+    answers = [name for name in map(str, frame) if name.startswith("item_") or name == "total"]
     undated = undated & frame[answers].notna().any(axis=1).to_numpy(dtype=bool)
     for place in np.flatnonzero(undated):  # what stood there but is no date is reported already
         source = occasions[int(places.waves[place])].columns.get("date") or places.columns.get("date")

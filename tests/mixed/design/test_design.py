@@ -309,8 +309,8 @@ def test_double_bar_keeps_the_columns_of_a_category_together(data: pd.DataFrame)
 @pytest.mark.parametrize(
     ("formula", "error", "words"),
     [
-        ("y ~ xx + (1 | family)", FormulaError, "did you mean 'x'"),
-        ("y ~ x + (1 | familie)", FormulaError, "did you mean 'family'"),
+        ("y ~ xx + (1 | family)", FormulaError, 'Did you mean "x"'),
+        ("y ~ x + (1 | familie)", FormulaError, 'Did you mean "family"'),
         ("y ~ x", FormulaError, "no random term"),
         ("g ~ x + (1 | family)", FormulaError, "needs numbers"),
         ("y ~ log(g) + (1 | family)", FormulaError, "needs numbers"),

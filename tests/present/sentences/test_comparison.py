@@ -11,7 +11,8 @@ from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
 from mpg_research.present.language.phrases import phrases_in
-from mpg_research.study import shipped_example
+from mpg_research.study import Study, shipped_example
+from tests.analysis.documented_tables import undocumented_tables
 
 READERS = {
     "researcher": Audience("researcher"),
@@ -127,3 +128,9 @@ def test_the_conclusion_in_words(results: dict[str, object]) -> None:
     assert "conclusion" in words
     over_time = str(say(released(results, "organisations_over_time", "researcher"), language="nl"))
     assert "signaal" in over_time
+
+
+def test_the_documentation_of_a_verb_names_every_table(results: dict[str, object]) -> None:
+    for result in results.values():
+        if not isinstance(result, Study):
+            assert undocumented_tables(result) == set(), result.kind

@@ -19,7 +19,8 @@ from mpg_research.analysis import (
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
-from mpg_research.study import load_study, shipped_example
+from mpg_research.study import Study, load_study, shipped_example
+from tests.analysis.documented_tables import undocumented_tables
 
 RESEARCHER = Audience("researcher")
 #: Drawn here, on the example study, rather than from made results.
@@ -170,3 +171,9 @@ def test_waves_are_not_called_months_in_the_lanes(results: dict[str, object]) ->
     for language, month in (("nl", "maand"), ("en", "month")):
         lanes = draw(shown, "swimmer", language=language)
         assert month not in (lanes.title + lanes.caption + lanes.alt).lower()
+
+
+def test_the_documentation_of_a_verb_names_every_table(results: dict[str, object]) -> None:
+    for result in results.values():
+        if not isinstance(result, Study):
+            assert undocumented_tables(result) == set(), result.kind
