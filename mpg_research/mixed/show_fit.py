@@ -92,14 +92,16 @@ def _random(fit: "FitNumbers") -> pd.DataFrame:
             "Correlation": "",
         }
     )
-    for name, value in fit.residual_parameters.items():
+    structure = fit.problem.residual
+    meanings = () if structure is None else structure.meanings
+    for (name, value), meaning in zip(fit.residual_parameters.items(), meanings, strict=True):
         rows.append(
             {
                 "Group": "Residual",
                 "Term": name,
                 "Variance or covariance": "",
-                "SD": format_number(value) if name.startswith("sd ratio") else "",
-                "Correlation": "" if name.startswith("sd ratio") else format_number(value),
+                "SD": format_number(value) if meaning == "sd_ratio" else "",
+                "Correlation": "" if meaning == "sd_ratio" else format_number(value),
             }
         )
     return pd.DataFrame(rows)

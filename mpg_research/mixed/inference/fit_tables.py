@@ -119,12 +119,13 @@ def variance_table(solution: MixedSolution) -> pd.DataFrame:
         sd = np.sqrt(np.diagonal(covariance))
         for i, name in enumerate(term.term_names):
             rows.append(_variance_row(term.group, name, name, covariance[i, i], sd[i], np.nan))
-        for j in range(len(sd)):
-            for i in range(j + 1, len(sd)) if term.correlated else ():
-                both = sd[i] * sd[j]
-                correlation = float(np.clip(covariance[i, j] / both, -1, 1)) if both > 0 else np.nan
-                names = term.term_names[j], term.term_names[i]
-                rows.append(_variance_row(term.group, *names, covariance[i, j], np.nan, correlation))
+        for i, j in zip(*term.structure.free(len(sd)), strict=True):
+            if i == j:
+                continue
+            both = sd[i] * sd[j]
+            correlation = float(np.clip(covariance[i, j] / both, -1, 1)) if both > 0 else np.nan
+            names = term.term_names[j], term.term_names[i]
+            rows.append(_variance_row(term.group, *names, covariance[i, j], np.nan, correlation))
     return pd.DataFrame(rows, columns=["group", "term_1", "term_2", "covariance", "sd", "correlation"])
 
 
@@ -164,6 +165,10 @@ def random_effects(solution: MixedSolution, group: str, level: float) -> RandomE
     parts = [solution.conditional_modes(index) for index in indices]
     terms = [solution.problem.random[index] for index in indices]
     names = tuple(name for term in terms for name in term.term_names)
+    if not names:
+        raise ModelError(
+            f"The model has no random effects of {group!r}, only a residual structure within it."
+        )
     modes = np.hstack([part[0] for part in parts])
     covariances = np.full((len(modes), len(names), len(names)), np.nan)
     start = 0
@@ -190,11 +195,17 @@ def fit_notes(solution: MixedSolution) -> tuple[Note, ...]:
     structure = solution.problem.residual
     if structure is not None:
         for kind, name in structure.faces(solution.engine.delta(solution.internal)):
-            text, level = _RESIDUAL_FACES[kind]
+            text, level = _RESIDUAL_FACES.get(kind, AT_AN_END)
             notes.append(Note(kind, text.format(name=name), {"name": name}, level))
     return tuple(notes)
 
 
+#: What is said of an end that a structure of one's own has given a name of its own.
+AT_AN_END: tuple[str, Literal["info", "caution"]] = (
+    "A parameter of the residual structure is estimated at an end of what it can be ({name}); its own "
+    "uncertainty is not known.",
+    "caution",
+)
 _RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
     "zero_correlation": (
         "The correlation between successive residuals is estimated as zero ({name}): what is left over at "
@@ -210,6 +221,12 @@ _RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
         "The correlation between successive residuals is estimated as almost one ({name}): what is left over "
         "hardly changes within a series and can hardly be told from a level of its own. Judge the random "
         "part and the correlation together, or leave one of them out.",
+        "caution",
+    ),
+    "lowest_correlation": (
+        "The correlation of the residuals of one series is estimated as low as it can be ({name}): what is "
+        "left over adds up to nearly zero in every one of the longest series. See whether the outcome is a "
+        "share of a fixed total.",
         "caution",
     ),
     "zero_residual_variance": (

@@ -8,8 +8,8 @@ import numpy as np
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
-from mpg_research.mixed.covariance.bound import BoundResidual
-from mpg_research.mixed.covariance.measurement_error import NoisyResidual
+from mpg_research.mixed.covariance.neighbours import NeighbourResidual
+from mpg_research.mixed.covariance.protocol import BoundResidual
 from mpg_research.mixed.likelihood.compact_route import compact_route
 from mpg_research.mixed.likelihood.crossed_residual import structure_gradient
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
@@ -23,7 +23,7 @@ from mpg_research.mixed.likelihood.layout import chain_of_levels
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives
 from mpg_research.mixed.likelihood.residual_sweep import residual_slopes, structured_blocks
-from mpg_research.mixed.likelihood.scaling import Scaled, pack, scale_problem
+from mpg_research.mixed.likelihood.scaling import Scaled, scale_problem
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
@@ -75,11 +75,11 @@ class Engine:
             chain = None
         self.route: NestedRoute | CrossedRoute
         if chain is None:
-            if isinstance(self.structure, NoisyResidual):
+            if self.structure is not None and not self.structure.neighbours_only:
                 raise ModelError(
-                    "Measurement error beside CAR1 needs nested random terms, such as families within "
-                    "workers within organisations; these groups cross. Leave measurement_error out, or the "
-                    "term that crosses."
+                    f"{self.structure.label} needs nested random terms, such as families within "
+                    "workers within organisations; these groups cross. Choose AR1 or CAR1 (without "
+                    "measurement_error) instead, or leave out the term that crosses."
                 )
             self.route = CrossedRoute(problem, self.scaled)
             if not _series_within(self.structure, problem, self.route.first[0]):
@@ -170,9 +170,9 @@ class Engine:
 
     def start(self) -> FloatArray:
         """Where the search begins: standard deviations of .7 of the residual's, no correlation."""
-        pieces = [pack(0.7 * np.eye(term.root.shape[0]), term.correlated) for term in self.scaled.terms]
+        pieces = [term.structure.pack(0.7 * np.eye(term.root.shape[0])) for term in self.scaled.terms]
         if self.structure is not None:
-            pieces.append(self.structure.start())
+            pieces.append(self.structure.start_from(self.scaled.fixed[-1]))
         return np.concatenate(pieces)
 
     def to_internal(self, theta: FloatArray) -> FloatArray:
@@ -196,6 +196,7 @@ class Engine:
             state = self.route.evaluate(factors, blocks)
             state = replace(state, log_det=state.log_det + log_det)
         else:
+            assert isinstance(self.structure, NeighbourResidual)
             row_weights = self.structure.weights(self.delta(internal))
             self.route.weigh(row_weights.omega, row_weights.link, self.structure.previous)
             state = self.route.evaluate(factors)
@@ -223,7 +224,7 @@ class Engine:
         factors = self.scaled.factors(internal[: self.n_theta])
         gammas, of_structure = self.all_slopes(internal, state, found)
         pieces = [
-            pack(2.0 * gamma @ factor, term.correlated)
+            term.structure.pack(2.0 * gamma @ factor)
             for term, factor, gamma in zip(self.scaled.terms, factors, gammas, strict=True)
         ]
         return found.deviance, np.concatenate([*pieces, of_structure])
@@ -236,6 +237,7 @@ class Engine:
             return self.slopes(state, found), np.empty(0)
         inner = self.inner(found)
         if not isinstance(self.route, NestedRoute):
+            assert isinstance(self.structure, NeighbourResidual)
             weights = self.structure.weights(self.delta(internal))
             differences = structure_gradient(self.route, state, inner, weights, self.structure.previous)
             return self.slopes(state, found), differences
@@ -261,9 +263,8 @@ class Engine:
         factors = self.scaled.factors(internal[: self.n_theta])
         for term, factor in zip(self.scaled.terms, factors, strict=True):
             size = factor.shape[0]
-            columns, rows = np.triu_indices(size) if term.correlated else (np.arange(size), np.arange(size))
             own = []
-            for row, column in zip(rows, columns, strict=True):
+            for row, column in zip(*term.structure.free(size), strict=True):
                 half = np.zeros((size, size))
                 half[row] = factor[:, column]
                 own.append(half + half.T)
@@ -289,6 +290,7 @@ def _series_within(structure: BoundResidual | None, problem: MixedProblem, term:
     """Whether each series lies within one group of the term."""
     if structure is None or structure.series is None:
         return True
-    codes = problem.random[term].codes
-    linked = structure.previous >= 0
-    return bool(np.array_equal(codes[linked], codes[structure.previous[linked]]))
+    codes, series = problem.random[term].codes, structure.series
+    first = np.empty(int(series.max()) + 1, dtype=np.intp)
+    first[series] = codes
+    return bool(np.array_equal(first[series], codes))

@@ -169,7 +169,8 @@ class NestedRoute:
 
         The fixed effects beyond them stay at least squares (y is their residual): near enough to start from.
         """
-        needed = np.max([np.max(np.abs(level.base), axis=1) for level in self.levels], axis=0) > 1e-8
+        reach = [np.max(np.abs(level.base), axis=1, initial=0.0) for level in self.levels]
+        needed = np.max(reach, axis=0) > 1e-8
         outcome = self.xy[-1]
         needed[outcome] = False
         keep = np.append(np.flatnonzero(needed), outcome)
@@ -356,5 +357,5 @@ def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
         products = (flat @ flat.T).reshape(q, d, q, d)
         result: FloatArray = np.einsum("iajb,ab->ij", products, moment[:, :, 0])
         return result
-    total = nb.reshape(q, -1) @ by_parent(moment, nb, level.starts).reshape(q, -1).T
+    total = nb.reshape(q, d * n) @ by_parent(moment, nb, level.starts).reshape(q, d * n).T
     return np.asarray(0.5 * (total + total.T))

@@ -17,7 +17,6 @@ from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply, sym
 from mpg_research.mixed.likelihood.inner_inverse import inner_inverse
 from mpg_research.mixed.likelihood.layout import Level
 from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState, gathered
-from mpg_research.mixed.likelihood.scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
 
@@ -103,14 +102,16 @@ class Batch:
         fewer.draws = int(keep.sum())
         for name in ("a", "b", "c"):
             array = getattr(self, name)
-            split = array.reshape(*array.shape[:2], self.draws, -1)
-            setattr(fewer, name, split[:, :, keep].reshape(*array.shape[:2], -1))
+            split = array.reshape(*array.shape[:2], self.draws, array.shape[2] // self.draws)
+            kept = split[:, :, keep]
+            setattr(fewer, name, kept.reshape(*array.shape[:2], kept.shape[2] * kept.shape[3]))
         fewer._lay_out()
         return fewer
 
     def per_draw(self, left: FloatArray, right: FloatArray) -> FloatArray:
         """Sum over the groups of each draw of left_i right_j: (i, n), (j, n) -> (draws, i, j)."""
-        sides = [np.swapaxes(side.reshape(len(side), self.draws, -1), 0, 1) for side in (left, right)]
+        own = left.shape[1] // self.draws
+        sides = [np.swapaxes(side.reshape(len(side), self.draws, own), 0, 1) for side in (left, right)]
         product: FloatArray = sides[0] @ np.swapaxes(sides[1], 1, 2)
         return product
 
@@ -127,7 +128,7 @@ class Batch:
             for t, part in route.split(level):
                 joined[part, part, :, 0] = np.moveaxis(factors[t], 0, 2)
             with np.errstate(all="ignore"):
-                k, log_dets = inner_inverse(a.reshape(size, size, draws, -1), joined)
+                k, log_dets = inner_inverse(a.reshape(size, size, draws, a.shape[2] // draws), joined)
             log_det += log_dets.sum(axis=1)
             k = k.reshape(a.shape)
             kb = multiply(k, b)
@@ -170,22 +171,22 @@ class Batch:
         for index, level in enumerate(route.levels):
             gamma = self._slopes(state.levels[index], level, received[index][0])
             for t, part in route.split(level):
-                correlated = engine.scaled.terms[t].correlated
-                slopes[t] = pack(2.0 * gamma[:, part, part] @ factors[t], correlated)
+                structure = engine.scaled.terms[t].structure
+                slopes[t] = structure.pack(2.0 * gamma[:, part, part] @ factors[t])
         slopes.append(self.residual_slopes(state, received[0][0]))
         return value, np.concatenate(slopes, axis=1), beta, s2
 
     def _slopes(self, blocks: LevelState, level: Level, moment: FloatArray) -> FloatArray:
         """Sum over each draw's groups of H - N moment N', (draws, q, q)."""
         q, d, n = blocks.nb.shape
-        gamma = np.moveaxis(blocks.h.reshape(q, q, self.draws, -1).sum(axis=3), 2, 0)
+        gamma = np.moveaxis(blocks.h.reshape(q, q, self.draws, n // self.draws).sum(axis=3), 2, 0)
         if level.n_parents == self.draws:
             rows = blocks.nb.reshape(q * d, n)
             products = self.per_draw(rows, rows).reshape(self.draws, q, d, q, d)
             return np.asarray(gamma - np.einsum("riajb,abr->rij", products, moment))
-        carried = by_parent(moment, blocks.nb, level.starts)
+        carried, own = by_parent(moment, blocks.nb, level.starts), n // self.draws
         left, right = (
-            np.moveaxis(side.reshape(q, d, self.draws, -1), 2, 0).reshape(self.draws, q, -1)
+            np.moveaxis(side.reshape(q, d, self.draws, own), 2, 0).reshape(self.draws, q, d * own)
             for side in (blocks.nb, carried)
         )
         return np.asarray(gamma - left @ np.swapaxes(right, 1, 2))

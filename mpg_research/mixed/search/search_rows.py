@@ -30,7 +30,7 @@ FEW_GROUPS = 50
 def has_many_rows(engine: Engine) -> bool:
     """Whether the search should form the blocks as seldom as it can."""
     nested = engine.structure is not None and isinstance(engine.route, NestedRoute)
-    return nested and engine.scaled.n >= MANY_ROWS
+    return nested and engine.n_theta > 0 and engine.scaled.n >= MANY_ROWS
 
 
 def some_groups(engine: Engine) -> Engine | None:
@@ -48,7 +48,7 @@ def some_groups(engine: Engine) -> Engine | None:
         found, codes = np.unique(term.codes[keep], return_inverse=True)
         random.append(
             RandomTerm(
-                term.group, term.term_names, term.z[keep], codes, tuple(found.tolist()), term.correlated
+                term.group, term.term_names, term.z[keep], codes, tuple(found.tolist()), term.structure
             )
         )
     some = MixedProblem(

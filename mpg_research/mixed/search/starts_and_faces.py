@@ -7,7 +7,6 @@ import numpy as np
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
-from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.search.bfgs import DECREMENT_TOLERANCE, Minimum, minimise
 from mpg_research.mixed.search.other_starts import held_engine, lower_start
 from mpg_research.mixed.search.search_rows import has_many_rows, minimise_by_rows, some_groups
@@ -48,7 +47,7 @@ def _scored_start(engine: Engine, x: FloatArray) -> tuple[FloatArray, FloatArray
     value = np.inf
     best: tuple[FloatArray, FloatArray] | None = None
     count = 0
-    if engine.structure is not None and isinstance(engine.route, NestedRoute):
+    if engine.structure is not None and isinstance(engine.route, NestedRoute) and engine.n_theta:
         # first with the residual structure held, where a step costs little
         delta = engine.delta(x)
         theta, _, _ = _scored_start(held_engine(engine, delta)[0], x[: engine.n_theta])
@@ -105,13 +104,7 @@ def _moved(
         for weight, move in zip(step[start : start + len(own)], own, strict=True):
             g = g + weight * move
         start += len(own)
-        if term.correlated:
-            values, vectors = np.linalg.eigh(g)
-            values = np.clip(values, SCORING_FLOOR**2, None)
-            factor = lower_factor(vectors * np.sqrt(values))
-        else:
-            factor = np.diag(np.sqrt(np.clip(np.diagonal(g), SCORING_FLOOR**2, None)))
-        pieces.append(pack(factor, term.correlated))
+        pieces.append(term.structure.pack(term.structure.nearest(g, SCORING_FLOOR)))
     return np.concatenate(pieces)
 
 
@@ -140,7 +133,7 @@ def start_off_boundary(engine: Engine, internal: FloatArray) -> FloatArray:
     if engine.structure is not None:
         delta = engine.structure.off_face(engine.delta(internal))
         internal = np.concatenate([internal[: engine.n_theta], delta])
-    if all(np.linalg.svd(factor, compute_uv=False)[-1] >= SCORING_FLOOR for factor in factors):
+    if all(np.linalg.svd(one, compute_uv=False)[-1] >= SCORING_FLOOR for one in factors if one.size):
         return internal
     none: list[list[FloatArray]] = [[] for _ in factors]
     return np.concatenate([_moved(engine, factors, none, np.empty(0)), engine.delta(internal)])
@@ -242,16 +235,11 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
     for term, factor in zip(
         engine.scaled.terms, engine.scaled.factors(best.x[: engine.n_theta]), strict=True
     ):
-        left, values, _ = np.linalg.svd(factor)
-        small = (values < SMALL_DIRECTION) & (values > 0)
-        if np.any(small):
+        values = np.linalg.svd(factor, compute_uv=False)
+        if np.any((values < SMALL_DIRECTION) & (values > 0)):
             changed = True
-            if term.correlated:
-                factor = lower_factor(left * np.where(small, 0.0, values))
-                factor[np.abs(factor) < 1e-12] = 0.0
-            else:
-                factor = np.where(np.abs(factor) < SMALL_DIRECTION, 0.0, factor)
-        pieces.append(pack(factor, term.correlated))
+            factor = term.structure.without(factor, SMALL_DIRECTION)
+        pieces.append(term.structure.pack(factor))
     if not changed:
         return best
     x = np.concatenate([*pieces, engine.delta(best.x)])
@@ -276,7 +264,7 @@ def _onto_residual_face(engine: Engine, best: Minimum) -> Minimum:
 def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | None:
     """A start off the boundary if some vanished direction would lower the deviance; else None."""
     factors = engine.scaled.factors(internal[: engine.n_theta])
-    ranks = [np.linalg.matrix_rank(f, tol=1e-9) for f in factors]
+    ranks = [np.linalg.matrix_rank(f, tol=1e-9) if f.size else 0 for f in factors]
     if all(rank == f.shape[0] for rank, f in zip(ranks, factors, strict=True)):
         return None
     state, found = engine.at(internal)
@@ -284,15 +272,7 @@ def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | Non
     for term, factor, gamma, rank in zip(
         engine.scaled.terms, factors, engine.slopes(state, found), ranks, strict=True
     ):
-        if rank < factor.shape[0]:
-            if not term.correlated:
-                wanted = (np.diagonal(factor) == 0) & (np.diagonal(gamma) < -1e-6)
-                factor = factor + np.diag(np.where(wanted, 0.05, 0.0))
-                useful = useful or bool(np.any(wanted))
-            else:
-                values, vectors = np.linalg.eigh(gamma)
-                if values[0] < -1e-6 * max(1.0, float(np.max(np.abs(values)))):
-                    factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
-                    useful = True
-        pieces.append(pack(factor, term.correlated))
+        opened = term.structure.opened(factor, gamma) if rank < factor.shape[0] else None
+        useful = useful or opened is not None
+        pieces.append(term.structure.pack(factor if opened is None else opened))
     return np.concatenate([*pieces, engine.delta(internal)]) if useful else None
