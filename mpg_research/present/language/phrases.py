@@ -1,20 +1,16 @@
 """The catalogue of phrases: every sentence, caption and label, per language, as data."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from string import Formatter
-from typing import Any
 
-from mpg_research.errors import ConfigError
+from mpg_research.languages import texts_in
 from mpg_research.plurals import is_one, singular_after_one
 from mpg_research.present.language.units import TimeUnit, UnitWords, speak_of, tell_time_in
 
-__all__ = ["LANGUAGES", "Phrases", "phrases_in", "speak_of_groups"]
+__all__ = ["Phrases", "phrases_in", "speak_of_groups"]
 
-LANGUAGES = ("nl", "en")
 GROUP_WORDS = {
     "nl": {
         "organisaties": "groepen",
@@ -147,12 +143,7 @@ def phrases_in(
     ConfigError
         If it is not one of the languages.
     """
-    if language not in LANGUAGES:
-        raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
-    entries: dict[str, str] = {}
-    for name in (f"{language}.toml", f"{language}_families.toml", f"{language}_organisations.toml"):
-        text = files("mpg_research.present").joinpath("catalogue", name).read_text("utf-8")
-        entries.update(_flatten(tomllib.loads(text)))
+    entries = dict(texts_in(language))
     if median:
         entries = {key: _speak_of_median(key, phrase, language) for key, phrase in entries.items()}
     if groups:
@@ -186,12 +177,3 @@ def speak_of_groups(phrase: str, language: str) -> str:
         phrase = re.sub(rf"(?<![\w{{]){word}", instead, phrase)
     return phrase
 
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            pairs += _flatten(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", str(value)))
-    return pairs

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from mpg_research.disclosure import Audience, release
 from mpg_research.present import say, tabulate
-from mpg_research.present.language.phrases import LANGUAGES, phrases_in
+from mpg_research.languages import languages
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.language.units import speak_of
 from mpg_research.reporting.session.decisions import _TEXT as DECISIONS
 from mpg_research.study.config.sections import StudySection
@@ -43,7 +44,7 @@ def test_english_articles_follow_the_word() -> None:
     assert speak_of("a family", "en", None) == "a family"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_no_phrase_says_family_and_placeholders_stay(language: str) -> None:
     plain, own = phrases_in(language), phrases_in(language, unit=PATIENTS[language])
     for key, phrase in own.entries.items():
@@ -52,7 +53,7 @@ def test_no_phrase_says_family_and_placeholders_stay(language: str) -> None:
             assert not re.search(FAMILY[language], phrase, re.IGNORECASE), key
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("maker", [make_trajectory, make_organisations, make_quality])
 def test_everything_shown_speaks_of_the_unit(maker, language: str) -> None:
     policy = replace(made_policy(), unit=PATIENTS)
@@ -99,7 +100,7 @@ def notebook_texts(language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit["en"][0])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_every_word_of_every_page_is_about_the_unit(language: str, unit) -> None:
     """Phrases, the fixed text of the notebooks and the decisions; compounds ("gezinskenmerken") too."""
     own = phrases_in(language, unit=unit[language])

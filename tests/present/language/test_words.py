@@ -14,7 +14,8 @@ from mpg_research.present.language.numbers import (
     format_p,
     format_share,
 )
-from mpg_research.present.language.phrases import LANGUAGES, phrases_in, readable
+from mpg_research.languages import languages
+from mpg_research.present.language.phrases import phrases_in, readable
 from tests.disclosure.made_results import (
     SIZES,
     Provenance,
@@ -55,7 +56,7 @@ def test_the_languages_differ_where_there_are_words():
     assert same == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_public_groups_are_called_groups(language):
     plain, groups = phrases_in(language), phrases_in(language, groups=True)
     assert set(plain.entries) == set(groups.entries)
@@ -178,7 +179,7 @@ def test_too_few_families_are_said_to_be_too_few():
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_no_sentence_claims_a_cause(maker, language):
     for audience in (RESEARCHER, FUNDER, LINDE):
         text = spoken(maker(), audience, language)
