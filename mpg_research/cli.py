@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpg_research import __version__
 from mpg_research.errors import MpgError
+from mpg_research.languages import languages
 from mpg_research.plurals import counted
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CODE",
-        help="only this language, nl or en (may be repeated)",
+        help=f"only this language, {' or '.join(languages())} (may be repeated)",
     )
     run.add_argument(
         "--jobs", type=int, metavar="N", help="notebooks at the same time (default: one per core)"
@@ -142,7 +143,10 @@ def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     profile.add_argument("--family", required=True, metavar="ID", help="the family's id in the study")
     profile.add_argument("--output", required=True, metavar="DIR", help="a folder of your own")
-    profile.add_argument("--language", default="nl", choices=("nl", "en"), help="language (default: nl)")
+    known = languages()
+    profile.add_argument(
+        "--language", default=known[0], choices=known, help=f"language (default: {known[0]})"
+    )
     profile.add_argument("--episode", default="", metavar="ID", help="period of help (default: the last one)")
     profile.set_defaults(command=_profile)
 

@@ -1,14 +1,17 @@
 """The languages there are: the folders of the catalogue, and what stands in each of them.
 
-A language is a folder ``mpg_research/present/catalogue/<code>/`` with a ``language.toml`` (its name, its numbers,
-its articles and plurals, and the words for whom and what a study is about) and any number of other files with
-texts for readers. The files are divided by subject; all languages have the same keys, in whichever files.
+A language is a folder ``mpg_research/present/catalogue/<code>/`` with a ``language.toml`` (its name, its
+numbers, its articles and plurals, and the words for whom and what a study is about) and any number of other
+files with texts for readers. The files are divided by subject; all languages have the same keys, in whichever
+files.
 
-Folders elsewhere count too: the environment variable ``MPG_LANGUAGES`` names folders that hold language folders,
-with the separator of ``PATH`` between them. Notebooks run in processes of their own and find them the same way.
+Folders elsewhere count too: the environment variable ``MPG_LANGUAGES`` names folders that hold language
+folders, with the separator of ``PATH`` between them. Notebooks run in processes of their own and find them
+the same way.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +25,9 @@ from mpg_research.errors import ConfigError
 __all__ = [
     "CATALOGUE",
     "EXTRA_FOLDERS",
+    "OF_MESSAGES",
     "Grammar",
+    "article_of",
     "extra_files",
     "grammar_of",
     "known_language",
@@ -35,7 +40,11 @@ __all__ = [
 CATALOGUE = Path(__file__).resolve().parent / "present" / "catalogue"
 #: The environment variable that names further folders with languages.
 EXTRA_FOLDERS = "MPG_LANGUAGES"
+#: The language of error messages, of findings of the checks and of the command line; it always comes along.
+OF_MESSAGES = "en"
 _OF_ITSELF = "language.toml"
+#: What every language must have words for.
+_TERMS = ("family", "organisation", "group", "month", "week", "wave", "mean", "median")
 _LAST = 1_000
 
 
@@ -118,6 +127,20 @@ def grammar_of(language: str) -> Grammar:
     return _grammar(_folder_of(language))
 
 
+def article_of(grammar: Grammar, noun: str, article: str = "") -> str:
+    """The article that a noun has, or else the one that its start asks for; "" in a language without.
+
+    Examples
+    --------
+    >>> article_of(grammar_of("en"), "older adult"), article_of(grammar_of("en"), "user")
+    ('an', 'a')
+    """
+    if article in grammar.articles:
+        return article
+    fits = (name for name, words in grammar.articles.items() if re.match(words.get("before", ""), noun, re.I))
+    return next(fits, "")
+
+
 def texts_in(language: str) -> Mapping[str, str]:
     """Every text of a language by its dotted key, as its files have it.
 
@@ -133,9 +156,9 @@ def texts_in(language: str) -> Mapping[str, str]:
         lacking = _lacking(folder, elsewhere)
         if lacking:
             raise ConfigError(
-                f"The catalogue of {language!r} ({folder}) lacks {len(lacking)} of the keys that {other!r} has: "
-                f"{_some(lacking)}. Every language has the same keys: add them to a file of that folder, or "
-                f"take them out of the other."
+                f"The catalogue of {language!r} ({folder}) lacks {len(lacking)} of the keys that {other!r} "
+                f"has: {_some(lacking)}. Every language has the same keys: add them to a file of that "
+                "folder, or take them out of the other."
             )
     return texts
 
@@ -161,7 +184,7 @@ def _folders(extra: str) -> Mapping[str, Path]:
         for file in place.glob(f"*/{_OF_ITSELF}"):
             code = file.parent.name
             if code in found:
-                raise ConfigError(f"There are two folders for the language {code!r}: {found[code]}, {file.parent}.")
+                raise ConfigError(f"Language {code!r} has two folders: {found[code]} and {file.parent}.")
             found[code] = file.parent
     return dict(sorted(found.items(), key=lambda each: (_grammar(each[1]).order, each[0])))
 
@@ -170,10 +193,14 @@ def _folders(extra: str) -> Mapping[str, Path]:
 def _grammar(folder: Path) -> Grammar:
     file = folder / _OF_ITSELF
     try:
-        return Grammar(**_read(file))
+        grammar = Grammar(**_read(file))
     except TypeError as error:
         keys = ", ".join(Grammar.__dataclass_fields__)
         raise ConfigError(f"{file} is not as expected ({error}). Its keys are: {keys}.") from None
+    lacking = [f"[terms.{term}]" for term in _TERMS if term not in grammar.terms]
+    if lacking:
+        raise ConfigError(f"{file} lacks {', '.join(lacking)}: words for what studies are about.")
+    return grammar
 
 
 @cache

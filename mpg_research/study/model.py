@@ -194,7 +194,7 @@ class Study:
     digest: str
 
     def title(self, language: str) -> str:
-        """The study's public title in a language ("nl" or "en")."""
+        """The study's public title in a language, by its code."""
         return self.config.study.title.in_language(language)
 
     @property

@@ -39,7 +39,7 @@ class Voice:
 
     @property
     def language(self) -> str:
-        """The language, "nl" or "en"."""
+        """The code of the language."""
         return self.phrases.language
 
     @property

@@ -83,7 +83,7 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     topic : str, optional
         One of :data:`TOPICS`.
         One paragraph, or the main three. Shares, ranks and funnel: of a comparison of organisations only.
-    language : {"nl", "en"}
+    language : str
         Language.
 
     Returns

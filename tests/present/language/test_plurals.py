@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from mpg_research.plurals import NOUNS, VERBS, counted, singular_after_one
-from mpg_research.languages import languages
+from mpg_research.languages import grammar_of, languages
+from mpg_research.plurals import counted, singular_after_one, singulars
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study.model import CheckReport, FlowStep, SampleFlow
 
@@ -44,7 +44,7 @@ def written(language: str, unit: str | None, number: dict[str, str], key: str) -
 def test_no_sentence_speaks_of_one_things(language: str, unit: str | None) -> None:
     phrases = phrases_in(language)
     words = UNITS[unit]
-    many = words[language][1] if words else NOUNS[language]
+    many = words[language][1] if words else None
     found = []
     for key in phrases.entries:
         counts = {name: "1" for name in phrases.placeholders(key) if not SIZES.search(name)}
@@ -70,9 +70,9 @@ def test_every_other_number_leaves_the_sentence_as_it_is(language: str, seed: in
 
 @pytest.mark.parametrize("language", languages())
 def test_the_rules_name_no_word_twice_and_end_in_the_singular(language: str) -> None:
-    for many, one in NOUNS[language].items():
+    for many, one in singulars(language).items():
         assert singular_after_one(f" {many}.", language) == f" {one}."
-        for plural, single in VERBS[language].items():
+        for plural, single in grammar_of(language).verbs.items():
             assert singular_after_one(f" {many} {plural} x", language) == f" {one} {single} x"
 
 
