@@ -44,7 +44,7 @@ class NotebookParameters(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     study: str = ""
-    language: Language = Field(default_factory=lambda: languages()[0])
+    language: Language = languages()[0]
     output: str = ""
 
 

@@ -84,4 +84,6 @@ if __name__ == "__main__":
 
     for path in sorted(Path("notebooks").glob("*.ipynb")):
         written = write_texts(json.loads(path.read_text(encoding="utf-8")))
-        path.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(written, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )

@@ -24,7 +24,7 @@ def test_no_sentence_is_missing_from_the_table(language: str) -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_no_label_is_a_sentence(language: str) -> None:
-    """A phrase outside the table is no sentence; what stands on a page whatever the results claims nothing."""
+    """A phrase outside the table is no sentence; what stands on a page whatever is found claims nothing."""
     said = {key for key in phrases_in(language).entries if not is_sentence(key)}
     ends = {key for key in said if phrases_in(language).entries[key].rstrip().endswith(".")}
     abbreviated = {"column.std_error", "column.robust_error", "column.p_adjusted"}
