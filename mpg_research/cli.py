@@ -44,7 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well; the error's own code (2-8) when this package refuses with a reason; 70 for a
         bug; 130 after an interruption.
     """
-    options = build_parser().parse_args(arguments)
+    try:
+        parser = build_parser()
+    except MpgError as error:  # languages that cannot be used
+        print(f"mpg: {error}", file=sys.stderr)
+        return error.exit_code
+    options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
     except MpgError as error:

@@ -64,7 +64,8 @@ def words_counted(number: int, unit: tuple[str, str] | None) -> str:
     >>> words_counted(1, None), words_counted(3, ("patient", "patients"))
     ('1 family', '3 patients')
     """
-    one, many = unit or ("family", "families")
+    family = grammar_of(OF_MESSAGES).terms["family"]
+    one, many = unit or (family["one"], family["many"])
     return f"{number} {one if number == 1 else many}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mpg_research.cli import main
 from mpg_research.disclosure import Released, release
 from mpg_research.errors import ConfigError
 from mpg_research.languages import CATALOGUE, EXTRA_FOLDERS, OF_MESSAGES, grammar_of, languages, texts_in
@@ -120,12 +121,14 @@ def test_a_language_that_cannot_be_used_is_refused(
 
 
 def test_places_without_languages_and_two_of_one_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_language(tmp_path / "one")
     monkeypatch.setenv(EXTRA_FOLDERS, str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match=r"MPG_LANGUAGES names .*nowhere"):
         languages()
+    assert main(["version"]) == ConfigError.exit_code
+    assert capsys.readouterr().err.startswith("mpg: MPG_LANGUAGES names")
     (tmp_path / "one" / CODE).rename(tmp_path / "one" / "nl")
     monkeypatch.setenv(EXTRA_FOLDERS, str(tmp_path / "one"))
     with pytest.raises(ConfigError, match="Language 'nl' has two folders"):
