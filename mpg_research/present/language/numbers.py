@@ -25,6 +25,7 @@ __all__ = [
     "format_plain",
     "format_share",
     "format_time",
+    "with_percent",
 ]
 
 MINUS = "\N{MINUS SIGN}"
@@ -61,8 +62,14 @@ def _locale(language: str) -> "Locale":
     return Locale.parse(grammar_of(language).locale)
 
 
-def _percent(number: str, language: str) -> str:
-    """A number as it is written with the percent sign."""
+def with_percent(number: str, language: str) -> str:
+    """A number that is written already, with the percent sign where the language has it.
+
+    Examples
+    --------
+    >>> with_percent("12,5", "nl")
+    '12,5%'
+    """
     locale = _locale(language)
     pattern, sign = locale.percent_formats[None], locale.number_symbols["latn"]["percentSign"]
     before, after = (part[0].replace("%", sign) for part in (pattern.prefix, pattern.suffix))
@@ -119,10 +126,10 @@ def format_share(value: float, language: str, *, digits: int = 0) -> str:
     step = 10.0**-digits
     percent = 100 * value
     if 100 - step / 2 <= percent < 100:
-        return f">{_percent(format_number(100 - step, language, digits=digits), language)}"
+        return f">{with_percent(format_number(100 - step, language, digits=digits), language)}"
     if 0 < percent < step / 2:
-        return f"<{_percent(format_number(step, language, digits=digits), language)}"
-    return _percent(format_number(percent, language, digits=digits), language)
+        return f"<{with_percent(format_number(step, language, digits=digits), language)}"
+    return with_percent(format_number(percent, language, digits=digits), language)
 
 
 def format_p(value: float, language: str, *, with_sign: bool = False, alpha: float = 0.05) -> str:
