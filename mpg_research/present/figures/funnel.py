@@ -94,6 +94,7 @@ def _limits(ax: Any, voice: Voice, lines: pd.DataFrame) -> None:
             if level is not None and np.isfinite(last[column]):
                 text = format_number(level, voice.language, digits=0 if level == round(level) else 1)
                 ax.annotate(
-                    with_percent(text, voice.language), (last["n_effective"], last[column]), xytext=(4, 0), color=MAIN, fontsize=8,
-                    textcoords="offset points", va="center", annotation_clip=False,
+                    with_percent(text, voice.language), (last["n_effective"], last[column]),
+                    xytext=(4, 0), color=MAIN, fontsize=8, textcoords="offset points", va="center",
+                    annotation_clip=False,
                 )  # fmt: skip
