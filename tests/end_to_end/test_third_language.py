@@ -15,8 +15,8 @@ from mpg_research.present.language.numbers import format_number, format_p, forma
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.profile import present_profile
 from mpg_research.present.sentences.say import TOPICS
-from mpg_research.reporting.parameters import NOTEBOOKS
 from mpg_research.reporting.run.run import run_study
+from mpg_research.study import shipped_notebooks
 from tests.disclosure.made_results import (
     made_policy,
     make_measurement,
@@ -90,8 +90,9 @@ def test_a_whole_report_and_the_overview_are_in_it(language: str, tmp_path: Path
         assert texts_in(CODE)[said].removeprefix("## ") in page
     overview = (reports / "index.html").read_text(encoding="utf-8")
     assert accented("Overview of the reports") in overview
+    notebooks = {path.stem for path in shipped_notebooks().glob("*.ipynb")}
     for each in (page, overview):
-        assert words_without_accent(each, data={*DATA, *NOTEBOOKS, "Nederlands"}) == []
+        assert words_without_accent(each, data={*DATA, *notebooks, "Nederlands"}) == []
 
 
 def write_extra(folder: Path, **files: str) -> Path:
