@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
@@ -147,8 +148,8 @@ def texts_in(language: str) -> Mapping[str, str]:
     Raises
     ------
     ConfigError
-        If there is no such language, two of its files have the same key, or another language has keys that
-        it lacks.
+        If there is no such language, two of its files have the same key, another language has keys that it
+        lacks, or a text asks for what is not filled in.
     """
     folder = _folder_of(language)
     texts = _texts(folder)
@@ -160,6 +161,11 @@ def texts_in(language: str) -> Mapping[str, str]:
                 f"has: {_some(lacking)}. Every language has the same keys: add them to a file of that "
                 "folder, or take them out of the other."
             )
+    for key, names in _not_filled(folder, _folder_of(OF_MESSAGES)):
+        raise ConfigError(
+            f"The text {key!r} of the catalogue of {language!r} ({folder}) asks for {names}, which nothing "
+            f"fills in: {OF_MESSAGES!r} has no such placeholder there. Correct its name."
+        )
     return texts
 
 
@@ -181,7 +187,10 @@ def _folders(extra: str) -> Mapping[str, Path]:
     for place in places:
         if not place.is_dir():
             raise ConfigError(f"{EXTRA_FOLDERS} names {place}, and there is no such folder with languages.")
-        for file in place.glob(f"*/{_OF_ITSELF}"):
+        files = sorted(place.glob(f"*/{_OF_ITSELF}"))
+        if not files:
+            raise ConfigError(f"{place} holds no languages: no folder with a {_OF_ITSELF}.")
+        for file in files:
             code = file.parent.name
             if code in found:
                 raise ConfigError(f"Language {code!r} has two folders: {found[code]} and {file.parent}.")
@@ -224,6 +233,24 @@ def _texts(folder: Path) -> Mapping[str, str]:
 def _lacking(folder: Path, other: Path) -> tuple[str, ...]:
     """Keys of another language that this one has not."""
     return tuple(key for key in _texts(other) if key not in _texts(folder))
+
+
+@cache
+def _not_filled(folder: Path, other: Path) -> tuple[tuple[str, str], ...]:
+    """Keys whose text has placeholders that it has not in another language, and those placeholders."""
+    found = []
+    for key, text in _texts(folder).items():
+        names = _placeholders(text) - _placeholders(_texts(other).get(key, ""))
+        found += [(key, ", ".join(sorted(names)))] if names else []
+    return tuple(found)
+
+
+def _placeholders(text: str) -> set[str]:
+    """Placeholders of a text, terms aside; of one whose braces do not fit, the text as a whole."""
+    try:
+        return {f"{{{name}}}" for _, name, _, _ in Formatter().parse(text) if name and "." not in name}
+    except ValueError:
+        return {text}
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def write_language(folder: Path) -> Path:
     """Write the language as one file of texts and a ``language.toml``; the folder to point to."""
     own = folder / CODE
     own.mkdir(parents=True)
-    texts = "\n".join(f"{_quoted(key)} = {_quoted(accented(text))}" for key, text in texts_in("en").items())
+    texts = "\n".join(f"{quoted(key)} = {quoted(accented(text))}" for key, text in texts_in("en").items())
     (own / "everything.toml").write_text(f"{texts}\n", encoding="utf-8")
     grammar = tomllib.loads((CATALOGUE / "en" / "language.toml").read_text(encoding="utf-8"))
     grammar |= {"name": accented("Accented"), "locale": "fr", "order": 3, "zero_before_p": True}
@@ -49,7 +49,7 @@ def write_language(folder: Path) -> Path:
     return folder
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -57,9 +57,9 @@ def _toml(tree: dict, section: str = "") -> Iterable[str]:
     plain = {key: value for key, value in tree.items() if not isinstance(value, dict)}
     if section:
         yield f"[{section}]"
-    yield from (f"{_quoted(key)} = {_quoted(value)}" for key, value in plain.items())
+    yield from (f"{quoted(key)} = {quoted(value)}" for key, value in plain.items())
     for key in tree.keys() - plain.keys():
-        yield from _toml(tree[key], f"{section}.{_quoted(key)}" if section else _quoted(key))
+        yield from _toml(tree[key], f"{section}.{quoted(key)}" if section else quoted(key))
 
 
 def words_without_accent(page: str, *, data: Iterable[str] = ()) -> list[str]:

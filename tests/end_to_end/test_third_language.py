@@ -27,7 +27,7 @@ from tests.present.edge_results import FUNDER, RESEARCHER, Draw, policy_with
 from tests.present.edge_signals import MAKERS
 from tests.present.edge_words import family_profiles, figures
 from tests.reporting.conftest import ORGANISATIONS, write_study
-from tests.third_language import CODE, accented, words_without_accent, write_language
+from tests.third_language import CODE, accented, quoted, words_without_accent, write_language
 
 PACKAGE = CATALOGUE.parents[1]
 #: Words of made results, of the small study and of its questionnaire.
@@ -95,6 +95,12 @@ def test_a_whole_report_and_the_overview_are_in_it(language: str, tmp_path: Path
         assert words_without_accent(each, data={*DATA, *notebooks, "Nederlands"}) == []
 
 
+def with_families(said: str) -> str:
+    """All texts of the language, with this one in place of "{number} families"."""
+    texts = {**texts_in("en"), "unit.families": said}
+    return "\n".join(f"{quoted(key)} = {quoted(text)}" for key, text in texts.items())
+
+
 def write_extra(folder: Path, **files: str) -> Path:
     write_language(folder)
     for name, text in files.items():
@@ -108,6 +114,8 @@ def write_extra(folder: Path, **files: str) -> Path:
         ({"more": '[general]\nabout = "x"'}, CODE, r"key 'general\.about': everything\.toml and more\.toml"),
         ({"more": '[general]\nnew = "x"'}, "nl", r"'nl' .* lacks 1 of the keys that 'xx' has: general\.new"),
         ({"everything": '[general]\nabout = "x"'}, CODE, r"'xx' .* lacks \d+ of the keys that 'nl' has"),
+        ({"everything": with_families("{nümber}")}, CODE, r"'unit\.families' .* asks for \{nümber\}"),
+        ({"everything": with_families("{number")}, CODE, r"'unit\.families' .* asks for "),
         ({"more": "[general"}, CODE, r"more\.toml cannot be read as TOML"),
         ({"language": 'name = "X"\nlocale = "fr"'}, CODE, r"lacks \[terms\.family\], .*\[terms\.median\]"),
         ({"language": 'name = "X"\nlocal = "fr"'}, CODE, r"is not as expected .*'local'.*Its keys are: name"),
@@ -119,6 +127,17 @@ def test_a_language_that_cannot_be_used_is_refused(
     monkeypatch.setenv(EXTRA_FOLDERS, str(write_extra(tmp_path, **files)))
     with pytest.raises(ConfigError, match=found):
         texts_in(read)
+
+
+def test_a_locale_that_is_not_known_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_language(tmp_path)
+    own = tmp_path / CODE / "language.toml"
+    (tmp_path / "odd").mkdir()
+    own.write_text(own.read_text(encoding="utf-8").replace('"fr"', '"q1"'), encoding="utf-8")
+    own.parent.rename(tmp_path / "odd" / "yy")
+    monkeypatch.setenv(EXTRA_FOLDERS, str(tmp_path / "odd"))
+    with pytest.raises(ConfigError, match="'yy' has the locale 'q1', which is not known"):
+        format_number(1.0, "yy")
 
 
 def test_places_without_languages_and_two_of_one_are_refused(

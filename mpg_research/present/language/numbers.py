@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mpg_research.errors import ConfigError
 from mpg_research.languages import grammar_of
 
 if TYPE_CHECKING:
@@ -57,9 +58,16 @@ def _written(rounded: Decimal, language: str) -> str:
 
 @cache
 def _locale(language: str) -> "Locale":
-    from babel import Locale
+    from babel import Locale, UnknownLocaleError
 
-    return Locale.parse(grammar_of(language).locale)
+    name = grammar_of(language).locale
+    try:
+        return Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        raise ConfigError(
+            f"The language {language!r} has the locale {name!r}, which is not known; expected a name of CLDR "
+            'such as "nl", "de_AT" or "pt_BR", in its language.toml.'
+        ) from None
 
 
 def with_percent(number: str, language: str) -> str:
