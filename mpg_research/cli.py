@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import MpgError
+from mpg_research.languages import languages
 from mpg_research.plurals import counted
 from mpg_research.version import __version__
 
@@ -44,7 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well; the error's own code (2-7) when this package refuses with a reason; 70 for a
         bug; 130 after an interruption.
     """
-    options = build_parser().parse_args(arguments)
+    try:
+        parser = build_parser()
+    except MpgError as error:  # languages that cannot be used
+        print(f"mpg: {error}", file=sys.stderr)
+        return error.exit_code
+    options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
     except MpgError as error:
@@ -121,7 +127,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CODE",
-        help="only this language, nl or en (may be repeated)",
+        help=f"only this language, {' or '.join(languages())} (may be repeated)",
     )
     run.add_argument(
         "--jobs", type=int, metavar="N", help="notebooks at the same time (default: one per core)"
@@ -143,7 +149,10 @@ def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     profile.add_argument("--family", required=True, metavar="ID", help="the family's id in the study")
     profile.add_argument("--output", required=True, metavar="DIR", help="a folder of your own")
-    profile.add_argument("--language", default="nl", choices=("nl", "en"), help="language (default: nl)")
+    known = languages()
+    profile.add_argument(
+        "--language", default=known[0], choices=known, help=f"language (default: {known[0]})"
+    )
     profile.add_argument("--episode", default="", metavar="ID", help="period of help (default: the last one)")
     profile.set_defaults(command=_profile)
 

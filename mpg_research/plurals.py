@@ -1,59 +1,17 @@
-"""One of a thing and more of it, in Dutch and English: "1 error", "2 errors".
+"""One of a thing and more of it: "1 error", "2 errors".
 
 Texts are written for more than one. Where a number in them turns out to be one, the noun that follows it
 becomes singular, and so does a verb right behind the noun. What is not so simple (a verb in front of the
-number) a text spells out itself: ``{number:lies|lie}``.
+number) a text spells out itself: ``{number:lies|lie}``. The words stand in the language's ``language.toml``.
 """
 
 import re
 from collections.abc import Mapping
 from functools import cache
 
-__all__ = ["NOUNS", "VERBS", "counted", "is_one", "singular_after_one", "words_counted"]
+from mpg_research.languages import OF_MESSAGES, grammar_of
 
-NOUNS: Mapping[str, Mapping[str, str]] = {
-    "nl": {
-        "aandelen": "aandeel", "afwijkingen": "afwijking", "antwoorden": "antwoord",
-        "beginjaren": "beginjaar", "bevindingen": "bevinding", "controles": "controle", "dagen": "dag",
-        "datums": "datum", "families": "familie", "fouten": "fout", "gevallen": "geval", "gezinnen": "gezin",
-        "groepen": "groep", "hulpperioden": "hulpperiode", "hulpverleners": "hulpverlener",
-        "intervallen": "interval", "invullers": "invuller", "jaren": "jaar", "kenmerken": "kenmerk",
-        "keren": "keer", "kwartalen": "kwartaal", "lijnen": "lijn", "maanden": "maand", "manieren": "manier",
-        "meetrondes": "meetronde", "metingen": "meting", "momenten": "moment", "niveaus": "niveau",
-        "organisaties": "organisatie", "periodes": "periode", "plaatsen": "plaats", "punten": "punt",
-        "rijen": "rij", "scores": "score", "stippen": "stip", "trechterplots": "trechterplot",
-        "verlopen": "verloop", "vragen": "vraag", "waarschuwingen": "waarschuwing", "weken": "week",
-    },
-    "en": {
-        "answers": "answer", "bars": "bar", "cases": "case", "characteristics": "characteristic",
-        "charts": "chart", "checks": "check", "columns": "column", "courses": "course", "dates": "date",
-        "days": "day", "definitions": "definition", "dots": "dot", "draws": "draw", "duplicates": "duplicate",
-        "episodes": "episode", "errors": "error", "families": "family", "files": "file",
-        "findings": "finding", "groups": "group", "intervals": "interval", "levels": "level",
-        "lines": "line", "measurements": "measurement", "moments": "moment", "months": "month",
-        "organisations": "organisation", "others": "other", "parents": "parent", "periods": "period",
-        "places": "place", "plots": "plot", "points": "point", "problems": "problem", "quarters": "quarter",
-        "questions": "question", "respondents": "respondent", "rows": "row", "scores": "score",
-        "shares": "share", "studies": "study", "times": "time", "values": "value", "warnings": "warning",
-        "waves": "wave", "ways": "way", "weeks": "week", "workers": "worker", "years": "year",
-    },
-}  # fmt: skip
-VERBS: Mapping[str, Mapping[str, str]] = {
-    "nl": {
-        "beginnen": "begint", "eindigen": "eindigt", "hadden": "had", "hebben": "heeft", "komen": "komt",
-        "liggen": "ligt", "lopen": "loopt", "noemden": "noemde", "tellen": "telt", "waren": "was",
-        "zijn": "is",
-    },
-    "en": {
-        "are": "is", "count": "counts", "differ": "differs", "end": "ends", "have": "has",
-        "include": "includes", "lie": "lies", "show": "shows", "start": "starts", "were": "was",
-    },
-}  # fmt: skip
-#: Words that may stand between a number and its noun.
-_BETWEEN = (
-    r"(?:(?:other|different|published|unanswered|sudden|dot|single|funnel|duplicate|impossible|andere|vergeleken|"
-    r"verschillende|gepubliceerde|onbeantwoorde)\s+)?"
-)
+__all__ = ["counted", "is_one", "singular_after_one", "singulars", "words_counted"]
 
 
 def is_one(value: object) -> bool:
@@ -68,7 +26,8 @@ def singular_after_one(text: str, language: str, unit: tuple[str, str] | None = 
     ----------
     text : str
         What follows, the space included: ``" organisations lie beyond"``.
-    language : {"nl", "en"}
+    language : str
+        Code of the language.
     unit : tuple of str, optional
         One and more of whom the study is about.
 
@@ -94,7 +53,7 @@ def counted(number: int, words: str) -> str:
     ('1 value out of range', '0 errors')
     """
     follows = f" {words}"
-    return f"{number}{singular_after_one(follows, 'en') if number == 1 else follows}"
+    return f"{number}{singular_after_one(follows, OF_MESSAGES) if number == 1 else follows}"
 
 
 def words_counted(number: int, unit: tuple[str, str] | None) -> str:
@@ -105,18 +64,38 @@ def words_counted(number: int, unit: tuple[str, str] | None) -> str:
     >>> words_counted(1, None), words_counted(3, ("patient", "patients"))
     ('1 family', '3 patients')
     """
-    one, many = unit or ("family", "families")
+    family = grammar_of(OF_MESSAGES).terms["family"]
+    one, many = unit or (family["one"], family["many"])
     return f"{number} {one if number == 1 else many}"
+
+
+def singulars(language: str) -> Mapping[str, str]:
+    """The singular of every plural that the language's texts may have behind a number.
+
+    Examples
+    --------
+    >>> singulars("en")["families"], singulars("en")["moments"]
+    ('family', 'moment')
+    """
+    grammar = grammar_of(language)
+    terms = {term["many"]: term["one"] for term in grammar.terms.values() if "many" in term}
+    return terms | dict(grammar.nouns)
 
 
 @cache
 def _rule(
     language: str, unit: tuple[str, str] | None
 ) -> tuple[re.Pattern[str], Mapping[str, str], Mapping[str, str]]:
-    one = dict(NOUNS[language]) | ({unit[1]: unit[0]} if unit else {})
-    verbs = VERBS[language]
-    nouns = "|".join(map(re.escape, sorted(one, key=len, reverse=True)))
+    grammar = grammar_of(language)
+    one = dict(singulars(language)) | ({unit[1]: unit[0]} if unit else {})
+    between = "".join(rf"{re.escape(word)}|" for word in grammar.between)
     pattern = re.compile(
-        rf"(?P<before>\s+{_BETWEEN})(?P<noun>{nouns})\b(?:(?P<gap>\s+)(?P<verb>{'|'.join(verbs)})\b)?"
+        rf"(?P<before>\s+(?:(?:{between}(?!))\s+)?)(?P<noun>{_any_of(one)})\b"
+        rf"(?:(?P<gap>\s+)(?P<verb>{_any_of(grammar.verbs)})\b)?"
     )
-    return pattern, one, verbs
+    return pattern, one, grammar.verbs
+
+
+def _any_of(words: Mapping[str, str]) -> str:
+    """A pattern of any of these words, the longest first; of none, one that fits nothing."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"

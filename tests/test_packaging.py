@@ -92,3 +92,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_language_travels_in_the_wheel() -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    packed = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    catalogue = ROOT / "mpg_research" / "present" / "catalogue"
+    files = {path.relative_to(ROOT).as_posix() for path in catalogue.rglob("*.toml")}
+    assert len(files) > 20
+    assert files <= packed

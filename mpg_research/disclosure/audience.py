@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mpg_research.errors import DisclosureError
+from mpg_research.languages import languages
 
 if TYPE_CHECKING:
     from mpg_research.study.model import Study
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["Audience", "DisclosurePolicy", "InstrumentFacts", "policy_of"]
 
 ROLES = ("researcher", "funder", "organisation")
-LANGUAGES = ("nl", "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class DisclosurePolicy:
     time_unit : {"months", "weeks", "waves"}
         What the column ``months`` counts.
     unit : mapping of str to tuple of str
-        Whom the study is about, per language, if not families: one, more, and the Dutch article.
+        Whom the study is about, per language, if not families: one, more, and its article.
     has_comparison, randomised : bool
         Whether an arm of the study did not get the help, and whether arms were made by lot.
     """
@@ -161,7 +161,8 @@ def policy_of(study: "Study") -> DisclosurePolicy:
         public_groups=rules.public_groups,
         name_organisations_to_funder=rules.name_organisations_to_funder,
         organisations={
-            key: {language: study.organisation_name(key, language) for language in LANGUAGES} for key in keys
+            key: {language: study.organisation_name(key, language) for language in languages()}
+            for key in keys
         },
         instruments={
             key: InstrumentFacts(

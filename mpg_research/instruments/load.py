@@ -3,12 +3,13 @@
 import tomllib
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mpg_research.errors import ConfigError, Problem, did_you_mean
 from mpg_research.instruments.model import AgeBand, Instrument, MissingRule, Reliability
+from mpg_research.languages import OF_MESSAGES, languages
 
 __all__ = ["SHIPPED_INSTRUMENTS", "load_instrument"]
 
@@ -82,9 +83,15 @@ class _Reliability(_Part):
     sd: float | None = Field(default=None, gt=0)
 
 
+def _one_of_languages(value: str) -> str:
+    if value not in languages():
+        raise ValueError(f"expected one of the languages {', '.join(languages())}")
+    return value
+
+
 class _InstrumentFile(_Part):
     key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    name: str | dict[Literal["nl", "en"], str]
+    name: str | dict[Annotated[str, AfterValidator(_one_of_languages)], str]
     abbreviation: str = Field(min_length=1)
     direction: Literal["higher_is_worse", "higher_is_better"]
     source: str = Field(min_length=1)
@@ -169,7 +176,7 @@ def _read(path: Path) -> Instrument:
 
 def _explain(path: Path, detail: Any) -> Problem:
     """One pydantic finding as a sentence; a mistyped key gets the key it resembles."""
-    places = [place for place in detail["loc"] if place not in ("str", "dict[literal['nl','en'],str]")]
+    places = [place for place in detail["loc"] if place not in ("str", "[key]") and "dict[" not in str(place)]
     key = ".".join(str(place) for place in places)
     if detail["type"] == "extra_forbidden":
         remedy = did_you_mean(str(places[-1]), _known_keys()) or "Remove it or correct its name."
@@ -190,8 +197,8 @@ def _item_names(number: int) -> tuple[str, ...]:
     return tuple(f"item_{position:02d}" for position in range(1, number + 1))
 
 
-def _names(name: str | dict[Literal["nl", "en"], str]) -> dict[str, str]:
-    return {"en": name} if isinstance(name, str) else {str(language): text for language, text in name.items()}
+def _names(name: str | dict[str, str]) -> dict[str, str]:
+    return {OF_MESSAGES: name} if isinstance(name, str) else dict(name)
 
 
 def _freeze(described: _InstrumentFile) -> Instrument:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mpg_research.errors import ConfigError
+from mpg_research.languages import OF_MESSAGES
 
 __all__ = [
     "AgeBand",
@@ -184,7 +185,7 @@ class Instrument:
     @property
     def name(self) -> str:
         """The full name in English, or in the only language there is."""
-        return self.name_in("en")
+        return self.name_in(OF_MESSAGES)
 
     def name_in(self, language: str) -> str:
         """The full name in one language, falling back on the one that exists.

@@ -68,7 +68,7 @@ def present_profile(profile: FamilyProfile, *, language: str) -> PresentedProfil
     ----------
     profile : FamilyProfile
         From :func:`mpg_research.analysis.describe_family`.
-    language : {"nl", "en"}
+    language : str
 
     Returns
     -------

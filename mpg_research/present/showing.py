@@ -5,6 +5,7 @@ from typing import Any
 from mpg_research.disclosure import Audience, DisclosurePolicy, release
 from mpg_research.disclosure.released import Released
 from mpg_research.errors import ConfigError
+from mpg_research.languages import languages
 from mpg_research.present.presented import PresentedFigure, PresentedTable, PresentedText
 
 __all__ = ["show"]
@@ -16,7 +17,7 @@ def show(
     *,
     audience: Audience | None = None,
     policy: DisclosurePolicy | None = None,
-    language: str = "nl",
+    language: str = "",
 ) -> PresentedTable | PresentedFigure | PresentedText:
     """Release a result for an audience and present one part of it.
 
@@ -30,8 +31,8 @@ def show(
         Who reads; needed for a result that was not released yet.
     policy : DisclosurePolicy, optional
         The study's rules, from ``policy_of(study)``; needed with an audience.
-    language : {"nl", "en"}
-        Of the words.
+    language : str
+        Code of the language; the first of :func:`mpg_research.languages.languages` by default.
 
     Returns
     -------
@@ -49,6 +50,7 @@ def show(
                 "show() needs audience= and policy=policy_of(study) to release the result first."
             )
         result = release(result, audience, policy=policy)
+    language = language or languages()[0]
     kind, _, name = part.partition(":")
     if kind == "sentences":
         from mpg_research.present.sentences.say import say

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mpg_research.errors import ConfigError, did_you_mean
+from mpg_research.languages import languages
+from mpg_research.study.config.sections import Language
 
 __all__ = [
     "NOTEBOOKS",
@@ -32,8 +34,8 @@ class NotebookParameters(BaseModel):
     ----------
     study : str
         Folder of the study, or its ``study.toml``. Empty: the example study.
-    language : {"nl", "en"}
-        Language of the report.
+    language : str
+        Code of the language of the report; the first one by default.
     output : str
         Folder that tables and figures are written to. Empty (by hand): nothing is written.
     """
@@ -41,7 +43,7 @@ class NotebookParameters(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     study: str = ""
-    language: Literal["nl", "en"] = "nl"
+    language: Language = languages()[0]
     output: str = ""
 
 

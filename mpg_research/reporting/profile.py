@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ConfigError, DisclosureError, MpgError
+from mpg_research.languages import languages
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.parameters import CourseProfileParameters, validate_parameters
 from mpg_research.reporting.session.session import find_study
 from mpg_research.study.names import safe_folder_name
@@ -16,26 +18,6 @@ __all__ = ["ProfileOutcome", "check_profile_folder", "profile_by_hand", "write_p
 #: Name of a folder, and of files that a run leaves, by which a reports folder is recognised.
 _REPORTS = "reports"
 _TRACE, _OVERVIEW = "manifest.json", "index.html"
-_WORDS = {
-    "nl": {
-        "to_fill_in": "Nog geen profiel: vul in de cel met de parameters eerst in {what}, en voer het "
-        "notebook opnieuw uit.",
-        "family": 'family (de id van het gezin zoals die in de tabel "episodes" staat)',
-        "output": "output (een eigen map buiten reports, waar het profiel komt te staan)",
-        "and": " en ",
-        "not_made": "Het profiel is niet gemaakt. {why}",
-        "made": "Het profiel staat in {file}.",
-    },
-    "en": {
-        "to_fill_in": "No profile yet: first fill in {what} in the cell with the parameters, and run the "
-        "notebook again.",
-        "family": 'family (the id of the family as it stands in the table "episodes")',
-        "output": "output (a folder of your own outside reports, where the profile will be)",
-        "and": " and ",
-        "not_made": "The profile was not made. {why}",
-        "made": "The profile is in {file}.",
-    },
-}
 
 
 def check_profile_folder(folder: str | Path) -> Path:
@@ -77,7 +59,7 @@ def _is_written_by_a_run(folder: Path) -> bool:
 
 
 def write_profile(
-    study: str | Path, *, family: str, output: str | Path, language: str = "nl", episode: str = ""
+    study: str | Path, *, family: str, output: str | Path, language: str = "", episode: str = ""
 ) -> Path:
     """Make the course profile of one family and write it to a folder of the user's own.
 
@@ -89,7 +71,8 @@ def write_profile(
         The family's id in the study.
     output : str or Path
         An existing or new folder, outside every reports folder.
-    language : {"nl", "en"}
+    language : str
+        Code of the language; empty is the first of :func:`mpg_research.languages.languages`.
     episode : str
         Period of help; empty is the last one with a score.
 
@@ -115,7 +98,7 @@ def write_profile(
         "course_profile",
         {
             "study": str(study),
-            "language": language,
+            "language": language or languages()[0],
             "output": str(output),
             "family": family,
             "episode": episode,
@@ -172,7 +155,8 @@ def profile_by_hand(study: str | Path, **parameters: Any) -> ProfileOutcome:
     -------
     ProfileOutcome
     """
-    words = _WORDS["en" if parameters.get("language") == "en" else "nl"]
+    language = str(parameters.get("language", ""))
+    words = phrases_in(language if language in languages() else languages()[0]).under("by_hand")
     missing = [words[name] for name in ("family", "output") if not str(parameters.get(name, "")).strip()]
     if missing:
         return ProfileOutcome(words["to_fill_in"].format(what=words["and"].join(missing)))

@@ -205,12 +205,12 @@ class Study:
     digest: str
 
     def title(self, language: str) -> str:
-        """The study's public title in a language ("nl" or "en").
+        """The study's public title in a language.
 
         Parameters
         ----------
-        language : {"nl", "en"}
-            Of the words.
+        language : str
+            Code of the language.
 
         Returns
         -------

@@ -22,7 +22,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def names() -> dict[str, str]:
-    return {key: entry.name.nl for key, entry in read_config(shipped_example()).organisations.items()}
+    organisations = read_config(shipped_example()).organisations
+    return {key: entry.name.in_language("nl") for key, entry in organisations.items()}
 
 
 @pytest.mark.parametrize("recipient", ["funder", OWN])

@@ -6,20 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from mpg_research.disclosure.audience import LANGUAGES, Audience, DisclosurePolicy
+from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.errors import DisclosureError
+from mpg_research.languages import languages, texts_in
 
 __all__ = ["OWN", "Labels", "keyed_order", "label_organisations"]
 
 #: Label code of the reading organisation.
 OWN = "own"
-# Tried in turn until none of the labels is the public name of a real organisation.
-NEUTRAL_WORDS = (
-    {"nl": "Organisatie", "en": "Organisation"},
-    {"nl": "Andere organisatie", "en": "Other organisation"},
-    {"nl": "Deelnemer", "en": "Participant"},
-    {"nl": "Groep zonder naam", "en": "Unnamed group"},
-)
+# Words of the catalogue, tried in turn until none of the labels is the public name of a real organisation.
+NEUTRAL_WORDS = ("organisation", "other_organisation", "participant", "unnamed_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,7 @@ def label_organisations(
     word = _neutral_word({name.casefold() for name in names | known}, n_labels=len(order))
     code_of = {key: letters(place) for place, key in enumerate(order)}
     wording: dict[str, Mapping[str, str]] = {
-        code: {language: f"{word[language]} {code}" for language in LANGUAGES} for code in code_of.values()
+        code: {language: f"{word[language]} {code}" for language in languages()} for code in code_of.values()
     }
     places = {code: place + 1 for place, code in enumerate(code_of.values())}
     if own is not None:
@@ -115,22 +111,23 @@ def label_organisations(
 
 def _neutral_word(taken: set[str], *, n_labels: int) -> Mapping[str, str]:
     codes = [letters(place) for place in range(n_labels)]
-    for word in NEUTRAL_WORDS:
-        labels = {f"{word[language]} {code}".casefold() for language in LANGUAGES for code in codes}
+    words = [{code: texts_in(code)[f"neutral.{word}"] for code in languages()} for word in NEUTRAL_WORDS]
+    for word in words:
+        labels = {f"{each} {code}".casefold() for each in word.values() for code in codes}
         if not labels & taken:
             return word
-    return NEUTRAL_WORDS[-1]
+    return words[-1]
 
 
 def _names_of(key: str, policy: DisclosurePolicy) -> dict[str, str]:
     names = policy.organisations.get(key, {})
-    return {language: names.get(language) or key for language in LANGUAGES}
+    return {language: names.get(language) or key for language in languages()}
 
 
 def _named_labels(keys: set[str], *, policy: DisclosurePolicy, own: str | None) -> Labels:
     ordered = sorted(keys, key=lambda key: (key != own, key))
     wording = {key: _names_of(key, policy) for key in ordered}
-    for language in LANGUAGES:
+    for language in languages():
         shown = [names[language] for names in wording.values()]
         for key, names in wording.items():
             if shown.count(names[language]) > 1:

@@ -56,7 +56,7 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
         From :func:`mpg_research.disclosure.release`.
     figure : str
         One of :data:`FIGURES`.
-    language : {"nl", "en"}
+    language : str
         Language of title, axes, caption and description.
 
     Returns

@@ -8,7 +8,7 @@ import pandas as pd
 from mpg_research.frames import row_at
 from mpg_research.present.figures.parts import CONTEXT, known, number_axis, put_into_words
 from mpg_research.present.figures.style import GREY, MAIN, SECOND, Drawing, canvas, short_name, styled
-from mpg_research.present.language.numbers import format_number, format_share
+from mpg_research.present.language.numbers import format_number, format_share, with_percent
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_funnel", "draw_share_funnel"]
@@ -95,6 +95,7 @@ def _limits(ax: Any, voice: Voice, lines: pd.DataFrame) -> None:
             if level is not None and np.isfinite(last[column]):
                 text = format_number(level, voice.language, digits=0 if level == round(level) else 1)
                 ax.annotate(
-                    f"{text}%", (last["n_effective"], last[column]), xytext=(4, 0), color=MAIN, fontsize=8,
-                    textcoords="offset points", va="center", annotation_clip=False,
+                    with_percent(text, voice.language), (last["n_effective"], last[column]),
+                    xytext=(4, 0), color=MAIN, fontsize=8, textcoords="offset points", va="center",
+                    annotation_clip=False,
                 )  # fmt: skip

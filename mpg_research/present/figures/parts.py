@@ -8,7 +8,7 @@ import pandas as pd
 
 from mpg_research.arrays import BoolArray
 from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN, Drawing, short_name
-from mpg_research.present.language.numbers import format_number, format_time
+from mpg_research.present.language.numbers import format_number, format_time, with_percent
 from mpg_research.present.language.voice import Voice
 
 __all__ = [
@@ -160,7 +160,8 @@ def number_axis(axis: Any, voice: Voice, *, percent: bool = False) -> None:
         shown = 100 * value if percent else value
         whole = abs(shown - round(shown)) < 1e-6
         digits = 0 if whole else (1 if abs(shown * 10 - round(shown * 10)) < 1e-6 else 2)
-        return format_number(shown, voice.language, digits=digits) + ("%" if percent else "")
+        text = format_number(shown, voice.language, digits=digits)
+        return with_percent(text, voice.language) if percent else text
 
     axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(write))

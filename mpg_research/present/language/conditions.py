@@ -12,13 +12,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from mpg_research.languages import OF_MESSAGES
 from mpg_research.present.language.phrases import phrases_in
 
 __all__ = ["Condition", "as_page", "conditions", "is_sentence", "needs"]
 
-#: Sections of labels, and the parts of figures and profiles that are labels: by themselves they claim nothing
+#: Sections of labels and of fixed texts of a page, and the parts of figures and profiles that are labels: by
+#: themselves they claim nothing of a result.
 _LABELS = re.compile(
-    r"^(?:general|unit|concept|column|value|caption|intervention)\."
+    r"^(?:general|unit|concept|column|value|caption|intervention|neutral|page|notebook|decisions|by_hand)\."
     r"|^figure\.(?:\w+\.)?(?:own|families|mean|model|observed|others|out_of|lane|title|(?:\w+_)?axis(?:_\w)?)$"
     r"|^profile\.(?:title|figure_title|heading_\w+|\w+_axis|month|score|error|expected|\w+_parent)$"
 )
@@ -87,7 +89,7 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, li
 
 def as_page() -> str:
     """The table as a page for maintainers, in Markdown."""
-    english = phrases_in("en").entries
+    english = phrases_in(OF_MESSAGES).entries
     sections: dict[str, list[str]] = {}
     for key, condition in conditions().items():
         section = key.rpartition(".")[0] if key.startswith("figure.") else key.partition(".")[0]

@@ -1,6 +1,21 @@
-"""Numbers as people read them: decimal comma in Dutch, a real minus sign, few digits."""
+"""Numbers as people read them in a language: its signs, a real minus sign, few digits.
+
+Which sign separates decimals and thousands, how digits are grouped and where the percent sign stands comes
+from Babel (Unicode's CLDR). Three things are ours: numbers are rounded before Babel sees them, as Python
+rounds (2.675, which is stored a little lower, to 2.67); the minus is the minus sign and no hyphen; and what
+is not known is a dash.
+"""
 
 import math
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mpg_research.errors import ConfigError
+from mpg_research.languages import grammar_of
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 __all__ = [
     "format_count",
@@ -8,12 +23,13 @@ __all__ = [
     "format_nonzero",
     "format_number",
     "format_p",
+    "format_plain",
     "format_share",
     "format_time",
+    "with_percent",
 ]
 
 MINUS = "\N{MINUS SIGN}"
-SEPARATORS = {"nl": (".", ","), "en": (",", ".")}
 MISSING = "–"
 
 
@@ -27,10 +43,60 @@ def format_number(value: float, language: str, *, digits: int = 1) -> str:
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    thousands, decimal = SEPARATORS[language]
-    text = f"{abs(value):,.{digits}f}".replace(",", " ").replace(".", decimal).replace(" ", thousands)
-    is_zero = not text.strip(f"0{decimal}{thousands}")
-    return f"{MINUS}{text}" if value < 0 and not is_zero else text
+    rounded = Decimal(f"{abs(value):.{digits}f}")
+    return f"{MINUS}{_written(rounded, language)}" if value < 0 and rounded else _written(rounded, language)
+
+
+def _written(rounded: Decimal, language: str) -> str:
+    """A number that is not negative, with the decimals it has."""
+    from babel.numbers import format_decimal
+
+    places = -int(rounded.as_tuple().exponent)
+    pattern = f"#,##0.{'0' * places}" if places else "#,##0"
+    return format_decimal(rounded, format=pattern, locale=_locale(language))
+
+
+@cache
+def _locale(language: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    name = grammar_of(language).locale
+    try:
+        return Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        raise ConfigError(
+            f"The language {language!r} has the locale {name!r}, which is not known; expected a name of CLDR "
+            'such as "nl", "de_AT" or "pt_BR", in its language.toml.'
+        ) from None
+
+
+def with_percent(number: str, language: str) -> str:
+    """A number that is written already, with the percent sign where the language has it.
+
+    Examples
+    --------
+    >>> with_percent("12,5", "nl")
+    '12,5%'
+    """
+    locale = _locale(language)
+    pattern, sign = locale.percent_formats[None], locale.number_symbols["latn"]["percentSign"]
+    before, after = (part[0].replace("%", sign) for part in (pattern.prefix, pattern.suffix))
+    return f"{before}{number}{after}"
+
+
+def format_plain(value: float, language: str) -> str:
+    """A number with the decimals it has, six digits at most; nothing is added or taken away.
+
+    Examples
+    --------
+    >>> format_plain(95.0, "nl"), format_plain(99.9, "nl"), format_plain(-0.5, "en")
+    ('95', '99,9', '−0.5')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    rounded = Decimal(f"{value:g}")
+    digits = max(0, -int(rounded.as_tuple().exponent))
+    return format_number(value, language, digits=digits)
 
 
 def format_nonzero(value: float, language: str, *, digits: int = 1, more: int = 2) -> str:
@@ -68,14 +134,14 @@ def format_share(value: float, language: str, *, digits: int = 0) -> str:
     step = 10.0**-digits
     percent = 100 * value
     if 100 - step / 2 <= percent < 100:
-        return f">{format_number(100 - step, language, digits=digits)}%"
+        return f">{with_percent(format_number(100 - step, language, digits=digits), language)}"
     if 0 < percent < step / 2:
-        return f"<{format_number(step, language, digits=digits)}%"
-    return f"{format_number(percent, language, digits=digits)}%"
+        return f"<{with_percent(format_number(step, language, digits=digits), language)}"
+    return with_percent(format_number(percent, language, digits=digits), language)
 
 
 def format_p(value: float, language: str, *, with_sign: bool = False, alpha: float = 0.05) -> str:
-    """A p-value: three decimals, "< .001" below that; English without the leading zero.
+    """A p-value: three decimals, "< .001" below that; the zero before the sign is a matter of language.
 
     Where rounding would put it on the other side of ``alpha``, or on it, it gets more decimals, so that the
     number agrees with the decision beside it.
@@ -101,7 +167,7 @@ def format_p(value: float, language: str, *, with_sign: bool = False, alpha: flo
             shown, sign = alpha, "< " if value < alpha else "> "
             digits = next(places for places in range(2, 8) if places == 7 or round(alpha, places) == alpha)
     text = format_number(shown, language, digits=digits)
-    text = text.removeprefix("0") if language == "en" else text
+    text = text if grammar_of(language).zero_before_p else text.removeprefix("0")
     return f"{sign or ('= ' if with_sign else '')}{text}"
 
 

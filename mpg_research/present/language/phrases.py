@@ -1,55 +1,16 @@
 """The catalogue of phrases: every sentence, caption and label, per language, as data."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from string import Formatter
-from typing import Any
 
-from mpg_research.errors import ConfigError
+from mpg_research.languages import grammar_of, texts_in
 from mpg_research.plurals import is_one, singular_after_one
-from mpg_research.present.language.units import TimeUnit, UnitWords, speak_of, tell_time_in
+from mpg_research.present.language.terms import TimeUnit, UnitWords, put_terms, terms_of
 
-__all__ = ["LANGUAGES", "Phrases", "phrases_in", "speak_of_groups"]
+__all__ = ["Phrases", "phrases_in"]
 
-LANGUAGES = ("nl", "en")
-GROUP_WORDS = {
-    "nl": {
-        "organisaties": "groepen",
-        "Organisaties": "Groepen",
-        "organisatie": "groep",
-        "Organisatie": "Groep",
-    },
-    "en": {"an organisation": "a group", "Organisation": "Group", "organisation": "group"},
-}
-#: What the phrases about the reference of a comparison say where it is the median of the organisations.
-MEDIAN_WORDS = {
-    "nl": {
-        "het gemiddelde": "de mediaan",
-        "Het gemiddelde": "De mediaan",
-        "gemiddelde van de organisaties": "mediaan van de organisaties",
-        "dan gemiddeld": "dan de mediaan",
-        "gemiddeld {value}": "mediaan {value}",
-    },
-    "en": {
-        "the average": "the median",
-        "average of the organisations": "median of the organisations",
-        "than average": "than the median",
-        "average {value}": "median {value}",
-    },
-}
-ABOUT_REFERENCE = (
-    *("organisations.", "robustness.", "column.different", "caption.difference_from_mean"),
-    *("figure.difference_from_mean.", "figure.change_by_organisation."),
-)
-#: The funnel plot keeps its mean, weighted by precision.
-NOT_ABOUT_REFERENCE = ("organisations.funnel",)
-#: What is about months of the calendar, whatever the time axis counts.
-ABOUT_CALENDAR = ("note.incomplete_dates",)
-ABOUT_FAMILIES = ("intervention.", "concept.")
-FIRST = {"nl": "eerste ", "en": "first "}
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -58,8 +19,8 @@ class Phrases:
 
     Parameters
     ----------
-    language : {"nl", "en"}
-        The language.
+    language : str
+        Code of the language.
     entries : mapping of str to str
         Phrases by dotted key, with placeholders in braces. ``{number:lies|lie}`` is the first word where the
         number is one, else the second.
@@ -75,6 +36,7 @@ class Phrases:
     def __call__(self, key: str, **values: object) -> str:
         """The phrase with its placeholders filled in; after the number one, its noun in the singular."""
         nouns = self.unit[:2] if self.unit else None
+        first = grammar_of(self.language).first
         parts, after_one = [], False
         for text, name, either, _ in Formatter().parse(self.entries[key]):
             parts.append(singular_after_one(text, self.language, nouns) if after_one else text)
@@ -87,10 +49,15 @@ class Phrases:
             else:
                 value = str(values[name])
                 # "the first 12 months", and of one: "the first month".
-                of_one = value.startswith("1 ") and "".join(parts[-1:]).endswith(FIRST[self.language])
+                of_one = first and value.startswith("1 ") and "".join(parts[-1:]).endswith(f"{first} ")
                 parts.append(value.removeprefix("1 ") if of_one else value)
                 after_one = is_one(values[name])
         return "".join(parts)
+
+    def under(self, section: str) -> dict[str, str]:
+        """The texts of a section by their names in it, placeholders as they are."""
+        start = f"{section}."
+        return {key.removeprefix(start): text for key, text in self.entries.items() if key.startswith(start)}
 
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""
@@ -131,12 +98,12 @@ def phrases_in(
 
     Parameters
     ----------
-    language : {"nl", "en"}
-        The language.
+    language : str
+        Code of the language.
     groups : bool
         Whether to speak of groups in place of organisations (the arms of a trial are none).
     unit : UnitWords or None
-        Whom to speak of in place of families; the toolkit's interventions are always about families.
+        Whom to speak of in place of families.
     median : bool
         Whether organisations are compared with their median in place of their mean.
     time : {"months", "weeks", "waves"}
@@ -145,53 +112,8 @@ def phrases_in(
     Raises
     ------
     ConfigError
-        If it is not one of the languages.
+        If it is not one of the languages, or its catalogue cannot be used.
     """
-    if language not in LANGUAGES:
-        raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
-    entries: dict[str, str] = {}
-    for name in (f"{language}.toml", f"{language}_families.toml", f"{language}_organisations.toml"):
-        text = files("mpg_research.present").joinpath("catalogue", name).read_text("utf-8")
-        entries.update(_flatten(tomllib.loads(text)))
-    if median:
-        entries = {key: _speak_of_median(key, phrase, language) for key, phrase in entries.items()}
-    if groups:
-        entries = {key: speak_of_groups(phrase, language) for key, phrase in entries.items()}
-    if unit is not None:
-        entries = {
-            key: phrase if key.startswith(ABOUT_FAMILIES) else speak_of(phrase, language, unit)
-            for key, phrase in entries.items()
-        }
-    entries = {
-        key: phrase if key.startswith(ABOUT_CALENDAR) else tell_time_in(phrase, language, time)
-        for key, phrase in entries.items()
-    }
+    terms = terms_of(language, groups=groups, unit=unit, median=median, time=time)
+    entries = {key: put_terms(text, terms) for key, text in texts_in(language).items()}
     return Phrases(language, entries, unit)
-
-
-def _speak_of_median(key: str, phrase: str, language: str) -> str:
-    if not key.startswith(ABOUT_REFERENCE) or key.startswith(NOT_ABOUT_REFERENCE):
-        return phrase
-    for word, instead in MEDIAN_WORDS[language].items():
-        phrase = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", instead, phrase)
-    return phrase
-
-
-def speak_of_groups(phrase: str, language: str) -> str:
-    """A text about organisations as one about groups.
-
-    Dutch "organisatie" and "groep" have the same gender, so that nothing else in a sentence changes.
-    """
-    for word, instead in GROUP_WORDS[language].items():
-        phrase = re.sub(rf"(?<![\w{{]){word}", instead, phrase)
-    return phrase
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            pairs += _flatten(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", str(value)))
-    return pairs

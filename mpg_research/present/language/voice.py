@@ -40,7 +40,7 @@ class Voice:
 
     @property
     def language(self) -> str:
-        """The language, "nl" or "en"."""
+        """The code of the language."""
         return self.phrases.language
 
     @property
@@ -351,9 +351,15 @@ def refuse(voice: Voice, name: str) -> PresentedText | None:
     if released.converged and not stops:
         return None
     verdict = "verdict.not_converged" if not released.converged else "verdict.stop"
-    reasons = [note.text for note in stops if note.code != "not_converged"] if not voice.is_plain else []
+    told = [note for note in stops if note.code != "not_converged" and not voice.is_plain]
+    reasons = [_in_words(voice.phrases, f"note.{note.code}", note.text) for note in told]
     sentences = (voice.phrases(verdict), *reasons, voice.phrases("verdict.advice"))
     return PresentedText(name, voice.language, (sentences,), voice.mark, shows_numbers=False)
+
+
+def _in_words(phrases: Phrases, key: str, text: str) -> str:
+    """The phrase, if there is one that needs no numbers, else the text as the analysis wrote it."""
+    return phrases(key) if phrases.has(key) and not phrases.placeholders(key) else text
 
 
 def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:

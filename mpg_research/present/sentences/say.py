@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
+from mpg_research.disclosure.rules.text import HIDDEN_TEXT
 from mpg_research.errors import ConfigError, Note
 from mpg_research.present.language.numbers import format_share, format_time
 from mpg_research.present.language.phrases import readable
@@ -83,7 +84,7 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     topic : str, optional
         One of :data:`TOPICS`.
         One paragraph, or the main three. Shares, ranks and funnel: of a comparison of organisations only.
-    language : {"nl", "en"}
+    language : str
         Language.
 
     Returns
@@ -202,7 +203,7 @@ def note_sentence(voice: Voice, note: Note) -> str:
     known = {name for name, value in note.values.items() if value is not None}
     if voice.phrases.has(key) and voice.phrases.placeholders(key) <= known:
         return voice.phrases(key, **{name: _note_value(voice, note.values[name]) for name in known})
-    return clean_name(note.text)
+    return voice.phrases("note.hidden") if note.text == HIDDEN_TEXT else clean_name(note.text)
 
 
 def _note_value(voice: Voice, value: str | int | float | bool) -> str:

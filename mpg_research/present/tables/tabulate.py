@@ -32,7 +32,7 @@ def tabulate(released: Released, table: str, *, language: str) -> PresentedTable
         From :func:`mpg_research.disclosure.release`.
     table : str
         Name of the table, e.g. ``"change"``.
-    language : {"nl", "en"}
+    language : str
         Language of headings, labels and numbers.
 
     Returns

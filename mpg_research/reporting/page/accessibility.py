@@ -29,7 +29,7 @@ def inspect_page(html: str, *, language: str = "") -> tuple[str, ...]:
     ----------
     html : str
         The whole page.
-    language : {"nl", "en", ""}, optional
+    language : str, optional
         Language the page should declare; empty accepts any.
 
     Returns

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpg_research.errors import DisclosureError, ReportError
-from mpg_research.present.language.phrases import speak_of_groups
-from mpg_research.present.language.units import TimeUnit, UnitWords, speak_of, tell_time_in
+from mpg_research.languages import languages
+from mpg_research.present.language.phrases import phrases_in
+from mpg_research.present.language.terms import TimeUnit, UnitWords
+from mpg_research.reporting.page.notebook_texts import TEXT, texts_of_notebook
 from mpg_research.reporting.session.session import MARK
 
 __all__ = ["clean_notebook", "warning_counts"]
 
-_LANGUAGES = {"nl", "en"}
 _WARNING = re.compile(r"^(?:.*?:\d+: )?(\w*Warning)\b", re.MULTILINE)
 _KEPT_OUTPUT_TYPES = ("text/html", "image/svg+xml", "image/png", "text/markdown", "text/plain")
 
@@ -28,7 +29,8 @@ def clean_notebook(
 ) -> Any:
     """A published notebook from an executed one.
 
-    Cells of the other language go; so do times, run ids and whatever a program wrote to its error stream.
+    Text cells are those of the language (:mod:`mpg_research.reporting.page.notebook_texts`); cells of other
+    languages go, and so do times, run ids and whatever a program wrote to its error stream.
     Cell ids follow from the position. The parameter cell holds the step's own parameters, without this
     machine's paths.
 
@@ -36,8 +38,8 @@ def clean_notebook(
     ----------
     node : NotebookNode
         The executed notebook.
-    language : {"nl", "en"}
-        The report's language.
+    language : str
+        Code of the report's language.
     parameters : mapping
         The parameters as they may be shown.
     unit : UnitWords or None
@@ -62,13 +64,17 @@ def clean_notebook(
     import nbformat
 
     cells: list[Any] = []
+    known = set(languages())
+    texts = texts_of_notebook(node.cells, phrases_in(language, groups=groups, unit=unit, time=time))
     for number, cell in enumerate(node.cells, start=1):
         tags = set(cell.metadata.get("tags", []))
-        if cell.cell_type == "raw" or (tags & _LANGUAGES and language not in tags):
+        if cell.cell_type == "markdown" and number - 1 not in texts:
+            continue
+        if cell.cell_type == "raw" or (cell.cell_type == "code" and tags & known and language not in tags):
             continue
         if "injected-parameters" in tags:
             continue
-        kept = sorted(tags - _LANGUAGES)
+        kept = sorted(tag for tag in tags - known if not str(tag).startswith(TEXT))
         if cell.cell_type == "code":
             source = _parameter_source(parameters) if "parameters" in tags else cell.source
             clean = nbformat.v4.new_code_cell(source)
@@ -77,9 +83,7 @@ def clean_notebook(
                 _clean_output(output, number) for output in cell.outputs if not _is_noise(output)
             ]
         else:
-            source = speak_of_groups(cell.source, language) if groups else cell.source
-            source = tell_time_in(speak_of(source, language, unit), language, time)
-            clean = nbformat.v4.new_markdown_cell(source)
+            clean = nbformat.v4.new_markdown_cell(texts[number - 1])
         clean.id = f"cell-{len(cells) + 1:02d}"
         clean.metadata = nbformat.from_dict({"tags": kept} if kept else {})
         cells.append(clean)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ReportError
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.page.accessibility import inspect_page
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
@@ -20,52 +21,6 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
-_WORDS = {
-    "nl": {
-        "skip": "Direct naar de inhoud",
-        "synthetic": "Synthetische gegevens",
-        "synthetic_long": "Alle gegevens op deze pagina zijn verzonnen; zij gaan over niemand die bestaat.",
-        "show_code": "Toon code",
-        "made_with": "Gemaakt met mpg_research",
-        "digest": "Vingerafdruk van studie en gegevens",
-        "for": "Voor",
-        "researcher": "de onderzoeker",
-        "funder": "de financier",
-        "internal": "Intern overzicht: niet doorgeven",
-        "internal_long": "Deze pagina noemt alle ontvangers bij naam. Geef alleen de map van een "
-        "ontvanger door.",
-        "overview": "Overzicht van de verslagen",
-        "recipient": "Ontvanger",
-        "folder": "Map",
-        "report": "Verslag",
-        "languages": "Talen",
-        "absent": "nog niet gemaakt",
-        "index_caption": "De gemaakte verslagen per ontvanger",
-        "not_shown": "Wat hier niet wordt getoond",
-    },
-    "en": {
-        "skip": "Skip to the content",
-        "synthetic": "Synthetic data",
-        "synthetic_long": "All data on this page are made up; they are about nobody who exists.",
-        "show_code": "Show code",
-        "made_with": "Made with mpg_research",
-        "digest": "Fingerprint of study and data",
-        "for": "For",
-        "researcher": "the researcher",
-        "funder": "the funder",
-        "internal": "Internal overview: do not pass on",
-        "internal_long": "This page names all recipients. Pass on a recipient's own folder only.",
-        "overview": "Overview of the reports",
-        "recipient": "Recipient",
-        "folder": "Folder",
-        "report": "Report",
-        "languages": "Languages",
-        "absent": "not made yet",
-        "index_caption": "The reports made, by recipient",
-        "not_shown": "What is not shown here",
-    },
-}
-
 
 @dataclass(frozen=True, slots=True)
 class PageFrame:
@@ -73,8 +28,8 @@ class PageFrame:
 
     Attributes
     ----------
-    language : {"nl", "en"}
-        Language of the page.
+    language : str
+        Code of the language of the page.
     study : str
         Public title of the study.
     recipient : str
@@ -100,7 +55,7 @@ class PageFrame:
 
 def page_words(language: str) -> dict[str, str]:
     """The fixed words of a page in one language."""
-    return _WORDS[language]
+    return phrases_in(language).under("page")
 
 
 def render_page(node: Any, frame: PageFrame) -> str:

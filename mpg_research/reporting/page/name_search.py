@@ -62,7 +62,7 @@ def forbidden_names(
         return (), ()
     names: dict[str, set[str]] = {key: {key} for key in (*config.organisations, *keys)}
     for key, declared in config.organisations.items():
-        names[key] |= {declared.name.nl, declared.name.en}
+        names[key] |= set(declared.name.texts)
     own = {_plain(name) for name in names.get(organisation, ())} if organisation else set()
     others = {_plain(name) for key, listed in names.items() if key != organisation for name in listed}
     searchable = {name for name in others - own if len(name) >= SHORTEST_NAME and not name.isdigit()}

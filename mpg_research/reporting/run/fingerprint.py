@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import DataError
+from mpg_research.languages import extra_files
 from mpg_research.reporting.files import file_sha256, json_sha256
 from mpg_research.reporting.run.plan import Step
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
@@ -23,7 +24,7 @@ __all__ = ["Inputs", "library_versions", "package_sha256", "read_inputs", "step_
 LIBRARIES = (
     "numpy", "scipy", "pandas", "statsmodels", "pingouin", "matplotlib", "seaborn",
     "pyreadstat", "openpyxl", "pyarrow", "pydantic",
-    "papermill", "nbclient", "nbconvert", "nbformat", "ipykernel",
+    "babel", "papermill", "nbclient", "nbconvert", "nbformat", "ipykernel",
 )  # fmt: skip
 _PACKAGE = Path(__file__).resolve().parents[2]
 _OWN_FILES = {".py", ".toml", ".csv", ".json", ".j2", ".css", ".txt"}
@@ -87,13 +88,15 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
 
 
 def package_sha256() -> str:
-    """One hash over the package's own source and data files, by their relative names."""
+    """One hash over the package's own source and data files, and over further languages."""
     files = sorted(
         path
         for path in _PACKAGE.rglob("*")
         if path.suffix in _OWN_FILES and path.is_file() and "_shipped" not in path.parts
     )
-    return json_sha256({path.relative_to(_PACKAGE).as_posix(): file_sha256(path) for path in files})
+    hashes = {path.relative_to(_PACKAGE).as_posix(): file_sha256(path) for path in files}
+    hashes |= {f"{path.parent.name}/{path.name}": file_sha256(path) for path in extra_files()}
+    return json_sha256(hashes)
 
 
 @lru_cache(maxsize=1)

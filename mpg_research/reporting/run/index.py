@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from mpg_research.languages import language_name
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.html import TEMPLATES, page_words
 from mpg_research.reporting.parameters import NOTEBOOKS
@@ -12,8 +13,6 @@ from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.writing import write_atomically
 
 __all__ = ["index_page", "write_index"]
-
-_LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
 
 
 def write_index(folder: Path, config: StudyConfig) -> Path:
@@ -56,7 +55,7 @@ def index_page(folder: Path, config: StudyConfig, *, language: str) -> str:
     page = environment.get_template("overview.html.j2").render(
         language=language,
         words=page_words(language),
-        names=_LANGUAGE_NAMES,
+        names={code: language_name(code) for code in config.study.languages},
         title=config.study.title.in_language(language),
         synthetic=config.study.synthetic,
         style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),

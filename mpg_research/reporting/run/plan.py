@@ -24,7 +24,7 @@ class Step:
         For whom.
     recipient : str
         Folder of the recipient under ``reports/<study>/``.
-    language : {"nl", "en"}
+    language : str
         Language of the report.
     organisation : str
         Key of the organisation the report is for; empty for the others.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ConfigError, DataError, ReportError
+from mpg_research.languages import languages
 from mpg_research.reporting.files import file_sha256, lock_folder, remove_tree
 from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
 from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
@@ -170,9 +171,8 @@ def _with_organisations(config: StudyConfig) -> StudyConfig:
     from mpg_research.study import load_study
 
     found = load_study(config.file).organisations
-    return config.model_copy(
-        update={"organisations": {key: OrganisationConfig(name={"nl": key, "en": key}) for key in found}}
-    )
+    named = {key: OrganisationConfig(name=dict.fromkeys(languages(), key)) for key in found}
+    return config.model_copy(update={"organisations": named})
 
 
 def _inputs_or_all_problems(config: StudyConfig) -> Inputs:

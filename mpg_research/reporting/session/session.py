@@ -29,7 +29,7 @@ class Session:
         The loaded study.
     audience : Audience
         For whom the notebook shows its results.
-    language : {"nl", "en"}
+    language : str
         Language of sentences, tables and figures.
     parameters : NotebookParameters
         The typed parameters.

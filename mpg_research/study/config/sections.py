@@ -3,8 +3,19 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StrictBool,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from mpg_research.languages import OF_MESSAGES, grammar_of, languages
 from mpg_research.study.schemas import SCHEMAS
 
 __all__ = [
@@ -12,6 +23,7 @@ __all__ = [
     "AnalysisConfig",
     "DisclosureConfig",
     "InstrumentConfig",
+    "Language",
     "LocalText",
     "OrganisationConfig",
     "Section",
@@ -31,7 +43,16 @@ AXIS_UNITS_PER_UNIT = {
     "waves": 1.0,
 }
 
-Language = Literal["nl", "en"]
+
+def _one_of_languages(value: str) -> str:
+    if value not in languages():
+        expected = " or ".join(f"'{code}'" for code in languages())
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+    return value
+
+
+#: The code of one of the languages there are.
+Language = Annotated[str, AfterValidator(_one_of_languages)]
 #: A word or a few, without anything that would mean something in a page.
 _UNIT_WORD = r"^[^\W\d_][^\W\d_ '-]{0,29}(?:[ -][^\W\d_]{1,29}){0,2}$"
 Parts = Annotated[tuple[str, ...], Field(min_length=2, max_length=5)]
@@ -44,28 +65,34 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LocalText(Section):
-    """A text in Dutch and English; one of the two may be left out."""
+class LocalText(RootModel[dict[Language, str]]):
+    """A text per language; languages may be left out."""
 
-    nl: str = ""
-    en: str = ""
+    model_config = ConfigDict(frozen=True)
 
     @model_validator(mode="after")
     def _has_text(self) -> "LocalText":
-        if not (self.nl.strip() or self.en.strip()):
-            raise ValueError('a text, or a text per language: { nl = "...", en = "..." }')
+        if not any(text.strip() for text in self.root.values()):
+            each = ", ".join(f'{code} = "..."' for code in languages())
+            raise ValueError(f"a text, or a text per language: {{ {each} }}")
         return self
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text in every language that has one."""
+        return tuple(text for text in self.root.values() if text)
+
     def in_language(self, language: str) -> str:
-        """The text in this language, else in the other."""
-        return (self.nl or self.en) if language == "nl" else (self.en or self.nl)
+        """The text in this language, else in the first that has one."""
+        texts = (self.root.get(code, "") for code in (language, *languages()))
+        return next((text for text in texts if text), "")
 
 
-def _both_languages(value: object) -> object:
-    return {"nl": value, "en": value} if isinstance(value, str) else value
+def _every_language(value: object) -> object:
+    return dict.fromkeys(languages(), value) if isinstance(value, str) else value
 
 
-Text = Annotated[LocalText, BeforeValidator(_both_languages)]
+Text = Annotated[LocalText, BeforeValidator(_every_language)]
 
 
 class UnitWords(Section):
@@ -73,14 +100,22 @@ class UnitWords(Section):
 
     one: str = Field(pattern=_UNIT_WORD)
     many: str = Field(pattern=_UNIT_WORD)
-    article: Literal["de", "het"] = "de"
+    article: str = ""
 
 
-class UnitConfig(Section):
+class UnitConfig(RootModel[dict[Language, UnitWords]]):
     """[study.unit]: whom the study is about, where that is not families."""
 
-    nl: UnitWords
-    en: UnitWords
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _articles_of_the_language(self) -> "UnitConfig":
+        for code, unit in self.root.items():
+            articles = grammar_of(code).articles
+            if unit.article and unit.article not in articles:
+                known = " or ".join(f'"{article}"' for article in articles)
+                raise ValueError(f"for {code} the article {known}, or none")
+        return self
 
 
 class StudySection(Section):
@@ -93,7 +128,7 @@ class StudySection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")
     title: Text
-    languages: tuple[Language, ...] = Field(("nl", "en"), min_length=1)
+    languages: tuple[Language, ...] = Field(default_factory=languages, min_length=1)
     synthetic: StrictBool = False
     export_date: date | None = None
     shared_families: StrictBool = False
@@ -102,16 +137,26 @@ class StudySection(Section):
 
     @property
     def unit_words(self) -> dict[str, tuple[str, str, str]]:
-        """Per language one, more and the Dutch article; empty where the study is about families."""
-        if self.unit is None:
-            return {}
-        words = {"nl": self.unit.nl, "en": self.unit.en}
+        """Per language one, more and the article; empty where the study is about families."""
+        words = {} if self.unit is None else self.unit.root
         return {language: (unit.one, unit.many, unit.article) for language, unit in words.items()}
 
     @property
     def english_unit(self) -> tuple[str, str] | None:
-        """One and more of whom the study is about, in English; None for families."""
-        return None if self.unit is None else (self.unit.en.one, self.unit.en.many)
+        """One and more of whom the study is about, in English, as messages say it; None for families."""
+        words = None if self.unit is None else self.unit.root[OF_MESSAGES]
+        return None if words is None else (words.one, words.many)
+
+    @model_validator(mode="after")
+    def _unit_in_every_language(self) -> "StudySection":
+        wanted = dict.fromkeys((*self.languages, OF_MESSAGES))
+        lacking = [code for code in wanted if self.unit is not None and code not in self.unit.root]
+        if lacking:
+            raise ValueError(
+                f"unit in {' and '.join(lacking)} too: in every language of the study, and in "
+                f"{OF_MESSAGES} for messages"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from mpg_research.plurals import NOUNS, VERBS, counted, singular_after_one
-from mpg_research.present.language.phrases import LANGUAGES, phrases_in
+from mpg_research.languages import grammar_of, languages
+from mpg_research.plurals import counted, singular_after_one, singulars
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study.model import CheckReport, FlowStep, SampleFlow
 
 #: English words in -s behind a number that are no plural; Dutch ones in -en or -s.
@@ -39,11 +40,11 @@ def written(language: str, unit: str | None, number: dict[str, str], key: str) -
 
 
 @pytest.mark.parametrize("unit", list(UNITS))
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_no_sentence_speaks_of_one_things(language: str, unit: str | None) -> None:
     phrases = phrases_in(language)
     words = UNITS[unit]
-    many = words[language][1] if words else NOUNS[language]
+    many = words[language][1] if words else None
     found = []
     for key in phrases.entries:
         counts = {name: "1" for name in phrases.placeholders(key) if not SIZES.search(name)}
@@ -57,7 +58,7 @@ def test_no_sentence_speaks_of_one_things(language: str, unit: str | None) -> No
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_every_other_number_leaves_the_sentence_as_it_is(language: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     phrases = phrases_in(language)
@@ -67,11 +68,11 @@ def test_every_other_number_leaves_the_sentence_as_it_is(language: str, seed: in
         assert written(language, None, number, key) == plain.format(**number)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_the_rules_name_no_word_twice_and_end_in_the_singular(language: str) -> None:
-    for many, one in NOUNS[language].items():
+    for many, one in singulars(language).items():
         assert singular_after_one(f" {many}.", language) == f" {one}."
-        for plural, single in VERBS[language].items():
+        for plural, single in grammar_of(language).verbs.items():
             assert singular_after_one(f" {many} {plural} x", language) == f" {one} {single} x"
 
 
@@ -95,7 +96,7 @@ def test_the_head_of_a_report_agrees() -> None:
     assert "0 errors, 0 warnings" in text
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("time", ["months", "weeks", "waves"])
 def test_the_first_of_one_has_no_number(language: str, time: str) -> None:
     phrases = phrases_in(language, time=time)

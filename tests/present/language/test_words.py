@@ -6,6 +6,7 @@ import pytest
 from mpg_research.analysis.columns import P_ADJUSTED
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError, DisclosureError, Note
+from mpg_research.languages import languages
 from mpg_research.present import say, show, tabulate
 from mpg_research.present.language.numbers import (
     format_count,
@@ -14,7 +15,7 @@ from mpg_research.present.language.numbers import (
     format_p,
     format_share,
 )
-from mpg_research.present.language.phrases import LANGUAGES, phrases_in, readable
+from mpg_research.present.language.phrases import phrases_in, readable
 from tests.disclosure.made_results import (
     SIZES,
     Provenance,
@@ -55,11 +56,13 @@ def test_the_languages_differ_where_there_are_words():
     assert same == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_public_groups_are_called_groups(language):
     plain, groups = phrases_in(language), phrases_in(language, groups=True)
     assert set(plain.entries) == set(groups.entries)
     for key, phrase in groups.entries.items():
+        if key.startswith("neutral."):  # where groups are no secret they have their names
+            continue
         assert not re.search(r"(?<![\w{])[oO]rganisati", phrase)
         assert not re.search(r"\ban group", phrase)
         assert groups.placeholders(key) == plain.placeholders(key), key
@@ -178,7 +181,7 @@ def test_too_few_families_are_said_to_be_too_few():
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_no_sentence_claims_a_cause(maker, language):
     for audience in (RESEARCHER, FUNDER, LINDE):
         text = spoken(maker(), audience, language)

@@ -63,9 +63,42 @@ def test_warnings_are_counted_and_their_text_is_left_out() -> None:
     assert "odd" not in str(clean(node))
 
 
-def test_text_cells_of_a_trial_speak_of_its_groups() -> None:
-    node = v4.new_notebook(cells=[v4.new_markdown_cell("## The organisations side by side")])
-    told = clean_notebook(node, language="en", parameters={}, groups=True)
-    assert [cell.source for cell in told.cells] == ["## The groups side by side"]
-    same = clean_notebook(node, language="en", parameters={})
-    assert [cell.source for cell in same.cells] == ["## The organisations side by side"]
+def text_cell(text: str, *tags: str):
+    return v4.new_markdown_cell(text, metadata={"tags": list(tags)})
+
+
+def told(*cells, language: str = "en", **words) -> list[str]:
+    node = clean_notebook(v4.new_notebook(cells=list(cells)), language=language, parameters={}, **words)
+    assert all("text:" not in str(cell.metadata) for cell in node.cells)
+    return [cell.source for cell in node.cells]
+
+
+SIDE_BY_SIDE = "text:report_funder.the_organisations_side_by_side"
+
+
+def test_text_cells_are_those_of_the_catalogue_in_the_words_of_the_study() -> None:
+    cells = (
+        text_cell("## De organisaties naast elkaar", "nl", SIDE_BY_SIDE),
+        text_cell("## The organisations side by side", "en", SIDE_BY_SIDE),
+    )
+    assert told(*cells) == ["## The organisations side by side"]
+    assert told(*cells, language="nl") == ["## De organisaties naast elkaar"]
+    assert told(*cells, groups=True) == ["## The groups side by side"]
+    assert told(*cells, language="nl", groups=True) == ["## De groepen naast elkaar"]
+
+
+def test_a_language_that_the_notebook_has_no_cell_of_has_the_text_of_the_catalogue() -> None:
+    dutch = text_cell("## De organisaties naast elkaar", "nl", SIDE_BY_SIDE)
+    assert told(dutch, language="en") == ["## The organisations side by side"]
+
+
+def test_text_changed_or_added_by_hand_stays_as_it_is() -> None:
+    cells = (
+        text_cell("## Mijn kop", "nl", SIDE_BY_SIDE),
+        text_cell("## My heading of organisations", "en", SIDE_BY_SIDE),
+        text_cell("Alleen Nederlands", "nl"),
+        text_cell("Families, in every language"),
+        text_cell("No such key", "en", "text:nowhere.at_all"),
+    )
+    own = ["## My heading of organisations", "Families, in every language", "No such key"]
+    assert told(*cells, groups=True, unit=("pupil", "pupils", "")) == own

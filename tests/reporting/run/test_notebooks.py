@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from mpg_research.languages import texts_in
+from mpg_research.reporting.page.notebook_texts import text_key, write_texts
 from mpg_research.reporting.parameters import NOTEBOOKS
 from mpg_research.reporting.run.execute import check_parameter_cell
 from mpg_research.study import shipped_notebooks
@@ -56,12 +58,28 @@ def test_parameters_fit_and_the_notebook_begins_with_its_own_name(path: Path) ->
 
 
 def test_every_text_stands_in_both_languages_side_by_side(path: Path) -> None:
-    tags = [cell.metadata["tags"] for cell in cells(path, "markdown")]
-    assert tags == [["nl"], ["en"]] * (len(tags) // 2)
+    languages = [cell.metadata["tags"][0] for cell in cells(path, "markdown")]
+    assert languages == ["nl", "en"] * (len(languages) // 2)
+    keys = [text_key(cell) for cell in cells(path, "markdown")]
+    assert keys[::2] == keys[1::2]
+    assert all(len(cell.metadata["tags"]) == 2 for cell in cells(path, "markdown"))
     texts = [cell.source for cell in cells(path, "markdown")]
     for dutch, english in zip(texts[::2], texts[1::2], strict=True):
         assert headings(dutch) == headings(english)
         assert dutch.count("\n- ") == english.count("\n- ")
+
+
+def test_the_texts_are_those_of_the_catalogue(path: Path) -> None:
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    written = write_texts(json.loads(path.read_text(encoding="utf-8")))
+    assert stored == written, "run python -m mpg_research.reporting.page.notebook_texts"
+
+
+def test_the_catalogue_has_no_text_that_no_notebook_shows() -> None:
+    shown = {
+        f"notebook.{text_key(cell)}" for path in FOLDER.glob("*.ipynb") for cell in cells(path, "markdown")
+    }
+    assert shown == {key for key in texts_in("en") if key.startswith("notebook.")}
 
 
 def headings(text: str) -> list[int]:
