@@ -44,7 +44,7 @@ def made_policy(**rules) -> DisclosurePolicy:
     names = rules.pop("names", NAMES)
     return DisclosurePolicy(
         organisations={key: {"nl": name, "en": name} for key, name in names.items()},
-        instruments={"obvl_k": InstrumentFacts("OBVL-K")},
+        instruments={"obvl_k": InstrumentFacts("OBVL-K", subject="parenting_stress")},
         **rules,
     )
 

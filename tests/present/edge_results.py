@@ -88,7 +88,7 @@ def policy_with(direction: str = "higher_is_worse", names: Any = None, **rules: 
     named = NAMES if names is None else names
     return DisclosurePolicy(
         organisations={key: {"nl": name, "en": name} for key, name in named.items()},
-        instruments={"obvl_k": InstrumentFacts("OBVL-K", direction)},  # type: ignore[arg-type]
+        instruments={"obvl_k": InstrumentFacts("OBVL-K", direction, subject="parenting_stress")},  # type: ignore[arg-type]
         **rules,
     )
 
