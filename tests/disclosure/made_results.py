@@ -39,6 +39,11 @@ class MadeResult:
     level: float = 0.95
     converged: bool = True
 
+    @property
+    def compares_organisations(self) -> bool:
+        """As the analyses of these kinds say it."""
+        return self.kind in ("organisations", "organisation_robustness")
+
 
 def made_policy(**rules) -> DisclosurePolicy:
     names = rules.pop("names", NAMES)

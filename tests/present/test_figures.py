@@ -10,8 +10,8 @@ import pytest
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError
 from mpg_research.present import PresentedFigure, PresentedText, draw
-from mpg_research.present.figures import FIGURES
 from mpg_research.present.figures.style import short_name, spread_labels
+from mpg_research.present.registry import figures
 from tests.disclosure.made_results import (
     NAMES,
     SIZES,
@@ -46,7 +46,7 @@ def drawn(figure, audience=FUNDER, language="nl", result=None, **rules):
 
 
 def test_every_figure_is_tried_here():
-    assert set(RESULT_OF) | FAMILY_FIGURES | COMPARISON_FIGURES == set(FIGURES)
+    assert set(RESULT_OF) | FAMILY_FIGURES | COMPARISON_FIGURES == set(figures())
 
 
 @pytest.mark.parametrize("figure", RESULT_OF)
