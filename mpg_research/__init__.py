@@ -25,6 +25,7 @@ _HOMES = {
     "compare_providers": "mpg_research.analysis",
     "describe_quality": "mpg_research.analysis",
     "describe_measurement": "mpg_research.analysis",
+    "compare_respondents": "mpg_research.analysis",
     "reliable_change": "mpg_research.analysis",
     "reliable_trend": "mpg_research.analysis",
     "course": "mpg_research.analysis",

@@ -36,8 +36,11 @@ REASONS = (
     "family_level", "too_few_organisations", "too_few_other_organisations", "pooled_with_too_few",
     "names_in_text", "gives_away_a_small_group", "all_suppressed",
 )  # fmt: skip
-#: Tables of which the catalogue says why a study may not have them.
-ABSENT = tuple(key.removeprefix("absent.") for key in phrases_in("en").entries if key.startswith("absent."))
+#: Tables of which the catalogue says why a study may not have them, and one of which it does not.
+ABSENT = (
+    "nowhere",
+    *(key.removeprefix("absent.") for key in phrases_in("en").entries if key.startswith("absent.")),
+)
 #: The answers that a profile can give.
 ANSWERS = (
     "improving", "improving_less_than_delta", "stagnating", "deteriorating_less_than_delta", "deteriorating",

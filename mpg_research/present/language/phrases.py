@@ -150,9 +150,10 @@ def phrases_in(
     if language not in LANGUAGES:
         raise ConfigError(f"Unknown language {language!r}; expected one of {', '.join(LANGUAGES)}.")
     entries: dict[str, str] = {}
-    for name in (f"{language}.toml", f"{language}_families.toml", f"{language}_organisations.toml"):
-        text = files("mpg_research.present").joinpath("catalogue", name).read_text("utf-8")
-        entries.update(_flatten(tomllib.loads(text)))
+    parts = [part for part in files("mpg_research.present").joinpath("catalogue").iterdir()
+             if part.name.partition(".")[0].partition("_")[0] == language]  # fmt: skip
+    for part in sorted(parts, key=lambda each: each.name):
+        entries.update(_flatten(tomllib.loads(part.read_text("utf-8"))))
     if median:
         entries = {key: _speak_of_median(key, phrase, language) for key, phrase in entries.items()}
     if groups:
