@@ -43,7 +43,8 @@ def test_the_published_example_of_limits_of_agreement() -> None:
 
 def test_several_pairs_per_family_as_a_mixed_model_in_r_has_them() -> None:
     found = limits_of_agreement(np.array(PAIRS, dtype=float), np.repeat(np.arange(8), 3))
-    assert (found.mean, found.std_error, found.sd) == pytest.approx(BY_LME4, rel=1e-8)
+    # lme4 stops its search of the variances at about the seventh digit.
+    assert (found.mean, found.std_error, found.sd) == pytest.approx(BY_LME4, rel=1e-6)
     assert (found.n_families, found.n_pairs, found.df) == (8, 24, 7)
 
 
@@ -135,7 +136,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_pairs_and_the_difference_between_parents_are_found(study: Study) -> None:
-    found = compare_respondents(study)
+    found = compare_respondents(study, level=0.999)  # one study: it may miss one time in a thousand
     assert len(found.pairs) == 60 * 9
     row = found.tables["respondent_difference"].data.set_index("quantity").loc["mean_difference"]
     assert row["conf_low"] < -1.5 < row["conf_high"]
