@@ -9,7 +9,7 @@ import pingouin
 import pytest
 
 from mpg_research import compare_respondents
-from mpg_research.analysis.data.respondents import pair_measurements
+from mpg_research.analysis.data.respondents import _bands, pair_measurements
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.instruments.agreement import agreement_coefficients
@@ -150,6 +150,27 @@ def test_pairs_and_the_difference_between_parents_are_found(study: Study) -> Non
     assert all(before < after for before, after in pairwise(bands["score_low"]))
     steps = found.tables["sample_flow"].data.set_index("step")
     assert steps.loc["paired", "n_measurements"] == 2 * 540
+
+
+@pytest.mark.parametrize(("low", "high"), [(10.0, 40.0), (0.0, 60.0), (0.0, 3.0), (0.0, 1.0), (-5.0, 5.0)])
+def test_bands_cover_the_scale_and_each_pair_is_in_one(low: float, high: float) -> None:
+    scores = np.random.default_rng(3).integers(int(low), int(high) + 1, (50, 2)).astype(float)
+    scores[:2] = [[low, low], [high, high]]
+    pairs = pd.DataFrame(scores, columns=["first", "second"]).assign(
+        family=np.arange(50).astype(str), organisation="org", difference=scores[:, 1] - scores[:, 0]
+    )
+    for bands, ends in ((_bands(pairs, (low, high)), (low, high)), (_bands(pairs, None), None)):
+        assert bands["n_pairs"].sum() == 50
+        assert (bands["score_low"] < bands["score_high"]).all()
+        assert (bands["score_low"].iloc[1:].to_numpy() >= bands["score_high"].iloc[:-1].to_numpy()).all()
+        middle = scores.mean(axis=1)
+        for _, band in bands.iterrows():
+            inside = (middle >= band["score_low"]) & (middle <= band["score_high"])
+            assert band["n_pairs"] == inside.sum() or ends is None
+        if ends:
+            assert (bands["score_low"].iloc[0], bands["score_high"].iloc[-1]) == ends
+        else:
+            assert (bands[["score_low", "score_high"]] % 10 == 0).all(axis=None), "no extreme is told"
 
 
 def test_turning_the_respondents_round_turns_the_difference(study: Study) -> None:

@@ -252,11 +252,18 @@ def _coefficients(pairs: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def _bands(pairs: pd.DataFrame, scale: tuple[float, float] | None) -> pd.DataFrame:
-    """Pairs in about five bands of the mean of their scores; means of two raw scores go by halves."""
+    """Pairs by band of the mean of their scores: about five on the raw scale, tens for T-scores.
+
+    The mean of two raw scores goes by halves. No end of a band tells the lowest or highest score there is.
+    """
     middle = ((pairs["first"] + pairs["second"]) / 2).to_numpy(dtype=float)
-    low, high = scale or (float(np.floor(middle.min())), float(np.ceil(middle.max())))
-    width = max(float(np.ceil((high - low) / _BANDS)), 1.0)
-    starts = np.arange(low, max(high, low + width), width)
+    if scale is None:
+        width, gap = 10.0, 0.0
+        low, high = float(np.floor(middle.min() / width) * width), float(middle.max())
+    else:
+        low, high = scale
+        width, gap = max(float(np.ceil((high - low) / _BANDS)), 1.0), 0.5
+    starts = np.arange(low, max(high, low + 0.5 * width), width)
     band = np.clip(np.floor((middle - low) / width).astype(int), 0, len(starts) - 1)
     rows = []
     for number, start in enumerate(starts):
@@ -265,7 +272,7 @@ def _bands(pairs: pd.DataFrame, scale: tuple[float, float] | None) -> pd.DataFra
         mean = float(differences.mean()) if len(mine) else float("nan")
         sd = float(differences.std(ddof=1)) if len(mine) > 1 else float("nan")
         counts = (len(mine), mine["family"].nunique(), mine["organisation"].nunique())
-        end = min(start + width - (0.5 if scale else 0.0), high) if number < len(starts) - 1 else high
-        rows.append((start, end, mean, sd, *counts))
+        last = number == len(starts) - 1 and scale is not None
+        rows.append((start, high if last else start + width - gap, mean, sd, *counts))
     columns = ["score_low", "score_high", "mean_difference", "sd_difference"]
     return pd.DataFrame(rows, columns=[*columns, "n_pairs", "n_families", "n_organisations"])
