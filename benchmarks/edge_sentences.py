@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from tests.present.edge_checks import examine, faults_in, listening  # noqa: E402
-from tests.present.edge_signals import MAKERS  # noqa: E402
+from tests.present.edge_kinds import MAKERS  # noqa: E402
 from tests.present.edge_words import figures  # noqa: E402
 from tests.present.sentences.test_edges import cases  # noqa: E402
 

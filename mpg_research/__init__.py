@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import compare_cohorts as compare_cohorts
     from mpg_research.analysis import compare_organisations as compare_organisations
     from mpg_research.analysis import compare_providers as compare_providers
+    from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing

@@ -132,6 +132,9 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--jobs", type=int, metavar="N", help="notebooks at the same time (default: one per core)"
     )
+    run.add_argument(
+        "--notebooks", metavar="DIR", help="folder of notebooks of your own (default: those of the package)"
+    )
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.set_defaults(command=_run)
 
@@ -227,6 +230,7 @@ def _run(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             force=options.force,
             progress=make_progress(),
+            notebooks=options.notebooks,
         )
     _print_summary(summary, debug=options.debug)
     return summary.exit_code

@@ -21,6 +21,7 @@ __all__ = [
     "closest_name",
     "did_you_mean",
     "format_problems",
+    "suggestion",
 ]
 
 
@@ -131,6 +132,29 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     close = closest_name(name, known)
     return f'Did you mean "{close}"?' if close else ""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The same question in brackets behind what was written; empty where no known name looks like it.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        The names that would have been right.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> suggestion("familiy", ["family", "organisation"])
+    ' (did you mean "family"?)'
+    """
+    close = closest_name(name, known)
+    return f' (did you mean "{close}"?)' if close else ""
 
 
 class MpgError(Exception):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis.data.measurement import describe_measurement as describe_measurement
     from mpg_research.analysis.data.quality import DataQuality as DataQuality
     from mpg_research.analysis.data.quality import describe_quality as describe_quality
+    from mpg_research.analysis.data.respondents import RespondentAgreement as RespondentAgreement
+    from mpg_research.analysis.data.respondents import compare_respondents as compare_respondents
     from mpg_research.analysis.families.change import IndividualChange as IndividualChange
     from mpg_research.analysis.families.change import reliable_change as reliable_change
     from mpg_research.analysis.families.choices import ErrorModel as ErrorModel

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -161,6 +161,12 @@ class AnalysisResult(Protocol):
         """Which analysis this is: ``"trajectory"``, ``"organisations"``, ..."""
 
     @property
+    def compares_organisations(self) -> bool:
+        """Whether it is about differences between organisations throughout: where the comparison is withheld,
+        all its tables are (with two organisations their spread is the difference).
+        """
+
+    @property
     def tables(self) -> Mapping[str, ResultTable]:
         """The numbers, by table name."""
 
@@ -211,6 +217,7 @@ class Result:
     provenance: Provenance
     level: float
     converged: bool = True
+    compares_organisations: ClassVar[bool] = False
 
 
 def collect_tables(tables: Iterable[ResultTable]) -> dict[str, ResultTable]:

@@ -68,12 +68,18 @@ class InstrumentFacts:
         Whether its norm table is made up.
     norms_source : str
         Where the norm table comes from; empty without norms.
+    subject : str
+        What its scores are about, by a name that the catalogues have words for; empty if they have none.
+    concepts : mapping of str to str
+        Or the words themselves, per language. Data: escaped wherever it is shown.
     """
 
     name: str
     direction: Literal["higher_is_worse", "higher_is_better"] = "higher_is_worse"
     synthetic_norms: bool = False
     norms_source: str = ""
+    subject: str = ""
+    concepts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,8 @@ def policy_of(study: "Study") -> DisclosurePolicy:
                 direction=instrument.direction,
                 synthetic_norms=bool(instrument.norms and instrument.norms.synthetic),
                 norms_source=instrument.norms.source if instrument.norms else "",
+                subject=instrument.subject,
+                concepts=instrument.concepts,
             )
             for key, instrument in study.instruments.items()
         },

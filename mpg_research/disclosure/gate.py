@@ -138,7 +138,8 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     _hide_small(tables, policy, digest=result.provenance.digest, across=across, outside=audience.is_external)
     covered = cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
     hide_spreads(tables)
-    refused = refusals(tables, result.kind, audience, policy=policy, covered=covered, names=names)
+    throughout = result.compares_organisations
+    refused = refusals(tables, audience, throughout=throughout, policy=policy, covered=covered, names=names)
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
         _mask_counts(cells, covered)

@@ -13,8 +13,10 @@ from mpg_research.languages import OF_MESSAGES, languages
 
 __all__ = ["SHIPPED_INSTRUMENTS", "load_instrument"]
 
-SHIPPED_INSTRUMENTS = ("obvl_k", "obvl")
-"""Keys of the questionnaires that travel with the package."""
+_SHIPPED = {file.stem: file for file in sorted(Path(__file__).parent.glob("*.toml"))}
+
+SHIPPED_INSTRUMENTS = tuple(_SHIPPED)
+"""Keys of the questionnaires that travel with the package: the TOML files beside this module."""
 
 _DEFAULT_MISSING_SOURCE = "not given: the strict rule of this package, no score unless all items are answered"
 
@@ -93,6 +95,7 @@ class _InstrumentFile(_Part):
     key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     name: str | dict[Annotated[str, AfterValidator(_one_of_languages)], str]
     abbreviation: str = Field(min_length=1)
+    concept: str | dict[Annotated[str, AfterValidator(_one_of_languages)], str] = ""
     direction: Literal["higher_is_worse", "higher_is_better"]
     source: str = Field(min_length=1)
     notes: tuple[str, ...] = ()
@@ -125,7 +128,7 @@ def load_instrument(key_or_path: str | Path) -> Instrument:
     Parameters
     ----------
     key_or_path : str or Path
-        A shipped key (``"obvl_k"``, ``"obvl"``) or the path of a TOML file.
+        A shipped key (one of :data:`SHIPPED_INSTRUMENTS`, such as ``"obvl_k"``) or the path of a TOML file.
 
     Returns
     -------
@@ -143,8 +146,8 @@ def load_instrument(key_or_path: str | Path) -> Instrument:
     >>> load_instrument("obvl_k").n_items
     10
     """
-    if str(key_or_path) in SHIPPED_INSTRUMENTS:
-        return _read(Path(__file__).with_name(f"{key_or_path}.toml"))
+    if str(key_or_path) in _SHIPPED:
+        return _read(_SHIPPED[str(key_or_path)])
     path = Path(key_or_path)
     if path.suffix != ".toml":
         raise ConfigError(
@@ -213,6 +216,8 @@ def _freeze(described: _InstrumentFile) -> Instrument:
         key=described.key,
         names=_names(described.name),
         abbreviation=described.abbreviation,
+        subject=described.concept if isinstance(described.concept, str) else "",
+        concepts={} if isinstance(described.concept, str) else _names(described.concept),
         n_items=items.number,
         items=() if items.total_only else _item_names(items.number),
         item_minimum=items.minimum,

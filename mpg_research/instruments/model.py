@@ -145,6 +145,11 @@ class Instrument:
         Where the facts in the file were found.
     notes : tuple of str
         What a user must know (such as keys that are not public).
+    subject : str
+        What the scores are about, by a name that the catalogue of each language has words for
+        (``"parenting_stress"``); empty where the file has none.
+    concepts : mapping of str to str
+        Or the words themselves per language, as they stand in a sentence ("parenting stress").
     norms : NormTable or None
         Attached by the study; never shipped for a published questionnaire.
     """
@@ -165,6 +170,8 @@ class Instrument:
     age_bands: tuple[AgeBand, ...] = ()
     reliabilities: tuple[Reliability, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    subject: str = ""
+    concepts: Mapping[str, str] = field(default_factory=dict)
     norms: NormTable | None = None
 
     @property

@@ -8,16 +8,38 @@ from typing import Any
 from mpg_research.errors import ConfigError, DisclosureError, MpgError
 from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
-from mpg_research.reporting.parameters import CourseProfileParameters, validate_parameters
+from mpg_research.reporting.notebooks import NotebookParameters
+from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.session.session import find_study
 from mpg_research.study.names import safe_folder_name
 from mpg_research.writing import write_atomically
 
-__all__ = ["ProfileOutcome", "check_profile_folder", "profile_by_hand", "write_profile"]
+__all__ = [
+    "CourseProfileParameters",
+    "ProfileOutcome",
+    "check_profile_folder",
+    "profile_by_hand",
+    "write_profile",
+]
 
 #: Name of a folder, and of files that a run leaves, by which a reports folder is recognised.
 _REPORTS = "reports"
 _TRACE, _OVERVIEW = "manifest.json", "index.html"
+
+
+class CourseProfileParameters(NotebookParameters):
+    """Parameters of the course profile of one family.
+
+    Attributes
+    ----------
+    family : str
+        The family's id in the study.
+    episode : str
+        Its period of help. Empty: the last one with a score.
+    """
+
+    family: str = ""
+    episode: str = ""
 
 
 def check_profile_folder(folder: str | Path) -> Path:
@@ -94,8 +116,8 @@ def write_profile(
     from mpg_research.present.profile import present_profile
     from mpg_research.study import load_study
 
-    chosen = validate_parameters(
-        "course_profile",
+    chosen = check_parameters(
+        CourseProfileParameters,
         {
             "study": str(study),
             "language": language or languages()[0],
@@ -103,8 +125,8 @@ def write_profile(
             "family": family,
             "episode": episode,
         },
+        "course_profile",
     )
-    assert isinstance(chosen, CourseProfileParameters)
     folder = check_profile_folder(chosen.output)
     if not chosen.family:
         raise ConfigError("Name the family: its id in the table of episodes. A profile is about one family.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mpg_research.errors import ConfigError
+from mpg_research.instruments import SHIPPED_INSTRUMENTS, load_instrument
 from mpg_research.study.schemas import SCHEMAS, Column, Schema, item_name
 
 __all__ = ["init_instrument", "init_study"]
@@ -127,7 +128,14 @@ def _study_toml(folder: str) -> str:
     optional = "\n".join(
         f'# [tables.{table}]\n# file = "{table}.csv"\n' for table in SCHEMAS if table not in REQUIRED_TABLES
     )
-    return _TEMPLATE.replace("@NAME@", name).replace("@OPTIONAL@", optional)
+    return _TEMPLATE.replace("@NAME@", name).replace("@OPTIONAL@", optional).replace("@KNOWN@", _known())
+
+
+def _known() -> str:
+    """The questionnaires that come with the package: "OBVL (obvl, total only), OBVL-K (obvl_k)"."""
+    shipped = [load_instrument(key) for key in SHIPPED_INSTRUMENTS]
+    only = {True: ", total only", False: ""}
+    return ", ".join(f"{each.abbreviation} ({each.key}{only[each.total_only]})" for each in shipped)
 
 
 def _codebook() -> str:
@@ -178,6 +186,7 @@ key = "@KEY@"                  # a-z, 0-9 and _; as the measurements name it, or
 abbreviation = "MYQ"           # as tables and figures call it
 direction = "higher_is_worse"  # or "higher_is_better": what a high score means
 source = "Where number, range and scoring of the items are published"
+# concept = { nl = "de stress", en = "stress" }   # what the scores are about, as in "... fell by 4 points"
 # notes = ["What a reader should know of this questionnaire; reports do not print it."]
 
 [name]                         # or one name for both languages: name = "..."
@@ -267,7 +276,7 @@ file = "measurements.csv"
 # [organisations.org_a]
 # name = "Organisatie A"
 
-# The OBVL-K (obvl_k) and the OBVL (obvl, total only) are known; norms are not public. If you have them:
+# Questionnaires that are known: @KNOWN@. Norms do not come with them; if you have some:
 # [instruments.obvl_k]
 # norms = "norms.csv"                # columns age_from, age_to, raw, t_score
 # norms_source = "where the table comes from, as the reports will print it"

@@ -39,12 +39,17 @@ class MadeResult:
     level: float = 0.95
     converged: bool = True
 
+    @property
+    def compares_organisations(self) -> bool:
+        """As the analyses of these kinds say it."""
+        return self.kind in ("organisations", "organisation_robustness")
+
 
 def made_policy(**rules) -> DisclosurePolicy:
     names = rules.pop("names", NAMES)
     return DisclosurePolicy(
         organisations={key: {"nl": name, "en": name} for key, name in names.items()},
-        instruments={"obvl_k": InstrumentFacts("OBVL-K")},
+        instruments={"obvl_k": InstrumentFacts("OBVL-K", subject="parenting_stress")},
         **rules,
     )
 

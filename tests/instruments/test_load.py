@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mpg_research.errors import ConfigError
-from mpg_research.instruments import SHIPPED_INSTRUMENTS, load_instrument
+from mpg_research.instruments import SHIPPED_INSTRUMENTS, load, load_instrument
+from mpg_research.present.language.phrases import LANGUAGES, phrases_in
 
 OWN = """
 key = "bdi"
@@ -48,6 +49,31 @@ def test_nothing_of_the_publisher_s_is_shipped() -> None:
         assert not instrument.synthetic_norms
         assert instrument.reverse_items == ()
         assert instrument.missing_rule.decided_by == "package"
+
+
+def test_what_is_shipped_is_what_lies_in_the_folder() -> None:
+    folder = Path(load.__file__).parent
+    assert set(SHIPPED_INSTRUMENTS) == {file.stem for file in folder.glob("*.toml")}
+    for key in SHIPPED_INSTRUMENTS:
+        instrument = load_instrument(key)
+        assert instrument.key == key, "the file is called after the key in it"
+        assert set(instrument.names) == set(LANGUAGES)
+        for language in LANGUAGES:
+            named = phrases_in(language).has(f"concept.{instrument.subject}")
+            assert instrument.subject == "" or named, "its concept is among those of the catalogues"
+
+
+def test_what_the_scores_are_about_may_be_named_or_told(tmp_path: Path) -> None:
+    own = write(tmp_path, OWN.replace("[items]", 'concept = "parenting_stress"\n[items]'))
+    assert load_instrument(own).subject == "parenting_stress"
+    own = write(tmp_path, OWN.replace("[items]", 'concept = { nl = "de somberheid" }\n[items]'))
+    assert (load_instrument(own).subject, load_instrument(own).concepts) == ("", {"nl": "de somberheid"})
+    own = write(tmp_path, OWN.replace("[items]", 'concpt = "parenting_stress"\n[items]'))
+    with pytest.raises(ConfigError, match=r"key 'concpt' is unknown.*Did you mean 'concept'"):
+        load_instrument(own)
+    own = write(tmp_path, OWN.replace("[items]", 'concept = { de = "Stress" }\n[items]'))
+    with pytest.raises(ConfigError, match=r"key 'concept"):
+        load_instrument(own)
 
 
 def test_the_full_form_is_read_as_a_total() -> None:

@@ -12,8 +12,9 @@ from mpg_research.present import say, tabulate
 from mpg_research.present.language.conditions import conditions
 from mpg_research.present.language.phrases import Phrases
 from mpg_research.present.language.voice import voice_of
-from mpg_research.present.sentences.say import SPEAKERS
-from tests.present.edge_needs import NEEDS, SAID, alpha_of, width_of
+from mpg_research.present.registry import kinds
+from tests.present.edge_kinds import NEEDS
+from tests.present.edge_needs import SAID, alpha_of, width_of
 
 NO_NUMBER = re.compile(r"\b(?:nan|NaN|inf|None(?! of| is)|NaT|<NA>)\b|\{|\}")
 PERCENTAGE = re.compile(r"(\d+(?:[.,]\d+)*)\s?%")
@@ -76,7 +77,7 @@ def speak(released: Released, language: str, *, tables: bool = True) -> Spoken:
         for topic in ("sample", "notes", "withheld"):
             sentences += say(released, topic, language=language).sentences
         if released.converged:  # every topic at once, where say() would compute all of them for each
-            for spoken in SPEAKERS[released.kind](voice_of(released, language)).values():
+            for spoken in kinds()[released.kind].sentences(voice_of(released, language)).values():
                 sentences += spoken
         names = released.tables if tables else ()
         written = [str(tabulate(released, name, language=language)) for name in names]

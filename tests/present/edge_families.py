@@ -11,6 +11,7 @@ from tests.present.edge_results import (
     INF,
     NAN,
     Draw,
+    Edges,
     computed,
     pooled,
     provenance,
@@ -322,3 +323,56 @@ def quality(draw: Draw) -> MadeResult:
         made_table("problems", problems, ("code", "severity"), ("n_findings",)),
     )
     return result_of("data_quality", *tables, provenance=provenance())
+
+
+RELIABLE = {"reliability": 0.76, "reliability_kind": "alpha", "threshold": 7.3}
+#: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
+EDGES = (
+    Edges(
+        "measurement",
+        measurement,
+        (18, 5, 0, 1, 2, 7),
+        ({"n": 247, "items": True, "n_alpha": 4},),
+    ),
+    Edges(
+        "data_quality",
+        quality,
+        (7, 6),
+        ({"families": 250, "organisations": 6, "count": 3246},),
+    ),
+    Edges(
+        "individual_change",
+        change,
+        (2, 5, 17, 6, 22),
+        (
+            {"split": (100, 6, 60), "origin": "published", **RELIABLE, "spread": 5.4},
+            {"split": (6, 100, 7), "origin": "estimated", **RELIABLE},
+            {"split": (100, 6, 60), "origin": "estimated", **RELIABLE},
+            {"split": (100, 60, 6), "origin": "estimated", **RELIABLE},
+        ),
+    ),
+    Edges(
+        "reliable_trend",
+        trend,
+        (17, 2, 5),
+        (
+            {"split": (100, 6, 60)},
+            {"split": (6, 100, 7)},
+            {"split": (100, 60, 6)},
+        ),
+    ),
+    Edges(
+        "course",
+        course,
+        (29, 15, 0),
+        (
+            {"split_six": (100, 0, 60, 0, 80, 4)},
+            {"split_six": (100, 20, 4, 40, 80, 60)},
+        ),
+    ),
+    Edges(
+        "missing_data",
+        missing,
+        (8, 23, 12, 2, 25, 36),
+    ),
+)

@@ -13,6 +13,7 @@ from tests.present.edge_results import (
     P_VALUES,
     SHARES,
     Draw,
+    Edges,
     by_organisation,
     estimates,
     pooled,
@@ -358,3 +359,37 @@ def over_time(draw: Draw) -> MadeResult:
     return result_of(
         "organisations_over_time", *tables, provenance=provenance(), notes=notes if followed else ()
     )
+
+
+NO_SIGNAL = {"points": 12.0, "signal": 0.0, "looked_for": 2.7}
+LINDE_CLEAR = {"gaps": True, "sizes": NUMBERS, "gap_linde": (-4.1, -5.0, -3.2)}
+KNOWN_SHARES = {"share_measured": 0.5, "n_measured": 247, "share_dropped_out": 0.4, "n_dropped_out": 247}
+#: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
+EDGES = (
+    Edges(
+        "organisations",
+        organisations,
+        (30, 18, 16, 5, 7, 19, 1, 24, 2, 4, 9, 14),
+        (
+            {"sizes": NUMBERS, "case_mix": [], "rules": {"randomised": True}},
+            {**LINDE_CLEAR, "p_linde": 0.003, "own": (-4.1, -5.0, -3.2)},
+            {**LINDE_CLEAR, "p_linde": 0.0504, "own": (-0.03, -0.05, -0.01)},
+            {"sizes": {key: n for key, n in NUMBERS.items() if key != "linde"}},
+            {"sizes": NUMBERS, **KNOWN_SHARES, "ends_known": False},
+        ),
+    ),
+    Edges(
+        "organisation_robustness",
+        robustness,
+        (5, 16, 1, 3, 6, 7),
+    ),
+    Edges(
+        "organisations_over_time",
+        over_time,
+        (6, 15, 17, 2, 30),
+        (
+            {**NO_SIGNAL, "looked_for": NAN, "step": NAN},
+            {**NO_SIGNAL, "drift_seen": 0.9, "step_seen": 1.0, "step": 44.0},
+        ),
+    ),
+)

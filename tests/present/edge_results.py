@@ -6,8 +6,8 @@ its numbers by name, or draws those that are not given from pools of edges.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -88,7 +88,7 @@ def policy_with(direction: str = "higher_is_worse", names: Any = None, **rules: 
     named = NAMES if names is None else names
     return DisclosurePolicy(
         organisations={key: {"nl": name, "en": name} for key, name in named.items()},
-        instruments={"obvl_k": InstrumentFacts("OBVL-K", direction)},  # type: ignore[arg-type]
+        instruments={"obvl_k": InstrumentFacts("OBVL-K", direction, subject="parenting_stress")},  # type: ignore[arg-type]
         **rules,
     )
 
@@ -135,6 +135,23 @@ def estimates(change: tuple[float, float, float], p_value: float | None = None) 
         "conf_low": low,
         "conf_high": high,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The edges of one kind of result.
+
+    ``seeds``: drawn results that together speak every sentence about such a result
+    (``benchmarks/edge_sentences.py --choose`` finds them again where the maker or the catalogue changed).
+    ``given``: what is seldom drawn, by the numbers that bring it about. ``needs``: tests that its sentences
+    need, by the names in the catalogue's conditions; those of many kinds stand in ``edge_needs.py``.
+    """
+
+    kind: str
+    make: "Callable[[Draw], MadeResult]"
+    seeds: tuple[int, ...]
+    given: tuple[Mapping[str, Any], ...] = ()
+    needs: Mapping[str, Callable[[Released, Mapping[str, object]], bool]] = field(default_factory=dict)
 
 
 class Draw:
@@ -204,3 +221,20 @@ def readers(result: MadeResult, seed: int) -> Iterator[tuple[Audience, Disclosur
     if compared:
         rules["public_groups"] = random.random() < 0.7
     yield audience, policy_with(direction, **rules)
+
+
+#: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
+EDGES = (
+    Edges(
+        "trajectory",
+        trajectory,
+        (1, 2, 31, 13, 9, 5, 6, 11, 14),
+        (
+            {"n": 8},
+            {"n": 247, "change": (NAN, NAN, NAN)},
+            {"change": (4.1, 3.2, 5.0), "size": (0.6, 0.52, 0.7), "n": 247, "rules": {"randomised": True}},
+            {"n": 247, "rules": {"has_comparison": True}},
+            {"n": 247, "rules": {"public_groups": True}},
+        ),
+    ),
+)

@@ -1,6 +1,5 @@
 """Edge results about signals, sudden changes, expected courses, remarks, and the profile of one family."""
 
-from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
 
@@ -10,17 +9,21 @@ from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study.model import SampleFlow
 from tests.disclosure.made_results import MadeResult, result_of
 from tests.present.edge_families import (
-    change,
     classes,
-    course,
-    measurement,
-    missing,
-    quality,
     shares_table,
-    trend,
 )
-from tests.present.edge_organisations import organisations, over_time, robustness
-from tests.present.edge_results import INF, NAN, SHARES, Draw, computed, pooled, provenance, table, trajectory
+from tests.present.edge_results import (
+    INF,
+    NAN,
+    SHARES,
+    Draw,
+    Edges,
+    computed,
+    pooled,
+    provenance,
+    table,
+    trajectory,
+)
 
 
 def signals(draw: Draw) -> MadeResult:
@@ -266,20 +269,31 @@ def profile(draw: Draw) -> FamilyProfile:
     )
 
 
-#: Every kind of result that is spoken about.
-MAKERS: Mapping[str, Callable[[Draw], MadeResult]] = {
-    "trajectory": trajectory,
-    "organisations": organisations,
-    "organisation_robustness": robustness,
-    "organisations_over_time": over_time,
-    "measurement": measurement,
-    "data_quality": quality,
-    "individual_change": change,
-    "reliable_trend": trend,
-    "course": course,
-    "missing_data": missing,
-    "signals": signals,
-    "signal_quality": signal_quality,
-    "sudden_changes": sudden,
-    "expected_course": expected,
-}
+#: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
+EDGES = (
+    Edges(
+        "signals",
+        signals,
+        (1, 5, 0),
+        (
+            {"split_four": (60, 100, 50, 4)},
+            {"split_four": (60, 4, 100, 50)},
+        ),
+    ),
+    Edges(
+        "signal_quality",
+        signal_quality,
+        (1, 0, 5, 10, 24),
+    ),
+    Edges(
+        "sudden_changes",
+        sudden,
+        (31, 0, 7, 16),
+    ),
+    Edges(
+        "expected_course",
+        expected,
+        (0,),
+        ({"coverage": NAN},),
+    ),
+)

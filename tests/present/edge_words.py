@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
-from importlib import import_module
 from itertools import islice
 
 from mpg_research.analysis.family_profile import FamilyProfile
@@ -12,12 +11,14 @@ from mpg_research.disclosure import Released, release
 from mpg_research.disclosure import released as sealed
 from mpg_research.disclosure.released import Withheld
 from mpg_research.errors import NotApplicableError, Note
-from mpg_research.present import say, tabulate
-from mpg_research.present.figures import FIGURES, draw
+from mpg_research.present import registry, say, tabulate
+from mpg_research.present.figures import draw
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.language.voice import refuse, voice_of
 from mpg_research.present.profile import present_profile
 from mpg_research.reporting.session.shown import NotApplicable
 from tests.disclosure.made_results import result_of
+from tests.present.edge_kinds import MAKERS
 from tests.present.edge_organisations import NUMBERS
 from tests.present.edge_results import (
     FUNDER,
@@ -28,26 +29,29 @@ from tests.present.edge_results import (
     pooled,
     provenance,
 )
-from tests.present.edge_signals import MAKERS, noted, profile
+from tests.present.edge_signals import noted, profile
 
 #: Reasons that a table is withheld for, as the gate gives them.
 REASONS = (
     "family_level", "too_few_organisations", "too_few_other_organisations", "pooled_with_too_few",
     "names_in_text", "gives_away_a_small_group", "all_suppressed",
 )  # fmt: skip
-#: Tables that such a study has not.
+#: Tables of which the catalogue says why a study may not have them, and one of which it does not.
 ABSENT = (
-    "pairwise", "run_chart", "run_signals", "all_by_cohort", "by_cohort", "leave_one_out", "funnel", "ranks",
-)  # fmt: skip
+    "nowhere",
+    *(key.removeprefix("absent.") for key in phrases_in("en").entries if key.startswith("absent.")),
+)
 #: The answers that a profile can give.
 ANSWERS = (
     "improving", "improving_less_than_delta", "stagnating", "deteriorating_less_than_delta", "deteriorating",
     "not_enough_information",
 )  # fmt: skip
-#: Why a question does not arise, as the analyses say it.
-NOT_APPLICABLE = (
-    "one_organisation", "nothing_to_judge", "few_organisations_for_signals", "few_other_courses",
-)  # fmt: skip
+#: Why a question does not arise, as the catalogue says it.
+NOT_APPLICABLE = tuple(
+    key.removeprefix("not_applicable.")
+    for key in phrases_in("en").entries
+    if key.startswith("not_applicable.")
+)
 PLAIN = {"gaps": False, "rank_known": True, "sizes": NUMBERS, "own": (-4.1, -5.0, -3.2)}
 
 
@@ -62,12 +66,10 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
         result = maker(Draw(seed, **known))
         for audience in (RESEARCHER, LINDE) if kind == "organisations" else (FUNDER,):
             released = release(result, audience, policy=policy_with(public_groups=kind == "organisations"))
-            for name, (module, tables) in islice(FIGURES.items(), start, None, every):
-                if not any(released.tables.get(each) is not None for each in tables):
+            for figure in islice(registry.figures().values(), start, None, every):
+                if not any(released.tables.get(each) is not None for each in figure.shows):
                     continue
-                drawn = getattr(import_module(f"mpg_research.present.figures.{module}"), f"draw_{name}")(
-                    voice_of(released, language)
-                )
+                drawn = figure.draw(voice_of(released, language))
                 if drawn is not None:
                     yield from (drawn.title, drawn.caption, drawn.alt)
                     plt.close(drawn.figure)
@@ -87,8 +89,9 @@ def _own_figures(seed: int, language: str) -> Iterator[str]:
     shares = {"share_measured": 0.4, "n_measured": 247, "share_dropped_out": 0.3, "n_dropped_out": 247}
     result = MAKERS["organisations"](Draw(seed, **{**PLAIN, "sizes": sizes, **shares}))
     voice = voice_of(release(result, LINDE, policy=policy_with(names=names)), language)
-    for module, name in (("course", "observed_course"), ("comparison", "share_indicators")):
-        drawn = getattr(import_module(f"mpg_research.present.figures.{module}"), f"draw_{name}")(voice)
+    for name in ("observed_course", "share_indicators"):
+        drawn = registry.figures()[name].draw(voice)
+        assert drawn is not None
         yield from (drawn.title, drawn.caption, drawn.alt)
         plt.close(drawn.figure)
 

@@ -7,7 +7,7 @@ import pytest
 from mpg_research import compare_organisations, describe_quality, fit_trajectory, load_study
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import PresentedTable, draw, say, tabulate
-from mpg_research.present.sentences.say import TOPICS
+from mpg_research.present.sentences.say import topics
 from mpg_research.study import shipped_example
 
 
@@ -26,7 +26,7 @@ def results(study):
 
 
 def everything_said(released, language: str) -> str:
-    parts = [say(released, topic, language=language).html for topic in (None, *TOPICS)]
+    parts = [say(released, topic, language=language).html for topic in (None, *topics())]
     for name in released.tables:
         shown = tabulate(released, name, language=language)
         parts += [shown.html, str(shown)]

@@ -10,8 +10,8 @@ import pytest
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError
 from mpg_research.present import PresentedFigure, PresentedText, draw
-from mpg_research.present.figures import FIGURES
 from mpg_research.present.figures.style import short_name, spread_labels
+from mpg_research.present.registry import figures, kinds
 from tests.disclosure.made_results import (
     NAMES,
     SIZES,
@@ -21,6 +21,8 @@ from tests.disclosure.made_results import (
     make_quality,
     make_trajectory,
 )
+from tests.present.edge_kinds import KINDS
+from tests.present.edge_results import Draw
 from tests.present.sentences.test_comparison import COMPARISON_FIGURES
 from tests.present.sentences.test_families import FAMILY_FIGURES
 
@@ -40,16 +42,33 @@ RESULT_OF = {
 }
 
 
+#: Figures that no test names are drawn from the first edge result that is given for their kind.
+BY_THEIR_EDGES = {
+    figure.name: KINDS[kind.name]
+    for kind in kinds().values()
+    for figure in kind.figures
+    if figure.name not in {*RESULT_OF, *FAMILY_FIGURES, *COMPARISON_FIGURES}
+}
+
+
+def result_of_figure(figure):
+    if figure in RESULT_OF:
+        return RESULT_OF[figure]()
+    edges = BY_THEIR_EDGES[figure]
+    return edges.make(Draw(0, **edges.given[0]))
+
+
 def drawn(figure, audience=FUNDER, language="nl", result=None, **rules):
-    result = RESULT_OF[figure]() if result is None else result
+    result = result_of_figure(figure) if result is None else result
     return draw(release(result, audience, policy=made_policy(**rules)), figure, language=language)
 
 
 def test_every_figure_is_tried_here():
-    assert set(RESULT_OF) | FAMILY_FIGURES | COMPARISON_FIGURES == set(FIGURES)
+    assert {*RESULT_OF, *BY_THEIR_EDGES} | FAMILY_FIGURES | COMPARISON_FIGURES == set(figures())
+    assert all(edges.given for edges in BY_THEIR_EDGES.values()), "an edge result with all its numbers"
 
 
-@pytest.mark.parametrize("figure", RESULT_OF)
+@pytest.mark.parametrize("figure", [*RESULT_OF, *BY_THEIR_EDGES])
 def test_every_figure_is_a_picture_with_words(figure):
     shown = drawn(figure)
     assert isinstance(shown, PresentedFigure)

@@ -5,8 +5,9 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
-from mpg_research.reporting.parameters import NOTEBOOKS
+from mpg_research.reporting.notebooks import DECLARATION, find_notebooks
 
+DEFAULTS = 'study = ""\nlanguage = "nl"\noutput = ""'
 SHOW = """\
 from pathlib import Path
 from mpg_research.reporting.files import json_bytes
@@ -17,25 +18,38 @@ from types import SimpleNamespace
 
 def sentence(text):
     bundle = {"text/html": f"<p>{text}</p>", "text/plain": text}
-    return Shown(SimpleNamespace(_repr_mimebundle_=lambda include, exclude: bundle), "tester")
+    return Shown(SimpleNamespace(_repr_mimebundle_=lambda include, exclude: bundle), {role!r})
 """
+#: What the notebooks of the package say of themselves.
+NOTEBOOKS = find_notebooks()
 
 
-def make_notebook(folder: Path, name: str, *code: str, defaults: str | None = None) -> Path:
-    """A notebook with the right parameter cell, a title in two languages, and these code cells."""
-    model = NOTEBOOKS[name].model
-    if defaults is None:
-        defaults = "\n".join(f"{field} = {info.default!r}" for field, info in model.model_fields.items())
+def make_notebook(
+    folder: Path,
+    name: str,
+    *code: str,
+    defaults: str | None = None,
+    declared: dict[str, object] | None = None,
+) -> Path:
+    """A notebook with the right parameter cell, a title in two languages, and these code cells.
+
+    Without ``declared`` it is one of the package's, by name and with what that says of itself.
+    """
+    if declared is None:
+        spec = NOTEBOOKS[name]
+        declared = {"notebook": name, "role": spec.role}
+        fields = spec.model.model_fields.items()
+        defaults = defaults or "\n".join(f"{field} = {info.default!r}" for field, info in fields)
     cells = [
         v4.new_markdown_cell(f"# Verslag {name}\n\n## Uitkomst\n\nTekst.", metadata={"tags": ["nl"]}),
         v4.new_markdown_cell(f"# Report {name}\n\n## Outcome\n\nText.", metadata={"tags": ["en"]}),
-        v4.new_code_cell(defaults, metadata={"tags": ["parameters"]}),
-        v4.new_code_cell(SHOW),
+        v4.new_code_cell(defaults or DEFAULTS, metadata={"tags": ["parameters"]}),
+        v4.new_code_cell(SHOW.replace("{role!r}", repr(declared.get("role")))),
         *(v4.new_code_cell(source) for source in code),
     ]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.ipynb"
-    nbformat.write(v4.new_notebook(cells=cells), path)
+    nbformat.write(v4.new_notebook(cells=cells, metadata={DECLARATION: declared}), path)
     return path
 
 

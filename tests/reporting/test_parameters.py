@@ -1,7 +1,8 @@
 import pytest
 
 from mpg_research.errors import ConfigError
-from mpg_research.reporting.parameters import NOTEBOOKS, validate_parameters
+from mpg_research.reporting.notebooks import find_notebooks
+from mpg_research.reporting.parameters import validate_parameters
 
 
 def test_defaults_are_filled_in() -> None:
@@ -45,7 +46,7 @@ def test_parameters_cannot_be_changed_afterwards() -> None:
 
 
 def test_all_notebooks_of_the_main_job_are_there() -> None:
-    assert list(NOTEBOOKS) == [
+    assert list(find_notebooks()) == [
         "01_data_quality",
         "02_measurement",
         "03_trajectories",

@@ -15,13 +15,13 @@ from mpg_research.analysis import course, describe_family
 from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DisclosureError
 from mpg_research.present.profile import INTERVENTIONS, present_profile
-from mpg_research.reporting.parameters import (
-    NOTEBOOKS,
+from mpg_research.reporting.notebooks import find_notebooks, notebook_spec, read_notebook
+from mpg_research.reporting.profile import (
     CourseProfileParameters,
-    notebook_spec,
-    validate_parameters,
+    check_profile_folder,
+    profile_by_hand,
+    write_profile,
 )
-from mpg_research.reporting.profile import check_profile_folder, profile_by_hand, write_profile
 from mpg_research.study import load_study, shipped_example
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study
@@ -172,7 +172,8 @@ def test_parameters_are_typed_and_the_notebook_has_them_all(study: Study, tmp_pa
     exec(compile(given, str(NOTEBOOK), "exec"), {}, values)
     assert set(values) == set(CourseProfileParameters.model_fields)
     assert (
-        validate_parameters("course_profile", values).model_dump() == CourseProfileParameters().model_dump()
+        read_notebook(NOTEBOOK).model.model_validate(values).model_dump()
+        == CourseProfileParameters().model_dump()
     )
     with pytest.raises(ConfigError, match="family: found 7"):
         write_profile(study.folder, family=7, output=tmp_path)  # type: ignore[arg-type]
@@ -186,7 +187,7 @@ def test_parameters_are_typed_and_the_notebook_has_them_all(study: Study, tmp_pa
 
 
 def test_no_run_knows_the_profile() -> None:
-    assert "course_profile" not in NOTEBOOKS
+    assert "course_profile" not in find_notebooks()
     with pytest.raises(ConfigError, match="There is no notebook"):
         notebook_spec("course_profile")
 

@@ -117,6 +117,7 @@ class OrganisationComparison(Result):
     adjust: Adjust
     baseline_sd: float
     kind: ClassVar[str] = "organisations"
+    compares_organisations: ClassVar[bool] = True
 
 
 def compare_organisations(

@@ -72,6 +72,7 @@ class OrganisationRobustness(Result):
 
     month: float
     kind: ClassVar[str] = "organisation_robustness"
+    compares_organisations: ClassVar[bool] = True
 
 
 def check_robustness(

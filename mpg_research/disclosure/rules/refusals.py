@@ -16,21 +16,22 @@ __all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "hide_spreads", "refusa
 
 #: The reason where too few others stand beside an organisation.
 FEW_OTHERS = "too_few_other_organisations"
-#: Analyses that are about differences between organisations throughout: where the comparison is withheld,
-#: their spread, its test and its largest are too (with two organisations the spread is the difference).
-COMPARISONS = frozenset({"organisations", "organisation_robustness"})
 
 
 def refusals(
     tables: Mapping[str, Cells],
-    kind: str,
     audience: Audience,
     *,
+    throughout: bool,
     policy: DisclosurePolicy,
     covered: frozenset[str],
     names: NameFinder,
 ) -> dict[str, tuple[str, dict[str, int]]]:
-    """Tables that are withheld as a whole, with code and values of the reason."""
+    """Tables that are withheld as a whole, with code and values of the reason.
+
+    ``throughout``: whether the result is about differences between organisations throughout. Where the
+    comparison is withheld, their spread, its test and its largest are too then.
+    """
     refused: dict[str, tuple[str, dict[str, int]]] = {}
     others = policy.minimum_other_organisations
     many = _organisations_in(tables, policy)
@@ -51,7 +52,7 @@ def refusals(
             refused[name] = ("names_in_text", {})
         if name not in refused and len(cells.data) and all_hidden(cells):
             refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
-    if kind in COMPARISONS and comparison:
+    if throughout and comparison:
         refused.update({name: comparison for name in tables if name != FLOW})
     return refused
 

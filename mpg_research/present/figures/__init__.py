@@ -1,50 +1,15 @@
 """Figures of released results. matplotlib is loaded when the first one is drawn."""
 
 import re
-from collections.abc import Mapping
-from importlib import import_module
 
-from mpg_research.disclosure.released import Released, ReleasedTable, beside
-from mpg_research.errors import ConfigError
-from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
+from mpg_research.disclosure.released import Released
+from mpg_research.errors import ConfigError, suggestion
+from mpg_research.present.language.voice import refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedFigure, PresentedText
+from mpg_research.present.registry import figure_named, figures
 from mpg_research.present.tables.tabulate import tabulate_rows
 
-__all__ = ["FIGURES", "draw"]
-
-#: Figures by name: the module that draws them, and the table whose numbers they show (the first there is).
-FIGURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "mean_course": ("course", ("mean_curve", "mean_course")),
-    "observed_course": ("course", ("observed_course",)),
-    "adjusted_change": ("organisations", ("adjusted_change",)),
-    "difference_from_mean": ("organisations", ("difference_from_mean",)),
-    "adjusted_means": ("organisations", ("adjusted_curve", "adjusted_means")),
-    "case_mix": ("families", ("case_mix",)),
-    "funnel": ("funnel", ("funnel",)),
-    "caterpillar": ("comparison", ("raw_and_shrunken",)),
-    "rank_sets": ("comparison", ("ranks",)),
-    "case_mix_difference": ("comparison", ("case_mix_difference",)),
-    "share_indicators": ("comparison", ("share_indicators",)),
-    "share_funnel": ("funnel", ("share_funnel",)),
-    "run_chart": ("comparison", ("run_chart",)),
-    "measurements_by_month": ("study", ("measurements_by_month",)),
-    "item_completeness": ("study", ("item_completeness",)),
-    "score_distribution": ("study", ("score_distribution",)),
-    "items": ("study", ("items",)),
-    "class_shares": ("change", ("merged",)),
-    "answers_by_month": ("change", ("merged_by_month",)),
-    "score_bands": ("change", ("score_bands",)),
-    "swimmer": ("views", ("lanes",)),
-    "spaghetti": ("views", ("strands",)),
-    "measured_by_month": ("change", ("measured_by_month",)),
-    "delta_adjustment": ("change", ("delta_adjustment",)),
-    "decision_curve": ("change", ("decision_curve",)),
-}
-ALIASES = {
-    "change_by_organisation": "adjusted_change",
-    "mean_curve": "mean_course",
-    "adjusted_curve": "adjusted_means",
-}
+__all__ = ["draw"]
 
 
 def draw(released: Released, figure: str, *, language: str) -> PresentedFigure | PresentedText:
@@ -55,7 +20,7 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
     released : Released
         From :func:`mpg_research.disclosure.release`.
     figure : str
-        One of :data:`FIGURES`.
+        One of those that the kinds of results register (``mpg_research.present.registry.figures``).
     language : str
         Language of title, axes, caption and description.
 
@@ -79,19 +44,22 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
     picture looks the same everywhere and has the same bytes in every run.
     """
     voice = voice_of(released, language)
-    name = ALIASES.get(figure, figure)
-    if name not in FIGURES:
-        raise ConfigError(f"There is no figure {figure!r}; expected one of {', '.join(FIGURES)}.")
+    chosen = figure_named(figure)
+    if chosen is None:
+        known = list(figures())
+        raise ConfigError(
+            f"There is no figure {figure!r}; expected one of {', '.join(known)}." + suggestion(figure, known)
+        )
+    name = chosen.name
     refused = refuse(voice, name)
     if refused is not None:
         return refused
-    module, table_names = FIGURES[name]
-    table = next((found for each in table_names if (found := voice.table(each)) is not None), None)
+    table = next((found for each in chosen.shows if (found := voice.table(each)) is not None), None)
     if table is None:
-        return withheld_text(voice, name, table_names[-1])
+        return withheld_text(voice, name, chosen.shows[-1])
     from mpg_research.present.figures.style import export
 
-    drawing = getattr(import_module(f"{__name__}.{module}"), f"draw_{name}")(voice)
+    drawing = chosen.draw(voice)
     if drawing is None:
         sentence = voice.phrases("withheld.no_numbers")
         return PresentedText(name, language, ((sentence,),), voice.mark, shows_numbers=False)
@@ -105,16 +73,10 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
         caption=re.sub(" +", " ", drawing.caption).strip(),
         alt=f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt,
         data=tabulate_rows(
-            voice, _shown_in(voice, name, table), name=name, only_own=name == "observed_course"
+            voice,
+            chosen.numbers(voice, table) if chosen.numbers else table,
+            name=name,
+            only_own=chosen.only_own,
         ),
         data_label=voice.phrases("general.table_data"),
     )
-
-
-def _shown_in(voice: Voice, name: str, table: ReleasedTable) -> ReleasedTable:
-    """The numbers in the picture: of the mean course its dots too, and how many families each is about."""
-    observed = voice.table("observed_course")
-    if name != "mean_course" or observed is None or observed.organisation_columns or not len(table.data):
-        return table
-    dots = {"mean": "observed_mean", "n_families": "n_measured"}
-    return beside(table, observed, dots, key="months", until=float(table.data["months"].max()) + 0.5)

@@ -114,14 +114,18 @@ class Voice:
 
     @property
     def is_about_stress(self) -> bool:
-        """Whether the questionnaire is one whose subject the catalogue names."""
-        return self.phrases.has(f"concept.{self.released.provenance.instrument}")
+        """Whether the questionnaire is about parenting stress, as its file says."""
+        facts = self.released.instrument
+        return facts is not None and facts.subject == "parenting_stress"
 
     @property
     def concept(self) -> str:
         """What the scores are about, in a sentence: "parenting stress"."""
-        if self.is_about_stress:
-            return self.phrases(f"concept.{self.released.provenance.instrument}")
+        facts = self.released.instrument
+        if facts is not None and facts.subject and self.phrases.has(f"concept.{facts.subject}"):
+            return self.phrases(f"concept.{facts.subject}")
+        if facts is not None and facts.concepts.get(self.language):
+            return clean_name(facts.concepts[self.language])
         return self.phrases("concept.other", instrument=self.instrument)
 
     @property

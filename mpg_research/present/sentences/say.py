@@ -1,38 +1,23 @@
 """Released results in sentences: the answer first, then how sure it is, then what may not be concluded."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.disclosure.rules.text import HIDDEN_TEXT
-from mpg_research.errors import ConfigError, Note
+from mpg_research.errors import ConfigError, Note, suggestion
 from mpg_research.present.language.numbers import format_share, format_time
 from mpg_research.present.language.phrases import readable
 from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of
 from mpg_research.present.presented import PresentedText
-from mpg_research.present.sentences.data import measurement_sentences, quality_sentences
-from mpg_research.present.sentences.families import (
-    change_sentences,
-    course_sentences,
-    missing_sentences,
-    trend_sentences,
-)
-from mpg_research.present.sentences.organisations import organisation_sentences
-from mpg_research.present.sentences.over_time import over_time_sentences
-from mpg_research.present.sentences.robustness import robustness_sentences
-from mpg_research.present.sentences.signals import (
-    expected_sentences,
-    quality_of_signals,
-    signal_sentences,
-    sudden_sentences,
-)
-from mpg_research.present.sentences.trajectory import trajectory_sentences
+from mpg_research.present.registry import kind_named, kinds
 
-__all__ = ["TOPICS", "is_shown", "say"]
+__all__ = ["is_shown", "say", "topics"]
 
-#: What can be asked for. Without a topic: answer, certainty and limits, each a paragraph.
-TOPICS = ("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld")
+#: What is said without a topic, each a paragraph.
 MAIN = ("answer", "certainty", "limits")
+#: What can be asked of every result.
+SHARED = ("sample", "notes", "withheld")
 
 #: Notes on how far the data go.
 HOW_FAR = ("months_cut", "few_measured", "held_to_scale", "small_share_bend", "curves_end")
@@ -45,30 +30,12 @@ OF_THE_STUDY = NORMS | {
     *("synthetic_data", "assigned_by_date", "incomplete_dates", "time_in_waves", "baseline_window"),
     *("before_start", "after_end", "undated", "prorated_by_choice", "total_only", "no_norms"),
 }
-#: Without this table nothing of an analysis is shown.
-MAIN_TABLES = {
-    "trajectory": "change",
-    "organisations": "adjusted_change",
-    "organisation_robustness": "robustness",
-}
 
-Sentences = Mapping[str, Sequence[str]]
-SPEAKERS: Mapping[str, Callable[[Voice], Sentences]] = {
-    "trajectory": trajectory_sentences,
-    "organisations": organisation_sentences,
-    "organisation_robustness": robustness_sentences,
-    "organisations_over_time": over_time_sentences,
-    "data_quality": quality_sentences,
-    "measurement": measurement_sentences,
-    "individual_change": change_sentences,
-    "reliable_trend": trend_sentences,
-    "course": course_sentences,
-    "missing_data": missing_sentences,
-    "signal_quality": quality_of_signals,
-    "signals": signal_sentences,
-    "sudden_changes": sudden_sentences,
-    "expected_course": expected_sentences,
-}
+
+def topics() -> tuple[str, ...]:
+    """What can be asked for: answer, certainty and limits, the topics of some kinds, and what all have."""
+    own = dict.fromkeys(topic for kind in kinds().values() for topic in kind.topics)
+    return (*MAIN, *own, *SHARED)
 
 
 def say(released: Released, topic: str | None = None, *, language: str) -> PresentedText:
@@ -82,8 +49,8 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     released : Released
         From :func:`mpg_research.disclosure.release`.
     topic : str, optional
-        One of :data:`TOPICS`.
-        One paragraph, or the main three. Shares, ranks and funnel: of a comparison of organisations only.
+        One of :func:`topics`: one paragraph; by default the main three. Shares, ranks and funnel: of a
+        comparison of organisations only.
     language : str
         Language.
 
@@ -100,8 +67,11 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     DisclosureError
         If ``released`` did not come from the gate.
     """
-    if topic is not None and topic not in TOPICS:
-        raise ConfigError(f"Unknown topic {topic!r}; expected one of {', '.join(TOPICS)}, or none.")
+    if topic is not None and topic not in topics():
+        raise ConfigError(
+            f"Unknown topic {topic!r}; expected one of {', '.join(topics())}, or none."
+            + suggestion(topic, topics())
+        )
     voice = voice_of(released, language)
     name = f"{released.kind}_{topic}" if topic else released.kind
     if topic == "notes":
@@ -113,10 +83,13 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
         return _text(voice, name, withheld_sentences(voice), is_list=True)
     if topic == "sample":
         return _text(voice, name, sample_sentences(voice))
-    speaker = SPEAKERS.get(released.kind)
-    if speaker is None:
-        raise ConfigError(f"There are no sentences for results of kind {released.kind!r}.")
-    spoken = speaker(voice)
+    kind = kind_named(released.kind)
+    if kind is None:
+        raise ConfigError(
+            f"There are no sentences for results of kind {released.kind!r}; "
+            f"there are for {', '.join(kinds())}."
+        )
+    spoken = kind.sentences(voice)
     if voice.is_plain and "limits" in spoken:
         # Researchers find these among the remarks.
         spoken = {**spoken, "limits": [*_how_far(voice), *spoken["limits"]]}
@@ -176,7 +149,8 @@ def never_measured(voice: Voice, flow: ReleasedTable) -> list[str]:
 
 def is_shown(released: Released) -> bool:
     """Whether any number that an analysis was made for is shown."""
-    main, shown = MAIN_TABLES.get(released.kind), set(released.tables) - {"sample_flow"}
+    kind, shown = kind_named(released.kind), set(released.tables) - {"sample_flow"}
+    main = kind.main_table if kind else ""
     return released.converged and (main in shown if main else bool(shown))
 
 

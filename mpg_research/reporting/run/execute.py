@@ -1,6 +1,5 @@
 """Run one notebook in a kernel of its own, with its parameters, and say in words why it failed."""
 
-import ast
 import logging
 import re
 import tempfile
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research import errors
-from mpg_research.errors import ConfigError, MpgError, ReportError
-from mpg_research.reporting.parameters import notebook_spec, validate_parameters
+from mpg_research.errors import MpgError, ReportError
+from mpg_research.reporting.notebooks import read_notebook
+from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.run.kernel import private_kernel_manager
 
-__all__ = ["KernelRegistry", "NotebookFailure", "check_parameter_cell", "run_notebook"]
+__all__ = ["KernelRegistry", "NotebookFailure", "run_notebook"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _OWN_ERRORS = {
@@ -87,7 +87,7 @@ def run_notebook(
     source : Path
         The notebook as it is shipped.
     notebook : str
-        Its name, which tells its typed parameters.
+        Its name.
     parameters : mapping
         Its parameters; JSON types only.
     output : Path
@@ -103,45 +103,18 @@ def run_notebook(
     Raises
     ------
     ConfigError
-        If the parameters are not the notebook's.
+        If the parameters are not the notebook's, or what it says of itself is not right.
     NotebookFailure
         If a cell fails, the kernel dies, or a cell was left out.
     """
     registry = registry or KernelRegistry()
-    values = validate_parameters(notebook, parameters).model_dump(mode="json")
-    check_parameter_cell(source, notebook)
+    model = read_notebook(source).model
+    values = check_parameters(model, parameters, notebook).model_dump(mode="json")
     with tempfile.TemporaryDirectory(prefix="mpg-", ignore_cleanup_errors=True) as folder:
-        node = _execute(source, values, output, _registered(private_kernel_manager(Path(folder)), registry))
+        manager = private_kernel_manager(Path(folder), notebooks=source.absolute().parent)
+        node = _execute(source, values, output, _registered(manager, registry))
     _refuse_unfinished(node)
     return node
-
-
-def check_parameter_cell(source: Path, notebook: str) -> None:
-    """Hold a notebook's parameter cell to its typed model: the same names, no others, none forgotten.
-
-    Raises
-    ------
-    ConfigError
-        If the names differ, or there is not exactly one cell tagged "parameters".
-    """
-    import nbformat
-
-    node = nbformat.read(source, as_version=4)
-    cells = [cell for cell in node.cells if "parameters" in cell.metadata.get("tags", [])]
-    if len(cells) != 1:
-        raise ConfigError(f"{source.name} has {len(cells)} cells tagged 'parameters'; expected exactly one.")
-    found = {
-        target.id
-        for statement in ast.parse(cells[0].source).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    }
-    expected = set(notebook_spec(notebook).model.model_fields)
-    if found != expected:
-        differences = [f"{name!r} is not a parameter of it" for name in sorted(found - expected)]
-        differences += [f"{name!r} is missing" for name in sorted(expected - found)]
-        raise ConfigError(f"The parameter cell of {source.name} does not fit: {'; '.join(differences)}.")
 
 
 def _registered(manager_class: Any, registry: KernelRegistry) -> Any:

@@ -1,12 +1,13 @@
 """The internal overview over all recipients' reports."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mpg_research.languages import language_name
+from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.html import TEMPLATES, page_words
-from mpg_research.reporting.parameters import NOTEBOOKS
 from mpg_research.reporting.run.manifest import read_manifest
 from mpg_research.reporting.run.plan import Step, recipients_of
 from mpg_research.study.config.study_toml import StudyConfig
@@ -15,7 +16,9 @@ from mpg_research.writing import write_atomically
 __all__ = ["index_page", "write_index"]
 
 
-def write_index(folder: Path, config: StudyConfig) -> Path:
+def write_index(
+    folder: Path, config: StudyConfig, *, notebooks: Mapping[str, NotebookSpec] | None = None
+) -> Path:
     """Write ``index.html`` (the study's first language) and one page for each further language.
 
     Parameters
@@ -24,6 +27,8 @@ def write_index(folder: Path, config: StudyConfig) -> Path:
         ``reports/<study>``.
     config : StudyConfig
         The study.
+    notebooks : mapping of str to NotebookSpec, optional
+        The notebooks there are; by default those of the package.
 
     Returns
     -------
@@ -33,13 +38,19 @@ def write_index(folder: Path, config: StudyConfig) -> Path:
     languages = config.study.languages
     for language in languages:
         path = folder / _page_name(language, languages)
-        content = index_page(folder, config, language=language).encode()
+        content = index_page(folder, config, language=language, notebooks=notebooks).encode()
         if not path.is_file() or path.read_bytes() != content:
             write_atomically(path, content)
     return folder / "index.html"
 
 
-def index_page(folder: Path, config: StudyConfig, *, language: str) -> str:
+def index_page(
+    folder: Path,
+    config: StudyConfig,
+    *,
+    language: str,
+    notebooks: Mapping[str, NotebookSpec] | None = None,
+) -> str:
     """The overview in one language, made from the manifests that lie in ``folder``.
 
     Raises
@@ -64,7 +75,7 @@ def index_page(folder: Path, config: StudyConfig, *, language: str) -> str:
             for code in config.study.languages
             if code != language
         ],
-        rows=_rows(folder, config, language),
+        rows=_rows(folder, config, language, find_notebooks() if notebooks is None else notebooks),
     )
     findings = inspect_page(page, language=language)
     if findings:
@@ -76,7 +87,9 @@ def _page_name(language: str, languages: tuple[str, ...]) -> str:
     return "index.html" if language == languages[0] else f"index.{language}.html"
 
 
-def _rows(folder: Path, config: StudyConfig, language: str) -> list[dict[str, Any]]:
+def _rows(
+    folder: Path, config: StudyConfig, language: str, notebooks: Mapping[str, NotebookSpec]
+) -> list[dict[str, Any]]:
     """One row per recipient and notebook, with a link per language where the report is there."""
     from mpg_research.present.language.voice import clean_name, isolated
 
@@ -87,7 +100,7 @@ def _rows(folder: Path, config: StudyConfig, language: str) -> list[dict[str, An
         name = config.organisations[key].name.in_language(language) if key else words[recipient]
         name = isolated(clean_name(name))
         role = "organisation" if key else recipient
-        for notebook in (spec.name for spec in NOTEBOOKS.values() if spec.role == role):
+        for notebook in (spec.name for spec in notebooks.values() if spec.role == role):
             links = []
             for code in config.study.languages:
                 step = Step(notebook, role, recipient, code)

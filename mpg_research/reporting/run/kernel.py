@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mpg_research.reporting.notebooks import FOLDER
+
 __all__ = ["ENVIRONMENT", "kernel_environment", "private_kernel_manager"]
 
 #: What every kernel gets, so that numbers and bytes do not depend on the machine's cores or settings.
@@ -24,20 +26,21 @@ ENVIRONMENT = {
 _LONGEST_SOCKET = 90
 
 
-def kernel_environment(folder: Path) -> dict[str, str]:
-    """The environment of a kernel whose private files lie in ``folder``."""
+def kernel_environment(folder: Path, *, notebooks: Path) -> dict[str, str]:
+    """The environment of a kernel with its private files in ``folder`` and its notebook in ``notebooks``."""
     package_root = str(Path(__file__).resolve().parents[3])
     inherited = os.environ.get("PYTHONPATH", "")
     return {
         **os.environ,
         **ENVIRONMENT,
+        FOLDER: str(notebooks),
         "IPYTHONDIR": str(folder / "ipython"),
         "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(folder / "matplotlib")),
         "PYTHONPATH": os.pathsep.join(part for part in (package_root, inherited) if part),
     }
 
 
-def private_kernel_manager(folder: Path) -> type:
+def private_kernel_manager(folder: Path, *, notebooks: Path) -> type:
     """A kernel manager class that runs ``sys.executable`` and keeps its files and sockets in ``folder``.
 
     Where the system has Unix sockets the kernel opens no network port at all.
@@ -46,6 +49,8 @@ def private_kernel_manager(folder: Path) -> type:
     ----------
     folder : Path
         An empty folder of this kernel alone; also its working directory.
+    notebooks : Path
+        Where the notebook lies, so that it can look up what it says of itself.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -69,7 +74,7 @@ def private_kernel_manager(folder: Path) -> type:
 
         async def start_kernel(self, **arguments: Any) -> None:
             arguments["extra_arguments"] = ["--HistoryManager.enabled=False"]
-            arguments["env"] = kernel_environment(folder)
+            arguments["env"] = kernel_environment(folder, notebooks=notebooks)
             arguments["cwd"] = str(folder)
             # What a kernel itself writes (not a notebook's cells) is of no use to a reader.
             arguments["stdout"] = arguments["stderr"] = subprocess.DEVNULL

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mpg_research.errors import ConfigError, did_you_mean
-from mpg_research.reporting.parameters import NOTEBOOKS, validate_parameters
+from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
+from mpg_research.reporting.parameters import check_parameters
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.names import safe_folder_name
 
-__all__ = ["Step", "notebook_files", "plan_steps", "published_files", "recipients_of"]
+__all__ = ["Step", "plan_steps", "published_files", "recipients_of"]
+
+
+#: For whom first: the researcher's notebooks, the funder's report, then each organisation's.
+_ORDER = ("researcher", "funder", "organisation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ def plan_steps(
     only: Sequence[str] = (),
     organisation: Sequence[str] = (),
     language: Sequence[str] = (),
+    notebooks: Mapping[str, NotebookSpec] | None = None,
 ) -> tuple[Step, ...]:
     """All steps of a study's run, or those asked for.
 
@@ -69,6 +74,8 @@ def plan_steps(
         Keys of organisations whose report to make; given without ``only``, nothing else is run.
     language : sequence of str
         Languages; empty: all of the study's.
+    notebooks : mapping of str to NotebookSpec, optional
+        The notebooks there are; by default those of the package.
 
     Returns
     -------
@@ -80,25 +87,25 @@ def plan_steps(
     ConfigError
         If a notebook, organisation or language is not there.
     """
-    notebooks = _chosen("notebook", only, NOTEBOOKS, "The notebooks are")
+    there = find_notebooks() if notebooks is None else notebooks
+    chosen = [there[name] for name in _chosen("notebook", only, there, "The notebooks are")]
     keys = _chosen("organisation", organisation, config.organisations, "study.toml declares")
     languages = _chosen("language", language, config.study.languages, "The study's languages are")
     if organisation:
-        notebooks = [name for name in notebooks if NOTEBOOKS[name].role == "organisation"]
-        if not notebooks:
+        chosen = [spec for spec in chosen if spec.role == "organisation"]
+        if not chosen:
             raise ConfigError(
                 "--organisation goes with the report for organisations, and --only asks for other notebooks. "
                 "Leave one of the two out."
             )
     steps = []
-    for notebook in notebooks:
-        role = NOTEBOOKS[notebook].role
+    for role, spec in sorted(((each.role, each) for each in chosen), key=lambda pair: _ORDER.index(pair[0])):
         for key in keys if role == "organisation" else [""]:
             recipient = safe_folder_name(key) if key else role
             for code in languages:
                 parameters = {"language": code} | ({"organisation": key} if key else {})
-                validate_parameters(notebook, parameters)
-                steps.append(Step(notebook, role, recipient, code, key, parameters))
+                check_parameters(spec.model, parameters, spec.name)
+                steps.append(Step(spec.name, role, recipient, code, key, parameters))
     return tuple(steps)
 
 
@@ -106,23 +113,6 @@ def recipients_of(config: StudyConfig) -> dict[str, str]:
     """Every recipient's folder and the organisation it belongs to (empty for researcher and funder)."""
     own = {safe_folder_name(key): key for key in config.organisations}
     return {"researcher": "", "funder": ""} | own
-
-
-def notebook_files(folder: Path, steps: Iterable[Step]) -> dict[str, Path]:
-    """Where the notebooks of these steps lie.
-
-    Raises
-    ------
-    ConfigError
-        If one is missing.
-    """
-    files = {step.notebook: folder / f"{step.notebook}.ipynb" for step in steps}
-    missing = [name for name, file in files.items() if not file.is_file()]
-    if missing:
-        raise ConfigError(
-            f"In {folder} these notebooks are missing: {', '.join(missing)}. Install the package again."
-        )
-    return files
 
 
 def published_files(step: Step) -> dict[str, str]:

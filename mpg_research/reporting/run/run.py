@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from mpg_research.errors import ConfigError, DataError, ReportError
 from mpg_research.languages import languages
 from mpg_research.reporting.files import file_sha256, lock_folder, remove_tree
+from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
 from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
-from mpg_research.reporting.run.plan import Step, notebook_files, plan_steps
+from mpg_research.reporting.run.plan import Step, plan_steps
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig, read_config, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
@@ -102,7 +103,7 @@ def run_study(
     progress : Progress, optional
         Display; silent by default.
     notebooks : str or Path, optional
-        Folder of the notebooks; by default those of the package.
+        Folder of the notebooks, each of which says for whom it is; by default those of the package.
 
     Returns
     -------
@@ -129,8 +130,9 @@ def run_study(
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs is {jobs}; expected a whole number from 1.")
     config = _with_organisations(read_config(path if path is not None else shipped_example()))
-    steps = plan_steps(config, only=only, organisation=organisation, language=language)
-    files = notebook_files(Path(notebooks) if notebooks else shipped_notebooks(), steps)
+    there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
+    steps = plan_steps(config, only=only, organisation=organisation, language=language, notebooks=there)
+    files = {step.notebook: there[step.notebook].file for step in steps}
     folder = (Path(reports) / config.study.name).absolute()
     _refuse_raw_files_in(folder, config)
     inputs = _inputs_or_all_problems(config)
@@ -141,7 +143,7 @@ def run_study(
     }
     todo = [step for step in steps if force or not _is_done(folder, step, prints[step.name])]
     if not todo:
-        return _summary(config, folder, steps, {}, warnings=0)
+        return _summary(config, folder, steps, {}, warnings=0, notebooks=there)
 
     from mpg_research.study import load_study
 
@@ -152,7 +154,18 @@ def run_study(
         context = RunContext(config, folder, staging, files, hashes, prints, inputs)
         progress.begin(len(todo), len(steps) - len(todo))
         made = _make_all(todo, context, jobs or default_jobs(), progress)
-    return _summary(config, folder, steps, made, warnings=warnings)
+    return _summary(config, folder, steps, made, warnings=warnings, notebooks=there)
+
+
+def _notebooks_in(folder: Path) -> dict[str, NotebookSpec]:
+    """The notebooks that lie in a folder, if there are any."""
+    found = find_notebooks(folder)
+    if not found:
+        raise ConfigError(
+            f"In {folder} there is no notebook that says for whom it is. Name the folder of your notebooks, "
+            "or install the package again."
+        )
+    return found
 
 
 def default_jobs() -> int:
@@ -250,10 +263,11 @@ def _summary(
     made: "Mapping[str, StepOutcome]",
     *,
     warnings: int,
+    notebooks: Mapping[str, NotebookSpec],
 ) -> RunSummary:
     from mpg_research.reporting.run.index import write_index
     from mpg_research.reporting.run.step import StepOutcome
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
-    index = write_index(folder, config)
+    index = write_index(folder, config, notebooks=notebooks)
     return RunSummary(config.study.name, folder, outcomes, index, warnings)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from mpg_research.errors import MpgError
+from mpg_research.errors import MpgError, ReportError
 from mpg_research.reporting.files import (
     file_sha256,
     json_bytes,
@@ -21,6 +21,7 @@ from mpg_research.reporting.run.execute import KernelRegistry, NotebookFailure, 
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
 from mpg_research.reporting.run.plan import Step, published_files
+from mpg_research.reporting.session.shown import MARK
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
@@ -126,9 +127,10 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
 
     import nbformat
 
+    from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
     from mpg_research.reporting.page.html import render_page
-    from mpg_research.reporting.parameters import validate_parameters
+    from mpg_research.reporting.parameters import check_parameters
     from mpg_research.reporting.session.session import RECORD
 
     work = staged / "output"
@@ -141,9 +143,11 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
         output=staged / "executed.ipynb",
         registry=context.registry,
     )
+    _refuse_other_readers(node, step)
     record = json.loads((work / RECORD).read_bytes()) if (work / RECORD).is_file() else {}
     record["warnings"] = warning_counts(node)
-    shown = validate_parameters(step.notebook, step.parameters).model_dump(mode="json")
+    model = read_notebook(context.notebooks[step.notebook]).model
+    shown = check_parameters(model, step.parameters, step.notebook).model_dump(mode="json")
     shown["study"] = context.config.study.name
     unit = context.config.study.unit_words.get(step.language)
     time = context.config.time.axis_unit
@@ -162,6 +166,19 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
         for path in sorted((work / kind).glob("*")):
             files[f"{step.language}/{kind}/{step.notebook}/{path.name}"] = path
     return files, record
+
+
+def _refuse_other_readers(node: Any, step: Step) -> None:
+    """A page for one reader shows nothing that was released to another: begin() names its own notebook."""
+    for cell in node.cells:
+        for output in cell.get("outputs", []):
+            mark = output.get("metadata", {}).get(MARK)
+            if mark is not None and mark["released_to"] != step.role:
+                raise ReportError(
+                    f"The notebook {step.notebook} is for the {step.role}, and shows something that was "
+                    f"released to the {mark['released_to']}. Begin it with its own name: "
+                    f'begin("{step.notebook}", ...).'
+                )
 
 
 def _frame(step: Step, context: RunContext) -> Any:

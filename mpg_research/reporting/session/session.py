@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, NotApplicableError
-from mpg_research.reporting.parameters import NotebookParameters, notebook_spec, validate_parameters
+from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
+from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
@@ -233,7 +234,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     notebook : str
         Name of the notebook, e.g. ``"03_trajectories"``.
     **parameters
-        The names of the notebook's parameter cell. See :mod:`mpg_research.reporting.parameters`.
+        The names of the notebook's parameter cell. See :mod:`mpg_research.reporting.notebooks`.
 
     Returns
     -------
@@ -255,8 +256,9 @@ def begin(notebook: str, **parameters: Any) -> Session:
     from mpg_research.disclosure import Audience, policy_of
     from mpg_research.study import load_study
 
-    values = validate_parameters(notebook, parameters)
     spec = notebook_spec(notebook)
+    assert spec.role != "family"  # those are refused above
+    values = check_parameters(spec.model, parameters, notebook)
     study = load_study(find_study(values.study))
     organisation = _organisation(study, values) if spec.role == "organisation" else ""
     output = Path(values.output) if values.output else None

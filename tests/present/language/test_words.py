@@ -165,11 +165,37 @@ def test_a_rise_is_for_the_worse_unless_the_scale_runs_the_other_way():
     result = make_trajectory(change=4.1)
     assert "for the worse" in spoken(result)
     policy = made_policy()
-    good = {"obvl_k": InstrumentFacts("OBVL-K", direction="higher_is_better")}
+    good = {"obvl_k": InstrumentFacts("OBVL-K", "higher_is_better", subject="parenting_stress")}
     from dataclasses import replace
 
     released = release(result, FUNDER, policy=replace(policy, instruments=good))
     assert "for the better" in " ".join(say(released, language="en").sentences)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"concepts": {"nl": "de somberheid", "en": "low\nmood"}}, ("somberheid", "low mood")),
+        ({"concepts": {"nl": "de somberheid"}}, ("somberheid", "the OBVL-K score")),
+        ({"subject": "no_such_subject"}, ("de score op de OBVL-K", "the OBVL-K score")),
+        ({}, ("de score op de OBVL-K", "the OBVL-K score")),
+    ],
+)
+def test_what_the_scores_are_about_is_what_the_questionnaires_file_says(about, said):
+    from dataclasses import replace
+
+    from mpg_research.disclosure import InstrumentFacts
+
+    policy = replace(made_policy(), instruments={"obvl_k": InstrumentFacts("OBVL-K", **about)})
+    released = release(make_trajectory(), FUNDER, policy=policy)
+    for language, words in zip(("nl", "en"), said, strict=True):
+        text = " ".join(say(released, language=language).sentences)
+        assert words in text
+        assert not {"opvoedingsbelasting", "parenting stress", "when stress is high"} & {
+            each
+            for each in ("opvoedingsbelasting", "parenting stress", "when stress is high")
+            if each in text
+        }
 
 
 def test_too_few_families_are_said_to_be_too_few():
@@ -247,7 +273,7 @@ def test_more_of_a_good_thing_is_more_favourable():
 
     from mpg_research.disclosure import InstrumentFacts
 
-    good = {"obvl_k": InstrumentFacts("OBVL-K", direction="higher_is_better")}
+    good = {"obvl_k": InstrumentFacts("OBVL-K", "higher_is_better", subject="parenting_stress")}
     released = release(far_apart(), LINDE, policy=replace(made_policy(), instruments=good))
     text = " ".join(say(released, language="en").sentences)
     assert "5.8 points less favourable than average there" in text

@@ -13,8 +13,8 @@ from mpg_research.analysis import (
 from mpg_research.analysis.growth.question import reach_of_course
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.present import PresentedTable, draw, say, tabulate
-from mpg_research.present.figures import FIGURES
-from mpg_research.present.sentences.say import TOPICS
+from mpg_research.present.registry import figures
+from mpg_research.present.sentences.say import topics
 from mpg_research.study.scoring.course_frame import course_frame
 from tests.analysis.odd_studies import PLANS, odd_study
 
@@ -38,15 +38,17 @@ def pages_of(study, language):
         result = analysis(study)
         for audience in (Audience("researcher"), Audience("organisation", study.organisations[0])):
             released = release(result, audience, policy=policy)
-            parts = [" ".join(say(released, topic, language=language).sentences) for topic in (None, *TOPICS)]
+            parts = [
+                " ".join(say(released, topic, language=language).sentences) for topic in (None, *topics())
+            ]
             for name in released.tables:
                 shown = tabulate(released, name, language=language)
                 parts.append(shown.text if isinstance(shown, PresentedTable) else str(shown))
-            for name in FIGURES:
-                if not set(FIGURES[name][1]) & set(released.tables):
+            for name, figure in figures().items():
+                if not set(figure.shows) & set(released.tables):
                     continue
-                figure = draw(released, name, language=language)
-                parts += [getattr(figure, "alt", ""), getattr(figure, "caption", "")]
+                drawn = draw(released, name, language=language)
+                parts += [getattr(drawn, "alt", ""), getattr(drawn, "caption", "")]
             yield analysis.__name__, str(audience), "\n".join(parts)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mpg_research.errors import ConfigError
-from mpg_research.reporting.run.execute import NotebookFailure, check_parameter_cell, run_notebook
+from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from tests.reporting.notebook_makers import make_notebook
 
 
@@ -85,16 +85,3 @@ def test_a_wrong_parameter_stops_inside_the_kernel_too(tmp_path: Path) -> None:
     )
     with pytest.raises(NotebookFailure, match=r"language: found 'de'"):
         run(path, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("defaults", "message"),
-    [
-        ("study = ''\nlanguage = 'nl'", "'output' is missing"),
-        ("study = ''\nlanguage = 'nl'\noutput = ''\nmoths = 3", "'moths' is not a parameter"),
-    ],
-)
-def test_the_parameter_cell_must_fit_the_typed_model(tmp_path: Path, defaults: str, message: str) -> None:
-    path = make_notebook(tmp_path, "01_data_quality", defaults=defaults)
-    with pytest.raises(ConfigError, match=message):
-        check_parameter_cell(path, "01_data_quality")

@@ -8,12 +8,12 @@ import nbformat
 import pytest
 
 from mpg_research.languages import texts_in
+from mpg_research.reporting.notebooks import DECLARATION, find_notebooks, read_notebook
 from mpg_research.reporting.page.notebook_texts import text_key, write_texts
-from mpg_research.reporting.parameters import NOTEBOOKS
-from mpg_research.reporting.run.execute import check_parameter_cell
 from mpg_research.study import shipped_notebooks
 
 FOLDER = shipped_notebooks()
+NOTEBOOKS = find_notebooks()
 LONGEST_CODE_CELL = 6
 #: About one family, so no part of a run: `mpg profile` executes it, into a folder the user names.
 SENSITIVE = {"course_profile"}
@@ -24,12 +24,20 @@ def path(request: pytest.FixtureRequest) -> Path:
     return FOLDER / f"{request.param}.ipynb"
 
 
+def calls(path: Path, name: str) -> list[ast.Call]:
+    trees = (ast.parse(cell.source) for cell in cells(path, "code"))
+    found = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return [call for call in found if isinstance(call.func, ast.Name) and call.func.id == name]
+
+
 def cells(path: Path, kind: str) -> list:
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
 
 
-def test_the_folder_holds_these_notebooks_and_no_others() -> None:
-    assert {path.stem for path in FOLDER.glob("*.ipynb")} == set(NOTEBOOKS) | SENSITIVE
+def test_all_in_the_folder_are_made_but_those_about_one_family() -> None:
+    roles = {path.stem: read_notebook(path).role for path in FOLDER.glob("*.ipynb")}
+    assert set(roles) == set(NOTEBOOKS) | SENSITIVE
+    assert {name for name, role in roles.items() if role == "family"} == SENSITIVE
 
 
 def test_stored_without_outputs_and_in_one_form(path: Path) -> None:
@@ -38,7 +46,7 @@ def test_stored_without_outputs_and_in_one_form(path: Path) -> None:
     nbformat.validate(nbformat.read(path, as_version=4))
     assert stored == json.dumps(node, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells(path, "code"))
-    assert set(node["metadata"]) == {"kernelspec", "language_info"}
+    assert set(node["metadata"]) == {"kernelspec", "language_info", DECLARATION}
 
 
 def test_thin_no_definitions_only_calls(path: Path) -> None:
@@ -50,7 +58,8 @@ def test_thin_no_definitions_only_calls(path: Path) -> None:
 
 
 def test_parameters_fit_and_the_notebook_begins_with_its_own_name(path: Path) -> None:
-    check_parameter_cell(path, path.stem)
+    given = [argument.arg for call in calls(path, "begin") for argument in call.keywords]
+    assert sorted(given) == sorted(read_notebook(path).model.model_fields)
     assert any(
         f'begin(\n    "{path.stem}"' in c.source or f'begin("{path.stem}"' in c.source
         for c in cells(path, "code")

@@ -301,13 +301,13 @@ def test_an_interruption_ends_the_kernels_and_says_how_to_go_on(
 def started(study: Path, tmp_path: Path, *options: str) -> "Iterator[subprocess.Popen[str]]":
     """`mpg run` in a process of its own, on the small notebooks; it and its kernels are gone afterwards."""
     code = (
-        "import signal, sys\nfrom pathlib import Path\nfrom mpg_research import cli\n"
+        "import signal, sys\nfrom mpg_research import cli\n"
         # A parent that runs in the background may have told its children to ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from mpg_research.reporting.run import fingerprint, run\n"
+        "from mpg_research.reporting.run import fingerprint\n"
         "fingerprint.package_sha256 = lambda: '0' * 64\n"
-        f"run.shipped_notebooks = lambda: Path({str(tmp_path / 'notebooks')!r})\n"
         f"options = ['--output', {str(tmp_path / 'reports')!r}, '--jobs', '1', *{list(options)!r}]\n"
+        f"options += ['--notebooks', {str(tmp_path / 'notebooks')!r}]\n"
         f"sys.exit(cli.main(['run', {str(study)!r}, *options]))\n"
     )
     mark = str(tmp_path)

@@ -1,0 +1,40 @@
+"""The mean course."""
+
+from mpg_research.disclosure.released import ReleasedTable, beside
+from mpg_research.present.figures.course import draw_mean_course, draw_observed_course
+from mpg_research.present.language.voice import Voice
+from mpg_research.present.registry import Figure, Kind
+from mpg_research.present.sentences.trajectory import trajectory_sentences
+
+__all__ = ["KINDS", "OBSERVED_COURSE"]
+
+
+def _with_dots(voice: Voice, table: ReleasedTable) -> ReleasedTable:
+    """The numbers in the picture: its dots too, and how many families each is about."""
+    observed = voice.table("observed_course")
+    if observed is None or observed.organisation_columns or not len(table.data):
+        return table
+    dots = {"mean": "observed_mean", "n_families": "n_measured"}
+    return beside(table, observed, dots, key="months", until=float(table.data["months"].max()) + 0.5)
+
+
+OBSERVED_COURSE = Figure(
+    name="observed_course", draw=draw_observed_course, shows=("observed_course",), only_own=True
+)
+KINDS = (
+    Kind(
+        name="trajectory",
+        sentences=trajectory_sentences,
+        main_table="change",
+        figures=(
+            Figure(
+                name="mean_course",
+                draw=draw_mean_course,
+                shows=("mean_curve", "mean_course"),
+                aliases=("mean_curve",),
+                numbers=_with_dots,
+            ),
+            OBSERVED_COURSE,
+        ),
+    ),
+)

@@ -1,0 +1,62 @@
+"""Organisations compared: beside each other, over the years, and in other ways of computing."""
+
+from mpg_research.present.figures.comparison import (
+    draw_case_mix_difference,
+    draw_caterpillar,
+    draw_rank_sets,
+    draw_run_chart,
+    draw_share_indicators,
+)
+from mpg_research.present.figures.families import draw_case_mix
+from mpg_research.present.figures.funnel import draw_funnel, draw_share_funnel
+from mpg_research.present.figures.organisations import (
+    draw_adjusted_change,
+    draw_adjusted_means,
+    draw_difference_from_mean,
+)
+from mpg_research.present.kinds.growth import OBSERVED_COURSE
+from mpg_research.present.registry import Figure, Kind
+from mpg_research.present.sentences.organisations import organisation_sentences
+from mpg_research.present.sentences.over_time import over_time_sentences
+from mpg_research.present.sentences.robustness import robustness_sentences
+
+__all__ = ["KINDS"]
+
+_FIGURES = (
+    Figure(
+        name="adjusted_change",
+        draw=draw_adjusted_change,
+        shows=("adjusted_change",),
+        aliases=("change_by_organisation",),
+    ),
+    Figure(name="difference_from_mean", draw=draw_difference_from_mean, shows=("difference_from_mean",)),
+    Figure(
+        name="adjusted_means",
+        draw=draw_adjusted_means,
+        shows=("adjusted_curve", "adjusted_means"),
+        aliases=("adjusted_curve",),
+    ),
+    OBSERVED_COURSE,
+    Figure(name="case_mix", draw=draw_case_mix, shows=("case_mix",)),
+    Figure(name="funnel", draw=draw_funnel, shows=("funnel",)),
+    Figure(name="caterpillar", draw=draw_caterpillar, shows=("raw_and_shrunken",)),
+    Figure(name="rank_sets", draw=draw_rank_sets, shows=("ranks",)),
+    Figure(name="case_mix_difference", draw=draw_case_mix_difference, shows=("case_mix_difference",)),
+    Figure(name="share_indicators", draw=draw_share_indicators, shows=("share_indicators",)),
+    Figure(name="share_funnel", draw=draw_share_funnel, shows=("share_funnel",)),
+)
+KINDS = (
+    Kind(
+        name="organisations",
+        sentences=organisation_sentences,
+        main_table="adjusted_change",
+        figures=_FIGURES,
+        topics=("shares", "ranks", "funnel"),
+    ),
+    Kind(name="organisation_robustness", sentences=robustness_sentences, main_table="robustness"),
+    Kind(
+        name="organisations_over_time",
+        sentences=over_time_sentences,
+        figures=(Figure(name="run_chart", draw=draw_run_chart, shows=("run_chart",)),),
+    ),
+)
