@@ -7,7 +7,7 @@ is not known is a dash.
 """
 
 import math
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ __all__ = [
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "–"
+#: Digits of the largest number there is, and some decimals.
+_ALL_DIGITS = 330
 
 
 def format_number(value: float, language: str, *, digits: int = 1) -> str:
@@ -53,7 +55,8 @@ def _written(rounded: Decimal, language: str) -> str:
 
     places = -int(rounded.as_tuple().exponent)
     pattern = f"#,##0.{'0' * places}" if places else "#,##0"
-    return format_decimal(rounded, format=pattern, locale=_locale(language))
+    with localcontext(prec=_ALL_DIGITS):  # an odds ratio may have seventy of them
+        return format_decimal(rounded, format=pattern, locale=_locale(language))
 
 
 @cache

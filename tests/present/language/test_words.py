@@ -442,3 +442,18 @@ def test_nothing_is_said_of_lines_that_are_withheld():
     hidden = make_organisations(few, dict.fromkeys(few, -4.0), notes=(note,))
     assert "the line ends earlier" in spoken(shown)
     assert "the line ends earlier" not in spoken(hidden, names={key: key for key in few})
+
+
+@pytest.mark.parametrize(("language", "signs"), [("nl", ".,"), ("en", ",.")])
+def test_numbers_of_every_size_have_the_digits_that_python_gives_them(language: str, signs: str) -> None:
+    """Also where they are beyond all reason: an odds ratio of a separated model, the smallest and largest."""
+    rng = np.random.default_rng(5)
+    drawn = rng.choice([-1, 1], 400) * 10 ** rng.uniform(-310, 308, 400)
+    halves = np.array(
+        [0.125, 0.375, 2.675, 1.005, 0.5, 1.5, 2.5, -0.05, -0.049, 999.95, 1e22, 5e-324, 1.79e308]
+    )
+    for value in (*drawn, *halves, *rng.normal(0, 300, 400)):
+        for digits in range(5):
+            plain = f"{abs(value):,.{digits}f}".translate(str.maketrans(",.", signs))
+            minus = "−" if value < 0 and plain.strip("0.,") else ""
+            assert format_number(float(value), language, digits=digits) == f"{minus}{plain}"
