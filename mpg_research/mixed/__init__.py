@@ -5,7 +5,11 @@ language, with degrees of freedom for small numbers of groups. Knows nothing of 
 """
 
 from mpg_research.mixed.compare_fits import FitComparison, compare_fits
+from mpg_research.mixed.covariance.compound_symmetry import CompoundSymmetry
+from mpg_research.mixed.covariance.protocol import ResidualStructure
+from mpg_research.mixed.covariance.series_structure import SeriesStructure
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy
+from mpg_research.mixed.covariance.unstructured import Unstructured
 from mpg_research.mixed.fit import fit_mixed
 from mpg_research.mixed.inference.estimates import Estimates
 from mpg_research.mixed.inference.fit_tables import Convergence, RandomEffects
@@ -18,6 +22,7 @@ __all__ = [
     "AR1",
     "CAR1",
     "Bootstrap",
+    "CompoundSymmetry",
     "Convergence",
     "DfRule",
     "Estimates",
@@ -26,6 +31,9 @@ __all__ = [
     "MixedFit",
     "RSquared",
     "RandomEffects",
+    "ResidualStructure",
+    "SeriesStructure",
+    "Unstructured",
     "VarianceBy",
     "compare_fits",
     "fit_mixed",

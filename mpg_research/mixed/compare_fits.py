@@ -1,13 +1,12 @@
 """Comparing two fits of the same data by their likelihoods."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed.covariance.structures import CAR1, ResidualPart
 from mpg_research.mixed.distributions import chi2_tail
 from mpg_research.mixed.html_table import format_p, html_table
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
@@ -100,7 +99,7 @@ def compare_fits(fit_a: "MixedFit", fit_b: "MixedFit") -> FitComparison:
             "compare their AIC or BIC instead (both fitted with method='ML' if the fixed parts differ)."
         )
     _check_residuals(small, large)
-    added += _added_error(small, large)
+    added += _freed_variances(small, large)
     notes: list[Note] = []
     solutions = [small.solution, large.solution]
     if not (small.method == large.method and (same_fixed or small.method == "ML")):
@@ -158,7 +157,7 @@ def _check_same_data(small: MixedProblem, large: MixedProblem) -> None:
 
 def _check_residuals(small: "MixedFit", large: "MixedFit") -> None:
     first, second = small.design.residual, large.design.residual
-    if not all(part in second or _with_error(part) in second for part in first):
+    if not all(any(other.covers(part) for other in second) for part in first):
         small_words, large_words = (" with ".join(map(str, parts)) or "none" for parts in (first, second))
         raise ModelError(
             f"The models have different residual structures ({small_words} and {large_words}), so neither is "
@@ -166,15 +165,10 @@ def _check_residuals(small: "MixedFit", large: "MixedFit") -> None:
         )
 
 
-def _with_error(part: ResidualPart) -> ResidualPart | None:
-    """The same serial correlation with measurement error beside it."""
-    return replace(part, measurement_error=True) if isinstance(part, CAR1) else None
-
-
-def _added_error(small: "MixedFit", large: "MixedFit") -> int:
-    """1 where the larger model has measurement error beside the correlation that the smaller has alone."""
-    pairs = [_with_error(part) for part in small.design.residual if part not in large.design.residual]
-    return int(any(pair in large.design.residual for pair in pairs if pair is not None))
+def _freed_variances(small: "MixedFit", large: "MixedFit") -> int:
+    """Variances (shares) of the larger model's residual structure that the smaller one sets to zero."""
+    pairs = [(part, other) for part in small.design.residual for other in large.design.residual]
+    return max((other.freed_variances(part) for part, other in pairs), default=0)
 
 
 def _spans(inner: np.ndarray, outer: np.ndarray) -> bool:

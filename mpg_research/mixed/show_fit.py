@@ -92,10 +92,12 @@ def _random(fit: "FitNumbers") -> pd.DataFrame:
             "Correlation": "",
         }
     )
-    for name, value in fit.residual_parameters.items():
+    structure = fit.problem.residual
+    meanings = () if structure is None else structure.meanings
+    for (name, value), meaning in zip(fit.residual_parameters.items(), meanings, strict=True):
         rows.append(
             {"Group": "Residual", "Term": name, "Variance or covariance": "", "SD": "", "Correlation": ""}
-            | {"SD" if name.startswith("sd ratio") else "Correlation": format_number(value)}
+            | {"SD" if meaning == "sd_ratio" else "Correlation": format_number(value)}
         )
     return pd.DataFrame(rows)
 

@@ -5,14 +5,16 @@ of neighbours only, so that everything goes through the filter of :mod:`residual
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.mixed.covariance.bound import NO_CORRELATION, BoundResidual, Pairs, Turned
+from mpg_research.mixed.covariance.neighbours import NO_CORRELATION, NeighbourResidual
 from mpg_research.mixed.covariance.kalman_filter import Filter, Kernel, run_filter
+from mpg_research.mixed.covariance.protocol import BoundResidual, Meaning, Pairs, Turned
 from mpg_research.mixed.covariance.row_weights import Links
 
 __all__ = ["NoisyResidual"]
@@ -29,8 +31,10 @@ STARTS = ((np.log(1.5), np.log(0.5)), (np.log(6.0), np.log(1.5)), (np.log(0.6), 
 
 
 @dataclass(frozen=True, slots=True)
-class NoisyResidual(BoundResidual):
+class NoisyResidual(NeighbourResidual):
     """A state and noise bound to rows: delta is (log of range / unit, logit of the share, log ratios)."""
+
+    neighbours_only: ClassVar[bool] = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,6 +42,16 @@ class NoisyResidual(BoundResidual):
         assert self.serial is not None
         strata = () if self.strata is None else self.strata.names
         return (*self.serial.names, "share of measurement error", *strata)
+
+    @property
+    def label(self) -> str:
+        """What the structure is called in a message."""
+        return "Measurement error beside CAR1"
+
+    @property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What each parameter is."""
+        return ("correlation", "share", *("sd_ratio" for _ in self.names[2:]))
 
     def split(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The state's and noise's part of a vector of parameters, and the ratios'."""
@@ -70,12 +84,12 @@ class NoisyResidual(BoundResidual):
 
     def sorted(self, order: IntArray | None) -> "NoisyResidual":
         """The same for rows in another order, in which each row comes right after the one before it."""
-        plain = BoundResidual(self.serial, self.strata).sorted(order)
+        plain = NeighbourResidual(self.serial, self.strata).sorted(order)
         return NoisyResidual(plain.serial, plain.strata)
 
     def some(self, keep: NDArray[np.bool_]) -> "NoisyResidual":
         """The same for some of the rows, whole series."""
-        plain = BoundResidual(self.serial, self.strata).some(keep)
+        plain = NeighbourResidual(self.serial, self.strata).some(keep)
         return NoisyResidual(plain.serial, plain.strata)
 
     def filter(self, delta: FloatArray) -> Filter:
@@ -159,17 +173,11 @@ class NoisyResidual(BoundResidual):
 
     def turned(self, delta: FloatArray, columns: FloatArray, pairs: Pairs) -> Turned:
         """R^-1 R_k R^-1 times columns (m, n) of every parameter, then R^-1 R_kl R^-1 of pairs of them."""
-        solved = self.solve(delta, columns)
-        indices: list[tuple[int, ...]] = [*((k,) for k in range(delta.size)), *pairs]
-        products = [self.solve(delta, self.derivative(delta, one, solved)) for one in indices]
-        return products, [self.half(delta, one) for one in products]
+        return BoundResidual.turned(self, delta, columns, pairs)
 
     def inverse_slopes(self, delta: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
         """Sum over columns of left' E right (m, n) each, for E the derivative of R^-1 in each parameter."""
-        first, second = self.solve(delta, left), self.solve(delta, right)
-        return np.array(
-            [-np.sum(first * self.derivative(delta, (k,), second)) for k in range(delta.size)], dtype=float
-        )
+        return BoundResidual.inverse_slopes(self, delta, left, right)
 
     def d_log_det(self, delta: FloatArray) -> FloatArray:
         """Derivative of log|R| in each parameter, shape (k,)."""
@@ -181,8 +189,8 @@ class NoisyResidual(BoundResidual):
         """Whether R has a second derivative in two parameters: always."""
         return True
 
-    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-        """tr(R^-1 R_i R^-1 R_j) and tr(R^-1 R_ij), (k, k) each; no third.
+    def traces(self, delta: FloatArray, pairs: Pairs) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """tr(R^-1 R_i R^-1 R_j) and tr(R^-1 R_ij) of the pairs; no third.
 
         With M_i = W_i W^-1, a lower triangle, R^-1 R_i is -(M_i + M_i') but for a similarity, so that the
         first is 2 sum of (M_i)_tt (M_j)_tt + 2 sum of all (M_i)_tu (M_j)_tu: the latter are covariances of
@@ -197,7 +205,8 @@ class NoisyResidual(BoundResidual):
             second[i] = (self.d_log_det(delta + move) - self.d_log_det(delta - move)) / (2.0 * STEP)
         second[:2, :2] = 0.5 * (second[:2, :2] + second[:2, :2].T)
         second[2:] = 0.0
-        return product, second + product, None
+        bent = second + product
+        return product, np.array([bent[pair] for pair in pairs]), None
 
     def _products(self, delta: FloatArray) -> FloatArray:
         own, k = self.filter(delta), delta.size
@@ -241,7 +250,7 @@ class NoisyResidual(BoundResidual):
         return np.isin(steps[place - 1] + 1, steps[place], assume_unique=True)
 
     def whitening(self, delta: FloatArray) -> sparse.csr_matrix:
-        """W for rows in any order and without the strata, a triangle within each series, (n, n)."""
+        """W for rows in any order, a triangle within each series, shape (n, n)."""
         order = np.argsort(self.place(), kind="stable")
         inner = self.sorted(order)
         place = np.empty(order.size, dtype=np.intp)
@@ -252,7 +261,8 @@ class NoisyResidual(BoundResidual):
         column, row = np.nonzero(np.arange(len(found))[:, None] <= place)
         values = found[column, row]
         shape = (order.size, order.size)
-        return sparse.csr_matrix((values, (order[row], order[first[row] + column])), shape=shape)
+        within = sparse.csr_matrix((values, (order[row], order[first[row] + column])), shape=shape)
+        return (within @ sparse.diags(1.0 / self.deviations(delta))).tocsr()
 
     def correlation_at_zero(self, delta: FloatArray) -> bool:
         """Whether no two neighbours are correlated by as much as .01, noise included."""
@@ -285,7 +295,7 @@ class NoisyResidual(BoundResidual):
 
     def faces(self, delta: FloatArray) -> list[tuple[str, str]]:
         """Which parameters lie at an end of what they can be: (kind, name), kinds being codes of notes."""
-        plain = BoundResidual(self.serial, self.strata)
+        plain = NeighbourResidual(self.serial, self.strata)
         found = plain.faces(np.delete(delta, 1))
         if self.correlation_at_zero(delta):
             kept = [one for one in found if one[0] == "zero_residual_variance"]

@@ -6,12 +6,16 @@ a problem and t- the row before t in its series,
     D'R^-1 D = sum_t omega_t D_t D_t' - sum_t link_t (D_t D_t-' + D_t- D_t').
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.protocol import Meaning
+from mpg_research.mixed.covariance.series import listed
 
 __all__ = ["Entries", "Links", "RowWeights", "Serial", "Strata"]
 
@@ -114,6 +118,11 @@ class Serial:
     unit: float
     time: FloatArray
 
+    @property
+    def meaning(self) -> Meaning:
+        """What the parameter is."""
+        return "correlation"
+
     def sorted(self, order: IntArray | None) -> "Serial":
         """The same for rows in another order, in which each row comes right after the one before it."""
         if order is None:
@@ -202,6 +211,23 @@ class Strata:
         """Names of the ratios."""
         first = self.levels[0]
         return tuple(f"sd ratio ({self.column}: {level} / {first})" for level in self.levels[1:])
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the parameters are."""
+        return "sd_ratio"
+
+    def read(self, data: Mapping[str, ArrayLike]) -> FloatArray:
+        """Strata of new rows by number, shape (n, 1)."""
+        known = {level: place for place, level in enumerate(self.levels)}
+        found = [str(value) for value in np.asarray(data[self.column])]
+        unknown = [value for value in found if value not in known]
+        if unknown:
+            raise ModelError(
+                f"The residual variance of {self.column!r} = {unknown[0]!r} is unknown; known are "
+                f"{listed(self.levels)}."
+            )
+        return np.array([known[value] for value in found], dtype=float)[:, None]
 
     def start(self) -> FloatArray:
         """Equal variances."""

@@ -4,22 +4,24 @@ One of each may be combined: R = S C S, S the standard deviations of the strata,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
-from mpg_research.mixed.covariance.bound import BoundResidual
 from mpg_research.mixed.covariance.measurement_error import NoisyResidual
+from mpg_research.mixed.covariance.neighbours import NeighbourResidual
+from mpg_research.mixed.covariance.protocol import BoundResidual, ResidualStructure
 from mpg_research.mixed.covariance.row_weights import Serial, Strata
+from mpg_research.mixed.covariance.series import numbers, refuse_twice, series_codes, series_columns
 
-__all__ = ["AR1", "CAR1", "ResidualPart", "VarianceBy", "bind_residual"]
+__all__ = ["AR1", "CAR1", "VarianceBy", "bind_residual"]
 
 
 @dataclass(frozen=True, slots=True)
-class VarianceBy:
+class VarianceBy(ResidualStructure):
     """A residual variance for each level of a column, as nlme's ``varIdent``.
 
     Attributes
@@ -54,11 +56,11 @@ class VarianceBy:
                 f"Column {self.column} has one level ({levels[0]}); expected at least two for a variance "
                 "per level. Leave the residual structure out."
             )
-        return BoundResidual(strata=Strata(self.column, tuple(levels.tolist()), codes))
+        return NeighbourResidual(strata=Strata(self.column, tuple(levels.tolist()), codes))
 
 
 @dataclass(frozen=True, slots=True)
-class AR1:
+class AR1(ResidualStructure):
     """First-order autoregression over waves within families: correlation rho^|wave distance|.
 
     Attributes
@@ -84,9 +86,14 @@ class AR1:
         """Columns of the data that are needed."""
         return (self.wave, *series_columns(self.within))
 
+    @property
+    def series(self) -> str:
+        """What ties residuals together."""
+        return self.within
+
     def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
-        waves = _numbers(data[self.wave], self.wave)
+        waves = numbers(data[self.wave], self.wave)
         if np.any(waves != np.round(waves)):
             broken = waves[waves != np.round(waves)][0]
             raise ModelError(
@@ -97,7 +104,7 @@ class AR1:
 
 
 @dataclass(frozen=True, slots=True)
-class CAR1:
+class CAR1(ResidualStructure):
     """Continuous-time autoregression within families: correlation phi^|time distance|, 0 < phi < 1.
 
     Attributes
@@ -132,24 +139,37 @@ class CAR1:
         """Columns of the data that are needed."""
         return (self.time, *series_columns(self.within))
 
+    @property
+    def series(self) -> str:
+        """What ties residuals together."""
+        return self.within
+
     def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:
         """Bind to the rows; ``data`` maps each needed column to its values."""
-        times = _numbers(data[self.time], self.time)
+        times = numbers(data[self.time], self.time)
         if not isinstance(self.measurement_error, bool | np.bool_):
             raise ModelError(f"measurement_error must be True or False; found {self.measurement_error!r}.")
         bound = _serial("correlation at distance 1", times, data, self, continuous=True)
         return NoisyResidual(bound.serial) if self.measurement_error else bound
 
+    def covers(self, other: ResidualStructure) -> bool:
+        """Whether the other structure is the same, or the same without measurement error."""
+        return self == other or self.freed_variances(other) == 1
 
-ResidualPart = AR1 | CAR1 | VarianceBy
+    def freed_variances(self, other: ResidualStructure) -> int:
+        """1 where the other is the same without measurement error."""
+        return int(self.measurement_error and replace(self, measurement_error=False) == other)
 
 
-def bind_residual(parts: tuple[ResidualPart, ...], data: Mapping[str, ArrayLike]) -> BoundResidual | None:
+def bind_residual(
+    parts: tuple[ResidualStructure, ...], data: Mapping[str, ArrayLike]
+) -> BoundResidual | None:
     """Bind a structure, or one of each kind together; None for no structure.
 
     Parameters
     ----------
-    parts : tuple of AR1, CAR1 or VarianceBy
+    parts : tuple of ResidualStructure
+        One that ties residuals together, one that does not (a variance per stratum), or both in this order.
     data : mapping of column to its values
         Every column that the parts name, in the rows of the problem.
 
@@ -159,69 +179,25 @@ def bind_residual(parts: tuple[ResidualPart, ...], data: Mapping[str, ArrayLike]
         If the columns cannot carry the structure.
     """
     bound = [part.bind(data) for part in parts]
-    serial = [one.serial for one in bound if one.serial is not None]
-    strata = [one.strata for one in bound if one.strata is not None]
     if not bound:
         return None
-    kind = NoisyResidual if any(isinstance(one, NoisyResidual) for one in bound) else BoundResidual
-    return kind(serial[0] if serial else None, strata[0] if strata else None)
-
-
-def series_columns(within: str) -> tuple[str, ...]:
-    """The columns that make up a series: names joined by a colon, as in formulas.
-
-    Raises
-    ------
-    ModelError
-        If a name is empty or the series is not text.
-    """
-    parts = tuple(part.strip() for part in within.split(":")) if isinstance(within, str) else ()
-    if not parts or not all(parts):
-        raise ModelError(
-            "within must name the column of the series, or several joined by a colon, such as "
-            f'"family:respondent"; found {within!r}.'
-        )
-    return parts
-
-
-def _numbers(values: ArrayLike, column: str) -> FloatArray:
-    """The moments of a series as numbers; text and dates are refused."""
-    given = np.asarray(values)
-    if given.dtype.kind == "M":
-        raise ModelError(
-            f"Column {column} holds dates; turn them into a number first (for example months since start)."
-        )
-    try:
-        return np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        raise ModelError(f"Column {column} holds text; expected numbers that say when a row was.") from None
+    return bound[0] if len(bound) == 1 else bound[0].with_variances(bound[1])
 
 
 def _serial(
     name: str, times: FloatArray, data: Mapping[str, ArrayLike], spec: AR1 | CAR1, *, continuous: bool
-) -> BoundResidual:
+) -> NeighbourResidual:
     """Find each row's predecessor and the distance to it."""
     column = spec.columns[0]
     if not np.all(np.isfinite(times)):
         raise ModelError(f"Column {column} has missing or infinite values; drop those rows first.")
-    within = series_columns(spec.within)
-    series = np.zeros(times.size, dtype=np.intp)
-    for part in within:
-        levels, codes = np.unique(np.asarray(data[part]).astype(str), return_inverse=True)
-        # numbered anew each time, so that the product of many levels cannot overflow
-        series = np.unique(series * levels.size + codes, return_inverse=True)[1] if np.any(series) else codes
+    series = series_codes(data, spec.within)
     order = np.lexsort((times, series))
     together = series[order][1:] == series[order][:-1]
     gaps = np.diff(times[order])
     if np.any(together & (gaps <= 0)):
-        at = int(np.flatnonzero(together & (gaps <= 0))[0])
-        which = ", ".join(str(np.asarray(data[part])[order[at]]) for part in within)
-        raise ModelError(
-            f"Column {column} has the value {times[order][at]:g} twice in one {spec.within} ({which}); "
-            "expected different times within a series. If these are two series, such as two respondents or "
-            f'two periods of help, name what tells them apart: within="{spec.within}:respondent". If it is '
-            "one measurement twice, average the two or drop one."
-        )
+        at = int(order[np.flatnonzero(together & (gaps <= 0))[0]])
+        refuse_twice(at, column, f"{times[at]:g}", data, spec.within)
     if not np.any(together):
         raise ModelError(
             f"No {spec.within} has two measurements; expected repeated measurements for serial correlation."
@@ -231,4 +207,4 @@ def _serial(
     distance = np.ones(times.size)
     distance[order[1:][together]] = gaps[together]
     unit = float(np.median(gaps[together]))
-    return BoundResidual(Serial((name,), previous, series, distance, continuous, unit, times))
+    return NeighbourResidual(Serial((name,), previous, series, distance, continuous, unit, times))

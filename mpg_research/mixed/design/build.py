@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, Note
-from mpg_research.mixed.covariance.structures import ResidualPart, bind_residual
+from mpg_research.mixed.covariance.protocol import ResidualStructure
+from mpg_research.mixed.covariance.series import series_columns
+from mpg_research.mixed.covariance.structures import bind_residual
 from mpg_research.mixed.design.checks import (
     aliased_notes,
     check_arguments,
     check_coefficient_names,
+    check_groups,
     check_names,
     check_numbers,
     check_size,
@@ -32,7 +35,7 @@ from mpg_research.mixed.design.columns import (
 )
 from mpg_research.mixed.design.estimability import Estimability
 from mpg_research.mixed.design.formula_notes import margin_notes, number_level_notes
-from mpg_research.mixed.design.random_terms import RandomPlan, group_key, random_terms, read_group
+from mpg_research.mixed.design.random_terms import RandomPlan, group_key, random_terms, read_group, series_groups
 from mpg_research.mixed.design.transforms import States, evaluate
 from mpg_research.mixed.formula.parse import ParsedFormula, parse_formula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
@@ -73,8 +76,8 @@ class Design:
     index : pandas Index, length n
         Labels of the used rows.
     notes : tuple of Note
-    residual : tuple of AR1, CAR1 and VarianceBy
-        Parts of the residual structure, serial correlation first; empty for independence.
+    residual : tuple of ResidualStructure
+        Parts of the residual structure, that of the series first; empty for independence.
     """
 
     formula: ParsedFormula
@@ -88,7 +91,7 @@ class Design:
     rows: NDArray[np.bool_]
     index: pd.Index
     notes: tuple[Note, ...]
-    residual: tuple[ResidualPart, ...] = ()
+    residual: tuple[ResidualStructure, ...] = ()
 
     @property
     def kept(self) -> NDArray[np.intp]:
@@ -127,7 +130,7 @@ def design_problem(
         One row per observation.
     weights : str, optional
         Column of positive weights.
-    residual : AR1, CAR1 or VarianceBy, or a tuple of a serial one and VarianceBy, optional
+    residual : ResidualStructure, or a tuple of one of the series and VarianceBy, optional
         Structure of the residuals.
     reference : mapping of column to level, optional
         Reference levels of categorical columns.
@@ -149,6 +152,7 @@ def design_problem(
     parsed = parse_formula(formula)
     check_names(parsed, data)
     parts = residual_parts(residual)
+    check_groups(parsed, parts)
     extra_columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
     check_arguments(data, weights, extra_columns, reference, missing)
     needed = dict.fromkeys(
@@ -158,7 +162,9 @@ def design_problem(
     n_used = int(rows.sum())
     notes = missing_notes(data, rows, needed, missing)
     keep = None if n_used == len(data) else rows
-    columns = _read_columns(parsed, data, keep, dict(reference or {}))
+    tied = next((part.series for part in parts if part.series is not None), None)
+    groups = () if parsed.random or tied is None else series_columns(tied)
+    columns = _read_columns(parsed, data, keep, dict(reference or {}), groups)
     states: States = {}
     y = _response(parsed, columns, states)
     fixed = plan_matrix(parsed.fixed, columns, states)
@@ -169,7 +175,10 @@ def design_problem(
     aliased = tuple(name for index, name in enumerate(names) if index not in set(kept.tolist()))
     notes += one_level_notes(columns[name] for name in fixed.columns) + aliased_notes(aliased)
     notes += margin_notes(parsed.fixed, columns, owners) + number_level_notes(parsed.fixed, columns)
-    random, plans = random_terms(parsed, columns, values, states, n_used)
+    if groups:
+        random, plans = series_groups(groups, columns, n_used)
+    else:
+        random, plans = random_terms(parsed, columns, values, states, n_used)
     x = matrix if len(kept) == len(names) else matrix[:, kept]
     check_size(y, x, random)
     check_coefficient_names(names, random)
@@ -202,7 +211,11 @@ def design_problem(
 
 
 def _read_columns(
-    parsed: ParsedFormula, data: pd.DataFrame, keep: NDArray[np.bool_] | None, reference: dict[str, Any]
+    parsed: ParsedFormula,
+    data: pd.DataFrame,
+    keep: NDArray[np.bool_] | None,
+    reference: dict[str, Any],
+    groups: tuple[str, ...],
 ) -> dict[str, ColumnData]:
     """Each column once; grouping columns get a categorical reading of their own under ``group:``."""
     terms = [*parsed.fixed, *(term for random in parsed.random for term in random.terms)]
@@ -210,7 +223,7 @@ def _read_columns(
     called = {
         names_in(factor)[0].name for factor in factors if isinstance(factor, Call) and factor.function == "C"
     }
-    grouping = dict.fromkeys(name for random in parsed.random for name in random.group)
+    grouping = dict.fromkeys([*(name for random in parsed.random for name in random.group), *groups])
     used = dict.fromkeys(name.name for factor in [parsed.response, *factors] for name in names_in(factor))
     for name in reference:
         if name not in used:

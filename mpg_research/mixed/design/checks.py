@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import FormulaError, ModelError, Note
-from mpg_research.mixed.covariance.structures import AR1, CAR1, ResidualPart, VarianceBy
+from mpg_research.mixed.covariance.protocol import ResidualStructure
+from mpg_research.mixed.covariance.registered import STRUCTURES
 from mpg_research.mixed.design.columns import ColumnData, missing_rows
 from mpg_research.mixed.formula.parsed_terms import ParsedFormula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render
@@ -20,6 +21,7 @@ __all__ = [
     "aliased_notes",
     "check_arguments",
     "check_coefficient_names",
+    "check_groups",
     "check_names",
     "check_numbers",
     "check_size",
@@ -34,7 +36,7 @@ SATURATED = 1e-8
 
 
 def check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
-    """Refuse data that are no frame, names that are no column, and a formula without a random term."""
+    """Refuse data that are no frame and names that are no column."""
     if not isinstance(data, pd.DataFrame):
         raise ModelError(f"The data must be a pandas DataFrame; found {type(data).__name__}.")
     known = [column for column in data.columns if isinstance(column, str)]
@@ -47,11 +49,6 @@ def check_names(parsed: ParsedFormula, data: pd.DataFrame) -> None:
             fail(name.token, f"the data have no column {name.name!r}; {hint}")
     if not len(data):
         raise ModelError("The data have no rows; there is nothing to fit.")
-    if not parsed.random:
-        raise FormulaError(
-            "The formula has no random term; expected at least one, such as (1 | family). "
-            f"Found: {parsed.text}"
-        )
 
 
 def check_arguments(
@@ -80,21 +77,31 @@ def check_arguments(
                 raise ModelError(f"{what} names the column {name!r}, which the data do not have.")
 
 
-def residual_parts(residual: Any) -> tuple[ResidualPart, ...]:
-    """What a residual structure consists of, serial correlation first; anything else is refused."""
+def residual_parts(residual: Any) -> tuple[ResidualStructure, ...]:
+    """What a residual structure consists of, what ties residuals together first; anything else is refused."""
     if residual is None:
         return ()
-    if isinstance(residual, AR1 | CAR1 | VarianceBy):
+    if isinstance(residual, ResidualStructure):
         return (residual,)
     given = tuple(residual) if isinstance(residual, tuple | list) else ()
-    serial = tuple(part for part in given if isinstance(part, AR1 | CAR1))
-    variance = tuple(part for part in given if isinstance(part, VarianceBy))
-    if len(given) != 2 or len(serial) != 1 or len(variance) != 1:
+    known = [part for part in given if isinstance(part, ResidualStructure)]
+    tied = [part for part in known if part.series is not None]
+    free = [part for part in known if part.series is None]
+    if len(given) != 2 or len(tied) != 1 or len(free) != 1:
         raise ModelError(
-            "residual must be AR1(wave, within=family), CAR1(time, within=family), VarianceBy(column), or a "
-            f"tuple of one serial structure and one VarianceBy; found {residual!r}."
+            f"residual must be one of {', '.join(one.usage for one in STRUCTURES)}, or a tuple of one structure "
+            f"of the series and one VarianceBy; found {residual!r}."
         )
-    return (*serial, *variance)
+    return (*tied, *free)
+
+
+def check_groups(parsed: ParsedFormula, parts: tuple[ResidualStructure, ...]) -> None:
+    """Refuse a formula without a random term where no residual structure ties rows together either."""
+    if not parsed.random and all(part.series is None for part in parts):
+        raise FormulaError(
+            "The formula has no random term; expected at least one, such as (1 | family), or a residual "
+            f'structure of series, such as residual=CompoundSymmetry(within="family"). Found: {parsed.text}'
+        )
 
 
 def check_numbers(parsed: ParsedFormula, factors: list[Any], columns: Mapping[str, ColumnData]) -> None:

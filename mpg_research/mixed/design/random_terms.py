@@ -17,7 +17,7 @@ from mpg_research.mixed.formula.parsed_terms import ParsedFormula, RandomSpecifi
 from mpg_research.mixed.formula.tokens import Call, Name
 from mpg_research.mixed.problem import RandomTerm
 
-__all__ = ["RandomPlan", "group_key", "random_terms", "read_group"]
+__all__ = ["RandomPlan", "group_key", "random_terms", "read_group", "series_groups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,17 @@ def random_terms(
             term = RandomTerm(specification.group_name, names, z, codes, labels, correlated)
             pairs.append((term, RandomPlan(plan, tuple(range(len(names))), specification.group)))
     return _in_lme4_order(pairs)
+
+
+def series_groups(
+    names: tuple[str, ...], columns: Mapping[str, ColumnData], n_rows: int
+) -> tuple[tuple[RandomTerm, ...], tuple[RandomPlan, ...]]:
+    """The series of a residual structure as groups without a random effect, for a model that has none."""
+    codes, labels = code_groups([columns[group_key(name)] for name in names])
+    if len(names) > 1:
+        labels = tuple(":".join(str(part) for part in label) for label in labels)
+    term = RandomTerm(":".join(names), (), np.zeros((n_rows, 0)), codes, labels)
+    return (term,), (RandomPlan(plan_matrix((), columns, {}), (), names),)
 
 
 def _blocks(

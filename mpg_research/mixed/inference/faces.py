@@ -72,7 +72,7 @@ def term_face(scale: TermScale, internal: FloatArray) -> Face:
     kr - r(r - 1)/2 parameters, the entries of B but for the upper triangle of r of its rows. Directions are
     those of the tangent space, in which G itself lies (dB = B/2).
     """
-    if not scale.correlated:
+    if not scale.correlated or not internal.size:
         return _diagonal_face(scale, internal)
     user = np.asarray(np.linalg.solve(scale.root, internal), dtype=np.float64)
     lengths = np.sqrt(np.sum(scale.root**2, axis=0))

@@ -164,7 +164,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         matrix = 0.5 * (traces - pq + pp)
         bend = _bent(pieces, phi, _inverse(matrix[np.ix_(kept, kept)]), kept)
     else:
-        bend = _information(solution, "expected").bend if pieces.bends else np.zeros_like(q)
+        bend = _information(solution, "expected").bend
         w = np.append(-phi @ pieces.s[:-1, -1], 1.0)
         pw = (pieces.p @ w)[:, :-1]
         quadratic = 2.0 * np.einsum("a,ijab,b->ij", w, q_all, w) - 2.0 * pw @ phi @ pw.T
@@ -178,7 +178,7 @@ def _information(solution: MixedSolution, kind: Kind) -> Information:
         phi=phi,
         p=p[kept],
         q=q[np.ix_(kept, kept)],
-        bend=bend if pieces.bends else bend[np.ix_(kept, kept)],
+        bend=bend,
         x_inverse=engine.scaled.x_inverse,
         beta=solution.beta,
         y_scale=engine.scaled.y_scale,
@@ -234,7 +234,7 @@ def informative(solution: MixedSolution, pieces: Natural, phi: FloatArray) -> ND
         q, p = pieces.q[own, own, :-1, :-1], pieces.p[own, :-1, :-1]
         left -= 2.0 * np.einsum("ab,iiba->i", phi, q)
         left += np.einsum("iab,iba->i", phi @ p, phi @ p)
-    kept[own] = left > NO_INFORMATION * np.diagonal(engine.residual.traces(delta)[0])
+    kept[own] = left > NO_INFORMATION * np.diagonal(engine.residual.traces(delta, [])[0])
     for index in structure.uninformative(delta):
         kept[own.start + index] = False
     return kept

@@ -80,6 +80,12 @@ def natural_derivatives(solution: MixedSolution) -> Natural:
     for place, (i, j) in zip(bent, bends, strict=True):
         bend[i, j] = bend[j, i] = p[place]
         bend_trace[i, j] = bend_trace[j, i] = trace[place]
+    weights = engine.residual.combination(engine.delta(solution.internal)) if k > n_random else None
+    if weights is not None:
+        # where R is linear in its own entries a second derivative is a sum of first ones
+        own_bends = np.tensordot(weights, p[n_random:k], axes=1)
+        bend[n_random:k, n_random:k] += own_bends
+        bend_trace[n_random:k, n_random:k] += np.tensordot(weights, trace[n_random:k], axes=1)
     for i in range(n_random, k):
         bend[i, k] = bend[k, i] = p[i] / s2
         bend_trace[i, k] = bend_trace[k, i] = trace[i] / s2

@@ -13,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.mixed.covariance.measurement_error import NoisyResidual
 from mpg_research.mixed.inference.block_inverse import BlockInverse
 from mpg_research.mixed.search.solution import MixedSolution
 
@@ -55,21 +54,12 @@ def form_equations(solution: MixedSolution) -> Equations:
 def whitening(solution: MixedSolution) -> Any:
     """The sparse K with K'K = R^-1, R the relative covariance of the residuals, weights included."""
     problem = solution.problem
-    n = len(problem.y)
-    root = np.ones(n) if problem.weights is None else np.sqrt(problem.weights)
-    root = root / residual_ratios(solution)
+    root = np.ones(len(problem.y)) if problem.weights is None else np.sqrt(problem.weights)
     structure = problem.residual
-    if structure is None or structure.serial is None:
+    if structure is None:
         return sparse.diags(root).tocsr()
-    if isinstance(structure, NoisyResidual):
-        within = structure.whitening(structure.from_natural(solution.residual_parameters))
-        return (within @ sparse.diags(root)).tocsr()
-    link = structure.links(structure.from_natural(solution.residual_parameters)).a
-    scale = 1.0 / np.sqrt(1.0 - link * link)
-    previous = structure.previous
-    rows = np.flatnonzero(previous >= 0)
-    before = sparse.csr_matrix((-(link * scale)[rows], (rows, previous[rows])), shape=(n, n))
-    return ((sparse.diags(scale) + before) @ sparse.diags(root)).tocsr()
+    within = structure.whitening(structure.from_natural(solution.residual_parameters))
+    return (within @ sparse.diags(root)).tocsr()
 
 
 def residual_ratios(solution: MixedSolution) -> FloatArray:

@@ -8,8 +8,8 @@ import numpy as np
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
-from mpg_research.mixed.covariance.bound import BoundResidual
-from mpg_research.mixed.covariance.measurement_error import NoisyResidual
+from mpg_research.mixed.covariance.neighbours import NeighbourResidual
+from mpg_research.mixed.covariance.protocol import BoundResidual
 from mpg_research.mixed.likelihood.compact_route import compact_route
 from mpg_research.mixed.likelihood.crossed_residual import structure_gradient
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute
@@ -75,11 +75,11 @@ class Engine:
             chain = None
         self.route: NestedRoute | CrossedRoute
         if chain is None:
-            if isinstance(self.structure, NoisyResidual):
+            if self.structure is not None and not self.structure.neighbours_only:
                 raise ModelError(
-                    "Measurement error beside CAR1 needs nested random terms, such as families within "
-                    "workers within organisations; these groups cross. Leave measurement_error out, or the "
-                    "term that crosses."
+                    f"{self.structure.label} needs nested random terms, such as families within "
+                    "workers within organisations; these groups cross. Choose AR1 or CAR1 (without "
+                    "measurement_error) instead, or leave out the term that crosses."
                 )
             self.route = CrossedRoute(problem, self.scaled)
             if not _series_within(self.structure, problem, self.route.first[0]):
@@ -172,7 +172,7 @@ class Engine:
         """Where the search begins: standard deviations of .7 of the residual's, no correlation."""
         pieces = [pack(0.7 * np.eye(term.root.shape[0]), term.correlated) for term in self.scaled.terms]
         if self.structure is not None:
-            pieces.append(self.structure.start())
+            pieces.append(self.structure.start_from(self.scaled.fixed[-1]))
         return np.concatenate(pieces)
 
     def to_internal(self, theta: FloatArray) -> FloatArray:
@@ -196,6 +196,7 @@ class Engine:
             state = self.route.evaluate(factors, blocks)
             state = replace(state, log_det=state.log_det + log_det)
         else:
+            assert isinstance(self.structure, NeighbourResidual)
             row_weights = self.structure.weights(self.delta(internal))
             self.route.weigh(row_weights.omega, row_weights.link, self.structure.previous)
             state = self.route.evaluate(factors)
@@ -236,6 +237,7 @@ class Engine:
             return self.slopes(state, found), np.empty(0)
         inner = self.inner(found)
         if not isinstance(self.route, NestedRoute):
+            assert isinstance(self.structure, NeighbourResidual)
             weights = self.structure.weights(self.delta(internal))
             differences = structure_gradient(self.route, state, inner, weights, self.structure.previous)
             return self.slopes(state, found), differences
@@ -289,6 +291,7 @@ def _series_within(structure: BoundResidual | None, problem: MixedProblem, term:
     """Whether each series lies within one group of the term."""
     if structure is None or structure.series is None:
         return True
-    codes = problem.random[term].codes
-    linked = structure.previous >= 0
-    return bool(np.array_equal(codes[linked], codes[structure.previous[linked]]))
+    codes, series = problem.random[term].codes, structure.series
+    first = np.empty(int(series.max()) + 1, dtype=np.intp)
+    first[series] = codes
+    return bool(np.array_equal(first[series], codes))

@@ -38,6 +38,8 @@ def outer_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArr
 def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArray:
     """Sum over q and children of left_qa right_qb where that is symmetric in a, b: -> (d, d, n_parents)."""
     q, d, _ = left.shape
+    if not q:
+        return np.zeros((d, d, starts.size))
     if starts.size == 1:
         total = left[0] @ right[0].T
         for i in range(1, q):

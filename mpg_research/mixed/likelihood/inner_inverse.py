@@ -17,6 +17,8 @@ def inner_inverse(a: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatA
     Lambda is one for all groups (q, q), or one per draw (q, q, draws, 1) with A (q, q, draws, n).
     """
     q = a.shape[0]
+    if not q:
+        return a, np.zeros(a.shape[2:])
     if q == 1:
         g = factor[0, 0] ** 2
         m = 1.0 + g * a[0, 0]

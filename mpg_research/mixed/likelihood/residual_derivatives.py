@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
-from mpg_research.mixed.covariance.bound import BoundResidual
+from mpg_research.mixed.covariance.protocol import BoundResidual
 from mpg_research.mixed.likelihood.derivatives import (
     Carried,
     Derivatives,
@@ -131,14 +131,13 @@ def direction_traces(
     residual: BoundResidual, delta: FloatArray, pairs: list[tuple[int, int]]
 ) -> tuple[FloatArray, FloatArray, bool]:
     """tr(R^-1 R_a), and tr(R^-1 R_a R^-1 R_b) where a is a parameter: whether at hand for a pair b too."""
-    product, bent, third = residual.traces(delta)
+    product, bent, third = residual.traces(delta, pairs)
     k = delta.size
-    alone = np.append(residual.d_log_det(delta), [bent[pair] for pair in pairs])
+    alone = np.append(residual.d_log_det(delta), bent)
     both = np.zeros((k, alone.size))
     both[:, :k] = product
-    for m, (i, j) in enumerate(pairs):
-        if third is not None:
-            both[:, k + m] = third[:, i, j]
+    if third is not None:
+        both[:, k:] = third
     return alone, both, third is not None
 
 

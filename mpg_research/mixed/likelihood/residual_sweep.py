@@ -9,7 +9,7 @@ what the levels above leave of the derivative in S.
 import numpy as np
 
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.mixed.covariance.bound import BoundResidual
+from mpg_research.mixed.covariance.protocol import BoundResidual
 from mpg_research.mixed.likelihood.group_algebra import outer_sum
 from mpg_research.mixed.likelihood.layout import Blocks, Rows
 from mpg_research.mixed.likelihood.nested_route import NestedRoute, NestedState
@@ -23,6 +23,8 @@ ROWS_PER_PRODUCT = 50
 
 def family_sums(rows: Rows, left: FloatArray, right: FloatArray) -> FloatArray:
     """Sum over each group's rows of left_i right_a: (q, rows), (d, rows) -> (q, d, n)."""
+    if not len(left):
+        return np.zeros((0, len(right), rows.starts.size))
     found = rows.sums_by_group(left) @ np.ascontiguousarray(right.T)
     by_group = found.reshape(left.shape[0], rows.starts.size, -1)
     return np.ascontiguousarray(np.swapaxes(by_group, 1, 2))
@@ -60,6 +62,8 @@ def structured_blocks(rows: Rows, residual: BoundResidual, delta: FloatArray) ->
 
 def taken_away(rows: Rows, columns: FloatArray, per_group: FloatArray) -> FloatArray:
     """Columns (m, rows) less Z times what each group has of them, (q, m, n)."""
+    if not len(per_group):
+        return columns
     wide = np.ascontiguousarray(np.swapaxes(per_group, 1, 2)).reshape(-1, len(columns))
     found: FloatArray = columns - (rows.from_groups @ wide).T
     return found

@@ -87,10 +87,8 @@ def _fitted_rows(solution: MixedSolution, included: tuple[int, ...], wider: bool
     problem = solution.problem
     z, codes = (tuple(getattr(term, part) for term in problem.random) for part in ("z", "codes"))
     structure = problem.residual
-    strata = np.zeros(len(problem.y), dtype=np.intp)
-    if structure is not None and structure.strata is not None:
-        strata = structure.strata.codes
-    return Asked(problem.x, z, codes, included, wider, strata)
+    kinds = np.zeros((len(problem.y), 0)) if structure is None else structure.kinds
+    return Asked(problem.x, z, codes, included, wider, kinds)
 
 
 def _new_rows(
@@ -112,26 +110,20 @@ def _new_rows(
         values = design.read(data, plan.plan.columns)
         z.append(build_matrix(plan.plan, values, n)[0][:, list(plan.keep)])
         codes.append(_group_codes(design, term, plan, data))
-    strata = _new_strata(solution, data) if wider else np.zeros(n, dtype=np.intp)
-    return Asked(x, tuple(z), tuple(codes), included, wider, strata)
+    kinds = _new_kinds(solution, data) if wider else np.zeros((n, 0))
+    return Asked(x, tuple(z), tuple(codes), included, wider, kinds)
 
 
-def _new_strata(solution: MixedSolution, data: pd.DataFrame) -> NDArray[np.intp]:
-    """Strata of the residual variance of new rows."""
+def _new_kinds(solution: MixedSolution, data: pd.DataFrame) -> FloatArray:
+    """What the residual variance of new rows depends on."""
     structure = solution.problem.residual
-    if structure is None or structure.strata is None:
-        return np.zeros(len(data), dtype=np.intp)
-    name = structure.strata.column
-    if name not in data.columns:
-        raise ModelError(f"The residual variance differs by {name!r}, which the new data do not have.")
-    known = {level: place for place, level in enumerate(structure.strata.levels)}
-    found = [str(value) for value in find_column(data, name)]
-    unknown = [value for value in found if value not in known]
-    if unknown:
-        raise ModelError(
-            f"The residual variance of {name!r} = {unknown[0]!r} is unknown; known are {list_levels(known)}."
-        )
-    return np.array([known[value] for value in found], dtype=np.intp)
+    if structure is None:
+        return np.zeros((len(data), 0))
+    for name in structure.variance_columns:
+        if name not in data.columns:
+            raise ModelError(f"The residual variance differs by {name!r}, which the new data do not have.")
+    values = {name: find_column(data, name).to_numpy() for name in structure.variance_columns}
+    return np.asarray(structure.new_kinds(values, len(data)))
 
 
 def _group_codes(design: Design, term: RandomTerm, plan: RandomPlan, data: pd.DataFrame) -> NDArray[np.intp]:

@@ -51,8 +51,8 @@ class Asked:
         Terms whose known groups are predicted; all others are left out, or new draws (``wider``).
     wider : bool
         Whether terms that are not included, and the residual, are part of the error.
-    strata : array of int, shape (m,)
-        Stratum of the residual variance; zero where there is but one variance.
+    kinds : array, shape (m, c)
+        What the residual variance depends on, as the residual structure has it.
     """
 
     x: FloatArray
@@ -60,12 +60,12 @@ class Asked:
     codes: tuple[IntArray, ...]
     included: tuple[int, ...]
     wider: bool
-    strata: IntArray
+    kinds: FloatArray
 
     def at(self, rows: Any) -> "Asked":
         """Some of the rows."""
         z, codes = tuple(part[rows] for part in self.z), tuple(part[rows] for part in self.codes)
-        return Asked(self.x[rows], z, codes, self.included, self.wider, self.strata[rows])
+        return Asked(self.x[rows], z, codes, self.included, self.wider, self.kinds[rows])
 
     def drawn(self, term: int) -> FloatArray:
         """Z where the term's effect is that of a new group, zero elsewhere; shape (m, q)."""
@@ -83,10 +83,9 @@ class Asked:
         if not self.wider:
             return np.zeros(len(self.x))
         structure = solution.problem.residual
-        if structure is None or structure.strata is None:
+        if structure is None:
             return np.ones(len(self.x))
-        ratios = structure.split(solution.residual_parameters)[1]
-        return np.asarray(np.append(1.0, ratios)[self.strata] ** 2)
+        return np.asarray(structure.variances(solution.residual_parameters, self.kinds))
 
 
 def prediction_error(
@@ -300,7 +299,7 @@ def _by_block(columns: Any, factor: BlockInverse, wanted: IntArray) -> list[IntA
 
 def _distinct(asked: Asked) -> tuple[IntArray, IntArray]:
     """The first row of every kind, and the kind of each row."""
-    parts = [asked.x, asked.strata[:, None]]
+    parts = [asked.x, asked.kinds]
     for term, codes in enumerate(asked.codes):
         parts += [asked.drawn(term), asked.known(term)]
         if term in asked.included:

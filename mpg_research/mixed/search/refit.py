@@ -199,7 +199,7 @@ def _fit_draws(engine: Engine, outcomes: FloatArray, start: FloatArray, inverse:
 def _minimal(engine: Engine, x: FloatArray) -> bool:
     """Whether opening a direction of Lambda that is all but zero would not lower the deviance."""
     gammas = engine.slopes(*engine.at(x))
-    lowest = [np.linalg.eigvalsh(gamma)[[0, -1]] for gamma in gammas]
+    lowest = [np.linalg.eigvalsh(gamma)[[0, -1]] for gamma in gammas if gamma.size]
     return all(low > -FALSE_ZERO * max(1.0, high) for low, high in lowest)
 
 
@@ -209,8 +209,9 @@ def _inside(engine: Engine, x: FloatArray) -> NDArray[np.bool_]:
     if engine.structure is not None:
         inside = np.array([engine.structure.onto_face(engine.delta(one)) is None for one in x])
     for factor in engine.scaled.factors(x[:, : engine.n_theta]):
-        smallest = np.linalg.svd(factor, compute_uv=False)[:, -1]
-        inside &= smallest > SMALL_DIRECTION
+        if factor.shape[-1]:
+            smallest = np.linalg.svd(factor, compute_uv=False)[:, -1]
+            inside &= smallest > SMALL_DIRECTION
     return inside
 
 

@@ -30,7 +30,7 @@ FEW_GROUPS = 50
 def has_many_rows(engine: Engine) -> bool:
     """Whether the search should form the blocks as seldom as it can."""
     nested = engine.structure is not None and isinstance(engine.route, NestedRoute)
-    return nested and engine.scaled.n >= MANY_ROWS
+    return nested and engine.n_theta > 0 and engine.scaled.n >= MANY_ROWS
 
 
 def some_groups(engine: Engine) -> Engine | None:

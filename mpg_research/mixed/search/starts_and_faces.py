@@ -48,7 +48,7 @@ def _scored_start(engine: Engine, x: FloatArray) -> tuple[FloatArray, FloatArray
     value = np.inf
     best: tuple[FloatArray, FloatArray] | None = None
     count = 0
-    if engine.structure is not None and isinstance(engine.route, NestedRoute):
+    if engine.structure is not None and isinstance(engine.route, NestedRoute) and engine.n_theta:
         # first with the residual structure held, where a step costs little
         delta = engine.delta(x)
         theta, _, _ = _scored_start(held_engine(engine, delta)[0], x[: engine.n_theta])
@@ -140,7 +140,7 @@ def start_off_boundary(engine: Engine, internal: FloatArray) -> FloatArray:
     if engine.structure is not None:
         delta = engine.structure.off_face(engine.delta(internal))
         internal = np.concatenate([internal[: engine.n_theta], delta])
-    if all(np.linalg.svd(factor, compute_uv=False)[-1] >= SCORING_FLOOR for factor in factors):
+    if all(np.linalg.svd(one, compute_uv=False)[-1] >= SCORING_FLOOR for one in factors if one.size):
         return internal
     none: list[list[FloatArray]] = [[] for _ in factors]
     return np.concatenate([_moved(engine, factors, none, np.empty(0)), engine.delta(internal)])
@@ -276,7 +276,7 @@ def _onto_residual_face(engine: Engine, best: Minimum) -> Minimum:
 def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | None:
     """A start off the boundary if some vanished direction would lower the deviance; else None."""
     factors = engine.scaled.factors(internal[: engine.n_theta])
-    ranks = [np.linalg.matrix_rank(f, tol=1e-9) for f in factors]
+    ranks = [np.linalg.matrix_rank(f, tol=1e-9) if f.size else 0 for f in factors]
     if all(rank == f.shape[0] for rank, f in zip(ranks, factors, strict=True)):
         return None
     state, found = engine.at(internal)

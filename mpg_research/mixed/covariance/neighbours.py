@@ -1,22 +1,24 @@
-"""A residual structure bound to the rows of a problem: serial correlation, a variance per stratum, or both.
+"""Structures whose inverse ties neighbours only: serial correlation, a variance per stratum, or both.
 
 R = S C S with S the standard deviations of the strata and C the serial correlation; either may be the
 identity. C^-1 has entries for neighbours only; S^-1 on both its sides divides omega_t by s_t^2 and link_t
 by s_t s_t- (see :mod:`residual_weights`).
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from scipy.linalg import solve_banded
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.mixed.covariance.protocol import BoundResidual, Meaning, Pairs, Turned
 from mpg_research.mixed.covariance.row_weights import Entries, Links, RowWeights, Serial, Strata
 
-__all__ = ["BoundResidual"]
+__all__ = ["NO_CORRELATION", "NeighbourResidual"]
 
 # So many rows at a time stay close to the processor.
 AT_ONCE = 8_192
@@ -28,12 +30,9 @@ FULL_CORRELATION = 0.999
 # A residual standard deviation below this share of the largest counts as zero.
 NO_SHARE = 1e-3
 
-Pairs = list[tuple[int, int]]
-Turned = tuple[list[FloatArray], list[FloatArray]]
-
 
 @dataclass(frozen=True, slots=True)
-class BoundResidual:
+class NeighbourResidual(BoundResidual):
     """A residual structure bound to the rows of a problem: serial correlation, strata, or both.
 
     Its parameters are unconstrained (``delta``): the correlation first, then the ratios. ``natural``
@@ -45,12 +44,8 @@ class BoundResidual:
     # what was last computed, by its kind: (delta, result)
     last: dict[str, tuple[bytes, Any]] = field(default_factory=dict, repr=False, compare=False)
 
-    def _once(self, kind: str, delta: FloatArray, compute: Callable[[], Any]) -> Any:
-        """The result for this delta, kept until the next delta."""
-        key = delta.tobytes()
-        if kind not in self.last or self.last[kind][0] != key:
-            self.last[kind] = (key, compute())
-        return self.last[kind][1]
+    neighbours_only: ClassVar[bool] = True
+    may_absorb: ClassVar[bool] = False
 
     @property
     def parts(self) -> tuple[Serial | Strata, ...]:
@@ -61,6 +56,11 @@ class BoundResidual:
     def names(self) -> tuple[str, ...]:
         """Names of the parameters."""
         return tuple(name for part in self.parts for name in part.names)
+
+    @property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What each parameter is."""
+        return tuple(part.meaning for part in self.parts for _ in part.names)
 
     @property
     def previous(self) -> IntArray:
@@ -83,10 +83,6 @@ class BoundResidual:
     def start(self) -> FloatArray:
         """Delta at which the search begins, shape (k,)."""
         return np.concatenate([part.start() for part in self.parts])
-
-    def starts(self) -> list[FloatArray]:
-        """Where to begin if one start may not do: there can be more than one optimum."""
-        return [self.start()]
 
     def natural(self, delta: FloatArray) -> FloatArray:
         """Delta in the units of ``names``."""
@@ -177,17 +173,22 @@ class BoundResidual:
                     found.append(("zero_residual_variance", f"{self.strata.column}: {level}"))
         return found
 
-    def sorted(self, order: IntArray | None) -> "BoundResidual":
+    def sorted(self, order: IntArray | None) -> "NeighbourResidual":
         """The same for rows in another order, in which each row comes right after the one before it."""
         serial = None if self.serial is None else self.serial.sorted(order)
         strata = None if self.strata is None else self.strata.sorted(order)
-        return BoundResidual(serial, strata)
+        return NeighbourResidual(serial, strata)
 
-    def some(self, keep: NDArray[np.bool_]) -> "BoundResidual":
+    def with_variances(self, other: BoundResidual) -> "NeighbourResidual":
+        """The same with a standard deviation per stratum on both sides."""
+        assert isinstance(other, NeighbourResidual)
+        return replace(self, strata=other.strata, last={})
+
+    def some(self, keep: NDArray[np.bool_]) -> "NeighbourResidual":
         """The same for some of the rows, whole series."""
         serial = None if self.serial is None else self.serial.some(keep)
         strata = None if self.strata is None else replace(self.strata, codes=self.strata.codes[keep])
-        return BoundResidual(serial, strata)
+        return NeighbourResidual(serial, strata)
 
     def place(self) -> IntArray:
         """A key that sorts rows by series and by time within them, shape (n,)."""
@@ -226,25 +227,15 @@ class BoundResidual:
                 own, across = 2.0 * one * own, (one + one[previous]) * across
         return own, across
 
-    def traces(self, delta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-        """Traces with R^-1, all from entries of neighbours, as R^-1 has no others.
-
-        Returns
-        -------
-        product : array, shape (k, k)
-            tr(R^-1 R_i R^-1 R_j).
-        bent : array, shape (k, k)
-            tr(R^-1 R_ij).
-        third : array, shape (k, k, k), or None
-            tr(R^-1 R_i R^-1 R_jl); None where it is not at hand.
-        """
+    def traces(self, delta: FloatArray, pairs: Pairs) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """Traces with R^-1, all from entries of neighbours, as R^-1 has no others."""
         size = range(len(self.names))
         whole, single = self.inverse_entries(delta), [self.inverse_entries(delta, (i,)) for i in size]
         first = [self.entries(delta, (i,)) for i in size]
-        second = [[self.entries(delta, (i, j)) for j in size] for i in size]
+        second = [self.entries(delta, pair) for pair in pairs]
         product = np.array([[-_trace(one, other) for other in first] for one in single])
-        bent = np.array([[_trace(whole, one) for one in row] for row in second])
-        third = np.array([[[-_trace(one, other) for other in row] for row in second] for one in single])
+        bent = np.array([_trace(whole, one) for one in second])
+        third = np.array([[-_trace(one, other) for other in second] for one in single])
         return product, bent, third
 
     def whitened(self, delta: FloatArray, columns: FloatArray) -> tuple[FloatArray, float]:
@@ -298,6 +289,12 @@ class BoundResidual:
         """R^-1 times columns (m, n)."""
         return self.moved(delta, (), columns)
 
+    def derivative(self, delta: FloatArray, indices: tuple[int, ...], columns: FloatArray) -> FloatArray:
+        """A derivative of R in one or two parameters times columns (m, n), through that of its inverse."""
+        pairs = [] if len(indices) == 1 else [(indices[0], indices[1])]
+        products, halves = self.turned(delta, self.back(delta, self.half(delta, columns)), pairs)
+        return self.back(delta, halves[-1] if pairs else halves[indices[0]])
+
     def turned(self, delta: FloatArray, columns: FloatArray, pairs: Pairs) -> Turned:
         """R^-1 R_k R^-1 times columns (m, n) of every parameter, then R^-1 R_kl R^-1 of pairs of them.
 
@@ -327,6 +324,40 @@ class BoundResidual:
         across += np.einsum("mn,mn->n", left[:, :-1], right[:, 1:])
         slopes: FloatArray = found.d_omega @ own - found.d_link[:, 1:] @ across
         return slopes
+
+    def whitening(self, delta: FloatArray) -> sparse.csr_matrix:
+        """W for rows in any order, shape (n, n)."""
+        root = 1.0 / self.deviations(delta)
+        if self.serial is None:
+            return sparse.diags(root).tocsr()
+        link, previous, n = self.links(delta).a, self.previous, self.previous.size
+        scale = 1.0 / np.sqrt(1.0 - link * link)
+        rows = np.flatnonzero(previous >= 0)
+        before = sparse.csr_matrix((-(link * scale)[rows], (rows, previous[rows])), shape=(n, n))
+        return ((sparse.diags(scale) + before) @ sparse.diags(root)).tocsr()
+
+    @property
+    def variance_columns(self) -> tuple[str, ...]:
+        """The column of the strata."""
+        return () if self.strata is None else (self.strata.column,)
+
+    @property
+    def kinds(self) -> FloatArray:
+        """The stratum of each row, shape (n, 1)."""
+        if self.strata is None:
+            return np.zeros((self.previous.size, 0))
+        return self.strata.codes[:, None].astype(float)
+
+    def new_kinds(self, data: Mapping[str, ArrayLike], n: int) -> FloatArray:
+        """The strata of new rows, shape (n, 1)."""
+        return np.zeros((n, 0)) if self.strata is None else self.strata.read(data)
+
+    def variances(self, values: FloatArray, kinds: FloatArray) -> FloatArray:
+        """Variances relative to sigma^2 of rows of these kinds, shape (m,), from natural parameters."""
+        if self.strata is None:
+            return np.ones(len(kinds))
+        found: FloatArray = np.append(1.0, self.split(values)[1])[kinds[:, 0].astype(int)] ** 2
+        return found
 
 
 def _trace(inverse: Entries, entries: Entries) -> float:
