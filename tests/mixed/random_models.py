@@ -1,8 +1,8 @@
 """Random mixed models with a theta each, made to be as unlike each other as the engine allows.
 
 One to four levels; nested, crossed and partly crossed factors; ``|`` and ``||``; random columns inside and
-outside the span of X, at coarse and fine levels; prior weights; AR1, CAR1 and VarianceBy residuals, alone and
-together; ML and REML; columns and outcomes in units from 1e-6 to 1e6; variances of zero, correlations of
+outside the span of X, at coarse and fine levels; prior weights; residuals of every structure, alone and with
+a variance per stratum; ML and REML; columns and outcomes in units from 1e-6 to 1e6; variances of zero, correlations of
 +-1; unbalanced and tiny groups. The model is drawn in units near one, where the dense formulas keep their
 digits (:attr:`RandomModel.plain`), and handed to the engine in the odd units (:attr:`RandomModel.problem`).
 """
@@ -14,7 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.compound_symmetry import CompoundSymmetry
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
+from mpg_research.mixed.covariance.unstructured import Unstructured
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 
 __all__ = ["CORNERS", "LAYOUTS", "RESIDUALS", "RandomModel", "random_model"]
@@ -31,7 +34,22 @@ LAYOUTS = (
     "nested and crossed",
 )
 CORNERS = ("inside", "zero variance", "correlation of one", "zero terms", "mixed")
-RESIDUALS = ("none", "AR1", "CAR1", "VarianceBy", "AR1 and VarianceBy", "CAR1 and VarianceBy")
+RESIDUALS = (
+    "none",
+    "AR1",
+    "CAR1",
+    "VarianceBy",
+    "AR1 and VarianceBy",
+    "CAR1 and VarianceBy",
+    "CompoundSymmetry",
+    "CompoundSymmetry and VarianceBy",
+    "Unstructured",
+    "Unstructured and VarianceBy",
+)
+#: Structures for which the groups have to be nested.
+NESTED_ONLY = RESIDUALS[6:]
+#: Waves of an unstructured matrix.
+WAVES = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ def random_model(
     rng = np.random.default_rng([20261, seed])
     layout = layout or str(rng.choice(LAYOUTS))
     corner = corner or str(rng.choice(CORNERS, p=[0.45, 0.15, 0.15, 0.1, 0.15]))
-    structure = structure or str(rng.choice(RESIDUALS, p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]))
+    structure = structure or str(rng.choice(RESIDUALS, p=[0.28, *[0.08] * 9]))
     method: Literal["REML", "ML"] = "REML" if rng.random() < 0.6 else "ML"
     factors = _factors(rng, layout)
     n = factors["family"].size
@@ -87,6 +105,8 @@ def random_model(
     terms, names = _terms(rng, factors, pool, x, x_names)
     if max(terms, key=lambda term: len(term.levels) * term.z.shape[1]).group != "family":
         structure = "none"  # a series has to lie within the factor that is eliminated
+    if "crossed" in layout and structure in NESTED_ONLY:
+        structure = "none"
     theta = np.concatenate([_theta(rng, term, corner) for term in terms])
     weights = rng.lognormal(0.0, rng.uniform(0.3, 1.3), n) if rng.random() < 0.35 else None
     bound, matrix, parameters = _residual(rng, structure, factors["family"])
@@ -279,11 +299,25 @@ def _residual(
         wave[own] = np.cumsum(rng.integers(1, 3, own.size))
     months = wave * 0.7 + rng.uniform(0, 0.3, n)
     stratum = rng.permutation(np.arange(n) % 3 if rng.random() < 0.5 else np.arange(n) % 2)
-    data = {"wave": wave, "months": months, "family": family, "sex": stratum}
+    visit, part = _visits(rng, family)
+    data = {"wave": wave, "months": months, "family": family, "sex": stratum, "visit": visit, "part": part}
     parts: list[Any] = []
     parameters: list[float] = []
     times = None
-    if "CAR1" in structure:
+    together = family[:, None] == family
+    lowest = -1.0 / (np.bincount(family).max() - 1)
+    if "CompoundSymmetry" in structure:
+        parts.append(CompoundSymmetry(within="family"))
+        parameters = [float(rng.uniform(0.9 * lowest, 0.95))]
+    elif "Unstructured" in structure:
+        parts.append(Unstructured("visit", within="family:part"))
+        half = rng.normal(size=(WAVES, WAVES + 1))
+        whole = half @ half.T
+        sd = np.sqrt(np.diagonal(whole))
+        pairs = [(i, j) for i in range(WAVES) for j in range(i + 1, WAVES)]
+        parameters = [*(float(whole[i, j] / sd[i] / sd[j]) for i, j in pairs), *(sd[1:] / sd[0])]
+        together &= part[:, None] == part
+    elif "CAR1" in structure:
         parts.append(CAR1("months", within="family"))
         times, parameters = months, [float(rng.uniform(0.02, 0.95))]
     elif "AR1" in structure:
@@ -292,7 +326,6 @@ def _residual(
     if "VarianceBy" in structure:
         parts.append(VarianceBy("sex"))
         parameters += list(rng.lognormal(0, 0.6, int(stratum.max())))
-    together = family[:, None] == family
     same = np.eye(n, dtype=bool)
 
     def matrix(values: Array) -> Array:
@@ -303,9 +336,33 @@ def _residual(
             # a whole power of a negative correlation stays real
             power = np.round(distance).astype(int) if "CAR1" not in structure else distance
             found = np.where(same, 1.0, np.where(together, rest.pop(0) ** power, 0.0))
+        if "CompoundSymmetry" in structure:
+            found = np.where(same, 1.0, np.where(together, rest.pop(0), 0.0))
+        if "Unstructured" in structure:
+            whole = np.eye(WAVES, dtype=found.dtype)
+            for i, j in pairs:
+                whole[i, j] = whole[j, i] = rest.pop(0)
+            sd = np.array([1.0, *(rest.pop(0) for _ in range(WAVES - 1))])
+            found = np.where(together, (whole * np.outer(sd, sd))[np.ix_(visit - 1, visit - 1)], 0.0)
         if "VarianceBy" in structure:
             sd = np.array([1.0, *rest])[stratum]
             found = found * np.outer(sd, sd)
         return np.asarray(found)
 
-    return bind_residual(tuple(parts), data), matrix, np.array(parameters)
+    try:
+        bound = bind_residual(tuple(parts), data)
+    except ModelError:  # two waves never seen together, or fewer series than waves
+        return None, lambda _: np.eye(n), np.empty(0)
+    return bound, matrix, np.array(parameters)
+
+
+def _visits(rng: np.random.Generator, family: Array) -> tuple[Array, Array]:
+    """A wave of few for each row, and the part of its family in which that wave is the only one."""
+    visit, part = np.empty(family.size, dtype=int), np.empty(family.size, dtype=int)
+    for code in np.unique(family):
+        own = rng.permutation(np.flatnonzero(family == code))
+        for number, start in enumerate(range(0, own.size, WAVES)):
+            some = own[start : start + WAVES]
+            visit[some] = rng.permutation(WAVES)[: some.size] + 1
+            part[some] = number
+    return visit, part

@@ -1,6 +1,6 @@
 """Compound symmetry: any two residuals of a series are equally correlated."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -38,7 +38,7 @@ class CompoundSymmetry(SeriesStructure):
     """
 
     within: str
-    longest: int = 2
+    longest: int = field(default=2, repr=False, compare=False)
 
     position: ClassVar[str | None] = None
     linear: ClassVar[bool] = True

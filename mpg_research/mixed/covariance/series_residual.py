@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.neighbours import NeighbourResidual
 from mpg_research.mixed.covariance.protocol import BoundResidual, Meaning, Pairs
 from mpg_research.mixed.covariance.row_weights import Strata
@@ -177,13 +176,6 @@ class SeriesResidual(BoundResidual):
     def with_variances(self, other: BoundResidual) -> "SeriesResidual":
         """The same with a standard deviation per stratum on both sides."""
         assert isinstance(other, NeighbourResidual)
-        if other.strata is not None and other.strata.column == self.structure.position and not np.all(
-            self.structure.variance(self.start()[: self.n_own] + 0.1, self.places) == 1.0
-        ):
-            raise ModelError(
-                f"{type(self.structure).__name__} gives every {self.structure.position} a variance of its own; "
-                f"leave VarianceBy({other.strata.column!r}) out."
-            )
         return replace(self, strata=other.strata, last={})
 
     @cached_property

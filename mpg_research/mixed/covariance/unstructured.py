@@ -1,6 +1,6 @@
 """Unstructured over waves: every wave a variance, every two waves a covariance of their own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -54,7 +54,7 @@ class Unstructured(SeriesStructure):
 
     wave: str
     within: str
-    levels: tuple[object, ...] = ()
+    levels: tuple[object, ...] = field(default=(), repr=False, compare=False)
 
     linear: ClassVar[bool] = True
     separable: ClassVar[bool] = False

@@ -356,5 +356,5 @@ def _quadratic(nb: FloatArray, moment: FloatArray, level: Level) -> FloatArray:
         products = (flat @ flat.T).reshape(q, d, q, d)
         result: FloatArray = np.einsum("iajb,ab->ij", products, moment[:, :, 0])
         return result
-    total = nb.reshape(q, -1) @ by_parent(moment, nb, level.starts).reshape(q, -1).T
+    total = nb.reshape(q, d * n) @ by_parent(moment, nb, level.starts).reshape(q, d * n).T
     return np.asarray(0.5 * (total + total.T))

@@ -71,6 +71,8 @@ def intraclass_table(solution: MixedSolution) -> pd.DataFrame:
     """
     variances: dict[str, float] = {}
     for term, variance in zip(solution.problem.random, _random_variances(solution), strict=True):
+        if not term.term_names:
+            continue
         variances[term.group] = variances.get(term.group, 0.0) + variance
     variances["Residual"] = _residual_variance(solution)
     frame = pd.DataFrame({"variance": pd.Series(variances)})

@@ -207,7 +207,7 @@ class _Work:
         squares = []
         for term, start in zip(problem.random, starts[:-1], strict=True):
             q = term.z.shape[1]
-            own = outer[start : start + len(term.levels) * q].reshape(-1, q, outer.shape[1])
+            own = outer[start : start + len(term.levels) * q].reshape(len(term.levels), q, outer.shape[1])
             pairs = np.einsum("gap,gbr->abpr", own, own, optimize=True)
             squares.append(np.einsum("mp,abpr,mr->mab", h, pairs, h, optimize=True))
         parts = [_by_group(asked.known(t), asked.codes[t], term) for t, term in enumerate(problem.random)]

@@ -28,7 +28,8 @@ def profile_intervals(solution: MixedSolution, level: float) -> pd.DataFrame:
     DataFrame
         By parameter: ``estimate`` (by maximum likelihood), ``conf_low``, ``conf_high``. Fixed terms,
         ``sd[group, term]``, ``correlation[group, first term, term]``, ``sd[Residual]`` and the
-        parameters of a residual structure. A lower limit of zero means that the data allow no variance.
+        parameters of a residual structure (empty where these hang together, as those of Unstructured
+        do: use the bootstrap). A lower limit of zero means that the data allow no variance.
 
     References
     ----------

@@ -77,8 +77,8 @@ class Surface:
 
     def _entries(self, size: int, correlated: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         pairs = [(i, j) for j in range(size) for i in range(j, size) if correlated or i == j]
-        rows, columns = zip(*pairs, strict=True)
-        return np.array(rows), np.array(columns)
+        rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+        return rows, columns
 
     def _pack(self, factors: list[FloatArray]) -> FloatArray:
         values = [f[self._entries(*shape)] for f, shape in zip(factors, self.shape, strict=True)]
@@ -172,9 +172,14 @@ class Surface:
         return float(np.tanh(found))
 
     def structure_limits(self, held: Held, rise: float) -> tuple[float, float]:
-        """Lower and upper limit of a parameter of the residual structure, in its own unit."""
+        """Lower and upper limit of a parameter of the residual structure, in its own unit.
+
+        NaN where its parameters hang together, as the correlations of an unstructured matrix do.
+        """
         value = float(self.delta[held.row])
         structure = self.best.problem.residual
+        if not structure.separable:
+            return np.nan, np.nan
         limits = []
         for step in (-0.1, 0.1):
             end = crossing(self._excess(held, value, rise, self.start), value, step, rise)

@@ -103,8 +103,9 @@ class Batch:
         fewer.draws = int(keep.sum())
         for name in ("a", "b", "c"):
             array = getattr(self, name)
-            split = array.reshape(*array.shape[:2], self.draws, -1)
-            setattr(fewer, name, split[:, :, keep].reshape(*array.shape[:2], -1))
+            split = array.reshape(*array.shape[:2], self.draws, array.shape[2] // self.draws)
+            kept = split[:, :, keep]
+            setattr(fewer, name, kept.reshape(*array.shape[:2], kept.shape[2] * kept.shape[3]))
         fewer._lay_out()
         return fewer
 
@@ -127,7 +128,7 @@ class Batch:
             for t, part in route.split(level):
                 joined[part, part, :, 0] = np.moveaxis(factors[t], 0, 2)
             with np.errstate(all="ignore"):
-                k, log_dets = inner_inverse(a.reshape(size, size, draws, -1), joined)
+                k, log_dets = inner_inverse(a.reshape(size, size, draws, a.shape[2] // draws), joined)
             log_det += log_dets.sum(axis=1)
             k = k.reshape(a.shape)
             kb = multiply(k, b)
@@ -178,14 +179,14 @@ class Batch:
     def _slopes(self, blocks: LevelState, level: Level, moment: FloatArray) -> FloatArray:
         """Sum over each draw's groups of H - N moment N', (draws, q, q)."""
         q, d, n = blocks.nb.shape
-        gamma = np.moveaxis(blocks.h.reshape(q, q, self.draws, -1).sum(axis=3), 2, 0)
+        gamma = np.moveaxis(blocks.h.reshape(q, q, self.draws, n // self.draws).sum(axis=3), 2, 0)
         if level.n_parents == self.draws:
             rows = blocks.nb.reshape(q * d, n)
             products = self.per_draw(rows, rows).reshape(self.draws, q, d, q, d)
             return np.asarray(gamma - np.einsum("riajb,abr->rij", products, moment))
-        carried = by_parent(moment, blocks.nb, level.starts)
+        carried, own = by_parent(moment, blocks.nb, level.starts), n // self.draws
         left, right = (
-            np.moveaxis(side.reshape(q, d, self.draws, -1), 2, 0).reshape(self.draws, q, -1)
+            np.moveaxis(side.reshape(q, d, self.draws, own), 2, 0).reshape(self.draws, q, d * own)
             for side in (blocks.nb, carried)
         )
         return np.asarray(gamma - left @ np.swapaxes(right, 1, 2))

@@ -92,15 +92,15 @@ class CorrelatedBatch(Batch):
         b[:, at] = np.swapaxes(own[:, : q * n].reshape(draws, q, n), 0, 1)
         c[at] = np.swapaxes(own[:, q * n :].reshape(draws, d, parents), 0, 1)
         c[:, at] = c[at]
-        return a.reshape(q, q, -1), b.reshape(q, d, -1), c.reshape(d, d, -1)
+        return a.reshape(q, q, draws * n), b.reshape(q, d, draws * n), c.reshape(d, d, draws * parents)
 
     def residual_slopes(self, state: NestedState, moment: FloatArray) -> FloatArray:
         """Derivative of the deviance in delta, (draws, 1), from what the finest level receives."""
         level, blocks, draws = self.route.levels[0], state.levels[0], self.draws
         a, b, c = self.moved
-        q, d, _ = blocks.kb.shape
+        q, d, n = blocks.kb.shape
         if level.n_parents == draws:
-            by_draw = np.moveaxis(blocks.kb.reshape(q, d, draws, -1), (2, 0, 3, 1), (0, 1, 2, 3))
+            by_draw = np.moveaxis(blocks.kb.reshape(q, d, draws, n // draws), (2, 0, 3, 1), (0, 1, 2, 3))
             carried = by_draw @ np.moveaxis(moment, 2, 0)[:, None]
             carried = np.moveaxis(carried, (0, 1, 2, 3), (2, 0, 3, 1)).reshape(blocks.kb.shape)
         else:
@@ -113,5 +113,5 @@ class CorrelatedBatch(Batch):
 
     def per_draw_sum(self, values: FloatArray) -> FloatArray:
         """Sum over everything of each draw: (i, j, draws n) -> (draws,)."""
-        found: FloatArray = values.reshape(*values.shape[:2], self.draws, -1).sum(axis=(0, 1, 3))
+        found: FloatArray = values.reshape(*values.shape[:2], self.draws, values.shape[2] // self.draws).sum(axis=(0, 1, 3))
         return found

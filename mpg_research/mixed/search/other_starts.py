@@ -169,6 +169,8 @@ def _near_a_face(engine: Engine, best: Minimum) -> bool:
     ):
         own = slice(start, start + term.n_parameters)
         start = own.stop
+        if not factor.size:
+            continue
         # twice the inverse curvature of the deviance is the covariance
         spread = 2.0 * best.inverse_hessian[own, own]
         left, values, right = np.linalg.svd(factor)

@@ -11,6 +11,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed.likelihood.engine import Engine, Method
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
+from mpg_research.mixed.search.identified import check_told_apart
 from mpg_research.mixed.search.starts_and_faces import find_optimum, inverse_curvature, start_off_boundary
 
 __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
@@ -256,6 +257,7 @@ def solve(
         _, gradient = engine.value_and_gradient(internal)
         return make_solution(engine, internal, gradient, 1, True, GIVEN)
     _check_identified(problem)
+    check_told_apart(engine)
     start = None if near is None else _start_near(engine, near)
     best = find_optimum(engine) if start is None else find_optimum(engine, *start)
     found = make_solution(engine, best.x, best.gradient, best.n_evaluations, best.converged, best.message)
