@@ -152,6 +152,8 @@ def _estimates(model: RandomModel, plain: _Plain, solution: Any) -> dict[str, fl
         zip(model.plain.random, factors(model.plain, model.plain_theta), strict=True)
     ):
         size, q = len(term.levels), factor.shape[0]
+        if not q:
+            continue
         z, g = expand(term), np.kron(np.eye(size), factor @ factor.T)
         sd = np.sqrt(plain.sigma2 * np.diagonal(factor @ factor.T))
         unit = model.y_unit / model.z_units[index]
@@ -161,8 +163,8 @@ def _estimates(model: RandomModel, plain: _Plain, solution: Any) -> dict[str, fl
         sd = sd + 1e-3 * np.max(sd) + 1e-6 * np.sqrt(plain.sigma2)
         modes.append(np.abs(got / unit - (g @ z.T @ solved).reshape(size, q)) / sd)
         variances.append(np.abs(got_variance / np.outer(unit, unit) - blocks) / np.outer(sd, sd))
-    found["conditional modes"] = max(float(np.max(one)) for one in modes)
-    found["their variances"] = max(float(np.max(one)) for one in variances)
+    found["conditional modes"] = max((float(np.max(one)) for one in modes), default=0.0)
+    found["their variances"] = max((float(np.max(one)) for one in variances), default=0.0)
     return found
 
 

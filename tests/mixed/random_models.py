@@ -2,9 +2,10 @@
 
 One to four levels; nested, crossed and partly crossed factors; ``|`` and ``||``; random columns inside and
 outside the span of X, at coarse and fine levels; prior weights; residuals of every structure, alone and with
-a variance per stratum; ML and REML; columns and outcomes in units from 1e-6 to 1e6; variances of zero, correlations of
-+-1; unbalanced and tiny groups. The model is drawn in units near one, where the dense formulas keep their
-digits (:attr:`RandomModel.plain`), and handed to the engine in the odd units (:attr:`RandomModel.problem`).
+a variance per stratum, and with no random effects beside them; ML and REML; columns and outcomes in units
+from 1e-6 to 1e6; variances of zero, correlations of +-1; unbalanced and tiny groups. The model is drawn in
+units near one, where the dense formulas keep their digits (:attr:`RandomModel.plain`), and handed to the
+engine in the odd units (:attr:`RandomModel.problem`).
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ LAYOUTS = (
     "crossed",
     "partly crossed",
     "nested and crossed",
+    "no random effects",
 )
 CORNERS = ("inside", "zero variance", "correlation of one", "zero terms", "mixed")
 RESIDUALS = (
@@ -96,7 +98,7 @@ def random_model(
     rng = np.random.default_rng([20261, seed])
     layout = layout or str(rng.choice(LAYOUTS))
     corner = corner or str(rng.choice(CORNERS, p=[0.45, 0.15, 0.15, 0.1, 0.15]))
-    structure = structure or str(rng.choice(RESIDUALS, p=[0.28, *[0.08] * 9]))
+    structure = structure or str(rng.choice(RESIDUALS, p=[0.2, *[0.07] * 5, *[0.1125] * 4]))
     method: Literal["REML", "ML"] = "REML" if rng.random() < 0.6 else "ML"
     factors = _factors(rng, layout)
     n = factors["family"].size
@@ -107,6 +109,10 @@ def random_model(
         structure = "none"  # a series has to lie within the factor that is eliminated
     if "crossed" in layout and structure in NESTED_ONLY:
         structure = "none"
+    if layout == "no random effects":
+        empty = terms[0]
+        terms = [RandomTerm("family", (), np.zeros((n, 0)), empty.codes, empty.levels)]
+        names = [[]]
     theta = np.concatenate([_theta(rng, term, corner) for term in terms])
     weights = rng.lognormal(0.0, rng.uniform(0.3, 1.3), n) if rng.random() < 0.35 else None
     bound, matrix, parameters = _residual(rng, structure, factors["family"])
@@ -256,6 +262,8 @@ def _terms(
 def _theta(rng: np.random.Generator, term: RandomTerm, corner: str) -> Array:
     """A random Lambda of one term as lme4's theta, pushed into a corner where asked for."""
     q = term.z.shape[1]
+    if not q:
+        return np.empty(0)
     factor = np.tril(rng.normal(size=(q, q))) * 10 ** rng.uniform(-1.2, 0.8)
     if rng.random() < 0.1:
         factor *= 10 ** rng.uniform(-3, 1)

@@ -40,7 +40,7 @@ class CompoundSymmetry(SeriesStructure):
     within: str
     longest: int = field(default=2, repr=False, compare=False)
 
-    position: ClassVar[str | None] = None
+    position = None
     linear: ClassVar[bool] = True
 
     def learn(self, values: ArrayLike | None, series: IntArray) -> Self:

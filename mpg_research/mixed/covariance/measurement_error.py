@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.mixed.covariance.neighbours import NO_CORRELATION, NeighbourResidual
 from mpg_research.mixed.covariance.kalman_filter import Filter, Kernel, run_filter
+from mpg_research.mixed.covariance.neighbours import NO_CORRELATION, NeighbourResidual
 from mpg_research.mixed.covariance.protocol import BoundResidual, Meaning, Pairs, Turned
 from mpg_research.mixed.covariance.row_weights import Links
 
@@ -51,7 +51,9 @@ class NoisyResidual(NeighbourResidual):
     @property
     def meanings(self) -> tuple[Meaning, ...]:
         """What each parameter is."""
-        return ("correlation", "share", *("sd_ratio" for _ in self.names[2:]))
+        strata = self.strata
+        ratios = () if strata is None else tuple(strata.meaning for _ in strata.names)
+        return ("correlation", "share", *ratios)
 
     def split(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The state's and noise's part of a vector of parameters, and the ratios'."""

@@ -292,7 +292,7 @@ class NeighbourResidual(BoundResidual):
     def derivative(self, delta: FloatArray, indices: tuple[int, ...], columns: FloatArray) -> FloatArray:
         """A derivative of R in one or two parameters times columns (m, n), through that of its inverse."""
         pairs = [] if len(indices) == 1 else [(indices[0], indices[1])]
-        products, halves = self.turned(delta, self.back(delta, self.half(delta, columns)), pairs)
+        halves = self.turned(delta, self.back(delta, self.half(delta, columns)), pairs)[1]
         return self.back(delta, halves[-1] if pairs else halves[indices[0]])
 
     def turned(self, delta: FloatArray, columns: FloatArray, pairs: Pairs) -> Turned:

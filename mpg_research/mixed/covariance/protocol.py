@@ -1,9 +1,9 @@
 """What a residual structure is to the rest of the house: what a user writes, and what it is for given rows.
 
-A structure that a user writes, a :class:`ResidualStructure`, names the columns it needs and binds itself to the
-rows of a problem. What comes of that, a :class:`BoundResidual`, is all that the likelihood, the search, the
-inference and the questions know of it. Whoever adds a structure whose series are of moderate length writes
-neither by hand but one class of :mod:`series_structure`, which says the covariance matrix of one series.
+A structure that a user writes, a :class:`ResidualStructure`, names the columns it needs and binds itself to
+the rows of a problem. What comes of that, a :class:`BoundResidual`, is all that the likelihood, the search,
+the inference and the questions know of it. Whoever adds a structure whose series are of moderate length
+writes neither by hand but one class of :mod:`series_structure`: the covariance matrix of one series.
 """
 
 from abc import ABC, abstractmethod
@@ -59,8 +59,8 @@ class ResidualStructure(ABC):
 class BoundResidual(ABC):
     """A residual structure bound to the rows of a problem: Var(e) = sigma^2 R(delta).
 
-    Its parameters are unconstrained (``delta``, shape (k,)); :meth:`natural` translates them. Methods that take
-    columns (m, n) want the rows as :meth:`sorted` puts them: of one series right after each other.
+    Its parameters are unconstrained (``delta``, shape (k,)); :meth:`natural` translates them. Methods that
+    take columns (m, n) want the rows as :meth:`sorted` puts them: of one series right after each other.
     """
 
     #: Whether R^-1 has entries for a row and the one before it only, which crossed factors need.
@@ -89,7 +89,7 @@ class BoundResidual(ABC):
     @property
     def meanings(self) -> tuple[Meaning, ...]:
         """What each parameter is."""
-        return ("other",) * len(self.names)
+        return tuple("other" for _ in self.names)
 
     @property
     def label(self) -> str:

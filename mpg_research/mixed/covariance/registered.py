@@ -1,4 +1,4 @@
-"""The residual structures that the house offers: what a message lists and what the documentation must name."""
+"""The residual structures that the house offers: what a message lists and the documentation names."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Registered(NamedTuple):
     usage: str
 
 
-#: One line per structure. A class of one's own needs none: ``residual=`` takes any :class:`ResidualStructure`.
+#: One line each. A class of one's own needs none: ``residual=`` takes any :class:`ResidualStructure`.
 STRUCTURES = (
     Registered(AR1, "AR1(wave, within=family)"),
     Registered(CAR1, "CAR1(time, within=family)"),

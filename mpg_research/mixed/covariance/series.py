@@ -63,9 +63,7 @@ def series_codes(data: Mapping[str, ArrayLike], within: str) -> IntArray:
     return series
 
 
-def refuse_twice(
-    at: int, column: str, value: str, data: Mapping[str, ArrayLike], within: str
-) -> NoReturn:
+def refuse_twice(at: int, column: str, value: str, data: Mapping[str, ArrayLike], within: str) -> NoReturn:
     """Refuse two rows of one series at the same place, the row ``at`` being one of them."""
     which = ", ".join(str(np.asarray(data[part])[at]) for part in series_columns(within))
     raise ModelError(

@@ -1,11 +1,11 @@
 """A structure with a matrix per series, bound to the rows of a problem: small blocks, alike ones once.
 
-Rows of one series come after each other. Series with the same places (and strata) have the same block, so that
-a block is formed and factorised once per pattern and met by all their rows in one product. No matrix is larger
-than a series, none goes over families.
+Rows of one series come after each other. Series with the same places (and strata) have the same block, so
+that a block is formed and factorised once per pattern and met by all their rows in one product. No matrix is
+larger than a series, none goes over families.
 
-With a variance per stratum the block is S C S: an entry (t, u) of it is multiplied by s_t s_u, and by the number
-of its rows that lie in a stratum where it is differentiated in the logarithm of that ratio.
+With a variance per stratum the block is S C S: an entry (t, u) of it is multiplied by s_t s_u, and by the
+number of its rows that lie in a stratum where it is differentiated in the logarithm of that ratio.
 """
 
 from collections.abc import Mapping
@@ -111,7 +111,8 @@ class SeriesResidual(BoundResidual):
     @property
     def meanings(self) -> tuple[Meaning, ...]:
         """What each parameter is."""
-        ratios: tuple[Meaning, ...] = () if self.strata is None else ("sd_ratio",) * len(self.strata.names)
+        strata = self.strata
+        ratios = () if strata is None else tuple(strata.meaning for _ in strata.names)
         return self.structure.meanings + ratios
 
     @property
@@ -215,8 +216,9 @@ class SeriesResidual(BoundResidual):
     def _block(self, delta: FloatArray, alike: Alike) -> tuple[FloatArray, FloatArray, FloatArray]:
         own = self._scaled(delta, alike, self.structure.matrix(delta[: self.n_own], alike.places))
         root = np.linalg.cholesky(own)
-        back = np.linalg.inv(root)
-        return own, root, np.swapaxes(back, 1, 2) @ back
+        back: FloatArray = np.linalg.inv(root)
+        inverse: FloatArray = np.swapaxes(back, 1, 2) @ back
+        return own, np.asarray(root, dtype=float), inverse
 
     def _scaled(self, delta: FloatArray, alike: Alike, matrices: FloatArray) -> FloatArray:
         """S times matrices (..., u, m, m) times S."""
@@ -286,7 +288,7 @@ class SeriesResidual(BoundResidual):
             2.0 * float(alike.counts @ np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1))
             for alike, root in zip(self.alike, roots, strict=True)
         )
-        return self._apply([np.linalg.inv(root) for root in roots], columns), log_det
+        return self._apply([np.asarray(np.linalg.inv(root), dtype=float) for root in roots], columns), log_det
 
     def half(self, delta: FloatArray, columns: FloatArray) -> FloatArray:
         """(W^-1)' times columns (m, n)."""

@@ -1,8 +1,9 @@
 """The one class that a new residual structure needs: the covariance matrix of one series.
 
 A subclass is a frozen dataclass that says which column tells where a row stands in its series, what its
-parameters are called and how they translate, and what the matrix is at given places. Everything else, from the
-likelihood to the bootstrap, follows (:mod:`series_residual`). Exact derivatives are welcome and not required.
+parameters are called and how they translate, and what the matrix is at given places. Everything else, from
+the likelihood to the bootstrap, follows (:mod:`series_residual`). Exact derivatives are welcome and not
+required.
 """
 
 from abc import abstractmethod
@@ -94,9 +95,7 @@ class SeriesStructure(ResidualStructure):
         assert self.position is not None
         found = numbers(values, self.position)
         if not np.all(np.isfinite(found)):
-            raise ModelError(
-                f"Column {self.position} has missing or infinite values; drop those rows first."
-            )
+            raise ModelError(f"Column {self.position} has missing or infinite values; drop those rows first.")
         return found
 
     # -- the parameters --------------------------------------------------------------------------------
@@ -104,7 +103,7 @@ class SeriesStructure(ResidualStructure):
     @property
     def meanings(self) -> tuple[Meaning, ...]:
         """What each parameter is, for tables."""
-        return ("other",) * len(self.names)
+        return tuple("other" for _ in self.names)
 
     def start(self) -> FloatArray:
         """Delta at which the search begins, shape (k,)."""
@@ -139,10 +138,10 @@ class SeriesStructure(ResidualStructure):
     def bends(self, delta: FloatArray, places: FloatArray) -> FloatArray:
         """Second derivatives of the matrix, (k, k, ..., m, m); by differences unless overridden."""
         found = np.array([_slope(lambda at: self.slopes(at, places), delta, k) for k in range(delta.size)])
-        return 0.5 * (found + np.swapaxes(found, 0, 1))
+        return np.asarray(0.5 * (found + np.swapaxes(found, 0, 1)), dtype=float)
 
     def combination(self, delta: FloatArray) -> FloatArray | None:
-        """For a linear structure weights c (k, k, k): the matrix's second derivative ij is sum c_ijl slope_l."""
+        """For a linear structure weights c (k, k, k): second derivative ij is the sum of c_ijl slope_l."""
         return None
 
     def variance(self, delta: FloatArray, places: FloatArray) -> FloatArray:
@@ -164,8 +163,8 @@ class SeriesStructure(ResidualStructure):
         learned = self.learn(values, series)
         if series.size == np.max(series, initial=-1) + 1:
             raise ModelError(
-                f"No {self.within} has two measurements; expected repeated measurements for residuals that go "
-                "together."
+                f"No {self.within} has two measurements; expected repeated measurements for residuals that "
+                "go together."
             )
         if values is None:
             return SeriesResidual(learned, series, np.zeros(series.size))

@@ -1,10 +1,10 @@
 """Unstructured over waves: every wave a variance, every two waves a covariance of their own."""
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ModelError
@@ -28,9 +28,9 @@ CLEAR = 0.1
 class Unstructured(SeriesStructure):
     """A variance for every wave and a correlation for every two, as ``corSymm`` with ``varIdent`` in nlme.
 
-    Without random effects this is the MMRM: the mixed model for repeated measures. sigma is the residual standard
-    deviation of the first wave (sorted); parameters are the correlations of all pairs, then the ratios of the
-    other waves' standard deviations to the first's. A series may miss waves.
+    Without random effects this is the MMRM: the mixed model for repeated measures. sigma is the residual
+    standard deviation of the first wave (sorted); parameters are the correlations of all pairs, then the
+    ratios of the other waves' standard deviations to the first's. A series may miss waves.
 
     Attributes
     ----------
@@ -66,21 +66,20 @@ class Unstructured(SeriesStructure):
 
     def learn(self, values: ArrayLike | None, series: IntArray) -> Self:
         """The same with the waves of the data, every two of which must have been seen together."""
-        given = np.asarray(values)
-        found, codes = np.unique(given if given.dtype.kind in "iufb" else given.astype(str), return_inverse=True)
+        found, codes = np.unique(_comparable(values), return_inverse=True)
         if found.dtype.kind == "f" and not np.all(np.isfinite(found)):
             raise ModelError(f"Column {self.wave} has missing or infinite values; drop those rows first.")
         size, n_series = found.size, int(series.max()) + 1
         if size < 2:
             raise ModelError(
-                f"Column {self.wave} has one wave ({found[0]}); expected at least two for a covariance of waves. "
-                "Leave the residual structure out."
+                f"Column {self.wave} has one wave ({found[0]}); expected at least two for a covariance of "
+                "waves. Leave the residual structure out."
             )
         if n_series <= size:
             raise ModelError(
-                f"Column {self.wave} has {size} different values but there are only {n_series} of {self.within}: "
-                f"the {size * (size + 1) // 2} variances and covariances of an unstructured matrix cannot be "
-                "estimated. Round to fewer waves, or choose AR1, CAR1 or CompoundSymmetry."
+                f"Column {self.wave} has {size} different values but there are only {n_series} of "
+                f"{self.within}: the {size * (size + 1) // 2} variances and covariances of an unstructured "
+                "matrix cannot be estimated. Round to fewer waves, or choose AR1, CAR1 or CompoundSymmetry."
             )
         seen = np.zeros((n_series, size))
         seen[series, codes] = 1.0
@@ -89,23 +88,23 @@ class Unstructured(SeriesStructure):
             first, second = (found[place] for place in apart[0])
             more = f" (and {len(apart) - 1} other pairs)" if len(apart) > 1 else ""
             raise ModelError(
-                f"No {self.within} was seen at both {self.wave} {first} and {self.wave} {second}{more}, so their "
-                "covariance cannot be estimated; an unstructured matrix needs every two waves together. Leave "
-                "waves out, round to fewer, or choose AR1, CAR1 or CompoundSymmetry."
+                f"No {self.within} was seen at both {self.wave} {first} and {self.wave} {second}{more}, so "
+                "their covariance cannot be estimated; an unstructured matrix needs every two waves "
+                "together. Leave waves out, round to fewer, or choose AR1, CAR1 or CompoundSymmetry."
             )
         return replace(self, levels=tuple(found.tolist()))
 
     def read(self, values: ArrayLike) -> FloatArray:
         """The number of each row's wave, shape (n,)."""
-        given = np.asarray(values)
-        whole = given if given.dtype.kind in "iufb" else given.astype(str)
+        given = _comparable(values).tolist()
         known = {level: float(place) for place, level in enumerate(self.levels)}
-        unknown = [value for value in whole.tolist() if value not in known]
+        unknown = [value for value in given if value not in known]
         if unknown:
             raise ModelError(
-                f"The residual variance at {self.wave} {unknown[0]!r} is unknown; known are {listed(self.levels)}."
+                f"The residual variance of {self.wave!r} = {unknown[0]!r} is unknown; known are "
+                f"{listed(self.levels)}."
             )
-        return np.array([known[value] for value in whole.tolist()], dtype=float)
+        return np.array([known[value] for value in given], dtype=float)
 
     # -- parameters: delta are the entries of a lower root, its first 1, below the diagonal and then on it ---
 
@@ -119,8 +118,9 @@ class Unstructured(SeriesStructure):
     @property
     def meanings(self) -> tuple[Meaning, ...]:
         """What each parameter is."""
-        ratios = len(self.levels) - 1
-        return ("correlation",) * (len(self.names) - ratios) + ("sd_ratio",) * ratios
+        correlation: Meaning = "correlation"
+        ratio: Meaning = "sd_ratio"
+        return (*(correlation for _ in self._pairs()), *(ratio for _ in self.levels[1:]))
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Two waves each, as nlme orders them."""
@@ -235,7 +235,7 @@ class Unstructured(SeriesStructure):
         again = moves @ self._root(delta).T
         for place in range(count, delta.size):
             half[place, place] += again[place]
-        return half + np.swapaxes(half, 2, 3)
+        return np.asarray(half + np.swapaxes(half, 2, 3), dtype=float)
 
     def combination(self, delta: FloatArray) -> FloatArray:
         """Second derivatives by the first ones, which move every entry of R but the first variance."""
@@ -259,6 +259,11 @@ class Unstructured(SeriesStructure):
 
     def covers(self, other: ResidualStructure) -> bool:
         """Whether the other structure is one of these waves with fewer parameters."""
-        if isinstance(other, AR1 | CompoundSymmetry):
-            return other.within == self.within and (isinstance(other, CompoundSymmetry) or other.wave == self.wave)
-        return self == other or other == VarianceBy(self.wave)
+        simpler = AR1(self.wave, self.within), CompoundSymmetry(self.within), VarianceBy(self.wave), self
+        return other in simpler
+
+
+def _comparable(values: ArrayLike | None) -> NDArray[Any]:
+    """Numbers as they are, anything else as text."""
+    given = np.asarray(values)
+    return given if given.dtype.kind in "iufb" else given.astype(str)

@@ -35,7 +35,13 @@ from mpg_research.mixed.design.columns import (
 )
 from mpg_research.mixed.design.estimability import Estimability
 from mpg_research.mixed.design.formula_notes import margin_notes, number_level_notes
-from mpg_research.mixed.design.random_terms import RandomPlan, group_key, random_terms, read_group, series_groups
+from mpg_research.mixed.design.random_terms import (
+    RandomPlan,
+    group_key,
+    random_terms,
+    read_group,
+    series_groups,
+)
 from mpg_research.mixed.design.transforms import States, evaluate
 from mpg_research.mixed.formula.parse import ParsedFormula, parse_formula
 from mpg_research.mixed.formula.tokens import Call, Name, fail, names_in, render

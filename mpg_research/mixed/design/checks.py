@@ -89,8 +89,8 @@ def residual_parts(residual: Any) -> tuple[ResidualStructure, ...]:
     free = [part for part in known if part.series is None]
     if len(given) != 2 or len(tied) != 1 or len(free) != 1:
         raise ModelError(
-            f"residual must be one of {', '.join(one.usage for one in STRUCTURES)}, or a tuple of one structure "
-            f"of the series and one VarianceBy; found {residual!r}."
+            f"residual must be one of {', '.join(one.usage for one in STRUCTURES)}, or a tuple of one "
+            f"structure of the series and one VarianceBy; found {residual!r}."
         )
     return (*tied, *free)
 

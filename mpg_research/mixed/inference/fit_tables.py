@@ -165,7 +165,9 @@ def random_effects(solution: MixedSolution, group: str, level: float) -> RandomE
     terms = [solution.problem.random[index] for index in indices]
     names = tuple(name for term in terms for name in term.term_names)
     if not names:
-        raise ModelError(f"The model has no random effects of {group!r}, only a residual structure within it.")
+        raise ModelError(
+            f"The model has no random effects of {group!r}, only a residual structure within it."
+        )
     modes = np.hstack([part[0] for part in parts])
     covariances = np.full((len(modes), len(names), len(names)), np.nan)
     start = 0

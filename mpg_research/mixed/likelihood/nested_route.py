@@ -169,7 +169,8 @@ class NestedRoute:
 
         The fixed effects beyond them stay at least squares (y is their residual): near enough to start from.
         """
-        needed = np.max([np.max(np.abs(level.base), axis=1) for level in self.levels], axis=0) > 1e-8
+        reach = [np.max(np.abs(level.base), axis=1, initial=0.0) for level in self.levels]
+        needed = np.max(reach, axis=0) > 1e-8
         outcome = self.xy[-1]
         needed[outcome] = False
         keep = np.append(np.flatnonzero(needed), outcome)

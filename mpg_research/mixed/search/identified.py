@@ -18,9 +18,9 @@ TAKES_PART = 1e-3
 def check_told_apart(engine: Engine) -> None:
     """Refuse a residual structure of which random effects (or another part of it) say the same.
 
-    Var(y) moves along one matrix per variance parameter. Where these are linearly dependent, as those of a random
-    intercept per family and of compound symmetry within families are, no data tell the parameters apart. Their
-    products tr(V^-1 V_i V^-1 V_j) show it at any parameters.
+    Var(y) moves along one matrix per variance parameter. Where these are linearly dependent, as those of a
+    random intercept per family and of compound symmetry within families are, no data tell the parameters
+    apart. Their products tr(V^-1 V_i V^-1 V_j) show it at any parameters.
 
     Raises
     ------
@@ -57,13 +57,13 @@ def check_told_apart(engine: Engine) -> None:
     ]
     if terms:
         raise ModelError(
-            f"The random term {', '.join(terms)} and the residual structure {structure.label} describe the same "
-            "variances and correlations, so they cannot be told apart. Leave one of the two out: a model may have "
-            "a residual structure without random effects."
+            f"The random term {', '.join(terms)} and the residual structure {structure.label} describe the "
+            "same variances and correlations, so they cannot be told apart. Leave one of the two out: a "
+            "model may have a residual structure without random effects."
         )
     raise ModelError(
-        f"The parameters of the residual structure {structure.label} cannot be told apart: parts of it describe "
-        "the same variances and correlations. Leave one of the parts out."
+        f"The parameters of the residual structure {structure.label} cannot be told apart: parts of it "
+        "describe the same variances and correlations. Leave one of the parts out."
     )
 
 

@@ -111,7 +111,8 @@ class Batch:
 
     def per_draw(self, left: FloatArray, right: FloatArray) -> FloatArray:
         """Sum over the groups of each draw of left_i right_j: (i, n), (j, n) -> (draws, i, j)."""
-        sides = [np.swapaxes(side.reshape(len(side), self.draws, -1), 0, 1) for side in (left, right)]
+        own = left.shape[1] // self.draws
+        sides = [np.swapaxes(side.reshape(len(side), self.draws, own), 0, 1) for side in (left, right)]
         product: FloatArray = sides[0] @ np.swapaxes(sides[1], 1, 2)
         return product
 

@@ -113,5 +113,6 @@ class CorrelatedBatch(Batch):
 
     def per_draw_sum(self, values: FloatArray) -> FloatArray:
         """Sum over everything of each draw: (i, j, draws n) -> (draws,)."""
-        found: FloatArray = values.reshape(*values.shape[:2], self.draws, values.shape[2] // self.draws).sum(axis=(0, 1, 3))
+        own = values.shape[2] // self.draws
+        found: FloatArray = values.reshape(*values.shape[:2], self.draws, own).sum(axis=(0, 1, 3))
         return found

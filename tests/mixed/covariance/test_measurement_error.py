@@ -316,7 +316,7 @@ def test_what_cannot_be_done_is_refused() -> None:
     wrong = CAR1("months", within="family", measurement_error="yes")  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="measurement_error must be True or False"):
         fit_mixed("score ~ months + (1 | family)", data, residual=wrong)
-    with pytest.raises(ModelError, match="one serial structure"):
+    with pytest.raises(ModelError, match="one structure of the series"):
         fit_mixed("score ~ months + (1 | family)", data, residual=(NOISY, AR1("months", within="family")))
 
 

@@ -196,7 +196,7 @@ def test_one_structure_is_compared_with_both() -> None:
     "residual", [(AR, CAR), (VarianceBy("sex"), VarianceBy("phase")), (AR,), (), (AR, "sex"), {"a": AR}, AR1]
 )
 def test_other_combinations_are_refused(residual: Any) -> None:
-    with pytest.raises(ModelError, match="a tuple of one serial structure and one VarianceBy; found"):
+    with pytest.raises(ModelError, match="a tuple of one structure of the series and one VarianceBy; found"):
         fit_mixed("score ~ months + (1 | family)", DATA, residual=residual)
 
 
