@@ -31,7 +31,8 @@ Codes of notes that the analyses add to those of the study and of the mixed-mode
 ``few_families`` (n_organisations, all_organisations, minimum), ``no_baseline_spread`` (n_families),
 ``standardised_by_intake``, ``many_organisations_fixed`` (n_organisations). From the fit come
 ``not_converged`` (level "stop"), ``singular_fit``, ``zero_variance``, ``design_degrees_of_freedom``,
-``aliased_columns``, ``zero_correlation``, ``unit_correlation``, ``zero_measurement_error`` and
+``aliased_columns``, ``zero_correlation``, ``unit_correlation``, ``lowest_correlation``,
+``zero_measurement_error`` and
 ``zero_residual_variance`` (name).
 
 ``provenance.parameters`` of trajectories and comparisons holds, beside the arguments in force: ``formula``,

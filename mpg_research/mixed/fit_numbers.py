@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.arrays import FloatArray
-from mpg_research.errors import Note
+from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.design.build import Design
 from mpg_research.mixed.inference import fit_tables as tables
 from mpg_research.mixed.inference.design_degrees import design_degrees
@@ -122,6 +122,26 @@ class FitNumbers:
         """Parameters of the residual structure by name: correlations, or ratios of standard deviations."""
         values = self.solution.residual_parameters.tolist()
         return dict(zip(self.solution.residual_names, values, strict=True))
+
+    @property
+    def residual_covariance(self) -> pd.DataFrame:
+        """Covariances of the residuals of one series by wave, in squared units of the outcome.
+
+        Raises
+        ------
+        ModelError
+            If the residual structure is not one of waves (:class:`Unstructured`).
+        """
+        structure = self.problem.residual
+        found = None if structure is None else structure.covariance(self.solution.residual_parameters)
+        if found is None:
+            raise ModelError(
+                "residual_covariance needs residual=Unstructured(wave, within=series) and no VarianceBy "
+                "beside it; this model has no matrix over waves. Its parameters are in residual_parameters."
+            )
+        names, relative = found
+        index = pd.Index(names, name=structure.variance_columns[0])
+        return pd.DataFrame(self.solution.sigma2 * relative, index=index, columns=list(names))
 
     @property
     def log_likelihood(self) -> float:

@@ -28,9 +28,10 @@ STEP = 2e-3
 class SeriesStructure(ResidualStructure):
     """Residuals of one series are tied together by a matrix of few parameters; series are independent.
 
-    A subclass has a field ``within``, the series (a column, or several joined by a colon), and gives at least
-    :attr:`names`, :meth:`natural`, :meth:`from_natural` and :meth:`matrix`. In all methods ``delta`` (k,) are
-    unconstrained parameters and ``places`` (..., m) are the places of the m rows of a series.
+    A subclass has a field ``within``, the series (a column, or several joined by a colon), and a field
+    ``position`` (or ``position = None``), and gives at least :attr:`names`, :meth:`natural`,
+    :meth:`from_natural` and :meth:`matrix`. In all methods ``delta`` (k,) are unconstrained parameters and
+    ``places`` (..., m) are the places of the m rows of a series.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class SeriesStructure(ResidualStructure):
 
     within: str
     #: The column that says where a row stands in its series; None where that does not matter.
-    position: str | None = None
+    position: str | None
     #: Names of the parameters. A property where they hang on the data.
     names: tuple[str, ...]
     #: Whether second derivatives of the matrix are combinations of the first ones: :meth:`combination`.

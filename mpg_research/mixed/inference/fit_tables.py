@@ -194,11 +194,17 @@ def fit_notes(solution: MixedSolution) -> tuple[Note, ...]:
     structure = solution.problem.residual
     if structure is not None:
         for kind, name in structure.faces(solution.engine.delta(solution.internal)):
-            text, level = _RESIDUAL_FACES[kind]
+            text, level = _RESIDUAL_FACES.get(kind, AT_AN_END)
             notes.append(Note(kind, text.format(name=name), {"name": name}, level))
     return tuple(notes)
 
 
+#: What is said of an end that a structure of one's own has given a name of its own.
+AT_AN_END: tuple[str, Literal["info", "caution"]] = (
+    "A parameter of the residual structure is estimated at an end of what it can be ({name}); its own "
+    "uncertainty is not known.",
+    "caution",
+)
 _RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
     "zero_correlation": (
         "The correlation between successive residuals is estimated as zero ({name}): what is left over at "
@@ -214,6 +220,12 @@ _RESIDUAL_FACES: dict[str, tuple[str, Literal["info", "caution"]]] = {
         "The correlation between successive residuals is estimated as almost one ({name}): what is left over "
         "hardly changes within a series and can hardly be told from a level of its own. Judge the random "
         "part and the correlation together, or leave one of them out.",
+        "caution",
+    ),
+    "lowest_correlation": (
+        "The correlation of the residuals of one series is estimated as low as it can be ({name}): what is "
+        "left over adds up to nearly zero in every one of the longest series. See whether the outcome is a "
+        "share of a fixed total.",
         "caution",
     ),
     "zero_residual_variance": (

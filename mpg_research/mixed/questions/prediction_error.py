@@ -299,7 +299,7 @@ def _by_block(columns: Any, factor: BlockInverse, wanted: IntArray) -> list[IntA
 
 def _distinct(asked: Asked) -> tuple[IntArray, IntArray]:
     """The first row of every kind, and the kind of each row."""
-    parts = [asked.x, asked.kinds]
+    parts: list[NDArray[Any]] = [asked.x, asked.kinds]
     for term, codes in enumerate(asked.codes):
         parts += [asked.drawn(term), asked.known(term)]
         if term in asked.included:

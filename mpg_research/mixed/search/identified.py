@@ -38,12 +38,15 @@ def check_told_apart(engine: Engine) -> None:
     raw = engine.derivatives(state, directions, internal)
     count = raw.trace.size
     gram = np.empty((count + 1, count + 1))
-    # the last direction is V itself, which stands for that of sigma^2
     gram[:count, :count] = raw.trace_2
     gram[:count, -1] = gram[-1, :count] = raw.trace
     gram[-1, -1] = engine.scaled.n
+    # the last direction is V itself so far; that of sigma^2 is R, what the random effects leave of V
+    change = np.eye(count + 1)
+    change[-1, : sum(len(own) for own in directions)] = -_weights(engine, internal)
+    gram = change @ gram @ change.T
     scale = np.sqrt(np.diagonal(gram))
-    if np.any(scale[:count] <= 0):
+    if not np.all(scale > 0):
         return
     values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
     if values[0] > NOTHING_LEFT:
@@ -65,6 +68,17 @@ def check_told_apart(engine: Engine) -> None:
         f"The parameters of the residual structure {structure.label} cannot be told apart: parts of it "
         "describe the same variances and correlations. Leave one of the parts out."
     )
+
+
+def _weights(engine: Engine, internal: FloatArray) -> FloatArray:
+    """Each entry of the covariance matrices at these parameters, in the order of the directions."""
+    found = []
+    factors = engine.scaled.factors(internal[: engine.n_theta])
+    for term, factor in zip(engine.scaled.terms, factors, strict=True):
+        size = len(factor)
+        g = factor @ factor.T
+        found += [g[i, j] for i in range(size) for j in range(i, size if term.correlated else i + 1)]
+    return np.array(found, dtype=float)
 
 
 def _entries(size: int, correlated: bool) -> list[FloatArray]:

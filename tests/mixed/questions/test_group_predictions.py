@@ -89,8 +89,8 @@ def test_degrees_of_freedom_are_those_of_the_analytic_derivatives(fit: MixedFit)
     z = np.tile([1.0, 12.0], (g, 1))
     own = [index == place(fit) for index in range(len(fit.problem.random))]
     codes = tuple(np.arange(g) if mine else np.full(g, -1) for mine in own)
-    stratum = np.zeros(g, dtype=np.intp)
-    asked = Asked(np.tile(x, (g, 1)), (z,) * len(own), codes, (place(fit),), False, stratum)
+    kinds = np.zeros((g, 0))
+    asked = Asked(np.tile(x, (g, 1)), (z,) * len(own), codes, (place(fit),), False, kinds)
     variance, df = prediction_error(fit.solution, fit.inference, asked)
     covariance = effects.predict(x, [1.0, 12.0]).covariance
     assert np.diagonal(covariance) == pytest.approx(variance, rel=EXACT)

@@ -169,7 +169,7 @@ def test_limits_for_known_groups_hold_what_they_promise(n_groups: int, size: int
     template = solve(MixedProblem(rng.normal(size=group.size), x, ("1", "x"), (term,)), theta=[1.0])
     everyone = np.arange(n_groups)
     at = np.column_stack([np.ones(n_groups), np.zeros(n_groups)])
-    asked = Asked(at, (at[:, :1],), (everyone,), (0,), False, np.zeros(n_groups, dtype=np.intp))
+    asked = Asked(at, (at[:, :1],), (everyone,), (0,), False, np.zeros((n_groups, 0)))
     runs = 480 // n_groups
     hits, degrees = [], []
     for _ in range(runs):
