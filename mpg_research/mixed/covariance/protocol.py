@@ -163,6 +163,15 @@ class BoundResidual(ABC):
         """
         raise ModelError("This residual structure cannot be combined with a variance per stratum.")
 
+    def check(self, x: FloatArray) -> None:
+        """Refuse data that cannot carry the structure beside fixed columns x (n, p), in the problem's order.
+
+        Raises
+        ------
+        ModelError
+            If the likelihood has no maximum, whatever the outcome.
+        """
+
     # -- R ---------------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -174,6 +174,10 @@ class SeriesResidual(BoundResidual):
         strata = None if self.strata is None else replace(self.strata, codes=self.strata.codes[keep])
         return SeriesResidual(self.structure, codes, self.places[keep], strata)
 
+    def check(self, x: FloatArray) -> None:
+        """Refuse data that cannot carry the structure beside fixed columns x (n, p)."""
+        self.structure.check(x, self.places, self.codes)
+
     def with_variances(self, other: BoundResidual) -> "SeriesResidual":
         """The same with a standard deviation per stratum on both sides."""
         assert isinstance(other, NeighbourResidual)

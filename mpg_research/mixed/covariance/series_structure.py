@@ -99,6 +99,14 @@ class SeriesStructure(ResidualStructure):
             raise ModelError(f"Column {self.position} has missing or infinite values; drop those rows first.")
         return found
 
+    def check(self, x: FloatArray, places: FloatArray, series: IntArray) -> None:
+        """Refuse data for which the likelihood has no maximum beside fixed columns x, (n, p).
+
+        Raises
+        ------
+        ModelError
+        """
+
     # -- the parameters --------------------------------------------------------------------------------
 
     @property

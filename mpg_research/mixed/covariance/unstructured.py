@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.compound_symmetry import CompoundSymmetry
 from mpg_research.mixed.covariance.protocol import Meaning, ResidualStructure
@@ -20,6 +20,8 @@ __all__ = ["Unstructured"]
 FULL_CORRELATION = 0.999
 # A standard deviation below this share of the largest counts as zero.
 NO_SHARE = 1e-3
+# With more patterns of missing waves than these, what two of them share is not looked at.
+MOST_PATTERNS = 200
 # The start keeps this much of each variance clear of what the other waves explain.
 CLEAR = 0.1
 
@@ -105,6 +107,35 @@ class Unstructured(SeriesStructure):
                 f"{listed(self.levels)}."
             )
         return np.array([known[value] for value in given], dtype=float)
+
+    def check(self, x: FloatArray, places: FloatArray, series: IntArray) -> None:
+        """Refuse too few series that have the same waves.
+
+        Of w waves, w - 1 weights and r between-series effects can make a weighted sum of the waves the same
+        number, or one that the effects explain, in w - 1 + r series. If no more have all w, the variance of
+        that sum can go to zero and the likelihood to infinity.
+        """
+        size = len(self.levels)
+        seen = np.zeros((int(series.max()) + 1, size), dtype=bool)
+        seen[series, places.astype(np.intp)] = True
+        # any weights that are not special
+        weights = np.sqrt(np.arange(2.0, size + 2.0)) * np.where(np.arange(size) % 2, -1.0, 1.0)
+        for waves in _shared_waves(seen):
+            whole = np.all(seen[:, waves], axis=1)
+            count, n_waves = int(whole.sum()), int(waves.sum())
+            if count >= n_waves + x.shape[1]:
+                continue
+            sums = np.zeros((len(seen), x.shape[1]))
+            np.add.at(sums, series, np.where(waves, weights, 0.0)[places.astype(np.intp)][:, None] * x)
+            needed = n_waves + int(np.linalg.matrix_rank(sums[whole]))
+            if count < needed:
+                which = listed(level for level, mine in zip(self.levels, waves, strict=True) if mine)
+                raise ModelError(
+                    f"Only {count} of {len(seen)} {self.within} were seen at all of {self.wave} {which}. An "
+                    f"unstructured matrix needs {needed} of them, as many as there are waves and one for each "
+                    "effect between series, or none; with fewer the likelihood has no maximum. Leave waves or "
+                    "those series out, or choose AR1, CAR1 or CompoundSymmetry."
+                )
 
     # -- parameters: delta are the entries of a lower root, its first 1, below the diagonal and then on it ---
 
@@ -261,6 +292,15 @@ class Unstructured(SeriesStructure):
         """Whether the other structure is one of these waves with fewer parameters."""
         simpler = AR1(self.wave, self.within), CompoundSymmetry(self.within), VarianceBy(self.wave), self
         return other in simpler
+
+
+def _shared_waves(seen: BoolArray) -> list[BoolArray]:
+    """Sets of two waves or more that make up all that some series, or some two patterns, share."""
+    patterns = np.unique(seen, axis=0)
+    if len(patterns) <= MOST_PATTERNS:
+        both = (patterns[:, None] & patterns[None]).reshape(-1, seen.shape[1])
+        patterns = np.unique(both, axis=0)
+    return [one for one in patterns if one.sum() > 1]
 
 
 def _comparable(values: ArrayLike | None) -> NDArray[Any]:

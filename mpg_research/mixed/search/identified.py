@@ -29,6 +29,7 @@ def check_told_apart(engine: Engine) -> None:
     structure, route = engine.structure, engine.route
     if structure is None or not structure.may_absorb or not isinstance(route, NestedRoute):
         return
+    structure.check(engine.scaled.fixed[:-1].T)
     internal = engine.start()
     try:
         state, _ = engine.at(internal)

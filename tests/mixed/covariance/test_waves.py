@@ -148,7 +148,7 @@ def test_names_orders_and_units_do_not_matter() -> None:
     assert list(other.residual_parameters.values()) == pytest.approx(
         list(fit.residual_parameters.values()), abs=1e-4
     )
-    assert list(other.residual_parameters)[0] == "correlation (wave: w1, w2)"
+    assert next(iter(other.residual_parameters)) == "correlation (wave: w1, w2)"
     assert "Correlation" in fit.summary()
     assert fit.n_groups == {"family": 120}
     with pytest.raises(ModelError, match="no random effects of 'family'"):
@@ -210,6 +210,28 @@ def test_what_cannot_be_told_is_refused(formula: str, residual: Any, words: str)
     data["late"] = np.where(odd & (data["wave"] == 1), 9, data["wave"])
     with pytest.raises(ModelError, match=words):
         fit_mixed(formula, data, residual=residual)
+
+
+@pytest.mark.parametrize("complete", [0, 3, 5, 6, 40])
+def test_a_likelihood_without_a_maximum_is_refused(complete: int) -> None:
+    """Four waves, an intercept and two arms: five series or fewer can lie on one plane, six cannot."""
+    rng = np.random.default_rng(complete)
+    n = 60
+    data = pd.DataFrame({"family": np.repeat(np.arange(n), 4), "wave": np.tile(np.arange(4), n)})
+    data["arm"] = np.where(data["family"] % 2, "a", "b")
+    data["y"] = rng.normal(size=n)[data["family"]] + rng.normal(size=4 * n)
+    left_out = rng.integers(0, 4, n)
+    data = data[(data["family"] < complete) | (data["wave"] != left_out[data["family"]])]
+    structure = Unstructured("wave", within="family")
+    if complete in (3, 5):
+        with pytest.raises(
+            ModelError, match=rf"Only {complete} of 60 family were seen at all of wave 0, 1, 2, 3"
+        ):
+            fit_mixed("y ~ arm", data, residual=structure)
+    else:  # nobody with all four waves is no hindrance: every three of them were seen together often enough
+        fit = fit_mixed("y ~ arm", data, residual=structure)
+        assert fit.convergence
+        assert np.linalg.eigvalsh(fit.residual_covariance.to_numpy())[0] > 0.01
 
 
 @pytest.mark.parametrize("residual", [None, VarianceBy("sex")])
