@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.mixed.covariance.random_part import FULL, RandomStructure
 
 __all__ = ["MixedProblem", "RandomTerm"]
 
@@ -28,8 +29,8 @@ class RandomTerm:
         Group of each row, 0 .. n_groups - 1.
     levels : tuple, length n_groups
         The group labels, in the order of the codes.
-    correlated : bool
-        True: Lambda is a full lower triangle, q(q+1)/2 thetas; False (``||``): diagonal, q thetas.
+    structure : RandomStructure
+        FULL (``|``): Lambda is a lower triangle, q(q+1)/2 thetas; DIAGONAL (``||``): q thetas.
     """
 
     group: str
@@ -37,7 +38,12 @@ class RandomTerm:
     z: FloatArray
     codes: IntArray
     levels: tuple[Any, ...]
-    correlated: bool = True
+    structure: RandomStructure = FULL
+
+    @property
+    def correlated(self) -> bool:
+        """Whether effects of one group may be correlated."""
+        return self.structure.correlated
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from mpg_research.arrays import FloatArray
+from mpg_research.mixed.covariance.random_part import DIAGONAL, FULL
 from mpg_research.mixed.likelihood.engine import Engine
-from mpg_research.mixed.likelihood.scaling import pack
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.many_outcomes import Batch, fit_batch
 from mpg_research.mixed.search.starts_and_faces import find_optimum
@@ -53,7 +53,8 @@ def hard_model(seed: int) -> tuple[MixedProblem, Literal["REML", "ML"]]:
         worker = (np.arange(n_families) % n_workers)[family]
         width = min(size, int(rng.integers(1, 3)))
         levels, correlated = tuple(range(n_workers)), bool(rng.random() < 0.7)
-        terms.append(RandomTerm("worker", names[:width], z[:, :width], worker, levels, correlated))
+        structure = FULL if correlated else DIAGONAL
+        terms.append(RandomTerm("worker", names[:width], z[:, :width], worker, levels, structure))
         y = y + rng.normal(size=n_workers)[worker] * rng.choice([0, 0.5, 1])
     x_names = ("1", "months", "arm", "arm:months", "x")[: design.shape[1]]
     return MixedProblem(y, design, x_names, tuple(terms), weights), "REML" if rng.random() < 0.6 else "ML"
@@ -66,7 +67,7 @@ def _anywhere(engine: Engine, rng: np.random.Generator) -> FloatArray:
         factor = np.tril(rng.normal(size=(size, size))) * 10 ** rng.uniform(-1.2, 0.7)
         if rng.random() < 0.3:
             factor = factor * 10 ** rng.uniform(-1, 1, size)[:, None]
-        pieces.append(pack(factor, term.correlated))
+        pieces.append(term.structure.pack(factor))
     return np.concatenate(pieces)
 
 

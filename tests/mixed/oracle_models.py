@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mpg_research.mixed.covariance.random_part import DIAGONAL, FULL
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 
 ORACLES = next(
@@ -72,7 +73,14 @@ def term(data: pd.DataFrame, group: str, *names: str, correlated: bool = True) -
     for part in parts[1:]:
         key = key + ":" + part
     codes, levels = pd.factorize(key, sort=True)
-    return RandomTerm(group, names, columns(data, *names), codes.astype(np.intp), tuple(levels), correlated)
+    return RandomTerm(
+        group,
+        names,
+        columns(data, *names),
+        codes.astype(np.intp),
+        tuple(levels),
+        FULL if correlated else DIAGONAL,
+    )
 
 
 def _oats_columns() -> list[str]:

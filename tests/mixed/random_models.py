@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.compound_symmetry import CompoundSymmetry
+from mpg_research.mixed.covariance.random_part import DIAGONAL, FULL
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
 from mpg_research.mixed.covariance.unstructured import Unstructured
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
@@ -127,7 +128,7 @@ def random_model(
     z_units = tuple(np.array([units.get(name, 1.0) for name in own]) for own in names)
     y_unit = float(10 ** rng.uniform(-6, 6)) if rng.random() < 0.6 else 1.0
     scaled_terms = tuple(
-        RandomTerm(t.group, t.term_names, t.z * unit, t.codes, t.levels, t.correlated)
+        RandomTerm(t.group, t.term_names, t.z * unit, t.codes, t.levels, t.structure)
         for t, unit in zip(terms, z_units, strict=True)
     )
     problem = MixedProblem(y * y_unit, x * x_units, x_names, scaled_terms, weights, bound)
@@ -252,9 +253,9 @@ def _terms(
             else:
                 size = int(rng.choice([1, 2, 3], p=[0.35, 0.45, 0.2]))
                 own = [str(name) for name in rng.permutation(list(pool))[:size]]
-            correlated = bool(rng.random() < 0.7) or len(own) == 1
+            structure = FULL if rng.random() < 0.7 or len(own) == 1 else DIAGONAL
             z = np.column_stack([pool[name] for name in own])
-            terms.append(RandomTerm(group, tuple(own), z, codes, tuple(range(codes.max() + 1)), correlated))
+            terms.append(RandomTerm(group, tuple(own), z, codes, tuple(range(codes.max() + 1)), structure))
             names.append(own)
     return terms, names
 

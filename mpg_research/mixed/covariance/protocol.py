@@ -163,14 +163,9 @@ class BoundResidual(ABC):
         """
         raise ModelError("This residual structure cannot be combined with a variance per stratum.")
 
-    def check(self, x: FloatArray) -> None:
-        """Refuse data that cannot carry the structure beside fixed columns x (n, p), in the problem's order.
-
-        Raises
-        ------
-        ModelError
-            If the likelihood has no maximum, whatever the outcome.
-        """
+    def refusal(self, x: FloatArray) -> str | None:
+        """Why the likelihood has no maximum beside fixed columns x (n, p), in words; None if it has."""
+        return None
 
     # -- R ---------------------------------------------------------------------------------------------
 

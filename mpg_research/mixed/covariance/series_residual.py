@@ -174,9 +174,9 @@ class SeriesResidual(BoundResidual):
         strata = None if self.strata is None else replace(self.strata, codes=self.strata.codes[keep])
         return SeriesResidual(self.structure, codes, self.places[keep], strata)
 
-    def check(self, x: FloatArray) -> None:
-        """Refuse data that cannot carry the structure beside fixed columns x (n, p)."""
-        self.structure.check(x, self.places, self.codes)
+    def refusal(self, x: FloatArray) -> str | None:
+        """Why the likelihood has no maximum beside fixed columns x (n, p), in words; None if it has."""
+        return self.structure.refusal(x, self.places, self.codes)
 
     def with_variances(self, other: BoundResidual) -> "SeriesResidual":
         """The same with a standard deviation per stratum on both sides."""

@@ -99,13 +99,9 @@ class SeriesStructure(ResidualStructure):
             raise ModelError(f"Column {self.position} has missing or infinite values; drop those rows first.")
         return found
 
-    def check(self, x: FloatArray, places: FloatArray, series: IntArray) -> None:
-        """Refuse data for which the likelihood has no maximum beside fixed columns x, (n, p).
-
-        Raises
-        ------
-        ModelError
-        """
+    def refusal(self, x: FloatArray, places: FloatArray, series: IntArray) -> str | None:
+        """Why the likelihood has no maximum beside fixed columns x (n, p), in words; None if it has."""
+        return None
 
     # -- the parameters --------------------------------------------------------------------------------
 

@@ -108,8 +108,8 @@ class Unstructured(SeriesStructure):
             )
         return np.array([known[value] for value in given], dtype=float)
 
-    def check(self, x: FloatArray, places: FloatArray, series: IntArray) -> None:
-        """Refuse too few series that have the same waves.
+    def refusal(self, x: FloatArray, places: FloatArray, series: IntArray) -> str | None:
+        """Whether too few series have the same waves, in words.
 
         Of w waves, w - 1 weights and r between-series effects can make a weighted sum of the waves the same
         number, or one that the effects explain, in w - 1 + r series. If no more have all w, the variance of
@@ -130,12 +130,13 @@ class Unstructured(SeriesStructure):
             needed = n_waves + int(np.linalg.matrix_rank(sums[whole]))
             if count < needed:
                 which = listed(level for level, mine in zip(self.levels, waves, strict=True) if mine)
-                raise ModelError(
+                return (
                     f"Only {count} of {len(seen)} {self.within} were seen at all of {self.wave} {which}. An "
-                    f"unstructured matrix needs {needed} of them, as many as there are waves and one for each "
-                    "effect between series, or none; with fewer the likelihood has no maximum. Leave waves or "
-                    "those series out, or choose AR1, CAR1 or CompoundSymmetry."
+                    f"unstructured matrix needs {needed} of them, as many as there are waves and one for "
+                    "each effect between series, or none; with fewer the likelihood has no maximum. Leave "
+                    "waves or those series out, or choose AR1, CAR1 or CompoundSymmetry."
                 )
+        return None
 
     # -- parameters: delta are the entries of a lower root, its first 1, below the diagonal and then on it ---
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.mixed.covariance.random_part import DIAGONAL, FULL, RandomStructure
 from mpg_research.mixed.design.coding import MatrixPlan, build_matrix, plan_matrix
 from mpg_research.mixed.design.column_checks import check_scalars
 from mpg_research.mixed.design.columns import ColumnData, code_groups, read_column
@@ -87,10 +88,10 @@ def random_terms(
         codes, labels = code_groups([columns[group_key(name)] for name in specification.group])
         if len(specification.group) > 1:
             labels = tuple(":".join(str(part) for part in label) for label in labels)
-        for terms, correlated in _blocks(specification, columns):
+        for terms, structure in _blocks(specification, columns):
             plan = plan_matrix(terms, columns, states)
             z, names, _ = build_matrix(plan, values, n_rows)
-            term = RandomTerm(specification.group_name, names, z, codes, labels, correlated)
+            term = RandomTerm(specification.group_name, names, z, codes, labels, structure)
             pairs.append((term, RandomPlan(plan, tuple(range(len(names))), specification.group)))
     return _in_lme4_order(pairs)
 
@@ -108,13 +109,13 @@ def series_groups(
 
 def _blocks(
     specification: RandomSpecification, columns: Mapping[str, ColumnData]
-) -> list[tuple[tuple[Term, ...], bool]]:
+) -> list[tuple[tuple[Term, ...], RandomStructure]]:
     """``||`` separates the terms; a term of several columns keeps its own correlations, as in lme4."""
     if specification.correlated or len(specification.terms) == 1:
-        return [(specification.terms, True)]
+        return [(specification.terms, FULL)]
     if all(_one_column(term, columns) for term in specification.terms):
-        return [(specification.terms, False)]
-    return [((term,), True) for term in specification.terms]
+        return [(specification.terms, DIAGONAL)]
+    return [((term,), FULL) for term in specification.terms]
 
 
 def _one_column(term: Term, columns: Mapping[str, ColumnData]) -> bool:
@@ -147,6 +148,6 @@ def _reversed_diagonal(term: RandomTerm, plan: RandomPlan) -> tuple[RandomTerm, 
         np.ascontiguousarray(term.z[:, ::-1]),
         term.codes,
         term.levels,
-        False,
+        term.structure,
     )
     return turned, RandomPlan(plan.plan, plan.keep[::-1], plan.group_columns)

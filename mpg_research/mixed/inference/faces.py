@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
-from mpg_research.mixed.likelihood.scaling import TermScale, free_entries
+from mpg_research.mixed.covariance.random_part import FULL
+from mpg_research.mixed.likelihood.scaling import TermScale
 
 __all__ = ["Face", "term_face"]
 
@@ -116,7 +117,7 @@ def _plain_face(
     left, values, _ = np.linalg.svd(internal)
     basis = left[:, :rank] * values[:rank]
     inverse = left[:, :rank].T / values[:rank, None]
-    rows, places = free_entries(rank, True)
+    rows, places = FULL.free(rank)
     directions, entries = [], np.empty((len(moves), len(rows)))
     for row, place in zip(rows, places, strict=True):
         square = np.outer(basis[:, row], basis[:, place])

@@ -119,12 +119,13 @@ def variance_table(solution: MixedSolution) -> pd.DataFrame:
         sd = np.sqrt(np.diagonal(covariance))
         for i, name in enumerate(term.term_names):
             rows.append(_variance_row(term.group, name, name, covariance[i, i], sd[i], np.nan))
-        for j in range(len(sd)):
-            for i in range(j + 1, len(sd)) if term.correlated else ():
-                both = sd[i] * sd[j]
-                correlation = float(np.clip(covariance[i, j] / both, -1, 1)) if both > 0 else np.nan
-                names = term.term_names[j], term.term_names[i]
-                rows.append(_variance_row(term.group, *names, covariance[i, j], np.nan, correlation))
+        for i, j in zip(*term.structure.free(len(sd)), strict=True):
+            if i == j:
+                continue
+            both = sd[i] * sd[j]
+            correlation = float(np.clip(covariance[i, j] / both, -1, 1)) if both > 0 else np.nan
+            names = term.term_names[j], term.term_names[i]
+            rows.append(_variance_row(term.group, *names, covariance[i, j], np.nan, correlation))
     return pd.DataFrame(rows, columns=["group", "term_1", "term_2", "covariance", "sd", "correlation"])
 
 

@@ -300,7 +300,7 @@ def _jacobian(solution: MixedSolution) -> tuple[FloatArray, tuple[str, ...]]:
     for term, scale, own in zip(solution.problem.random, engine.scaled.terms, directions, strict=True):
         size = scale.root.shape[0]
         inverse = np.linalg.inv(scale.root)
-        columns, rows = np.triu_indices(size) if scale.correlated else (np.arange(size), np.arange(size))
+        rows, columns = scale.structure.free(size)
         block = np.zeros((rows.size, len(own)))
         for i, direction in enumerate(own):
             block[:, i] = (unit * inverse @ direction @ inverse.T)[rows, columns]

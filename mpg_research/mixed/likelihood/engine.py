@@ -23,7 +23,7 @@ from mpg_research.mixed.likelihood.layout import chain_of_levels
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives
 from mpg_research.mixed.likelihood.residual_sweep import residual_slopes, structured_blocks
-from mpg_research.mixed.likelihood.scaling import Scaled, pack, scale_problem
+from mpg_research.mixed.likelihood.scaling import Scaled, scale_problem
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
@@ -170,7 +170,7 @@ class Engine:
 
     def start(self) -> FloatArray:
         """Where the search begins: standard deviations of .7 of the residual's, no correlation."""
-        pieces = [pack(0.7 * np.eye(term.root.shape[0]), term.correlated) for term in self.scaled.terms]
+        pieces = [term.structure.pack(0.7 * np.eye(term.root.shape[0])) for term in self.scaled.terms]
         if self.structure is not None:
             pieces.append(self.structure.start_from(self.scaled.fixed[-1]))
         return np.concatenate(pieces)
@@ -224,7 +224,7 @@ class Engine:
         factors = self.scaled.factors(internal[: self.n_theta])
         gammas, of_structure = self.all_slopes(internal, state, found)
         pieces = [
-            pack(2.0 * gamma @ factor, term.correlated)
+            term.structure.pack(2.0 * gamma @ factor)
             for term, factor, gamma in zip(self.scaled.terms, factors, gammas, strict=True)
         ]
         return found.deviance, np.concatenate([*pieces, of_structure])
@@ -263,9 +263,8 @@ class Engine:
         factors = self.scaled.factors(internal[: self.n_theta])
         for term, factor in zip(self.scaled.terms, factors, strict=True):
             size = factor.shape[0]
-            columns, rows = np.triu_indices(size) if term.correlated else (np.arange(size), np.arange(size))
             own = []
-            for row, column in zip(rows, columns, strict=True):
+            for row, column in zip(*term.structure.free(size), strict=True):
                 half = np.zeros((size, size))
                 half[row] = factor[:, column]
                 own.append(half + half.T)

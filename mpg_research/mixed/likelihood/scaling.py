@@ -9,7 +9,6 @@ any other column, so that conditioning and the optimiser's path do not either:
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,43 +16,10 @@ from scipy.linalg import solve_triangular
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.random_part import RandomStructure
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 
-__all__ = ["Scaled", "TermScale", "free_entries", "lower_factor", "pack", "scale_problem", "unpack"]
-
-
-def lower_factor(matrix: FloatArray) -> FloatArray:
-    """Lower triangle L with non-negative diagonal and ``L L' = matrix matrix'``; any rank."""
-    size = matrix.shape[0]
-    upper: FloatArray = np.asarray(np.linalg.qr(matrix.T, mode="r"))
-    lower = np.zeros((size, size))
-    lower[:, : upper.shape[0]] = upper.T[:, :size]
-    signs = np.where(np.diagonal(lower) < 0, -1.0, 1.0)
-    return lower * signs
-
-
-@lru_cache(maxsize=64)
-def free_entries(size: int, correlated: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of Lambda's free entries: the lower triangle column by column, or the diagonal."""
-    if not correlated:
-        return np.arange(size), np.arange(size)
-    columns, rows = np.triu_indices(size)
-    return rows, columns
-
-
-def unpack(theta: FloatArray, size: int, correlated: bool) -> FloatArray:
-    """Lambda (..., size, size) from its free entries (..., k)."""
-    factor = np.zeros((*theta.shape[:-1], size, size))
-    rows, columns = free_entries(size, correlated)
-    factor[..., rows, columns] = theta
-    return factor
-
-
-def pack(factor: FloatArray, correlated: bool) -> FloatArray:
-    """The free entries of Lambda: the inverse of :func:`unpack`."""
-    rows, columns = free_entries(factor.shape[-1], correlated)
-    entries: FloatArray = factor[..., rows, columns]
-    return entries
+__all__ = ["Scaled", "TermScale", "scale_problem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +30,29 @@ class TermScale:
     ----------
     root : array, shape (q, q)
         Upper triangle with ``Z = Z~ root``; diagonal for an uncorrelated term.
-    correlated : bool
+    structure : RandomStructure
     """
 
     root: FloatArray
-    correlated: bool
+    structure: RandomStructure
 
     @property
     def n_parameters(self) -> int:
         """Number of free entries of Lambda."""
-        size = int(self.root.shape[0])
-        return size * (size + 1) // 2 if self.correlated else size
+        return self.structure.count(int(self.root.shape[0]))
+
+    @property
+    def correlated(self) -> bool:
+        """Whether effects of one group may be correlated."""
+        return self.structure.correlated
 
     def inward(self, factor: FloatArray) -> FloatArray:
         """Lambda of the user's columns -> Lambda of the internal columns."""
-        return lower_factor(self.root @ factor) if self.correlated else self.root @ factor
+        return self.structure.inward(self.root, factor)
 
     def outward(self, factor: FloatArray) -> FloatArray:
         """Lambda of the internal columns -> Lambda of the user's columns, diagonal not negative."""
-        user = np.asarray(np.linalg.solve(self.root, factor), dtype=np.float64)
-        return lower_factor(user) if self.correlated else np.abs(user)
+        return self.structure.outward(self.root, factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +111,19 @@ class Scaled:
         found, start = [], 0
         for term in self.terms:
             stop = start + term.n_parameters
-            found.append(unpack(internal[..., start:stop], term.root.shape[0], term.correlated))
+            found.append(term.structure.unpack(internal[..., start:stop], term.root.shape[0]))
             start = stop
         return found
 
     def to_internal(self, theta: FloatArray) -> FloatArray:
         """lme4's theta -> internal parameter vector."""
         pairs = zip(self.terms, self.factors(theta), strict=True)
-        return np.concatenate([pack(term.inward(factor), term.correlated) for term, factor in pairs])
+        return np.concatenate([term.structure.pack(term.inward(factor)) for term, factor in pairs])
 
     def to_theta(self, internal: FloatArray) -> FloatArray:
         """Internal parameter vector -> lme4's theta."""
         pairs = zip(self.terms, self.factors(internal), strict=True)
-        return np.concatenate([pack(term.outward(factor), term.correlated) for term, factor in pairs])
+        return np.concatenate([term.structure.pack(term.outward(factor)) for term, factor in pairs])
 
 
 def orthonormal_rows(rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
@@ -196,10 +165,10 @@ def _scale_term(term: RandomTerm, root_weights: FloatArray | None) -> tuple[Floa
     if term.correlated and z.shape[0] > 1:
         found = orthonormal_rows(z)
         if found is not None:
-            return found[0], TermScale(found[1], True)
+            return found[0], TermScale(found[1], term.structure)
     lengths = np.sqrt(np.einsum("ij,ij->i", z, z) / z.shape[1])
     lengths = np.where(lengths > 0, lengths, 1.0)
-    return z / lengths[:, None], TermScale(np.diag(lengths), term.correlated)
+    return z / lengths[:, None], TermScale(np.diag(lengths), term.structure)
 
 
 def scale_problem(problem: MixedProblem) -> Scaled:
@@ -244,7 +213,7 @@ def scale_problem(problem: MixedProblem) -> Scaled:
     fixed[p] = residual / y_scale
     shared = [_leading(problem, term, order) for term in problem.random]
     scaled_terms = [
-        (fixed[: term.z.shape[1]], TermScale(triangle[: term.z.shape[1], : term.z.shape[1]], term.correlated))
+        (fixed[: term.z.shape[1]], TermScale(triangle[: term.z.shape[1], : term.z.shape[1]], term.structure))
         if same
         else _scale_term(term, root_weights)
         for term, same in zip(problem.random, shared, strict=True)

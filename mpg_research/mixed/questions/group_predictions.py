@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.random_part import lower_factor
 from mpg_research.mixed.inference.information import Kind, information
 from mpg_research.mixed.inference.natural_parameters import term_faces
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
-from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.search.solution import MixedSolution, make_solution
 
 __all__ = ["GroupEffects", "GroupPredictions", "group_effects"]
@@ -179,7 +179,7 @@ class _Maker:
                 for sign in (STEP, -STEP):
                     internal = solution.internal.copy()
                     factor = lower_factor(face.factor + sign * change)
-                    internal[start : start + scale.n_parameters] = pack(factor, scale.correlated)
+                    internal[start : start + scale.n_parameters] = scale.structure.pack(factor)
                     sides.append((internal, sigma2))
                 # a parameter is a multiple of its direction in units of the outcome, Lambda in those of sigma
                 pair(STEP * sigma2 / unit, *sides)
@@ -278,14 +278,14 @@ def _without_shrinkage(
     start = 0
     for index, term in enumerate(solution.problem.random):
         q = len(term.term_names)
-        n_theta = q * (q + 1) // 2 if term.correlated else q
+        n_theta = term.structure.count(q)
         if index == term_index:
             spread = np.sqrt(np.mean(term.z**2, axis=0))
             free = _FLAT / np.where(spread > 0, spread, 1.0)
             estimated = np.sqrt(np.diagonal(solution.random_covariance(index)) / solution.sigma2)
             kept = np.array([name in still_shrunken for name in term.term_names])
             factor = np.diag(np.where(kept, estimated, free))
-            theta[start : start + n_theta] = pack(factor, term.correlated)
+            theta[start : start + n_theta] = term.structure.pack(factor)
         start += n_theta
     engine: Engine = solution.engine
     internal = engine.to_internal(np.concatenate([theta, solution.residual_parameters]))

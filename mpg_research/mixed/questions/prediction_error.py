@@ -173,7 +173,7 @@ class _Work:
         parts = []
         for term, square in zip(solution.problem.random, squares, strict=True):
             q = square.shape[1]
-            columns, rows = np.triu_indices(q) if term.correlated else (np.arange(q), np.arange(q))
+            rows, columns = term.structure.free(q)
             parts.append(square[:, rows, columns] * np.where(rows == columns, 1.0, 2.0))
         jacobian = found.jacobian
         components = np.zeros((len(asked.x), len(jacobian)))

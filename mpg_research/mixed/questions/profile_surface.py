@@ -69,19 +69,12 @@ class Surface:
         self.n = len(best.problem.y)
         self.sigma = float(np.sqrt(best.sigma2))
         self.factors = [self.sigma * best.relative_factor(i) for i in range(len(best.problem.random))]
-        self.shape = [
-            (f.shape[0], term.correlated) for f, term in zip(self.factors, best.problem.random, strict=True)
-        ]
+        self.structures = [term.structure for term in best.problem.random]
         self.delta = np.asarray(best.engine.delta(best.internal))
         self.start = self._pack(self.factors)
 
-    def _entries(self, size: int, correlated: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        pairs = [(i, j) for j in range(size) for i in range(j, size) if correlated or i == j]
-        rows, columns = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
-        return rows, columns
-
     def _pack(self, factors: list[FloatArray]) -> FloatArray:
-        values = [f[self._entries(*shape)] for f, shape in zip(factors, self.shape, strict=True)]
+        values = [own.pack(factor) for own, factor in zip(self.structures, factors, strict=True)]
         return np.concatenate([*values, self.delta, [np.log(self.sigma)]])
 
     def deviance(self, point: FloatArray, held: Held, value: float) -> float:
@@ -89,8 +82,8 @@ class Surface:
         sigma = value if held.kind == "residual" else float(np.exp(np.clip(point[-1], -50.0, 50.0)))
         theta: list[FloatArray] = []
         start = 0
-        for index, (size, correlated) in enumerate(self.shape):
-            rows, columns = self._entries(size, correlated)
+        for index, own_structure in enumerate(self.structures):
+            rows, columns = own_structure.free(len(self.factors[index]))
             own = point[start : start + len(rows)].copy()
             start += len(rows)
             if held.term == index:

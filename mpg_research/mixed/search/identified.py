@@ -29,13 +29,15 @@ def check_told_apart(engine: Engine) -> None:
     structure, route = engine.structure, engine.route
     if structure is None or not structure.may_absorb or not isinstance(route, NestedRoute):
         return
-    structure.check(engine.scaled.fixed[:-1].T)
+    refusal = structure.refusal(engine.scaled.fixed[:-1].T)
+    if refusal is not None:
+        raise ModelError(refusal)
     internal = engine.start()
     try:
         state, _ = engine.at(internal)
     except np.linalg.LinAlgError:
         return
-    directions = [_entries(term.root.shape[0], term.correlated) for term in engine.scaled.terms]
+    directions = [term.structure.directions(term.root.shape[0]) for term in engine.scaled.terms]
     raw = engine.derivatives(state, directions, internal)
     count = raw.trace.size
     gram = np.empty((count + 1, count + 1))
@@ -76,18 +78,5 @@ def _weights(engine: Engine, internal: FloatArray) -> FloatArray:
     found = []
     factors = engine.scaled.factors(internal[: engine.n_theta])
     for term, factor in zip(engine.scaled.terms, factors, strict=True):
-        size = len(factor)
-        g = factor @ factor.T
-        found += [g[i, j] for i in range(size) for j in range(i, size if term.correlated else i + 1)]
-    return np.array(found, dtype=float)
-
-
-def _entries(size: int, correlated: bool) -> list[FloatArray]:
-    """One direction per free entry of a covariance matrix."""
-    found = []
-    for i in range(size):
-        for j in range(i, size if correlated else i + 1):
-            one = np.zeros((size, size))
-            one[i, j] = one[j, i] = 1.0
-            found.append(one)
-    return found
+        found.append(term.structure.pack(factor @ factor.T))
+    return np.concatenate(found)

@@ -17,7 +17,6 @@ from mpg_research.mixed.likelihood.group_algebra import by_parent, multiply, sym
 from mpg_research.mixed.likelihood.inner_inverse import inner_inverse
 from mpg_research.mixed.likelihood.layout import Level
 from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState, gathered
-from mpg_research.mixed.likelihood.scaling import pack
 
 __all__ = ["Batch", "BatchFit", "fit_batch"]
 
@@ -172,8 +171,8 @@ class Batch:
         for index, level in enumerate(route.levels):
             gamma = self._slopes(state.levels[index], level, received[index][0])
             for t, part in route.split(level):
-                correlated = engine.scaled.terms[t].correlated
-                slopes[t] = pack(2.0 * gamma[:, part, part] @ factors[t], correlated)
+                structure = engine.scaled.terms[t].structure
+                slopes[t] = structure.pack(2.0 * gamma[:, part, part] @ factors[t])
         slopes.append(self.residual_slopes(state, received[0][0]))
         return value, np.concatenate(slopes, axis=1), beta, s2
 

@@ -13,7 +13,6 @@ from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_sweep import structured_blocks
-from mpg_research.mixed.likelihood.scaling import free_entries, lower_factor, pack
 from mpg_research.mixed.search.bfgs import Minimum, minimise
 from mpg_research.mixed.search.many_outcomes import Batch, fit_batch
 from mpg_research.mixed.search.search_rows import has_many_rows, some_groups
@@ -175,7 +174,7 @@ def _near_a_face(engine: Engine, best: Minimum) -> bool:
         spread = 2.0 * best.inverse_hessian[own, own]
         left, values, right = np.linalg.svd(factor)
         for j in range(len(values)):
-            move = pack(np.outer(left[:, j], right[j]), term.correlated)
+            move = term.structure.pack(np.outer(left[:, j], right[j]))
             error = 0.0 if many else np.sqrt(max(float(move @ spread @ move), 0.0))
             if values[j] < max(1e-7, NEAR_FACE * error):
                 return True
@@ -223,28 +222,21 @@ def _anywhere(engine: Engine, count: int) -> list[FloatArray]:
             size = term.root.shape[0]
             factor = np.tril(rng.normal(size=(size, size))) * 10 ** rng.uniform(-1.2, 0.7)
             factor *= np.power(10.0, rng.uniform(-0.8, 0.3, size))[:, None]
-            pieces.append(pack(factor, term.correlated))
+            pieces.append(term.structure.pack(factor))
         found.append(np.concatenate(pieces))
     return found
 
 
 def _packed(engine: Engine, matrices: list[FloatArray]) -> list[FloatArray]:
     """Lambda's free entries for each term's covariance matrix."""
-    pieces = []
-    for term, matrix in zip(engine.scaled.terms, matrices, strict=True):
-        if term.correlated:
-            values, vectors = np.linalg.eigh(matrix)
-            factor = lower_factor(vectors * np.sqrt(np.maximum(values, 0.0)))
-        else:
-            factor = np.diag(np.sqrt(np.diagonal(matrix)))
-        pieces.append(pack(factor, term.correlated))
-    return pieces
+    pairs = zip(engine.scaled.terms, matrices, strict=True)
+    return [term.structure.pack(term.structure.nearest(matrix)) for term, matrix in pairs]
 
 
 def _first_steps(engine: Engine) -> FloatArray:
     """A cautious inverse curvature: that of a standard deviation near one, from its number of groups."""
     pieces = [
-        np.full(free_entries(term.root.shape[0], term.correlated)[0].size, 0.5 / len(given.levels))
+        np.full(term.n_parameters, 0.5 / len(given.levels))
         for term, given in zip(engine.scaled.terms, engine.problem.random, strict=True)
     ]
     return np.diag(np.concatenate(pieces))

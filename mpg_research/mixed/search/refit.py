@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
-from mpg_research.mixed.likelihood.scaling import pack
 from mpg_research.mixed.search.many_outcomes import Batch, BatchFit, fit_batch
 from mpg_research.mixed.search.many_outcomes_residual import CorrelatedBatch
 from mpg_research.mixed.search.solution import MixedSolution, make_solution
@@ -228,7 +227,7 @@ def _collected(solution: MixedSolution, found: BatchFit) -> Refits:
         # any square root turned into the lower one with a diagonal that is not negative
         lower = np.swapaxes(np.linalg.qr(np.swapaxes(user, 1, 2), mode="r"), 1, 2)
         signs = np.where(np.diagonal(lower, axis1=1, axis2=2) < 0, -1.0, 1.0)
-        thetas.append(pack(lower * signs[:, None, :], term.correlated))
+        thetas.append(term.structure.pack(lower * signs[:, None, :]))
     return Refits(
         beta=solution.beta + scaled.y_scale * (found.beta @ scaled.x_inverse.T),
         theta=np.concatenate(thetas, axis=1),

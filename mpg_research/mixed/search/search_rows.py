@@ -48,7 +48,7 @@ def some_groups(engine: Engine) -> Engine | None:
         found, codes = np.unique(term.codes[keep], return_inverse=True)
         random.append(
             RandomTerm(
-                term.group, term.term_names, term.z[keep], codes, tuple(found.tolist()), term.correlated
+                term.group, term.term_names, term.z[keep], codes, tuple(found.tolist()), term.structure
             )
         )
     some = MixedProblem(

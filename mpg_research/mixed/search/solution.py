@@ -269,7 +269,7 @@ def solve(
 def _start_near(engine: Engine, near: MixedSolution) -> tuple[FloatArray, FloatArray] | None:
     """Where to begin beside another fit and an inverse curvature there; None where it does not serve."""
     ours, theirs = (
-        [(term.group, term.term_names, term.correlated) for term in one.random]
+        [(term.group, term.term_names, term.structure) for term in one.random]
         for one in (engine.problem, near.problem)
     )
     names = () if engine.structure is None else engine.structure.names

@@ -7,7 +7,6 @@ import numpy as np
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
-from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.search.bfgs import DECREMENT_TOLERANCE, Minimum, minimise
 from mpg_research.mixed.search.other_starts import held_engine, lower_start
 from mpg_research.mixed.search.search_rows import has_many_rows, minimise_by_rows, some_groups
@@ -105,13 +104,7 @@ def _moved(
         for weight, move in zip(step[start : start + len(own)], own, strict=True):
             g = g + weight * move
         start += len(own)
-        if term.correlated:
-            values, vectors = np.linalg.eigh(g)
-            values = np.clip(values, SCORING_FLOOR**2, None)
-            factor = lower_factor(vectors * np.sqrt(values))
-        else:
-            factor = np.diag(np.sqrt(np.clip(np.diagonal(g), SCORING_FLOOR**2, None)))
-        pieces.append(pack(factor, term.correlated))
+        pieces.append(term.structure.pack(term.structure.nearest(g, SCORING_FLOOR)))
     return np.concatenate(pieces)
 
 
@@ -242,16 +235,11 @@ def _snap(engine: Engine, best: Minimum) -> Minimum:
     for term, factor in zip(
         engine.scaled.terms, engine.scaled.factors(best.x[: engine.n_theta]), strict=True
     ):
-        left, values, _ = np.linalg.svd(factor)
-        small = (values < SMALL_DIRECTION) & (values > 0)
-        if np.any(small):
+        values = np.linalg.svd(factor, compute_uv=False)
+        if np.any((values < SMALL_DIRECTION) & (values > 0)):
             changed = True
-            if term.correlated:
-                factor = lower_factor(left * np.where(small, 0.0, values))
-                factor[np.abs(factor) < 1e-12] = 0.0
-            else:
-                factor = np.where(np.abs(factor) < SMALL_DIRECTION, 0.0, factor)
-        pieces.append(pack(factor, term.correlated))
+            factor = term.structure.without(factor, SMALL_DIRECTION)
+        pieces.append(term.structure.pack(factor))
     if not changed:
         return best
     x = np.concatenate([*pieces, engine.delta(best.x)])
@@ -284,15 +272,7 @@ def _descent_from_zero(engine: Engine, internal: FloatArray) -> FloatArray | Non
     for term, factor, gamma, rank in zip(
         engine.scaled.terms, factors, engine.slopes(state, found), ranks, strict=True
     ):
-        if rank < factor.shape[0]:
-            if not term.correlated:
-                wanted = (np.diagonal(factor) == 0) & (np.diagonal(gamma) < -1e-6)
-                factor = factor + np.diag(np.where(wanted, 0.05, 0.0))
-                useful = useful or bool(np.any(wanted))
-            else:
-                values, vectors = np.linalg.eigh(gamma)
-                if values[0] < -1e-6 * max(1.0, float(np.max(np.abs(values)))):
-                    factor = lower_factor(np.column_stack([factor, 0.05 * vectors[:, :1]]))
-                    useful = True
-        pieces.append(pack(factor, term.correlated))
+        opened = term.structure.opened(factor, gamma) if rank < factor.shape[0] else None
+        useful = useful or opened is not None
+        pieces.append(term.structure.pack(factor if opened is None else opened))
     return np.concatenate([*pieces, engine.delta(internal)]) if useful else None

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.random_part import DIAGONAL
 from mpg_research.mixed.covariance.structures import AR1, CAR1, VarianceBy, bind_residual
 from mpg_research.mixed.inference.information import information
 from mpg_research.mixed.inference.satterthwaite_kenward_roger import kenward_roger, satterthwaite_degrees
@@ -104,7 +105,7 @@ def _simulated(structure: Any, seed: int = 2, *, crossed: bool = False) -> Mixed
         if crossed
         else RandomTerm("organisation", ("1",), one, organisation, tuple(range(5)))
     )
-    random = (RandomTerm("family", ("1", "months"), z, family, tuple(range(25)), False), other)
+    random = (RandomTerm("family", ("1", "months"), z, family, tuple(range(25)), DIAGONAL), other)
     return MixedProblem(y, x, ("1", "months", "x"), random, None, _bound(structure, data))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.random_part import DIAGONAL, FULL
 from mpg_research.mixed.inference.design_degrees import design_degrees
 from mpg_research.mixed.inference.information import information
 from mpg_research.mixed.inference.natural_parameters import natural_derivatives, term_faces
@@ -60,7 +61,9 @@ def _three_levels(seed: int = 1, n_organisations: int = 5) -> MixedProblem:
 
     def made(group: str, columns_: np.ndarray, codes: np.ndarray, *, correlated: bool = True) -> RandomTerm:
         names = ("1", "months")[: columns_.shape[1]]
-        return RandomTerm(group, names, columns_, codes, tuple(range(codes.max() + 1)), correlated)
+        return RandomTerm(
+            group, names, columns_, codes, tuple(range(codes.max() + 1)), FULL if correlated else DIAGONAL
+        )
 
     random = (
         made("family", z, family),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpg_research.mixed.covariance.random_part import DIAGONAL
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.many_outcomes import Batch
@@ -101,7 +102,7 @@ def test_random_columns_that_are_no_fixed_effects_refit_like_single_fits() -> No
     outside = np.column_stack([months, bend])
     random = (
         RandomTerm("family", ("1",), z[:, :1], family, tuple(range(60))),
-        RandomTerm("worker", ("months", "bend"), outside, worker, tuple(range(10)), correlated=False),
+        RandomTerm("worker", ("months", "bend"), outside, worker, tuple(range(10)), structure=DIAGONAL),
     )
     made = MixedProblem(y, z[:, :1], ("1",), random)
     found = solve(made)

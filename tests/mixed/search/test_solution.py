@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mpg_research.errors import ModelError
+from mpg_research.mixed.covariance.random_part import DIAGONAL
 from mpg_research.mixed.likelihood.engine import Engine
 from mpg_research.mixed.problem import MixedProblem, RandomTerm
 from mpg_research.mixed.search.solution import objective, solve
@@ -34,7 +35,7 @@ def _simulated(rng: np.random.Generator, n: int = 240) -> MixedProblem:
     random = (
         RandomTerm("family", ("1", "months"), slope, family, tuple(range(40))),
         RandomTerm("worker", ("1",), one, worker, tuple(range(9))),
-        RandomTerm("organisation", ("1", "months"), slope, organisation, tuple(range(4)), correlated=False),
+        RandomTerm("organisation", ("1", "months"), slope, organisation, tuple(range(4)), structure=DIAGONAL),
     )
     return MixedProblem(y, x, ("1", "months", "z"), random)
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from mpg_research.mixed import AR1, CAR1, MixedFit, VarianceBy, fit_mixed
+from mpg_research.mixed.covariance.random_part import lower_factor
 from mpg_research.mixed.inference.information import information
-from mpg_research.mixed.likelihood.scaling import lower_factor, pack
 from mpg_research.mixed.search.solution import MixedSolution, solve
 from tests.mixed.random_models import LAYOUTS, random_model
 
@@ -140,7 +140,7 @@ def _reduced(solution: MixedSolution) -> MixedSolution:
         if kept:
             names = tuple(term.term_names[j] for j in kept)
             random.append(replace(term, z=term.z[:, kept], term_names=names))
-            theta.append(pack(lower_factor(factor[kept])[:, : len(kept)], term.correlated))
+            theta.append(term.structure.pack(lower_factor(factor[kept])[:, : len(kept)]))
     problem = replace(solution.problem, random=tuple(random))
     given = np.concatenate([*theta, solution.residual_parameters])
     return solve(problem, method=solution.method, theta=given)
