@@ -53,9 +53,10 @@ def fit_mixed(
         Of the confidence limits, between 0 and 1.
     weights : str, optional
         Column of positive prior weights: the residual variance of a row is sigma^2 / weight.
-    residual : AR1, CAR1 or VarianceBy, or a tuple of one AR1 or CAR1 and one VarianceBy, optional
-        Structure of the residuals; independent with one variance when left out. Together they give serial
-        correlation between residuals whose variance differs by stratum:
+    residual : ResidualStructure, or a tuple of one of the series and one VarianceBy, optional
+        Structure of the residuals; independent with one variance when left out. AR1, CAR1, CompoundSymmetry
+        and Unstructured (or a :class:`SeriesStructure` of one's own) tie those of a series together, and need
+        no random term beside them; with VarianceBy their variance differs by stratum too:
         ``residual=(CAR1("months", within="family"), VarianceBy("sex"))``.
     reference : mapping of column to level, optional
         Reference levels of categorical columns; the first in sort order (or of the categories) when left out.

@@ -1,4 +1,5 @@
-"""How the residuals of one series go together.
+"""How the residuals of one series, and the random effects of one group, go together.
 
-The structures a user names, and what they are for the rows at hand.
+What a structure is (``protocol``, ``series_structure``, ``random_part``), those there are, and what they are
+for the rows at hand.
 """

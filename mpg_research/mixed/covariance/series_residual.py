@@ -316,18 +316,25 @@ class SeriesResidual(BoundResidual):
         """Sum over columns of left' E right (m, n) each, for E the derivative of R^-1 in each parameter."""
         first, second = self.solve(delta, left), self.solve(delta, right)
         found = np.zeros(delta.size)
-        for alike, slopes in zip(self.alike, self.slopes(delta), strict=True):
-            found -= np.tensordot(slopes, alike.products(first, second), axes=3)
+        for at, alike in enumerate(self.alike):
+            found -= self._pulled(delta, at, alike.products(first, second))
         return found
 
     def d_log_det(self, delta: FloatArray) -> FloatArray:
         """Derivative of log|R| in each parameter, shape (k,)."""
         found = np.zeros(delta.size)
-        for alike, slopes, (_, _, inverse) in zip(
-            self.alike, self.slopes(delta), self.blocks(delta), strict=True
-        ):
-            found += np.tensordot(slopes, alike.counts[:, None, None] * inverse, axes=3)
+        for at, (alike, (_, _, inverse)) in enumerate(zip(self.alike, self.blocks(delta), strict=True)):
+            found += self._pulled(delta, at, alike.counts[:, None, None] * inverse)
         return found
+
+    def _pulled(self, delta: FloatArray, at: int, weights: FloatArray) -> FloatArray:
+        """Sum of weights (u, m, m) times R's first derivatives of one length, shape (k,)."""
+        alike, own = self.alike[at], delta[: self.n_own]
+        found = self.structure.pulled(own, alike.places, self._scaled(delta, alike, weights))
+        if self.strata is None:
+            return found
+        ratios = np.tensordot(self._members(alike), self.blocks(delta)[at][0] * weights, axes=3)
+        return np.concatenate([found, ratios])
 
     def bends(self, i: int, j: int) -> bool:
         """Whether R_ij is not zero, nor a combination of first derivatives."""

@@ -140,6 +140,11 @@ class SeriesStructure(ResidualStructure):
         """Derivatives of the matrix in each parameter, (k, ..., m, m); by differences unless overridden."""
         return np.array([_slope(lambda at: self.matrix(at, places), delta, k) for k in range(delta.size)])
 
+    def pulled(self, delta: FloatArray, places: FloatArray, weights: FloatArray) -> FloatArray:
+        """Sum of weights (u, m, m) times the slopes at places (u, m), shape (k,)."""
+        found: FloatArray = np.tensordot(self.slopes(delta, places), weights, axes=3)
+        return found
+
     def bends(self, delta: FloatArray, places: FloatArray) -> FloatArray:
         """Second derivatives of the matrix, (k, k, ..., m, m); by differences unless overridden."""
         found = np.array([_slope(lambda at: self.slopes(at, places), delta, k) for k in range(delta.size)])

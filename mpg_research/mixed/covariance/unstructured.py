@@ -255,6 +255,15 @@ class Unstructured(SeriesStructure):
         half = self._moves(delta) @ self._root(delta).T
         return self._at(half + np.swapaxes(half, 1, 2), places)
 
+    def pulled(self, delta: FloatArray, places: FloatArray, weights: FloatArray) -> FloatArray:
+        """Sum of weights times the slopes: the weights of all places summed by pair of waves first."""
+        size, codes = len(self.levels), places.astype(np.intp)
+        pairs = codes[:, :, None] * size + codes[:, None, :]
+        whole = np.bincount(pairs.ravel(), weights=weights.ravel(), minlength=size * size).reshape(size, size)
+        half = self._moves(delta) @ self._root(delta).T
+        found: FloatArray = np.tensordot(half, whole + whole.T, axes=2)
+        return found
+
     def bends(self, delta: FloatArray, places: FloatArray) -> FloatArray:
         """Second derivatives of R at the places."""
         return self._at(self._whole_bends(delta), places)

@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from mpg_research.mixed import AR1, CAR1, VarianceBy, fit_mixed
+from mpg_research.mixed.covariance.registered import STRUCTURES
+from mpg_research.mixed.covariance.series_structure import SeriesStructure
 from mpg_research.mixed.design.build import design_problem
 from mpg_research.mixed.formula.parse import FUNCTIONS
 
@@ -42,7 +45,9 @@ def test_the_residual_structures_of_the_table_exist() -> None:
         for cells in rows("One model, four programs")
         for name in re.findall(r"residual=(\w+)", cells[-1])
     }
-    assert named == {AR1.__name__, CAR1.__name__, VarianceBy.__name__}
+    assert named == {one.structure.__name__ for one in STRUCTURES}
+    page = (ROOT / "docs" / "covariance_structures.md").read_text()
+    assert all(f"| `{one.usage}` |" in page for one in STRUCTURES)
     fit = fit_mixed("score ~ wave + (1 | family)", DATA, residual=AR1("wave", within="family"), weights="w")
     assert fit.convergence
     (both,) = (cells[-1] for cells in rows("One model, four programs") if "residual=(" in cells[-1])
@@ -52,6 +57,18 @@ def test_the_residual_structures_of_the_table_exist() -> None:
     data = DATA.assign(months=DATA["months"] + DATA["wave"] / 10)
     residual = (CAR1(time, within=within), VarianceBy(stratum))
     assert len(fit_mixed("score ~ wave + (1 | family)", data, residual=residual).residual_parameters) == 2
+
+
+def test_the_structure_of_the_page_runs() -> None:
+    page = (ROOT / "docs" / "covariance_structures.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {"data": DATA.drop_duplicates(["family", "months"])}
+    exec(code, names)
+    assert names["fit"].convergence
+    listed = set(re.findall(r"`(\w+)(?:\([^`]*\))?`", page.split("| member |")[1].split("\n\n")[0]))
+    members = {"slopes", "bends", "combination", "start", "start_from", "learn", "read", "refusal", "faces"}
+    assert members | {"meanings", "covers"} <= listed
+    assert all(hasattr(SeriesStructure, name) for name in members)
 
 
 def test_names_of_terms() -> None:
