@@ -405,7 +405,9 @@ def _narrowed(model: RandomModel, engine: Engine, internal: Array) -> dict[str, 
     if not isinstance(engine.route, NestedRoute) or engine.structure is not None:
         return {}
     route, whole = engine.route.narrowed(), engine.route
-    needed = np.max([np.max(np.abs(level.base), axis=1) for level in whole.levels], axis=0) > 1e-8
+    needed = (
+        np.max([np.max(np.abs(level.base), axis=1, initial=0.0) for level in whole.levels], axis=0) > 1e-8
+    )
     kept = [a for a in range(engine.scaled.p) if needed[a]]
     columns = np.column_stack([engine.scaled.fixed[kept].T, engine.scaled.fixed[-1]])
     wanted = columns.T @ _inside(model, engine, internal).m @ columns
