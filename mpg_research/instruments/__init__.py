@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mpg_research.instruments.items import ItemStatistics, item_statistics
     from mpg_research.instruments.load import SHIPPED_INSTRUMENTS, load_instrument
     from mpg_research.instruments.model import (
         AgeBand,
@@ -27,6 +28,7 @@ __all__ = [
     "SHIPPED_INSTRUMENTS",
     "AgeBand",
     "Instrument",
+    "ItemStatistics",
     "MissingRule",
     "NormBand",
     "NormTable",
@@ -34,6 +36,7 @@ __all__ = [
     "adapt_instrument",
     "estimate_reliability",
     "estimate_stability",
+    "item_statistics",
     "load_instrument",
     "read_norm_table",
     "score_items",
@@ -41,6 +44,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ItemStatistics": "items",
+    "item_statistics": "items",
     "SHIPPED_INSTRUMENTS": "load",
     "load_instrument": "load",
     "AgeBand": "model",

@@ -5,7 +5,12 @@ Change of single persons, from plain rows of scores: :func:`reliable_change_inde
 :func:`important_change`; of a group :func:`group_change`, :func:`group_difference` and
 :func:`true_change_shares`; over all waves :func:`reliable_trend_index`, :func:`course_answers` and
 :func:`find_sudden_changes`.
+
+``item_statistics`` is at home in :mod:`mpg_research.instruments`, and can still be had from here.
 """
+
+from importlib import import_module
+from typing import Any
 
 from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
 from mpg_research.statistics.change.clinical_change import ClinicalChange, clinical_change
@@ -34,7 +39,6 @@ from mpg_research.statistics.change.reliable_trend import (
 from mpg_research.statistics.change.sudden_changes import SuddenChanges, find_sudden_changes
 from mpg_research.statistics.courses.course_answer import CourseAnswers, course_answers
 from mpg_research.statistics.courses.waves_needed import WavesNeeded, waves_needed
-from mpg_research.statistics.items import ItemStatistics, item_statistics
 from mpg_research.statistics.multiplicity import holm
 from mpg_research.statistics.proportions import Proportion, wilson_interval
 
@@ -71,3 +75,10 @@ __all__ = [
     "waves_needed",
     "wilson_interval",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The items of a questionnaire moved upstairs; whoever asks for them here still gets them.
+    if name in ("ItemStatistics", "item_statistics"):
+        return getattr(import_module("mpg_research.instruments.items"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

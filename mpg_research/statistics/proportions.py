@@ -1,25 +1,27 @@
-"""Shares of families, with intervals that hold for small numbers."""
+"""Shares of families, with intervals that hold for small numbers and for families who share a worker."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtrit
 
-__all__ = ["Proportion", "wilson_interval"]
+from mpg_research.arrays import FloatArray
+
+__all__ = ["Proportion", "clustered_interval", "design_effect", "wilson_interval"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
     """Shares with Wilson intervals; each an array of shape (n,), from 0 to 1, NaN where the total is 0."""
 
-    estimate: NDArray[np.float64]
-    conf_low: NDArray[np.float64]
-    conf_high: NDArray[np.float64]
+    estimate: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
 
 
 def wilson_interval(count: ArrayLike, total: ArrayLike, *, level: float = 0.95) -> Proportion:
-    """Shares ``count / total`` with Wilson score intervals (no continuity correction).
+    """Shares ``count / total`` with Wilson score intervals (no continuity correction), by statsmodels.
 
     Parameters
     ----------
@@ -48,17 +50,83 @@ def wilson_interval(count: ArrayLike, total: ArrayLike, *, level: float = 0.95) 
     >>> share.conf_low.round(3).tolist(), share.conf_high.round(3).tolist()
     ([0.49], [0.943])
     """
-    x = np.asarray(count, dtype=float)
-    n = np.asarray(total, dtype=float)
+    x, n = np.broadcast_arrays(np.asarray(count, dtype=float), np.asarray(total, dtype=float))
     if np.any((x < 0) | (x > n)):
         raise ValueError("counts must lie between 0 and their totals")
-    z = float(ndtri(0.5 + level / 2))
-    n = np.where(n > 0, n, np.nan)
-    share = x / n
-    denominator = 1 + z**2 / n
-    centre = (share + z**2 / (2 * n)) / denominator
-    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / denominator
-    # at nobody and at everybody the interval ends there exactly, whatever rounding says
-    low = np.where(share == 0, 0.0, np.maximum(centre - half, 0.0))
-    high = np.where(share == 1, 1.0, np.minimum(centre + half, 1.0))
+    from statsmodels.stats.proportion import proportion_confint
+
+    some = n > 0
+    share, low, high = (np.full(n.shape, np.nan) for _ in range(3))
+    share[some] = x[some] / n[some]
+    low[some], high[some] = proportion_confint(x[some], n[some], alpha=1 - level, method="wilson")
+    # At nobody and at everybody the interval ends there exactly, whatever rounding says.
+    low = np.where(share == 0, 0.0, np.maximum(low, 0.0))
+    high = np.where(share == 1, 1.0, np.minimum(high, 1.0))
     return Proportion(share, low, high)
+
+
+def design_effect(happened: ArrayLike, clusters: ArrayLike) -> float:
+    """How much wider the variance of a share is because persons share clusters; at least 1.
+
+    Parameters
+    ----------
+    happened : array_like of bool, shape (n,)
+    clusters : array_like, shape (n,)
+        Cluster of each person.
+
+    Returns
+    -------
+    float
+        Cluster-robust over simple variance. 1 where everybody or nobody has it, or where there are fewer
+        than two clusters.
+
+    Notes
+    -----
+    The robust variance is m / (m - 1) times the sum over m clusters of the squared sums of
+    (happened - share), over n^2.
+    """
+    y = np.asarray(happened, dtype=float)
+    codes = (
+        np.unique(np.asarray(clusters).astype(str), return_inverse=True)[1] if len(y) else np.array([], int)
+    )
+    n, m = len(y), int(codes.max()) + 1 if len(y) else 0
+    share = y.mean() if n else np.nan
+    if m < 2 or not 0 < share < 1:
+        return 1.0
+    sums = np.bincount(codes, weights=y - share)
+    robust = m / (m - 1) * float((sums**2).sum()) / n**2
+    return max(1.0, robust / (share * (1 - share) / (n - 1)))
+
+
+def clustered_interval(happened: ArrayLike, clusters: ArrayLike, *, level: float = 0.95) -> Proportion:
+    """One share with a Wilson interval that allows for clusters.
+
+    Parameters
+    ----------
+    happened : array_like of bool, shape (n,)
+    clusters : array_like, shape (n,)
+    level : float
+
+    Returns
+    -------
+    Proportion
+        Arrays of shape (1,).
+
+    Notes
+    -----
+    Wilson's interval at the effective number of persons: n over the design effect, and over the squared
+    ratio of the t quantile with (clusters - 1) degrees of freedom to the normal one. With every person
+    in a cluster of their own it comes close to Wilson's.
+
+    References
+    ----------
+    Korn, E. L. & Graubard, B. I. (1998). Survey Methodology, 24, 193-201 (the effective sample size).
+    """
+    y = np.asarray(happened, dtype=float)
+    n, m = len(y), len(np.unique(np.asarray(clusters).astype(str)))
+    if n == 0 or m < 2:
+        return wilson_interval([y.sum()], [n], level=level)
+    z = float(ndtri(0.5 + level / 2))
+    t = float(stdtrit(m - 1, 0.5 + level / 2))
+    effective = n / design_effect(y, clusters) * (z / t) ** 2
+    return wilson_interval([y.mean() * effective], [effective], level=level)

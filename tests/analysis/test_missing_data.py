@@ -9,7 +9,6 @@ import pytest
 from mpg_research.analysis import describe_missing
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import ConfigError
-from mpg_research.statistics.clustered_logistic import clustered_logistic
 from mpg_research.statistics.delta_adjustment import adjust_by_delta, tipping_point
 from mpg_research.study import load_study, shipped_example
 from tests.analysis.small_studies import make_study
@@ -127,23 +126,6 @@ def test_mixture_of_measured_and_unmeasured_by_simulation() -> None:
         hits += one.conf_low[0] <= -4 + 0.4 * 3 <= one.conf_high[0]
     # Three standard errors of .95 over 400 runs.
     assert hits / runs == pytest.approx(0.95, abs=0.033)
-
-
-def test_clustered_logistic_equals_statsmodels() -> None:
-    api = pytest.importorskip("statsmodels.api")
-    rng = np.random.default_rng(23)
-    clusters = rng.integers(0, 30, 400)
-    x = np.column_stack([np.ones(400), rng.normal(size=400), clusters % 3])
-    happened = rng.random(400) < 1 / (1 + np.exp(-(x @ [-0.5, 0.8, 0.3])))
-    mine = clustered_logistic(x, happened, clusters)
-    fit = api.GLM(happened.astype(float), x, family=api.families.Binomial()).fit(
-        cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": False}
-    )
-    np.testing.assert_allclose(mine.estimate, fit.params, atol=1e-7)
-    np.testing.assert_allclose(mine.std_error, fit.bse * np.sqrt(30 / 29), rtol=1e-6)
-    nothing = clustered_logistic(x, np.zeros(400, bool), clusters)
-    assert not nothing.converged
-    assert np.isnan(nothing.estimate).all()
 
 
 def test_without_ends_everybody_is_still_in_help(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from mpg_research.statistics import (
     hedges_correction,
     holm,
-    item_statistics,
     standardise_change,
     wilson_interval,
 )
@@ -98,25 +97,3 @@ def test_wilson_of_no_families_is_missing() -> None:
 def test_wilson_refuses_more_than_all() -> None:
     with pytest.raises(ValueError, match="between 0 and their totals"):
         wilson_interval([11], [10])
-
-
-def test_item_statistics_equal_r() -> None:
-    known = REFERENCE["items"]
-    found = item_statistics(known["values"])
-    np.testing.assert_allclose(found.mean, known["mean"], rtol=EXACT)
-    np.testing.assert_allclose(found.sd, known["sd"], rtol=EXACT)
-    np.testing.assert_allclose(found.item_rest_correlation, known["item_rest"], rtol=EXACT)
-
-
-def test_item_statistics_with_gaps_and_constant_items() -> None:
-    values = np.array(REFERENCE["items"]["values"], dtype=float)
-    gaps = values.copy()
-    gaps[0, 0] = np.nan
-    gaps[:, 1] = 2.0
-    found = item_statistics(gaps)
-    assert found.n_answered[0] == len(values) - 1
-    assert found.mean[0] == pytest.approx(values[1:, 0].mean())
-    assert found.sd[1] == 0
-    assert np.isnan(found.item_rest_correlation[1])
-    rest = gaps[1:, 1:].sum(axis=1)
-    assert found.item_rest_correlation[0] == pytest.approx(np.corrcoef(gaps[1:, 0], rest)[0, 1])

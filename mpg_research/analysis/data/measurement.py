@@ -21,9 +21,8 @@ import pandas as pd
 from mpg_research.analysis.columns import N_MEASUREMENTS, coded, ends, key_column, modelled, observed
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import Note
-from mpg_research.instruments import Instrument, estimate_reliability, estimate_stability
+from mpg_research.instruments import Instrument, estimate_reliability, estimate_stability, item_statistics
 from mpg_research.instruments.score import turn_items
-from mpg_research.statistics import item_statistics
 from mpg_research.study.model import CourseFrame, Study
 from mpg_research.study.scoring.course_frame import course_frame
 

@@ -7,8 +7,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import CLASS, SHARE, Column
 from mpg_research.analysis.result import ResultTable
-from mpg_research.statistics.clustered import clustered_interval
-from mpg_research.statistics.proportions import wilson_interval
+from mpg_research.statistics.proportions import clustered_interval, wilson_interval
 
 __all__ = [
     "OR_RARE",

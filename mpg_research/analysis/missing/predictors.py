@@ -7,7 +7,7 @@ from mpg_research.analysis.columns import coded, ends, estimates, modelled
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.result import ResultTable
-from mpg_research.statistics.clustered_logistic import clustered_logistic
+from mpg_research.statistics.logistic import clustered_logistic
 from mpg_research.study.model import CourseFrame, Study
 
 __all__ = ["courses_in_help", "help_months", "predictor_rows"]

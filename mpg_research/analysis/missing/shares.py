@@ -16,8 +16,7 @@ from mpg_research.analysis.families.indicator_shares import (
 from mpg_research.analysis.families.shares import share_table
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods
 from mpg_research.analysis.result import ResultTable
-from mpg_research.statistics.clustered import design_effect
-from mpg_research.statistics.proportions import wilson_interval
+from mpg_research.statistics.proportions import design_effect, wilson_interval
 
 __all__ = ["drop_out_tables", "measured_tables", "pattern_of"]
 

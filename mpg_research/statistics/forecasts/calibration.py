@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.logistic import penalised_logistic
 
 __all__ = ["Calibration", "calibrate", "net_benefit"]
 
-_STEPS = 50
 _EDGE = 1e-6
 
 
@@ -58,32 +58,22 @@ def calibrate(predicted: ArrayLike, happened: ArrayLike, weight: ArrayLike | Non
     if not len(p):
         return Calibration(np.nan, np.nan, np.nan, np.nan, 0)
     inside = np.clip(p, _EDGE, 1 - _EDGE)
-    x = np.stack([np.ones_like(p), np.log(inside / (1 - inside))], axis=1)
     w = np.ones_like(p) if weight is None else np.asarray(weight, dtype=float)
     if not w.sum() > 0:
         return Calibration(np.nan, np.nan, np.nan, np.nan, 0)
-    beta = _logistic(x, y, w)
+    intercept, slope = _line(np.log(inside / (1 - inside)), y, w)
     share = np.average(y, weights=w)
     brier, of_mean = (float(np.average((guess - y) ** 2, weights=w)) for guess in (p, share))
-    return Calibration(float(beta[0]), float(beta[1]), brier, of_mean, len(p))
+    return Calibration(intercept, slope, brier, of_mean, len(p))
 
 
-def _logistic(x: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
-    """Newton's method; NaN where it does not arrive."""
-    beta = np.zeros(x.shape[1])
+def _line(x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[float, float]:
+    """Intercept and slope on the log-odds; NaN where they do not come to rest."""
     counted = w > 0
-    if not 0 < np.average(y, weights=w) < 1 or np.ptp(x[counted, 1]) == 0:
-        return np.full(x.shape[1], np.nan)
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
-        weight = np.maximum(w * chance * (1 - chance), 1e-12 * w)
-        step = np.linalg.solve((x * weight[:, None]).T @ x, x.T @ (w * (y - chance)))
-        beta = beta + step
-        if np.abs(beta).max() > 1e3:
-            break
-        if np.abs(step).max() < 1e-10:
-            return np.asarray(beta)
-    return np.full(x.shape[1], np.nan)
+    if not 0 < np.average(y, weights=w) < 1 or np.ptp(x[counted]) == 0:
+        return np.nan, np.nan
+    found = penalised_logistic(np.stack([np.ones_like(x), x], axis=1), y, weight=w)
+    return (float(found.estimate[0]), float(found.estimate[1])) if found.converged else (np.nan, np.nan)
 
 
 def net_benefit(predicted: ArrayLike, happened: ArrayLike, thresholds: ArrayLike) -> FloatArray:

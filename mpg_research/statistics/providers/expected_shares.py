@@ -8,12 +8,11 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.logistic import penalised_logistic
 
 __all__ = ["ExpectedShares", "expected_shares"]
 
 
-#: Newton steps, and the change of coefficients at which they stop.
-_STEPS, _SMALL = 50, 1e-10
 #: Penalty on coefficients of standardised columns, in clients: keeps them finite under separation.
 _PENALTY = 0.01
 #: Below this many providers each has a level of its own; from here on their mean case mix stands in for it.
@@ -94,7 +93,9 @@ def expected_shares(
     if k == 0 or not 0 < share < 1:
         return ExpectedShares(np.full(y.size, share), np.zeros((g, g)), slopes, errors)
     beside = _standardise(_context(own, codes))[0] if g > 1 else np.zeros((y.size, 0))
-    beta, covariance = _logistic(y, np.column_stack([np.ones(y.size), own, beside]), robust=robust)
+    design = np.column_stack([np.ones(y.size), own, beside])
+    found = penalised_logistic(design, y, penalty=_PENALTY, robust=robust)
+    beta, covariance = found.estimate, found.covariance
     linear = own @ beta[1 : k + 1]
     # The level at which the clients together have the share that was observed.
     reach = float(np.abs(linear).max()) + 40.0
@@ -129,26 +130,3 @@ def _context(x: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
     means = np.stack([np.bincount(codes, column) / filled for column in x.T], axis=1)
     context: FloatArray = means[codes]
     return context
-
-
-def _logistic(y: FloatArray, design: FloatArray, *, robust: bool = False) -> tuple[FloatArray, FloatArray]:
-    """Penalised maximum likelihood and its covariance; the first column is the level and is not penalised."""
-    penalty = np.full(design.shape[1], _PENALTY)
-    penalty[0] = 0.0
-    share = float(y.mean())
-    beta = np.zeros(design.shape[1])
-    beta[0] = np.log(share / (1 - share))
-    hessian = np.eye(beta.size)
-    for _ in range(_STEPS):
-        p = expit(design @ beta)
-        gradient = design.T @ (y - p) - penalty * beta
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + np.diag(penalty + 1e-12)
-        step = np.linalg.solve(hessian, gradient)
-        beta = beta + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
-        if np.abs(step).max() < _SMALL:
-            break
-    inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
-    if not robust:
-        return beta, inverse
-    scores = design * (y - expit(design @ beta))[:, None]
-    return beta, inverse @ (scores.T @ scores) @ inverse

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from scipy.stats import t as student_t
 
 from mpg_research.arrays import FloatArray
-from mpg_research.statistics.false_discovery import FalseDiscovery, false_discovery_line
+from mpg_research.statistics.multiplicity import FalseDiscovery, false_discovery_line
 from mpg_research.statistics.providers.funnel_limits import Limits
 from mpg_research.statistics.providers.overdispersion import (
     Overdispersion,

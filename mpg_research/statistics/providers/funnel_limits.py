@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
-from scipy.stats import chi2, poisson
+from scipy.stats import poisson
 
 from mpg_research.arrays import FloatArray
 
@@ -216,9 +216,10 @@ def ratio_interval(
 
 def _garwood(count: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Exact interval of the mean of a Poisson count."""
-    tail = (1 - level) / 2
-    low = np.where(count > 0, chi2.ppf(tail, 2 * np.maximum(count, 1e-300)) / 2, 0.0)
-    return low, np.asarray(chi2.isf(tail, 2 * (count + 1)) / 2)
+    from statsmodels.stats.rates import confint_poisson
+
+    low, high = confint_poisson(count, 1.0, method="exact-c", alpha=1 - level)
+    return np.where(count > 0, low, 0.0), np.asarray(high)
 
 
 def _poisson_quantiles(mean: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:

@@ -9,8 +9,7 @@ from mpg_research.statistics.change.reliable_trend import (
     trend_error_sd,
 )
 from mpg_research.statistics.change.sudden_changes import find_sudden_changes
-from mpg_research.statistics.clustered import clustered_interval, design_effect
-from mpg_research.statistics.proportions import wilson_interval
+from mpg_research.statistics.proportions import clustered_interval, design_effect, wilson_interval
 from tests.statistics.change_oracles import claus, known_counts, need_oracles, read_rows
 
 # The references print 15 digits; the standard deviation behind the trends is given to 4 decimals there.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mpg_research.statistics.false_discovery import benjamini_hochberg, false_discovery_line
+from mpg_research.statistics.multiplicity import benjamini_hochberg, false_discovery_line
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.false_alarms import shares_beyond, simulate_false_alarms
 from mpg_research.statistics.providers.funnel import make_funnel

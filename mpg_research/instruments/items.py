@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mpg_research.arrays import FloatArray
+
 __all__ = ["ItemStatistics", "item_statistics"]
 
 
@@ -23,9 +25,9 @@ class ItemStatistics:
         Answered values of the item.
     """
 
-    mean: NDArray[np.float64]
-    sd: NDArray[np.float64]
-    item_rest_correlation: NDArray[np.float64]
+    mean: FloatArray
+    sd: FloatArray
+    item_rest_correlation: FloatArray
     n_answered: NDArray[np.intp]
 
 
@@ -59,14 +61,12 @@ def item_statistics(items: ArrayLike) -> ItemStatistics:
     return ItemStatistics(mean, sd, _columnwise_correlation(whole, rest), n_answered)
 
 
-def _columnwise_correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _columnwise_correlation(x: FloatArray, y: FloatArray) -> FloatArray:
     if x.shape[0] < 3:
         return np.full(x.shape[1], np.nan)
     x = x - x.mean(axis=0)
     y = y - y.mean(axis=0)
     scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
     # Below rounding error of the centred sums a column counts as constant.
-    correlation: NDArray[np.float64] = (x * y).sum(axis=0) / np.where(
-        scale > 1e-9 * x.shape[0], scale, np.nan
-    )
+    correlation: FloatArray = (x * y).sum(axis=0) / np.where(scale > 1e-9 * x.shape[0], scale, np.nan)
     return correlation
