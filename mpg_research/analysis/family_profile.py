@@ -11,14 +11,20 @@ Tables of :class:`FamilyProfile`; every one is about a single family (``unit="fa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.families.choices import (
+    DEFAULT_ERROR,
+    DEFAULT_MARGIN,
+    CourseKeywords,
+    ErrorModel,
+    Margin,
+)
 from mpg_research.analysis.families.course_error import (
-    DELTA_MONTHS,
     at_limit,
     error_by_wave,
     latest_error,
@@ -36,6 +42,7 @@ from mpg_research.statistics.change.reliable_change import ChangeMethod, reliabl
 from mpg_research.statistics.courses.course_answer import course_answers
 from mpg_research.statistics.courses.waves_needed import waves_needed
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
 
 __all__ = ["FamilyProfile", "describe_family"]
 
@@ -78,13 +85,11 @@ def describe_family(
     *,
     episode: str | None = None,
     band: float = 0.8,
-    delta: float | None = None,
-    period: float = DELTA_MONTHS,
-    reliability: float | str | None = None,
-    sd: float | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
+    margin: Margin = DEFAULT_MARGIN,
+    error: ErrorModel = DEFAULT_ERROR,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[CourseKeywords],
 ) -> FamilyProfile:
     """The course of one family: its scores with their error, what was expected, and the answer in force.
 
@@ -97,10 +102,13 @@ def describe_family(
         Its period of help; by default the last one with a score.
     band : float
         Share of families like this one whose scores the expected band is to hold.
-    delta, period, reliability, sd, level
+    margin, error, level
         As in :func:`mpg_research.analysis.course`.
-    instrument, outcome : str, optional
-        Which scores; by default as ``study.toml`` says. All respondents of the family are shown.
+    scores : Scores, optional
+        Which scores; by default as ``study.toml`` says. All respondents and periods of the family are read.
+    **older
+        Parts of `scores`, `error` and `margin` as keywords of their own: ``instrument``, ``outcome``,
+        ``reliability``, ``sd``, ``delta``, ``period``.
 
     Returns
     -------
@@ -113,24 +121,27 @@ def describe_family(
     DataError
         If the family has no score in the course of help.
     """
+    scores, error, margin = gather(older, scores, error, margin)
+    refuse_parts(error, "error_sd", why="a family's page shows the error that this study itself shows.")
+    refuse_parts(scores, "respondents", "episodes", why="all that is known of the family is read.")
     if family not in set(study.tables["episodes"]["family"].astype(str)):
         raise ConfigError(
             f"The study {study.name} has no family {family!r}. Look the id up in the table of episodes."
         )
     names = tuple(study.config.analysis.case_mix)
-    courses = read_courses(
-        study, instrument=instrument, outcome=outcome, respondents="both", episodes="all", case_mix=names
-    )
+    everything = replace(scores, respondents="both", episodes="all")
+    courses = read_courses(study, scores=everything, case_mix=names)
     chosen = _chosen(courses, family, episode)
-    error = measurement_error(study, courses, reliability, sd=sd)
-    margin, method = margin_of(error, delta), study.config.analysis.change_method
-    errors = error_by_wave(courses, error, None)
-    waves, needed = _answers(courses, chosen, errors, margin, period, level, error.sem)
+    source = measurement_error(study, courses, error)
+    delta, period = margin_of(source, margin), margin.months
+    method = study.config.analysis.change_method
+    errors = error_by_wave(courses, source, None)
+    waves, needed = _answers(courses, chosen, errors, delta, period, level, source.sem)
     raw = courses.frame.outcome == "raw"
     ends = (courses.instrument.raw_minimum, courses.instrument.raw_maximum) if raw else None
     for name, side in (("error_low", -1), ("error_high", 1)):
-        waves[name] = (waves["score"] + side * _Z * error.sem).clip(*(ends or (None, None)))
-    notes = [*courses.notes, *error.notes]
+        waves[name] = (waves["score"] + side * _Z * source.sem).clip(*(ends or (None, None)))
+    notes = [*courses.notes, *source.notes]
     waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
     # the model knows no ends of the scale; a family reads its page
     waves, bands, forecasts = (_within(frame, ends) for frame in (waves, bands, forecasts))
@@ -138,10 +149,10 @@ def describe_family(
         _table("waves", waves, ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
-        _table("summary", _summary(courses, chosen, waves, error, method, needed, level), ("respondent",)),
+        _table("summary", _summary(courses, chosen, waves, source, method, needed, level), ("respondent",)),
     ]
     questionnaire = courses.instrument
-    parameters = {"band": band, "delta": margin, "period": period, **error.described}
+    parameters = {"band": band, "delta": delta, "period": period, **source.described}
     parts = result_parts(study, courses.frame, tables=(), notes=notes, parameters=parameters, level=level)
     return FamilyProfile(
         family=family,
@@ -149,7 +160,7 @@ def describe_family(
         instrument_name=questionnaire.abbreviation,
         higher_is_worse=questionnaire.direction == "higher_is_worse",
         score_range=ends,
-        delta=margin,
+        delta=delta,
         period=period,
         unit=study.config.study.unit_words,
         converged=converged,

@@ -25,6 +25,7 @@ _HOMES = {
     "SampleFlow": "model",
     "SourceFile": "model",
     "Study": "model",
+    "Scores": "which_scores",
 }
 
 __all__ = [*_HOMES]

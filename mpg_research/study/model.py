@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mpg_research.errors import Note, Problem, format_problems
 from mpg_research.plurals import counted
+from mpg_research.study.which_scores import Scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,3 +238,13 @@ class CourseFrame:
     respondents: str
     episodes: str
     case_mix: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> Scores:
+        """The choices that were in force, as they can be asked for again."""
+        return Scores(
+            instrument=self.instrument,
+            outcome=self.outcome,
+            respondents=self.respondents,
+            episodes=self.episodes,
+        )

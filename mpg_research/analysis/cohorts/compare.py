@@ -15,7 +15,7 @@ Tables of :class:`OrganisationsOverTime` (beside ``sample_flow``)
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,7 @@ from mpg_research.errors import ModelError, Note
 from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics import holm
 from mpg_research.study.model import FlowStep, SampleFlow, Study
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["OrganisationsOverTime", "compare_cohorts", "fit_years", "rows_of_groups"]
 
@@ -79,15 +80,13 @@ class OrganisationsOverTime(Result):
 def compare_cohorts(
     study: Study,
     *,
-    instrument: str | None = None,
-    outcome: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     shape: Shape = "spline",
     case_mix: tuple[str, ...] | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     rule: GrowthRule = DEFAULT_RULE,
     level: float = 0.95,
+    **older: Unpack[ScoreKeywords],
 ) -> OrganisationsOverTime:
     """Follow the organisations over years of start.
 
@@ -95,8 +94,10 @@ def compare_cohorts(
     ----------
     study : Study
         With dates of the start of help.
-    instrument, outcome, shape, case_mix, respondents, episodes, months, rule, level
+    scores, shape, case_mix, months, rule, level
         As in :func:`~mpg_research.analysis.compare_organisations`.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -126,10 +127,8 @@ def compare_cohorts(
     >>> found = compare_cohorts(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.tables["all_by_cohort"].data  # doctest: +SKIP
     """
-    question = ask(
-        study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
-        episodes=episodes, months=months,
-    )  # fmt: skip
+    (scores,) = gather(older, scores)
+    question = ask(study, scores, case_mix=case_mix, months=months)
     month = question.primary_month
     frame = prepare_frame(question.course, until=month, minimum_measured=question.reach.minimum)
     with_start = started(frame, study)

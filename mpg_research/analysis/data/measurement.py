@@ -13,7 +13,7 @@ Tables of :class:`Measurement` (beside ``sample_flow``)
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from mpg_research.instruments import Instrument, estimate_reliability, estimate_
 from mpg_research.instruments.score import turn_items
 from mpg_research.study.model import CourseFrame, Study
 from mpg_research.study.scoring.course_frame import course_frame
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["Measurement", "describe_measurement"]
 
@@ -40,17 +41,25 @@ class Measurement(Result):
     kind: ClassVar[str] = "measurement"
 
 
-def describe_measurement(study: Study, *, instrument: str | None = None, level: float = 0.95) -> Measurement:
+def describe_measurement(
+    study: Study,
+    *,
+    scores: Scores = AS_CONFIGURED,
+    level: float = 0.95,
+    **older: Unpack[ScoreKeywords],
+) -> Measurement:
     """Describe how a questionnaire behaves in a study: reliability, items, distribution of scores.
 
     Parameters
     ----------
     study : Study
         A loaded study.
-    instrument : str, optional
-        Key of the questionnaire; the study's own choice by default.
+    scores : Scores, optional
+        Which scores; by default as ``study.toml`` says.
     level : float
         Confidence level of the intervals.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -64,14 +73,15 @@ def describe_measurement(study: Study, *, instrument: str | None = None, level: 
     >>> found.tables["reliability"].data["coefficient"].tolist()
     ['alpha', 'omega', 'icc_over_time']
     """
-    course = course_frame(study, instrument=instrument)
+    (scores,) = gather(older, scores)
+    course = course_frame(study, scores=scores)
     questionnaire = study.instruments[course.instrument]
-    scores = _used_scores(study, course)
+    used = _used_scores(study, course)
     notes = [*study.notes, *_measurement_notes(questionnaire)]
     tables = [
         ResultTable(
             "reliability",
-            _reliability(study, questionnaire, scores, level),
+            _reliability(study, questionnaire, used, level),
             columns=(
                 key_column("instrument"),
                 coded("coefficient"),
@@ -82,7 +92,7 @@ def describe_measurement(study: Study, *, instrument: str | None = None, level: 
         ),
         ResultTable(
             "items",
-            _items(study, questionnaire, scores),
+            _items(study, questionnaire, used),
             columns=(
                 key_column("instrument"),
                 key_column("item"),
@@ -94,7 +104,7 @@ def describe_measurement(study: Study, *, instrument: str | None = None, level: 
         ),
         ResultTable(
             "score_distribution",
-            _distribution(questionnaire, scores, course.outcome),
+            _distribution(questionnaire, used, course.outcome),
             columns=(
                 key_column("instrument"),
                 key_column("score_low", ends="low", adds_up="families"),
@@ -104,7 +114,7 @@ def describe_measurement(study: Study, *, instrument: str | None = None, level: 
         ),
         ResultTable(
             "scores",
-            _summary(questionnaire, scores, course.outcome),
+            _summary(questionnaire, used, course.outcome),
             columns=(
                 key_column("instrument"),
                 observed("mean"),

@@ -24,7 +24,7 @@ in
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,14 @@ from mpg_research.analysis.families.change_tables import (
     share_tables,
     threshold_table,
     true_share_table,
+)
+from mpg_research.analysis.families.choices import (
+    DEFAULT_ERROR,
+    NO_THRESHOLDS,
+    NOT_BY_WAVE,
+    ChangeKeywords,
+    ErrorModel,
+    Thresholds,
 )
 from mpg_research.analysis.families.courses import Courses, read_courses, result_parts
 from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
@@ -55,6 +63,7 @@ from mpg_research.statistics.change.reliable_change import (
     reliable_change_index,
 )
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
 
 __all__ = ["IndividualChange", "reliable_change"]
 
@@ -86,23 +95,14 @@ def reliable_change(
     study: Study,
     *,
     method: ChangeMethod | None = None,
-    reliability: float | str | None = None,
+    error: ErrorModel = DEFAULT_ERROR,
     reliability_post: float | None = None,
-    sd: float | None = None,
     month: float | None = None,
     tolerance: float = 1.5,
-    functional: tuple[float, float] | None = None,
-    clinical: tuple[float, float] | None = None,
-    cutoff: Literal["a", "b", "c"] | float | None = None,
-    percentage: float | None = None,
-    percentage_worse: float | None = None,
-    important: float | None = None,
-    important_worse: float | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    thresholds: Thresholds = NO_THRESHOLDS,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[ChangeKeywords],
 ) -> IndividualChange:
     """Judge each family's change from intake to a later moment.
 
@@ -114,32 +114,27 @@ def reliable_change(
         See :func:`mpg_research.statistics.change.reliable_change.reliable_change_index`. By default the
         study's own definition (``change_method`` in ``study.toml``, "JT" if it says nothing): the same on
         every page.
-    reliability : float or {"published", "estimated"}, optional
-        By default the published coefficient where the spread it belongs to is known, else alpha of this
-        study.
+    error : ErrorModel, optional
+        How exact a score is: reliability and the spread it belongs to. With a number as reliability and no
+        ``sd``, the spread is that of the intake scores of the families with both scores.
     reliability_post : float, optional
         At the later moment, for method "NK".
-    sd : float, optional
-        Standard deviation of the scores that the reliability belongs to, as of a norm group. With a number
-        as reliability and no sd, it is that of the intake scores of the families with both scores.
     month : float, optional
         The later moment: the wave nearest to it, at most ``tolerance`` away. By default the last wave.
     tolerance : float
         In months.
-    functional, clinical : (mean, sd), optional
-        Of a functional and a clinical reference group, in points, with a source of your own. The clinical
-        group is by default this study's families at intake.
-    cutoff : {"a", "b", "c"} or float, optional
-        By default "c" where a functional group is given; otherwise no five classes are made.
-    percentage, percentage_worse : float, optional
-        Share of the intake score from which a change counts (0.5 is 50 %); raw scores only. Counted
-        from the lowest possible score.
-    important, important_worse : float, optional
-        Minimal important difference in points, from an anchor study.
-    instrument, outcome, respondents, episodes : str, optional
+    thresholds : Thresholds, optional
+        Cut-offs, percentages and minimal important differences beside the error of the scores.
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
         Of reliable change and of all intervals.
+    **older
+        Parts of `scores`, `error` and `thresholds` as keywords of their own:
+        ``instrument``, ``outcome``, ``respondents``, ``episodes``,
+        ``reliability``, ``sd``,
+        ``functional``, ``clinical``, ``cutoff``,
+        ``percentage``, ``percentage_worse``, ``important``, ``important_worse``.
 
     Returns
     -------
@@ -163,37 +158,36 @@ def reliable_change(
     >>> found = reliable_change(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.tables["shares"].data[["class", "estimate"]]  # doctest: +SKIP
     """
-    courses = read_courses(
-        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
-    )
-    error = measurement_error(study, courses, reliability, sd=sd)
+    scores, error, thresholds = gather(older, scores, error, thresholds)
+    refuse_parts(error, "error_sd", why=NOT_BY_WAVE)
+    courses = read_courses(study, scores=scores)
+    source = measurement_error(study, courses, error)
     method = study.config.analysis.change_method if method is None else method
-    spread = error.sd if (error.origin != "given" or sd is not None) and error.sd > 0 else None
-    _check_choices(courses, method, percentage)
+    spread = source.sd if (source.origin != "given" or error.sd is not None) and source.sd > 0 else None
+    _check_choices(courses, method, thresholds)
     units = two_moments(courses, month, tolerance)
     pre, post = units["pre"].to_numpy(dtype=float), units["post"].to_numpy(dtype=float)
     direction = courses.instrument.direction
-    limits = (percentage, percentage_worse, important, important_worse)
     try:
         found = clinical_change(
-            pre, post, reliability=error.reliability, method=method, reliability_post=reliability_post,
-            functional=functional, clinical=clinical, cutoff=cutoff, sd=spread,
-            direction=direction, level=level,
+            pre, post, reliability=source.reliability, method=method, reliability_post=reliability_post,
+            functional=thresholds.functional, clinical=thresholds.clinical, cutoff=thresholds.cutoff,
+            sd=spread, direction=direction, level=level,
         )  # fmt: skip
         indices = {
             name: reliable_change_index(
-                pre, post, reliability=error.reliability, method=name, reliability_post=reliability_post,
+                pre, post, reliability=source.reliability, method=name, reliability_post=reliability_post,
                 sd=spread, direction=direction, level=level,
             )
             for name in _METHODS
         }  # fmt: skip
-        units = _with_classes(units, found, limits, courses.instrument.raw_minimum, direction)
-        groups = group_tables(units, limits, direction, level)
+        units = _with_classes(units, found, thresholds, courses.instrument.raw_minimum, direction)
+        groups = group_tables(units, thresholds, direction, level)
     except ValueError as problem:
         raise ConfigError(f"Reliable change cannot be computed: {problem}.") from problem
     tables = [
         course_table(units),
-        *share_tables(units, _approaches(found, percentage, important), level),
+        *share_tables(units, _approaches(found, thresholds), level),
         share_table(
             "merged",
             merged_rows(
@@ -214,19 +208,19 @@ def reliable_change(
         answered = units[units["category"] != "not_computable"]
         tables.append(agreement_table(answered, "category", _BETTER, _WORSE, level))
     parameters = {
-        "method": method, "method_name": CHANGE_METHODS[method], **error.described, "month": month,
-        "percentage": percentage, "important": important,
+        "method": method, "method_name": CHANGE_METHODS[method], **source.described, "month": month,
+        "percentage": thresholds.percentage, "important": thresholds.important,
     }  # fmt: skip
-    computed = {**error.numbers, "cutoff": found.cutoff, "threshold": found.reliable.threshold}
+    computed = {**source.numbers, "cutoff": found.cutoff, "threshold": found.reliable.threshold}
     return IndividualChange(
-        error=error,
+        error=source,
         index=found.reliable,
         cutoff=found.cutoff,
         **result_parts(
             study,
             courses.frame,
             tables=tables,
-            notes=[*courses.notes, *error.notes, *_notes(units, found.reliable, indices["HA"], courses)],
+            notes=[*courses.notes, *source.notes, *_notes(units, found.reliable, indices["HA"], courses)],
             parameters=parameters,
             computed=computed,
             level=level,
@@ -237,7 +231,7 @@ def reliable_change(
 def _with_classes(
     units: pd.DataFrame,
     found: ClinicalChange,
-    limits: tuple[float | None, float | None, float | None, float | None],
+    thresholds: Thresholds,
     origin: float,
     direction: Direction,
 ) -> pd.DataFrame:
@@ -249,38 +243,39 @@ def _with_classes(
         percentage_class="", important_class="",
     )  # fmt: skip
     units["class"] = found.five_classes
-    percentage, percentage_worse, important, important_worse = limits
-    if percentage is not None:
+    if thresholds.percentage is not None:
         units["percentage"], units["percentage_class"] = percentage_change(
-            units["pre"], units["post"], improvement=percentage, deterioration=percentage_worse,
+            units["pre"], units["post"], improvement=thresholds.percentage,
+            deterioration=thresholds.percentage_worse,
             origin=origin, direction=direction,
         )  # fmt: skip
-    if important is not None:
+    if thresholds.important is not None:
         units["important_class"] = important_change(
-            units["pre"], units["post"], improvement=important, deterioration=important_worse,
+            units["pre"], units["post"], improvement=thresholds.important,
+            deterioration=thresholds.important_worse,
             direction=direction,
         )  # fmt: skip
     units["reason"] = reasons_of(units, reliable.method)
     return units
 
 
-def _check_choices(courses: Courses, method: str, percentage: float | None) -> None:
+def _check_choices(courses: Courses, method: str, thresholds: Thresholds) -> None:
     if method not in CHANGE_METHODS:
         raise ConfigError(f"method = {method!r}; expected one of {', '.join(CHANGE_METHODS)}.")
-    if percentage is not None and courses.frame.outcome != "raw":
+    if thresholds.percentage is not None and courses.frame.outcome != "raw":
         raise ConfigError(
             "A percentage of a T-score means nothing, since a T-score has no zero. Use outcome='raw', or "
             "leave percentage out."
         )
 
 
-def _approaches(found: ClinicalChange, percentage: float | None, important: float | None) -> dict[str, str]:
+def _approaches(found: ClinicalChange, thresholds: Thresholds) -> dict[str, str]:
     approaches = {"reliable": "category"}
     if found.cutoff is not None:
         approaches |= {"five_classes": "class", "crossed": "crossed_class"}
-    if percentage is not None:
+    if thresholds.percentage is not None:
         approaches["percentage"] = "percentage_class"
-    if important is not None:
+    if thresholds.important is not None:
         approaches["important"] = "important_class"
     return approaches
 

@@ -16,6 +16,7 @@ from mpg_research.analysis.columns import (
     observed,
     setting,
 )
+from mpg_research.analysis.families.choices import Thresholds
 from mpg_research.analysis.families.courses import COURSE_KEYS
 from mpg_research.analysis.families.shares import share_rows, share_table
 from mpg_research.analysis.result import ResultTable, family_table
@@ -95,17 +96,16 @@ def method_table(
 
 def group_tables(
     units: pd.DataFrame,
-    thresholds: tuple[float | None, float | None, float | None, float | None],
+    thresholds: Thresholds,
     direction: Direction,
     level: float,
 ) -> list[ResultTable]:
     """Mean change beside its thresholds, over all families and per organisation."""
-    percentage, percentage_worse, important, important_worse = thresholds
     wanted = []
-    if percentage is not None:
-        wanted.append(("percentage", "percentage", percentage, percentage_worse))
-    if important is not None:
-        wanted.append(("important", "change", important, important_worse))
+    if thresholds.percentage is not None:
+        wanted.append(("percentage", "percentage", thresholds.percentage, thresholds.percentage_worse))
+    if thresholds.important is not None:
+        wanted.append(("important", "change", thresholds.important, thresholds.important_worse))
     pooled, single = [], []
     for approach, column, better, worse in wanted:
         for key, mine in [("", units), *units.groupby("organisation", sort=True)]:

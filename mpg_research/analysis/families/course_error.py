@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mpg_research.analysis.families.choices import Margin
 from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.families.score_error import ErrorSource
 from mpg_research.arrays import FloatArray
@@ -13,7 +14,6 @@ from mpg_research.statistics.courses.swings import INDEPENDENT, Swings, estimate
 
 __all__ = [
     "DELTA_IN_SD",
-    "DELTA_MONTHS",
     "at_limit",
     "error_by_wave",
     "latest_error",
@@ -22,14 +22,13 @@ __all__ = [
 ]
 
 
-#: Our own default of the margin: half a standard deviation of the intake scores per six months.
+#: Our own default of the margin: half a standard deviation of the intake scores.
 DELTA_IN_SD = 0.5
-DELTA_MONTHS = 6.0
 #: Own lines say something about the error of single scores from this many degrees of freedom on.
 _LEAST_DF = 20
 
 
-def margin_of(error: ErrorSource, delta: float | None) -> float:
+def margin_of(error: ErrorSource, margin: Margin) -> float:
     """The margin in points: as given, else half a standard deviation of the intake scores.
 
     Raises
@@ -39,6 +38,7 @@ def margin_of(error: ErrorSource, delta: float | None) -> float:
     ModelError
         If the intake scores do not spread and none is given.
     """
+    delta = margin.delta
     if delta is not None:
         if not (np.isfinite(delta) and delta > 0):
             raise ConfigError(f"delta = {delta}; expected a positive number of points.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from mpg_research.errors import Note
 from mpg_research.instruments import Instrument
 from mpg_research.study.model import CourseFrame, Study
 from mpg_research.study.scoring.course_frame import course_frame
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = [
     "COURSE_KEYS",
@@ -76,34 +77,28 @@ class Courses:
 def read_courses(
     study: Study,
     *,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     case_mix: Sequence[str] = (),
+    **older: Unpack[ScoreKeywords],
 ) -> Courses:
     """Put the measurements of a study together as courses.
 
     Parameters
     ----------
     study : Study
-    instrument, outcome, respondents, episodes : str, optional
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     case_mix : sequence of str
         Columns of ``episodes`` to carry along; courses without them are left out and counted.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
     Courses
     """
-    frame = course_frame(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=tuple(case_mix),
-    )
+    (scores,) = gather(older, scores)
+    frame = course_frame(study, scores=scores, case_mix=tuple(case_mix))
     data = frame.data.copy()
     for name in (*COURSE_KEYS, "organisation"):
         data[name] = data[name].astype(str)

@@ -19,14 +19,20 @@ Tables of :class:`CourseOfFamilies` (beside ``sample_flow``)
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, MONTHS, coded, observed, tally
+from mpg_research.analysis.families.choices import (
+    DEFAULT_ERROR,
+    DEFAULT_MARGIN,
+    CourseKeywords,
+    ErrorModel,
+    Margin,
+)
 from mpg_research.analysis.families.course_error import (
-    DELTA_MONTHS,
     at_limit,
     error_by_wave,
     latest_error,
@@ -51,6 +57,7 @@ from mpg_research.statistics.courses.course_rates import WrongAnswers, wrong_ans
 from mpg_research.statistics.courses.swings import Swings
 from mpg_research.statistics.courses.waves_needed import WavesNeeded, waves_needed
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather
 
 __all__ = ["CourseOfFamilies", "course"]
 
@@ -91,45 +98,38 @@ class CourseOfFamilies(Result):
 def course(
     study: Study,
     *,
-    delta: float | None = None,
-    period: float = DELTA_MONTHS,
+    margin: Margin = DEFAULT_MARGIN,
     window: float | None = None,
     half_time: float = HALF_TIME,
-    error_sd: float | None = None,
-    reliability: float | str | None = None,
-    sd: float | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    error: ErrorModel = DEFAULT_ERROR,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[CourseKeywords],
 ) -> CourseOfFamilies:
     """Answer at every wave: improving, stagnating, deteriorating, or not enough information.
 
     Parameters
     ----------
     study : Study
-    delta : float, optional
-        Change per ``period``, in points, below which a course counts as standing still. Our own default is
-        half a standard deviation of this study's intake scores; it is nobody's published rule.
-    period : float
-        Months that ``delta`` is about.
+    margin : Margin, optional
+        Change below which a course counts as standing still: ``delta`` points per ``period`` months.
     window : float, optional
         Only the waves of the last ``window`` months count; by default all waves of the course.
     half_time : float
         Months by which half of a course's error rate may have been used.
-    error_sd : float, optional
-        Standard deviation of single scores around a family's line, in points. By default, at each wave, the
-        larger of the measurement error and the spread around the families' own lines up to that month;
-        as long as too few families have three waves to see that spread, no answer is given.
-    reliability : float or {"published", "estimated"}, optional
-        Behind the measurement error. Where none is known, only the spread around the own lines counts.
-    sd : float, optional
-        Standard deviation of the scores that the reliability belongs to, as of a norm group.
-    instrument, outcome, respondents, episodes : str, optional
+    error : ErrorModel, optional
+        How exact a score is. ``error_sd`` is by default, at each wave, the larger of the measurement error
+        and the spread around the families' own lines up to that month; as long as too few families have three
+        waves to see that spread, no answer is given. Where no reliability is known, only that spread counts.
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
         1 minus the error rate per course: all looks at a family together.
+    **older
+        Parts of `scores`, `error` and `margin` as keywords of their own:
+        ``instrument``, ``outcome``, ``respondents``, ``episodes``,
+        ``reliability``, ``sd``, ``error_sd``,
+        ``delta``, ``period``.
 
     Returns
     -------
@@ -159,25 +159,24 @@ def course(
     >>> found = course(load_study(shipped_example()))  # doctest: +SKIP
     >>> found.needed.stagnating  # doctest: +SKIP
     """
-    courses = read_courses(
-        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
-    )
-    error = measurement_error(study, courses, reliability, sd=sd, required=False)
-    margin = margin_of(error, delta)
-    errors = error_by_wave(courses, error, error_sd)
-    swings, swing_notes = swings_by_month(courses, error_sd)
-    months, scores = courses.padded()
+    scores, error, margin = gather(older, scores, error, margin)
+    courses = read_courses(study, scores=scores)
+    source = measurement_error(study, courses, error, required=False)
+    delta, period = margin_of(source, margin), margin.months
+    errors = error_by_wave(courses, source, error.error_sd)
+    swings, swing_notes = swings_by_month(courses, error.error_sd)
+    months, values = courses.padded()
     table = np.full(months.shape, np.nan)
     table[courses.rows["course"], courses.rows["wave"]] = errors
-    last_error = latest_error(courses, errors, error.sem)
+    last_error = latest_error(courses, errors, source.sem)
     gap = max(usual_gap(courses), 1e-6)
     try:
         found = course_answers(
-            months, scores, error_sd=table, delta=margin, period=period, level=level, half_time=half_time,
+            months, values, error_sd=table, delta=delta, period=period, level=level, half_time=half_time,
             window=window, direction=courses.instrument.direction, swings=swings,
         )  # fmt: skip
         needed = waves_needed(
-            error_sd=last_error, delta=margin, period=period, interval=gap, level=level, half_time=half_time,
+            error_sd=last_error, delta=delta, period=period, interval=gap, level=level, half_time=half_time,
             swings=swings,
         )  # fmt: skip
     except ValueError as problem:
@@ -192,8 +191,8 @@ def course(
     now = swings.last_known
     wrong = wrong_answers(found.looks, sd=last_error * now.scale, margin=found.margin)
     settings = {
-        "delta": margin, "period": period, "margin_per_month": found.margin, "error_sd": last_error,
-        "measurement_error": error.sem, "level": level, "half_time": half_time, "interval": gap,
+        "delta": delta, "period": period, "margin_per_month": found.margin, "error_sd": last_error,
+        "measurement_error": source.sem, "level": level, "half_time": half_time, "interval": gap,
         "correlation": now.correlation, "spread_of_swings": now.spread, "wrong_changing": wrong.changing,
         "wrong_small": wrong.small,
     }  # fmt: skip
@@ -212,16 +211,16 @@ def course(
         known = last[last["answer"] != ANSWERS[-1]]
         tables.append(agreement_table(known, "answer", ANSWERS[:2], ANSWERS[3:5], level))
     parameters = {
-        "period": period, "half_time": half_time, "window": window, **error.described,
-        "delta_origin": "default" if delta is None else "given", "power": needed.power,
+        "period": period, "half_time": half_time, "window": window, **source.described,
+        "delta_origin": "default" if margin.delta is None else "given", "power": needed.power,
     }  # fmt: skip
     computed = {
-        **settings, **error.numbers, "waves_at_least": needed.at_least,
+        **settings, **source.numbers, "waves_at_least": needed.at_least,
         "waves_stagnating": needed.stagnating, "waves_changing": needed.changing,
     }  # fmt: skip
     return CourseOfFamilies(
-        error=error,
-        delta=margin,
+        error=source,
+        delta=delta,
         period=period,
         needed=needed,
         swings=swings,
@@ -230,7 +229,7 @@ def course(
             study,
             courses.frame,
             tables=tables,
-            notes=[*courses.notes, *error.notes, *swing_notes, *_notes(last, needed)],
+            notes=[*courses.notes, *source.notes, *swing_notes, *_notes(last, needed)],
             parameters=parameters,
             computed=computed,
             level=level,

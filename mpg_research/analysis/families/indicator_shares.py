@@ -11,7 +11,7 @@ Each has a month m and those who could have reached it (:mod:`mpg_research.analy
 An organisation where nobody could have reached the month has no row: that is "not yet", never 0 %.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -141,10 +141,7 @@ def _changes(study: Study, periods: HelpPeriods) -> list[IndicatorRows]:
             study,
             month=periods.month,
             tolerance=periods.near,
-            instrument=course.instrument,
-            outcome=course.outcome,
-            respondents="declared",
-            episodes=course.episodes,
+            scores=replace(course.scores, respondents="declared"),
         )
     except MpgError:
         # Without a reliability or a second moment there is no such indicator; the others stand.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpg_research.analysis.families.choices import DEFAULT_ERROR, ErrorModel
 from mpg_research.analysis.families.courses import Courses, baseline_spread
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.errors import ConfigError, Note
@@ -92,12 +93,7 @@ class ErrorSource:
 
 
 def measurement_error(
-    study: Study,
-    courses: Courses,
-    reliability: float | str | None = None,
-    *,
-    sd: float | None = None,
-    required: bool = True,
+    study: Study, courses: Courses, error: ErrorModel = DEFAULT_ERROR, *, required: bool = True
 ) -> ErrorSource:
     """The error of a single score.
 
@@ -105,14 +101,12 @@ def measurement_error(
     ----------
     study : Study
     courses : Courses
-    reliability : float or {"published", "estimated"}, optional
-        A number between 0 and 1 (both excluded), the instrument's published coefficient, or alpha
-        estimated on each family's first complete questionnaire at intake. By default the published one where
-        the spread it belongs to is known (published beside it, or ``sd``), else alpha and spread of this
-        study. Where only totals are known, it is estimated from the spread of repeated scores around the
-        families' own lines, which holds true fluctuation too: a lower limit, so that less counts as change.
-    sd : float, optional
-        Standard deviation of the scores that the reliability belongs to, as of a norm group.
+    error : ErrorModel
+        What was said of it. By default the published reliability where the spread it belongs to is known
+        (published beside it, or ``sd``), else alpha on each family's first complete questionnaire at intake,
+        and spread, of this study. Where only totals are known, it is estimated from the spread of repeated
+        scores around the families' own lines, which holds true fluctuation too: a lower limit, so that less
+        counts as change.
     required : bool
         Whether to refuse where none was asked for and none is published or can be estimated; if not, it is
         NaN, of origin "unknown".
@@ -126,6 +120,7 @@ def measurement_error(
     ConfigError
         If the number is impossible, or nothing is published or can be estimated.
     """
+    reliability, sd = error.reliability, error.sd
     if sd is not None and not (np.isfinite(sd) and sd > 0):
         raise ConfigError(f"sd = {sd}; expected a positive number of points.")
     if isinstance(reliability, int | float) and not isinstance(reliability, bool):

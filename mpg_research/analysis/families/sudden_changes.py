@@ -11,7 +11,7 @@ Tables of :class:`SuddenChangesOfFamilies` (beside ``sample_flow``)
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,12 @@ from mpg_research.analysis.columns import (
     observed,
     observed_share,
     setting,
+)
+from mpg_research.analysis.families.choices import (
+    DEFAULT_ERROR,
+    NOT_BY_WAVE,
+    ErrorModel,
+    ReliabilityScoreKeywords,
 )
 from mpg_research.analysis.families.courses import (
     COURSE_KEYS,
@@ -41,6 +47,7 @@ from mpg_research.errors import ConfigError, ModelError
 from mpg_research.statistics.change.reliable_change import smallest_reliable_change
 from mpg_research.statistics.change.sudden_changes import find_sudden_changes
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
 
 __all__ = ["SuddenChangesOfFamilies", "sudden_changes"]
 
@@ -67,13 +74,10 @@ def sudden_changes(
     cutoff: float | None = None,
     share: float = 0.25,
     longest_gap: float | None = None,
-    reliability: float | str | None = None,
-    sd: float | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    error: ErrorModel = DEFAULT_ERROR,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[ReliabilityScoreKeywords],
 ) -> SuddenChangesOfFamilies:
     """Find sudden gains and losses between successive waves.
 
@@ -89,12 +93,15 @@ def sudden_changes(
         Months between two waves beyond which one was missed between them; by default one and a half times
         the usual distance. A missed wave keeps its place, as published: there is no step across it, and of
         the three waves on either side at least two must be there.
-    reliability : float or {"published", "estimated"}, optional
-    sd : float, optional
-        Standard deviation of the scores that the reliability belongs to, as of a norm group.
-    instrument, outcome, respondents, episodes : str, optional
+    error : ErrorModel, optional
+        How exact a score is: reliability and the spread it belongs to.
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+    **older
+        Parts of `scores` and `error` as keywords of their own:
+        ``instrument``, ``outcome``, ``respondents``, ``episodes``,
+        ``reliability``, ``sd``.
 
     Returns
     -------
@@ -105,17 +112,17 @@ def sudden_changes(
     ConfigError
         If a number is impossible.
     """
-    courses = read_courses(
-        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
-    )
-    error = measurement_error(study, courses, reliability, sd=sd)
-    if cutoff is None and not error.sd > 0:
+    scores, error = gather(older, scores, error)
+    refuse_parts(error, "error_sd", why=NOT_BY_WAVE)
+    courses = read_courses(study, scores=scores)
+    source = measurement_error(study, courses, error)
+    if cutoff is None and not source.sd > 0:
         raise ModelError(
             "The intake scores do not spread, or fewer than two families have one, so the reliable change is "
             "not known. Give cutoff or sd in points."
         )
     least = (
-        smallest_reliable_change(sd=error.sd, reliability=error.reliability)
+        smallest_reliable_change(sd=source.sd, reliability=source.reliability)
         if cutoff is None
         else float(cutoff)
     )
@@ -147,11 +154,11 @@ def sudden_changes(
         _size_table(steps),
         _criteria_table(criteria, courses),
     ]
-    parameters = {"share": criteria["share"], **error.described}
-    computed = {**error.numbers, **{name: criteria[name] for name in ("cutoff", "longest_gap")}}
-    notes = [*courses.notes, *(error.notes if cutoff is None else ())]
+    parameters = {"share": criteria["share"], **source.described}
+    computed = {**source.numbers, **{name: criteria[name] for name in ("cutoff", "longest_gap")}}
+    notes = [*courses.notes, *(source.notes if cutoff is None else ())]
     return SuddenChangesOfFamilies(
-        error=error,
+        error=source,
         cutoff=float(least),
         **result_parts(
             study,

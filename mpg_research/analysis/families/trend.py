@@ -16,7 +16,7 @@ Tables of :class:`ReliableTrend` (beside ``sample_flow``)
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION, coded, number_of, observed
+from mpg_research.analysis.families.choices import (
+    DEFAULT_ERROR,
+    NOT_BY_WAVE,
+    ErrorModel,
+    ReliabilityScoreKeywords,
+)
 from mpg_research.analysis.families.course_slopes import CourseModel, fit_course_model, total_slopes
 from mpg_research.analysis.families.courses import (
     COURSE_KEYS,
@@ -41,6 +47,7 @@ from mpg_research.statistics.change.reliable_change import categorise, improveme
 from mpg_research.statistics.change.reliable_trend import reliable_trend_index
 from mpg_research.statistics.courses.swings import estimate_swings, least_squares_slope
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
 
 __all__ = ["ReliableTrend", "reliable_trend"]
 
@@ -70,27 +77,25 @@ class ReliableTrend(Result):
 def reliable_trend(
     study: Study,
     *,
-    reliability: float | str | None = None,
-    sd: float | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    error: ErrorModel = DEFAULT_ERROR,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[ReliabilityScoreKeywords],
 ) -> ReliableTrend:
     """Judge each family's trend over all its waves.
 
     Parameters
     ----------
     study : Study
-    reliability : float or {"published", "estimated"}, optional
-        By default the published coefficient where the spread it belongs to is known, else alpha of this
-        study.
-    sd : float, optional
-        Standard deviation of the scores that the reliability belongs to, as of a norm group.
-    instrument, outcome, respondents, episodes : str, optional
+    error : ErrorModel, optional
+        How exact a score is: reliability and the spread it belongs to.
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+    **older
+        Parts of `scores` and `error` as keywords of their own:
+        ``instrument``, ``outcome``, ``respondents``, ``episodes``,
+        ``reliability``, ``sd``.
 
     Returns
     -------
@@ -118,13 +123,13 @@ def reliable_trend(
     >>> from mpg_research.study import shipped_example
     >>> found = reliable_trend(load_study(shipped_example()))  # doctest: +SKIP
     """
-    courses = read_courses(
-        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
-    )
-    error = measurement_error(study, courses, reliability, sd=sd)
+    scores, error = gather(older, scores, error)
+    refuse_parts(error, "error_sd", why=NOT_BY_WAVE)
+    courses = read_courses(study, scores=scores)
+    source = measurement_error(study, courses, error)
     rows = courses.rows
     model = fit_course_model(rows)
-    candidates = {"measurement": error.sem, "within_person": model.residual_sd if model else np.nan}
+    candidates = {"measurement": source.sem, "within_person": model.residual_sd if model else np.nan}
     known = [value for value in candidates.values() if np.isfinite(value) and value > 0]
     if not known:
         raise ModelError(
@@ -132,7 +137,7 @@ def reliable_trend(
             "to judge a trend against. Check the items or totals in the measurements, or give sd in points."
         )
     in_force = max(known)
-    units = _judge(courses, model, error.sem if error.sem > 0 else in_force, in_force, level)
+    units = _judge(courses, model, source.sem if source.sem > 0 else in_force, in_force, level)
     better, worse = ("improved",), ("deteriorated",)
     tables = [
         _family_table(units),
@@ -153,7 +158,7 @@ def reliable_trend(
     if courses.frame.respondents == "both":
         judged = units[units["wider_category"] != "not_computable"]
         tables.append(agreement_table(judged, "wider_category", better, worse, level))
-    notes = [*courses.notes, *error.notes]
+    notes = [*courses.notes, *source.notes]
     if model is None:
         text = (
             "The waves are too few for a model with a slope per family: only the families' own lines count."
@@ -162,10 +167,10 @@ def reliable_trend(
     else:
         notes += model.fit.notes
     origin = "measurement" if in_force == candidates["measurement"] else "within_person"
-    parameters = {**error.described, "error_origin": origin}
-    computed = {**error.numbers, "error_sd": in_force}
+    parameters = {**source.described, "error_origin": origin}
+    computed = {**source.numbers, "error_sd": in_force}
     return ReliableTrend(
-        error=error,
+        error=source,
         error_sd=in_force,
         model=model,
         converged=model is None or model.fit.converged,

@@ -16,6 +16,7 @@ from mpg_research.errors import Note
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import CourseFrame, Study
 from mpg_research.study.scoring.course_frame import course_frame
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores
 
 __all__ = ["DROP_OUT_REASONS", "NEAR_MONTHS", "HelpPeriods", "help_periods", "periods_of_course"]
 
@@ -76,10 +77,7 @@ def help_periods(
     study: Study,
     *,
     month: float,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
 ) -> HelpPeriods:
     """Put the periods of help of a study together.
 
@@ -88,7 +86,7 @@ def help_periods(
     study : Study
     month : float
         The month that the indicators are about.
-    instrument, outcome, respondents, episodes : str, optional
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says. With ``episodes="first"`` a family has one period:
         the first with a score, or the first of all where it was never measured.
 
@@ -102,9 +100,7 @@ def help_periods(
     out. A period that is over on an unknown date counts as over after its last measurement. Without an export
     date an organisation's last date of any kind stands in for it.
     """
-    course = course_frame(
-        study, instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes
-    )
+    course = course_frame(study, scores=scores)
     table = _chosen(study, course)
     unit = study.config.time.unit_in_months
     start = _in_months(table["start"], unit)
@@ -137,10 +133,7 @@ def help_periods(
 
 def periods_of_course(study: Study, course: CourseFrame, *, month: float) -> HelpPeriods:
     """The periods of help behind a course of scores: :func:`help_periods` with the choices in force there."""
-    return help_periods(
-        study, month=month, instrument=course.instrument, outcome=course.outcome,
-        respondents=course.respondents, episodes=course.episodes,
-    )  # fmt: skip
+    return help_periods(study, month=month, scores=course.scores)
 
 
 _STILL = "still_in_help"

@@ -19,6 +19,7 @@ from mpg_research.study.scoring.reach import (
     reported_months,
     within_reach,
 )
+from mpg_research.study.which_scores import Scores
 
 __all__ = ["ModelQuestion", "ask", "reach_of_course", "reported_primary"]
 
@@ -86,12 +87,9 @@ class ModelQuestion:
 
 def ask(
     study: Study,
+    scores: Scores,
     *,
-    instrument: str | None,
-    outcome: str | None,
     case_mix: tuple[str, ...] | None,
-    respondents: str | None,
-    episodes: str | None,
     months: tuple[float, ...] | list[float] | None,
 ) -> ModelQuestion:
     """Choose scores and months; ``None`` is what ``study.toml`` says.
@@ -104,14 +102,7 @@ def ask(
     """
     wanted = chosen_months(study, months)
     columns = study.config.analysis.case_mix if case_mix is None else case_mix
-    course = course_frame(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=tuple(columns),
-    )
+    course = course_frame(study, scores=scores, case_mix=tuple(columns))
     declared = float(study.config.analysis.primary_month)
     primary = declared if declared in wanted else wanted[-1]
     reach = reach_of_course(study, course)

@@ -20,7 +20,7 @@ Each has the families of the model in ``n_families`` and their organisations in 
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import pandas as pd
 
@@ -65,6 +65,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.mixed import DfRule
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["TrajectoryFit", "fit_trajectory", "observed_table"]
 
@@ -94,18 +95,16 @@ class TrajectoryFit(Result):
 def fit_trajectory(
     study: Study,
     *,
-    instrument: str | None = None,
-    outcome: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     shape: Shape = "spline",
     organisation: bool | OrganisationRole = False,
     case_mix: tuple[str, ...] | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     worker: bool | None = None,
     df: DfRule = "kenward-roger",
     level: float = 0.95,
     rule: GrowthRule = DEFAULT_RULE,
+    **older: Unpack[ScoreKeywords],
 ) -> TrajectoryFit:
     """Fit a growth model to the scores in the course of help.
 
@@ -113,9 +112,8 @@ def fit_trajectory(
     ----------
     study : Study
         A loaded study.
-    instrument, outcome, respondents, episodes : str, optional
-        Which scores; by default as ``study.toml`` says. ``respondents`` is "declared" or "both",
-        ``episodes`` "first" or "all", ``outcome`` "raw" or "t_score".
+    scores : Scores, optional
+        Which scores; by default as ``study.toml`` says.
     shape : {"linear", "spline"}
         A natural cubic spline, or a straight line. Families tend to improve fast at first; a line through
         such a course misleads at every single month (a note says so where it does).
@@ -136,6 +134,8 @@ def fit_trajectory(
     rule : GrowthRule
         Knots of the mean course, what each family has of its own, and whether residuals carry on;
         ``GrowthRule.simple()`` is a straight line per family with independent residuals.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -167,10 +167,8 @@ def fit_trajectory(
     >>> bool(change.loc[12, "conf_high"] < 0)  # stress falls
     True
     """
-    question = ask(
-        study, instrument=instrument, outcome=outcome, case_mix=case_mix or (), respondents=respondents,
-        episodes=episodes, months=months,
-    )  # fmt: skip
+    (scores,) = gather(older, scores)
+    question = ask(study, scores, case_mix=case_mix or (), months=months)
     role: OrganisationRole = "fixed" if organisation is True else organisation
     frame = prepare_frame(
         question.course,

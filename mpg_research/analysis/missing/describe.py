@@ -26,7 +26,7 @@ reached it; families who were never measured count too.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,7 @@ from mpg_research.errors import ConfigError
 from mpg_research.study.model import CourseFrame, Study
 from mpg_research.study.scoring.course_frame import course_frame
 from mpg_research.study.scoring.reach import within_reach
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["MissingData", "describe_missing"]
 
@@ -75,11 +76,9 @@ def describe_missing(
     month: float | None = None,
     deltas: tuple[float, ...] = _DELTAS,
     case_mix: tuple[str, ...] | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[ScoreKeywords],
 ) -> MissingData:
     """Describe drop-out and missing waves, and test what they do to the change since intake.
 
@@ -92,9 +91,11 @@ def describe_missing(
         Departures from missing at random, in points; positive is worse, whatever the instrument's direction.
     case_mix : tuple of str, optional
         Predictors beside the last score and time; by default those of ``study.toml``.
-    instrument, outcome, respondents, episodes : str, optional
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -108,8 +109,8 @@ def describe_missing(
         If the measurements cannot carry a growth model.
     """
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
-    chosen = {"instrument": instrument, "outcome": outcome, "respondents": respondents, "episodes": episodes}
-    frame = course_frame(study, **chosen)
+    (scores,) = gather(older, scores)
+    frame = course_frame(study, scores=scores)
     if month is not None and not month > 0:
         raise ConfigError(f"month = {month:g}; expected a month after the start.")
     if not deltas or not np.isfinite(deltas).all():
@@ -121,7 +122,7 @@ def describe_missing(
     frame = within_reach(frame, reach)
     direction = study.instruments[frame.instrument].direction
     ends_at = asked if asked <= at + NEAR_MONTHS else at
-    periods = help_periods(study, month=ends_at, **chosen)
+    periods = help_periods(study, month=ends_at, scores=scores)
     organisations = tuple(str(key) for key in study.organisations)
     units = courses_in_help(periods)
     used = set(zip(frame.data["family"].astype(str), frame.data["episode"].astype(str), strict=True))

@@ -15,7 +15,7 @@ Tables of :class:`ExpectedCourse` (beside ``sample_flow``)
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,7 @@ from mpg_research.analysis.result import (
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["ExpectedCourse", "curves_of", "expected_course", "expected_waves", "fit_folds"]
 
@@ -72,11 +73,9 @@ def expected_course(
     band: float = 0.8,
     ahead: Sequence[float] = (1.0, 2.0, 3.0),
     case_mix: tuple[str, ...] | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[ScoreKeywords],
 ) -> ExpectedCourse:
     """Where each family stands beside what is expected of families with its intake score and case mix.
 
@@ -89,10 +88,12 @@ def expected_course(
         Months after the last wave to forecast.
     case_mix : tuple of str, optional
         Columns of ``episodes`` to expect by; by default those of ``study.toml``.
-    instrument, outcome, respondents, episodes : str, optional
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
         Kept for the result; the bands have their own level.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -128,14 +129,8 @@ def expected_course(
     if not ahead or min(ahead) <= 0:
         raise ConfigError(f"ahead = {list(ahead)}; expected months after the last wave, above 0.")
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
-    courses = read_courses(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=names,
-    )
+    (scores,) = gather(older, scores)
+    courses = read_courses(study, scores=scores, case_mix=names)
     folds, by = fit_folds(courses)
     waves = expected_waves(courses, folds, band=band)
     bands, forecasts = curves_of(courses, folds, waves, band, tuple(float(month) for month in ahead))

@@ -28,12 +28,13 @@ Tables of :class:`SignalQuality` (beside ``sample_flow``)
 """
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.data.quality import DROP_OUT_REASONS
+from mpg_research.analysis.families.choices import DEFAULT_ERROR, ErrorModel, ReliabilityScoreKeywords
 from mpg_research.analysis.monitoring.performance import (
     OWN_LINE,
     beside_no_change,
@@ -58,6 +59,7 @@ from mpg_research.arrays import BoolArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
 
 __all__ = ["RULES", "SignalQuality", "compare_rules", "evaluate_signals"]
 
@@ -93,12 +95,11 @@ def evaluate_signals(
     landmark: float = 4.0,
     ahead: float | None = None,
     band: float = 0.8,
-    reliability: float | str | None = None,
+    error: ErrorModel = DEFAULT_ERROR,
     case_mix: tuple[str, ...] | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[ReliabilityScoreKeywords],
 ) -> SignalQuality:
     """Hold the signals against how the courses ended, on organisations that no part of them was fitted on.
 
@@ -112,11 +113,18 @@ def evaluate_signals(
         Simulated studies without any true change that the figures are held against; 0 for none.
     landmark : float
         Month up to which the chance is read for calibration and decision curve.
-    reliability : float or {"published", "estimated"}, optional
-    case_mix, instrument, outcome, episodes
-        As elsewhere. One declared respondent per family.
+    error : ErrorModel, optional
+        How exact a score is: reliability and the spread it belongs to.
+    case_mix : tuple of str, optional
+        As in :func:`mpg_research.analysis.signals`.
+    scores : Scores, optional
+        Which scores; by default as ``study.toml`` says. One declared respondent per family.
     level : float
         Of the intervals of the concordance and the calibration; those of the rules are 95 %.
+    **older
+        Parts of `scores` and `error` as keywords of their own:
+        ``instrument``, ``outcome``, ``respondents``, ``episodes``,
+        ``reliability``, ``sd``.
 
     Returns
     -------
@@ -139,11 +147,14 @@ def evaluate_signals(
     well. The last score of a course is its outcome: it never enters a signal. Courses that
     still run have no outcome yet and are not judged.
     """
+    scores, error = gather(older, scores, error)
+    refuse_parts(error, "error_sd", why="signals are judged by the error that this study shows.")
+    if scores.respondents not in (None, "declared"):
+        refuse_parts(scores, "respondents", why="signals are judged on one declared respondent per family.")
     _refuse_few(int(study.tables["episodes"]["organisation"].nunique()))
     given = signals(
         study, rule=rule, target=target, false_alarms=false_alarms, on_track=on_track, band=band, ahead=ahead,
-        reliability=reliability, case_mix=case_mix, instrument=instrument, outcome=outcome,
-        respondents="declared", episodes=episodes, level=level,
+        error=error, case_mix=case_mix, scores=replace(scores, respondents="declared"), level=level,
     )  # fmt: skip
     _refuse_few(given.answers.tables["waves"].data["organisation"].nunique())
     keep = given.foretold.judged

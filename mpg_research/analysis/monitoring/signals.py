@@ -13,14 +13,20 @@ Tables of :class:`Signals` (beside ``sample_flow``)
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION
-from mpg_research.analysis.families.course_error import DELTA_MONTHS
+from mpg_research.analysis.families.choices import (
+    DEFAULT_ERROR,
+    DEFAULT_MARGIN,
+    CourseKeywords,
+    ErrorModel,
+    Margin,
+)
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.families.direction import HALF_TIME, CourseOfFamilies, course
 from mpg_research.analysis.families.shares import share_rows, share_table
@@ -34,6 +40,7 @@ from mpg_research.analysis.result import Result, collect_tables, provenance_of, 
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather
 
 __all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signals", "signals"]
 
@@ -87,17 +94,13 @@ def signals(
     on_track: float = ON_TRACK,
     ahead: float | None = None,
     band: float = 0.8,
-    delta: float | None = None,
-    period: float = DELTA_MONTHS,
+    margin: Margin = DEFAULT_MARGIN,
     half_time: float = HALF_TIME,
-    error_sd: float | None = None,
-    reliability: float | str | None = None,
+    error: ErrorModel = DEFAULT_ERROR,
     case_mix: tuple[str, ...] | None = None,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    **older: Unpack[CourseKeywords],
 ) -> Signals:
     """Give every wave a signal.
 
@@ -121,12 +124,17 @@ def signals(
         Months that the chance looks ahead; by default the time to go is learnt from the other organisations.
     band : float
         Share of families like this one whose scores the expected band is to hold.
-    delta, period, half_time, error_sd, reliability, level
+    margin, half_time, error, level
         As in :func:`mpg_research.analysis.course`.
     case_mix : tuple of str, optional
         Columns of ``episodes`` to expect by; by default those of ``study.toml``.
-    instrument, outcome, respondents, episodes : str, optional
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
+    **older
+        Parts of `scores`, `error` and `margin` as keywords of their own:
+        ``instrument``, ``outcome``, ``respondents``, ``episodes``,
+        ``reliability``, ``sd``, ``error_sd``,
+        ``delta``, ``period``.
 
     Returns
     -------
@@ -144,6 +152,7 @@ def signals(
     (``line_chance``); and since that leans on other families, the family's own scores must go the right way
     as well. A wave uses the family's own waves up to then only.
     """
+    scores, error, margin = gather(older, scores, error, margin)
     if ahead is not None and not ahead > 0:
         raise ConfigError(f"ahead = {ahead}; expected a positive number of months.")
     if not 0 < false_alarms < 1:
@@ -155,22 +164,12 @@ def signals(
     if rule not in ("chance", "band"):
         raise ConfigError(f"rule = {rule!r}; expected chance or band.")
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
-    courses = read_courses(
-        study,
-        instrument=instrument,
-        outcome=outcome,
-        respondents=respondents,
-        episodes=episodes,
-        case_mix=names,
-    )
-    answers = course(
-        study, delta=delta, period=period, half_time=half_time, error_sd=error_sd, reliability=reliability,
-        instrument=instrument, outcome=outcome, respondents=respondents, episodes=episodes, level=level,
-    )  # fmt: skip
+    courses = read_courses(study, scores=scores, case_mix=names)
+    answers = course(study, scores=scores, error=error, margin=margin, half_time=half_time, level=level)
     folds, by = fit_folds(courses)
     waves = expected_waves(courses, folds, band=band)
-    margin = outcome_margin(target, _Z * float(np.sqrt(2)) * answers.error.sem)
-    foretold, ends_known = _foretell(study, courses, folds, margin=margin, ahead=ahead)
+    enough = outcome_margin(target, _Z * float(np.sqrt(2)) * answers.error.sem)
+    foretold, ends_known = _foretell(study, courses, folds, margin=enough, ahead=ahead)
     limits, learnt = chance_limits(foretold, false_alarms)
     keys = [*COURSE_KEYS, "months"]
     given = answers.tables["waves"].data[[*keys, "answer", "at_limit", "slope"]]
@@ -214,7 +213,7 @@ def signals(
         folds=folds,
         foretold=foretold,
         courses=courses,
-        margin=margin,
+        margin=enough,
         tables=collect_tables(tables),
         flow=courses.frame.flow,
         notes=(*answers.notes, *_notes(courses, foretold, ends_known, learnt)),

@@ -36,7 +36,7 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Unpack
 
 from mpg_research.analysis.families.indicator_shares import indicator_rows
 from mpg_research.analysis.growth.curve_ends import end_curves
@@ -88,6 +88,7 @@ from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed import DfRule
 from mpg_research.statistics.providers.standardisation import Reference
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["MANY_ORGANISATIONS", "OrganisationComparison", "compare_organisations"]
 
@@ -121,12 +122,9 @@ class OrganisationComparison(Result):
 def compare_organisations(
     study: Study,
     *,
-    instrument: str | None = None,
-    outcome: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     shape: Shape = "spline",
     case_mix: tuple[str, ...] | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     adjust: Adjust = "holm",
     effects: Literal["auto", "fixed", "random"] = "auto",
@@ -137,6 +135,7 @@ def compare_organisations(
     level: float = 0.95,
     seed: int = 0,
     rule: GrowthRule = DEFAULT_RULE,
+    **older: Unpack[ScoreKeywords],
 ) -> OrganisationComparison:
     """Compare the change of families between organisations, adjusted for case mix.
 
@@ -144,7 +143,7 @@ def compare_organisations(
     ----------
     study : Study
         A loaded study.
-    instrument, outcome, respondents, episodes : str, optional
+    scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     shape : {"linear", "spline"}
         A natural cubic spline per organisation, or a straight line. Families tend to improve fast at
@@ -178,6 +177,8 @@ def compare_organisations(
     rule : GrowthRule
         Knots of the mean course, what each family has of its own, and whether residuals carry on;
         ``GrowthRule.simple()`` is a straight line per family with independent residuals.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -222,10 +223,8 @@ def compare_organisations(
             "effects must be 'auto', 'fixed' or 'random', and reference 'mean' or 'median'; found "
             f"{effects!r} and {reference!r}."
         )
-    question = ask(
-        study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
-        episodes=episodes, months=months,
-    )  # fmt: skip
+    (scores,) = gather(older, scores)
+    question = ask(study, scores, case_mix=case_mix, months=months)
     frame = prepare_frame(
         question.course,
         by_organisation=True,

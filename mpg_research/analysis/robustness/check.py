@@ -23,7 +23,7 @@ Tables of :class:`OrganisationRobustness` (beside ``sample_flow``)
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,7 @@ from mpg_research.mixed.inference.tests import DfRule
 from mpg_research.statistics.providers.ranks import Better
 from mpg_research.statistics.providers.standardisation import Reference
 from mpg_research.study.model import Study
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["OrganisationRobustness", "check_robustness"]
 
@@ -76,26 +77,26 @@ class OrganisationRobustness(Result):
 def check_robustness(
     study: Study,
     *,
-    instrument: str | None = None,
-    outcome: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     shape: Shape = "spline",
     case_mix: tuple[str, ...] | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
     months: tuple[float, ...] | list[float] | None = None,
     worker: bool | None = None,
     reference: Reference | None = None,
     rule: GrowthRule = DEFAULT_RULE,
     df: DfRule = "kenward-roger",
     level: float = 0.95,
+    **older: Unpack[ScoreKeywords],
 ) -> OrganisationRobustness:
     """Compute the comparison of organisations in several ways and see whether its conclusion stands.
 
     Parameters
     ----------
     study : Study
-    instrument, outcome, shape, case_mix, respondents, episodes, months, worker, reference, rule, df, level
+    scores, shape, case_mix, months, worker, reference, rule, df, level
         As in :func:`~mpg_research.analysis.compare_organisations`.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -136,10 +137,8 @@ def check_robustness(
     """
     from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 
-    question = ask(
-        study, instrument=instrument, outcome=outcome, case_mix=case_mix, respondents=respondents,
-        episodes=episodes, months=months,
-    )  # fmt: skip
+    (scores,) = gather(older, scores)
+    question = ask(study, scores, case_mix=case_mix, months=months)
     month = question.primary_month
     against: Reference = study.config.analysis.reference if reference is None else reference
     frame = prepare_frame(

@@ -1,6 +1,7 @@
 """The measurements an analysis of the course uses, and how the sample became what it is."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from mpg_research.errors import ConfigError, DataError
 from mpg_research.study.config.explain import did_you_mean
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.scores import IN_COURSE
+from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
 __all__ = ["course_frame"]
 
@@ -18,28 +20,22 @@ IDENTIFIERS = ("family", "episode", "organisation", "worker", "start", "end", "e
 def course_frame(
     study: Study,
     *,
-    instrument: str | None = None,
-    outcome: str | None = None,
-    respondents: str | None = None,
-    episodes: str | None = None,
+    scores: Scores = AS_CONFIGURED,
     case_mix: Sequence[str] | None = (),
+    **older: Unpack[ScoreKeywords],
 ) -> CourseFrame:
     """Select the scored measurements in the course of help.
 
     Parameters
     ----------
     study : Study
-    instrument : str, optional
-        Key of the questionnaire; by default that of ``[analysis]``, else the only one measured.
-    outcome : {"raw", "t_score"}, optional
-        Which score; default from ``[analysis]``.
-    respondents : {"declared", "both"}, optional
-        One respondent per family (the first parent, else the one with most measurements) or all.
-    episodes : {"first", "all"}, optional
-        Per family only the first episode that has a scored measurement in the course, or all.
+    scores : Scores, optional
+        Which scores; by default as ``study.toml`` says.
     case_mix : sequence of str, optional
         Columns of the table episodes to add; rows without them are dropped and counted. None asks
         for those of ``[analysis]``. Yes/no columns become 1.0 and 0.0.
+    **older
+        Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 
     Returns
     -------
@@ -66,11 +62,12 @@ def course_frame(
     >>> bool((course.data["months"] >= 0).all())
     True
     """
+    (scores,) = gather(older, scores)
     defaults = study.config.analysis
-    key = instrument or defaults.instrument or _only_instrument(study)
-    score = _choice("outcome", outcome or defaults.outcome, ("raw", "t_score"))
-    who = _choice("respondents", respondents or defaults.respondents, ("declared", "both"))
-    which = _choice("episodes", episodes or defaults.episodes, ("first", "all"))
+    key = scores.instrument or defaults.instrument or _only_instrument(study)
+    score = _choice("outcome", scores.outcome or defaults.outcome, ("raw", "t_score"))
+    who = _choice("respondents", scores.respondents or defaults.respondents, ("declared", "both"))
+    which = _choice("episodes", scores.episodes or defaults.episodes, ("first", "all"))
     extra = tuple(defaults.case_mix if case_mix is None else case_mix)
     _known_columns(study, extra)
     if key not in study.instruments:
