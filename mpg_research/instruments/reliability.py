@@ -99,7 +99,7 @@ def estimate_reliability(
 
     Notes
     -----
-    Alpha's interval is the studentised bootstrap over families of the logarithm of the
+    Alpha is pingouin's. Its interval is the studentised bootstrap over families of the logarithm of the
     sum of the item variances over that of the total, with the distribution-free standard error of
     Maydeu-Olivares, Coffman & Hartmann (2007). Feldt's interval (:func:`feldt_interval`) takes items for
     normal: where many families answer at the lowest option it covered .73 to .87 in our simulations, this one
@@ -172,8 +172,9 @@ def estimate_stability(
     Notes
     -----
     ICC(C,1) (McGraw & Wong): consistency of single measurements. The mean is allowed to change, as
-    help is meant to change it; what counts is whether the same families stay high. Mean squares
-    and F from pingouin; the interval from F with (n - 1) and (n - 1)(k - 1) degrees of freedom.
+    help is meant to change it; what counts is whether the same families stay high. The
+    coefficient and its F from pingouin; the interval from F with (n - 1) and (n - 1)(k - 1) degrees of
+    freedom, since pingouin gives it at 95 % only and rounded.
 
     References
     ----------
@@ -195,8 +196,8 @@ def estimate_stability(
     tail = (1 + level) / 2
     f_low = f_value / stats.f.ppf(tail, df_1, df_2)
     f_high = f_value * stats.f.ppf(tail, df_2, df_1)
-    estimate, low, high = ((f - 1) / (f + n_moments - 1) for f in (f_value, f_low, f_high))
-    return _table([("icc_over_time", estimate, low, high, n_families, n_measurements)])
+    low, high = ((f - 1) / (f + n_moments - 1) for f in (f_low, f_high))
+    return _table([("icc_over_time", float(row["ICC"]), low, high, n_families, n_measurements)])
 
 
 def fit_one_factor(
@@ -249,7 +250,8 @@ def feldt_interval(
 ) -> tuple[float, float]:
     """Feldt's interval for alpha: too narrow where answers pile up at one end of the scale.
 
-    With n families and k items, ``1 - (1 - alpha) F`` at the quantiles of F(n - 1, (n - 1)(k - 1)).
+    With n families and k items, ``1 - (1 - alpha) F`` at the quantiles of F(n - 1, (n - 1)(k - 1)): as
+    pingouin's, which rounds to three digits.
 
     References
     ----------
@@ -267,10 +269,10 @@ def feldt_interval(
 
 
 def _alpha(answers: NDArray[np.float64]) -> float:
-    """Cronbach's alpha: k / (k - 1) times one less the share of the items' own variances in the total's."""
-    n_items = answers.shape[1]
-    ratio = answers.var(axis=0, ddof=1).sum() / answers.sum(axis=1).var(ddof=1)
-    return float(n_items / (n_items - 1) * (1 - ratio))
+    """Cronbach's alpha, by pingouin."""
+    import pingouin
+
+    return float(pingouin.cronbach_alpha(data=pd.DataFrame(answers))[0])
 
 
 def _alpha_interval(

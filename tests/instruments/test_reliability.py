@@ -1,5 +1,7 @@
 """Reliability against R (tests/oracles/instruments) and against what it must not do."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,41 @@ def test_alpha_and_feldts_interval_equal_r(answers: pd.DataFrame, reference: pd.
         found = feldt_interval(alpha["estimate"], n_families=150, n_items=10, level=level)
         for value, name in zip(found, ends, strict=False):
             assert value == pytest.approx(reference[name], abs=EXACT)
+
+
+def test_alpha_equals_the_formula_and_feldts_interval_pingouins_to_its_three_digits() -> None:
+    pingouin = pytest.importorskip("pingouin")
+    rng = np.random.default_rng(8)
+    for n, k in ((20, 10), (25, 10), (300, 10)):
+        scored = np.clip(np.round(2.2 + rng.normal(size=(n, 1)) + rng.normal(size=(n, k))), 1, 4)
+        items = pd.DataFrame(scored, columns=list(OBVL_K.items)[:k])
+        ratio = scored.var(axis=0, ddof=1).sum() / scored.sum(axis=1).var(ddof=1)
+        alpha = estimates(items, n_bootstrap=20).loc["alpha", "estimate"]
+        assert alpha == pytest.approx(k / (k - 1) * (1 - ratio), abs=EXACT)
+        for level in (0.8, 0.95):
+            theirs = pingouin.cronbach_alpha(data=items, ci=level)[1]
+            np.testing.assert_allclose(
+                feldt_interval(alpha, n_families=n, n_items=k, level=level), theirs, atol=5.1e-4
+            )
+
+
+def test_answers_that_do_not_hang_together_give_an_alpha_below_zero_not_an_error() -> None:
+    rng = np.random.default_rng(9)
+    one = rng.integers(1, 5, (40, 5))
+    items = pd.DataFrame(np.column_stack([one, 5 - one]), columns=list(OBVL_K.items)).astype(float)
+    items.iloc[:, 0] += rng.integers(0, 2, 40)
+    items.iloc[:, 0] = items.iloc[:, 0].clip(1, 4)
+    assert estimates(items, n_bootstrap=20).loc["alpha", "estimate"] < 0
+
+
+def test_loading_the_questionnaires_loads_no_pictures() -> None:
+    code = (
+        "import sys, mpg_research.instruments.reliability, mpg_research.statistics, mpg_research.analysis; "
+        "from mpg_research import Scores, ErrorModel; "
+        "print(sorted({'pingouin', 'matplotlib', 'seaborn', 'statsmodels'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_the_interval_of_alpha_holds_where_most_answers_lie_at_the_floor() -> None:
