@@ -143,11 +143,16 @@ def draw_measured_by_month(voice: Voice) -> Drawing | None:
     rows = rows[rows["share_measured"].notna()] if len(rows) else rows
     if len(rows) < 2:
         return None
+    import seaborn
+
     months = rows["months"].to_numpy(dtype=float)
     with styled():
         figure, axes = canvas(3.0)
         ax = axes[0, 0]
-        ax.plot(months, rows["share_measured"], "-o", color=MAIN, markersize=4.5, linewidth=1.4)
+        seaborn.lineplot(
+            data=rows, x="months", y="share_measured", estimator=None, marker="o", markersize=4.5,
+            markeredgewidth=0, color=MAIN, linewidth=1.4, ax=ax,
+        )  # fmt: skip
         time_axis(ax, voice, months)
         counts_on_top(ax, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
         ax.set_ylim(0, 1.02)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.present.figures.parts import (
+    bars,
     count_marks,
     counts_on_top,
     known,
@@ -146,7 +147,7 @@ def draw_observed_course(voice: Voice) -> Drawing | None:
         upper.set_ylabel(voice.score)
         upper.grid(axis="y", color=FAINT, linewidth=0.6)
         number_axis(upper.yaxis, voice)
-        lower.bar(months, families, width=0.7, color=FAINT, edgecolor=GREY, linewidth=0.6)
+        bars(lower, months, families, width=0.7, quiet=True)
         lower.set_ylabel(voice.phrases("figure.observed_course.families"))
         number_axis(lower.yaxis, voice)
         lower.yaxis.get_major_locator().set_params(integer=True, nbins=4)

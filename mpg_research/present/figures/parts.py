@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mpg_research.present.figures.style import FAINT, INK, MAIN, Drawing, short_name
+from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN, Drawing, short_name
 from mpg_research.present.language.numbers import format_number, format_time
 from mpg_research.present.language.voice import Voice
 
 __all__ = [
     "CONTEXT",
     "CONTEXT_INK",
+    "bars",
     "beside",
     "colour_of",
     "count_marks",
@@ -88,6 +89,17 @@ def row_axis(ax: Any, names: Sequence[str], *, bold: Sequence[bool] = (), width:
     ax.grid(axis="x", color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     return heights
+
+
+def bars(ax: Any, places: np.ndarray, heights: np.ndarray, *, width: float, quiet: bool = False) -> None:
+    """Bars at places on a number line, by seaborn; grey ones where they are not what the figure is about."""
+    import seaborn
+
+    fill, edge = (FAINT, GREY) if quiet else (BAR, MAIN)
+    seaborn.barplot(
+        x=places, y=heights, native_scale=True, width=width, errorbar=None, ax=ax, color=fill, saturation=1,
+        edgecolor=edge, linewidth=0.7,
+    )  # fmt: skip
 
 
 def beside(ax: Any, height: float, text: str, *, in_front: bool = True) -> None:

@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 
 from mpg_research.disclosure.released import SUPPRESSED
-from mpg_research.present.figures.parts import number_axis, put_into_words, row_axis, time_axis
+from mpg_research.present.figures.parts import bars, number_axis, put_into_words, row_axis, time_axis
 from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, styled
 from mpg_research.present.language.labels import band_label, key_label
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_item_completeness", "draw_items", "draw_measurements_by_month", "draw_score_distribution"]
-
-BARS = {"color": "#5ea3d0", "saturation": 1, "edgecolor": MAIN, "linewidth": 0.7}
 
 
 def draw_measurements_by_month(voice: Voice) -> Drawing | None:
@@ -22,14 +20,12 @@ def draw_measurements_by_month(voice: Voice) -> Drawing | None:
     rows = rows[rows["n_families"] > 0] if len(rows) else rows
     if len(rows) < 2:
         return None
-    import seaborn
-
     months = rows["months"].to_numpy(dtype=float)
     families = rows["n_families"].to_numpy(dtype=float)
     with styled():
         figure, axes = canvas(3.1)
         ax = axes[0, 0]
-        seaborn.barplot(x=months, y=families, native_scale=True, width=0.75, errorbar=None, ax=ax, **BARS)
+        bars(ax, months, families, width=0.75)
         time_axis(ax, voice, months)
         number_axis(ax.yaxis, voice)
         ax.set_ylabel(voice.phrases("figure.measurements_by_month.axis"))
@@ -71,8 +67,6 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
     shown = ~hidden & np.isfinite(counts)
     if not shown.any():
         return None
-    import seaborn
-
     bands = [
         band_label(voice, low, high) for low, high in zip(data["score_low"], data["score_high"], strict=True)
     ]
@@ -80,9 +74,7 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
     with styled():
         figure, axes = canvas(3.4)
         ax = axes[0, 0]
-        seaborn.barplot(
-            x=places[shown], y=counts[shown], native_scale=True, width=0.9, errorbar=None, ax=ax, **BARS
-        )
+        bars(ax, places[shown], counts[shown], width=0.9)
         stub = 0.06 * float(counts[shown].max())
         ax.bar(places[hidden], stub, width=0.9, color="white", edgecolor=GREY, hatch="////", linewidth=0.7)
         ends = [

@@ -13,6 +13,7 @@ from mpg_research.present.language.phrases import CONTROL
 
 __all__ = [
     "BAND",
+    "BAR",
     "FAINT",
     "GREY",
     "INK",
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 # Okabe and Ito's blue and vermillion, apart in lightness too; greys for everything that is context.
-MAIN, SECOND, BAND = "#0072B2", "#D55E00", "#B9D6EA"
+MAIN, SECOND, BAND, BAR = "#0072B2", "#D55E00", "#B9D6EA", "#5ea3d0"
 INK, GREY, FAINT = "#1b1f24", "#7b858f", "#d5dae0"
 MARK_INK = "#6b4a00"
 #: Shapes of marks, where organisations are told apart.
