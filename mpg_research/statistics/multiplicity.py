@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
+from scipy.stats import false_discovery_control
 
 from mpg_research.arrays import FloatArray
 
@@ -76,12 +77,7 @@ class FalseDiscovery:
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
-    """p-values adjusted for the false-discovery rate; NaN stays NaN and is not a test.
-
-    Notes
-    -----
-    By hand: scipy's ``false_discovery_control`` gives the same numbers and takes seven times as long, and the
-    false-alarm rate of one funnel plot asks for them two thousand times.
+    """p-values adjusted for the false-discovery rate, by scipy; NaN stays NaN and is not a test.
 
     References
     ----------
@@ -94,13 +90,9 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
     [0.03, 0.04, 0.04]
     """
     p, tested = _tests(p_values)
-    used = p[tested]
-    order = np.argsort(used, kind="stable")[::-1]
-    scaled = used[order] * used.size / np.arange(used.size, 0, -1)
-    adjusted = np.empty_like(used)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
     result = np.full(p.shape, np.nan)
-    result[tested] = adjusted
+    if tested.any():
+        result[tested] = false_discovery_control(p[tested])
     return result
 
 
