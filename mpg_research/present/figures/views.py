@@ -71,7 +71,7 @@ def draw_spaghetti(voice: Voice) -> Drawing | None:
         for place, start in enumerate(panels):
             ax, mine = axes[0, place], rows[rows["start"] == start]
             for _, strand in mine.groupby("strand"):
-                colour = _STRANDS[min(int(strand["strand"].iloc[0]), len(_STRANDS)) - 1]
+                colour = _STRANDS[min(int(strand["strand"].to_numpy()[0]), len(_STRANDS)) - 1]
                 means = strand.set_index("months")["mean"].reindex(grid)  # a point left out breaks the line
                 ax.plot(grid, means, "-o", color=colour, markersize=3.5, linewidth=1.6)
             ax.set_title(voice.phrases.label("value.start", start), color=INK)
