@@ -10,7 +10,7 @@ Change of single persons, from plain rows of scores: :func:`reliable_change_inde
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpg_research.statistics.change.change_thresholds import important_change, percentage_change
 from mpg_research.statistics.change.clinical_change import ClinicalChange, clinical_change
@@ -41,6 +41,10 @@ from mpg_research.statistics.courses.course_answer import CourseAnswers, course_
 from mpg_research.statistics.courses.waves_needed import WavesNeeded, waves_needed
 from mpg_research.statistics.multiplicity import holm
 from mpg_research.statistics.proportions import Proportion, wilson_interval
+
+if TYPE_CHECKING:
+    from mpg_research.instruments.items import ItemStatistics as ItemStatistics
+    from mpg_research.instruments.items import item_statistics as item_statistics
 
 __all__ = [
     "ClinicalChange",

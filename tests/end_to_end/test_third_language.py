@@ -14,7 +14,7 @@ from mpg_research.present import say, tabulate
 from mpg_research.present.language.numbers import format_number, format_p, format_share
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.profile import present_profile
-from mpg_research.present.sentences.say import TOPICS
+from mpg_research.present.sentences.say import topics
 from mpg_research.reporting.run.run import run_study
 from mpg_research.study import shipped_notebooks
 from tests.disclosure.made_results import (
@@ -55,7 +55,7 @@ def test_a_folder_is_a_language(language: str) -> None:
 def test_every_kind_of_result_is_spoken_of_in_it_and_in_nothing_else(language: str, kind: str) -> None:
     for audience in (RESEARCHER, FUNDER):
         released = release(MAKERS[kind](Draw(7)), audience, policy=policy_with())
-        said = [say(released, topic, language=CODE).html for topic in (None, *TOPICS, "withheld")]
+        said = [say(released, topic, language=CODE).html for topic in (None, *topics(), "withheld")]
         assert words_without_accent("\n".join(said), data={*DATA, *names_in(released)}) == []
 
 

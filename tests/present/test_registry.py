@@ -10,8 +10,9 @@ import mpg_research.analysis
 from mpg_research.analysis.result import Result
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError
+from mpg_research.languages import languages
 from mpg_research.present import draw, say, tabulate
-from mpg_research.present.language.phrases import LANGUAGES, phrases_in
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.registry import Figure, figures, kinds
 from mpg_research.present.sentences.say import topics
 from tests.disclosure.made_results import made_policy, make_trajectory, result_of
@@ -36,7 +37,7 @@ def test_every_kind_of_result_is_registered_and_has_its_edges() -> None:
     assert set(KINDS) == set(kinds()), "tests/present/edge_*.py: EDGES"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_every_figure_has_its_words(language: str) -> None:
     phrases = phrases_in(language)
     for figure in figures().values():
@@ -71,7 +72,7 @@ def test_a_name_that_is_unknown_gets_the_nearest_that_is_known() -> None:
 
 def test_what_another_kind_has_is_said_to_be_absent_here() -> None:
     released = release(make_trajectory(), Audience("researcher"), policy=made_policy())
-    for language in LANGUAGES:
+    for language in languages():
         for shown in (
             draw(released, "funnel", language=language),
             tabulate(released, "ranks", language=language),

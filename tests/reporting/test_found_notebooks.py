@@ -86,7 +86,7 @@ def test_types_of_parameters_are_those_of_their_defaults(tmp_path: Path) -> None
     with pytest.raises(ConfigError) as caught:
         validate_parameters("07_mine", wrong, folder=path.parent)
     assert str(caught.value).count("\n- ") == len(wrong)
-    assert "did you mean 'number'" in str(caught.value)
+    assert 'did you mean "number"' in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_types_of_parameters_are_those_of_their_defaults(tmp_path: Path) -> None
         (f"{DEFAULTS}\nmonths", {}, "more than names with a plain value"),
         (f"{DEFAULTS}\nfor", {}, "more than names with a plain value"),
         (f"{DEFAULTS}\nmonths = None", {}, "'months' to None"),
-        (f"{DEFAULTS}\nshape = 'line'", {"choices": {"shpae": ["line"]}}, "did you mean 'shape'"),
+        (f"{DEFAULTS}\nshape = 'line'", {"choices": {"shpae": ["line"]}}, 'did you mean "shape"'),
         (f"{DEFAULTS}\nshape = 'line'", {"choices": {"shape": ["bend"]}}, "'shape' is 'line'"),
-        (DEFAULTS, {"role": "reseacher"}, "did you mean 'researcher'"),
+        (DEFAULTS, {"role": "reseacher"}, 'did you mean "researcher"'),
         (DEFAULTS, {"role": None}, "role None"),
-        (DEFAULTS, {"chioces": {}}, "did you mean 'choices'"),
+        (DEFAULTS, {"chioces": {}}, 'did you mean "choices"'),
     ],
 )
 def test_what_is_not_right_is_said(

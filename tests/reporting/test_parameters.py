@@ -11,7 +11,7 @@ def test_defaults_are_filled_in() -> None:
 
 
 def test_an_unknown_parameter_stops_and_the_nearest_name_is_offered() -> None:
-    with pytest.raises(ConfigError, match=r'langage. is not a parameter.*Did you mean "language"'):
+    with pytest.raises(ConfigError, match=r'langage. is not a parameter.*did you mean "language"'):
         validate_parameters("01_data_quality", {"langage": "nl"})
 
 
@@ -35,7 +35,7 @@ def test_an_organisation_code_with_leading_zeros_stays_text() -> None:
 
 
 def test_an_unknown_notebook_is_refused() -> None:
-    with pytest.raises(ConfigError, match='Did you mean "report_funder"'):
+    with pytest.raises(ConfigError, match='did you mean "report_funder"'):
         validate_parameters("report_funders", {})
 
 

@@ -28,7 +28,7 @@ UNITS = {
 SIZES = re.compile(
     r"size|unit|level|low|high|fall|rise|estimate|period|moment|month|share|mean|sd|start|end|margin|drift|"
     r"step|delta|threshold|spread|reliability|shift|difference|chance|value|median|percent|corr|p$|minimum|"
-    r"sensitivity|specificity|coverage|standardised|own$|name|column|outcome|families$|cutoff|first$|last$"
+    r"sensitivity|specificity|coverage|standardised|own$|name|column|outcome|families$|cutoff|first$|second$|last$"
 )
 
 

@@ -52,7 +52,7 @@ def test_an_organisation_that_is_not_there_is_refused(study: Path) -> None:
 
 
 def test_an_unknown_parameter_is_refused_inside_the_kernel() -> None:
-    with pytest.raises(ConfigError, match='Did you mean "study"'):
+    with pytest.raises(ConfigError, match='did you mean "study"'):
         begin("01_data_quality", studdy="x")
 
 
