@@ -23,7 +23,10 @@ INTERNAL = {"model_post_init", "bind"}
 
 
 def public() -> Iterator[tuple[str, Any]]:
-    """Every public function and class, and the public methods of classes, by the name one asks for."""
+    """Every public function and class, and the public methods of classes, by the name one asks for.
+
+    A method that takes the place of one of the package's own is described where that one is.
+    """
     for face in FACES:
         module = importlib.import_module(f"mpg_research{face}")
         for name in module.__all__:
@@ -31,7 +34,10 @@ def public() -> Iterator[tuple[str, Any]]:
             if inspect.isfunction(thing) or inspect.isclass(thing):
                 yield f"{module.__name__}.{name}", thing
             if inspect.isclass(thing) and thing.__module__.startswith("mpg_research"):
+                above = [base for base in thing.__mro__[1:] if base.__module__.startswith("mpg_research")]
                 for method, function in vars(thing).items():
+                    if any(method in vars(base) for base in above):
+                        continue
                     if inspect.isfunction(function) and not method.startswith("_") and method not in INTERNAL:
                         yield f"{module.__name__}.{name}.{method}", function
 

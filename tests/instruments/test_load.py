@@ -70,7 +70,7 @@ def test_what_the_scores_are_about_may_be_named_or_told(tmp_path: Path) -> None:
     own = write(tmp_path, OWN.replace("[items]", 'concept = { nl = "de somberheid" }\n[items]'))
     assert (load_instrument(own).subject, load_instrument(own).concepts) == ("", {"nl": "de somberheid"})
     own = write(tmp_path, OWN.replace("[items]", 'concpt = "parenting_stress"\n[items]'))
-    with pytest.raises(ConfigError, match=r"key 'concpt' is unknown.*Did you mean 'concept'"):
+    with pytest.raises(ConfigError, match=r"key 'concpt' is unknown.*Did you mean .concept."):
         load_instrument(own)
     own = write(tmp_path, OWN.replace("[items]", 'concept = { de = "Stress" }\n[items]'))
     with pytest.raises(ConfigError, match=r"key 'concept"):

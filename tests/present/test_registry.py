@@ -58,10 +58,10 @@ def test_no_two_figures_answer_to_one_name() -> None:
 def test_a_name_that_is_unknown_gets_the_nearest_that_is_known() -> None:
     released = release(make_trajectory(), Audience("researcher"), policy=made_policy())
     with pytest.raises(
-        ConfigError, match=r"no figure 'mean_curse'; .*observed_course.* mean 'mean_course'\?"
+        ConfigError, match=r"no figure 'mean_curse'; .*observed_course.*\. Did you mean \"mean_course\"\?"
     ):
         draw(released, "mean_curse", language="nl")
-    with pytest.raises(ConfigError, match=r"topic 'certainly'; .*, or none\. Did you mean 'certainty'\?"):
+    with pytest.raises(ConfigError, match=r"topic 'certainly'; .*, or none\. Did you mean \"certainty\"\?"):
         say(released, "certainly", language="nl")
     other = release(result_of("made"), Audience("researcher"), policy=made_policy())
     with pytest.raises(

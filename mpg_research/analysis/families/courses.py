@@ -86,6 +86,7 @@ def read_courses(
     Parameters
     ----------
     study : Study
+        A loaded study.
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     case_mix : sequence of str

@@ -111,6 +111,7 @@ def course(
     Parameters
     ----------
     study : Study
+        A loaded study.
     margin : Margin, optional
         Change below which a course counts as standing still: ``delta`` points per ``period`` months.
     window : float, optional

@@ -99,6 +99,7 @@ def sudden_changes(
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     **older
         Parts of `scores` and `error` as keywords of their own:
         ``instrument``, ``outcome``, ``respondents``, ``episodes``,

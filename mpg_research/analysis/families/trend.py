@@ -87,11 +87,13 @@ def reliable_trend(
     Parameters
     ----------
     study : Study
+        A loaded study.
     error : ErrorModel, optional
         How exact a score is: reliability and the spread it belongs to.
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     **older
         Parts of `scores` and `error` as keywords of their own:
         ``instrument``, ``outcome``, ``respondents``, ``episodes``,

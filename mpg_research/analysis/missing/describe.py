@@ -95,6 +95,7 @@ def describe_missing(
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     level : float
+        Confidence level of the intervals, between 0 and 1.
     **older
         Parts of `scores` as own keywords: ``instrument``, ``outcome``, ``respondents``, ``episodes``.
 

@@ -94,6 +94,7 @@ def check_robustness(
     Parameters
     ----------
     study : Study
+        A loaded study.
     scores, shape, case_mix, months, worker, reference, rule, df, level
         As in :func:`~mpg_research.analysis.compare_organisations`.
     **older

@@ -48,11 +48,31 @@ class ResidualStructure(ABC):
         """
 
     def covers(self, other: "ResidualStructure") -> bool:
-        """Whether the other structure is a special case of this one."""
+        """Whether the other structure is a special case of this one.
+
+        Parameters
+        ----------
+        other : ResidualStructure
+            Another structure.
+
+        Returns
+        -------
+        bool
+        """
         return self == other
 
     def freed_variances(self, other: "ResidualStructure") -> int:
-        """How many variances (shares) the other, a special case, sets to zero: for the test of the two."""
+        """How many variances (shares) the other, a special case, sets to zero: for the test of the two.
+
+        Parameters
+        ----------
+        other : ResidualStructure
+            A special case of this one.
+
+        Returns
+        -------
+        int
+        """
         return 0
 
 

@@ -84,6 +84,17 @@ class SeriesStructure(ResidualStructure):
     def learn(self, values: ArrayLike | None, series: IntArray) -> Self:
         """The same with what it takes from the data: ``values`` (n,) of the position, ``series`` (n,).
 
+        Parameters
+        ----------
+        values : array_like, shape (n,), or None
+            Values of the position; None where there is no position.
+        series : ndarray of int, shape (n,)
+            Series of each row.
+
+        Returns
+        -------
+        SeriesStructure
+
         Raises
         ------
         ModelError
@@ -92,7 +103,17 @@ class SeriesStructure(ResidualStructure):
         return self
 
     def read(self, values: ArrayLike) -> FloatArray:
-        """Places in numbers, from the values of the position, of the rows of the fit or of new ones (n,)."""
+        """Places in numbers, from the values of the position, of the rows of the fit or of new ones (n,).
+
+        Parameters
+        ----------
+        values : array_like, shape (n,)
+            Values of the position.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
         assert self.position is not None
         found = numbers(values, self.position)
         if not np.all(np.isfinite(found)):
@@ -100,7 +121,21 @@ class SeriesStructure(ResidualStructure):
         return found
 
     def refusal(self, x: FloatArray, places: FloatArray, series: IntArray) -> str | None:
-        """Why the likelihood has no maximum beside fixed columns x (n, p), in words; None if it has."""
+        """Why the likelihood has no maximum beside fixed columns x (n, p), in words; None if it has.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, p)
+            The fixed columns.
+        places : ndarray, shape (n,)
+            Place of each row.
+        series : ndarray of int, shape (n,)
+            Series of each row.
+
+        Returns
+        -------
+        str or None
+        """
         return None
 
     # -- the parameters --------------------------------------------------------------------------------
@@ -115,52 +150,178 @@ class SeriesStructure(ResidualStructure):
         return np.zeros(len(self.names))
 
     def start_from(self, rest: FloatArray, places: FloatArray, series: IntArray) -> FloatArray:
-        """The same in view of what least squares leave of the outcome, all (n,)."""
+        """The same in view of what least squares leave of the outcome, all (n,).
+
+        Parameters
+        ----------
+        rest : ndarray, shape (n,)
+            What least squares leave of the outcome.
+        places : ndarray, shape (n,)
+            Place of each row.
+        series : ndarray of int, shape (n,)
+            Series of each row.
+
+        Returns
+        -------
+        ndarray, shape (k,)
+        """
         return self.start()
 
     @abstractmethod
     def natural(self, delta: FloatArray) -> FloatArray:
-        """Delta in the units of ``names``."""
+        """Delta in the units of ``names``.
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+
+        Returns
+        -------
+        ndarray, shape (k,)
+        """
 
     @abstractmethod
     def from_natural(self, values: FloatArray) -> FloatArray:
-        """The inverse of :meth:`natural`; not finite where there is none."""
+        """The inverse of :meth:`natural`; not finite where there is none.
+
+        Parameters
+        ----------
+        values : ndarray, shape (k,)
+            Parameters in the units of ``names``.
+
+        Returns
+        -------
+        ndarray, shape (k,)
+        """
 
     def faces(self, delta: FloatArray) -> list[tuple[str, str]]:
-        """Which parameters lie at an end of what they can be: (kind, name), kinds being codes of notes."""
+        """Which parameters lie at an end of what they can be: (kind, name), kinds being codes of notes.
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+
+        Returns
+        -------
+        list of (str, str)
+        """
         return []
 
     # -- the matrix ------------------------------------------------------------------------------------
 
     @abstractmethod
     def matrix(self, delta: FloatArray, places: FloatArray) -> FloatArray:
-        """Covariance relative to sigma^2 of rows at these places, (..., m) -> (..., m, m)."""
+        """Covariance relative to sigma^2 of rows at these places, (..., m) -> (..., m, m).
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+        places : ndarray, shape (..., m)
+            Places of the m rows of a series.
+
+        Returns
+        -------
+        ndarray, shape (..., m, m)
+        """
 
     def slopes(self, delta: FloatArray, places: FloatArray) -> FloatArray:
-        """Derivatives of the matrix in each parameter, (k, ..., m, m); by differences unless overridden."""
+        """Derivatives of the matrix in each parameter, (k, ..., m, m); by differences unless overridden.
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+        places : ndarray, shape (..., m)
+            Places of the m rows of a series.
+
+        Returns
+        -------
+        ndarray, shape (k, ..., m, m)
+        """
         return np.array([_slope(lambda at: self.matrix(at, places), delta, k) for k in range(delta.size)])
 
     def pulled(self, delta: FloatArray, places: FloatArray, weights: FloatArray) -> FloatArray:
-        """Sum of weights (u, m, m) times the slopes at places (u, m), shape (k,)."""
+        """Sum of weights (u, m, m) times the slopes at places (u, m), shape (k,).
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+        places : ndarray, shape (u, m)
+            Places of the rows of u series.
+        weights : ndarray, shape (u, m, m)
+            Weight of each entry.
+
+        Returns
+        -------
+        ndarray, shape (k,)
+        """
         found: FloatArray = np.tensordot(self.slopes(delta, places), weights, axes=3)
         return found
 
     def bends(self, delta: FloatArray, places: FloatArray) -> FloatArray:
-        """Second derivatives of the matrix, (k, k, ..., m, m); by differences unless overridden."""
+        """Second derivatives of the matrix, (k, k, ..., m, m); by differences unless overridden.
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+        places : ndarray, shape (..., m)
+            Places of the m rows of a series.
+
+        Returns
+        -------
+        ndarray, shape (k, k, ..., m, m)
+        """
         found = np.array([_slope(lambda at: self.slopes(at, places), delta, k) for k in range(delta.size)])
         return np.asarray(0.5 * (found + np.swapaxes(found, 0, 1)), dtype=float)
 
     def combination(self, delta: FloatArray) -> FloatArray | None:
-        """For a linear structure weights c (k, k, k): second derivative ij is the sum of c_ijl slope_l."""
+        """For a linear structure weights c (k, k, k): second derivative ij is the sum of c_ijl slope_l.
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+
+        Returns
+        -------
+        ndarray, shape (k, k, k), or None
+        """
         return None
 
     def variance(self, delta: FloatArray, places: FloatArray) -> FloatArray:
-        """Variances relative to sigma^2 of rows at these places, (m,) -> (m,)."""
+        """Variances relative to sigma^2 of rows at these places, (m,) -> (m,).
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+        places : ndarray, shape (m,)
+            Places of single rows.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
         found: FloatArray = self.matrix(delta, places[:, None])[:, 0, 0]
         return found
 
     def covariance(self, delta: FloatArray) -> tuple[tuple[str, ...], FloatArray] | None:
-        """Names of all places and the matrix over them (w, w); None where places are not numbered."""
+        """Names of all places and the matrix over them (w, w); None where places are not numbered.
+
+        Parameters
+        ----------
+        delta : ndarray, shape (k,)
+            Unconstrained parameters.
+
+        Returns
+        -------
+        tuple of (names, ndarray of shape (w, w)), or None
+        """
         return None
 
     def bind(self, data: Mapping[str, ArrayLike]) -> BoundResidual:

@@ -3,7 +3,7 @@
 import re
 
 from mpg_research.disclosure.released import Released
-from mpg_research.errors import ConfigError, suggestion
+from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.present.language.voice import refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedFigure, PresentedText
 from mpg_research.present.registry import figure_named, figures
@@ -48,7 +48,8 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
     if chosen is None:
         known = list(figures())
         raise ConfigError(
-            f"There is no figure {figure!r}; expected one of {', '.join(known)}." + suggestion(figure, known)
+            f"There is no figure {figure!r}; expected one of {', '.join(known)}. "
+            f"{did_you_mean(figure, known)}".rstrip()
         )
     name = chosen.name
     refused = refuse(voice, name)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.disclosure.rules.text import HIDDEN_TEXT
-from mpg_research.errors import ConfigError, Note, suggestion
+from mpg_research.errors import ConfigError, Note, did_you_mean
 from mpg_research.present.language.numbers import format_share, format_time
 from mpg_research.present.language.phrases import readable
 from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of
@@ -69,8 +69,8 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     """
     if topic is not None and topic not in topics():
         raise ConfigError(
-            f"Unknown topic {topic!r}; expected one of {', '.join(topics())}, or none."
-            + suggestion(topic, topics())
+            f"Unknown topic {topic!r}; expected one of {', '.join(topics())}, or none. "
+            f"{did_you_mean(topic, topics())}".rstrip()
         )
     voice = voice_of(released, language)
     name = f"{released.kind}_{topic}" if topic else released.kind

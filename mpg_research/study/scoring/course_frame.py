@@ -28,6 +28,7 @@ def course_frame(
     Parameters
     ----------
     study : Study
+        A loaded study.
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says.
     case_mix : sequence of str, optional
