@@ -4,6 +4,7 @@ from string import Formatter
 from typing import Any
 
 from mpg_research.analysis.family_profile import FamilyProfile
+from mpg_research.disclosure.rules.note_values import meaning_of
 from mpg_research.errors import Note
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study.model import SampleFlow
@@ -165,8 +166,13 @@ def noted(draw: Draw) -> MadeResult:
                 "source": "a book",
                 "level": "2025",
             }
+            numbers: dict[bool, tuple[float, ...]] = {
+                True: (14, 247, 12345, 3, 40),
+                False: (14, 247, 1.5, 12345, NAN, INF, 0.5),
+            }
             values = {
-                name: words.get(name, draw(name, (14, 247, 1.5, 12345, NAN, INF, 0.5))) for name in names
+                name: words.get(name, draw(name, numbers[meaning_of(Note("", ""), name).meaning == "count"]))
+                for name in names
             }
             level = "stop" if key == "note.not_converged" else "info"
             notes.append(Note(key.removeprefix("note."), "A remark without numbers.", values, level))  # type: ignore[arg-type]
