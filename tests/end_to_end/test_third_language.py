@@ -23,8 +23,8 @@ from tests.disclosure.made_results import (
     make_organisations,
     make_trajectory,
 )
+from tests.present.edge_kinds import MAKERS
 from tests.present.edge_results import FUNDER, RESEARCHER, Draw, policy_with
-from tests.present.edge_signals import MAKERS
 from tests.present.edge_words import family_profiles, figures
 from tests.reporting.conftest import ORGANISATIONS, write_study
 from tests.third_language import CODE, accented, quoted, words_without_accent, write_language
