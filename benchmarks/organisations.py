@@ -26,7 +26,7 @@ from mpg_research.analysis.growth.growth_model import fit_growth
 from mpg_research.analysis.growth.help_periods import HelpPeriods
 from mpg_research.analysis.growth.model_frame import prepare_frame
 from mpg_research.analysis.organisations.effects import effects_of, end_level, many_organisations
-from mpg_research.analysis.organisations.episodes_of_comparison import units_of
+from mpg_research.analysis.organisations.episodes_of_comparison import episodes_of_comparison
 from mpg_research.analysis.organisations.equal_comparison import (
     case_mix_difference_table,
     standardisation_table,
@@ -140,7 +140,7 @@ def run(data: pd.DataFrame) -> tuple[list[tuple[str, float]], dict[str, pd.DataF
     tables += funnel_tables(model, effects, level=0.95, declared=True, minimum=10)
     done("funnel with simulated false-alarm rate")
     times, sources = ends(data)
-    units = units_of(frame)
+    units = episodes_of_comparison(frame)
     shares = share_outcomes(sources, units)
     level_then = end_level(model, 12.0, many)
     tables.append(indicator_table(frame, effects, level_then, units, times, month=12.0, level=0.95))

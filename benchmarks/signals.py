@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from mpg_research.analysis.families.courses import read_courses
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix, cross_fit
 from mpg_research.analysis.monitoring.expectation_scores import given_intake
-from mpg_research.analysis.monitoring.foretold import Foretold, ended_courses, foretell
+from mpg_research.analysis.monitoring.foretold import EndForecast, ended_courses, predict_bad_end
 from mpg_research.analysis.monitoring.limits import chance_limits, learnt_limits
 from mpg_research.analysis.monitoring.performance import landmark_waves
 from mpg_research.analysis.monitoring.rules import (
@@ -138,7 +138,7 @@ def compare(rows: pd.DataFrame, columns: tuple[str, ...] = ()) -> list[dict[str,
     """All comparisons in one study, one row each."""
     part = rows["organisation"].to_numpy(dtype=str)
     deviation = _beyond_expected(rows, columns, part)
-    foretold = foretell(
+    foretold = predict_bad_end(
         rows.assign(deviation=deviation), columns, part, by="organisations", sign=-1.0, margin=0.0,
         ended=rows["ended"].to_numpy(dtype=bool),
     ).only_judged()  # fmt: skip
@@ -190,7 +190,7 @@ def _top(rows: pd.DataFrame, values: pd.Series | Floats, number: int) -> NDArray
     return loosened >= limit_for_share(highest, number / len(highest))
 
 
-def _as_many(foretold: Foretold, number: int) -> NDArray[np.bool_]:
+def _as_many(foretold: EndForecast, number: int) -> NDArray[np.bool_]:
     """Alarms of exactly so many courses by the chance, counted from limits learnt in the other parts."""
     share = number / foretold.rows["course"].nunique()
     limits = learnt_limits(foretold, foretold.training, lambda highest, bad: limit_for_share(highest, share))

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.monitoring.foretold import Foretold, foretell
+from mpg_research.analysis.monitoring.foretold import EndForecast, predict_bad_end
 from mpg_research.analysis.monitoring.limits import chance_limits
 from mpg_research.analysis.monitoring.performance import (
     OWN_LINE,
@@ -120,8 +120,8 @@ def simulate(truth: Truth, seed: int) -> pd.DataFrame:
     return rows.assign(wave=rows.groupby("course").cumcount())
 
 
-def _judge(rows: pd.DataFrame, *, carry_on: bool = True) -> tuple[Foretold, dict[Figure, float]]:
-    foretold = foretell(
+def _judge(rows: pd.DataFrame, *, carry_on: bool = True) -> tuple[EndForecast, dict[Figure, float]]:
+    foretold = predict_bad_end(
         rows, (), rows["organisation"].to_numpy(dtype=str), by="organisations", sign=-1.0, margin=0.0,
         ended=np.ones(len(rows), dtype=bool), carry_on=carry_on, nested=False,
     ).only_judged()  # fmt: skip
@@ -156,13 +156,13 @@ def one_study(truth: Truth, seed: int) -> dict[str, float]:
     return told | _calibration("taken as independent", _judge(rows, carry_on=False)[0])
 
 
-def _calibration(name: str, foretold: Foretold) -> dict[str, float]:
+def _calibration(name: str, foretold: EndForecast) -> dict[str, float]:
     at = landmark_waves(foretold.rows, LANDMARK)
     found = calibrate(foretold.chance[at], foretold.bad[at])
     return {f"slope {name}": found.slope, f"intercept {name}": found.intercept, f"brier {name}": found.brier}
 
 
-def _on_track(foretold: Foretold) -> dict[str, float]:
+def _on_track(foretold: EndForecast) -> dict[str, float]:
     """Called on track at the last measurement before the end, and how many of them truly end no better."""
     rows = foretold.rows
     grouped = rows.groupby("course")

@@ -87,7 +87,7 @@ def test_every_analysis_takes_the_scores_as_one_argument(name: str, study: Study
 def test_inside_the_package_only_the_objects_are_passed_on() -> None:
     """No call in analysis passes the parts of `Scores` one by one."""
     parts = {"respondents", "episodes"}
-    takers = {*ASKED, "course_frame", "help_periods", "ask", "describe_family"}
+    takers = {*ASKED, "course_frame", "help_periods", "choose_scores", "describe_family"}
     root = Path(mpg_research.__file__).parent / "analysis"
     found = []
     for path in root.rglob("*.py"):

@@ -42,7 +42,7 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.growth.estimate_tables import model_notes
 from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, GrowthModel, Shape, fit_growth
 from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth.question import ask
+from mpg_research.analysis.growth.question import choose_scores
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisations.effects import many_organisations
 from mpg_research.analysis.result import (
@@ -132,7 +132,7 @@ def compare_cohorts(
     {'2022': -4.8, '2023': -2.8, '2024': -4.9}
     """
     (scores,) = gather(older, scores)
-    question = ask(study, scores, case_mix=case_mix, months=months)
+    question = choose_scores(study, scores, case_mix=case_mix, months=months)
     month = question.primary_month
     frame = prepare_frame(question.course, until=month, minimum_measured=question.reach.minimum)
     with_start = started(frame, study)

@@ -21,7 +21,7 @@ from mpg_research.study.scoring.reach import (
 )
 from mpg_research.study.which_scores import Scores
 
-__all__ = ["ModelQuestion", "ask", "reach_of_course", "reported_primary"]
+__all__ = ["ModelQuestion", "choose_scores", "reach_of_course", "reported_primary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ModelQuestion:
         }
 
 
-def ask(
+def choose_scores(
     study: Study,
     scores: Scores,
     *,

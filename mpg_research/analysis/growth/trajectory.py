@@ -53,7 +53,7 @@ from mpg_research.analysis.growth.help_ended import ended_note, sensitivity_tabl
 from mpg_research.analysis.growth.help_periods import periods_of_course
 from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth.observed_means import month_grid, observed_means
-from mpg_research.analysis.growth.question import ask
+from mpg_research.analysis.growth.question import choose_scores
 from mpg_research.analysis.growth.robust_errors import robust_change
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.growth.scale import hold_to_scale
@@ -171,7 +171,7 @@ def fit_trajectory(
     True
     """
     (scores,) = gather(older, scores)
-    question = ask(study, scores, case_mix=case_mix or (), months=months)
+    question = choose_scores(study, scores, case_mix=case_mix or (), months=months)
     role: OrganisationRole = "fixed" if organisation is True else organisation
     frame = prepare_frame(
         question.course,

@@ -71,7 +71,7 @@ def chance_of_waves(
     fold : Fold
         Courses and the model that was fitted without them.
     sign, margin, ahead : float
-        As in :func:`mpg_research.analysis.monitoring.foretold.foretell`.
+        As in :func:`mpg_research.analysis.monitoring.foretold.predict_bad_end`.
     step : float
         Distance of neighbouring scores: an end exactly on the margin is bad.
     ends : ndarray

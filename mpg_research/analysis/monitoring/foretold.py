@@ -21,7 +21,7 @@ from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import Study
 
-__all__ = ["Foretold", "ended_courses", "foretell", "parts_of"]
+__all__ = ["EndForecast", "ended_courses", "model_parts", "predict_bad_end"]
 
 
 #: Organisations are grouped into at most this many parts, so that the nested fits stay few.
@@ -31,7 +31,7 @@ _ENOUGH_ENDED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class EndForecast:
     """Chances of a bad end at every wave, and those that limits on them may be learnt from.
 
     Attributes
@@ -70,7 +70,7 @@ class Foretold:
     line_chance: FloatArray = field(repr=False)
     line_bad: FloatArray = field(repr=False)
 
-    def only_judged(self) -> "Foretold":
+    def only_judged(self) -> "EndForecast":
         """The same, of the judged waves only."""
         keep = self.judged
         return replace(
@@ -87,7 +87,7 @@ class Foretold:
         )
 
 
-def parts_of(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
+def model_parts(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
     """The part of each course, and what the parts were made by.
 
     With three organisations or more: the organisation, or a group of them of about equal size. With fewer:
@@ -122,7 +122,7 @@ def ended_courses(study: Study, units: pd.DataFrame) -> tuple[BoolArray, bool]:
     return (known if enough else np.ones(len(units), dtype=bool)), enough
 
 
-def foretell(
+def predict_bad_end(
     rows: pd.DataFrame,
     columns: Sequence[str],
     part: NDArray[np.str_],
@@ -135,7 +135,7 @@ def foretell(
     models: Mapping[str, ExpectationModel] | None = None,
     carry_on: bool = True,
     nested: bool = True,
-) -> Foretold:
+) -> EndForecast:
     """Chances of a bad end at every wave, by nested cross-validation over the parts.
 
     Parameters
@@ -167,7 +167,7 @@ def foretell(
 
     Returns
     -------
-    Foretold
+    EndForecast
     """
     grouped = rows.groupby("course")["months"]
     judged = np.asarray(
@@ -215,4 +215,4 @@ def foretell(
                 training[mine][fold.rows] = found.score
     last = rows.groupby("course").ngroup().to_numpy()
     bad = bad_outcome(rows, sign=sign, margin=margin)[last]
-    return Foretold(rows, part, by, chance, training, judged, bad, ended, line_chance, line_bad)
+    return EndForecast(rows, part, by, chance, training, judged, bad, ended, line_chance, line_bad)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mpg_research.analysis.monitoring.foretold import Foretold
+from mpg_research.analysis.monitoring.foretold import EndForecast
 from mpg_research.analysis.monitoring.rules import (
     highest_value,
     limit_for_false_alarms,
@@ -22,12 +22,12 @@ LEAST_GOOD_ENDS = 10
 MORE_LIKELY_THAN_NOT = 0.5
 
 
-def chance_limits(foretold: Foretold, false_alarms: float) -> tuple[FloatArray, bool]:
+def chance_limits(foretold: EndForecast, false_alarms: float) -> tuple[FloatArray, bool]:
     """The limit on the chance in force at each wave, and whether every part's limit was learnt.
 
     Parameters
     ----------
-    foretold : Foretold
+    foretold : EndForecast
     false_alarms : float
         Share of the courses that end well which are ever called off track, in the other parts.
 
@@ -50,13 +50,13 @@ def chance_limits(foretold: Foretold, false_alarms: float) -> tuple[FloatArray, 
 
 
 def learnt_limits(
-    foretold: Foretold, values: Mapping[str, FloatArray], learn: Callable[[FloatArray, BoolArray], float]
+    foretold: EndForecast, values: Mapping[str, FloatArray], learn: Callable[[FloatArray, BoolArray], float]
 ) -> FloatArray:
     """A limit per part, given to its waves, from the judged courses of the other parts.
 
     Parameters
     ----------
-    foretold : Foretold
+    foretold : EndForecast
     values : mapping of str to ndarray, shape (n_waves,)
         Of each part: the values at the waves of the other parts.
     learn : callable
@@ -79,7 +79,7 @@ def learnt_limits(
 
 
 def alarms_as_many(
-    foretold: Foretold,
+    foretold: EndForecast,
     values: FloatArray,
     training: Mapping[str, FloatArray],
     reference: Mapping[str, BoolArray],
@@ -88,7 +88,7 @@ def alarms_as_many(
 
     Parameters
     ----------
-    foretold : Foretold
+    foretold : EndForecast
     values : ndarray, shape (n_waves,)
         An alarm is raised where they reach the limit.
     training : mapping of str to ndarray, shape (n_waves,)

@@ -10,7 +10,7 @@ from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.families.direction import HALF_TIME
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix, cross_fit, make_folds
 from mpg_research.analysis.monitoring.expected_course import expected_waves
-from mpg_research.analysis.monitoring.foretold import Foretold, foretell
+from mpg_research.analysis.monitoring.foretold import EndForecast, predict_bad_end
 from mpg_research.analysis.monitoring.performance import OWN_LINE, Figure, evidence_of, figures_of
 from mpg_research.analysis.monitoring.rules import Target
 from mpg_research.analysis.monitoring.signals import Rule, Signals
@@ -100,7 +100,7 @@ def figures_without_change(
     for _ in range(replicates):
         scores = null.scores(rng)
         try:
-            foretold = foretell(
+            foretold = predict_bad_end(
                 null.rows.assign(score=scores), columns, given.foretold.part[kept], by=given.foretold.by,
                 sign=improvement_sign(courses.instrument.direction), margin=given.margin,
                 ended=given.foretold.ended[kept], ahead=asked.ahead, carry_on=null.model.correlation > 0,
@@ -150,7 +150,7 @@ def _band_alarms(some: Courses, scores: FloatArray, given: Signals, asked: AsSho
 
 
 def _figures(
-    foretold: Foretold, bands: BoolArray | None, asked: AsShown, *, sign: float
+    foretold: EndForecast, bands: BoolArray | None, asked: AsShown, *, sign: float
 ) -> list[dict[Figure, float]]:
     """The figures of one study; none where no course can be judged."""
     if not foretold.judged.any():

@@ -32,7 +32,7 @@ from mpg_research.analysis.families.direction import HALF_TIME, CourseOfFamilies
 from mpg_research.analysis.families.shares import share_rows, share_table
 from mpg_research.analysis.monitoring.expectation_model import ExpectationModel, Fold, code_case_mix
 from mpg_research.analysis.monitoring.expected_course import expected_waves, fit_folds
-from mpg_research.analysis.monitoring.foretold import Foretold, ended_courses, foretell, parts_of
+from mpg_research.analysis.monitoring.foretold import EndForecast, ended_courses, model_parts, predict_bad_end
 from mpg_research.analysis.monitoring.limits import chance_limits
 from mpg_research.analysis.monitoring.rules import Target, outcome_margin
 from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month, wave_table
@@ -70,7 +70,7 @@ class Signals(Result):
         The answers behind "stagnating" and "reliable deterioration".
     folds : tuple of Fold
         The models behind the expected bands.
-    foretold : Foretold
+    foretold : EndForecast
         The chances of a bad end, and what their limits were learnt from.
     courses : Courses
         The scores behind all of it.
@@ -80,7 +80,7 @@ class Signals(Result):
 
     answers: CourseOfFamilies = field(repr=False)
     folds: tuple[Fold, ...] = field(repr=False)
-    foretold: Foretold = field(repr=False)
+    foretold: EndForecast = field(repr=False)
     courses: Courses = field(repr=False)
     margin: float
     kind: ClassVar[str] = "signals"
@@ -232,14 +232,14 @@ def signals(
 
 def _foretell(
     study: Study, courses: Courses, folds: tuple[Fold, ...], *, margin: float, ahead: float | None
-) -> tuple[Foretold, bool]:
+) -> tuple[EndForecast, bool]:
     """Chances of a bad end at every wave, and whether the study says which courses are over."""
     rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
-    part_of_course, by = parts_of(courses.units)
+    part_of_course, by = model_parts(courses.units)
     ended, known = ended_courses(study, courses.units)
     course_of_wave = rows["course"].to_numpy()
     part = part_of_course[course_of_wave]
-    foretold = foretell(
+    foretold = predict_bad_end(
         rows, columns, part, by=by, sign=improvement_sign(courses.instrument.direction), margin=margin,
         ended=ended[course_of_wave], ahead=ahead, models=_known_models(folds, part),
     )  # fmt: skip
@@ -269,7 +269,7 @@ def _signal(waves: pd.DataFrame, rule: Rule, well: pd.Series) -> pd.Series:
     return pd.Series(found, index=waves.index)
 
 
-def _notes(courses: Courses, foretold: Foretold, ends_known: bool, learnt: bool) -> list[Note]:
+def _notes(courses: Courses, foretold: EndForecast, ends_known: bool, learnt: bool) -> list[Note]:
     notes = []
     if foretold.by == "families":
         text = "With fewer than three organisations, a sixth of the families was foretold from the others."

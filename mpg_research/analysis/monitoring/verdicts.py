@@ -1,6 +1,6 @@
 """The alarms of every rule at every wave, each also with as many alarms as another."""
 
-from mpg_research.analysis.monitoring.foretold import Foretold
+from mpg_research.analysis.monitoring.foretold import EndForecast
 from mpg_research.analysis.monitoring.limits import alarms_as_many, chance_limits
 from mpg_research.arrays import BoolArray, FloatArray
 
@@ -8,13 +8,13 @@ __all__ = ["compare_rules"]
 
 
 def compare_rules(
-    foretold: Foretold, *, index: FloatArray, threshold: float, false_alarms: float
+    foretold: EndForecast, *, index: FloatArray, threshold: float, false_alarms: float
 ) -> dict[str, BoolArray]:
     """Alarms at every wave by the chance and by the naive rule, each also with as many alarms as the other.
 
     Parameters
     ----------
-    foretold : Foretold
+    foretold : EndForecast
     index : ndarray, shape (n_waves,)
         How much worse the score is than at intake, in points.
     threshold : float

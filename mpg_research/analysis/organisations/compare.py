@@ -53,7 +53,7 @@ from mpg_research.analysis.growth.growth_model import (
 from mpg_research.analysis.growth.help_ended import ended_note, share_ended
 from mpg_research.analysis.growth.help_periods import HelpPeriods, periods_of_course
 from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
-from mpg_research.analysis.growth.question import ModelQuestion, ask
+from mpg_research.analysis.growth.question import ModelQuestion, choose_scores
 from mpg_research.analysis.growth.robust_errors import robust_difference
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.growth.scale import hold_to_scale
@@ -234,7 +234,7 @@ def compare_organisations(
             f"{effects!r} and {reference!r}."
         )
     (scores,) = gather(older, scores)
-    question = ask(study, scores, case_mix=case_mix, months=months)
+    question = choose_scores(study, scores, case_mix=case_mix, months=months)
     frame = prepare_frame(
         question.course,
         by_organisation=True,

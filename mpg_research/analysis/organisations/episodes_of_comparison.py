@@ -11,7 +11,7 @@ from mpg_research.analysis.growth.model_frame import Covariate, ModelFrame
 from mpg_research.arrays import FloatArray
 from mpg_research.study.model import Study
 
-__all__ = ["OrganisationUnits", "units_of", "units_of_periods"]
+__all__ = ["OrganisationUnits", "episodes_of_comparison", "units_of_periods"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class OrganisationUnits:
         return OrganisationUnits(rows, self.columns, self.order)
 
 
-def units_of(frame: ModelFrame) -> OrganisationUnits:
+def episodes_of_comparison(frame: ModelFrame) -> OrganisationUnits:
     """The episodes of a model's data."""
     columns = tuple(covariate.column for covariate in frame.covariates)
     first = frame.data.drop_duplicates(["family", "episode"])

@@ -32,7 +32,7 @@ from mpg_research.analysis.columns import Column, coded, modelled
 from mpg_research.analysis.growth.estimate_tables import pooled_table, table_by_organisation
 from mpg_research.analysis.growth.growth_model import DEFAULT_RULE, OrganisationRole, Shape
 from mpg_research.analysis.growth.model_frame import prepare_frame
-from mpg_research.analysis.growth.question import ask
+from mpg_research.analysis.growth.question import choose_scores
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.organisations.effects import OrganisationEffects, effects_of
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, sample_flow_table
@@ -143,7 +143,7 @@ def check_robustness(
     from mpg_research.analysis.organisations.compare import MANY_ORGANISATIONS
 
     (scores,) = gather(older, scores)
-    question = ask(study, scores, case_mix=case_mix, months=months)
+    question = choose_scores(study, scores, case_mix=case_mix, months=months)
     month = question.primary_month
     against: Reference = study.config.analysis.reference if reference is None else reference
     frame = prepare_frame(

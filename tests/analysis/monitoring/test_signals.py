@@ -9,7 +9,7 @@ import pytest
 
 from mpg_research.analysis import SignalQuality, evaluate_signals, expected_course, signals
 from mpg_research.analysis.monitoring.end_forecast import months_to_go
-from mpg_research.analysis.monitoring.foretold import foretell, parts_of
+from mpg_research.analysis.monitoring.foretold import model_parts, predict_bad_end
 from mpg_research.analysis.monitoring.limits import chance_limits
 from mpg_research.analysis.monitoring.rules import (
     alarm_quality,
@@ -164,7 +164,7 @@ def test_limits_come_from_other_organisations_only(data: pd.DataFrame) -> None:
     last = (rows["wave"] == rows.groupby("course")["wave"].transform("max")) & (part == "org_0")
     altered.loc[last, "score"] = altered.loc[last, "score"].to_numpy()[::-1]
     options = {"by": "organisations", "sign": -1.0, "margin": 0.0, "ended": np.ones(len(rows), dtype=bool)}
-    one, two = (foretell(frame, (), part, **options) for frame in (rows, altered))
+    one, two = (predict_bad_end(frame, (), part, **options) for frame in (rows, altered))
     own = part == "org_0"
     before = own & ~last
     limits = [chance_limits(foretold, 0.2)[0] for foretold in (one, two)]
@@ -231,13 +231,13 @@ def test_time_to_go_is_learnt_from_courses_that_ran_longer() -> None:
 
 def test_parts_hold_whole_organisations_or_families() -> None:
     units = pd.DataFrame({"organisation": [f"o{n % 9}" for n in range(90)], "family": range(90)})
-    part, by = parts_of(units)
+    part, by = model_parts(units)
     assert by == "organisations"
     assert len(set(part)) == 6
     assert (pd.Series(part).groupby(units["organisation"]).nunique() == 1).all()
-    part, by = parts_of(units.assign(organisation="one"))
+    part, by = model_parts(units.assign(organisation="one"))
     assert by == "families"
-    again, _ = parts_of(units.iloc[30:].assign(organisation="one"))
+    again, _ = model_parts(units.iloc[30:].assign(organisation="one"))
     assert np.array_equal(part[30:], again)
 
 

@@ -9,7 +9,7 @@ import pytest
 from mpg_research.analysis import SignalQuality, evaluate_signals
 from mpg_research.analysis.monitoring import replicates as alarm_replicates
 from mpg_research.analysis.monitoring.expectation_model import apply_model, fit_expectation
-from mpg_research.analysis.monitoring.foretold import foretell
+from mpg_research.analysis.monitoring.foretold import predict_bad_end
 from mpg_research.analysis.monitoring.performance import OWN_LINE, evidence_of, figures_of
 from mpg_research.analysis.monitoring.rules import alarm_quality
 from mpg_research.analysis.monitoring.without_change import without_change
@@ -221,13 +221,15 @@ def test_chances_hang_on_no_nesting_and_own_lines_on_all_waves() -> None:
     rows = waves_of(truth(41, change=True, n=90))
     part = rows["organisation"].to_numpy(dtype=str)
     options = {"by": "organisations", "sign": -1.0, "margin": 0.0, "ended": np.ones(len(rows), dtype=bool)}
-    nested, single = (foretell(rows, (), part, nested=way, **options) for way in (True, False))
+    nested, single = (predict_bad_end(rows, (), part, nested=way, **options) for way in (True, False))
     for name in ("chance", "line_chance", "line_bad"):
         np.testing.assert_array_equal(getattr(nested, name), getattr(single, name))
     assert (np.abs(nested.training["org_0"] - single.training["org_0"])[part != "org_0"] < 0.25).all()
     assert np.isnan(single.training["org_0"][part == "org_0"]).all()
     # The whole line, seen at the last wave, is as bad as it is: and turned round it is as good.
-    turned = foretell(rows.assign(score=-rows["score"]), (), part, nested=False, **{**options, "sign": 1.0})
+    turned = predict_bad_end(
+        rows.assign(score=-rows["score"]), (), part, nested=False, **{**options, "sign": 1.0}
+    )
     np.testing.assert_allclose(turned.line_bad, single.line_bad, atol=1e-4)
     np.testing.assert_allclose(turned.chance, single.chance, atol=1e-4)
 
