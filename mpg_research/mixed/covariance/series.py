@@ -1,15 +1,15 @@
 """The series that a structure ties together: what names them, which row is of which, and when it was."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ModelError
 
-__all__ = ["listed", "numbers", "refuse_twice", "series_codes", "series_columns"]
+__all__ = ["listed", "numbers", "refuse_gaps_in", "refuse_twice", "series_codes", "series_columns"]
 
 
 def listed(levels: Iterable[Any], *, at_most: int = 12) -> str:
@@ -49,6 +49,12 @@ def numbers(values: ArrayLike, column: str) -> FloatArray:
         raise ModelError(f"Column {column} holds text; expected numbers that say when a row was.") from None
 
 
+def refuse_gaps_in(values: NDArray[Any], column: str) -> None:
+    """Refuse a column of which some value is missing or infinite; text has neither."""
+    if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+        raise ModelError(f"Column {column} has missing or infinite values; drop those rows first.")
+
+
 def series_codes(data: Mapping[str, ArrayLike], within: str) -> IntArray:
     """The series of each row, 0, 1, ..., shape (n,)."""
     series: IntArray | None = None
@@ -63,11 +69,24 @@ def series_codes(data: Mapping[str, ArrayLike], within: str) -> IntArray:
     return series
 
 
-def refuse_twice(at: int, column: str, value: str, data: Mapping[str, ArrayLike], within: str) -> NoReturn:
-    """Refuse two rows of one series at the same place, the row ``at`` being one of them."""
+def refuse_twice(
+    places: FloatArray,
+    series: IntArray,
+    written: Callable[[int], str],
+    *,
+    column: str,
+    data: Mapping[str, ArrayLike],
+    within: str,
+) -> None:
+    """Refuse two rows of one series at the same place, all (n,); ``written`` says the place of a row."""
+    order = np.lexsort((places, series))
+    same = (np.diff(series[order]) == 0) & (np.diff(places[order]) == 0)
+    if not np.any(same):
+        return
+    at = int(order[np.flatnonzero(same)[0]])
     which = ", ".join(str(np.asarray(data[part])[at]) for part in series_columns(within))
     raise ModelError(
-        f"Column {column} has the value {value} twice in one {within} ({which}); "
+        f"Column {column} has the value {written(at)} twice in one {within} ({which}); "
         "expected different times within a series. If these are two series, such as two respondents or "
         f'two periods of help, name what tells them apart: within="{within}:respondent". If it is '
         "one measurement twice, average the two or drop one."

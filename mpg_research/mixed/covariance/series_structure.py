@@ -16,7 +16,13 @@ from numpy.typing import ArrayLike
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.protocol import BoundResidual, Meaning, ResidualStructure
-from mpg_research.mixed.covariance.series import numbers, refuse_twice, series_codes, series_columns
+from mpg_research.mixed.covariance.series import (
+    numbers,
+    refuse_gaps_in,
+    refuse_twice,
+    series_codes,
+    series_columns,
+)
 
 __all__ = ["SeriesStructure"]
 
@@ -116,8 +122,7 @@ class SeriesStructure(ResidualStructure):
         """
         assert self.position is not None
         found = numbers(values, self.position)
-        if not np.all(np.isfinite(found)):
-            raise ModelError(f"Column {self.position} has missing or infinite values; drop those rows first.")
+        refuse_gaps_in(found, self.position)
         return found
 
     def refusal(self, x: FloatArray, places: FloatArray, series: IntArray) -> str | None:
@@ -340,11 +345,9 @@ class SeriesStructure(ResidualStructure):
         if values is None:
             return SeriesResidual(learned, series, np.zeros(series.size))
         places = learned.read(values)
-        order = np.lexsort((places, series))
-        same = (np.diff(series[order]) == 0) & (np.diff(places[order]) == 0)
-        if np.any(same):
-            at = int(order[np.flatnonzero(same)[0]])
-            refuse_twice(at, str(self.position), str(np.asarray(values)[at]), data, self.within)
+        given = np.asarray(values)
+        column = str(self.position)
+        refuse_twice(places, series, lambda at: str(given[at]), column=column, data=data, within=self.within)
         return SeriesResidual(learned, series, places)
 
 

@@ -15,7 +15,13 @@ from mpg_research.mixed.covariance.measurement_error import NoisyResidual
 from mpg_research.mixed.covariance.neighbours import NeighbourResidual
 from mpg_research.mixed.covariance.protocol import BoundResidual, ResidualStructure
 from mpg_research.mixed.covariance.row_weights import Serial, Strata
-from mpg_research.mixed.covariance.series import numbers, refuse_twice, series_codes, series_columns
+from mpg_research.mixed.covariance.series import (
+    numbers,
+    refuse_gaps_in,
+    refuse_twice,
+    series_codes,
+    series_columns,
+)
 
 __all__ = ["AR1", "CAR1", "VarianceBy", "bind_residual"]
 
@@ -189,15 +195,12 @@ def _serial(
 ) -> NeighbourResidual:
     """Find each row's predecessor and the distance to it."""
     column = spec.columns[0]
-    if not np.all(np.isfinite(times)):
-        raise ModelError(f"Column {column} has missing or infinite values; drop those rows first.")
+    refuse_gaps_in(times, column)
     series = series_codes(data, spec.within)
+    refuse_twice(times, series, lambda at: f"{times[at]:g}", column=column, data=data, within=spec.within)
     order = np.lexsort((times, series))
     together = series[order][1:] == series[order][:-1]
     gaps = np.diff(times[order])
-    if np.any(together & (gaps <= 0)):
-        at = int(order[np.flatnonzero(together & (gaps <= 0))[0]])
-        refuse_twice(at, column, f"{times[at]:g}", data, spec.within)
     if not np.any(together):
         raise ModelError(
             f"No {spec.within} has two measurements; expected repeated measurements for serial correlation."

@@ -10,7 +10,7 @@ from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed.covariance.compound_symmetry import CompoundSymmetry
 from mpg_research.mixed.covariance.protocol import Meaning, ResidualStructure
-from mpg_research.mixed.covariance.series import listed
+from mpg_research.mixed.covariance.series import listed, refuse_gaps_in
 from mpg_research.mixed.covariance.series_structure import SeriesStructure
 from mpg_research.mixed.covariance.structures import AR1, VarianceBy
 
@@ -69,8 +69,7 @@ class Unstructured(SeriesStructure):
     def learn(self, values: ArrayLike | None, series: IntArray) -> Self:
         """The same with the waves of the data, every two of which must have been seen together."""
         found, codes = np.unique(_comparable(values), return_inverse=True)
-        if found.dtype.kind == "f" and not np.all(np.isfinite(found)):
-            raise ModelError(f"Column {self.wave} has missing or infinite values; drop those rows first.")
+        refuse_gaps_in(found, self.wave)
         size, n_series = found.size, int(series.max()) + 1
         if size < 2:
             raise ModelError(
