@@ -7,8 +7,9 @@ import pandas as pd
 from scipy import stats
 
 from mpg_research.arrays import FloatArray
+from mpg_research.frames import number_at
 
-__all__ = ["agreement_coefficients"]
+__all__ = ["agreement_coefficients", "consistency_interval", "intraclass"]
 
 _FEWEST_FAMILIES = 3
 #: Names of the two coefficients in pingouin, by release.
@@ -62,19 +63,30 @@ def agreement_coefficients(scores: FloatArray, *, level: float = 0.95) -> pd.Dat
     error = float((left**2).sum() / ((n - 1) * (k - 1)))
     if between == 0 or error <= 1e-12 * between:
         return missing
-    found = _by_pingouin(scores)
-    values = [float(found[next(each for each in names if each in found.index)]) for names in _NAMES.values()]
+    found = intraclass(scores)
+    values = [number_at(found, name, "ICC") for name in _NAMES]
     ends = (
         _agreement_interval(values[0], between, raters, error, n, k, level),
-        _consistency_interval(between / error, n, k, level),
+        consistency_interval(between / error, n, k, level),
     )
     return missing.assign(
         estimate=values, conf_low=[low for low, _ in ends], conf_high=[high for _, high in ends]
     )
 
 
-def _by_pingouin(scores: FloatArray) -> pd.Series:
-    """Its coefficients by the names it gives them."""
+def intraclass(scores: FloatArray) -> pd.DataFrame:
+    """Pingouin's intraclass correlations of single scores.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n_families, k)
+        One row per family, one column per respondent or moment; no missing scores.
+
+    Returns
+    -------
+    DataFrame
+        Rows ``icc_agreement`` and ``icc_consistency``; among its columns ICC and F.
+    """
     import pingouin
 
     n, k = scores.shape
@@ -88,12 +100,13 @@ def _by_pingouin(scores: FloatArray) -> pd.Series:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what it asks of pandas
         found = pingouin.intraclass_corr(long, targets="family", raters="rater", ratings="score")
-    values: pd.Series = found.set_index("Type")["ICC"]
-    return values
+    ours = {name: own for own, names in _NAMES.items() for name in names}
+    rows: pd.DataFrame = found.assign(name=found["Type"].map(ours)).dropna(subset="name").set_index("name")
+    return rows
 
 
-def _consistency_interval(ratio: float, n: int, k: int, level: float) -> tuple[float, float]:
-    """Of ICC(C,1), from the F ratio of families to error."""
+def consistency_interval(ratio: float, n: int, k: int, level: float) -> tuple[float, float]:
+    """Interval of ICC(C,1), from the F ratio of n families to error over k respondents or moments."""
     df_1, df_2 = n - 1, (n - 1) * (k - 1)
     tail = (1 + level) / 2
     low, high = ratio / stats.f.ppf(tail, df_1, df_2), ratio * stats.f.ppf(tail, df_2, df_1)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mpg_research.errors import DataError
+from mpg_research.frames import row_at
+from mpg_research.instruments.agreement import consistency_interval, intraclass
 from mpg_research.instruments.model import Instrument
 from mpg_research.instruments.score import turn_items
 
@@ -187,17 +189,8 @@ def estimate_stability(
     n_measurements = n_families * n_moments
     if n_families < MINIMUM_FAMILIES or (wide.to_numpy().std(axis=0) == 0).any():
         return _table([("icc_over_time", np.nan, np.nan, np.nan, n_families, n_measurements)])
-    import pingouin
-
-    moments = wide.rename_axis(index="family", columns="moment").stack()
-    long = pd.Series(moments, name="raw").reset_index()
-    anova = pingouin.intraclass_corr(data=long, targets="family", raters="moment", ratings="raw")
-    row = anova[anova["Type"].isin(["ICC(C,1)", "ICC3"])].iloc[0]
-    f_value, df_1, df_2 = float(row["F"]), float(row["df1"]), float(row["df2"])
-    tail = (1 + level) / 2
-    f_low = f_value / stats.f.ppf(tail, df_1, df_2)
-    f_high = f_value * stats.f.ppf(tail, df_2, df_1)
-    low, high = ((f - 1) / (f + n_moments - 1) for f in (f_low, f_high))
+    row = row_at(intraclass(wide.to_numpy(dtype=float)), "icc_consistency")
+    low, high = consistency_interval(float(row["F"]), n_families, n_moments, level)
     return _table([("icc_over_time", float(row["ICC"]), low, high, n_families, n_measurements)])
 
 
