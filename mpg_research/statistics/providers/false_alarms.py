@@ -6,11 +6,12 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri
+from scipy.stats import false_discovery_control
 
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.parallel import simulate_in_chunks
-from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS
+from mpg_research.statistics.providers.funnel import FUNNEL_LEVELS, distances, normal_scores, spread_df
 from mpg_research.statistics.providers.overdispersion import (
     quantiles_of_sorted,
     reference_of_distances,
@@ -123,23 +124,14 @@ def shares_beyond(
     quantiles = [float(ndtri(0.5 + level / 2)) for level in levels]
     shares = [(plain > limit).mean(axis=1) for limit in quantiles]
     shares += [(z > limit).mean(axis=1) for limit in quantiles]
-    n = z.shape[1]
-    place = np.arange(1, n + 1)
-    tails = np.sort(2 * ndtr(-z), axis=1)  # Benjamini and Hochberg: the last that lies below its own line
-    last = np.where(tails * n / place <= rate, place, 0).max(axis=1)
-    return np.column_stack([*shares, last / n])
+    tails = false_discovery_control(2 * ndtr(-z), axis=1)
+    return np.column_stack([*shares, (tails <= rate).mean(axis=1)])
 
 
 def _standardised(y: FloatArray, covariance: FloatArray, tau2: FloatArray) -> FloatArray:
     """Distances from the weighted mean in standard errors, one row a plot, with a spread per plot."""
-    variance = np.diagonal(covariance) + tau2[:, None]
-    weights = 1 / variance
-    weights /= weights.sum(axis=1, keepdims=True)
-    carried = weights @ covariance + tau2[:, None] * weights
-    of_mean = (weights * carried).sum(axis=1, keepdims=True)
-    error = np.sqrt(np.maximum(variance - 2 * carried + of_mean, 1e-12 * variance))
-    found: FloatArray = (y - (weights * y).sum(axis=1, keepdims=True)) / error
-    return found
+    centre, spread = distances(y, covariance, tau2)
+    return np.asarray((y - centre[:, None]) / spread)
 
 
 def _adjusted(y: FloatArray, covariance: FloatArray, share: float) -> FloatArray:
@@ -151,9 +143,7 @@ def _adjusted(y: FloatArray, covariance: FloatArray, share: float) -> FloatArray
     if not apart.any():
         return z
     total = np.diagonal(covariance) + tau2[apart, None]
-    df = reference.df * (total * (1 / total).mean(axis=1, keepdims=True)) ** 2
-    t = z[apart] / reference.scale
-    z[apart] = t if np.isinf(reference.df) else -np.sign(t) * ndtri(np.maximum(stdtr(df, -np.abs(t)), 1e-300))
+    z[apart] = normal_scores(z[apart] / reference.scale, spread_df(total, reference, total))
     return z
 
 

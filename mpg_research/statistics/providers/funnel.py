@@ -21,7 +21,7 @@ from mpg_research.statistics.providers.overdispersion import (
     winsorised_spread,
 )
 
-__all__ = ["FUNNEL_LEVELS", "Funnel", "make_funnel", "spread_df"]
+__all__ = ["FUNNEL_LEVELS", "Funnel", "distances", "make_funnel", "normal_scores", "spread_df"]
 
 
 #: The customary pair of lines: about two and three standard errors from the target.
@@ -129,33 +129,33 @@ def make_funnel(
         raise ValueError(f"a funnel needs three units or more; found {y.size}")
     full = np.diag(v) if v.ndim == 1 else v
     own = np.diagonal(full)
-    centre, spread = _distances(y, full, 0.0, target)
-    z = _normal_scores((y - centre) / spread, df)
+    centre, spread = distances(y, full, 0.0, target)
+    z = normal_scores((y - centre) / spread, df)
     excess = estimate_overdispersion(z, np.sqrt(own), share=share)
     excess = replace(excess, tau2=_consistent_tau2(y, full, excess.tau2, target, share))
-    centre_adjusted, spread_adjusted = _distances(y, full, excess.tau2, target)
+    centre_adjusted, spread_adjusted = distances(y, full, excess.tau2, target)
     freedom = np.broadcast_to(np.asarray(df, dtype=float), y.shape)
     reference = reference_of_distances(y.size, share=share) if excess.tau2 > 0 else ScaledT(1.0, np.inf)
     total = own + excess.tau2
     rough = np.minimum(freedom, spread_df(total, reference, total))
     spread_adjusted = reference.scale * spread_adjusted
-    z_adjusted = _normal_scores((y - centre_adjusted) / spread_adjusted, rough)
+    z_adjusted = normal_scores((y - centre_adjusted) / spread_adjusted, rough)
     return Funnel(
-        centre, centre_adjusted, z, z_adjusted, spread, spread_adjusted, freedom, rough, reference,
-        excess, false_discovery_line(z_adjusted, rate=rate),
+        float(centre), float(centre_adjusted), z, z_adjusted, spread, spread_adjusted, freedom, rough,
+        reference, excess, false_discovery_line(z_adjusted, rate=rate),
     )  # fmt: skip
 
 
 def spread_df(variance: ArrayLike, reference: ScaledT, every: FloatArray) -> FloatArray:
-    """Degrees of freedom of units' spread where a part of it is an estimated overdispersion, shape (m,).
+    """Degrees of freedom of units' spread where a part of it is an estimated overdispersion, shape (..., m).
 
     Parameters
     ----------
-    variance : array_like, shape (m,)
+    variance : array_like, shape (..., m)
         Squared standard errors plus overdispersion.
     reference : ScaledT
         For units with equal variances.
-    every : ndarray, shape (n,)
+    every : ndarray, shape (..., n)
         Those variances of all units of the plot.
 
     Notes
@@ -163,7 +163,7 @@ def spread_df(variance: ArrayLike, reference: ScaledT, every: FloatArray) -> Flo
     One error in the overdispersion counts for more in a unit whose own standard error is small: df times
     (variance times the mean of 1 / variance)^2.
     """
-    share = np.asarray(variance, dtype=float) * float(np.mean(1 / every))
+    share = np.asarray(variance, dtype=float) * np.mean(1 / every, axis=-1, keepdims=True)
     result: FloatArray = reference.df * share**2
     return result
 
@@ -179,7 +179,7 @@ def _consistent_tau2(
     wanted = winsorised_spread(share)
 
     def excess(tau2: float) -> float:
-        centre, spread = _distances(y, covariance, tau2, target)
+        centre, spread = distances(y, covariance, tau2, target)
         return float(np.mean(winsorise((y - centre) / spread, share=share) ** 2)) - wanted
 
     if excess(0.0) <= 0:
@@ -192,21 +192,39 @@ def _consistent_tau2(
     return start
 
 
-def _distances(
-    y: FloatArray, covariance: FloatArray, tau2: float, target: float | None
-) -> tuple[float, FloatArray]:
-    """The target, and the standard error of each unit's distance from it, allowing for ``tau2``."""
-    variance = np.diagonal(covariance) + tau2
+def distances(
+    y: FloatArray, covariance: FloatArray, tau2: FloatArray | float, target: float | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """The target, and the standard error of each unit's distance from it, allowing for ``tau2``.
+
+    Parameters
+    ----------
+    y : ndarray, shape (..., n)
+        Estimates of n units, in one plot or many.
+    covariance : ndarray, shape (n, n)
+    tau2 : float or ndarray, shape (...)
+        Variance between the units of each plot.
+    target : float, optional
+        By default the precision-weighted mean of each plot.
+
+    Returns
+    -------
+    target : ndarray, shape (...)
+    spread : ndarray, shape (..., n)
+    """
+    between = np.asarray(tau2, dtype=float)[..., None]
+    variance = np.diagonal(covariance) + between
     if target is not None:
-        return target, np.sqrt(variance)
-    weights = (1 / variance) / np.sum(1 / variance)
-    carried = covariance @ weights + tau2 * weights
-    of_mean = float(weights @ carried)
-    return float(weights @ y), np.sqrt(np.maximum(variance - 2 * carried + of_mean, 1e-12 * variance))
+        return np.full(y.shape[:-1], target), np.sqrt(variance)
+    weights = (1 / variance) / np.sum(1 / variance, axis=-1, keepdims=True)
+    carried = weights @ covariance + between * weights
+    of_mean = np.sum(weights * carried, axis=-1, keepdims=True)
+    spread = np.sqrt(np.maximum(variance - 2 * carried + of_mean, 1e-12 * variance))
+    return np.asarray(np.sum(weights * y, axis=-1)), spread
 
 
-def _normal_scores(t: FloatArray, df: ArrayLike | float) -> FloatArray:
-    """Normal scores with the same tail probability as t."""
+def normal_scores(t: FloatArray, df: ArrayLike) -> FloatArray:
+    """Normal scores with the same tail probability as t, of any shape; with infinite df they are t itself."""
     freedom = np.broadcast_to(np.asarray(df, dtype=float), t.shape)
     if np.all(np.isinf(freedom)):
         return t
