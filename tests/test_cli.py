@@ -42,6 +42,19 @@ def test_parsing_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_overview_loads_no_numerics_or_pictures(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from mpg_research.reporting.run.index import write_index\n"
+        "from mpg_research.study import read_config\n"
+        f"write_index(Path({str(tmp_path)!r}), read_config(Path('data/example')))\n"
+        f"print(sorted({HEAVY - {'jinja2', 'pydantic'}!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (tmp_path / "index.html").is_file()
+    assert done.stdout.strip() == "[]"
+
+
 def test_version() -> None:
     assert mpg("version").stdout == mpg("--version").stdout == f"mpg_research {__version__}\n"
 

@@ -9,9 +9,9 @@ import pandas as pd
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.errors import ConfigError, ReportError
 from mpg_research.frames import each_row
+from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number
 from mpg_research.present.language.phrases import Phrases, phrases_in
-from mpg_research.present.language.voice import clean_name
 from mpg_research.present.sentences.families import BETTER, WORSE
 
 __all__ = ["INTERVENTIONS", "PresentedProfile", "present_profile"]

@@ -4,8 +4,9 @@ import re
 
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.columns import shape_of
+from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number, format_share
-from mpg_research.present.language.voice import Voice, clean_name
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["band_label", "key_label"]
 

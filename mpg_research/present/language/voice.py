@@ -1,7 +1,6 @@
 """How a released result is spoken about: its units, its names, its numbers in one language."""
 
 import math
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import pandas as pd
 from mpg_research.disclosure.released import Released, ReleasedTable
 from mpg_research.errors import DisclosureError
 from mpg_research.frames import quantity
+from mpg_research.present.language.names import clean_name, isolated
 from mpg_research.present.language.numbers import (
     format_count,
     format_nonzero,
@@ -17,10 +17,10 @@ from mpg_research.present.language.numbers import (
     format_p,
     format_time,
 )
-from mpg_research.present.language.phrases import CONTROL, Phrases, phrases_in, readable
+from mpg_research.present.language.phrases import Phrases, phrases_in, readable
 from mpg_research.present.presented import PresentedText
 
-__all__ = ["Voice", "clean_name", "isolated", "refuse", "voice_of", "withheld_text"]
+__all__ = ["Voice", "refuse", "voice_of", "withheld_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,18 +308,6 @@ class Voice:
         if isinstance(wanted, int | float) and float(wanted) in listed:
             return float(wanted)
         return max(listed)
-
-
-def isolated(name: str) -> str:
-    """A name, set apart from the words around it where it runs from right to left."""
-    if any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in name):
-        return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
-    return name
-
-
-def clean_name(text: str) -> str:
-    """A name from data without control characters and line breaks; never changed otherwise."""
-    return " ".join(CONTROL.sub("", text.replace("\n", " ").replace("\t", " ")).split())
 
 
 def voice_of(released: Released, language: str) -> Voice:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.frames import quantity
-from mpg_research.present.language.voice import Voice, clean_name
+from mpg_research.present.language.names import clean_name
+from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.organisations import distinguishable, gap_words
 from mpg_research.present.sentences.trajectory import is_usable
 

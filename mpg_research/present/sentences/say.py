@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.disclosure.rules.text import HIDDEN_TEXT
 from mpg_research.errors import ConfigError, Note, did_you_mean
+from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_share, format_time
 from mpg_research.present.language.phrases import readable
-from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of
+from mpg_research.present.language.voice import Voice, refuse, voice_of
 from mpg_research.present.presented import PresentedText
 from mpg_research.present.registry import kind_named, kinds
 

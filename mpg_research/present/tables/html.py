@@ -7,7 +7,8 @@ from html import escape
 import pandas as pd
 
 from mpg_research.disclosure.released import ReleasedTable
-from mpg_research.present.language.voice import Voice, clean_name
+from mpg_research.present.language.names import clean_name
+from mpg_research.present.language.voice import Voice
 
 __all__ = ["Column", "Rows", "as_csv", "as_html", "as_text"]
 

@@ -9,6 +9,7 @@ from mpg_research.analysis.columns import Column as Declared
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import Shape, shape_of
 from mpg_research.present.language.labels import band_label, key_label
+from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import (
     format_count,
     format_df,
@@ -16,7 +17,7 @@ from mpg_research.present.language.numbers import (
     format_p,
     format_share,
 )
-from mpg_research.present.language.voice import Voice, clean_name, refuse, voice_of, withheld_text
+from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedTable, PresentedText
 from mpg_research.present.tables.html import Column, Rows, as_csv, as_html, as_text
 

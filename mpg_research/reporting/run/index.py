@@ -91,7 +91,7 @@ def _rows(
     folder: Path, config: StudyConfig, language: str, notebooks: Mapping[str, NotebookSpec]
 ) -> list[dict[str, Any]]:
     """One row per recipient and notebook, with a link per language where the report is there."""
-    from mpg_research.present.language.voice import clean_name, isolated
+    from mpg_research.present.language.names import clean_name, isolated
 
     words = page_words(language)
     rows = []

@@ -182,7 +182,7 @@ def _refuse_other_readers(node: Any, step: Step) -> None:
 
 
 def _frame(step: Step, context: RunContext) -> Any:
-    from mpg_research.present.language.voice import clean_name, isolated
+    from mpg_research.present.language.names import clean_name, isolated
     from mpg_research.reporting.page.html import PageFrame, page_words
 
     config = context.config
