@@ -1,21 +1,21 @@
-"""Run one notebook in a kernel of its own, with its parameters, and say in words why it failed."""
+"""Run one notebook with its parameters in this process, and say in words why it failed."""
 
 import logging
+import os
 import re
 import tempfile
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mpg_research import errors
 from mpg_research.errors import MpgError, ReportError
-from mpg_research.reporting.notebooks import read_notebook
+from mpg_research.reporting.notebooks import FOLDER, read_notebook
 from mpg_research.reporting.parameters import check_parameters
-from mpg_research.reporting.run.kernel import private_kernel_manager
+from mpg_research.reporting.warm.light_imports import without_optional_parsers
+from mpg_research.reporting.warm.reset import process_restored
 
-__all__ = ["KernelRegistry", "NotebookFailure", "run_notebook"]
+__all__ = ["CELL_TIMEOUT", "PROCESS_DIED", "TOO_LONG", "NotebookFailure", "run_notebook"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _OWN_ERRORS = {
@@ -23,6 +23,11 @@ _OWN_ERRORS = {
 }
 #: Longest that one cell may take, in seconds: a runaway fit must not hold up the other reports for ever.
 CELL_TIMEOUT = 1800
+PROCESS_DIED = (
+    "The kernel died while the notebook ran. Usually the machine has too little memory: "
+    "close other programs, or run with --jobs 1."
+)
+TOO_LONG = f"A cell took longer than {CELL_TIMEOUT // 60} minutes and was stopped."
 
 
 class NotebookFailure(ReportError):
@@ -31,7 +36,7 @@ class NotebookFailure(ReportError):
     Attributes
     ----------
     traceback : str
-        The kernel's traceback, for ``--debug``. It may quote data and is never written to a file.
+        The traceback, for ``--debug``. It may quote data and is never written to a file.
     is_bug : bool
         True if the error is none that this package raises on purpose.
     """
@@ -42,45 +47,17 @@ class NotebookFailure(ReportError):
         self.is_bug = is_bug
 
 
-@dataclass
-class KernelRegistry:
-    """The kernels that run now, so that an interruption can end them all."""
-
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
-        self._managers: list[Any] = []
-        self.stopped = False
-
-    def add(self, manager: Any) -> None:
-        """Remember a kernel's manager; if all was stopped meanwhile, end this kernel too."""
-        with self._lock:
-            self._managers.append(manager)
-            if self.stopped:
-                _kill(manager)
-
-    def stop(self) -> None:
-        """Kill every kernel at once; the threads that wait for them then come back with an error."""
-        with self._lock:
-            self.stopped = True
-            for manager in self._managers:
-                _kill(manager)
-
-
-def _kill(manager: Any) -> None:
-    process = getattr(getattr(manager, "provisioner", None), "process", None)
-    if process is not None and process.poll() is None:
-        process.kill()
-
-
 def run_notebook(
     source: Path,
     *,
     notebook: str,
     parameters: Mapping[str, Any],
     output: Path,
-    registry: KernelRegistry | None = None,
 ) -> Any:
-    """Execute a notebook with papermill and return it.
+    """Execute a notebook with papermill in this process and return it.
+
+    It works in an empty folder of its own, and leaves the process as it was as far as that can be done from
+    within. What a run makes stands in a child process besides.
 
     Parameters
     ----------
@@ -92,8 +69,6 @@ def run_notebook(
         Its parameters; JSON types only.
     output : Path
         Where the executed notebook is kept while it runs (a staging folder).
-    registry : KernelRegistry, optional
-        Where to enter the kernel.
 
     Returns
     -------
@@ -105,33 +80,30 @@ def run_notebook(
     ConfigError
         If the parameters are not the notebook's, or what it says of itself is not right.
     NotebookFailure
-        If a cell fails, the kernel dies, or a cell was left out.
+        If a cell fails, or a cell was left out.
     """
-    registry = registry or KernelRegistry()
     model = read_notebook(source).model
     values = check_parameters(model, parameters, notebook).model_dump(mode="json")
-    with tempfile.TemporaryDirectory(prefix="mpg-", ignore_cleanup_errors=True) as folder:
-        manager = private_kernel_manager(Path(folder), notebooks=source.absolute().parent)
-        node = _execute(source, values, output, _registered(manager, registry))
+    source, output = source.absolute(), output.absolute()
+    with tempfile.TemporaryDirectory(prefix="mpg-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with process_restored(folder):
+            os.environ |= {
+                FOLDER: str(source.parent),
+                "IPYTHONDIR": str(folder / "ipython"),
+                "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(folder / "matplotlib")),
+            }
+            node = _execute(source, values, output)
     _refuse_unfinished(node)
     return node
 
 
-def _registered(manager_class: Any, registry: KernelRegistry) -> Any:
-    class RegisteredKernelManager(manager_class):  # type: ignore[misc]
-        async def start_kernel(self, **arguments: Any) -> None:
-            if registry.stopped:
-                raise NotebookFailure("The run was interrupted before this notebook started.")
-            await super().start_kernel(**arguments)
-            registry.add(self)
+def _execute(source: Path, values: Mapping[str, Any], output: Path) -> Any:
+    with without_optional_parsers():
+        import papermill
+        from papermill.exceptions import PapermillExecutionError
 
-    return RegisteredKernelManager
-
-
-def _execute(source: Path, values: Mapping[str, Any], output: Path, manager_class: Any) -> Any:
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
+        from mpg_research.reporting.warm.engine import register_engine
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
@@ -141,24 +113,14 @@ def _execute(source: Path, values: Mapping[str, Any], output: Path, manager_clas
             _literal(source),
             _literal(output),
             parameters=dict(values),
+            engine_name=register_engine(),
             kernel_name="python3",
             language="python",
             progress_bar=False,
             request_save_on_cell_execute=False,
-            execution_timeout=CELL_TIMEOUT,
-            kernel_manager_class=manager_class,
         )
     except PapermillExecutionError as error:
         raise _failure(error) from None
-    except DeadKernelError:
-        raise NotebookFailure(
-            "The kernel died while the notebook ran. Usually the machine has too little memory: "
-            "close other programs, or run with --jobs 1."
-        ) from None
-    except CellTimeoutError:
-        raise NotebookFailure(
-            f"A cell took longer than {CELL_TIMEOUT // 60} minutes and was stopped."
-        ) from None
 
 
 def _literal(path: Path) -> str:
@@ -167,7 +129,7 @@ def _literal(path: Path) -> str:
 
 
 def _failure(error: Any) -> NotebookFailure:
-    """What went wrong in the kernel: our own message if there is one, else what kind of bug it is."""
+    """What went wrong in a cell: our own message if there is one, else what kind of bug it is."""
     traceback = _ANSI.sub("", "\n".join(error.traceback))
     if error.ename in _OWN_ERRORS:
         return NotebookFailure(_ANSI.sub("", str(error.evalue)), traceback=traceback)

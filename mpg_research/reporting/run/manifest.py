@@ -14,8 +14,8 @@ from typing import Any
 from mpg_research.errors import ReportError
 from mpg_research.reporting.files import file_sha256, json_bytes
 from mpg_research.reporting.run.fingerprint import Inputs
-from mpg_research.reporting.run.kernel import ENVIRONMENT
 from mpg_research.reporting.run.plan import Step
+from mpg_research.reporting.warm.environment import ENVIRONMENT
 from mpg_research.writing import write_atomically
 
 __all__ = ["FORMAT", "is_up_to_date", "read_manifest", "record_step", "step_entry", "write_manifest"]

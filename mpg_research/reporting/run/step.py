@@ -1,10 +1,13 @@
-"""One step from notebook to published files: run, clean, render, search, put in place, write down."""
+"""One step from notebook to published files: run, clean, render, search; then put in place, write down.
+
+The first part is done in a process of its own and leaves everything in a staging folder; the second, by the
+run itself, so that only one process writes to the published folders.
+"""
 
 import platform
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,51 +20,20 @@ from mpg_research.reporting.files import (
     move_into_place,
     remove_tree,
 )
-from mpg_research.reporting.run.execute import KernelRegistry, NotebookFailure, run_notebook
+from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
 from mpg_research.reporting.run.plan import Step, published_files
+from mpg_research.reporting.run.prepare import config_of
 from mpg_research.reporting.session.shown import MARK
+from mpg_research.reporting.warm.light_imports import without_optional_parsers
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
 
-__all__ = ["RunContext", "StepOutcome", "make_step"]
+__all__ = ["StepOutcome", "failed_step", "make_page", "publish_page", "staged_folder"]
 
-Status = Literal["ok", "up to date", "failed", "interrupted"]
-_ONE_AT_A_TIME = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What all steps of a run share.
-
-    Attributes
-    ----------
-    config : StudyConfig
-        The study.
-    folder : Path
-        ``reports/<study>``.
-    staging : Path
-        Folder for work in progress, on the same file system.
-    notebooks : mapping of str to Path
-        The shipped notebooks, by name.
-    notebook_hashes, fingerprints : mapping of str to str
-        SHA-256 by notebook, and the steps' fingerprints by step name.
-    inputs : Inputs
-        Hashes and versions all steps share.
-    registry : KernelRegistry
-        The running kernels.
-    """
-
-    config: StudyConfig
-    folder: Path
-    staging: Path
-    notebooks: Mapping[str, Path]
-    notebook_hashes: Mapping[str, str]
-    fingerprints: Mapping[str, str]
-    inputs: Inputs
-    registry: KernelRegistry = field(default_factory=KernelRegistry)
+Status = Literal["ok", "up to date", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +44,7 @@ class StepOutcome:
     ----------
     step : Step
         The step.
-    status : {"ok", "up to date", "failed", "interrupted"}
+    status : {"ok", "up to date", "failed"}
         How it ended.
     seconds : float
         How long it took.
@@ -89,43 +61,159 @@ class StepOutcome:
     traceback: str = ""
 
 
-def make_step(step: Step, context: RunContext) -> StepOutcome:
-    """Run a step and publish it; a failure becomes an outcome, never an exception.
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A step with all that making it needs."""
 
-    Nothing of a step is published before all of it is there and has passed every check.
+    step: Step
+    config: StudyConfig
+    staged: Path
+    notebook: Path
+    notebook_sha256: str
+    fingerprint: str
+    inputs: Inputs
+
+
+def staged_folder(staging: str | Path, step: Step) -> Path:
+    """Where the files of a step lie until they are whole.
+
+    Parameters
+    ----------
+    staging : str or Path
+        Staging folder of the run.
+    step : Step
+        The step.
+
+    Returns
+    -------
+    Path
+    """
+    return Path(staging) / step.name.replace("/", "-")
+
+
+def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the files of a step in its staging folder; a plain function of paths and hashes.
+
+    Nothing is published here, and what comes back has passed every check. A failure comes back as a reason,
+    never as an exception.
+
+    Parameters
+    ----------
+    given : mapping
+        ``study`` (its ``study.toml``), ``staging`` (a folder) and ``inputs`` (hashes that all steps share).
+    part : mapping
+        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``, ``fingerprint``.
+
+    Returns
+    -------
+    dict
+        ``files`` by the name they will have in the recipient's folder, and ``entry`` for the manifest; or
+        ``reason`` and ``traceback``.
     """
     import traceback
 
+    step = Step(**part["step"])
+    staged = staged_folder(given["staging"], step)
     started, clock = datetime.now(UTC), time.perf_counter()
-    staged = context.staging / step.name.replace("/", "-")
     try:
-        files, record = _prepare(step, context, staged)
-        entry = _entry(step, context, files, record, started, time.perf_counter() - clock)
-        _search(step, context, files, entry, record, staged)
-        _publish(step, context, files, entry)
+        task = _Task(
+            step,
+            config_of(given["study"]),
+            staged,
+            Path(part["notebook"]),
+            part["notebook_sha256"],
+            part["fingerprint"],
+            Inputs(**given["inputs"]),
+        )
+        files, record = _prepare(task)
+        entry = _entry(task, files, record, started, time.perf_counter() - clock)
+        _search(task, files, entry, record)
     except NotebookFailure as error:
-        status: Status = "interrupted" if context.registry.stopped else "failed"
-        return StepOutcome(step, status, time.perf_counter() - clock, str(error), error.traceback)
+        return {"reason": str(error), "traceback": error.traceback}
     except MpgError as error:
-        return StepOutcome(step, "failed", time.perf_counter() - clock, str(error), traceback.format_exc())
+        return {"reason": str(error), "traceback": traceback.format_exc()}
     except OSError as error:
-        reason = f"A file could not be written or read: {error.strerror or error} ({error.filename})."
-        return StepOutcome(step, "failed", time.perf_counter() - clock, reason, traceback.format_exc())
+        return {"reason": _about_file(error), "traceback": traceback.format_exc()}
     except Exception as error:
         # The other steps go on whatever happens in this one.
-        status = "interrupted" if context.registry.stopped else "failed"
         reason = f"{type(error).__name__}: {error} (this is a bug in the package; --debug shows where)"
-        return StepOutcome(step, status, time.perf_counter() - clock, reason, traceback.format_exc())
-    finally:
-        remove_tree(staged)
-    return StepOutcome(step, "ok", time.perf_counter() - clock)
+        return {"reason": reason, "traceback": traceback.format_exc()}
+    return {"files": {name: str(path) for name, path in files.items()}, "entry": entry}
 
 
-def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+def publish_page(
+    step: Step, made: Mapping[str, Any], *, folder: Path, config: StudyConfig, seconds: float
+) -> StepOutcome:
+    """Move the files of a step into place and write it down, or say why there is nothing to publish.
+
+    The manifest entry goes first and comes last: without it the step is due.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    made : mapping
+        What :func:`make_page` returned.
+    folder : Path
+        ``reports/<study>``.
+    config : StudyConfig
+        The study.
+    seconds : float
+        How long it took.
+
+    Returns
+    -------
+    StepOutcome
+    """
+    if "reason" in made:
+        return StepOutcome(step, "failed", seconds, made["reason"], made["traceback"])
+    own, study, entry = folder / step.recipient, config.study, made["entry"]
+    try:
+        before = read_manifest(own)["steps"].get(step.key, {}).get("outputs", {})
+        record_step(own, step, None, study=study.name, synthetic=study.synthetic)
+        for name, path in made["files"].items():
+            move_into_place(Path(path), own / name)
+        for name in set(before) - set(made["files"]):
+            (own / name).unlink(missing_ok=True)
+        record_step(own, step, entry, study=study.name, synthetic=study.synthetic)
+    except MpgError as error:
+        return failed_step(step, str(error), seconds)
+    except OSError as error:
+        return failed_step(step, _about_file(error), seconds)
+    return StepOutcome(step, "ok", seconds)
+
+
+def failed_step(step: Step, reason: str, seconds: float, traceback: str = "") -> StepOutcome:
+    """A step of which nothing is published.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    reason : str
+        Why.
+    seconds : float
+        How long it took.
+    traceback : str
+        Where it failed.
+
+    Returns
+    -------
+    StepOutcome
+    """
+    return StepOutcome(step, "failed", seconds, reason, traceback)
+
+
+def _about_file(error: OSError) -> str:
+    return f"A file could not be written or read: {error.strerror or error} ({error.filename})."
+
+
+def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     """Run the notebook and stage all files, by the name they will have in the recipient's folder."""
     import json
 
-    import nbformat
+    with without_optional_parsers():
+        import nbformat
 
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
@@ -133,31 +221,31 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
     from mpg_research.reporting.parameters import check_parameters
     from mpg_research.reporting.session.session import RECORD
 
+    step, config, staged = task.step, task.config, task.staged
+    remove_tree(staged)  # of an earlier try
     work = staged / "output"
     work.mkdir(parents=True, exist_ok=True)
-    parameters = {**step.parameters, "study": str(context.config.file), "output": str(work)}
+    parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
     node = run_notebook(
-        context.notebooks[step.notebook],
+        task.notebook,
         notebook=step.notebook,
         parameters=parameters,
         output=staged / "executed.ipynb",
-        registry=context.registry,
     )
     _refuse_other_readers(node, step)
     record = json.loads((work / RECORD).read_bytes()) if (work / RECORD).is_file() else {}
     record["warnings"] = warning_counts(node)
-    model = read_notebook(context.notebooks[step.notebook]).model
+    model = read_notebook(task.notebook).model
     shown = check_parameters(model, step.parameters, step.notebook).model_dump(mode="json")
-    shown["study"] = context.config.study.name
-    unit = context.config.study.unit_words.get(step.language)
-    time = context.config.time.axis_unit
-    groups = context.config.disclosure.public_groups
+    shown["study"] = config.study.name
+    unit = config.study.unit_words.get(step.language)
+    time = config.time.axis_unit
+    groups = config.disclosure.public_groups
     clean = clean_notebook(
         node, language=step.language, parameters=shown, unit=unit, time=time, groups=groups
     )
     names = published_files(step)
-    with _ONE_AT_A_TIME:
-        page = render_page(clean, _frame(step, context))
+    page = render_page(clean, _frame(task))
     page_path, notebook_path = staged / "page.html", staged / "notebook.ipynb"
     write_atomically(page_path, page.encode())
     write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode())
@@ -181,11 +269,11 @@ def _refuse_other_readers(node: Any, step: Step) -> None:
                 )
 
 
-def _frame(step: Step, context: RunContext) -> Any:
+def _frame(task: _Task) -> Any:
     from mpg_research.present.language.names import clean_name, isolated
     from mpg_research.reporting.page.html import PageFrame, page_words
 
-    config = context.config
+    step, config = task.step, task.config
     if step.organisation:
         recipient = config.organisations[step.organisation].name.in_language(step.language)
     else:
@@ -196,24 +284,23 @@ def _frame(step: Step, context: RunContext) -> Any:
         recipient=isolated(clean_name(recipient)),
         synthetic=config.study.synthetic,
         show_code=step.role == "researcher",
-        digest=json_sha256([dict(context.inputs.data), dict(context.inputs.settings)])[:16],
+        digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
         version=__version__,
     )
 
 
 def _entry(
-    step: Step,
-    context: RunContext,
+    task: _Task,
     files: Mapping[str, Path],
     record: Mapping[str, Any],
     started: datetime,
     seconds: float,
 ) -> dict[str, Any]:
     return step_entry(
-        step,
-        fingerprint=context.fingerprints[step.name],
-        inputs=context.inputs,
-        notebook_sha256=context.notebook_hashes[step.notebook],
+        task.step,
+        fingerprint=task.fingerprint,
+        inputs=task.inputs,
+        notebook_sha256=task.notebook_sha256,
         outputs={name: file_sha256(path) for name, path in files.items()},
         record=record,
         started=started,
@@ -224,37 +311,18 @@ def _entry(
 
 
 def _search(
-    step: Step,
-    context: RunContext,
-    files: Mapping[str, Path],
-    entry: Mapping[str, Any],
-    record: Mapping[str, Any],
-    staged: Path,
+    task: _Task, files: Mapping[str, Path], entry: Mapping[str, Any], record: Mapping[str, Any]
 ) -> None:
     """Refuse the step if any of its files, or its manifest entry, names another organisation."""
     from mpg_research.reporting.page.name_search import forbidden_names, refuse_names
 
     forbidden, own = forbidden_names(
-        context.config,
-        role=step.role,
-        organisation=step.organisation,
+        task.config,
+        role=task.step.role,
+        organisation=task.step.organisation,
         keys=record.get("organisations", ()),
     )
     described = {key: value for key, value in entry.items() if key not in {"versions", "run"}}
-    entry_path = staged / "entry.json"
+    entry_path = task.staged / "entry.json"
     write_atomically(entry_path, json_bytes(described))
     refuse_names({**files, "manifest.json": entry_path}, forbidden=forbidden, own=own)
-
-
-def _publish(step: Step, context: RunContext, files: Mapping[str, Path], entry: Mapping[str, Any]) -> None:
-    """Move the files into place. The manifest entry goes first and comes last: without it the step is due."""
-    folder = context.folder / step.recipient
-    study = context.config.study
-    with _ONE_AT_A_TIME:
-        before = read_manifest(folder)["steps"].get(step.key, {}).get("outputs", {})
-        record_step(folder, step, None, study=study.name, synthetic=study.synthetic)
-        for name, path in files.items():
-            move_into_place(path, folder / name)
-        for name in set(before) - set(files):
-            (folder / name).unlink(missing_ok=True)
-        record_step(folder, step, entry, study=study.name, synthetic=study.synthetic)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
+from mpg_research.reporting.session.kept import kept_or_loaded
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
@@ -254,12 +255,11 @@ def begin(notebook: str, **parameters: Any) -> Session:
     'researcher'
     """
     from mpg_research.disclosure import Audience, policy_of
-    from mpg_research.study import load_study
 
     spec = notebook_spec(notebook)
     assert spec.role != "family"  # those are refused above
     values = check_parameters(spec.model, parameters, notebook)
-    study = load_study(find_study(values.study))
+    study = kept_or_loaded(find_study(values.study))
     organisation = _organisation(study, values) if spec.role == "organisation" else ""
     output = Path(values.output) if values.output else None
     record = Record(output, {"organisations": list(study.organisations), "sample_flow": {}, "notes": []})

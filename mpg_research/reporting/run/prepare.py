@@ -1,0 +1,90 @@
+"""What a process that makes pages does before the first one: import, load the study, check it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mpg_research.languages import languages
+from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig, read_config
+
+__all__ = ["config_of", "prepare_process"]
+
+#: Imported once, before processes are forked, where many pages are made.
+_IMPORTS = (
+    "mpg_research.analysis",
+    "mpg_research.disclosure",
+    "mpg_research.present",
+    "mpg_research.reporting.page.html",
+    "mpg_research.reporting.page.name_search",
+    "mpg_research.reporting.session.session",
+    "mpg_research.reporting.warm.engine",
+    "nbconvert.exporters.templateexporter",
+    "nbconvert.filters.markdown_mistune",
+    "papermill",
+)
+
+
+def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a process ready for pages and analyses of one study.
+
+    Parameters
+    ----------
+    given : mapping
+        ``study``: its ``study.toml``. ``many``: whether the imports pay. ``is_first``: whether the study is to
+        be loaded and checked here, before anything else.
+
+    Returns
+    -------
+    dict
+        ``warnings``: how many the check of the study has, where it was loaded.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the study cannot be used.
+    """
+    from mpg_research.reporting.warm.light_imports import without_optional_parsers
+
+    answer: dict[str, Any] = {}
+    if given["is_first"]:
+        from mpg_research.reporting.session.kept import keep_study
+        from mpg_research.study import load_study
+
+        file = Path(given["study"])
+        study = load_study(file)
+        keep_study(file, study)
+        answer["warnings"] = len(study.checks.warnings)
+        config_of(given["study"])
+    if given["many"]:
+        from importlib import import_module
+
+        with without_optional_parsers():
+            for name in _IMPORTS:
+                import_module(name)
+    return answer
+
+
+@lru_cache(maxsize=1)
+def config_of(study: str) -> StudyConfig:
+    """The settings of a study. Where it declares no organisations: those in the data, their keys for names.
+
+    Read once per process.
+
+    Parameters
+    ----------
+    study : str
+        Its folder or its ``study.toml``.
+
+    Returns
+    -------
+    StudyConfig
+    """
+    config = read_config(study)
+    if config.organisations:
+        return config
+    from mpg_research.reporting.session.kept import kept_or_loaded
+
+    found = kept_or_loaded(config.file).organisations
+    named = {key: OrganisationConfig(name=dict.fromkeys(languages(), key)) for key in found}
+    return config.model_copy(update={"organisations": named})

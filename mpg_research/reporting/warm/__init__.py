@@ -1,0 +1,1 @@
+"""Running notebooks in warm processes: the imports are there, and every page has a process of its own."""

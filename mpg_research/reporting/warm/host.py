@@ -1,0 +1,131 @@
+"""A warm process as the one who started it sees it: what to write to it, what it says, and ending it."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from mpg_research.reporting.warm.environment import process_environment
+from mpg_research.reporting.warm.messages import as_line
+
+__all__ = ["Host"]
+
+_SECONDS_TO_END = 5.0
+
+
+class Host:
+    """A process started from :mod:`mpg_research.reporting.warm.template`.
+
+    Parameters
+    ----------
+    said : queue.Queue
+        Where pairs of this host and a message of its go; the message is None when it has gone.
+    function : str
+        What it calls first, as ``"package.module:function"``.
+    given : mapping
+        The argument of that.
+    fork : bool
+        Whether it makes a process per piece of work, where it can.
+    """
+
+    def __init__(
+        self,
+        said: "queue.Queue[tuple[Host, dict[str, Any] | None]]",
+        *,
+        function: str,
+        given: dict[str, Any],
+        fork: bool,
+    ) -> None:
+        own_group: dict[str, Any] = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+            if os.name == "nt"
+            else {"start_new_session": True}
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mpg_research.reporting.warm.template"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What it writes beside its messages is of no use to a reader, and may quote data.
+            stderr=subprocess.DEVNULL,
+            env=process_environment(),
+            **own_group,
+        )
+        self.works: dict[int, int] = {}
+        self.ready: dict[str, Any] | None = None
+        self.forks = False
+        self.n_done = 0
+        self.has_gone = False
+        self._said = said
+        threading.Thread(target=self._listen, daemon=True, name="mpg-listen").start()
+        self.ask({"function": function, "given": given, "fork": fork})
+
+    def ask(self, message: dict[str, Any]) -> None:
+        """Write it a message; one who has gone is found out by what it says last.
+
+        Parameters
+        ----------
+        message : dict
+            JSON types only.
+        """
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.write(as_line(message))
+            self._process.stdin.flush()
+
+    def end_work(self, number: int) -> None:
+        """End one piece of work at once, with whatever it started.
+
+        Parameters
+        ----------
+        number : int
+            Which.
+        """
+        if self.forks:
+            self.ask({"end": number})
+        else:
+            self._process.kill()
+
+    def close(self, *, at_once: bool) -> None:
+        """End the process and its children.
+
+        Parameters
+        ----------
+        at_once : bool
+            Do not wait for work that is being done.
+        """
+        assert self._process.stdin is not None
+        if at_once and not self.forks:
+            self._process.kill()
+        with suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.end_children()
+
+    def end_children(self) -> None:
+        """End children whose parent may have been killed before it could do so."""
+        if self.forks:
+            for pid in self.works.values():
+                with suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, once it has."""
+        return self._process.poll()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._said.put((self, json.loads(line)))
+        self._process.stdout.close()
+        self._process.wait()
+        self._said.put((self, None))
