@@ -130,10 +130,15 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         help=f"only this language, {' or '.join(languages())} (may be repeated)",
     )
     run.add_argument(
-        "--jobs", type=int, metavar="N", help="notebooks at the same time (default: one per core)"
+        "--jobs", type=int, metavar="N", help="pages and analyses at the same time (default: one per core)"
     )
     run.add_argument(
         "--notebooks", metavar="DIR", help="folder of notebooks of your own (default: those of the package)"
+    )
+    run.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="make analyses and pages on the machines of a Dask cluster with its scheduler at this address",
     )
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.set_defaults(command=_run)
@@ -217,10 +222,11 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.run.cluster import cluster_at
     from mpg_research.reporting.run.progress import make_progress
     from mpg_research.reporting.run.run import run_study
 
-    with _termination_as_interruption():
+    with _termination_as_interruption(), cluster_at(options.dask):
         summary = run_study(
             options.study,
             reports=options.output,
@@ -329,7 +335,7 @@ def _by_reason(failed: Sequence[Any]) -> dict[str, list[str]]:
 
 @contextmanager
 def _termination_as_interruption() -> Iterator[None]:
-    """A polite request to stop is treated as Ctrl-C: kernels end, nothing half-written stays."""
+    """A polite request to stop is treated as Ctrl-C: its processes end, nothing half-written stays."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -8,7 +8,7 @@ from typing import Any
 from mpg_research.languages import languages
 from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig, read_config
 
-__all__ = ["config_of", "prepare_process"]
+__all__ = ["config_of", "prepare_process", "study_config"]
 
 #: Imported once, before processes are forked, where many pages are made.
 _IMPORTS = (
@@ -31,13 +31,14 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     given : mapping
-        ``study``: its ``study.toml``. ``many``: whether the imports pay. ``is_first``: whether the study is to
-        be loaded and checked here, before anything else.
+        ``study``: its ``study.toml``. ``many``: whether the imports pay. ``is_first``: whether the study is
+        to be loaded and checked here, before anything else. ``analyses``: by name, ``verb`` and ``options``.
 
     Returns
     -------
     dict
-        ``warnings``: how many the check of the study has, where it was loaded.
+        Where ``is_first``: ``warnings``, how many the check of the study has, and ``missing``, the names of
+        the analyses whose results are not in the store.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
         study = load_study(file)
         keep_study(file, study)
         answer["warnings"] = len(study.checks.warnings)
+        answer["missing"] = _not_stored(given)
         config_of(given["study"])
     if given["many"]:
         from importlib import import_module
@@ -65,15 +67,38 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _not_stored(given: Mapping[str, Any]) -> list[str]:
+    from mpg_research.reporting.store.analyses import is_stored
+
+    return [
+        name
+        for name, asked in given["analyses"].items()
+        if not is_stored(given["study"], asked["verb"], asked["options"])
+    ]
+
+
 @lru_cache(maxsize=1)
 def config_of(study: str) -> StudyConfig:
-    """The settings of a study. Where it declares no organisations: those in the data, their keys for names.
-
-    Read once per process.
+    """The settings of the study that this process makes pages of, read once.
 
     Parameters
     ----------
     study : str
+        Its folder or its ``study.toml``.
+
+    Returns
+    -------
+    StudyConfig
+    """
+    return study_config(study)
+
+
+def study_config(study: str | Path) -> StudyConfig:
+    """The settings of a study. Where it declares no organisations: those in the data, their keys for names.
+
+    Parameters
+    ----------
+    study : str or Path
         Its folder or its ``study.toml``.
 
     Returns

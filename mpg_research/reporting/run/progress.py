@@ -4,25 +4,26 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-if TYPE_CHECKING:
-    from mpg_research.reporting.run.plan import Step
-    from mpg_research.reporting.run.step import StepOutcome
+from mpg_research.reporting.run.time_left import TimeLeft, in_words
 
 __all__ = ["PlainProgress", "Progress", "TerminalProgress", "count_up", "make_progress"]
 
 
 class Progress:
-    """Says nothing; the base of the others."""
+    """Says nothing; the base of the others.
 
-    def begin(self, total: int, up_to_date: int) -> None:
+    Steps are named as the summary names them; an analysis is ``"analysis: compare_organisations"``.
+    """
+
+    def begin(self, total: int, up_to_date: int, time_left: TimeLeft) -> None:
         """``total`` steps will be run; ``up_to_date`` need not be."""
 
-    def started(self, step: "Step") -> None:
+    def started(self, name: str) -> None:
         """A step begins."""
 
-    def finished(self, outcome: "StepOutcome") -> None:
+    def finished(self, name: str, status: str, seconds: float) -> None:
         """A step has ended."""
 
     def end(self) -> None:
@@ -36,26 +37,26 @@ class PlainProgress(Progress):
         self.stream = stream
         self.total = 0
         self.done = 0
-        self._lock = threading.Lock()
+        self._time_left: TimeLeft | None = None
 
-    def begin(self, total: int, up_to_date: int) -> None:
+    def begin(self, total: int, up_to_date: int, time_left: TimeLeft) -> None:
         """Say how much there is to do."""
-        self.total = total
+        self.total, self.done, self._time_left = total, 0, time_left
         if total:
             text = f"{total} to make" + (f", {up_to_date} up to date" if up_to_date else "")
             print(text, file=self.stream, flush=True)
 
-    def finished(self, outcome: "StepOutcome") -> None:
+    def finished(self, name: str, status: str, seconds: float) -> None:
         """One line."""
-        with self._lock:
-            self.done += 1
-            count = f"[{self.done:{len(str(self.total))}}/{self.total}]"
-            text = f"{count} {outcome.step.name}: {outcome.status} ({outcome.seconds:.0f} s)"
-            print(text, file=self.stream, flush=True)
+        self.done += 1
+        count = f"[{self.done:{len(str(self.total))}}/{self.total}]"
+        left = in_words(self._time_left.seconds() if self._time_left else None)
+        text = f"{count} {name}: {status} ({seconds:.0f} s)" + (f", {left}" if left else "")
+        print(text, file=self.stream, flush=True)
 
 
 class TerminalProgress(Progress):
-    """A bar with the steps that run now."""
+    """A bar with the steps that run now, and the time left."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -71,23 +72,25 @@ class TerminalProgress(Progress):
         )
         self._task: Any = None
         self._running: list[str] = []
+        self._time_left: TimeLeft | None = None
         self._lock = threading.Lock()
 
-    def begin(self, total: int, up_to_date: int) -> None:
+    def begin(self, total: int, up_to_date: int, time_left: TimeLeft) -> None:
         """Show the bar."""
+        self._time_left = time_left
         if total:
             self._bar.start()
             self._task = self._bar.add_task("", total=total)
 
-    def started(self, step: "Step") -> None:
+    def started(self, name: str) -> None:
         """Name the step beside the bar."""
-        self._change(add=step.name)
+        self._change(add=name)
 
-    def finished(self, outcome: "StepOutcome") -> None:
+    def finished(self, name: str, status: str, seconds: float) -> None:
         """Move the bar on."""
-        self._change(remove=outcome.step.name, advance=1)
-        if outcome.status == "failed":
-            self._bar.console.print(f"{outcome.step.name}: failed", markup=False, highlight=False)
+        self._change(remove=name, advance=1)
+        if status == "failed":
+            self._bar.console.print(f"{name}: failed", markup=False, highlight=False)
 
     def end(self) -> None:
         """Take the bar away."""
@@ -99,7 +102,8 @@ class TerminalProgress(Progress):
                 self._running.append(add)
             if remove in self._running:
                 self._running.remove(remove)
-            text = ", ".join(self._running).replace("[", "\\[")
+            left = in_words(self._time_left.seconds() if self._time_left else None)
+            text = "; ".join(part for part in (left, ", ".join(self._running)) if part).replace("[", "\\[")
             self._bar.update(self._task, advance=advance, description=text)
 
 

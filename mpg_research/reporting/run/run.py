@@ -1,23 +1,20 @@
 """The main job: a study folder in, reports out. Whatever is up to date is left alone."""
 
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ConfigError, DataError, ReportError
-from mpg_research.languages import languages
-from mpg_research.reporting.files import file_sha256, lock_folder, remove_tree
+from mpg_research.reporting.files import file_sha256
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
 from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps
+from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
-from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig, read_config, source_paths
+from mpg_research.reporting.warm.memory import cores
+from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunSummary", "default_jobs", "run_study"]
 
-#: More kernels than this at once need more memory than most machines have.
+#: More processes than this at once need more memory than most machines have.
 MOST_JOBS = 8
 STAGING = ".staging"
 
@@ -97,7 +94,7 @@ def run_study(
     only, organisation, language : sequence of str
         Which notebooks, organisations and languages; empty: all.
     jobs : int, optional
-        Notebooks run at the same time; by default one per core, at most 8.
+        Analyses and pages made at the same time; by default one per core, at most 8.
     force : bool
         Also make anew what is up to date.
     progress : Progress, optional
@@ -113,11 +110,11 @@ def run_study(
     Raises
     ------
     ConfigError, DataError
-        If the study cannot be used. Then no kernel was started and nothing was written.
+        If the study cannot be used. Then nothing was written.
     ReportError
         If another run writes to the same folder.
     KeyboardInterrupt
-        After an interruption, when the kernels are gone and the staging folder is removed.
+        After an interruption, when its processes are gone and the staging folder is removed.
 
     Examples
     --------
@@ -129,7 +126,7 @@ def run_study(
     progress = progress or Progress()
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs is {jobs}; expected a whole number from 1.")
-    config = _with_organisations(read_config(path if path is not None else shipped_example()))
+    config = study_config(path if path is not None else shipped_example())
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
     steps = plan_steps(config, only=only, organisation=organisation, language=language, notebooks=there)
     files = {step.notebook: there[step.notebook].file for step in steps}
@@ -141,19 +138,31 @@ def run_study(
         step.name: step_fingerprint(step, inputs=inputs, notebook_sha256=hashes[step.notebook])
         for step in steps
     }
-    todo = [step for step in steps if force or not _is_done(folder, step, prints[step.name])]
+    manifests = {recipient: read_manifest(folder / recipient) for recipient in {s.recipient for s in steps}}
+    todo = [
+        step
+        for step in steps
+        if force
+        or not is_up_to_date(folder / step.recipient, step, prints[step.name], manifests[step.recipient])
+    ]
     if not todo:
         return _summary(config, folder, steps, {}, warnings=0, notebooks=there)
 
-    from mpg_research.study import load_study
+    from mpg_research.reporting.run.make import Making, make_steps
 
-    warnings = len(load_study(config.file).checks.warnings)
-    with _staging(folder) as staging:
-        from mpg_research.reporting.run.step import RunContext
-
-        context = RunContext(config, folder, staging, files, hashes, prints, inputs)
-        progress.begin(len(todo), len(steps) - len(todo))
-        made = _make_all(todo, context, jobs or default_jobs(), progress)
+    making = Making(
+        config=config,
+        folder=folder,
+        staging=folder / STAGING,
+        notebooks=there,
+        hashes=hashes,
+        fingerprints=prints,
+        inputs=inputs,
+        seconds=_seconds_before(steps, manifests),
+    )
+    made, warnings = make_steps(
+        todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
+    )
     return _summary(config, folder, steps, made, warnings=warnings, notebooks=there)
 
 
@@ -169,23 +178,8 @@ def _notebooks_in(folder: Path) -> dict[str, NotebookSpec]:
 
 
 def default_jobs() -> int:
-    """One notebook per core this process may use, at most 8."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
-    return max(1, min(cores, MOST_JOBS))
-
-
-def _with_organisations(config: StudyConfig) -> StudyConfig:
-    """Where study.toml declares no organisations: those in the data, their keys for names."""
-    if config.organisations:
-        return config
-    from mpg_research.study import load_study
-
-    found = load_study(config.file).organisations
-    named = {key: OrganisationConfig(name=dict.fromkeys(languages(), key)) for key in found}
-    return config.model_copy(update={"organisations": named})
+    """One process per core that this one may use, at most 8."""
+    return max(1, min(cores(), MOST_JOBS))
 
 
 def _inputs_or_all_problems(config: StudyConfig) -> Inputs:
@@ -209,51 +203,15 @@ def _refuse_raw_files_in(folder: Path, config: StudyConfig) -> None:
             )
 
 
-def _is_done(folder: Path, step: Step, fingerprint: str) -> bool:
-    own = folder / step.recipient
-    return is_up_to_date(own, step, fingerprint, read_manifest(own))
-
-
-@contextmanager
-def _staging(folder: Path) -> Any:
-    """A fresh staging folder while this process holds the study's folder; gone afterwards."""
-    with lock_folder(folder):
-        staging = folder / STAGING
-        if staging.exists():
-            shutil.rmtree(staging)
-        staging.mkdir()
-        try:
-            yield staging
-        finally:
-            remove_tree(staging)
-
-
-def _make_all(steps: Iterable[Step], context: Any, jobs: int, progress: Progress) -> "dict[str, StepOutcome]":
-    """Make the steps, ``jobs`` at a time; an interruption ends the kernels and is passed on."""
-    from mpg_research.reporting.run.step import make_step
-
-    def make(step: Step) -> "StepOutcome":
-        progress.started(step)
-        outcome = make_step(step, context)
-        progress.finished(outcome)
-        return outcome
-
-    pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="mpg")
-    pending: set[Future[StepOutcome]] = {pool.submit(make, step) for step in steps}
-    made: dict[str, StepOutcome] = {}
-    try:
-        while pending:
-            # A wait without end cannot be interrupted on Windows.
-            finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-            made |= {outcome.step.name: outcome for outcome in (future.result() for future in finished)}
-    finally:
-        for future in pending:
-            future.cancel()
-        if pending:
-            context.registry.stop()
-        pool.shutdown(wait=True, cancel_futures=True)
-        progress.end()
-    return made
+def _seconds_before(steps: Iterable[Step], manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """How long steps took when they were last made, by name, as far as that is written down."""
+    found = {}
+    for step in steps:
+        entry = manifests[step.recipient]["steps"].get(step.key)
+        seconds = entry.get("run", {}).get("seconds") if isinstance(entry, dict) else None
+        if isinstance(seconds, int | float):
+            found[step.name] = float(seconds)
+    return found
 
 
 def _summary(

@@ -102,7 +102,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     given : mapping
         ``study`` (its ``study.toml``), ``staging`` (a folder) and ``inputs`` (hashes that all steps share).
     part : mapping
-        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``, ``fingerprint``.
+        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256`` and
+        ``fingerprint``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pieces of work in warm processes: as many at once as there is room for, and one that fails harms no other."""
+"""Pieces of work in warm processes: as many at once as there is room for; one that fails harms no other."""
 
 import os
 import queue
@@ -233,7 +233,8 @@ class Pool:
             host.end_children()
             if host.ready is None:
                 raise ReportError(
-                    f"The process that makes the reports could not be started (it ended with {host.exit_code}). "
+                    f"The process that makes the reports could not be started (it ended with "
+                    f"{host.exit_code}). "
                     "python -m mpg_research.reporting.warm.template shows why."
                 )
         return host, message

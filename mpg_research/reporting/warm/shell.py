@@ -159,7 +159,5 @@ def notebook_shell(outputs: CellOutputs) -> Iterator[NotebookShell]:
                 setattr(builtins, name, value)
 
 
-def _no_input(prompt: str = "", *_: Any, **__: Any) -> str:
-    raise StdinNotImplementedError(
-        "raw_input was called, but this frontend does not support input requests."
-    )
+def _no_input(prompt: object = "", *_: Any, **__: Any) -> str:
+    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")

@@ -16,6 +16,7 @@ import threading
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 from mpg_research.errors import MpgError
@@ -88,11 +89,15 @@ def _serve_in_turn(asks: BinaryIO, tells: BinaryIO) -> None:
     while line := asks.readline():
         work = json.loads(line)
         number = work["work"]
-        listen(lambda message, number=number: _write(tells, as_line({"work": number, **message})))
+        listen(partial(_tell_of, tells, number))
         _write(tells, as_line({"work": number, "pid": os.getpid()}))
         do_parts(work["function"], work["given"], work["parts"], work["first"])
         listen(None)
         _write(tells, as_line({"work": number, "ended": 0}))
+
+
+def _tell_of(stream: BinaryIO, number: int, message: dict[str, Any]) -> None:
+    _write(stream, as_line({"work": number, **message}))
 
 
 def _write(stream: BinaryIO, line: bytes) -> None:
@@ -204,7 +209,7 @@ class _Forking:
         for descriptor in (*self._wakers, self._asks.fileno(), self._tells.fileno()):
             os.close(descriptor)
         stream = os.fdopen(pipe, "wb", buffering=0)
-        listen(lambda message: _write(stream, as_line({"work": work["work"], **message})))
+        listen(partial(_tell_of, stream, work["work"]))
         try:
             do_parts(work["function"], work["given"], work["parts"], work["first"])
         except BaseException:

@@ -1,0 +1,224 @@
+"""Making the steps of a run that are due, in warm processes: analyses first, pages after; and publishing."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mpg_research.reporting.files import lock_folder, remove_tree
+from mpg_research.reporting.notebooks import NotebookSpec
+from mpg_research.reporting.run.cluster import run_on_cluster, uses_cluster
+from mpg_research.reporting.run.execute import PROCESS_DIED, TOO_LONG
+from mpg_research.reporting.run.fingerprint import Inputs
+from mpg_research.reporting.run.plan import Step
+from mpg_research.reporting.run.progress import Progress
+from mpg_research.reporting.run.step import StepOutcome, failed_step, publish_page, staged_folder
+from mpg_research.reporting.run.time_left import TimeLeft
+from mpg_research.reporting.run.works import AnalysesOfSteps, analyses_of_steps, analysis_works, page_works
+from mpg_research.reporting.warm.pool import Ended, open_pool
+from mpg_research.reporting.warm.work import Work
+from mpg_research.study.config.study_toml import StudyConfig
+
+__all__ = ["Making", "make_steps"]
+
+#: From so many steps on, a process that imports everything once saves more than it costs.
+MANY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What all steps of a run share.
+
+    Attributes
+    ----------
+    config : StudyConfig
+        The study.
+    folder : Path
+        ``reports/<study>``.
+    staging : Path
+        Folder for work in progress, on the same file system.
+    notebooks : mapping of str to NotebookSpec
+        The notebooks there are, by name.
+    hashes, fingerprints : mapping of str to str
+        SHA-256 by notebook, and the steps' fingerprints by step name.
+    inputs : Inputs
+        Hashes and versions all steps share.
+    seconds : mapping of str to float
+        How long steps took the last time, by name, as far as that is known.
+    """
+
+    config: StudyConfig
+    folder: Path
+    staging: Path
+    notebooks: Mapping[str, NotebookSpec]
+    hashes: Mapping[str, str]
+    fingerprints: Mapping[str, str]
+    inputs: Inputs
+    seconds: Mapping[str, float]
+
+
+def make_steps(
+    todo: Sequence[Step], making: Making, *, jobs: int, n_up_to_date: int, progress: Progress
+) -> tuple[dict[str, StepOutcome], int]:
+    """Make steps and publish each as soon as it is whole.
+
+    Parameters
+    ----------
+    todo : sequence of Step
+        What is due.
+    making : Making
+        What they share.
+    jobs : int
+        Processes at once.
+    n_up_to_date : int
+        Steps that are not due, for the display.
+    progress : Progress
+        The display.
+
+    Returns
+    -------
+    outcomes : dict of str to StepOutcome
+        By name of step.
+    warnings : int
+        Warnings of the check of the study.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the study cannot be used. Then nothing was written.
+    ReportError
+        If another run writes to the same folder.
+    """
+    analyses = analyses_of_steps(todo, making.notebooks)
+    given = {
+        "study": str(making.config.file),
+        "many": len(todo) >= MANY,
+        "analyses": {name: asdict(analysis) for name, analysis in analyses.by_name.items()},
+    }
+    function = "mpg_research.reporting.run.prepare:prepare_process"
+    with open_pool(jobs, function=function, given=given) as pool:
+        ready = pool.prepare()
+        with _staging(making):
+            works = [
+                *analysis_works(analyses, ready["missing"], making.config.file),
+                *_pages(todo, making, analyses, ready["missing"]),
+            ]
+            try:
+                if uses_cluster():
+                    ended = run_on_cluster(works, function=function, given=given)
+                else:
+                    ended = pool.run(works)
+                kinds = [*ready["missing"], *(step.notebook for step in todo)]
+                made = _follow(
+                    ended,
+                    todo,
+                    making,
+                    TimeLeft(kinds, jobs, _seconds(todo, making)),
+                    progress,
+                    total=len(kinds),
+                    n_up_to_date=n_up_to_date,
+                )
+            except BaseException:
+                pool.close(at_once=True)  # before the staging folder goes
+                raise
+    return made, ready["warnings"]
+
+
+def _pages(
+    todo: Sequence[Step], making: Making, analyses: AnalysesOfSteps, missing: Iterable[str]
+) -> list[Work]:
+    to_make = frozenset(missing)
+    return page_works(
+        todo,
+        given={
+            "study": str(making.config.file),
+            "staging": str(making.staging),
+            "inputs": {name: _plain(value) for name, value in asdict(making.inputs).items()},
+        },
+        parts={
+            step.name: {
+                "notebook": str(making.notebooks[step.notebook].file),
+                "notebook_sha256": making.hashes[step.notebook],
+                "fingerprint": making.fingerprints[step.name],
+            }
+            for step in todo
+        },
+        after={name: wanted & to_make for name, wanted in analyses.of_step.items()},
+        seconds=making.seconds,
+    )
+
+
+def _follow(
+    ended: Iterator[Ended],
+    todo: Sequence[Step],
+    making: Making,
+    time_left: TimeLeft,
+    progress: Progress,
+    *,
+    total: int,
+    n_up_to_date: int,
+) -> dict[str, StepOutcome]:
+    """Show what happens, and publish what is made."""
+    by_name = {step.name: step for step in todo}
+    outcomes: dict[str, StepOutcome] = {}
+    progress.begin(total, n_up_to_date, time_left)
+    try:
+        for event in ended:
+            step = by_name.get(_step_name(event))
+            name = step.name if step else event.work.name
+            if event.what == "begins":
+                progress.started(name)
+                continue
+            if step is None:
+                status = "ok" if event.what == "done" else "left to the pages"
+            else:
+                outcome = _outcome(event, step, making)
+                outcomes[name], status = outcome, outcome.status
+                remove_tree(staged_folder(making.staging, step))
+            time_left.finished(step.notebook if step else name, event.seconds)
+            progress.finished(name, status, event.seconds)
+    finally:
+        progress.end()
+    return outcomes
+
+
+def _outcome(event: Ended, step: Step, making: Making) -> StepOutcome:
+    if event.what == "done":
+        return publish_page(
+            step, event.result, folder=making.folder, config=making.config, seconds=event.seconds
+        )
+    if event.what == "failed":
+        reason = f"{event.error} (this is a bug in the package; --debug shows where)"
+        return failed_step(step, reason, event.seconds, event.traceback)
+    return failed_step(step, TOO_LONG if event.what == "too long" else PROCESS_DIED, event.seconds)
+
+
+def _step_name(event: Ended) -> str:
+    step = event.work.parts[event.part].get("step")
+    return Step(**step).name if step else ""
+
+
+def _seconds(todo: Iterable[Step], making: Making) -> dict[str, float]:
+    """Seconds by kind of step, the mean of what is known."""
+    by_kind: dict[str, list[float]] = {}
+    for step in todo:
+        if step.name in making.seconds:
+            by_kind.setdefault(step.notebook, []).append(making.seconds[step.name])
+    return {kind: sum(each) / len(each) for kind, each in by_kind.items()}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+@contextmanager
+def _staging(making: Making) -> Iterator[None]:
+    """A fresh staging folder while this process holds the study's folder; gone afterwards."""
+    with lock_folder(making.folder):
+        remove_tree(making.staging)
+        making.staging.mkdir()
+        try:
+            yield
+        finally:
+            remove_tree(making.staging)
