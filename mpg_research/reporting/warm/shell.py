@@ -5,6 +5,7 @@ import getpass
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from ipykernel.jsonutil import encode_images, json_clean
@@ -130,7 +131,7 @@ def notebook_shell(outputs: CellOutputs) -> Iterator[NotebookShell]:
     """
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "NoColor"
+    config.InteractiveShell.colors = "nocolor"
     main = sys.modules["__main__"]
     hook, excepthook = sys.displayhook, sys.excepthook
     kept = {name: getattr(builtins, name, None) for name in ("_", "display", "get_ipython", "exit", "quit")}
@@ -142,7 +143,7 @@ def notebook_shell(outputs: CellOutputs) -> Iterator[NotebookShell]:
     shell.outputs = outputs
     shell.exiter = ExitAutocall(shell)
     before = builtins.input, getpass.getpass
-    builtins.input, getpass.getpass = _no_input, _no_input
+    builtins.input, getpass.getpass = partial(_no_input, "raw_input"), partial(_no_input, "getpass")
     try:
         yield shell
     finally:
@@ -159,5 +160,5 @@ def notebook_shell(outputs: CellOutputs) -> Iterator[NotebookShell]:
                 setattr(builtins, name, value)
 
 
-def _no_input(prompt: object = "", *_: Any, **__: Any) -> str:
-    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+def _no_input(name: str, *_: Any, **__: Any) -> str:
+    raise StdinNotImplementedError(f"{name} was called, but this frontend does not support input requests.")

@@ -1,57 +1,40 @@
-"""A kernel of our own: this Python, a private connection, no history, one thread for linear algebra."""
+"""Notebooks in a kernel of their own, as JupyterLab runs them: what the engine is compared with."""
 
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mpg_research.reporting.notebooks import FOLDER
+from mpg_research.reporting.warm.environment import process_environment
 
-__all__ = ["ENVIRONMENT", "kernel_environment", "private_kernel_manager"]
-
-#: What every kernel gets, so that numbers and bytes do not depend on the machine's cores or settings.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "PYTHONUTF8": "1",
-    "MPLBACKEND": "agg",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
 #: A Unix socket's path may be about 104 bytes long (macOS); kernels add "-ipc-5" to the file's name.
 _LONGEST_SOCKET = 90
 
 
-def kernel_environment(folder: Path, *, notebooks: Path) -> dict[str, str]:
-    """The environment of a kernel with its private files in ``folder`` and its notebook in ``notebooks``."""
-    package_root = str(Path(__file__).resolve().parents[3])
-    inherited = os.environ.get("PYTHONPATH", "")
-    return {
-        **os.environ,
-        **ENVIRONMENT,
-        FOLDER: str(notebooks),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(folder / "matplotlib")),
-        "PYTHONPATH": os.pathsep.join(part for part in (package_root, inherited) if part),
-    }
+def run_in_kernel(source: Path, *, parameters: Mapping[str, Any], output: Path) -> Any:
+    """Execute a notebook with papermill and ipykernel, and return it; a failing cell raises."""
+    import papermill
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mpg-", ignore_cleanup_errors=True) as folder:
+        return papermill.execute_notebook(
+            source,
+            output,
+            parameters=dict(parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            kernel_manager_class=_manager(Path(folder), source.absolute().parent),
+        )
 
 
-def private_kernel_manager(folder: Path, *, notebooks: Path) -> type:
-    """A kernel manager class that runs ``sys.executable`` and keeps its files and sockets in ``folder``.
-
-    Where the system has Unix sockets the kernel opens no network port at all.
-
-    Parameters
-    ----------
-    folder : Path
-        An empty folder of this kernel alone; also its working directory.
-    notebooks : Path
-        Where the notebook lies, so that it can look up what it says of itself.
-    """
+def _manager(folder: Path, notebooks: Path) -> type:
+    """A manager of kernels that run this Python and keep their files and sockets in a folder."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import Unicode
@@ -59,7 +42,7 @@ def private_kernel_manager(folder: Path, *, notebooks: Path) -> type:
     connection = folder / "kernel.json"
     sockets = os.name == "posix" and len(str(connection).encode()) <= _LONGEST_SOCKET
 
-    class PrivateKernelManager(AsyncKernelManager):  # type: ignore[misc]
+    class PrivateKernelManager(AsyncKernelManager):
         connection_file = Unicode(str(connection))
         transport = Unicode("ipc" if sockets else "tcp")
         shutdown_wait_time = 2.0
@@ -73,10 +56,16 @@ def private_kernel_manager(folder: Path, *, notebooks: Path) -> type:
             )
 
         async def start_kernel(self, **arguments: Any) -> None:
-            arguments["extra_arguments"] = ["--HistoryManager.enabled=False"]
-            arguments["env"] = kernel_environment(folder, notebooks=notebooks)
+            arguments["extra_arguments"] = [
+                "--HistoryManager.enabled=False",
+                "--InteractiveShell.colors=nocolor",
+            ]
+            arguments["env"] = process_environment() | {
+                FOLDER: str(notebooks),
+                "IPYTHONDIR": str(folder / "ipython"),
+                "MPLCONFIGDIR": str(folder / "matplotlib"),
+            }
             arguments["cwd"] = str(folder)
-            # What a kernel itself writes (not a notebook's cells) is of no use to a reader.
             arguments["stdout"] = arguments["stderr"] = subprocess.DEVNULL
             await super().start_kernel(**arguments)
 
