@@ -88,7 +88,7 @@ class Host:
         if self.forks:
             self.ask({"end": number})
         else:
-            self._process.kill()
+            self._kill()
 
     def close(self, *, at_once: bool) -> None:
         """End the process and its children.
@@ -100,13 +100,13 @@ class Host:
         """
         assert self._process.stdin is not None
         if at_once and not self.forks:
-            self._process.kill()
+            self._kill()
         with suppress(OSError):
             self._process.stdin.close()
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             self._process.wait()
         self.end_children()
 
@@ -116,6 +116,14 @@ class Host:
             for pid in self.works.values():
                 with suppress(OSError):
                     os.killpg(pid, signal.SIGKILL)
+
+    def _kill(self) -> None:
+        """End the process, and where there are groups of processes, what it started."""
+        if os.name == "nt":
+            self._process.kill()
+        else:
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     @property
     def exit_code(self) -> int | None:

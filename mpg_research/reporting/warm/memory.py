@@ -95,7 +95,8 @@ class MemoryWatch:
         Parameters
         ----------
         running : list of int
-            The processes that work now; they may still grow to the most that was seen.
+            The processes that work now; they may still grow to the most that was seen. 0 is one that has
+            not begun.
 
         Returns
         -------

@@ -170,7 +170,7 @@ class Pool:
             work, first = waiting[name]
             if work.after & undone:
                 continue
-            if not self.memory.may_start([running.pid for running in self._running.values() if running.pid]):
+            if not self.memory.may_start([running.pid for running in self._running.values()]):
                 return
             host = self._free_host()
             if host is None:

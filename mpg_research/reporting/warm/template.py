@@ -205,7 +205,8 @@ class _Forking:
             os.setpgid(0, 0)
         self._selector.close()
         for child in self._children.values():
-            os.close(child.pipe)
+            if child.pipe >= 0:
+                os.close(child.pipe)
         for descriptor in (*self._wakers, self._asks.fileno(), self._tells.fileno()):
             os.close(descriptor)
         stream = os.fdopen(pipe, "wb", buffering=0)

@@ -70,7 +70,9 @@ ODD_CELLS = {
     "another process": "import subprocess; subprocess.run(['echo', 'from a process'], check=True).returncode",
     "a shell": "%%bash\necho from bash",
     "the descriptor itself": "import os; os.write(1, b'to the descriptor\\n');",
-    "figures": "%matplotlib inline\nimport matplotlib.pyplot as plt\nfigure = plt.figure(); plt.close(figure)",
+    "figures": (
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nfigure = plt.figure(); plt.close(figure)"
+    ),
     "a magic": "%who_ls str",
     "help": "len?",
     "a type": "type(get_ipython()).__mro__[-2].__name__ != ''",
@@ -82,7 +84,9 @@ ODD_CELLS = {
     "no password": "import getpass; getpass.getpass()",
     "interrupted": "raise KeyboardInterrupt",
     "no syntax": "this is no Python",
-    "a representation that fails": "class C:\n    def __repr__(self):\n        raise TypeError('no repr')\nC()",
+    "a representation that fails": (
+        "class C:\n    def __repr__(self):\n        raise TypeError('no repr')\nC()"
+    ),
     "a note": "error = ValueError('noted')\nerror.add_note('a note')\nraise error",
     "a group": "raise ExceptionGroup('several', [ValueError(1), TypeError('two')])",
     "after all that": "'still here', get_ipython().execution_count",
@@ -186,12 +190,13 @@ def made_files(folder: Path) -> dict[str, bytes]:
 
 
 def timeless(path: Path) -> dict[str, Any]:
-    """An executed notebook without times, the places of its files, and what was written to the error stream."""
+    """An executed notebook without times and the place where it lies."""
     node = nbformat.read(path, 4)
     for record in (node.metadata.papermill, *(cell.metadata.papermill for cell in node.cells)):
         for key in ("start_time", "end_time", "duration", "output_path"):
             record.pop(key, None)
     for cell in node.cells:
+        cell.metadata.pop("execution", None)
         if "injected-parameters" in cell.metadata.tags:
             cell.id = "parameters"
         if cell.cell_type == "code":
