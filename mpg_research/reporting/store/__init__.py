@@ -1,1 +1,1 @@
-"""Results that are computed once and read by every page: what they hang on, where they lie, who makes them."""
+"""Results that are computed once and read by every page: what they hang on, where they lie, who makes one."""

@@ -1,8 +1,8 @@
 """Where stored files lie: in the user's own cache folder, or in one that machines share.
 
 Two environment variables say otherwise than the default: ``MPG_CACHE`` names another folder of one's own (or
-``off``: nothing is stored), ``MPG_SHARED_STORE`` one that several machines use together. In either a folder of
-our own is made (in one's own for its owner only), and nothing outside that is ever touched.
+``off``: nothing is stored), ``MPG_SHARED_STORE`` one that several machines use together. In either a folder
+of our own is made (in one's own for its owner only), and nothing outside that is ever touched.
 """
 
 import os
