@@ -93,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_init(commands, common)
     _add_simulate(commands, common)
     _add_profile(commands, common)
+    _add_clean(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -141,6 +142,9 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         help="make analyses and pages on the machines of a Dask cluster with its scheduler at this address",
     )
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
+    run.add_argument(
+        "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
+    )
     run.set_defaults(command=_run)
 
 
@@ -221,7 +225,54 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
     simulate.set_defaults(command=_simulate)
 
 
+def _add_clean(commands: Any, common: argparse.ArgumentParser) -> None:
+    clean = commands.add_parser(
+        "clean",
+        parents=[common],
+        help="remove the stored results of analyses",
+        description="Remove the results of analyses that were stored so that they are computed once. Reports "
+        "and studies stay as they are; what is needed again is computed again.",
+    )
+    clean.add_argument("--dry-run", action="store_true", help="only say how much there is")
+    clean.set_defaults(command=_clean)
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.store.folder import store_folder
+
+    folder = store_folder()
+    if folder.path is None:
+        print("Results are not stored (MPG_CACHE=off).")
+        return 0
+    number, size = folder.size() if options.dry_run else folder.clean()
+    verb = "There are" if options.dry_run else "Removed"
+    print(f"{verb} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.run.explain import explain_run
+
+    found = explain_run(
+        options.study,
+        reports=options.output,
+        only=options.only,
+        organisation=options.organisation,
+        language=options.language,
+        force=options.force,
+        notebooks=options.notebooks,
+    )
+    width = max((len(each.step.name) for each in found), default=0)
+    for each in found:
+        print(f"  {each.step.name:<{width}}  {'; '.join(each.reasons) or 'up to date'}")
+    due = sum(bool(each.reasons) for each in found)
+    print(f"\n{due} of {counted(len(found), 'pages')} would be made.")
+    return 0
+
+
 def _run(options: argparse.Namespace) -> int:
+    if options.explain:
+        return _explain(options)
     from mpg_research.reporting.run.cluster import cluster_at
     from mpg_research.reporting.run.progress import make_progress
     from mpg_research.reporting.run.run import run_study

@@ -1,6 +1,16 @@
-"""One BLAS thread per test worker: with two threads each, several workers are ten times slower."""
+"""One BLAS thread per test worker: with two threads each, several workers are ten times slower.
 
+Results are stored in a folder of the tests alone, which all workers share.
+"""
+
+import atexit
 import os
+import shutil
+import tempfile
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+if "MPG_CACHE" not in os.environ:
+    os.environ["MPG_CACHE"] = tempfile.mkdtemp(prefix="mpg-tests-")
+    atexit.register(shutil.rmtree, os.environ["MPG_CACHE"], ignore_errors=True)

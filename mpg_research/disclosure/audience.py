@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from mpg_research.errors import DisclosureError
 from mpg_research.languages import languages
 
 if TYPE_CHECKING:
-    from mpg_research.study.model import Study
+    from mpg_research.instruments import Instrument
+    from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["Audience", "DisclosurePolicy", "InstrumentFacts", "policy_of"]
 
@@ -146,13 +147,36 @@ class DisclosurePolicy:
         return audience.role == "funder" and self.name_organisations_to_funder
 
 
-def policy_of(study: "Study") -> DisclosurePolicy:
+class RuledStudy(Protocol):
+    """What the policy must know of a study; its tables are not needed."""
+
+    @property
+    def config(self) -> "StudyConfig":
+        """Its configuration."""
+
+    @property
+    def organisations(self) -> tuple[str, ...]:
+        """Keys of the organisations that have episodes."""
+
+    @property
+    def instruments(self) -> "Mapping[str, Instrument]":
+        """The questionnaires by key."""
+
+    @property
+    def time_unit(self) -> Literal["months", "weeks", "waves"]:
+        """What one unit of the column ``months`` is."""
+
+    def organisation_name(self, key: str, language: str) -> str:
+        """The public name of an organisation."""
+
+
+def policy_of(study: RuledStudy) -> DisclosurePolicy:
     """The policy that ``study.toml`` sets, with the names of the study's organisations and instruments.
 
     Parameters
     ----------
     study : Study
-        A loaded study.
+        A loaded study, or what is known of one without its tables.
 
     Returns
     -------

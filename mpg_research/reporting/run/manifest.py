@@ -13,15 +13,25 @@ from typing import Any
 
 from mpg_research.errors import ReportError
 from mpg_research.reporting.files import file_sha256, json_bytes
-from mpg_research.reporting.run.fingerprint import Inputs
+from mpg_research.reporting.run.fingerprint import words_of
 from mpg_research.reporting.run.plan import Step
+from mpg_research.reporting.store.inputs import Inputs
 from mpg_research.reporting.warm.environment import ENVIRONMENT
 from mpg_research.writing import write_atomically
 
-__all__ = ["FORMAT", "is_up_to_date", "read_manifest", "record_step", "step_entry", "write_manifest"]
+__all__ = [
+    "FORMAT",
+    "NAME",
+    "hasher_of",
+    "is_up_to_date",
+    "read_manifest",
+    "record_step",
+    "step_entry",
+    "write_manifest",
+]
 
 #: Changed when the meaning of a field changes; an older manifest then counts as absent.
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 
 
@@ -91,7 +101,7 @@ def step_entry(
     host, platform : str
         The machine.
     """
-    own = _hasher(step)
+    own = hasher_of(step)
     return {
         "notebook": step.notebook,
         "language": step.language,
@@ -105,7 +115,8 @@ def step_entry(
             "data": {name: own(value) for name, value in inputs.data.items()},
             "settings": {name: own(value) for name, value in inputs.settings.items()},
             "notebook": notebook_sha256,
-            "package": inputs.package,
+            "code": dict(inputs.code),
+            "words": words_of(step, inputs),
         },
         "versions": dict(inputs.versions),
         "outputs": dict(sorted(outputs.items())),
@@ -123,7 +134,7 @@ def step_entry(
     }
 
 
-def _hasher(step: Step) -> Callable[[str], str]:
+def hasher_of(step: Step) -> Callable[[str], str]:
     """Outside the research team only a derivative of the data's hashes is given away.
 
     The order of the neutral labels hangs on the study's digest, which follows from those hashes. The

@@ -49,15 +49,14 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
 
     answer: dict[str, Any] = {}
     if given["is_first"]:
-        from mpg_research.reporting.session.kept import keep_study
-        from mpg_research.study import load_study
+        from mpg_research.reporting.store.source import open_study
 
-        file = Path(given["study"])
-        study = load_study(file)
-        keep_study(file, study)
-        answer["warnings"] = len(study.checks.warnings)
+        source = open_study(given["study"])
+        answer["warnings"] = source.facts.n_warnings  # a study with errors is refused here
         answer["missing"] = _not_stored(given)
         config_of(given["study"])
+        if answer["missing"]:
+            source.pristine()  # once, for all that compute from it
     if given["many"]:
         from importlib import import_module
 
@@ -108,8 +107,8 @@ def study_config(study: str | Path) -> StudyConfig:
     config = read_config(study)
     if config.organisations:
         return config
-    from mpg_research.reporting.session.kept import kept_or_loaded
+    from mpg_research.reporting.store.source import open_study
 
-    found = kept_or_loaded(config.file).organisations
+    found = open_study(config.file).facts.organisations
     named = {key: OrganisationConfig(name=dict.fromkeys(languages(), key)) for key in found}
     return config.model_copy(update={"organisations": named})

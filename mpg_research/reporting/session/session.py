@@ -1,5 +1,6 @@
 """What a notebook works with: the study, the audience, and the only way to show a result."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
-from mpg_research.reporting.session.kept import kept_or_loaded
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
 if TYPE_CHECKING:
     from mpg_research.disclosure import Audience
+    from mpg_research.reporting.store.source import StudySource
     from mpg_research.study.model import Study
 
 __all__ = ["MARK", "RECORD", "NotApplicable", "Session", "Shown", "begin"]
@@ -27,8 +28,6 @@ class Session:
     ----------
     notebook : str
         Name of the notebook.
-    study : Study
-        The loaded study.
     audience : Audience
         For whom the notebook shows its results.
     language : str
@@ -42,7 +41,6 @@ class Session:
     """
 
     notebook: str
-    study: "Study"
     audience: "Audience"
     language: str
     parameters: NotebookParameters
@@ -50,30 +48,48 @@ class Session:
     output: Path | None
     _policy: Any
     _record: Record
+    _source: "StudySource"
+    _study: list["Study"] = field(default_factory=list)
     _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
-    def analyse(self, verb: Callable[..., Any], **options: Any) -> Any:
+    @property
+    def study(self) -> "Study":
+        """The study, read when it is first asked for; its tables are the notebook's own to change."""
+        if not self._study:
+            self._study.append(self._source.copy())
+        return self._study[0]
+
+    def analyse(self, verb: str | Callable[..., Any], **options: Any) -> Any:
         """The result of an analysis of the session's study, or :class:`NotApplicable`.
+
+        A result that was computed before from the same files, by the same code and with the same options is
+        read from the store (:mod:`mpg_research.reporting.store`); what was not stored of it, such as the
+        fitted model, is computed when it is asked for.
 
         A question that does not arise with these data (one organisation cannot be compared) is not a
         failure of the report: wherever the result would be shown, the reason stands instead.
 
         Parameters
         ----------
-        verb : callable
-            An analysis, e.g. :func:`mpg_research.analysis.compare_organisations`.
+        verb : str or callable
+            An analysis by its name, e.g. ``"compare_organisations"``, or the function itself
+            (:func:`mpg_research.analysis.compare_organisations`). A function of one's own is computed, not
+            stored.
         **options
             Its arguments after the study.
 
         Returns
         -------
         result or NotApplicable
-            What the verb returns.
+            What the analysis returns.
         """
+        from mpg_research.reporting.store.results import result_of
+
         try:
-            return verb(self.study, **options)
+            return result_of(self._source, verb, options)
         except NotApplicableError as error:
-            self._record.not_applicable(error.code, verb.__name__)
+            name = verb if isinstance(verb, str) else verb.__name__
+            self._record.not_applicable(error.code, name)
             return NotApplicable(error.code)
 
     def sentences(self, result: Any, topic: str | None = None) -> Shown:
@@ -152,9 +168,9 @@ class Session:
             return self._shown(results[0].text(self.language, self._policy), None)
         first = self._release(there[0]).provenance
         decisions = describe_decisions(
-            self.study.config,
+            self._source.config,
             [self._choices(result) for result in there],
-            instrument=self.study.instruments.get(first.instrument),
+            instrument=self._source.instruments.get(first.instrument),
             outcome=first.outcome,
             language=self.language,
             show_model=self.audience.role == "researcher",
@@ -255,25 +271,27 @@ def begin(notebook: str, **parameters: Any) -> Session:
     'researcher'
     """
     from mpg_research.disclosure import Audience, policy_of
+    from mpg_research.reporting.store.source import open_study
 
     spec = notebook_spec(notebook)
     assert spec.role != "family"  # those are refused above
     values = check_parameters(spec.model, parameters, notebook)
-    study = kept_or_loaded(find_study(values.study))
-    organisation = _organisation(study, values) if spec.role == "organisation" else ""
     output = Path(values.output) if values.output else None
-    record = Record(output, {"organisations": list(study.organisations), "sample_flow": {}, "notes": []})
+    source = open_study(find_study(values.study), tell=None if output else _tell_by_hand)
+    organisations = source.facts.organisations  # a study with errors is refused here
+    organisation = _organisation(source, values) if spec.role == "organisation" else ""
+    record = Record(output, {"organisations": list(organisations), "sample_flow": {}, "notes": []})
     record.write()
     return Session(
         notebook=notebook,
-        study=study,
         audience=Audience(spec.role, organisation or None),
         language=values.language,
         parameters=values,
         organisation=organisation,
         output=output,
-        _policy=policy_of(study),
+        _policy=policy_of(source),
         _record=record,
+        _source=source,
     )
 
 
@@ -291,12 +309,18 @@ def find_study(study: str) -> Path:
     return named
 
 
-def _organisation(study: "Study", values: NotebookParameters) -> str:
+def _tell_by_hand(text: str) -> None:
+    """A word about the store for whoever runs a notebook by hand; a page is silent about it."""
+    print(f"mpg_research: {text}", file=sys.stderr)
+
+
+def _organisation(study: "StudySource", values: NotebookParameters) -> str:
     asked = str(getattr(values, "organisation", ""))
     known = list(study.config.organisations) or list(study.organisations)
     if asked and asked not in known:
         raise ConfigError(
-            f"There is no organisation {asked!r} in the study {study.name}. It has: {', '.join(known)}."
+            f"There is no organisation {asked!r} in the study {study.config.study.name}. "
+            f"It has: {', '.join(known)}."
         )
     return asked or known[0]
 

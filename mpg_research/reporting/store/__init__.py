@@ -1,1 +1,1 @@
-"""Results that were computed once and are read by every page: where they lie, how they are found and trusted."""
+"""Results that are computed once and read by every page: what they hang on, where they lie, who makes one."""

@@ -3,9 +3,14 @@
 import ast
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from mpg_research.errors import NotApplicableError
+from mpg_research.reporting.store.results import is_there, key_of, result_of, verb_name, verbs
+from mpg_research.reporting.store.source import open_study
 
 __all__ = ["Analysis", "analyses_of", "is_stored", "make_analysis"]
 
@@ -69,7 +74,10 @@ def make_analysis(study_file: str, verb: str, options: Mapping[str, Any]) -> str
     str
         The key under which it lies in the store; empty where it cannot be stored.
     """
-    raise NotImplementedError
+    source = open_study(study_file)
+    with suppress(NotApplicableError):
+        result_of(source, verb_name(verb), options)
+    return key_of(source.of_results, verb, options) if is_there(source, verb, options) else ""
 
 
 def is_stored(study_file: str, verb: str, options: Mapping[str, Any]) -> bool:
@@ -88,7 +96,7 @@ def is_stored(study_file: str, verb: str, options: Mapping[str, Any]) -> bool:
     -------
     bool
     """
-    return False
+    return is_there(open_study(study_file), verb_name(verb), options)
 
 
 def _in_source(source: str, parameters: Mapping[str, Any]) -> Iterator[Analysis]:
@@ -99,13 +107,20 @@ def _in_source(source: str, parameters: Mapping[str, Any]) -> Iterator[Analysis]
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "session.analyse"):
             continue
-        if len(node.args) != 1 or not isinstance(node.args[0], ast.Name | ast.Attribute):
+        verb = _verb(node.args[0]) if len(node.args) == 1 else ""
+        if verb not in verbs():
             continue
         try:
             options = {str(word.arg): _value(word, parameters) for word in node.keywords}
         except ValueError:
             continue
-        yield Analysis(ast.unparse(node.args[0]).rpartition(".")[2], options)
+        yield Analysis(verb, options)
+
+
+def _verb(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return ast.unparse(node).rpartition(".")[2]
 
 
 def _value(word: ast.keyword, parameters: Mapping[str, Any]) -> Any:

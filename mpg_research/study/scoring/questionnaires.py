@@ -14,7 +14,7 @@ from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.tables.columns import Table
 
-__all__ = ["read_questionnaires"]
+__all__ = ["read_questionnaire", "read_questionnaires"]
 
 
 def read_questionnaires(
@@ -44,7 +44,7 @@ def read_questionnaires(
                 wanted[key] = None
     for key in wanted:
         try:
-            instruments[key] = _instrument(key, config)
+            instruments[key] = read_questionnaire(key, config)
         except MpgError as error:
             _add_error(error, key, findings)
     _check_chosen(config, measurements, tuple(wanted), findings)
@@ -84,8 +84,25 @@ def _add_error(error: MpgError, key: str, findings: Findings) -> None:
         findings.add(Problem(found=f"instrument {key}: {error}", file="study.toml", code="bad_instrument"))
 
 
-def _instrument(key: str, config: StudyConfig) -> Instrument:
-    """A questionnaire with the study's own choices on top."""
+def read_questionnaire(key: str, config: StudyConfig) -> Instrument:
+    """A questionnaire with the study's own choices on top.
+
+    Parameters
+    ----------
+    key : str
+        Its key.
+    config : StudyConfig
+        Names its file, its norm table and the study's own choices.
+
+    Returns
+    -------
+    Instrument
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or is not described anywhere.
+    """
     settings = config.instruments.get(key)
     if settings is None:
         return load_instrument(key)

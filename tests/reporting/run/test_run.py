@@ -304,8 +304,9 @@ def started(study: Path, tmp_path: Path, *options: str) -> "Iterator[subprocess.
         "import signal, sys\nfrom mpg_research import cli\n"
         # A parent that runs in the background may have told its children to ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from mpg_research.reporting.run import fingerprint\n"
-        "fingerprint.package_sha256 = lambda: '0' * 64\n"
+        "from mpg_research.reporting.store import inputs\n"
+        "code = dict.fromkeys(inputs.CODE, '0' * 64)\n"
+        "inputs._hash_package = lambda *files: (code, {})\n"
         f"options = ['--output', {str(tmp_path / 'reports')!r}, '--jobs', '1', *{list(options)!r}]\n"
         f"options += ['--notebooks', {str(tmp_path / 'notebooks')!r}]\n"
         f"sys.exit(cli.main(['run', {str(study)!r}, *options]))\n"

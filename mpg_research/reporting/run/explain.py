@@ -1,0 +1,179 @@
+"""Why a run would make each of its pages, or need not: ``mpg run --explain``. Nothing is run or written."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.run.fingerprint import Inputs, step_fingerprint, words_of
+from mpg_research.reporting.run.manifest import FORMAT, NAME, hasher_of, is_up_to_date, read_manifest
+from mpg_research.reporting.run.plan import Step, plan_steps, published_files
+from mpg_research.reporting.run.prepare import study_config
+from mpg_research.reporting.run.run import _inputs_or_all_problems, _notebooks_in
+from mpg_research.study.shipped import shipped_example, shipped_notebooks
+
+__all__ = ["Explanation", "explain_run", "why_due"]
+
+_OF_CODE = {
+    "analysis": "the code of the analyses changed",
+    "showing": "the code that shows results changed",
+    "pages": "the code that makes pages changed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a step would be run.
+
+    Attributes
+    ----------
+    step : Step
+        The step.
+    reasons : tuple of str
+        Each a short phrase; empty if the step is up to date.
+    """
+
+    step: Step
+    reasons: tuple[str, ...]
+
+
+def explain_run(
+    path: str | Path | None = None,
+    *,
+    reports: str | Path = "reports",
+    only: Sequence[str] = (),
+    organisation: Sequence[str] = (),
+    language: Sequence[str] = (),
+    force: bool = False,
+    notebooks: str | Path | None = None,
+) -> tuple[Explanation, ...]:
+    """Say of every step of a run why it would be made, or that it need not.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        The study folder or its ``study.toml``; by default the example study.
+    reports : str or Path
+        Folder under which the reports lie.
+    only, organisation, language : sequence of str
+        Which notebooks, organisations and languages; empty: all.
+    force : bool
+        Whether the run would also make anew what is up to date.
+    notebooks : str or Path, optional
+        Folder of the notebooks; by default those of the package.
+
+    Returns
+    -------
+    tuple of Explanation
+        In the order of the run.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the study cannot be used.
+    """
+    config = study_config(path if path is not None else shipped_example())
+    there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
+    steps = plan_steps(config, only=only, organisation=organisation, language=language, notebooks=there)
+    inputs = _inputs_or_all_problems(config)
+    hashes = {step.notebook: file_sha256(there[step.notebook].file) for step in steps}
+    folder = (Path(reports) / config.study.name).absolute()
+    asked = ("--force asks for it",) if force else ()
+    return tuple(
+        Explanation(
+            step,
+            asked
+            + why_due(folder / step.recipient, step, inputs=inputs, notebook_sha256=hashes[step.notebook]),
+        )
+        for step in steps
+    )
+
+
+def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -> tuple[str, ...]:
+    """What changed since a step was made.
+
+    Parameters
+    ----------
+    folder : Path
+        The recipient's folder.
+    step : Step
+        The step.
+    inputs : Inputs
+        Hashes and versions that all steps share.
+    notebook_sha256 : str
+        Hash of the notebook.
+
+    Returns
+    -------
+    tuple of str
+        Short phrases; empty if the step is up to date.
+    """
+    manifest = read_manifest(folder)
+    fingerprint = step_fingerprint(step, inputs=inputs, notebook_sha256=notebook_sha256)
+    if is_up_to_date(folder, step, fingerprint, manifest):
+        return ()
+    entry = manifest["steps"].get(step.key)
+    if not isinstance(entry, dict):
+        return ("made by an earlier version" if _is_of_another_format(folder) else "never made",)
+    found = [*_changed(entry, step, inputs, notebook_sha256), *_touched(folder, step, entry)]
+    return tuple(found) or ("what it was made from changed",)
+
+
+def _is_of_another_format(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / NAME).read_bytes())["format"] != FORMAT)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _changed(entry: Mapping[str, Any], step: Step, inputs: Inputs, notebook_sha256: str) -> Iterator[str]:
+    """Which of the things that a page is made of are others than in its record."""
+    own = hasher_of(step)
+    made = _mapping(entry, "inputs")
+    for group, now in (("data", inputs.data), ("settings", inputs.settings)):
+        before = _mapping(made, group)
+        for name in sorted({*before, *now}):
+            if name not in now:
+                yield f"{name} is no longer part of the study"
+            elif name not in before:
+                yield f"{name} is new"
+            elif before[name] != own(now[name]):
+                yield f"{name} changed"
+    if made.get("notebook") != notebook_sha256:
+        yield "the notebook changed"
+    if dict(_mapping(entry, "parameters")) != dict(step.parameters):
+        yield "its parameters changed"
+    words = _mapping(made, "words")
+    for language, now_words in words_of(step, inputs).items():
+        if words.get(language) != now_words:
+            yield f"the words of {language} changed" if language else "what all languages share changed"
+    versions = _mapping(entry, "versions")
+    for name in sorted({*versions, *inputs.versions}):
+        was, is_now = versions.get(name), inputs.versions.get(name)
+        if was != is_now:
+            yield f"made by version {was}" if name == "mpg_research" else f"{name} is {is_now}, was {was}"
+    code = _mapping(made, "code")
+    for part, sentence in _OF_CODE.items():
+        if code.get(part) != inputs.code[part]:
+            yield sentence
+
+
+def _touched(folder: Path, step: Step, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Which of its files are no longer what was published."""
+    outputs = _mapping(entry, "outputs")
+    if not outputs:
+        yield "its files are not in its record"
+    for name, recorded in outputs.items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name} is gone"
+        elif file_sha256(path) != recorded:
+            what = "its page" if name == published_files(step)["page"] else name
+            yield f"{what} was changed by hand"
+
+
+def _mapping(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = entry.get(name)
+    return found if isinstance(found, Mapping) else {}
