@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import NotApplicableError
-from mpg_research.reporting.store.results import is_there, key_of, result_of, verb_name, verbs
-from mpg_research.reporting.store.source import open_study
+from mpg_research.reporting.store.verbs import verb_name, verbs
 
 __all__ = ["Analysis", "analyses_of", "is_stored", "make_analysis"]
 
@@ -74,6 +73,9 @@ def make_analysis(study_file: str, verb: str, options: Mapping[str, Any]) -> str
     str
         The key under which it lies in the store; empty where it cannot be stored.
     """
+    from mpg_research.reporting.store.results import is_there, key_of, result_of
+    from mpg_research.reporting.store.source import open_study
+
     source = open_study(study_file)
     with suppress(NotApplicableError):
         result_of(source, verb_name(verb), options)
@@ -96,6 +98,9 @@ def is_stored(study_file: str, verb: str, options: Mapping[str, Any]) -> bool:
     -------
     bool
     """
+    from mpg_research.reporting.store.results import is_there
+    from mpg_research.reporting.store.source import open_study
+
     return is_there(open_study(study_file), verb_name(verb), options)
 
 

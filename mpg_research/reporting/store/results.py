@@ -13,59 +13,23 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mpg_research import analysis
-from mpg_research.errors import ConfigError, NotApplicableError, suggestion
+from mpg_research.errors import NotApplicableError
 from mpg_research.reporting.files import json_sha256
 from mpg_research.reporting.store.claim import claimed
 from mpg_research.reporting.store.folder import Folder
 from mpg_research.reporting.store.packed import FORMAT, Damaged, NotStorable, pack, seal, unpack, unseal
 from mpg_research.reporting.store.stored import StoredResult
+from mpg_research.reporting.store.verbs import verb_name
 
 if TYPE_CHECKING:
     from mpg_research.reporting.store.source import StudySource
 
-__all__ = ["forget", "is_there", "key_of", "result_of", "verb_name", "verbs"]
+__all__ = ["forget", "is_there", "key_of", "result_of"]
 
 _REFUSED = b"not applicable\n"
 #: What this process has read or made, checked already: pages of a run share it.
 _KNOWN: dict[str, bytes] = {}
 _MOST_KNOWN = 32_000_000
-
-
-def verbs() -> tuple[str, ...]:
-    """Names of the analyses that can be stored: the functions in the face of ``mpg_research.analysis``.
-
-    Returns
-    -------
-    tuple of str
-    """
-    return tuple(name for name in analysis.__all__ if name.islower())
-
-
-def verb_name(verb: "str | Callable[..., Any]") -> str:
-    """The name of an analysis of ours; empty for any other function.
-
-    Parameters
-    ----------
-    verb : str or callable
-        An analysis or its name.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ConfigError
-        If there is no analysis of that name.
-    """
-    if isinstance(verb, str):
-        if verb not in verbs():
-            raise ConfigError(
-                f"There is no analysis {verb!r}{suggestion(verb, verbs())}. There are: {', '.join(verbs())}."
-            )
-        return verb
-    name = str(getattr(verb, "__name__", ""))
-    return name if name in verbs() and getattr(analysis, name) is verb else ""
 
 
 def key_of(of_results: str, verb: str, options: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The same bytes however a run is made: at once or in turn, without fork, on a cluster, killed and resumed."""
+"""The same bytes however a run is made: at once, in turn, without fork, on a cluster, killed and resumed."""
 
 import json
 import os
