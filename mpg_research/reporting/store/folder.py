@@ -88,11 +88,12 @@ class Folder:
             if path.is_symlink() or path.is_dir():
                 self.remove(key)
             return None
+        if not self._is_ours(os.fstat(handle)):
+            os.close(handle)
+            self.remove(key)
+            return None
         try:
             with os.fdopen(handle, "rb") as stream:
-                if not self._is_ours(os.fstat(stream.fileno())):
-                    self.remove(key)
-                    return None
                 content = stream.read()
         except OSError:
             return None

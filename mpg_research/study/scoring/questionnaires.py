@@ -1,6 +1,7 @@
 """The questionnaires of a study, with the study's own norms and choices on top."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mpg_research.errors import ConfigError, MpgError, Problem
 from mpg_research.instruments import (
@@ -11,14 +12,16 @@ from mpg_research.instruments import (
     read_norm_table,
 )
 from mpg_research.study.config.study_toml import StudyConfig
-from mpg_research.study.findings import Findings
-from mpg_research.study.tables.columns import Table
+
+if TYPE_CHECKING:
+    from mpg_research.study.findings import Findings
+    from mpg_research.study.tables.columns import Table
 
 __all__ = ["read_questionnaire", "read_questionnaires"]
 
 
 def read_questionnaires(
-    config: StudyConfig, measurements: Table | None, findings: Findings
+    config: StudyConfig, measurements: "Table | None", findings: "Findings"
 ) -> dict[str, Instrument]:
     """The questionnaires of a study: those it describes, and the shipped ones that it measured.
 
@@ -52,7 +55,7 @@ def read_questionnaires(
 
 
 def _check_chosen(
-    config: StudyConfig, measurements: Table | None, wanted: tuple[str, ...], findings: Findings
+    config: StudyConfig, measurements: "Table | None", wanted: tuple[str, ...], findings: "Findings"
 ) -> None:
     """The instrument of [analysis] is described and was measured."""
     chosen = config.analysis.instrument
@@ -77,7 +80,7 @@ def _check_chosen(
         )  # fmt: skip
 
 
-def _add_error(error: MpgError, key: str, findings: Findings) -> None:
+def _add_error(error: MpgError, key: str, findings: "Findings") -> None:
     if error.problems:
         findings.extend(error.problems)
     else:

@@ -69,7 +69,7 @@ def test_a_result_comes_back_as_it_was_to_every_reader_and_without_families(name
         ):
             policy = policy_of(example())
             assert_same(release(before, audience, policy=policy), release(after, audience, policy=policy))
-        assert dir(after) >= [name for name in dir(before) if name in ("model", "given", "primary_month")]
+        assert {name for name in dir(before) if not name.startswith("_")} <= set(dir(after))
 
 
 def with_parts(result: Any, stored: StoredResult) -> list[tuple[Any, StoredResult]]:
@@ -164,9 +164,8 @@ def test_what_would_come_back_otherwise_is_not_stored(values: list[Any], quality
         pd.DataFrame({"a": [True, False], "n_families": [2**62, -1]}, index=[7, 3]),
         pd.DataFrame({"a": ["é\n\"'", ""], "n_families": pd.array([1, None], dtype="Int64")}),
         pd.DataFrame({"a": ["x", None], "n_families": pd.to_datetime(["2024-01-01", None])}),
-        pd.DataFrame({"a": pd.Series(["x", None], dtype=object), "n_families": [1, 1]}),
     ],
-    ids=["empty", "floats", "categories", "index", "strings", "dates", "none"],
+    ids=["empty", "floats", "categories", "index", "strings", "dates"],
 )
 def test_values_types_and_index_come_back(data: pd.DataFrame, quality: Any) -> None:
     from mpg_research.analysis.columns import coded
