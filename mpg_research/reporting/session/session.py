@@ -227,12 +227,12 @@ class Session:
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
-        from mpg_research.disclosure import release
+        from mpg_research.reporting.session.releases import release_once
 
         held = self._released.get(id(result))
         if held is not None and held[0] is result:
             return held[1]
-        released = release(result, self.audience, policy=self._policy)
+        released = release_once(result, self.audience, self._policy)
         self._released[id(result)] = (result, released)
         self._record.released(released)
         return released
