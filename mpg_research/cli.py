@@ -240,8 +240,11 @@ def _clean(options: argparse.Namespace) -> int:
         print("Results are not stored (MPG_CACHE=off).")
         return 0
     number, size = folder.size() if options.dry_run else folder.clean()
-    verb = "There are" if options.dry_run else "Removed"
-    print(f"{verb} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
+    if options.dry_run:
+        said = "There is" if number == 1 else "There are"
+    else:
+        said = "Removed"
+    print(f"{said} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
     return 0
 
 
@@ -270,7 +273,9 @@ def _run(options: argparse.Namespace) -> int:
         return _explain(options)
     from mpg_research.reporting.run.progress import make_progress
     from mpg_research.reporting.run.run import run_study
+    from mpg_research.reporting.store.folder import store_folder
 
+    store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
     with _termination_as_interruption():
         summary = run_study(
             options.study,

@@ -266,6 +266,24 @@ def test_a_full_disk_is_said_once_and_what_was_stored_is_read_on(
     assert list(cache.glob("*.claim")) == list(cache.glob("*.part")) == []
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_before_a_run(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    assert store_folder(tell=said.append).try_out()
+    assert said == list(cache.iterdir()) == []
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(folder.tempfile, "NamedTemporaryFile", refuse)
+    store = store_folder(tell=said.append)
+    assert not store.try_out()
+    assert not store.write("a" * 64, b"a")
+    assert len(said) == 1
+    assert "Read-only file system" in said[0]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_only_the_owner_can_read_what_is_stored(study: Path, cache: Path) -> None:
     cache.mkdir(parents=True)
