@@ -240,10 +240,8 @@ def _clean(options: argparse.Namespace) -> int:
         print("Results are not stored (MPG_CACHE=off).")
         return 0
     number, size = folder.size() if options.dry_run else folder.clean()
-    if options.dry_run:
-        said = "There is" if number == 1 else "There are"
-    else:
-        said = "Removed"
+    there = "There is" if number == 1 else "There are"
+    said = there if options.dry_run else "Removed"
     print(f"{said} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
     return 0
 
@@ -264,7 +262,7 @@ def _explain(options: argparse.Namespace) -> int:
     for each in found:
         print(f"  {each.step.name:<{width}}  {'; '.join(each.reasons) or 'up to date'}")
     due = sum(bool(each.reasons) for each in found)
-    print(f"\n{due} of {counted(len(found), 'pages')} would be made.")
+    print(f"\nWould be made: {due} of {len(found)}.")
     return 0
 
 

@@ -144,5 +144,5 @@ def test_explain_says_why_and_makes_nothing(tmp_path: Path, capsys: pytest.Captu
     assert cli.main(["run", "--explain", *options]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].split("  ")[1:] == ["funder/en/report_funder", "never made"]
-    assert said[-1] == "1 of 1 page would be made."
+    assert said[-1] == "Would be made: 1 of 1."
     assert not (tmp_path / "reports").exists()

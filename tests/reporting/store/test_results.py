@@ -344,13 +344,14 @@ def test_a_notebook_that_changes_its_tables_changes_no_stored_result(
     study: Path, computed: list[str]
 ) -> None:
     session = begin("01_data_quality", study=str(study))
-    session.study.tables["episodes"].drop(index=range(6), inplace=True)
+    session.study.tables["episodes"].loc[:, "organisation"] = "org_a"
     session.study.scores["raw"] = 40.0
     result = session.analyse("describe_quality")
+    assert len(result.tables["by_organisation"].data["organisation"].unique()) == 4
     result.tables["overview"].data["n_families"] = 0
     again = session.analyse("describe_quality")
     assert again.tables["overview"].data["n_families"].max() == 12
-    assert len(session.study.tables["episodes"]) == 6
+    assert set(session.study.tables["episodes"]["organisation"]) == {"org_a"}
 
 
 def test_nothing_is_stored_by_a_process_whose_code_changed_under_it(
