@@ -245,8 +245,9 @@ def _clean(options: argparse.Namespace) -> int:
         print("Results are not stored (MPG_CACHE=off).")
         return 0
     number, size = folder.size() if options.dry_run else folder.clean()
-    verb = "There are" if options.dry_run else "Removed"
-    print(f"{verb} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
+    there = "There is" if number == 1 else "There are"
+    said = there if options.dry_run else "Removed"
+    print(f"{said} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
     return 0
 
 
@@ -266,7 +267,7 @@ def _explain(options: argparse.Namespace) -> int:
     for each in found:
         print(f"  {each.step.name:<{width}}  {'; '.join(each.reasons) or 'up to date'}")
     due = sum(bool(each.reasons) for each in found)
-    print(f"\n{due} of {counted(len(found), 'pages')} would be made.")
+    print(f"\nWould be made: {due} of {len(found)}.")
     return 0
 
 
@@ -276,7 +277,9 @@ def _run(options: argparse.Namespace) -> int:
     from mpg_research.reporting.run.cluster import cluster_at
     from mpg_research.reporting.run.progress import make_progress
     from mpg_research.reporting.run.run import run_study
+    from mpg_research.reporting.store.folder import store_folder
 
+    store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
     with _termination_as_interruption(), cluster_at(options.dask):
         summary = run_study(
             options.study,

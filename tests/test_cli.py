@@ -118,3 +118,31 @@ def test_simulate_makes_a_study_that_passes_the_check(tmp_path: Path, capsys, mo
     assert "true course" not in capsys.readouterr().out
     assert cli.main(["check", str(folder)]) == 0
     assert "60 families" in capsys.readouterr().out
+
+
+def test_clean_says_what_there_was_and_removes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MPG_CACHE", str(tmp_path))
+    folder = tmp_path / "mpg-results"
+    folder.mkdir()
+    (folder / f"{'a' * 64}.result").write_bytes(bytes(2_500_000))
+    assert cli.main(["clean", "--dry-run"]) == 0
+    assert capsys.readouterr().out == f"There is 1 file, 2.5 MB, in {folder}.\n"
+    assert cli.main(["clean"]) == 0
+    assert capsys.readouterr().out == f"Removed 1 file, 2.5 MB, in {folder}.\n"
+    assert not folder.exists()
+    assert cli.main(["clean"]) == 0
+    assert capsys.readouterr().out == f"Removed 0 files, 0.0 MB, in {folder}.\n"
+    monkeypatch.setenv("MPG_CACHE", "off")
+    assert cli.main(["clean"]) == 0
+    assert capsys.readouterr().out == "Results are not stored (MPG_CACHE=off).\n"
+
+
+def test_explain_says_why_and_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--output", str(tmp_path / "reports"), "--only", "report_funder", "--language", "en"]
+    assert cli.main(["run", "--explain", *options]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split("  ")[1:] == ["funder/en/report_funder", "never made"]
+    assert said[-1] == "Would be made: 1 of 1."
+    assert not (tmp_path / "reports").exists()

@@ -136,6 +136,22 @@ class Folder:
         self._keep_within(MOST_BYTES)
         return True
 
+    def try_out(self) -> bool:
+        """Whether a file can be stored now; if not, that is told before a run rather than during it.
+
+        Returns
+        -------
+        bool
+        """
+        if self.is_usable:
+            try:
+                with tempfile.NamedTemporaryFile(dir=self.path, suffix=".part") as stream:
+                    stream.write(b"?")
+                    stream.flush()
+            except OSError as error:
+                self._give_up(error)
+        return self.is_writable
+
     def has(self, key: str) -> bool:
         """Whether there is a file under a key (it is not opened).
 

@@ -200,7 +200,7 @@ def library_versions() -> dict[str, str]:
 
 
 def _version(library: str) -> str:
-    """The version of a library, read without parsing the rest of what it says of itself: that takes longer."""
+    """The version of a library, without parsing the rest of what it says of itself: that takes longer."""
     found = distribution(library)
     _, _, rest = (found.read_text("METADATA") or "").partition("\nVersion: ")
     return rest.partition("\n")[0].strip() or found.version

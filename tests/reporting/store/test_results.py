@@ -266,6 +266,24 @@ def test_a_full_disk_is_said_once_and_what_was_stored_is_read_on(
     assert list(cache.glob("*.claim")) == list(cache.glob("*.part")) == []
 
 
+def test_a_folder_that_cannot_be_written_to_is_told_before_a_run(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    assert store_folder(tell=said.append).try_out()
+    assert said == list(cache.iterdir()) == []
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(folder.tempfile, "NamedTemporaryFile", refuse)
+    store = store_folder(tell=said.append)
+    assert not store.try_out()
+    assert not store.write("a" * 64, b"a")
+    assert len(said) == 1
+    assert "Read-only file system" in said[0]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_only_the_owner_can_read_what_is_stored(study: Path, cache: Path) -> None:
     cache.mkdir(parents=True)
@@ -326,13 +344,14 @@ def test_a_notebook_that_changes_its_tables_changes_no_stored_result(
     study: Path, computed: list[str]
 ) -> None:
     session = begin("01_data_quality", study=str(study))
-    session.study.tables["episodes"].drop(index=range(6), inplace=True)
+    session.study.tables["episodes"].loc[:, "organisation"] = "org_a"
     session.study.scores["raw"] = 40.0
     result = session.analyse("describe_quality")
+    assert len(result.tables["by_organisation"].data["organisation"].unique()) == 4
     result.tables["overview"].data["n_families"] = 0
     again = session.analyse("describe_quality")
     assert again.tables["overview"].data["n_families"].max() == 12
-    assert len(session.study.tables["episodes"]) == 6
+    assert set(session.study.tables["episodes"]["organisation"]) == {"org_a"}
 
 
 def test_nothing_is_stored_by_a_process_whose_code_changed_under_it(
