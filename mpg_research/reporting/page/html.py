@@ -7,6 +7,7 @@ from typing import Any
 
 from mpg_research.errors import ReportError
 from mpg_research.present.language.phrases import phrases_in
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
@@ -155,7 +156,7 @@ def _gather_what_is_not_shown(cells: list[Any], heading: str) -> list[Any]:
 
     The first section is the answer and stays where it is.
     """
-    import nbformat
+    nbformat = import_nbformat()
 
     sections: list[list[Any]] = [[]]
     for cell in cells:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mpg_research import errors
 from mpg_research.errors import MpgError, ReportError
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.notebooks import read_notebook
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.run.kernel import private_kernel_manager
@@ -129,6 +130,7 @@ def _registered(manager_class: Any, registry: KernelRegistry) -> Any:
 
 
 def _execute(source: Path, values: Mapping[str, Any], output: Path, manager_class: Any) -> Any:
+    import_nbformat()
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError

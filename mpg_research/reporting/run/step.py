@@ -17,6 +17,7 @@ from mpg_research.reporting.files import (
     move_into_place,
     remove_tree,
 )
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.run.execute import KernelRegistry, NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
@@ -125,7 +126,7 @@ def _prepare(step: Step, context: RunContext, staged: Path) -> tuple[dict[str, P
     """Run the notebook and stage all files, by the name they will have in the recipient's folder."""
     import json
 
-    import nbformat
+    nbformat = import_nbformat()
 
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
