@@ -12,7 +12,9 @@ from mpg_research.present.tables.tabulate import tabulate_rows
 __all__ = ["draw"]
 
 
-def draw(released: Released, figure: str, *, language: str) -> PresentedFigure | PresentedText:
+def draw(
+    released: Released, figure: str, *, language: str, folder: str = ""
+) -> PresentedFigure | PresentedText:
     """Draw one figure of a released result.
 
     Parameters
@@ -23,6 +25,8 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
         One of those that the kinds of results register (``mpg_research.present.registry.figures``).
     language : str
         Language of title, axes, caption and description.
+    folder : str
+        Where the CSV file will lie, seen from the page; a table that shows a part of its rows links to it.
 
     Returns
     -------
@@ -78,6 +82,7 @@ def draw(released: Released, figure: str, *, language: str) -> PresentedFigure |
             chosen.numbers(voice, table) if chosen.numbers else table,
             name=name,
             only_own=chosen.only_own,
+            folder=folder,
         ),
         data_label=voice.phrases("general.table_data"),
     )

@@ -110,7 +110,11 @@ class Session:
         from mpg_research.present import tabulate
 
         return self._present(
-            result, lambda released: tabulate(released, name, language=self.language), "tables"
+            result,
+            lambda released: tabulate(
+                released, name, language=self.language, folder=self._beside_page("tables")
+            ),
+            "tables",
         )
 
     def figure(self, result: Any, name: str) -> Shown:
@@ -129,7 +133,13 @@ class Session:
         """
         from mpg_research.present import draw
 
-        return self._present(result, lambda released: draw(released, name, language=self.language), "figures")
+        return self._present(
+            result,
+            lambda released: draw(
+                released, name, language=self.language, folder=self._beside_page("figures")
+            ),
+            "figures",
+        )
 
     def decisions(self, *results: Any) -> Shown:
         """The choices behind the results of a page: time zero, respondents, periods, scoring; and per result
@@ -182,6 +192,10 @@ class Session:
         texts = [say(self._release(result), "notes", language=self.language) for result in there]
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
         return self._shown(replace(texts[0], paragraphs=(each,) if each else ()), None)
+
+    def _beside_page(self, kind: str) -> str:
+        """Where files of a kind are published, seen from the page; empty by hand."""
+        return "" if self.output is None else f"{kind}/{self.notebook}"
 
     def _choices(self, result: Any) -> Any:
         """What a result was computed with, and how many it rests on as this page's readers may know it."""
