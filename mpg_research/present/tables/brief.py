@@ -108,11 +108,7 @@ def _spreads(
         return ()
     organisation = table.organisation_columns[0]
     keys = [key for key in table.keys if key != organisation]
-    kinds = (
-        [tuple(row) for row in data[keys].astype(object).itertuples(index=False)]
-        if keys
-        else [()] * len(data)
-    )
+    kinds = _kinds(data, keys)
     values = data[main.name].to_numpy(dtype=float, na_value=np.nan)
     rounded = (marks[main.name] == ROUNDED).to_numpy()
     others: dict[str, list[int]] = {}
@@ -164,10 +160,13 @@ def _distances(table: ReleasedTable, data: pd.DataFrame) -> np.ndarray:
         return np.full(len(data), np.nan)
     keys = [key for key in table.keys if key not in table.organisation_columns]
     values = pd.Series(data[main.name].to_numpy(dtype=float, na_value=np.nan))
-    kinds = data[keys].astype(str).agg("\0".join, axis=1).to_numpy() if keys else np.zeros(len(data))
-    groups = values.groupby(kinds)
-    middle, ranges = (
-        groups.transform("median"),
-        groups.transform(lambda v: v.quantile(0.75) - v.quantile(0.25)),
+    groups = values.groupby(_kinds(data, keys))
+    ranges = groups.transform(lambda each: each.quantile(0.75) - each.quantile(0.25))
+    return np.asarray(
+        (values - groups.transform("median")).abs() / ranges.where(ranges > 0, 1.0), dtype=float
     )
-    return np.asarray((values - middle).abs() / ranges.where(ranges > 0, 1.0), dtype=float)
+
+
+def _kinds(data: pd.DataFrame, keys: list[str]) -> list[str]:
+    """What each row is about, apart from whom: rows of one kind can be laid beside each other."""
+    return ["\0".join(map(str, row)) for row in data[keys].itertuples(index=False, name=None)]
