@@ -155,7 +155,8 @@ def widths_of_font() -> dict[str, list[list[object]]]:
         font = FT2Font(str(Path(get_data_path()) / "fonts" / "ttf" / file))
         codes = sorted(font.get_charmap())
         runs: list[list[object]] = []
-        last_code, last_width, widths = -2, -1, []
+        widths: list[int] = []
+        last_code, last_width = -2, -1
         for code in codes:
             width = round(font.load_char(code, LoadFlags.NO_SCALE).horiAdvance)
             if code != last_code + 1:

@@ -1,6 +1,7 @@
 """A scene as PNG, drawn by matplotlib from the same pieces; only where somebody asks for one."""
 
 import io
+from typing import Any
 
 from mpg_research.present.drawing.letters import clean_text
 from mpg_research.present.drawing.scene import Circle, Line, Polygon, Scene, Text
@@ -49,14 +50,14 @@ def png_of(scene: Scene) -> bytes:
                         rotation_mode="anchor",
                     )  # fmt: skip
             elif isinstance(piece, Line):
-                x, y = zip(*piece.points, strict=True)
+                xs, ys = zip(*piece.points, strict=True)
                 style = (0, tuple(part / piece.width for part in piece.dash)) if piece.dash else "-"
                 axes.add_line(
-                    Line2D(x, y, color=piece.colour, linewidth=piece.width, linestyle=style,
+                    Line2D(xs, ys, color=piece.colour, linewidth=piece.width, linestyle=style,
                            alpha=piece.opacity, solid_capstyle="butt", dash_capstyle="butt", zorder=order)
                 )  # fmt: skip
             elif isinstance(piece, Circle | Polygon):
-                look = {"facecolor": piece.fill or "none", "edgecolor": piece.edge or "none",
+                look: dict[str, Any] = {"facecolor": piece.fill or "none", "edgecolor": piece.edge or "none",
                         "linewidth": piece.edge_width, "alpha": piece.opacity, "zorder": order}  # fmt: skip
                 axes.add_patch(
                     Disc(piece.centre, piece.radius, **look)

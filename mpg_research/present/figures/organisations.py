@@ -178,9 +178,13 @@ Course = tuple[list[float], list[float], list[float], list[float]]
 
 def _courses_of(rows: pd.DataFrame) -> dict[str, Course]:
     """Of each organisation the months, the estimates and the ends of their intervals."""
-    columns = ["months", "estimate", "conf_low", "conf_high"]
     return {
-        code: tuple(mine[column].to_list() for column in columns)
+        str(code): (
+            mine["months"].to_list(),
+            mine["estimate"].to_list(),
+            mine["conf_low"].to_list(),
+            mine["conf_high"].to_list(),
+        )
         for code, mine in rows.groupby("organisation", sort=False)
     }
 
