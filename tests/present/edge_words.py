@@ -57,8 +57,6 @@ PLAIN = {"gaps": False, "rank_known": True, "sizes": NUMBERS, "own": (-4.1, -5.0
 
 def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iterator[str]:
     """Titles, captions and descriptions of figures, all or each second one; nothing is exported."""
-    import matplotlib.pyplot as plt
-
     for kind, maker in MAKERS.items():
         shares = {f"{name}_{each}": value for each in ("dropped_out", "measured", "reliably_improved",
                   "reliably_worsened") for name, value in (("share", 0.4), ("n", 247))}  # fmt: skip
@@ -72,7 +70,6 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
                 drawn = figure.draw(voice_of(released, language))
                 if drawn is not None:
                     yield from (drawn.title, drawn.caption, drawn.alt)
-                    plt.close(drawn.figure)
     yield from _own_figures(seed, language)
     for dot, n_dot in ((5.0, 247), (5.0, 84), (-5.0, 84)):
         given = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "dot": dot, "n_dot": n_dot}
@@ -82,8 +79,6 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
 
 def _own_figures(seed: int, language: str) -> Iterator[str]:
     """Figures of an organisation that sees nobody beside it."""
-    import matplotlib.pyplot as plt
-
     sizes = {"linde": 60, "eik": 74}
     names = {key: key.capitalize() for key in sizes}
     shares = {"share_measured": 0.4, "n_measured": 247, "share_dropped_out": 0.3, "n_dropped_out": 247}
@@ -93,7 +88,6 @@ def _own_figures(seed: int, language: str) -> Iterator[str]:
         drawn = registry.figures()[name].draw(voice)
         assert drawn is not None
         yield from (drawn.title, drawn.caption, drawn.alt)
-        plt.close(drawn.figure)
 
 
 def family_profiles() -> Iterator[FamilyProfile]:

@@ -5,9 +5,10 @@ import math
 import pandas as pd
 
 from mpg_research.frames import each_row
+from mpg_research.present.figures.by_matplotlib import canvas, number_axis, styled, time_axis
 from mpg_research.present.figures.change import TONES
-from mpg_research.present.figures.parts import number_axis, put_into_words, time_axis
-from mpg_research.present.figures.style import FAINT, GREY, INK, Drawing, canvas, styled
+from mpg_research.present.figures.parts import put_into_words
+from mpg_research.present.figures.style import FAINT, GREY, INK, Drawing
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_spaghetti", "draw_swimmer"]

@@ -16,6 +16,7 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOT_SHOWN = 'class="mpg-text not-shown"'
 _HOLDS_ANYTHING = re.compile(r"<(?:p|ul|table|figure)\b")
+_PICTURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
@@ -105,7 +106,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
         }
     }
     page, _ = exporter.from_notebook_node(body, resources=resources)
-    page = _tidy(page)
+    page = _tidy(_tell_pictures_apart(page))
     findings = inspect_page(page, language=frame.language)
     if findings:
         raise ReportError(
@@ -185,6 +186,25 @@ def _markdown_to_html(text: str) -> str:
 
     renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(text)).strip()
+
+
+def _tell_pictures_apart(page: str) -> str:
+    """Ids in pictures that occur in one before get a number: a figure may stand on a page twice."""
+    seen: dict[str, int] = {}
+
+    def renamed(picture: re.Match[str]) -> str:
+        text = picture.group()
+        ids = re.findall(r'\sid="([^"]+)"', text)
+        for each in ids:
+            seen[each] = seen.get(each, 0) + 1
+        again = {each: f"{each}-{seen[each]}" for each in ids if seen[each] > 1}
+        if not again:
+            return text
+        listed = "|".join(map(re.escape, sorted(again, key=lambda each: (-len(each), each))))
+        pattern = rf'(\sid="|url\(#|href="#)({listed})(?=["\)])'
+        return re.sub(pattern, lambda found: found[1] + again[found[2]], text)
+
+    return _PICTURE.sub(renamed, page)
 
 
 def _tidy(page: str) -> str:
