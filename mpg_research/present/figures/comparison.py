@@ -15,15 +15,19 @@ from mpg_research.present.figures.parts import (
     counts_on_top,
     known,
     mark_entry,
+    names_of_rows,
     number_axis,
     put_into_words,
+    row_height,
     whisker,
 )
 from mpg_research.present.figures.style import INK, MAIN, SECOND, SHAPES, Drawing, short_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.many import LEGIBLE
 
 __all__ = [
+    "INDICATORS",
     "draw_case_mix_difference",
     "draw_caterpillar",
     "draw_rank_sets",
@@ -31,8 +35,6 @@ __all__ = [
     "draw_share_indicators",
 ]
 
-#: Up to this many organisations each gets a line of its own; beyond, names would not be legible.
-NAMED = 40
 #: Shares of families in the order in which they are spoken of.
 INDICATORS = ("measured", "reliably_improved", "reliably_worsened", "dropped_out")
 
@@ -74,12 +76,13 @@ def _two_bars(
     more: Callable[[Panel, pd.Series, float], None] | None = None,
 ) -> Chart:  # fmt: skip
     """One line per organisation: a thin and a thick bar and a dot; named where there is room."""
-    named = len(rows) <= NAMED
+    named = len(rows) <= LEGIBLE
     own = voice.released.own
-    chart = Chart([(23.0 if named else 5.0) * len(rows)])
+    chart = Chart([(row_height(len(rows), roomy=23.0) if named else 5.0) * len(rows)])
     panel = chart.panel()
     codes = list(rows["organisation"])
-    names = [voice.organisation(code) if named or code == own else "" for code in codes]
+    every = names_of_rows(voice, codes)
+    names = [name if named or code == own else "" for name, code in zip(every, codes, strict=True)]
     heights = panel.rows(names, bold=[code == own for code in codes])
     for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
         colour = colour_of(voice, row["organisation"])
@@ -150,8 +153,8 @@ def draw_share_indicators(voice: Voice) -> Drawing | None:
     indicators = [*(name for name in INDICATORS if name in found), *sorted(set(found) - set(INDICATORS))]
     codes = list(dict.fromkeys(every["organisation"]))
     own = voice.released.own
-    chart = Chart([23.0 * len(codes)], columns=len(indicators), one_y=True)
-    names = [voice.organisation(code) for code in codes]
+    chart = Chart([row_height(len(codes), roomy=23.0) * len(codes)], columns=len(indicators), one_y=True)
+    names = names_of_rows(voice, codes)
     panels = [chart.panel(0, place) for place in range(len(indicators))]
     heights = dict(zip(codes, panels[0].rows(names, bold=[c == own for c in codes], width=110), strict=True))
     for panel, indicator in zip(panels, indicators, strict=True):

@@ -13,23 +13,31 @@ from mpg_research.present.figures.parts import (
     count_marks,
     counts_on_top,
     known,
+    names_of_rows,
     number_axis,
     put_into_words,
+    row_height,
     time_axis,
 )
 from mpg_research.present.figures.style import BAND, INK, MAIN, SECOND, Drawing, short_name
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_adjusted_change", "draw_adjusted_means", "draw_difference_from_mean"]
+__all__ = [
+    "at_primary_month",
+    "draw_adjusted_change",
+    "draw_adjusted_means",
+    "draw_difference_from_mean",
+    "mean_of_organisations",
+]
 
 
 def draw_adjusted_change(voice: Voice) -> Drawing | None:
     """Adjusted change of each organisation with its interval, and the average of the organisations."""
-    rows = _at_primary_month(voice, "adjusted_change")
+    rows = at_primary_month(voice, "adjusted_change")
     if len(rows) < 2:
         return None
     key = "figure.change_by_organisation"
-    mean = _mean_of_organisations(voice, rows)
+    mean = mean_of_organisations(voice, rows)
     line_label = "" if mean is None else voice.phrases(f"{key}.mean", value=voice.number(mean))
     chart = _intervals(voice, rows, axis=voice.phrases(f"{key}.axis", unit=voice.unit), line=mean,
                         line_label=line_label)  # fmt: skip
@@ -52,7 +60,7 @@ def draw_adjusted_change(voice: Voice) -> Drawing | None:
 
 def draw_difference_from_mean(voice: Voice) -> Drawing | None:
     """Difference of each organisation's change from the average of the organisations."""
-    rows = _at_primary_month(voice, "difference_from_mean")
+    rows = at_primary_month(voice, "difference_from_mean")
     if len(rows) < 2:
         return None
     axis = voice.phrases("figure.difference_from_mean.axis", unit=voice.unit)
@@ -69,7 +77,8 @@ def _span(voice: Voice, rows: pd.DataFrame) -> dict[str, str]:
     return {"low": low, "high": high, "period": voice.period(month)}
 
 
-def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
+def at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
+    """Rows of a table at the moment asked about whose estimate and interval are shown."""
     rows = voice.frame(name)
     if not len(rows):
         return rows
@@ -77,9 +86,9 @@ def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
     return known(rows, "estimate", "conf_low", "conf_high")
 
 
-def _mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:
+def mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:
     """Average that the released differences refer to; None where they were withheld."""
-    differences = _at_primary_month(voice, "difference_from_mean")
+    differences = at_primary_month(voice, "difference_from_mean")
     if not len(differences):
         return None
     both = rows.merge(differences, on=["organisation", "months"], suffixes=("", "_apart"))
@@ -89,14 +98,14 @@ def _mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:
 def _intervals(voice: Voice, rows: pd.DataFrame, *, axis: str, line: float | None, line_label: str) -> Chart:
     """One row per organisation: dot, interval and its numbers; in the order of the labels."""
     own = voice.released.own
-    chart = Chart([25.0 * len(rows)])
+    chart = Chart([row_height(len(rows), roomy=25.0) * len(rows)])
     panel = chart.panel()
     panel.vertical(0)
     if line is not None:
         panel.vertical(line, colour=SECOND, width=1.4, dash=(7, 4))
         panel.above(line, line_label, colour=SECOND, bold=True)
     codes = list(rows["organisation"])
-    names = [voice.organisation(code) for code in codes]
+    names = names_of_rows(voice, codes)
     heights = panel.rows(names, bold=[code == own for code in codes])
     for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
         in_front = own is None or row["organisation"] == own

@@ -13,6 +13,7 @@ from mpg_research.present.drawing.scene import Line, Piece, mark
 from mpg_research.present.figures.style import BAR, FAINT, GREY, MAIN, Drawing, short_name
 from mpg_research.present.language.numbers import format_number, format_time, with_percent
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.many import are_many
 
 __all__ = [
     "CONTEXT",
@@ -24,8 +25,10 @@ __all__ = [
     "known",
     "line_entry",
     "mark_entry",
+    "names_of_rows",
     "number_axis",
     "put_into_words",
+    "row_height",
     "tick_text",
     "time_axis",
     "whisker",
@@ -83,6 +86,21 @@ def colour_of(voice: Voice, code: str) -> str:
     """Blue for the reading organisation, grey for the others; blue for all where nobody is in front."""
     own = voice.released.own
     return MAIN if own is None or code == own else CONTEXT
+
+
+#: Height of the row of one of many organisations, in points.
+THIN = 14.0
+
+
+def row_height(number: int, *, roomy: float) -> float:
+    """The height of the row of an organisation: as given, or thin where there are many."""
+    return THIN if are_many(number) else roomy
+
+
+def names_of_rows(voice: Voice, codes: Sequence[str]) -> list[str]:
+    """Names of organisations at rows; where there are many, on one line."""
+    names = [voice.organisation(code) for code in codes]
+    return [short_name(name, width=22, lines=1) for name in names] if are_many(len(names)) else names
 
 
 def count_marks(voice: Voice, months: np.ndarray, counts: pd.Series) -> list[tuple[float, str]]:
