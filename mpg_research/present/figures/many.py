@@ -1,4 +1,4 @@
-"""Many organisations in one picture: where they lie, and the own one among them, in place of a row for each."""
+"""Many organisations in one picture: where they lie, and the own one among them; not a row for each."""
 
 from collections.abc import Callable, Sequence
 
@@ -37,7 +37,7 @@ from mpg_research.present.figures.strip import (
     draw_strips,
     legend_of_strips,
 )
-from mpg_research.present.figures.style import BAND, MAIN, SECOND, Drawing, short_name
+from mpg_research.present.figures.style import MAIN, SECOND, Drawing, short_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.many import HALF, LEGIBLE, MOST, are_many, number_of_organisations, quantiles
@@ -132,7 +132,7 @@ def shares(voice: Voice) -> Drawing | None:
                 () if front is None else (write(front["share_observed"]), voice.n_of(front)),
             )
         )  # fmt: skip
-    chart = draw_strips(strips, dots=True, width=120)
+    chart = draw_strips(strips, dots=True)
     panel = chart.panel()
     panel.x.low, panel.x.high = 0.0, 1.0
     panel.x.ticks = [(tick, write(tick)) for tick in (0, 0.25, 0.5, 0.75, 1)]
@@ -193,7 +193,8 @@ def courses(voice: Voice) -> Drawing | None:
     months = rows["months"].to_numpy(dtype=float)
     if own:
         mine = rows[rows["organisation"] == own]
-        panel.band(mine["months"], mine["conf_low"], mine["conf_high"], fill=BAND, opacity=0.65)
+        for end in ("conf_low", "conf_high"):
+            panel.line(mine["months"], mine[end], colour=MAIN, width=1.0, dash=(4, 3))
         panel.line(mine["months"], mine["estimate"], colour=MAIN, width=2.2)
         panel.note(
             float(mine["months"].iloc[-1]), float(mine["estimate"].iloc[-1]),
@@ -210,7 +211,6 @@ def courses(voice: Voice) -> Drawing | None:
     time_axis(panel, voice, months)
     number_axis(panel.y, voice)
     panel.y.label = voice.score
-    _legend(voice, chart, own, dots=False)
     last = max(month for month, values in zip(grid, by_month, strict=True) if are_many(len(values)))
     at_end = rows[rows["months"] == last]
     mine = at_end[at_end["organisation"] == own]
@@ -220,7 +220,7 @@ def courses(voice: Voice) -> Drawing | None:
         Own(float(mine["estimate"].iloc[0])) if len(mine) else None,
     )
     name = "own_course" if own else "adjusted_means"
-    return _worded(voice, name, rows, chart, _said(voice, [strip], voice.number), legend=False)
+    return _worded(voice, name, rows, chart, _said(voice, [strip], voice.number), dots=False)
 
 
 def _others(rows: pd.DataFrame, column: str, voice: Voice) -> tuple[float, ...]:
@@ -268,10 +268,8 @@ def _said(voice: Voice, strips: Sequence[Strip], write: Write) -> str:
         ends = [*quantiles(strip.others, HALF), *quantiles(strip.others, MOST)]
         if any(end != end for end in ends):
             continue
-        key, values = (
-            "spread",
-            dict(zip(("low", "high", "most_low", "most_high"), map(write, ends), strict=True)),
-        )
+        names = ("low", "high", "most_low", "most_high")
+        key, values = "spread", dict(zip(names, map(write, ends), strict=True))
         if strip.own is not None:
             key, values["value"] = "spread_own", write(strip.own.value)
         label = f"{strip.label}: " if len(strips) > 1 else ""
@@ -283,24 +281,26 @@ def _legend(voice: Voice, chart: Chart, own: str, *, dots: bool) -> None:
     def named(key: str) -> str:
         return voice.phrases(f"column.{key}" if own else f"figure.strip.{key}_axis")
 
+    of_dots = voice.phrases("figure.adjusted_means.others" if own else "column.n_organisations")
     legend_of_strips(
         chart,
-        own=short_name(voice.organisation(own), width=36, lines=1) if own else "",
-        dot=(voice.phrases("figure.adjusted_means.others") if own else voice.phrases("column.n_organisations"))
-        if dots else "",
+        own=_short(voice, own) if own else "",
+        dot=of_dots if dots else "",
         half=named("others_half"),
         most=named("others_most"),
-    )  # fmt: skip
+    )
+
+
+def _short(voice: Voice, own: str) -> str:
+    return short_name(voice.organisation(own), width=36, lines=1)
 
 
 def _worded(
-    voice: Voice, name: str, rows: pd.DataFrame, chart: Chart, said: str, *, dots: bool = True,
-    legend: bool = True,
+    voice: Voice, name: str, rows: pd.DataFrame, chart: Chart, said: str, *, dots: bool = True
 ) -> Drawing:  # fmt: skip
     """Title of the figure as it is for few organisations; caption and description of the strip."""
     own = _in_front(voice, rows)
-    if legend:
-        _legend(voice, chart, own, dots=dots)
+    _legend(voice, chart, own, dots=dots)
     more = f"figure.strip.more_{name}"
     drawing = put_into_words(
         voice,
@@ -311,10 +311,7 @@ def _worded(
         dots=voice.phrases("figure.strip.dots") if dots else "",
         more=voice.phrases(more, level=voice.level) if voice.phrases.has(more) else "",
     )
-    known_words = {
-        "period": voice.period(voice.main_month),
-        "name": short_name(voice.organisation(own), width=36, lines=1),
-    }
+    known_words = {"period": voice.period(voice.main_month), "name": _short(voice, own) if own else ""}
     wanted = voice.phrases.placeholders(f"figure.{name}.title")
     title = voice.phrases(f"figure.{name}.title", **{each: known_words[each] for each in wanted})
     return Drawing(drawing.figure, title, drawing.caption, drawing.alt)

@@ -1,4 +1,4 @@
-"""A strip of dots: every other organisation one dot on a line, the own one marked, and where most of them lie.
+"""A strip of dots: every other organisation one dot on a line, the own one marked, and where most lie.
 
 The dots lie in the order of their numbers and have no name: from a strip nobody can be followed to another.
 """
@@ -120,7 +120,7 @@ def _dots(panel: Panel, others: Sequence[float], height: float) -> None:
         piles, placed = Counter(places), Counter[float]()
         room = 0.84 * (frame.at_y(0) - frame.at_y(1))
         step = min(size, (room - size) / max(1, *(number - 1 for number in piles.values())))
-        found = []
+        found: list[Piece] = []
         for place in places:
             rise = (placed[place] - (piles[place] - 1) / 2) * step
             placed[place] += 1
