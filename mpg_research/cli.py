@@ -135,6 +135,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--notebooks", metavar="DIR", help="folder of notebooks of your own (default: those of the package)"
     )
+    run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.set_defaults(command=_run)
 
@@ -217,10 +218,11 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.pictures import also_as_png
     from mpg_research.reporting.run.progress import make_progress
     from mpg_research.reporting.run.run import run_study
 
-    with _termination_as_interruption():
+    with _termination_as_interruption(), also_as_png(options.png):
         summary = run_study(
             options.study,
             reports=options.output,

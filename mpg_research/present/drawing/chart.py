@@ -350,13 +350,13 @@ def _shapes(
 def hatching(box: tuple[float, float, float, float], kind: str, colour: str, gap: float = 5.0) -> list[Piece]:
     """Slanting lines ("//"), crossing ones ("xx") or dots ("..") in a box of places."""
     left, top, right, bottom = box
-    if kind == "..":
+    if kind == "..":  # rows of dots are lines with long gaps
         rows = range(math.ceil(top / gap), math.floor(bottom / gap) + 1)
+        starts = {row: gap * math.ceil(left / gap) + (gap / 2) * (row % 2) for row in rows}
         return [
-            mark("o", (column * gap + (gap / 2) * (row % 2), row * gap), 1.2, fill=colour)
-            for row in rows
-            for column in range(math.ceil(left / gap), math.floor(right / gap) + 1)
-            if left < column * gap + (gap / 2) * (row % 2) < right
+            Line(((start, row * gap), (right, row * gap)), colour, 1.2, (1.2, gap - 1.2))
+            for row, start in starts.items()
+            if start < right
         ]
     found: list[Piece] = []
     for slope in (1, -1) if kind == "xx" else (1,):

@@ -22,6 +22,8 @@ CONTEXT_INK = "#59626b"
 #: Rise of small capitals above their foot, as a share of the size: half of it centres a line.
 RISE = 0.73
 CELL_GAP = 9.0
+#: Between the titles of panels side by side.
+TITLE_GAP = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def _is_lowest(chart: Chart, row: int, column: int) -> bool:
 
 def _heights(chart: Chart, panel: Panel, row: int, width: float) -> Needs:
     """Room above and below a panel."""
-    title = fit_lines(panel.title, width, size=panel.title_size, lines=3, bold=panel.title_bold)
+    title = fit_lines(panel.title, width - TITLE_GAP, size=panel.title_size, lines=3, bold=panel.title_bold)
     top = (panel.title_size * LINE * len(title) + 5) if panel.title else 0.0
     top += (max(each.size for each in panel.on_top) * LINE + 3) if panel.on_top else 0.0
     column = next(place for place, each in enumerate(chart.grid[row]) if each is panel)
@@ -335,7 +337,7 @@ def _above(panel: Panel, frame: Frame, right: float) -> list[Piece]:
         foot -= max(each.size for each in panel.on_top) * LINE + 3
     if panel.title:
         size = panel.title_size
-        lines = fit_lines(panel.title, frame.width + right, size=size, lines=3, bold=panel.title_bold)
+        lines = fit_lines(panel.title, frame.width + right - TITLE_GAP, size=size, lines=3, bold=panel.title_bold)
         place = frame.left, foot - 1 - size * LINE * (len(lines) - 1)
         found.append(text(place, "\n".join(lines), size=size, bold=panel.title_bold))
     return found

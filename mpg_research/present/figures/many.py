@@ -21,7 +21,6 @@ from mpg_research.present.figures.organisations import (
     mean_of_organisations,
 )
 from mpg_research.present.figures.parts import (
-    CONTEXT,
     count_marks,
     counts_on_top,
     known,
@@ -205,9 +204,6 @@ def courses(voice: Voice) -> Drawing | None:
         if len(observed) and "organisation" in observed:
             counts = observed[observed["organisation"] == own].set_index("months")["n_families"]
             counts_on_top(panel, voice, count_marks(voice, months, counts))
-    elif number <= LEGIBLE:
-        for _, mine in others.groupby("organisation", sort=False):
-            panel.line(mine["months"], mine["estimate"], colour=CONTEXT, width=0.6)
     time_axis(panel, voice, months)
     number_axis(panel.y, voice)
     panel.y.label = voice.score

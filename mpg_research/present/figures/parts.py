@@ -9,6 +9,7 @@ import pandas as pd
 from mpg_research.arrays import BoolArray
 from mpg_research.present.drawing.axis import Axis
 from mpg_research.present.drawing.chart import Entry, Panel
+from mpg_research.present.drawing.letters import fit_lines
 from mpg_research.present.drawing.scene import Line, Piece, mark
 from mpg_research.present.figures.style import BAR, FAINT, GREY, MAIN, Drawing, short_name
 from mpg_research.present.language.numbers import format_number, format_time, with_percent
@@ -100,7 +101,7 @@ def row_height(number: int, *, roomy: float) -> float:
 def names_of_rows(voice: Voice, codes: Sequence[str]) -> list[str]:
     """Names of organisations at rows; where there are many, on one line."""
     names = [voice.organisation(code) for code in codes]
-    return [short_name(name, width=22, lines=1) for name in names] if are_many(len(names)) else names
+    return [fit_lines(name, 142.0, size=9.5, lines=1)[0] for name in names] if are_many(len(names)) else names
 
 
 def count_marks(voice: Voice, months: np.ndarray, counts: pd.Series) -> list[tuple[float, str]]:

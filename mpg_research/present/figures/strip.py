@@ -18,8 +18,8 @@ __all__ = ["HALF_FILL", "MOST_FILL", "Own", "Strip", "draw_strips", "legend_of_s
 
 #: Greys of the bands in which half and most of the others lie; apart from each other on paper too.
 HALF_FILL, MOST_FILL = "#cdd4db", "#e9ecef"
-#: Height of a strip in points, with and without dots.
-TALL, LOW = 54.0, 22.0
+#: Height of a strip in points: of a crowd of dots, of fewer or several strips, and without dots.
+CROWDED, TALL, LOW = 100.0, 54.0, 22.0
 #: Width of a dot, and of one where there are more than so many.
 DOT, SMALL_DOT, CROWD = 4.2, 2.8, 120
 
@@ -78,7 +78,8 @@ def draw_strips(strips: Sequence[Strip], *, dots: bool, bold: bool = False, widt
     width : float
         Room for a label, in points.
     """
-    chart = Chart([(TALL if dots else LOW) * len(strips)])
+    crowded = len(strips) == 1 and len(strips[0].others) > CROWD
+    chart = Chart([(LOW if not dots else CROWDED if crowded else TALL) * len(strips)])
     panel = chart.panel()
     heights = panel.rows([strip.label for strip in strips], bold=[bold] * len(strips), width=width)
     for height, strip in zip(heights, strips, strict=True):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.columns import P_ADJUSTED
 from mpg_research.analysis.columns import Column as Declared
 from mpg_research.disclosure.released import ROUNDED, ReleasedTable
 from mpg_research.present.columns import Shape, shape_of
@@ -127,7 +128,7 @@ def _spreads(
 
 
 def _standing_out(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> Brief:
-    """The rows of the moment asked about with the smallest p-values, or furthest from the middle."""
+    """The rows of the moment asked about that stand out: by their corrected p-values, or else by far."""
     rows = np.arange(len(data))
     total, sentences = _total(voice, data), []
     time = next((key for key in table.keys if table.column(key).meaning == "time"), None)
@@ -136,9 +137,7 @@ def _standing_out(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> Bri
         rows = rows[(data[time] == month).to_numpy()]
         sentences.append(voice.phrases("brief.moment", moment=voice.moment(month)))
     if len(rows) > SHOWN_ROWS:
-        p_value = next(
-            (c for c in map(table.column, table.values) if c.meaning == "p" and not c.csv_only), None
-        )
+        p_value = next((c for c in table.columns if c.name == P_ADJUSTED.name), None)
         if p_value is not None:
             apart = -data[p_value.name].to_numpy(dtype=float, na_value=np.nan)[rows]
         else:

@@ -14,6 +14,7 @@ from typing import Any
 from mpg_research.errors import DataError
 from mpg_research.languages import extra_files
 from mpg_research.reporting.files import file_sha256, json_sha256
+from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.run.plan import Step
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.version import __version__
@@ -83,6 +84,7 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
             "notebook": notebook_sha256,
             "step": step.name,
             "parameters": dict(step.parameters),
+            **({"png": True} if png_is_wanted() else {}),
         }
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
+from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
@@ -118,7 +119,7 @@ class Session:
         )
 
     def figure(self, result: Any, name: str) -> Shown:
-        """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``.
+        """One figure of a result; SVG and its numbers as CSV are written to ``figures/``, PNG where asked.
 
         Parameters
         ----------
@@ -236,7 +237,12 @@ class Session:
 
     def _shown(self, presented: Any, kind: str | None) -> Shown:
         if self.output is not None and kind is not None:
-            presented.save(self.output / kind)
+            from mpg_research.present import PresentedFigure
+
+            if isinstance(presented, PresentedFigure):
+                presented.save(self.output / kind, png=png_is_wanted())
+            else:
+                presented.save(self.output / kind)
         return Shown(presented, self.audience.role)
 
 
