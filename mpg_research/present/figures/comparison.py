@@ -24,7 +24,6 @@ from mpg_research.present.figures.parts import (
 from mpg_research.present.figures.style import INK, MAIN, SECOND, SHAPES, Drawing, short_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.many import LEGIBLE
 
 __all__ = [
     "INDICATORS",
@@ -75,28 +74,22 @@ def _two_bars(
     voice: Voice, rows: pd.DataFrame, *, thin: str, thick: str, dot: str, axis: str,
     more: Callable[[Panel, pd.Series, float], None] | None = None,
 ) -> Chart:  # fmt: skip
-    """One line per organisation: a thin and a thick bar and a dot; named where there is room."""
-    named = len(rows) <= LEGIBLE
+    """One line per organisation: a thin and a thick bar, a dot, and how many families."""
     own = voice.released.own
-    chart = Chart([(row_height(len(rows), roomy=23.0) if named else 5.0) * len(rows)])
+    chart = Chart([row_height(len(rows), roomy=23.0) * len(rows)])
     panel = chart.panel()
     codes = list(rows["organisation"])
-    every = names_of_rows(voice, codes)
-    names = [name if named or code == own else "" for name, code in zip(every, codes, strict=True)]
-    heights = panel.rows(names, bold=[code == own for code in codes])
+    heights = panel.rows(names_of_rows(voice, codes), bold=[code == own for code in codes])
     for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
         colour = colour_of(voice, row["organisation"])
         for bar, width, opacity in ((thin, 1.2, 1.0), (thick, 4.5, 0.55)):
             ends = [row[f"{bar}_low"], row[f"{bar}_high"]]
-            panel.line(
-                ends, [height] * 2, colour=colour, width=width if named else 0.7 * width, opacity=opacity
-            )
-        panel.marks([row[dot]], [height], fill=colour, size=6 if named else 4)
-        if more is not None and (named or row["organisation"] == own):
+            panel.line(ends, [height] * 2, colour=colour, width=width, opacity=opacity)
+        panel.marks([row[dot]], [height], fill=colour, size=6)
+        if more is not None:
             more(panel, row, height)
-        if named or row["organisation"] == own:
-            in_front = own is None or row["organisation"] == own
-            panel.beside(height, voice.n_of(row), colour=INK if in_front else CONTEXT_INK)
+        in_front = own is None or row["organisation"] == own
+        panel.beside(height, voice.n_of(row), colour=INK if in_front else CONTEXT_INK)
     panel.x.label = axis
     number_axis(panel.x, voice)
     return chart

@@ -44,6 +44,10 @@ from mpg_research.present.many import HALF, LEGIBLE, MOST, are_many, number_of_o
 __all__ = ["change", "courses", "difference", "mix", "ranks", "shares", "shrunken"]
 
 Write = Callable[[float], str]
+#: Figures of which the explanation holds where nobody is in front too.
+_SAYS_MORE = frozenset({"case_mix_difference"})
+#: Figures whose title is another one where there are many.
+_TITLES = {"caterpillar": "shrunken"}
 
 
 def _in_front(voice: Voice, rows: pd.DataFrame) -> str:
@@ -298,6 +302,7 @@ def _worded(
     own = _in_front(voice, rows)
     _legend(voice, chart, own, dots=dots)
     more = f"figure.strip.more_{name}"
+    says_more = bool(own) or name in _SAYS_MORE
     drawing = put_into_words(
         voice,
         "strip",
@@ -305,9 +310,10 @@ def _worded(
         number=voice.count(float(number_of_organisations(rows, ["organisation"]) - bool(own))),
         spread=said,
         dots=voice.phrases("figure.strip.dots") if dots else "",
-        more=voice.phrases(more, level=voice.level) if voice.phrases.has(more) else "",
+        more=voice.phrases(more, level=voice.level) if says_more and voice.phrases.has(more) else "",
     )
     known_words = {"period": voice.period(voice.main_month), "name": _short(voice, own) if own else ""}
-    wanted = voice.phrases.placeholders(f"figure.{name}.title")
-    title = voice.phrases(f"figure.{name}.title", **{each: known_words[each] for each in wanted})
+    key = f"figure.{_TITLES.get(name, name)}.title"
+    wanted = voice.phrases.placeholders(key)
+    title = voice.phrases(key, **{each: known_words[each] for each in wanted})
     return Drawing(drawing.figure, title, drawing.caption, drawing.alt)

@@ -5,7 +5,6 @@ that stand out. What is shown of the others is computed from the numbers that th
 released.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -138,13 +137,14 @@ def _standing_out(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> Bri
         sentences.append(voice.phrases("brief.moment", moment=voice.moment(month)))
     if len(rows) > SHOWN_ROWS:
         p_value = next((c for c in table.columns if c.name == P_ADJUSTED.name), None)
+        apart = np.nan_to_num(_distances(table, data.iloc[rows]), nan=-1.0)
+        p_values = np.ones(len(rows))
         if p_value is not None:
-            apart = -data[p_value.name].to_numpy(dtype=float, na_value=np.nan)[rows]
-        else:
-            apart = _distances(table, data.iloc[rows])
-        order = np.argsort(-np.nan_to_num(apart, nan=-math.inf), kind="stable")
+            found = data[p_value.name].to_numpy(dtype=float, na_value=np.nan)[rows]
+            p_values = np.nan_to_num(found, nan=2.0)
+        order = np.lexsort((-apart, p_values))
         rows = np.sort(rows[order[:SHOWN_ROWS]])
-        key = "first" if not np.isfinite(apart).any() else "furthest" if p_value is None else "smallest_p"
+        key = "smallest_p" if p_value is not None else "furthest" if (apart >= 0).any() else "first"
         number = voice.count(float(len(rows)))
         sentences.append(voice.phrases(f"brief.{key}", number=number, **total))
     else:
