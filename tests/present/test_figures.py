@@ -3,6 +3,7 @@ import re
 import struct
 import subprocess
 import sys
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError
 from mpg_research.present import PresentedFigure, PresentedText, draw
+from mpg_research.present.drawing.layout import spread_labels
 from mpg_research.present.drawing.letters import clean_text
-from mpg_research.present.figures.style import short_name, spread_labels
+from mpg_research.present.figures.style import short_name
 from mpg_research.present.registry import figures, kinds
 from tests.disclosure.made_results import (
     NAMES,
@@ -289,6 +291,12 @@ def test_labels_keep_apart_and_names_stay_short():
     placed = spread_labels([1.0, 1.01, 5.0], gap=0.5)
     assert placed[1] - placed[0] >= 0.5 - 1e-9
     assert placed[2] - placed[1] >= 0.5
+    assert placed[2] == 5.0  # what touches nothing stays where it is
+    crowded = spread_labels([3.0, 1.0, 1.2, 1.1, 1.6, 1.0], gap=0.5)
+    ordered = sorted(crowded)
+    assert all(after - before >= 0.5 - 1e-9 for before, after in pairwise(ordered))
+    assert crowded[4] > crowded[2] > crowded[3] > crowded[1]
+    assert spread_labels([], gap=1.0) == []
     assert all(len(line) <= 26 for line in short_name("Stichting " * 20).split("\n"))
     assert short_name("") == ""
 
