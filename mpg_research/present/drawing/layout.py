@@ -294,18 +294,25 @@ def _y_texts(panel: Panel, frame: Frame, ticks: list[tuple[float, str]]) -> list
 
 
 def _beside(panel: Panel, frame: Frame) -> list[Piece]:
+    """Columns of texts to the right of the rows; of several the first, a number, ends at one place."""
     if not panel.besides:
         return []
-    starts, left = [], frame.right + 8
-    for width in _cell_widths(panel):
-        starts.append(left)
+    found: list[Piece] = []
+    left = frame.right + 8
+    widths = _cell_widths(panel)
+    for column, width in enumerate(widths):
+        ends = column == 0 and len(widths) > 1
+        for each in panel.besides:
+            if column < len(each.cells) and each.cells[column]:
+                place = left + width * ends, frame.at_y(each.y) + each.size * RISE / 2
+                found.append(
+                    text(
+                        place, each.cells[column], size=each.size, colour=each.colour,
+                        anchor="end" if ends else "start",
+                    )
+                )  # fmt: skip
         left += width + CELL_GAP
-    return [
-        text((start, frame.at_y(each.y) + each.size * RISE / 2), words, size=each.size, colour=each.colour)
-        for each in panel.besides
-        for start, words in zip(starts, each.cells, strict=False)
-        if words
-    ]
+    return found
 
 
 def _above(panel: Panel, frame: Frame, right: float) -> list[Piece]:
