@@ -344,8 +344,9 @@ def _above(panel: Panel, frame: Frame, right: float) -> list[Piece]:
         foot -= max(each.size for each in panel.on_top) * LINE + 3
     if panel.title:
         size = panel.title_size
-        room = frame.width + right - TITLE_GAP
-        lines = fit_lines(panel.title, room, size=size, lines=3, bold=panel.title_bold)
+        lines = fit_lines(
+            panel.title, frame.width + right - TITLE_GAP, size=size, lines=3, bold=panel.title_bold
+        )
         place = frame.left, foot - 1 - size * LINE * (len(lines) - 1)
         found.append(text(place, "\n".join(lines), size=size, bold=panel.title_bold))
     return found
