@@ -3,6 +3,7 @@ import re
 import struct
 import subprocess
 import sys
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from mpg_research.disclosure import Audience, release
 from mpg_research.errors import ConfigError
 from mpg_research.present import PresentedFigure, PresentedText, draw
+from mpg_research.present.drawing.layout import spread_labels
 from mpg_research.present.drawing.letters import clean_text
-from mpg_research.present.figures.style import short_name, spread_labels
+from mpg_research.present.figures.style import short_name
 from mpg_research.present.registry import figures, kinds
 from tests.disclosure.made_results import (
     NAMES,
@@ -140,6 +142,56 @@ def test_a_picture_says_no_number_that_is_not_released():
     assert sum(word.startswith("n ") for word in words) == len(SIZES) - 1
 
 
+@pytest.mark.parametrize("figure", ["adjusted_change", "adjusted_means", "case_mix"])
+@pytest.mark.parametrize("audience", [FUNDER, LINDE])
+def test_what_is_withheld_moves_nothing_in_a_picture(figure, audience):
+    """Otherwise it could be solved from where marks, axes and texts lie."""
+    changes = {key: -3.0 - 0.5 * place for place, key in enumerate(SIZES)}
+    pictures = set()
+    for size, change in ((6, -30.0), (7, 12.0), (9, -4.0)):
+        result = make_organisations({**SIZES, "iep": size}, {**changes, "iep": change})
+        pictures.add(drawn(figure, audience, result=result).svg)
+    assert len(pictures) == 1
+
+
+def test_marks_lie_where_the_released_numbers_are():
+    shown = drawn("mean_course", language="en")
+    root = ElementTree.fromstring(shown.svg)
+    svg = "{http://www.w3.org/2000/svg}"
+    ticks = [
+        (float(text.text), float(text.get("y")) - 0.365 * 9.5)
+        for group in root.iter(f"{svg}g")
+        if group.get("text-anchor") == "end"
+        for text in group.iter(f"{svg}text")
+        if re.fullmatch(r"[\d.]+", text.text or "")
+    ]
+    (low, low_at), (high, high_at) = ticks[0], ticks[-1]
+    dots = [float(each.get("cy")) for each in root.iter(f"{svg}circle")]
+    read = [low + (dot - low_at) / (high_at - low_at) * (high - low) for dot in dots]
+    released = release(make_trajectory(), FUNDER, policy=made_policy()).tables["observed_course"].data
+    said = released.loc[released["months"] <= 18.5, "mean"].dropna().to_list()
+    assert len(read) == len(said) > 10
+    # A tenth of a point in the picture is what can be read from it, and no more.
+    point = abs((high - low) / (high_at - low_at))
+    assert read == pytest.approx(said, abs=0.2 * point)
+
+
+def test_no_figure_of_marks_on_axes_loads_matplotlib():
+    """Each is drawn in a process that has not drawn anything yet; the others are those that need it."""
+    heavy = {"measurements_by_month", "score_distribution"}
+    names = [name for name in RESULT_OF if name not in heavy]
+    code = (
+        "import sys\nfrom tests.present.test_figures import drawn\n"
+        f"for name in {names!r}:\n    drawn(name)\n"
+        "assert not {'matplotlib', 'seaborn'} & set(sys.modules), 'loaded too early'\n"
+        "drawn('score_distribution')\nprint('seaborn' in sys.modules)"
+    )
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    env = {**os.environ, "PYTHONPATH": root}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, cwd=root)
+    assert run.stdout == "True\n", run.stderr
+
+
 DRAW_ALONE = """
 import hashlib
 from mpg_research.disclosure import Audience, release
@@ -239,6 +291,12 @@ def test_labels_keep_apart_and_names_stay_short():
     placed = spread_labels([1.0, 1.01, 5.0], gap=0.5)
     assert placed[1] - placed[0] >= 0.5 - 1e-9
     assert placed[2] - placed[1] >= 0.5
+    assert placed[2] == 5.0  # what touches nothing stays where it is
+    crowded = spread_labels([3.0, 1.0, 1.2, 1.1, 1.6, 1.0], gap=0.5)
+    ordered = sorted(crowded)
+    assert all(after - before >= 0.5 - 1e-9 for before, after in pairwise(ordered))
+    assert crowded[4] > crowded[2] > crowded[3] > crowded[1]
+    assert spread_labels([], gap=1.0) == []
     assert all(len(line) <= 26 for line in short_name("Stichting " * 20).split("\n"))
     assert short_name("") == ""
 

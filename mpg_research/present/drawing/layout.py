@@ -9,7 +9,7 @@ from mpg_research.present.drawing.chart import FAINT, GREY, Chart, Frame, Note, 
 from mpg_research.present.drawing.letters import fit_lines, text_width
 from mpg_research.present.drawing.scene import Line, Piece, Point, Scene
 
-__all__ = ["WIDTH", "lay_out"]
+__all__ = ["WIDTH", "lay_out", "spread_labels"]
 
 #: Width of a picture in points; that of the text of a report.
 WIDTH = 532.8
@@ -294,18 +294,25 @@ def _y_texts(panel: Panel, frame: Frame, ticks: list[tuple[float, str]]) -> list
 
 
 def _beside(panel: Panel, frame: Frame) -> list[Piece]:
+    """Columns of texts to the right of the rows; of several the first, a number, ends at one place."""
     if not panel.besides:
         return []
-    starts, left = [], frame.right + 8
-    for width in _cell_widths(panel):
-        starts.append(left)
+    found: list[Piece] = []
+    left = frame.right + 8
+    widths = _cell_widths(panel)
+    for column, width in enumerate(widths):
+        ends = column == 0 and len(widths) > 1
+        for each in panel.besides:
+            if column < len(each.cells) and each.cells[column]:
+                place = left + width * ends, frame.at_y(each.y) + each.size * RISE / 2
+                found.append(
+                    text(
+                        place, each.cells[column], size=each.size, colour=each.colour,
+                        anchor="end" if ends else "start",
+                    )
+                )  # fmt: skip
         left += width + CELL_GAP
-    return [
-        text((start, frame.at_y(each.y) + each.size * RISE / 2), words, size=each.size, colour=each.colour)
-        for each in panel.besides
-        for start, words in zip(starts, each.cells, strict=False)
-        if words
-    ]
+    return found
 
 
 def _above(panel: Panel, frame: Frame, right: float) -> list[Piece]:
@@ -348,11 +355,15 @@ def _above(panel: Panel, frame: Frame, right: float) -> list[Piece]:
 def _notes(panel: Panel, frame: Frame) -> list[Piece]:
     """Texts beside their points; those that may move take the first free place around it."""
     found: list[Piece] = []
+    outside = [note for note in panel.notes if note.outside]
+    gap = max((note.size * len(note.lines) for note in outside), default=0.0) * 1.15
+    spread = dict(zip(outside, spread_labels([frame.at_y(note.y) for note in outside], gap=gap), strict=True))
     taken = [_around(frame.at(note.x, note.y), note.clears) for note in panel.notes if note.clears]
     for note in panel.notes:
         wide = max(text_width(line, note.size, bold=note.bold) for line in note.lines)
         x, y = frame.at(note.x, note.y)
         if not note.clears:
+            y = spread.get(note, y)
             foot = y - note.shift[1] + note.size * RISE / 2 - note.size * LINE * (len(note.lines) - 1) / 2
             place = x + note.shift[0], foot
             found.append(_note_text(note, place, note.anchor))
@@ -363,6 +374,35 @@ def _notes(panel: Panel, frame: Frame) -> list[Piece]:
         taken.append(box)
         found.append(_note_text(note, place, anchor))
     return found
+
+
+def spread_labels(heights: Sequence[float], *, gap: float) -> list[float]:
+    """Heights for labels, at least ``gap`` apart, in the same order and as near as can be."""
+    order = sorted(range(len(heights)), key=lambda place: heights[place])
+    placed = list(heights)
+    for group in _touching([heights[place] for place in order], gap):
+        middle = sum(heights[order[place]] for place in group) / len(group)
+        for number, place in enumerate(group):
+            placed[order[place]] = middle + gap * (number - (len(group) - 1) / 2)
+    return placed
+
+
+def _touching(heights: Sequence[float], gap: float) -> list[list[int]]:
+    """Places of labels, from the lowest on, in groups that must make room for each other."""
+    groups = [[place] for place in range(len(heights))]
+
+    def ends(group: list[int]) -> tuple[float, float]:
+        middle, half = sum(heights[place] for place in group) / len(group), gap * len(group) / 2
+        return middle - half, middle + half
+
+    place = 1
+    while place < len(groups):
+        if place > 0 and ends(groups[place])[0] < ends(groups[place - 1])[1] - 1e-9:
+            groups[place - 1 : place + 1] = [groups[place - 1] + groups[place]]
+            place = max(1, place - 1)
+        else:
+            place += 1
+    return groups
 
 
 Box = tuple[float, float, float, float]

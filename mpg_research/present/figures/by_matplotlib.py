@@ -8,7 +8,7 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
@@ -19,12 +19,12 @@ from mpg_research.present.drawing.letters import FONT_STACK
 from mpg_research.present.drawing.png import RESOLUTION
 from mpg_research.present.drawing.svg import svg_start
 from mpg_research.present.figures.parts import tick_text
-from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN, short_name
+from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN
 from mpg_research.present.language.numbers import format_time
 from mpg_research.present.language.phrases import CONTROL
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["bars", "canvas", "export_png", "export_svg", "number_axis", "row_axis", "styled", "time_axis"]
+__all__ = ["bars", "canvas", "export_png", "export_svg", "number_axis", "styled", "time_axis"]
 
 MARK_INK = "#6b4a00"
 #: Width of a figure in inches; that of the text of a report.
@@ -138,19 +138,6 @@ def _for_a_page(svg: str, start: str, name: str) -> str:
     body = re.sub(r'( id="|url\(#|href="#)(\w+)', rf"\g<1>\g<2>-{tail}", body)
     body = re.sub(r"(?<=>)([^<]*  [^<]*)(?=</text>)", lambda found: found[0].replace("  ", "\u00a0 "), body)
     return f"{start}\n{body.strip()}\n"
-
-
-def row_axis(ax: Any, names: Sequence[str], *, bold: Sequence[bool] = (), width: int = 26) -> np.ndarray:
-    """One row per name, from the top down; the heights of the rows, shape (n,)."""
-    heights = np.arange(len(names))[::-1].astype(float)
-    ax.set_yticks(heights, [short_name(name, width=width) for name in names])
-    for label, is_bold in zip(ax.get_yticklabels(), bold, strict=False):
-        label.set_fontweight("bold" if is_bold else "normal")
-    ax.set_ylim(-0.7, len(names) - 0.3)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color=FAINT, linewidth=0.6)
-    ax.set_axisbelow(True)
-    return heights
 
 
 def bars(ax: Any, places: np.ndarray, heights: np.ndarray, *, width: float, quiet: bool = False) -> None:

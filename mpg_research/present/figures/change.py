@@ -36,6 +36,7 @@ __all__ = [
     "draw_delta_adjustment",
     "draw_measured_by_month",
     "draw_score_bands",
+    "tone_entry",
 ]
 
 #: From best to worst, apart in lightness as well as in hue; what is not known is white.

@@ -15,7 +15,7 @@ from mpg_research.present.figures.parts import (
     time_axis,
     whisker,
 )
-from mpg_research.present.figures.style import BAND, GREY, INK, MAIN, Drawing, spread_labels
+from mpg_research.present.figures.style import BAND, GREY, INK, MAIN, Drawing
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_mean_course", "draw_observed_course", "why_apart"]
@@ -107,9 +107,7 @@ def _label_line(
     if len(observed):
         height = float(observed["mean"].iloc[-1])
         labels.append((height, voice.phrases("figure.mean_course.observed"), INK))
-    low, high = panel.y.ends()
-    heights = spread_labels([label[0] for label in labels], gap=(high - low) * 0.07)
-    for height, (_, words, colour) in zip(heights, labels, strict=True):
+    for height, words, colour in labels:
         panel.note(
             float(months[-1]), height, words, colour=colour, size=9.5, bold=True, shift=(12, 0), outside=True
         )

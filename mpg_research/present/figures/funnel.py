@@ -71,7 +71,7 @@ def _dots(panel: Panel, voice: Voice, dots: pd.DataFrame, column: str) -> None:
     if own.any():
         panel.marks(dots["n_effective"][~front], dots[column][~front], fill=CONTEXT, size=5)
     panel.marks(dots["n_effective"][front], dots[column][front], fill=MAIN, size=7)
-    for _, row in dots[front].iterrows() if len(dots) <= NAMED else ():
+    for _, row in dots[front].iterrows() if own.any() or len(dots) <= NAMED else ():
         name = fit_lines(voice.organisation(row["organisation"]), 100, size=8, lines=1, bold=bool(own.any()))
         panel.note(row["n_effective"], row[column], *name, size=8, bold=bool(own.any()), clears=3.5)
 

@@ -1,9 +1,7 @@
 """How every figure looks: colours, shapes, names in little room."""
 
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from mpg_research.present.language.phrases import CONTROL
@@ -20,7 +18,6 @@ __all__ = [
     "SHAPES",
     "Drawing",
     "short_name",
-    "spread_labels",
 ]
 
 # Okabe and Ito's blue and vermillion, apart in lightness too; greys for everything that is context.
@@ -55,13 +52,3 @@ def short_name(name: str, *, width: int = 26, lines: int = 2) -> str:
     if len(wrapped) > lines:
         wrapped = [*wrapped[: lines - 1], wrapped[lines - 1][: width - 1].rstrip() + "…"]
     return "\n".join(wrapped)
-
-
-def spread_labels(heights: Sequence[float], *, gap: float) -> list[float]:
-    """Heights for labels, at least ``gap`` apart, in the same order and as near as can be."""
-    order = sorted(range(len(heights)), key=lambda place: heights[place])
-    placed = list(heights)
-    for before, place in pairwise(order):
-        placed[place] = max(placed[place], placed[before] + gap)
-    shift = sum(old - new for old, new in zip(heights, placed, strict=True)) / max(1, len(placed))
-    return [height + shift for height in placed]
