@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,22 +81,11 @@ def render_page(node: Any, frame: PageFrame) -> str:
     ReportError
         If the page does not pass :func:`mpg_research.reporting.page.accessibility.inspect_page`.
     """
-    from nbconvert.exporters.templateexporter import TemplateExporter
-
-    # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
     title, body = _take_title(node)
     body.cells = _merge_silent_code(body.cells)
     _say_once_per_section(body.cells)
     if not frame.show_code:
         body.cells = _gather_what_is_not_shown(body.cells, page_words(frame.language)["not_shown"])
-    exporter = TemplateExporter(
-        template_name="report",
-        extra_template_basedirs=[str(TEMPLATES)],
-        file_extension=".html",
-        exclude_input=not frame.show_code,
-    )
-    exporter.register_filter("markdown2html", _markdown_to_html)
-    exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
     resources = {
         "mpg": {
             "frame": frame,
@@ -105,7 +95,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
             "style": (TEMPLATES / "report" / "report.css").read_text(encoding="utf-8").strip(),
         }
     }
-    page, _ = exporter.from_notebook_node(body, resources=resources)
+    page, _ = _exporter(frame.show_code).from_notebook_node(body, resources=resources)
     page = _tidy(_tell_pictures_apart(page))
     findings = inspect_page(page, language=frame.language)
     if findings:
@@ -113,6 +103,23 @@ def render_page(node: Any, frame: PageFrame) -> str:
             "The page may not be published as it is:\n" + "\n".join(f"- {text}" for text in findings)
         )
     return page
+
+
+@cache
+def _exporter(show_code: bool) -> Any:
+    """What fills the template in; made once, since its making compiles the template."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
+    exporter = TemplateExporter(
+        template_name="report",
+        extra_template_basedirs=[str(TEMPLATES)],
+        file_extension=".html",
+        exclude_input=not show_code,
+    )
+    exporter.register_filter("markdown2html", _markdown_to_html)
+    exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
+    return exporter
 
 
 def _take_title(node: Any) -> tuple[str, Any]:
