@@ -141,6 +141,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="make analyses and pages on the machines of a Dask cluster with its scheduler at this address",
     )
+    run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
         "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
@@ -274,13 +275,14 @@ def _explain(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.explain:
         return _explain(options)
+    from mpg_research.reporting.pictures import also_as_png
     from mpg_research.reporting.run.cluster import cluster_at
     from mpg_research.reporting.run.progress import make_progress
     from mpg_research.reporting.run.run import run_study
     from mpg_research.reporting.store.folder import store_folder
 
     store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
-    with _termination_as_interruption(), cluster_at(options.dask):
+    with _termination_as_interruption(), cluster_at(options.dask), also_as_png(options.png):
         summary = run_study(
             options.study,
             reports=options.output,

@@ -1,8 +1,7 @@
 """What a reader gets: a table, a figure or a text, each able to show and to save itself."""
 
-import base64
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -63,49 +62,59 @@ class PresentedTable:
 
 @dataclass(frozen=True, slots=True)
 class PresentedFigure:
-    """A figure as SVG and PNG, with its description and its numbers.
+    """A figure with its description and its numbers.
 
     Attributes
     ----------
     name, language : str
         Name of the figure and language of the words in it.
-    svg, png : bytes
-        The picture; the same bytes in every run on the same numbers.
+    svg : bytes
+        The picture, a whole SVG file; the same bytes in every run on the same numbers.
     title, caption, alt : str
         Title, explanation below, and the description for those who do not see it, made from the numbers.
     data : PresentedTable
         The numbers in the picture.
+    data_label : str
+        What stands above these numbers in a page.
+    make_png : callable
+        Draws the picture as PNG.
     """
 
     name: str
     language: str
     svg: bytes
-    png: bytes
     title: str
     caption: str
     alt: str
     data: PresentedTable
     data_label: str
+    make_png: Callable[[], bytes] = field(repr=False, compare=False)
+
+    @property
+    def png(self) -> bytes:
+        """The picture as PNG, drawn when it is asked for; no page shows it."""
+        return self.make_png()
 
     @property
     def html(self) -> str:
-        """The figure with alternative text, caption and its numbers in a fold-out table."""
-        source = base64.b64encode(self.svg).decode("ascii")
+        """The figure with its description, caption and its numbers in a fold-out table."""
         return (
             f'<figure class="mpg-figure" lang="{self.language}">\n'
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
-            f'<img src="data:image/svg+xml;base64,{source}" alt="{escape(self.alt)}"></div>\n'
+            f"{self.svg.decode('utf-8').strip()}</div>\n"
             f"<figcaption>{escape(self.caption)}</figcaption>\n"
             f"<details><summary>{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
         )
 
-    def save(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write ``<name>.svg``, ``.png`` and ``.csv`` into the folder.
+    def save(self, folder: str | Path, *, png: bool = False) -> tuple[Path, ...]:
+        """Write ``<name>.svg`` and ``.csv`` into the folder.
 
         Parameters
         ----------
         folder : str or Path
             Made where it is not there.
+        png : bool
+            Write ``<name>.png`` as well.
 
         Returns
         -------
@@ -113,10 +122,11 @@ class PresentedFigure:
             The files written.
         """
         base = Path(folder)
-        return (
-            write_atomically(base / f"{self.name}.svg", self.svg),
-            write_atomically(base / f"{self.name}.png", self.png),
-            write_atomically(base / f"{self.name}.csv", self.data.csv.encode("utf-8")),
+        contents = {"svg": self.svg, "csv": self.data.csv.encode("utf-8")}
+        if png:
+            contents["png"] = self.png
+        return tuple(
+            write_atomically(base / f"{self.name}.{kind}", content) for kind, content in contents.items()
         )
 
     def _repr_html_(self) -> str:

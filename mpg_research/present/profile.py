@@ -202,7 +202,6 @@ def _figure(profile: FamilyProfile, say: Phrases, language: str, mark: str) -> s
 
     title = say("profile.figure_title")
     names = {one: _respondent(say, one) for one in profile.tables["summary"].data["respondent"]}
-    svg = draw_profile(profile, say, names, title=title, mark=mark)
     waves = profile.tables["waves"].data
     alts = []
     for one, name in names.items():
@@ -218,7 +217,6 @@ def _figure(profile: FamilyProfile, say: Phrases, language: str, mark: str) -> s
             )
         )  # fmt: skip
     better = say("profile.better_low" if profile.higher_is_worse else "profile.better_high")
-    label = escape(" ".join(alts), quote=True)
-    picture = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    picture = draw_profile(profile, say, names, title=title, mark=mark, label=" ".join(alts)).strip()
     caption = f"{say('profile.legend')} {better}"
     return f"<figure>\n{picture}\n<figcaption>{escape(caption)}</figcaption>\n</figure>"

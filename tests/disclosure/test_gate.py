@@ -54,6 +54,19 @@ def sizes_table(sizes: dict[str, int]) -> ResultTable:
     return made_table("by_organisation", data, columns, ("n_measurements",), columns, columns)
 
 
+def test_a_table_without_rows_says_nothing_of_who_stands_beside_whom():
+    empty = made_table(
+        "robust_difference", frame([], "organisation", "months", "estimate", "n_families"),
+        ("organisation", "months"), ("estimate",), organisation_columns=("organisation",),
+    )  # fmt: skip
+    whole = make_organisations()
+    beside = result_of("organisations", *(t for t in whole.tables.values() if t.name != "sample_flow"), empty)
+    policy = made_policy()
+    alone = release(whole, LINDE, policy=policy)
+    assert "adjusted_change" in alone.tables
+    assert set(release(beside, LINDE, policy=policy).tables) == set(alone.tables)
+
+
 # --- only the gate makes released results -------------------------------------------------------------
 
 

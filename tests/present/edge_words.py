@@ -30,6 +30,7 @@ from tests.present.edge_results import (
     provenance,
 )
 from tests.present.edge_signals import noted, profile
+from tests.present.many_organisations import many_organisations
 
 #: Reasons that a table is withheld for, as the gate gives them.
 REASONS = (
@@ -57,8 +58,6 @@ PLAIN = {"gaps": False, "rank_known": True, "sizes": NUMBERS, "own": (-4.1, -5.0
 
 def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iterator[str]:
     """Titles, captions and descriptions of figures, all or each second one; nothing is exported."""
-    import matplotlib.pyplot as plt
-
     for kind, maker in MAKERS.items():
         shares = {f"{name}_{each}": value for each in ("dropped_out", "measured", "reliably_improved",
                   "reliably_worsened") for name, value in (("share", 0.4), ("n", 247))}  # fmt: skip
@@ -72,18 +71,27 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
                 drawn = figure.draw(voice_of(released, language))
                 if drawn is not None:
                     yield from (drawn.title, drawn.caption, drawn.alt)
-                    plt.close(drawn.figure)
     yield from _own_figures(seed, language)
+    yield from _figures_of_many(seed, language)
     for dot, n_dot in ((5.0, 247), (5.0, 84), (-5.0, 84)):
         given = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "dot": dot, "n_dot": n_dot}
         drawn = draw(released_of(MAKERS["trajectory"](Draw(seed, **given))), "mean_course", language=language)
         yield str(drawn)
 
 
+def _figures_of_many(seed: int, language: str) -> Iterator[str]:
+    """Figures of more organisations than have a row each, for one of them and for the researcher."""
+    result, policy = many_organisations(16, seed)
+    for audience in (LINDE, RESEARCHER):
+        released = release(result, audience, policy=policy)
+        for figure in registry.kinds()["organisations"].figures:
+            drawn = figure.draw(voice_of(released, language))
+            if drawn is not None:
+                yield from (drawn.title, drawn.caption, drawn.alt)
+
+
 def _own_figures(seed: int, language: str) -> Iterator[str]:
     """Figures of an organisation that sees nobody beside it."""
-    import matplotlib.pyplot as plt
-
     sizes = {"linde": 60, "eik": 74}
     names = {key: key.capitalize() for key in sizes}
     shares = {"share_measured": 0.4, "n_measured": 247, "share_dropped_out": 0.3, "n_dropped_out": 247}
@@ -93,7 +101,6 @@ def _own_figures(seed: int, language: str) -> Iterator[str]:
         drawn = registry.figures()[name].draw(voice)
         assert drawn is not None
         yield from (drawn.title, drawn.caption, drawn.alt)
-        plt.close(drawn.figure)
 
 
 def family_profiles() -> Iterator[FamilyProfile]:

@@ -95,7 +95,7 @@ def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
 
 def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_knows_its_own: bool) -> bool:
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    before, changed = cells.hidden(), False
+    before, covering = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
     for rows in groups_of(cells.data, others):  # no row is in two of them
         hidden = before[rows]
         if not hidden.any() or hidden.all() or len(rows) == 1:
@@ -107,11 +107,10 @@ def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_kno
         extra = cover_small_rows(
             basis, families[rows], minimum, order=order, each_knows_its_own=each_knows_its_own
         )
-        extra &= ~hidden
-        if extra.any():
-            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
-            cells.has_complement = changed = True
-    return changed
+        covering[rows[extra & ~hidden]] = True
+    hide_rows(cells, covering)
+    cells.has_complement |= bool(covering.any())
+    return bool(covering.any())
 
 
 def stands_for_whole(table: ResultTable) -> bool:

@@ -45,7 +45,9 @@ def refusals(
                 refused[name] = ("gives_away_a_small_group", {"minimum": policy.minimum_families})
             elif code:
                 refused[name] = (code, {"minimum": others})
-                comparison = refused[name] if stands_for_whole(cells.table) else comparison
+                # A table without rows (nothing was computed for it) says nothing of who stands beside whom.
+                decides = len(cells.data) > 0 and stands_for_whole(cells.table)
+                comparison = refused[name] if decides else comparison
         elif too_few_pooled(cells, audience, policy=policy, organisations=many):
             refused[name] = ("pooled_with_too_few", {"minimum": others})
         if name not in refused and _text_with_names(cells, names):

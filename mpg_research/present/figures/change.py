@@ -1,20 +1,31 @@
 """Shares of families per class, answers by month, spread of scores, and how much missing data matter."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from mpg_research.present.drawing.chart import Chart, Entry, hatching
+from mpg_research.present.drawing.scene import Piece, Polygon
 from mpg_research.present.figures.parts import (
-    beside,
     count_marks,
     counts_on_top,
+    line_entry,
     number_axis,
     put_into_words,
-    row_axis,
     time_axis,
 )
-from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN, SECOND, Drawing, canvas, styled
+from mpg_research.present.figures.style import (
+    BAND,
+    FAINT,
+    GREY,
+    INK,
+    MAIN,
+    MIDDLE_BAND,
+    SECOND,
+    Drawing,
+)
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
@@ -25,6 +36,7 @@ __all__ = [
     "draw_delta_adjustment",
     "draw_measured_by_month",
     "draw_score_bands",
+    "tone_entry",
 ]
 
 #: From best to worst, apart in lightness as well as in hue; what is not known is white.
@@ -36,7 +48,7 @@ TONES = {
     "deteriorating": ("#8c3d00", "//"),
     "not_enough_information": ("#ffffff", ""),
     "together": ("#ffffff", "xx"),
-    "not_enough_information_or_rare": ("#ffffff", "...."),
+    "not_enough_information_or_rare": ("#ffffff", ".."),
 }
 
 
@@ -47,22 +59,22 @@ def draw_class_shares(voice: Voice) -> Drawing | None:
     if not len(rows):
         return None
     names = [voice.phrases.label("value.class", name) for name in rows["class"]]
-    with styled():
-        figure, axes = canvas(1.3 + 0.34 * len(rows))
-        ax = axes[0, 0]
-        heights = row_axis(ax, names, width=40)
-        ax.hlines(heights, rows["clustered_low"], rows["clustered_high"], color=MAIN, linewidth=1.6)
-        ax.plot(rows["estimate"], heights, "o", color=MAIN, markersize=6)
-        ax.set_xlim(0, min(1.0, float(rows["clustered_high"].max()) * 1.08 + 0.02))
-        for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
-            beside(ax, float(height), _out_of(voice, row))
-        number_axis(ax.xaxis, voice, percent=True)
-        ax.set_xlabel(voice.phrases("figure.class_shares.axis"))
+    chart = Chart([24.5 * len(rows)])
+    panel = chart.panel()
+    heights = panel.rows(names, width=200)
+    for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
+        ends = [row["clustered_low"], row["clustered_high"]]
+        panel.line(ends, [height, height], colour=MAIN, width=1.6)
+        panel.beside(height, _out_of(voice, row))
+    panel.marks(rows["estimate"], heights, fill=MAIN, size=6)
+    panel.x.low, panel.x.high = 0.0, min(1.0, float(rows["clustered_high"].max()) * 1.08 + 0.02)
+    number_axis(panel.x, voice, percent=True)
+    panel.x.label = voice.phrases("figure.class_shares.axis")
     shares = [
         f"{name} {format_share(float(value), voice.language, digits=0)}"
         for name, value in zip(names, rows["estimate"], strict=True)
     ]
-    return put_into_words(voice, "class_shares", figure, shares="; ".join(shares))
+    return put_into_words(voice, "class_shares", chart, shares="; ".join(shares))
 
 
 def _out_of(voice: Voice, row: pd.Series) -> str:
@@ -84,27 +96,31 @@ def draw_answers_by_month(voice: Voice) -> Drawing | None:
     months = [float(month) for month in wide.index]
     places = np.arange(len(months))
     bottom = np.zeros(len(months))
-    with styled():
-        figure, axes = canvas(3.6)
-        ax = axes[0, 0]
-        for name, (colour, hatch) in TONES.items():
-            if name not in wide:
-                continue
-            share = wide[name].fillna(0).to_numpy(dtype=float)
-            label = voice.phrases.label("value.class", name)
-            ax.bar(places, share, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=GREY,
-                   linewidth=0.6, label=label)  # fmt: skip
-            bottom += share
-        ax.set_xticks(places, [voice.moment(month) for month in months])
-        ax.set_ylim(0, 1.0)
-        ax.set_ylabel(voice.phrases("figure.answers_by_month.axis"))
-        group = rows.groupby("months")["n_group"].max()
-        counts_on_top(ax, voice, [(place, voice.count(group[month])) for place, month in enumerate(months)])
-        number_axis(ax.yaxis, voice, percent=True)
-        figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
+    chart = Chart([170.0])
+    panel = chart.panel()
+    for name, (colour, hatch) in TONES.items():
+        if name not in wide:
+            continue
+        shares = wide[name].fillna(0).to_numpy(dtype=float)
+        for place, share in zip(places, shares, strict=True):
+            if share > 0:
+                foot = float(bottom[int(place)])
+                panel.box(
+                    (place - 0.36, place + 0.36), (foot, foot + share), fill=colour, edge=GREY,
+                    edge_width=0.6, hatch=hatch,
+                )  # fmt: skip
+        bottom += shares
+        chart.legend.append(tone_entry(voice.phrases.label("value.class", name), colour, hatch))
+    panel.x.ticks = [(float(place), voice.moment(month)) for place, month in enumerate(months)]
+    panel.y.low, panel.y.high = 0.0, 1.0
+    panel.y.label = voice.phrases("figure.answers_by_month.axis")
+    group = rows.groupby("months")["n_group"].max()
+    marks = [(float(place), voice.count(group[month])) for place, month in enumerate(months)]
+    counts_on_top(panel, voice, marks)
+    number_axis(panel.y, voice, percent=True)
     first, last = (_described(voice, wide.iloc[place]) for place in (0, -1))
     return put_into_words(
-        voice, "answers_by_month", figure, first=voice.moment(months[0]), first_shares=first,
+        voice, "answers_by_month", chart, first=voice.moment(months[0]), first_shares=first,
         last=voice.moment(months[-1]), last_shares=last,
     )  # fmt: skip
 
@@ -119,19 +135,18 @@ def draw_score_bands(voice: Voice) -> Drawing | None:
     if len(rows) < 2:
         return None
     months = rows["months"].to_numpy(dtype=float)
-    with styled():
-        figure, axes = canvas(3.5)
-        ax = axes[0, 0]
-        ax.fill_between(months, rows["p10"], rows["p90"], color=BAND, alpha=0.55, linewidth=0)
-        ax.fill_between(months, rows["p25"], rows["p75"], color="#7fb8d8", linewidth=0)
-        ax.plot(months, rows["p50"], color=INK, linewidth=1.8)
-        time_axis(ax, voice, months)
-        counts_on_top(ax, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
-        number_axis(ax.yaxis, voice)
-        ax.set_ylabel(voice.score)
+    chart = Chart([185.0])
+    panel = chart.panel()
+    panel.band(months, rows["p10"], rows["p90"], fill=BAND, opacity=0.55)
+    panel.band(months, rows["p25"], rows["p75"], fill=MIDDLE_BAND)
+    panel.line(months, rows["p50"], colour=INK, width=1.8)
+    time_axis(panel, voice, months)
+    counts_on_top(panel, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
+    number_axis(panel.y, voice)
+    panel.y.label = voice.score
     first, last = rows.iloc[0], rows.iloc[-1]
     return put_into_words(
-        voice, "score_bands", figure, start=voice.number(first["p50"]), end=voice.number(last["p50"]),
+        voice, "score_bands", chart, start=voice.number(first["p50"]), end=voice.number(last["p50"]),
         first=voice.moment(float(first["months"])), last=voice.moment(float(last["months"])),
         low=voice.number(last["p25"]), high=voice.number(last["p75"]),
     )  # fmt: skip
@@ -143,25 +158,19 @@ def draw_measured_by_month(voice: Voice) -> Drawing | None:
     rows = rows[rows["share_measured"].notna()] if len(rows) else rows
     if len(rows) < 2:
         return None
-    import seaborn
-
     months = rows["months"].to_numpy(dtype=float)
-    with styled():
-        figure, axes = canvas(3.0)
-        ax = axes[0, 0]
-        seaborn.lineplot(
-            data=rows, x="months", y="share_measured", estimator=None, marker="o", markersize=4.5,
-            markeredgewidth=0, color=MAIN, linewidth=1.4, ax=ax,
-        )  # fmt: skip
-        time_axis(ax, voice, months)
-        counts_on_top(ax, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
-        ax.set_ylim(0, 1.02)
-        number_axis(ax.yaxis, voice, percent=True)
-        ax.grid(axis="y", color=FAINT, linewidth=0.6)
-        ax.set_ylabel(voice.phrases("figure.measured_by_month.axis"))
+    chart = Chart([150.0])
+    panel = chart.panel()
+    panel.line(months, rows["share_measured"], colour=MAIN, width=1.4)
+    panel.marks(months, rows["share_measured"], fill=MAIN, size=4.5)
+    time_axis(panel, voice, months)
+    counts_on_top(panel, voice, count_marks(voice, months, rows.set_index("months")["n_families"]))
+    panel.y.low, panel.y.high = 0.0, 1.02
+    number_axis(panel.y, voice, percent=True)
+    panel.y.label = voice.phrases("figure.measured_by_month.axis")
     first, last = rows.iloc[0], rows.iloc[-1]
     return put_into_words(
-        voice, "measured_by_month", figure, start=_share(voice, first["share_measured"]),
+        voice, "measured_by_month", chart, start=_share(voice, first["share_measured"]),
         end=_share(voice, last["share_measured"]), first=voice.moment(float(first["months"])),
         last=voice.moment(float(last["months"])),
     )  # fmt: skip
@@ -174,21 +183,21 @@ def draw_delta_adjustment(voice: Voice) -> Drawing | None:
     if len(rows) < 2:
         return None
     delta = rows["delta"].to_numpy(dtype=float)
-    with styled():
-        figure, axes = canvas(3.3)
-        ax = axes[0, 0]
-        ax.fill_between(delta, rows["conf_low"], rows["conf_high"], color=BAND, linewidth=0)
-        ax.plot(delta, rows["estimate"], "-o", color=MAIN, markersize=4)
-        ax.axhline(0, color=GREY, linewidth=0.9)
-        ax.axvline(0, color=FAINT, linewidth=0.9, zorder=0)
-        number_axis(ax.xaxis, voice)
-        number_axis(ax.yaxis, voice)
-        ax.set_xlabel(voice.phrases("figure.delta_adjustment.axis"))
-        month = voice.moment(float(rows["months"].iloc[0]))
-        ax.set_ylabel(voice.phrases("figure.delta_adjustment.value_axis", month=month, unit=voice.unit))
+    chart = Chart([180.0])
+    panel = chart.panel()
+    panel.vertical(0, colour=FAINT)
+    panel.band(delta, rows["conf_low"], rows["conf_high"], fill=BAND)
+    panel.line(delta, rows["estimate"], colour=MAIN)
+    panel.marks(delta, rows["estimate"], fill=MAIN, size=4)
+    panel.horizontal(0)
+    number_axis(panel.x, voice)
+    number_axis(panel.y, voice)
+    panel.x.label = voice.phrases("figure.delta_adjustment.axis")
+    month = voice.moment(float(rows["months"].iloc[0]))
+    panel.y.label = voice.phrases("figure.delta_adjustment.value_axis", month=month, unit=voice.unit)
     first, last = rows.iloc[0], rows.iloc[-1]
     return put_into_words(
-        voice, "delta_adjustment", figure, month=voice.moment(float(first["months"])),
+        voice, "delta_adjustment", chart, month=voice.moment(float(first["months"])),
         low_delta=voice.number(first["delta"], 0), low_change=voice.number(first["estimate"]),
         high_delta=voice.number(last["delta"], 0), high_change=voice.number(last["estimate"]),
     )  # fmt: skip
@@ -200,24 +209,36 @@ def draw_decision_curve(voice: Voice) -> Drawing | None:
     rows = rows[rows["forecast"].notna() & (rows["acting_from"] <= 0.8)] if len(rows) else rows
     if len(rows) < 2:
         return None
-    with styled():
-        figure, axes = canvas(3.3)
-        ax = axes[0, 0]
-        for name, style in (("forecast", "-"), ("everybody", "--"), ("nobody", ":")):
-            colour = {"forecast": MAIN, "everybody": SECOND, "nobody": GREY}[name]
-            label = voice.phrases.label("column", name)
-            ax.plot(rows["acting_from"], rows[name], style, color=colour, linewidth=1.8, label=label)
-        ax.set_ylim(-0.05, None)
-        number_axis(ax.xaxis, voice, percent=True)
-        number_axis(ax.yaxis, voice)
-        ax.set_xlabel(voice.phrases("figure.decision_curve.axis"))
-        ax.set_ylabel(voice.phrases("figure.decision_curve.value_axis"))
-        ax.legend(frameon=False)
+    chart = Chart([180.0])
+    panel = chart.panel()
+    for name, colour, dash in (
+        ("forecast", MAIN, ()), ("everybody", SECOND, (7.0, 3.0)), ("nobody", GREY, (1.8, 2.5)),
+    ):  # fmt: skip
+        panel.line(rows["acting_from"], rows[name], colour=colour, width=1.8, dash=dash)
+        chart.legend.append(line_entry(voice.phrases.label("column", name), colour, dash=dash))
+    panel.y.low = -0.05
+    panel.y.grid = True
+    number_axis(panel.x, voice, percent=True)
+    number_axis(panel.y, voice)
+    panel.x.label = voice.phrases("figure.decision_curve.axis")
+    panel.y.label = voice.phrases("figure.decision_curve.value_axis")
     one = rows.iloc[int((rows["acting_from"] - 0.3).abs().to_numpy().argmin())]
     return put_into_words(
-        voice, "decision_curve", figure, threshold=_share(voice, one["acting_from"]),
+        voice, "decision_curve", chart, threshold=_share(voice, one["acting_from"]),
         forecast=voice.number(one["forecast"], 2), everybody=voice.number(one["everybody"], 2),
     )  # fmt: skip
+
+
+def tone_entry(text: str, colour: str, hatch: str) -> Entry:
+    """A filled box in a legend."""
+
+    def draw(x: float, y: float) -> Sequence[Piece]:
+        box = x - 9, y - 3.5, x + 9, y + 3.5
+        corners = ((box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]))
+        lines = hatching(box, hatch, GREY) if hatch else []
+        return [Polygon(corners, colour), *lines, Polygon(corners, "", GREY, 0.6)]
+
+    return Entry(text, draw)
 
 
 def _described(voice: Voice, shares: pd.Series) -> str:

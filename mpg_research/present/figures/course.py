@@ -1,11 +1,10 @@
 """The mean course: what the model expects, and what was observed."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from mpg_research.arrays import BoolArray
+from mpg_research.present.drawing.chart import Chart, Panel
 from mpg_research.present.figures.parts import (
     bars,
     count_marks,
@@ -14,18 +13,9 @@ from mpg_research.present.figures.parts import (
     number_axis,
     put_into_words,
     time_axis,
+    whisker,
 )
-from mpg_research.present.figures.style import (
-    BAND,
-    FAINT,
-    GREY,
-    INK,
-    MAIN,
-    Drawing,
-    canvas,
-    spread_labels,
-    styled,
-)
+from mpg_research.present.figures.style import BAND, GREY, INK, MAIN, Drawing
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_mean_course", "draw_observed_course", "why_apart"]
@@ -39,25 +29,24 @@ def draw_mean_course(voice: Voice) -> Drawing | None:
         return None
     months = table["months"].to_numpy(dtype=float)
     observed = _within(voice.frame("observed_course"), months)
-    with styled():
-        figure, axes = canvas(3.9)
-        ax = axes[0, 0]
-        ax.fill_between(months, table["conf_low"], table["conf_high"], color=BAND, linewidth=0)
-        ax.plot(months, table["estimate"], color=MAIN, linewidth=2.2)
-        if len(observed):
-            areas = 8 + 70 * observed["n_families"] / observed["n_families"].max()
-            ax.scatter(observed["months"], observed["mean"], s=areas, facecolor="white", edgecolor=INK,
-                       linewidth=1.1, zorder=3)  # fmt: skip
-            counts_on_top(ax, voice, count_marks(voice, months, observed.set_index("months")["n_families"]))
-        time_axis(ax, voice, months)
-        number_axis(ax.yaxis, voice)
-        ax.set_ylabel(voice.score)
-        ax.margins(y=0.12)
-        _label_line(ax, voice, months, table["estimate"].to_numpy(dtype=float), observed)
+    chart = Chart([205.0])
+    panel = chart.panel()
+    panel.band(months, table["conf_low"], table["conf_high"], fill=BAND)
+    panel.line(months, table["estimate"], colour=MAIN, width=2.2)
+    if len(observed):
+        areas = 8 + 70 * observed["n_families"] / observed["n_families"].max()
+        # As areas are drawn: a circle of 49 square points is seven points wide.
+        panel.marks(observed["months"], observed["mean"], size=np.sqrt(areas), fill="#ffffff", edge=INK)
+        counts_on_top(panel, voice, count_marks(voice, months, observed.set_index("months")["n_families"]))
+    time_axis(panel, voice, months)
+    number_axis(panel.y, voice)
+    panel.y.label = voice.score
+    panel.y.margin = 0.12
+    _label_line(panel, voice, months, table["estimate"].to_numpy(dtype=float), observed)
     last = table.iloc[-1]
     ends = {"low": voice.number(last["conf_low"]), "high": voice.number(last["conf_high"])}
     return put_into_words(
-        voice, "mean_course", figure, **_from_to(voice, table, "estimate"), **ends,
+        voice, "mean_course", chart, **_from_to(voice, table, "estimate"), **ends,
         apart=why_apart(voice, table, observed),
     )  # fmt: skip
 
@@ -110,19 +99,18 @@ def _within(observed: pd.DataFrame, months: np.ndarray) -> pd.DataFrame:
     return observed.loc[near & observed["mean"].notna().to_numpy()]
 
 
-def _label_line(ax: Any, voice: Voice, months: np.ndarray, line: np.ndarray, observed: pd.DataFrame) -> None:
+def _label_line(
+    panel: Panel, voice: Voice, months: np.ndarray, line: np.ndarray, observed: pd.DataFrame
+) -> None:
     """Direct labels at the right end, apart from each other."""
     labels = [(float(line[-1]), voice.phrases("figure.mean_course.model"), MAIN)]
     if len(observed):
         height = float(observed["mean"].iloc[-1])
         labels.append((height, voice.phrases("figure.mean_course.observed"), INK))
-    low, high = ax.get_ylim()
-    heights = spread_labels([label[0] for label in labels], gap=(high - low) * 0.07)
-    for height, (_, text, colour) in zip(heights, labels, strict=True):
-        ax.annotate(
-            text, (float(months[-1]), height), xytext=(12, 0), textcoords="offset points", va="center",
-            color=colour, fontweight="bold", annotation_clip=False,
-        )  # fmt: skip
+    for height, words, colour in labels:
+        panel.note(
+            float(months[-1]), height, words, colour=colour, size=9.5, bold=True, shift=(12, 0), outside=True
+        )
 
 
 def draw_observed_course(voice: Voice) -> Drawing | None:
@@ -141,19 +129,21 @@ def draw_observed_course(voice: Voice) -> Drawing | None:
     months = rows["months"].to_numpy(dtype=float)
     families = rows["n_families"].to_numpy(dtype=float)
     errors = 2 * rows["sd"].to_numpy(dtype=float) / np.sqrt(families)
-    with styled():
-        figure, axes = canvas(4.6, rows=2, sharex=True, height_ratios=[3, 1.2])
-        upper, lower = axes[0, 0], axes[1, 0]
-        upper.errorbar(months, rows["mean"], yerr=errors, fmt="o", color=MAIN, ecolor=GREY, elinewidth=1.3,
-                       capsize=2.5, markersize=5)  # fmt: skip
-        upper.set_ylabel(voice.score)
-        upper.grid(axis="y", color=FAINT, linewidth=0.6)
-        number_axis(upper.yaxis, voice)
-        bars(lower, months, families, width=0.7, quiet=True)
-        lower.set_ylabel(voice.phrases("figure.observed_course.families"))
-        number_axis(lower.yaxis, voice)
-        lower.yaxis.get_major_locator().set_params(integer=True, nbins=4)
-        time_axis(lower, voice, months)
+    chart = Chart([165.0, 66.0], one_x=True)
+    upper, lower = chart.panel(0), chart.panel(1)
+    for month, mean, error in zip(months, rows["mean"], errors, strict=True):
+        whisker(upper, month, mean - error, mean + error, colour=GREY)
+        for end in (mean - error, mean + error):  # its caps
+            upper.line([month - 0.12, month + 0.12], [end, end], colour=GREY, width=1.3)
+    upper.marks(months, rows["mean"], fill=MAIN, size=5)
+    upper.y.label = voice.score
+    number_axis(upper.y, voice)
+    bars(lower, months, families, width=0.7, quiet=True)
+    lower.y.label = voice.phrases("figure.observed_course.families")
+    lower.y.whole, lower.y.most, lower.y.low = True, 4, 0.0
+    number_axis(lower.y, voice)
+    time_axis(upper, voice, months)
+    lower.y.grid = True
     counts = {"n_first": voice.count(families[0]), "n_last": voice.count(families[-1])}
     name = "own_observed_course" if table.organisation_columns else "observed_course"
-    return put_into_words(voice, name, figure, **_from_to(voice, rows, "mean"), **counts)
+    return put_into_words(voice, name, chart, **_from_to(voice, rows, "mean"), **counts)

@@ -1,38 +1,45 @@
 """Organisations beside each other: always with their uncertainty, never as a league table."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from mpg_research.present.drawing.chart import Chart, Panel
+from mpg_research.present.drawing.letters import fit_lines
 from mpg_research.present.figures.parts import (
     CONTEXT,
-    beside,
+    CONTEXT_INK,
     colour_of,
     count_marks,
     counts_on_top,
     known,
+    names_of_rows,
     number_axis,
     put_into_words,
-    row_axis,
+    row_height,
     time_axis,
 )
-from mpg_research.present.figures.style import BAND, GREY, MAIN, SECOND, Drawing, canvas, short_name, styled
+from mpg_research.present.figures.style import BAND, INK, MAIN, SECOND, Drawing, short_name
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_adjusted_change", "draw_adjusted_means", "draw_difference_from_mean"]
+__all__ = [
+    "at_primary_month",
+    "draw_adjusted_change",
+    "draw_adjusted_means",
+    "draw_difference_from_mean",
+    "mean_of_organisations",
+]
 
 
 def draw_adjusted_change(voice: Voice) -> Drawing | None:
     """Adjusted change of each organisation with its interval, and the average of the organisations."""
-    rows = _at_primary_month(voice, "adjusted_change")
+    rows = at_primary_month(voice, "adjusted_change")
     if len(rows) < 2:
         return None
     key = "figure.change_by_organisation"
-    mean = _mean_of_organisations(voice, rows)
+    mean = mean_of_organisations(voice, rows)
     line_label = "" if mean is None else voice.phrases(f"{key}.mean", value=voice.number(mean))
-    figure = _intervals(voice, rows, axis=voice.phrases(f"{key}.axis", unit=voice.unit), line=mean,
+    chart = _intervals(voice, rows, axis=voice.phrases(f"{key}.axis", unit=voice.unit), line=mean,
                         line_label=line_label)  # fmt: skip
     own = rows[rows["organisation"] == voice.released.own]
     listed = own if len(own) else (rows if not voice.is_plain else rows.iloc[:0])
@@ -45,7 +52,7 @@ def draw_adjusted_change(voice: Voice) -> Drawing | None:
         for _, row in listed.iterrows()
     ]
     return put_into_words(
-        voice, "change_by_organisation", figure, number=len(rows), each=" ".join(each), **_span(voice, rows),
+        voice, "change_by_organisation", chart, number=len(rows), each=" ".join(each), **_span(voice, rows),
         dashed="" if mean is None else voice.phrases(f"{key}.dashed"),
         mean=voice.phrases("general.not_shown") if mean is None else voice.number(mean),
     )  # fmt: skip
@@ -53,14 +60,14 @@ def draw_adjusted_change(voice: Voice) -> Drawing | None:
 
 def draw_difference_from_mean(voice: Voice) -> Drawing | None:
     """Difference of each organisation's change from the average of the organisations."""
-    rows = _at_primary_month(voice, "difference_from_mean")
+    rows = at_primary_month(voice, "difference_from_mean")
     if len(rows) < 2:
         return None
     axis = voice.phrases("figure.difference_from_mean.axis", unit=voice.unit)
-    figure = _intervals(voice, rows, axis=axis, line=None, line_label="")
+    chart = _intervals(voice, rows, axis=axis, line=None, line_label="")
     crossing = int(((rows["conf_low"] <= 0) & (rows["conf_high"] >= 0)).sum())
     return put_into_words(
-        voice, "difference_from_mean", figure, number=len(rows), crossing=crossing, **_span(voice, rows)
+        voice, "difference_from_mean", chart, number=len(rows), crossing=crossing, **_span(voice, rows)
     )
 
 
@@ -70,7 +77,8 @@ def _span(voice: Voice, rows: pd.DataFrame) -> dict[str, str]:
     return {"low": low, "high": high, "period": voice.period(month)}
 
 
-def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
+def at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
+    """Rows of a table at the moment asked about whose estimate and interval are shown."""
     rows = voice.frame(name)
     if not len(rows):
         return rows
@@ -78,45 +86,39 @@ def _at_primary_month(voice: Voice, name: str) -> pd.DataFrame:
     return known(rows, "estimate", "conf_low", "conf_high")
 
 
-def _mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:
+def mean_of_organisations(voice: Voice, rows: pd.DataFrame) -> float | None:
     """Average that the released differences refer to; None where they were withheld."""
-    differences = _at_primary_month(voice, "difference_from_mean")
+    differences = at_primary_month(voice, "difference_from_mean")
     if not len(differences):
         return None
     both = rows.merge(differences, on=["organisation", "months"], suffixes=("", "_apart"))
     return float((both["estimate"] - both["estimate_apart"]).iloc[0]) if len(both) else None
 
 
-def _intervals(voice: Voice, rows: pd.DataFrame, *, axis: str, line: float | None, line_label: str) -> Any:
+def _intervals(voice: Voice, rows: pd.DataFrame, *, axis: str, line: float | None, line_label: str) -> Chart:
     """One row per organisation: dot, interval and its numbers; in the order of the labels."""
     own = voice.released.own
-    with styled():
-        figure, axes = canvas(1.5 + 0.36 * len(rows))
-        ax = axes[0, 0]
-        ax.axvline(0, color=GREY, linewidth=0.9)
-        if line is not None:
-            ax.axvline(line, color=SECOND, linewidth=1.4, linestyle=(0, (5, 3)))
-            ax.annotate(
-                line_label, (line, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
-                textcoords="offset points", ha="center", va="bottom", color=SECOND, fontsize=8.5,
-                fontweight="bold",
-            )  # fmt: skip
-        codes = list(rows["organisation"])
-        heights = row_axis(ax, [voice.organisation(code) for code in codes], bold=[c == own for c in codes])
-        for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
-            in_front = own is None or row["organisation"] == own
-            colour = colour_of(voice, row["organisation"])
-            ends = [row["conf_low"], row["conf_high"]]
-            ax.plot(ends, [height, height], color=colour, linewidth=2.4, solid_capstyle="butt")
-            ax.plot(row["estimate"], height, "o", color=colour, markersize=7 if in_front else 6)
-            low, high = (voice.number(end) for end in ends)
-            interval = voice.phrases("general.interval", low=low, high=high)
-            text = f"{voice.number(row['estimate'])}  ({interval})   {voice.n_of(row)}"
-            beside(ax, height, text, in_front=in_front)
-        ax.spines["left"].set_visible(False)
-        number_axis(ax.xaxis, voice)
-        ax.set_xlabel(axis)
-    return figure
+    chart = Chart([row_height(len(rows), roomy=25.0) * len(rows)])
+    panel = chart.panel()
+    panel.vertical(0)
+    if line is not None:
+        panel.vertical(line, colour=SECOND, width=1.4, dash=(7, 4))
+        panel.above(line, line_label, colour=SECOND, bold=True)
+    codes = list(rows["organisation"])
+    names = names_of_rows(voice, codes)
+    heights = panel.rows(names, bold=[code == own for code in codes])
+    for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
+        in_front = own is None or row["organisation"] == own
+        colour = colour_of(voice, row["organisation"])
+        panel.line([row["conf_low"], row["conf_high"]], [height, height], colour=colour, width=2.4)
+        panel.marks([row["estimate"]], [height], fill=colour, size=7 if in_front else 6)
+        low, high = (voice.number(end) for end in (row["conf_low"], row["conf_high"]))
+        interval = voice.phrases("general.interval", low=low, high=high)
+        cells = voice.number(row["estimate"]), f"({interval})"
+        panel.beside(height, *cells, voice.n_of(row), colour=INK if in_front else CONTEXT_INK)
+    number_axis(panel.x, voice)
+    panel.x.label = axis
+    return chart
 
 
 def draw_adjusted_means(voice: Voice) -> Drawing | None:
@@ -127,66 +129,81 @@ def draw_adjusted_means(voice: Voice) -> Drawing | None:
     if len(codes) < 2 or rows["months"].nunique() < 2:
         return None
     own = voice.released.own if voice.released.own in codes and voice.is_plain else None
-    with styled():
-        figure = _panels(voice, rows, [own] if own is not None else codes)
+    chart = _own_panel(voice, rows, own) if own is not None else _panels(voice, rows, codes)
     last = rows[rows["months"] == rows["months"].max()]
     return put_into_words(
-        voice, "adjusted_means" if own is None else "own_course", figure, number=len(codes),
+        voice, "adjusted_means" if own is None else "own_course", chart, number=len(codes),
         last=voice.moment(float(rows["months"].max())),
         low=voice.number(last["estimate"].min()), high=voice.number(last["estimate"].max()),
     )  # fmt: skip
 
 
-def _panels(voice: Voice, rows: pd.DataFrame, in_front: Sequence[str]) -> Any:
-    columns = min(3, len(in_front))
-    lines = -(-len(in_front) // columns)
-    height = 4.0 if len(in_front) == 1 else 0.7 + 2.1 * lines
-    figure, axes = canvas(height, rows=lines, columns=columns, sharex=True, sharey=True)
+def _own_panel(voice: Voice, rows: pd.DataFrame, own: str) -> Chart:
+    """The own course, its name at its end, and the numbers of families measured along the top."""
+    chart = Chart([205.0])
+    panel = chart.panel()
     months = rows["months"].to_numpy(dtype=float)
-    for place, ax in enumerate(axes.flat):
-        if place >= len(in_front):
-            ax.set_visible(False)
+    last = _courses(panel, _courses_of(rows), own)
+    lines = fit_lines(voice.organisation(own), 95, size=9.5, bold=True)
+    panel.note(*last, *lines, colour=MAIN, size=9.5, bold=True, shift=(6, 0), outside=True)
+    observed = voice.frame("observed_course")
+    if len(observed) and "organisation" in observed:
+        counts = observed[observed["organisation"] == own].set_index("months")["n_families"]
+        counts_on_top(panel, voice, count_marks(voice, months, counts))
+    time_axis(panel, voice, months)
+    number_axis(panel.y, voice)
+    panel.y.label = voice.score
+    return chart
+
+
+def _panels(voice: Voice, rows: pd.DataFrame, codes: Sequence[str]) -> Chart:
+    """A panel per organisation with its course in front of those of the others."""
+    columns = min(3, len(codes))
+    lines = -(-len(codes) // columns)
+    chart = Chart([105.0] * lines, columns=columns, one_x=True, one_y=True, y_label=voice.score)
+    courses = _courses_of(rows)
+    months = rows["months"].to_numpy(dtype=float)
+    for place in range(lines * columns):
+        row, column = divmod(place, columns)
+        if place >= len(codes):
+            chart.grid[row][column] = None
             continue
-        _one_panel(ax, voice, rows, in_front[place], named=len(in_front) > 1)
-        below = place + columns >= len(in_front)
-        time_axis(ax, voice, months, label=len(in_front) == 1)
-        ax.tick_params(labelbottom=below)
-        number_axis(ax.yaxis, voice)
-    if len(in_front) == 1:
-        axes[0, 0].set_ylabel(voice.score)
-        _measured_each_month(axes[0, 0], voice, in_front[0], months)
-        return figure
+        panel = chart.panel(row, column)
+        _courses(panel, courses, codes[place])
+        last = rows[rows["organisation"] == codes[place]].iloc[-1]
+        panel.title = (
+            f"{short_name(voice.organisation(codes[place]), width=40, lines=1)} ({voice.n_of(last)})"
+        )
+        panel.title_bold = True
+        time_axis(panel, voice, months, label=False)
     waves = voice.released.policy.time_unit == "waves"
-    for ax in axes[-1]:
-        ax.set_xlabel("")
-    figure.supylabel(voice.score, fontsize=9.5)
-    middle = axes[-1, min(columns - 1, columns // 2)]
-    middle.set_xlabel(voice.phrases("unit.waves_axis" if waves else "unit.months_axis"))
-    return figure
+    chart.x_label = voice.phrases("unit.waves_axis" if waves else "unit.months_axis")
+    number_axis(chart.panel().y, voice)
+    return chart
 
 
-def _measured_each_month(ax: Any, voice: Voice, front: str, months: np.ndarray) -> None:
-    """The numbers of families measured in each month, along the top."""
-    rows = voice.frame("observed_course")
-    if len(rows) and "organisation" in rows:
-        counts = rows[rows["organisation"] == front].set_index("months")["n_families"]
-        counts_on_top(ax, voice, count_marks(voice, months, counts))
+Course = tuple[list[float], list[float], list[float], list[float]]
 
 
-def _one_panel(ax: Any, voice: Voice, rows: pd.DataFrame, front: str, *, named: bool) -> None:
-    for code, mine in rows.groupby("organisation", sort=False):
+def _courses_of(rows: pd.DataFrame) -> dict[str, Course]:
+    """Of each organisation the months, the estimates and the ends of their intervals."""
+    return {
+        str(code): (
+            mine["months"].to_list(),
+            mine["estimate"].to_list(),
+            mine["conf_low"].to_list(),
+            mine["conf_high"].to_list(),
+        )
+        for code, mine in rows.groupby("organisation", sort=False)
+    }
+
+
+def _courses(panel: Panel, courses: dict[str, Course], front: str) -> tuple[float, float]:
+    """One course with its band in front of the others; where it ends."""
+    for code, (months, estimates, *_) in courses.items():
         if code != front:
-            ax.plot(mine["months"], mine["estimate"], color=CONTEXT, linewidth=0.9)
-    mine = rows[rows["organisation"] == front]
-    ax.fill_between(mine["months"], mine["conf_low"], mine["conf_high"], color=BAND, alpha=0.65, linewidth=0)
-    ax.plot(mine["months"], mine["estimate"], color=MAIN, linewidth=2.2)
-    last = mine.iloc[-1]
-    if named:
-        name = short_name(voice.organisation(front), width=20)
-        ax.set_title(f"{name} ({voice.n_of(last)})", loc="left", fontweight="bold", fontsize=9)
-        return
-    name = short_name(voice.organisation(front), width=18)
-    ax.annotate(
-        name, (float(last["months"]), float(last["estimate"])), xytext=(6, 0), textcoords="offset points",
-        va="center", color=MAIN, fontweight="bold", annotation_clip=False,
-    )  # fmt: skip
+            panel.line(months, estimates, colour=CONTEXT, width=0.9)
+    months, estimates, lows, highs = courses[front]
+    panel.band(months, lows, highs, fill=BAND, opacity=0.65)
+    panel.line(months, estimates, colour=MAIN, width=2.2)
+    return float(months[-1]), float(estimates[-1])

@@ -1,29 +1,38 @@
 """What figures have in common: their words, their axes, their numbers of families, and whose they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.arrays import BoolArray
-from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN, Drawing, short_name
+from mpg_research.present.drawing.axis import Axis
+from mpg_research.present.drawing.chart import Entry, Panel
+from mpg_research.present.drawing.letters import fit_lines
+from mpg_research.present.drawing.scene import Line, Piece, mark
+from mpg_research.present.figures.style import BAR, FAINT, GREY, MAIN, Drawing, short_name
 from mpg_research.present.language.numbers import format_number, format_time, with_percent
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.many import are_many
 
 __all__ = [
     "CONTEXT",
     "CONTEXT_INK",
     "bars",
-    "beside",
     "colour_of",
     "count_marks",
     "counts_on_top",
     "known",
+    "line_entry",
+    "mark_entry",
+    "names_of_rows",
     "number_axis",
     "put_into_words",
-    "row_axis",
+    "row_height",
+    "tick_text",
     "time_axis",
+    "whisker",
 ]
 
 #: Greys of what stands beside the reading organisation, and of words about it.
@@ -80,36 +89,19 @@ def colour_of(voice: Voice, code: str) -> str:
     return MAIN if own is None or code == own else CONTEXT
 
 
-def row_axis(ax: Any, names: Sequence[str], *, bold: Sequence[bool] = (), width: int = 26) -> np.ndarray:
-    """One row per name, from the top down; the heights of the rows, shape (n,)."""
-    heights = np.arange(len(names))[::-1].astype(float)
-    ax.set_yticks(heights, [short_name(name, width=width) for name in names])
-    for label, is_bold in zip(ax.get_yticklabels(), bold, strict=False):
-        label.set_fontweight("bold" if is_bold else "normal")
-    ax.set_ylim(-0.7, len(names) - 0.3)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color=FAINT, linewidth=0.6)
-    ax.set_axisbelow(True)
-    return heights
+#: Height of the row of one of many organisations, in points.
+THIN = 14.0
 
 
-def bars(ax: Any, places: np.ndarray, heights: np.ndarray, *, width: float, quiet: bool = False) -> None:
-    """Bars at places on a number line, by seaborn; grey ones where they are not what the figure is about."""
-    import seaborn
-
-    fill, edge = (FAINT, GREY) if quiet else (BAR, MAIN)
-    seaborn.barplot(
-        x=places, y=heights, native_scale=True, width=width, errorbar=None, ax=ax, color=fill, saturation=1,
-        edgecolor=edge, linewidth=0.7,
-    )  # fmt: skip
+def row_height(number: int, *, roomy: float) -> float:
+    """The height of the row of an organisation: as given, or thin where there are many."""
+    return THIN if are_many(number) else roomy
 
 
-def beside(ax: Any, height: float, text: str, *, in_front: bool = True) -> None:
-    """Numbers to the right of a row."""
-    ax.annotate(
-        text, (1.0, height), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
-        va="center", fontsize=8.5, color=INK if in_front else CONTEXT_INK, annotation_clip=False,
-    )  # fmt: skip
+def names_of_rows(voice: Voice, codes: Sequence[str]) -> list[str]:
+    """Names of organisations at rows; where there are many, on one line."""
+    names = [voice.organisation(code) for code in codes]
+    return [fit_lines(name, 142.0, size=9.5, lines=1)[0] for name in names] if are_many(len(names)) else names
 
 
 def count_marks(voice: Voice, months: np.ndarray, counts: pd.Series) -> list[tuple[float, str]]:
@@ -121,47 +113,67 @@ def count_marks(voice: Voice, months: np.ndarray, counts: pd.Series) -> list[tup
     return [(month, missing if pd.isna(number) else voice.count(number)) for month, number in numbers]
 
 
-def counts_on_top(ax: Any, voice: Voice, marks: Sequence[tuple[float, str]]) -> None:
+def counts_on_top(panel: Panel, voice: Voice, marks: Sequence[tuple[float, str]]) -> None:
     """Numbers of families along the top of a figure."""
-    style: dict[str, Any] = {
-        "textcoords": "offset points",
-        "va": "bottom",
-        "fontsize": 8,
-        "color": CONTEXT_INK,
-    }
     for place, text in marks:
-        ax.annotate(
-            text, (place, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 2), ha="center", **style
-        )
-    ax.annotate(
-        voice.phrases("figure.families"), (1.0, 1.0), xycoords="axes fraction", xytext=(6, 2), ha="left",
-        annotation_clip=False, **style,
-    )  # fmt: skip
+        panel.above(place, text, colour=CONTEXT_INK, size=8)
+    panel.top_word = voice.phrases("figure.families")
 
 
-def time_axis(ax: Any, voice: Voice, months: np.ndarray, *, label: bool = True) -> None:
+def bars(
+    panel: Panel, places: Sequence[float] | Any, heights: Sequence[float] | Any, *, width: float,
+    quiet: bool = False,
+) -> None:  # fmt: skip
+    """Bars at places on a number line; grey ones where they are not what the figure is about."""
+    fill, edge = (FAINT, GREY) if quiet else (BAR, MAIN)
+    for place, height in zip(places, heights, strict=True):
+        panel.box((place - width / 2, place + width / 2), (0.0, float(height)), fill=fill, edge=edge)
+
+
+def whisker(panel: Panel, x: float, low: float, high: float, *, colour: str, width: float = 1.3) -> None:
+    """An upright line."""
+    panel.line([x, x], [low, high], colour=colour, width=width)
+
+
+def time_axis(panel: Panel, voice: Voice, months: np.ndarray, *, label: bool = True) -> None:
     """Ticks at whole moments, every third or sixth month where there are many."""
     last = float(np.max(months))
     step = next((step for step in (1, 2, 3, 6, 12) if last / step <= 7), 24)
     ticks = np.arange(0, last + 1e-9, step)
-    ax.set_xticks(ticks, [format_time(float(tick), voice.language) for tick in ticks])
-    ax.grid(axis="y", color=FAINT, linewidth=0.6)
-    ax.set_axisbelow(True)
+    panel.x.ticks = [(float(tick), format_time(float(tick), voice.language)) for tick in ticks]
+    panel.y.grid = True
     if label:
         waves = voice.released.policy.time_unit == "waves"
-        ax.set_xlabel(voice.phrases("unit.waves_axis" if waves else "unit.months_axis"))
+        panel.x.label = voice.phrases("unit.waves_axis" if waves else "unit.months_axis")
 
 
-def number_axis(axis: Any, voice: Voice, *, percent: bool = False) -> None:
-    """Tick labels in the language."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+def tick_text(voice: Voice, *, percent: bool = False) -> Callable[[float, int], str]:
+    """Writes a number beside an axis in the language: whole, or with as many decimals as it needs."""
 
-    def write(value: float, _: int) -> str:
+    def write(value: float, digits: int) -> str:
         shown = 100 * value if percent else value
-        whole = abs(shown - round(shown)) < 1e-6
-        digits = 0 if whole else (1 if abs(shown * 10 - round(shown * 10)) < 1e-6 else 2)
-        text = format_number(shown, voice.language, digits=digits)
+        most = max(0, digits - 2) if percent else digits
+        needed = next((few for few in range(most) if abs(shown - round(shown, few)) < 1e-6 * 10**-most), most)
+        text = format_number(shown, voice.language, digits=needed)
         return with_percent(text, voice.language) if percent else text
 
-    axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(write))
+    return write
+
+
+def number_axis(axis: Axis, voice: Voice, *, percent: bool = False) -> None:
+    """Tick labels in the language."""
+    axis.write = tick_text(voice, percent=percent)
+
+
+def line_entry(text: str, colour: str, *, width: float = 1.8, dash: tuple[float, ...] = ()) -> Entry:
+    """A line in a legend."""
+
+    def draw(x: float, y: float) -> Sequence[Piece]:
+        return [Line(((x - 9, y), (x + 9, y)), colour, width, dash)]
+
+    return Entry(text, draw)
+
+
+def mark_entry(text: str, shape: str, *, fill: str, edge: str = "", size: float = 6.0) -> Entry:
+    """A mark in a legend."""
+    return Entry(text, lambda x, y: [mark(shape, (x, y), size, fill=fill, edge=edge)])

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 from mpg_research.analysis.family_profile import FamilyProfile
-from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN, canvas, export, styled
+from mpg_research.present.figures.by_matplotlib import canvas, export_svg, styled
+from mpg_research.present.figures.style import BAND, FAINT, GREY, INK, MAIN
 from mpg_research.present.language.phrases import Phrases
 
 __all__ = ["draw_profile"]
 
 
 def draw_profile(
-    profile: FamilyProfile, say: Phrases, names: Mapping[str, str], *, title: str, mark: str
+    profile: FamilyProfile, say: Phrases, names: Mapping[str, str], *, title: str, mark: str, label: str
 ) -> str:
     """The picture as SVG text, the respondents side by side.
 
@@ -20,7 +21,8 @@ def draw_profile(
     say : Phrases
     names : mapping of str to str
         Respondents and how they are called.
-    title, mark : str
+    title, mark, label : str
+        What stands above and at the bottom, and the description for those who do not see the picture.
     """
     from matplotlib.ticker import MultipleLocator
 
@@ -48,5 +50,4 @@ def draw_profile(
             if profile.score_range is not None:
                 ax.set_ylim(profile.score_range[0] - 1, profile.score_range[1] + 1)
         axes[0, 0].set_ylabel(say("profile.score_axis"))
-        svg, _ = export(figure, title=title, mark=mark)
-    return svg.decode("utf-8")
+    return export_svg(figure, name="profile", title=title, mark=mark, label=label).decode("utf-8")

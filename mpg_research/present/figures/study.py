@@ -1,12 +1,11 @@
 """What was measured and how the questionnaire behaves."""
 
-from typing import Any
-
 import numpy as np
 
 from mpg_research.disclosure.released import SUPPRESSED
-from mpg_research.present.figures.parts import bars, number_axis, put_into_words, row_axis, time_axis
-from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing, canvas, styled
+from mpg_research.present.drawing.chart import Chart, Panel
+from mpg_research.present.figures.parts import number_axis, put_into_words
+from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing
 from mpg_research.present.language.labels import band_label, key_label
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
@@ -22,12 +21,14 @@ def draw_measurements_by_month(voice: Voice) -> Drawing | None:
         return None
     months = rows["months"].to_numpy(dtype=float)
     families = rows["n_families"].to_numpy(dtype=float)
-    with styled():
-        figure, axes = canvas(3.1)
+    from mpg_research.present.figures import by_matplotlib as drawn
+
+    with drawn.styled():
+        figure, axes = drawn.canvas(3.1)
         ax = axes[0, 0]
-        bars(ax, months, families, width=0.75)
-        time_axis(ax, voice, months)
-        number_axis(ax.yaxis, voice)
+        drawn.bars(ax, months, families, width=0.75)
+        drawn.time_axis(ax, voice, months)
+        drawn.number_axis(ax.yaxis, voice)
         ax.set_ylabel(voice.phrases("figure.measurements_by_month.axis"))
     first, last = rows.iloc[0], rows.iloc[-1]
     values = {
@@ -47,13 +48,13 @@ def draw_item_completeness(voice: Voice) -> Drawing | None:
         return None
     shares = rows["share_answered"].to_numpy(dtype=float)
     names = [key_label(voice, table, "item", item) for item in rows["item"]]
-    with styled():
-        figure, axes = canvas(1.3 + 0.25 * len(rows))
-        _dots(axes[0, 0], voice, names, shares, percent=True)
-        axes[0, 0].set_xlim(min(0.9, float(np.floor(shares.min() * 20) / 20)), 1.004)
-        axes[0, 0].set_xlabel(voice.phrases("figure.item_completeness.axis"))
+    chart = Chart([18.0 * len(rows)])
+    panel = chart.panel()
+    _dots(panel, voice, names, shares, percent=True)
+    panel.x.low, panel.x.high = min(0.9, float(np.floor(shares.min() * 20) / 20)), 1.004
+    panel.x.label = voice.phrases("figure.item_completeness.axis")
     low, high = (format_share(float(end), voice.language, digits=1) for end in (shares.min(), shares.max()))
-    return put_into_words(voice, "item_completeness", figure, number=len(rows), low=low, high=high)
+    return put_into_words(voice, "item_completeness", chart, number=len(rows), low=low, high=high)
 
 
 def draw_score_distribution(voice: Voice) -> Drawing | None:
@@ -71,10 +72,12 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
         band_label(voice, low, high) for low, high in zip(data["score_low"], data["score_high"], strict=True)
     ]
     places = np.arange(len(data))
-    with styled():
-        figure, axes = canvas(3.4)
+    from mpg_research.present.figures import by_matplotlib as drawn
+
+    with drawn.styled():
+        figure, axes = drawn.canvas(3.4)
         ax = axes[0, 0]
-        bars(ax, places[shown], counts[shown], width=0.9)
+        drawn.bars(ax, places[shown], counts[shown], width=0.9)
         stub = 0.06 * float(counts[shown].max())
         ax.bar(places[hidden], stub, width=0.9, color="white", edgecolor=GREY, hatch="////", linewidth=0.7)
         ends = [
@@ -85,7 +88,7 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
         ax.tick_params(axis="x", length=0)
         ax.grid(axis="y", color=FAINT, linewidth=0.6)
         ax.set_axisbelow(True)
-        number_axis(ax.yaxis, voice)
+        drawn.number_axis(ax.yaxis, voice)
         ax.set_xlabel(voice.score)
         ax.set_ylabel(voice.phrases("figure.score_distribution.axis"))
     top = int(np.nanargmax(np.where(shown, counts, np.nan)))
@@ -106,13 +109,13 @@ def draw_items(voice: Voice) -> Drawing | None:
     names = [key_label(voice, table, "item", item) for item in rows["item"]]
     means = rows["mean"].to_numpy(dtype=float)
     correlations = rows["item_rest_correlation"].to_numpy(dtype=float)
-    with styled():
-        figure, axes = canvas(1.4 + 0.25 * len(rows), columns=2, sharey=True)
-        _dots(axes[0, 0], voice, names, means)
-        _dots(axes[0, 1], voice, names, correlations)
-        axes[0, 0].set_xlabel(voice.phrases("figure.items.mean_axis"))
-        axes[0, 1].set_xlabel(voice.phrases("figure.items.corr_axis"))
-        axes[0, 1].set_xlim(min(0.0, float(np.nanmin(correlations)) - 0.05), 1.0)
+    chart = Chart([18.0 * len(rows)], columns=2, one_y=True)
+    left, right = chart.panel(0, 0), chart.panel(0, 1)
+    _dots(left, voice, names, means)
+    _dots(right, voice, names, correlations)
+    left.x.label = voice.phrases("figure.items.mean_axis")
+    right.x.label = voice.phrases("figure.items.corr_axis")
+    right.x.low, right.x.high = min(0.0, float(np.nanmin(correlations)) - 0.05), 1.0
     values = {
         "number": len(rows),
         "mean_low": voice.number(means.min(), 2),
@@ -120,14 +123,12 @@ def draw_items(voice: Voice) -> Drawing | None:
         "corr_low": voice.number(float(np.nanmin(correlations)), 2),
         "corr_high": voice.number(float(np.nanmax(correlations)), 2),
     }
-    return put_into_words(voice, "items", figure, **values)
+    return put_into_words(voice, "items", chart, **values)
 
 
-def _dots(ax: Any, voice: Voice, names: list[str], values: np.ndarray, *, percent: bool = False) -> None:
-    import seaborn
-
-    heights = row_axis(ax, names)
-    seaborn.scatterplot(x=values, y=heights, color=MAIN, s=40, linewidth=0, ax=ax)
-    ax.grid(color=FAINT, linewidth=0.6)
-    ax.margins(x=0.08)
-    number_axis(ax.xaxis, voice, percent=percent)
+def _dots(panel: Panel, voice: Voice, names: list[str], values: np.ndarray, *, percent: bool = False) -> None:
+    heights = panel.rows(names)
+    panel.y.grid = True
+    panel.x.margin = 0.08
+    panel.marks(values, heights, fill=MAIN, size=6.3)
+    number_axis(panel.x, voice, percent=percent)

@@ -5,9 +5,10 @@ import math
 import pandas as pd
 
 from mpg_research.frames import each_row
-from mpg_research.present.figures.change import TONES
+from mpg_research.present.drawing.chart import Chart
+from mpg_research.present.figures.change import TONES, tone_entry
 from mpg_research.present.figures.parts import number_axis, put_into_words, time_axis
-from mpg_research.present.figures.style import FAINT, GREY, INK, Drawing, canvas, styled
+from mpg_research.present.figures.style import GREY, Drawing
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_spaghetti", "draw_swimmer"]
@@ -24,36 +25,31 @@ def draw_swimmer(voice: Voice) -> Drawing | None:
     rows = rows[rows["months_measured"].notna()] if len(rows) else rows
     if not len(rows):
         return None
-    with styled():
-        figure, axes = canvas(1.7 + 0.36 * len(rows))
-        ax = axes[0, 0]
-        named = set()
-        for place, row in enumerate(each_row(rows)):
-            waited = 0.0 if math.isnan(row.months_to_answer) else float(row.months_to_answer)
-            for name, start, end in (
-                (_WAITING, 0.0, waited),
-                (rows["class"].iloc[place], waited, float(row.months_measured)),
-            ):
-                if end <= start:
-                    continue
-                colour, hatch = TONES[name]
-                label = None if name in named else voice.phrases.label("value.class", name)
-                named.add(name)
-                ax.barh(place, end - start, 0.66, left=start, color=colour, hatch=hatch, edgecolor=GREY,
-                        linewidth=0.7, label=label)  # fmt: skip
-        ax.set_yticks(range(len(rows)), [_families(voice, number) for number in rows["n_families"]])
-        ax.invert_yaxis()
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x", color=FAINT, linewidth=0.6)
-        ax.set_axisbelow(True)
-        ax.set_xlim(0, float(rows["months_measured"].max()) * 1.04)
-        number_axis(ax.xaxis, voice)
-        waves = voice.released.policy.time_unit == "waves"
-        ax.set_xlabel(voice.phrases("unit.waves_axis" if waves else "unit.months_axis"))
-        figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
+    chart = Chart([25.0 * len(rows)])
+    panel = chart.panel()
+    heights = panel.rows([_families(voice, number) for number in rows["n_families"]])
+    named = set()
+    for place, (height, row) in enumerate(zip(heights, each_row(rows), strict=True)):
+        waited = 0.0 if math.isnan(row.months_to_answer) else float(row.months_to_answer)
+        for name, start, end in (
+            (_WAITING, 0.0, waited),
+            (rows["class"].iloc[place], waited, float(row.months_measured)),
+        ):
+            if end <= start:
+                continue
+            colour, hatch = TONES[name]
+            panel.box((start, end), (height - 0.33, height + 0.33), fill=colour, edge=GREY, hatch=hatch)
+            if name not in named:
+                chart.legend.append(tone_entry(voice.phrases.label("value.class", name), colour, hatch))
+            named.add(name)
+    panel.x.low, panel.x.high = 0.0, float(rows["months_measured"].max()) * 1.04
+    panel.y.line = True
+    number_axis(panel.x, voice)
+    waves = voice.released.policy.time_unit == "waves"
+    panel.x.label = voice.phrases("unit.waves_axis" if waves else "unit.months_axis")
     shortest, longest = (voice.period(float(rows["months_measured"].agg(which))) for which in ("min", "max"))
     return put_into_words(
-        voice, "swimmer", figure, n=voice.count(len(rows)), shortest=shortest, longest=longest,
+        voice, "swimmer", chart, n=voice.count(len(rows)), shortest=shortest, longest=longest,
         lanes="; ".join(_lane(voice, row) for _, row in rows.iterrows()),
     )  # fmt: skip
 
@@ -66,23 +62,23 @@ def draw_spaghetti(voice: Voice) -> Drawing | None:
     if not panels:
         return None
     grid = sorted(rows["months"].unique())
-    with styled():
-        figure, axes = canvas(3.7, columns=len(panels), sharey=True, sharex=True)
-        for place, start in enumerate(panels):
-            ax, mine = axes[0, place], rows[rows["start"] == start]
-            for _, strand in mine.groupby("strand"):
-                colour = _STRANDS[min(int(strand["strand"].to_numpy()[0]), len(_STRANDS)) - 1]
-                means = strand.set_index("months")["mean"].reindex(grid)  # a point left out breaks the line
-                ax.plot(grid, means, "-o", color=colour, markersize=3.5, linewidth=1.6)
-            ax.set_title(voice.phrases.label("value.start", start), color=INK)
-            time_axis(ax, voice, rows["months"].to_numpy(dtype=float), label=place == len(panels) // 2)
-            number_axis(ax.yaxis, voice)
-            ax.grid(axis="y", color=FAINT, linewidth=0.6)
-            ax.set_axisbelow(True)
-        axes[0, 0].set_ylabel(voice.score)
+    chart = Chart([175.0], columns=len(panels), one_x=True, one_y=True)
+    for place, start in enumerate(panels):
+        panel, mine = chart.panel(0, place), rows[rows["start"] == start]
+        for _, strand in mine.groupby("strand"):
+            colour = _STRANDS[min(int(strand["strand"].to_numpy()[0]), len(_STRANDS)) - 1]
+            means = strand.set_index("months")["mean"].reindex(grid)  # a point left out breaks the line
+            panel.line(grid, means, colour=colour)
+            panel.marks(grid, means, fill=colour, size=3.8)
+        panel.title = voice.phrases.label("value.start", start)
+        time_axis(panel, voice, rows["months"].to_numpy(dtype=float), label=False)
+    number_axis(chart.panel().y, voice)
+    chart.panel().y.label = voice.score
+    waves = voice.released.policy.time_unit == "waves"
+    chart.x_label = voice.phrases("unit.waves_axis" if waves else "unit.months_axis")
     ends = rows.sort_values("months").groupby(["start", "strand"]).last()["mean"]
     return put_into_words(
-        voice, "spaghetti", figure, n=voice.count(len(ends)), low=voice.number(float(ends.min())),
+        voice, "spaghetti", chart, n=voice.count(len(ends)), low=voice.number(float(ends.min())),
         high=voice.number(float(ends.max())), last=voice.moment(float(rows["months"].max())),
     )  # fmt: skip
 

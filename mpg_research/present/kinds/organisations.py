@@ -1,19 +1,9 @@
 """Organisations compared: beside each other, over the years, and in other ways of computing."""
 
-from mpg_research.present.figures.comparison import (
-    draw_case_mix_difference,
-    draw_caterpillar,
-    draw_rank_sets,
-    draw_run_chart,
-    draw_share_indicators,
-)
+from mpg_research.present.figures import many
+from mpg_research.present.figures.comparison import draw_run_chart
 from mpg_research.present.figures.families import draw_case_mix
 from mpg_research.present.figures.funnel import draw_funnel, draw_share_funnel
-from mpg_research.present.figures.organisations import (
-    draw_adjusted_change,
-    draw_adjusted_means,
-    draw_difference_from_mean,
-)
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences
@@ -25,24 +15,24 @@ __all__ = ["KINDS"]
 _FIGURES = (
     Figure(
         name="adjusted_change",
-        draw=draw_adjusted_change,
+        draw=many.change,
         shows=("adjusted_change",),
         aliases=("change_by_organisation",),
     ),
-    Figure(name="difference_from_mean", draw=draw_difference_from_mean, shows=("difference_from_mean",)),
+    Figure(name="difference_from_mean", draw=many.difference, shows=("difference_from_mean",)),
     Figure(
         name="adjusted_means",
-        draw=draw_adjusted_means,
+        draw=many.courses,
         shows=("adjusted_curve", "adjusted_means"),
         aliases=("adjusted_curve",),
     ),
     OBSERVED_COURSE,
     Figure(name="case_mix", draw=draw_case_mix, shows=("case_mix",)),
     Figure(name="funnel", draw=draw_funnel, shows=("funnel",)),
-    Figure(name="caterpillar", draw=draw_caterpillar, shows=("raw_and_shrunken",)),
-    Figure(name="rank_sets", draw=draw_rank_sets, shows=("ranks",)),
-    Figure(name="case_mix_difference", draw=draw_case_mix_difference, shows=("case_mix_difference",)),
-    Figure(name="share_indicators", draw=draw_share_indicators, shows=("share_indicators",)),
+    Figure(name="caterpillar", draw=many.shrunken, shows=("raw_and_shrunken",)),
+    Figure(name="rank_sets", draw=many.ranks, shows=("ranks",)),
+    Figure(name="case_mix_difference", draw=many.mix, shows=("case_mix_difference",)),
+    Figure(name="share_indicators", draw=many.shares, shows=("share_indicators",)),
     Figure(name="share_funnel", draw=draw_share_funnel, shows=("share_funnel",)),
 )
 KINDS = (

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from mpg_research.present.figures.parts import known, number_axis, put_into_words
-from mpg_research.present.figures.style import BAND, FAINT, GREY, MAIN, Drawing, canvas, styled
+from mpg_research.present.drawing.chart import Chart
+from mpg_research.present.figures.parts import known, number_axis, put_into_words, whisker
+from mpg_research.present.figures.style import BAND, INK, MAIN, Drawing
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.phrases import readable
 from mpg_research.present.language.voice import Voice
@@ -106,29 +107,29 @@ def draw_respondent_bands(voice: Voice) -> Drawing | None:
     if not all(np.isfinite(each).all() for each in numbers.values()):
         return None
     people = _people(voice)
-    with styled():
-        figure, axes = canvas(3.6)
-        ax = axes[0, 0]
-        ax.axhline(0, color=GREY, linewidth=0.8)
-        for name, each in numbers.items():
-            style = "-" if name == "mean_difference" else "--"
-            ax.axhspan(each["conf_low"], each["conf_high"], color=BAND, linewidth=0)
-            ax.axhline(each["estimate"], color=MAIN, linewidth=1.4, linestyle=style)
-        middle = (bands["score_low"] + bands["score_high"]).to_numpy(dtype=float) / 2
-        spread = bands["sd_difference"].fillna(0.0).to_numpy(dtype=float)
-        means = bands["mean_difference"].to_numpy(dtype=float)
-        ax.errorbar(middle, means, yerr=spread, fmt="o", color="black", markersize=6, linewidth=1.2)
-        ax.grid(axis="y", color=FAINT, linewidth=0.6)
-        ax.set_axisbelow(True)
-        number_axis(ax.xaxis, voice)
-        number_axis(ax.yaxis, voice)
-        ax.set_xlabel(voice.phrases("figure.respondent_bands.score_axis"))
-        ax.set_ylabel(voice.phrases("figure.respondent_bands.difference_axis"))
+    chart = Chart([185.0])
+    panel = chart.panel()
+    panel.horizontal(0)
+    for name, each in numbers.items():
+        panel.span(each["conf_low"], each["conf_high"], fill=BAND)
+        dash = () if name == "mean_difference" else (5.2, 2.2)
+        panel.horizontal(each["estimate"], colour=MAIN, width=1.4, dash=dash)
+    middle = (bands["score_low"] + bands["score_high"]).to_numpy(dtype=float) / 2
+    spread = bands["sd_difference"].fillna(0.0).to_numpy(dtype=float)
+    means = bands["mean_difference"].to_numpy(dtype=float)
+    for score, difference, sd in zip(middle, means, spread, strict=True):
+        whisker(panel, score, difference - sd, difference + sd, colour=INK)
+    panel.marks(middle, means, fill=INK, size=6)
+    panel.y.grid = True
+    number_axis(panel.x, voice)
+    number_axis(panel.y, voice)
+    panel.x.label = voice.phrases("figure.respondent_bands.score_axis")
+    panel.y.label = voice.phrases("figure.respondent_bands.difference_axis")
     mean = numbers["mean_difference"]
     return put_into_words(
         voice,
         "respondent_bands",
-        figure,
+        chart,
         lowest=voice.number(float(means.min())),
         highest=voice.number(float(means.max())),
         mean=voice.number(float(mean["estimate"])),

@@ -8,7 +8,7 @@ is not known is a dash.
 
 import math
 from decimal import Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from mpg_research.errors import ConfigError
@@ -45,14 +45,17 @@ def format_number(value: float, language: str, *, digits: int = 1) -> str:
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    rounded = Decimal(f"{abs(value):.{digits}f}")
-    return f"{MINUS}{_written(rounded, language)}" if value < 0 and rounded else _written(rounded, language)
+    rounded = f"{abs(value):.{digits}f}"
+    written = _written(rounded, language)
+    return f"{MINUS}{written}" if value < 0 and rounded.strip("0.") else written
 
 
-def _written(rounded: Decimal, language: str) -> str:
+@lru_cache(maxsize=65536)
+def _written(number: str, language: str) -> str:
     """A number that is not negative, with the decimals it has."""
     from babel.numbers import format_decimal
 
+    rounded = Decimal(number)
     places = -int(rounded.as_tuple().exponent)
     pattern = f"#,##0.{'0' * places}" if places else "#,##0"
     with localcontext(prec=_ALL_DIGITS):  # an odds ratio may have seventy of them

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -60,6 +61,10 @@ class Rows:
         Below it.
     suppressed, own : tuple of bool
         Whether a row was withheld as a whole, and whether it is about the reading organisation.
+    part : str
+        What is shown of the table, where that is not all of it.
+    file : str
+        Where all its rows lie, seen from the page; empty where there is no such file.
     """
 
     columns: tuple[Column, ...]
@@ -67,6 +72,8 @@ class Rows:
     notes: tuple[str, ...]
     suppressed: tuple[bool, ...]
     own: tuple[bool, ...]
+    part: str = ""
+    file: str = ""
 
 
 def as_html(voice: Voice, rows: Rows) -> str:
@@ -88,10 +95,21 @@ def as_html(voice: Voice, rows: Rows) -> str:
     for row in range(len(rows.suppressed)):
         lines += _row(rows, row)
     lines.append("</tbody>\n</table>\n</div>")
+    if rows.part:
+        lines.append(f'<p class="table-part">{_part(voice, rows)}</p>')
     if rows.notes:
         lines.append(f'<p class="table-note"><small>{escape(" ".join(rows.notes))}</small></p>')
     lines.append("</div>")
     return "\n".join(lines)
+
+
+def _part(voice: Voice, rows: Rows) -> str:
+    """What is shown of a table, and a link to all of it."""
+    if not rows.file:
+        return escape(rows.part)
+    link = f'<a href="{escape(quote(rows.file))}" download>{escape(rows.file)}</a>'
+    before, _, after = voice.phrases("brief.file", file="\0").partition("\0")
+    return f"{escape(rows.part)} {escape(before)}{link}{escape(after)}"
 
 
 def _classes(rows: Rows) -> str:
@@ -126,7 +144,7 @@ def as_text(voice: Voice, table: Rows) -> str:
             for cell, width, column in zip(row, widths, columns, strict=True)
         ]
         lines.append("  ".join(padded).rstrip())
-    return "\n".join([*lines, *table.notes])
+    return "\n".join([*lines, *([table.part] if table.part else []), *table.notes])
 
 
 def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:

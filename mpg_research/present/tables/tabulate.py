@@ -19,12 +19,15 @@ from mpg_research.present.language.numbers import (
 )
 from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedTable, PresentedText
+from mpg_research.present.tables.brief import Spread, shorten
 from mpg_research.present.tables.html import Column, Rows, as_csv, as_html, as_text
 
 __all__ = ["tabulate", "tabulate_rows"]
 
 
-def tabulate(released: Released, table: str, *, language: str) -> PresentedTable | PresentedText:
+def tabulate(
+    released: Released, table: str, *, language: str, folder: str = ""
+) -> PresentedTable | PresentedText:
     """Present one table of a released result.
 
     Parameters
@@ -35,6 +38,8 @@ def tabulate(released: Released, table: str, *, language: str) -> PresentedTable
         Name of the table, e.g. ``"change"``.
     language : str
         Language of headings, labels and numbers.
+    folder : str
+        Where the CSV file will lie, seen from the page; a table that shows a part of its rows links to it.
 
     Returns
     -------
@@ -57,17 +62,24 @@ def tabulate(released: Released, table: str, *, language: str) -> PresentedTable
     if not len(found.data):
         sentence = voice.phrases("withheld.empty", caption=voice.caption(table))
         return PresentedText(table, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
-    return tabulate_rows(voice, found)
+    return tabulate_rows(voice, found, folder=folder)
 
 
 def tabulate_rows(
-    voice: Voice, table: ReleasedTable, *, name: str = "", only_own: bool = False
+    voice: Voice, table: ReleasedTable, *, name: str = "", only_own: bool = False, folder: str = ""
 ) -> PresentedTable:
-    """Present a released table under its own name or another; of organisations perhaps the own rows only."""
+    """Present a released table under its own name or another; of organisations perhaps the own rows only.
+
+    Of many organisations the reader sees a part, with a link to all rows in ``folder``.
+    """
     data, marks = table.data, table.marks
     if only_own and table.organisation_columns:
         mine = pd.Series(_is_own(voice, table, data), dtype=bool)
         data, marks = data[mine.to_numpy()].reset_index(drop=True), marks[mine.to_numpy()]
+    csv = as_csv(voice, table, data)
+    brief = shorten(voice, table, data, marks)
+    if brief is not None:
+        data, marks = (part.iloc[brief.rows].reset_index(drop=True) for part in (data, marks))
     columns = [_key_column(voice, table, data, key) for key in table.keys if _shows_key(table, data, key)]
     order = [*[v for v in table.values if v not in table.keys], "n_families"]
     if "n_group" in order and data["n_group"].equals(data["n_families"]):
@@ -75,20 +87,36 @@ def tabulate_rows(
     if _organisations_vary(voice, data):
         order.append("n_organisations")
     columns += _value_columns(voice, table, data, marks, list(dict.fromkeys(order)))
+    columns += [_spread_column(voice, spread) for spread in (brief.spreads if brief else ())]
     rows = Rows(
         columns=tuple(columns),
         caption=voice.caption(table.name),
-        notes=tuple(_footnotes(voice, table, marks, shown=order)),
+        notes=tuple(_footnotes(voice, table, data, marks, shown=order)),
         suppressed=tuple(data["suppressed"].tolist()),
         own=tuple(_is_own(voice, table, data)),
+        part=brief.sentence if brief else "",
+        file=f"{folder}/{name or table.name}.csv" if brief and folder else "",
     )
     return PresentedTable(
         name=name or table.name,
         language=voice.language,
         html=as_html(voice, rows),
-        csv=as_csv(voice, table, data),
+        csv=csv,
         text=as_text(voice, rows),
     )
+
+
+def _spread_column(voice: Voice, spread: Spread) -> Column:
+    """Between which numbers the others lie, beside the own rows."""
+    cells = []
+    for (low, high), rounded in zip(spread.ends, spread.rounded, strict=True):
+        if not (math.isfinite(low) and math.isfinite(high)):
+            cells.append(voice.phrases("general.missing"))
+            continue
+        low_text, high_text = (write_number(end, voice.language, spread.shape) for end in (low, high))
+        text = voice.phrases("general.interval", low=low_text, high=high_text)
+        cells.append(voice.about_cell(text, ROUNDED if rounded else ""))
+    return Column(voice.phrases(f"column.{spread.heading}"), cells, is_number=True, is_key=False)
 
 
 def _is_own(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> list[bool]:
@@ -202,7 +230,9 @@ def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: 
     return cells
 
 
-def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown: Sequence[str]) -> list[str]:
+def _footnotes(
+    voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, *, shown: Sequence[str]
+) -> list[str]:
     phrases, notes = voice.phrases, []
     values = {"minimum": voice.minimum, "missing": phrases("general.missing")}
     visible = marks[[column for column in shown if column in marks.columns]]
@@ -215,10 +245,10 @@ def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown
         notes.append(phrases("footnote.cells", **values))
     if (visible == ROUNDED).any(axis=None):
         notes.append(phrases("footnote.rounded"))
-    if _has_neutral_labels(voice, table):
+    if _has_neutral_labels(voice, table, data):
         notes.append(phrases("footnote.neutral"))
     if not voice.is_plain and "n_organisations" in marks.columns and "n_organisations" not in shown:
-        numbers = table.data["n_organisations"].dropna()
+        numbers = data["n_organisations"].dropna()
         if len(numbers):
             notes.append(phrases("footnote.pooled", number=voice.count(numbers.iloc[0])))
     if {"conf_low", "conf_high"} <= set(shown):
@@ -232,10 +262,10 @@ def _footnotes(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, *, shown
     return notes
 
 
-def _has_neutral_labels(voice: Voice, table: ReleasedTable) -> bool:
-    """Whether the table has organisations without their name."""
+def _has_neutral_labels(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> bool:
+    """Whether the rows have organisations without their name."""
     released = voice.released
     if not released.audience.is_external or released.policy.sees_names(released.audience):
         return False
-    codes = {code for column in table.organisation_columns for code in table.data[column]}
+    codes = {code for column in table.organisation_columns for code in data[column]}
     return bool(codes - {released.own})

@@ -9,6 +9,7 @@ from mpg_research.errors import DisclosureError, ReportError
 from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.language.terms import TimeUnit, UnitWords
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.notebook_texts import TEXT, texts_of_notebook
 from mpg_research.reporting.session.session import MARK
 
@@ -61,7 +62,7 @@ def clean_notebook(
     ReportError
         If a cell holds an error.
     """
-    import nbformat
+    nbformat = import_nbformat()
 
     cells: list[Any] = []
     known = set(languages())
@@ -114,7 +115,7 @@ def _is_noise(output: Any) -> bool:
 
 
 def _clean_output(output: Any, number: int) -> Any:
-    import nbformat
+    nbformat = import_nbformat()
 
     if output.output_type == "error":
         raise ReportError(f"Cell {number} of the notebook ended in an error.")

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ReportError
 from mpg_research.present.language.phrases import phrases_in
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
@@ -15,6 +17,7 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOT_SHOWN = 'class="mpg-text not-shown"'
 _HOLDS_ANYTHING = re.compile(r"<(?:p|ul|table|figure)\b")
+_PICTURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
@@ -78,22 +81,11 @@ def render_page(node: Any, frame: PageFrame) -> str:
     ReportError
         If the page does not pass :func:`mpg_research.reporting.page.accessibility.inspect_page`.
     """
-    from nbconvert.exporters.templateexporter import TemplateExporter
-
-    # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
     title, body = _take_title(node)
     body.cells = _merge_silent_code(body.cells)
     _say_once_per_section(body.cells)
     if not frame.show_code:
         body.cells = _gather_what_is_not_shown(body.cells, page_words(frame.language)["not_shown"])
-    exporter = TemplateExporter(
-        template_name="report",
-        extra_template_basedirs=[str(TEMPLATES)],
-        file_extension=".html",
-        exclude_input=not frame.show_code,
-    )
-    exporter.register_filter("markdown2html", _markdown_to_html)
-    exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
     resources = {
         "mpg": {
             "frame": frame,
@@ -103,14 +95,31 @@ def render_page(node: Any, frame: PageFrame) -> str:
             "style": (TEMPLATES / "report" / "report.css").read_text(encoding="utf-8").strip(),
         }
     }
-    page, _ = exporter.from_notebook_node(body, resources=resources)
-    page = _tidy(page)
+    page, _ = _exporter(frame.show_code).from_notebook_node(body, resources=resources)
+    page = _tidy(_tell_pictures_apart(page))
     findings = inspect_page(page, language=frame.language)
     if findings:
         raise ReportError(
             "The page may not be published as it is:\n" + "\n".join(f"- {text}" for text in findings)
         )
     return page
+
+
+@cache
+def _exporter(show_code: bool) -> Any:
+    """What fills the template in; made once, since its making compiles the template."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    # Not HTMLExporter: it parses and rewrites the finished page, which spoils inline SVG.
+    exporter = TemplateExporter(
+        template_name="report",
+        extra_template_basedirs=[str(TEMPLATES)],
+        file_extension=".html",
+        exclude_input=not show_code,
+    )
+    exporter.register_filter("markdown2html", _markdown_to_html)
+    exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
+    return exporter
 
 
 def _take_title(node: Any) -> tuple[str, Any]:
@@ -155,7 +164,7 @@ def _gather_what_is_not_shown(cells: list[Any], heading: str) -> list[Any]:
 
     The first section is the answer and stays where it is.
     """
-    import nbformat
+    nbformat = import_nbformat()
 
     sections: list[list[Any]] = [[]]
     for cell in cells:
@@ -184,6 +193,25 @@ def _markdown_to_html(text: str) -> str:
 
     renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(text)).strip()
+
+
+def _tell_pictures_apart(page: str) -> str:
+    """Ids in pictures that occur in one before get a number: a figure may stand on a page twice."""
+    seen: dict[str, int] = {}
+
+    def renamed(picture: re.Match[str]) -> str:
+        text = picture.group()
+        ids = re.findall(r'\sid="([^"]+)"', text)
+        for each in ids:
+            seen[each] = seen.get(each, 0) + 1
+        again = {each: f"{each}-{seen[each]}" for each in ids if seen[each] > 1}
+        if not again:
+            return text
+        listed = "|".join(map(re.escape, sorted(again, key=lambda each: (-len(each), each))))
+        pattern = rf'(\sid="|url\(#|href="#)({listed})(?=["\)])'
+        return re.sub(pattern, lambda found: found[1] + again[found[2]], text)
+
+    return _PICTURE.sub(renamed, page)
 
 
 def _tidy(page: str) -> str:

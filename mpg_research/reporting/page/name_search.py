@@ -142,6 +142,8 @@ def searchable_text(content: bytes) -> str:
     raw = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), raw)
     embedded = " ".join(embedded_text(html.unescape(address)) for address in _DATA_ADDRESS.findall(raw))
     text = f"{raw} {embedded}"
+    if "<" not in text and "&" not in text:  # nothing in it is markup: with and without, it is the same
+        return _plain(text)
     return _plain(f"{text} {_TAG.sub('', html.unescape(text))} {html.unescape(_TAG.sub(' ', text))}")
 
 

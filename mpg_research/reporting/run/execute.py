@@ -10,9 +10,9 @@ from typing import Any
 
 from mpg_research import errors
 from mpg_research.errors import MpgError, ReportError
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.notebooks import FOLDER, read_notebook
 from mpg_research.reporting.parameters import check_parameters
-from mpg_research.reporting.warm.light_imports import without_optional_parsers
 from mpg_research.reporting.warm.reset import process_restored
 
 __all__ = ["CELL_TIMEOUT", "PROCESS_DIED", "TOO_LONG", "NotebookFailure", "run_notebook"]
@@ -99,11 +99,11 @@ def run_notebook(
 
 
 def _execute(source: Path, values: Mapping[str, Any], output: Path) -> Any:
-    with without_optional_parsers():
-        import papermill
-        from papermill.exceptions import PapermillExecutionError
+    import_nbformat()
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
 
-        from mpg_research.reporting.warm.engine import register_engine
+    from mpg_research.reporting.warm.engine import register_engine
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)

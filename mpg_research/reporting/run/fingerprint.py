@@ -8,6 +8,7 @@ told apart so that a changed word makes the pages of its language due and runs n
 from typing import Any
 
 from mpg_research.reporting.files import json_sha256
+from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.run.plan import Step
 from mpg_research.reporting.store.inputs import Inputs as Inputs
 from mpg_research.reporting.store.inputs import library_versions as library_versions
@@ -27,6 +28,7 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
         "notebook": notebook_sha256,
         "step": step.name,
         "parameters": dict(step.parameters),
+        **({"png": True} if png_is_wanted() else {}),
     }
     return json_sha256(parts)
 

@@ -45,7 +45,7 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     ConfigError, DataError
         If the study cannot be used.
     """
-    from mpg_research.reporting.warm.light_imports import without_optional_parsers
+    from mpg_research.reporting.nbformat_import import import_nbformat
 
     answer: dict[str, Any] = {}
     if given["is_first"]:
@@ -60,9 +60,9 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     if given["many"]:
         from importlib import import_module
 
-        with without_optional_parsers():
-            for name in _IMPORTS:
-                import_module(name)
+        import_nbformat()
+        for name in _IMPORTS:
+            import_module(name)
     return answer
 
 

@@ -20,13 +20,13 @@ from mpg_research.reporting.files import (
     move_into_place,
     remove_tree,
 )
+from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
 from mpg_research.reporting.run.plan import Step, published_files
 from mpg_research.reporting.run.prepare import config_of
 from mpg_research.reporting.session.shown import MARK
-from mpg_research.reporting.warm.light_imports import without_optional_parsers
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
@@ -213,8 +213,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     """Run the notebook and stage all files, by the name they will have in the recipient's folder."""
     import json
 
-    with without_optional_parsers():
-        import nbformat
+    nbformat = import_nbformat()
 
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts

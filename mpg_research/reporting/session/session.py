@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
+from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
@@ -127,11 +128,15 @@ class Session:
         from mpg_research.present import tabulate
 
         return self._present(
-            result, lambda released: tabulate(released, name, language=self.language), "tables"
+            result,
+            lambda released: tabulate(
+                released, name, language=self.language, folder=self._beside_page("tables")
+            ),
+            "tables",
         )
 
     def figure(self, result: Any, name: str) -> Shown:
-        """One figure of a result; SVG, PNG and its numbers as CSV are written to ``figures/``.
+        """One figure of a result; SVG and its numbers as CSV are written to ``figures/``, PNG where asked.
 
         Parameters
         ----------
@@ -146,7 +151,13 @@ class Session:
         """
         from mpg_research.present import draw
 
-        return self._present(result, lambda released: draw(released, name, language=self.language), "figures")
+        return self._present(
+            result,
+            lambda released: draw(
+                released, name, language=self.language, folder=self._beside_page("figures")
+            ),
+            "figures",
+        )
 
     def decisions(self, *results: Any) -> Shown:
         """The choices behind the results of a page: time zero, respondents, periods, scoring; and per result
@@ -200,6 +211,10 @@ class Session:
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
         return self._shown(replace(texts[0], paragraphs=(each,) if each else ()), None)
 
+    def _beside_page(self, kind: str) -> str:
+        """Where files of a kind are published, seen from the page; empty by hand."""
+        return "" if self.output is None else f"{kind}/{self.notebook}"
+
     def _choices(self, result: Any) -> Any:
         """What a result was computed with, and how many it rests on as this page's readers may know it."""
         from mpg_research.present import say
@@ -239,7 +254,12 @@ class Session:
 
     def _shown(self, presented: Any, kind: str | None) -> Shown:
         if self.output is not None and kind is not None:
-            presented.save(self.output / kind)
+            from mpg_research.present import PresentedFigure
+
+            if isinstance(presented, PresentedFigure):
+                presented.save(self.output / kind, png=png_is_wanted())
+            else:
+                presented.save(self.output / kind)
         return Shown(presented, self.audience.role)
 
 

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from nbformat import v4
 
@@ -119,3 +121,29 @@ def test_sections_in_which_nothing_can_be_shown_are_gathered_at_the_end() -> Non
 
 def test_a_page_on_which_all_is_shown_has_no_list_of_what_is_not() -> None:
     assert "Wat hier niet wordt" not in render_page(notebook(), frame())
+
+
+def test_figures_stand_in_the_page_as_text_and_a_figure_may_stand_there_twice() -> None:
+    """Parts of a picture are named by ids, which a page may have once."""
+    from mpg_research.disclosure import Audience, release
+    from mpg_research.present import draw
+    from tests.disclosure.made_results import made_policy, make_measurement, make_organisations
+
+    reader, policy = Audience("organisation", "linde"), made_policy()
+    bars = draw(release(make_measurement(), reader, policy=policy), "score_distribution", language="nl")
+    rows = draw(release(make_organisations(), reader, policy=policy), "adjusted_change", language="nl")
+    both = notebook(f"{bars.html}{rows.html}<p>Nog eens.</p>{bars.html}")
+    page = render_page(both, frame())
+    assert inspect_page(page, language="nl") == ()
+    assert ">Lindehof</text>" in page
+    assert "base64" not in page
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    named = [re.findall(r'\sid="([^"]+)"', picture) for picture in pictures]
+    used = [set(re.findall(r'(?:url\(#|href="#)([^")]+)', picture)) for picture in pictures]
+    assert len(pictures) == 3
+    assert len(ids) == len(set(ids))
+    assert named[0]
+    assert len(named[0]) == len(named[2])
+    for own, wanted in zip(named, used, strict=True):
+        assert wanted <= set(own), "each picture uses its own parts"

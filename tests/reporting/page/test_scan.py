@@ -115,3 +115,19 @@ def test_words_of_a_picture_are_read_packed_or_not(tmp_path: Path, content: byte
 
 def test_the_points_of_a_picture_are_no_words(tmp_path: Path) -> None:
     check(tmp_path, png((b"IDAT", b"\0 Noord \0")), name="a.png")
+
+
+@pytest.mark.parametrize("name", ["Stichting Jeugdhulp aan Huis Noord-Veluwe", "Angenaam" * 4, "R&D <Zorg>"])
+def test_a_name_in_a_figure_is_found_also_on_two_lines(tmp_path: Path, name: str) -> None:
+    from mpg_research.present.drawing.chart import Chart
+    from mpg_research.present.drawing.layout import lay_out
+    from mpg_research.present.drawing.svg import svg_of
+
+    chart = Chart([50.0])
+    chart.panel().rows(["Wij", name])
+    picture = svg_of(lay_out(chart, title="Verandering"), label="Twee organisaties")
+    path = tmp_path / "figure.svg"
+    path.write_bytes(picture)
+    refuse_names({"figure.svg": path}, forbidden=("Elders",), own=("Wij",))
+    with pytest.raises(DisclosureError, match=r"figure\.svg names another"):
+        refuse_names({"figure.svg": path}, forbidden=(name,), own=("Wij",))
