@@ -1,6 +1,7 @@
 """The ``mpg`` command. Nothing heavy is imported before it is needed, so that help comes at once."""
 
 import argparse
+import errno
 import signal
 import sys
 import threading
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 EXIT_BUG = 70
+#: The machine cannot do it: no memory, no room, no rights, a library that cannot be loaded.
+EXIT_MACHINE = 8
 EXIT_INTERRUPTED = 130
 _VERSION = f"mpg_research {__version__}"
 _EPILOG = """\
@@ -42,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is well; the error's own code (2-7) when this package refuses with a reason; 70 for a
-        bug; 130 after an interruption.
+        0 when all is well; the error's own code (2-7) when this package refuses with a reason; 8 where
+        the machine cannot do it (no memory, no room, no rights); 70 for a bug; 130 after an interruption.
     """
     try:
         parser = build_parser()
@@ -67,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
+        if reason := _reason_outside(error):
+            print(f"mpg: {reason}", file=sys.stderr)
+            return EXIT_MACHINE
         print(
             f"mpg: something went wrong that should not: {type(error).__name__}: {error}\n"
             "This is a bug in mpg_research, not in your data. The same command with --debug shows where it "
@@ -74,6 +80,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return EXIT_BUG
+
+
+def _reason_outside(error: BaseException) -> str:
+    """What is wrong with the machine, where that is what is wrong; else nothing."""
+    chain: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in chain:
+        chain.append(step)
+        step = step.__cause__ or step.__context__
+    if any(_is_lack_of_memory(each) for each in chain):
+        return (
+            "the machine has too little memory for this. Close other programs, or use a machine with more; "
+            "with --jobs 1 less is needed at the same time."
+        )
+    if isinstance(error, OSError) and error.strerror:
+        place = f" ({str(error.filename)[:200]})" if error.filename else ""
+        return (
+            f"a file or folder could not be read or written: {error.strerror}{place}. Correct its name, or ask "
+            "for the right to use it, or make room."
+        )
+    if isinstance(error, ImportError) and not (error.name or "").startswith("mpg_research"):
+        return (
+            f"a library could not be loaded: {error}. The environment is not whole; make it anew as the README "
+            "says."
+        )
+    return ""
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    text = str(error).lower()
+    signs = ("cannot allocate memory", "failed to map segment", "std::bad_alloc", "malloc of size")
+    return any(sign in text for sign in signs)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """A study folder in, a :class:`Study` out: read, check, link, place in time, score."""
 
 import hashlib
+import os.path
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -221,7 +222,7 @@ def _sources(config: StudyConfig, raws: Iterable[RawTable]) -> tuple[SourceFile,
         hashes[raw.path] = raw.sha256
     sources = []
     for path in source_paths(config):
-        if path not in hashes and path.is_file():
+        if path not in hashes and os.path.isfile(path):
             hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
         if path in hashes:
             sources.append(SourceFile(path, hashes[path], rows.get(path, 0)))
