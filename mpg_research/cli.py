@@ -97,13 +97,13 @@ def _reason_outside(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f" ({str(error.filename)[:200]})" if error.filename else ""
         return (
-            f"a file or folder could not be read or written: {error.strerror}{place}. Correct its name, or ask "
+            f"a file or folder could not be read or written: {error.strerror}{place}. Correct its name, ask "
             "for the right to use it, or make room."
         )
     if isinstance(error, ImportError) and not (error.name or "").startswith("mpg_research"):
         return (
-            f"a library could not be loaded: {error}. The environment is not whole; make it anew as the README "
-            "says."
+            f"a library could not be loaded: {error}. The environment is not whole; make it anew as the "
+            "README says."
         )
     return ""
 
