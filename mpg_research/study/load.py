@@ -16,6 +16,7 @@ from mpg_research.plurals import counted
 from mpg_research.study.checks import content as checks
 from mpg_research.study.checks import ids as check_ids
 from mpg_research.study.checks.answers import check_direction_of_items
+from mpg_research.study.checks.direct_identifiers import check_direct_identifiers
 from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
 from mpg_research.study.checks.restart import check_restarting_ids
@@ -204,6 +205,7 @@ def _read_tables(assembly: Assembly) -> None:
             if reading not in raws:
                 raws[reading] = read_table(path, table, is_name=names_wanted(name, config))
                 findings.extend(raws[reading].problems)
+                check_direct_identifiers(name, raws[reading], table, findings)
         except DataError as error:
             findings.extend(error.problems)
             continue

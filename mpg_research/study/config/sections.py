@@ -263,6 +263,8 @@ class TableConfig(Section):
     patterns : dict
         Canonical column = pattern with {wave}, {item}, {respondent}, {episode}, {instrument}; the key
         ``item`` stands for all items: ``item = "obvlk_t{wave}_{item}"``, ``date = "date_t{wave}"``.
+    identifiers_kept : dict
+        Column of the file = why it stays, although it looks like something that tells who a person is.
     times : dict
         Wave = time, in a wide file without times and with ``[time] kind = "numbers"``.
     """
@@ -282,6 +284,7 @@ class TableConfig(Section):
     layout: Literal["long", "wide"] = "long"
     patterns: dict[str, str] = Field(default_factory=dict)
     times: dict[str, Number] = Field(default_factory=dict)
+    identifiers_kept: dict[str, str] = Field(default_factory=dict)
 
     @property
     def single_columns(self) -> dict[str, str]:
