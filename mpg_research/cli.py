@@ -1,6 +1,7 @@
 """The ``mpg`` command. Nothing heavy is imported before it is needed, so that help comes at once."""
 
 import argparse
+import errno
 import signal
 import sys
 import threading
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 EXIT_BUG = 70
+#: The machine cannot do it: no memory, no room, no rights, a library that cannot be loaded.
+EXIT_MACHINE = 8
 EXIT_INTERRUPTED = 130
 _VERSION = f"mpg_research {__version__}"
 _EPILOG = """\
@@ -42,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is well; the error's own code (2-7) when this package refuses with a reason; 70 for a
-        bug; 130 after an interruption.
+        0 when all is well; the error's own code (2-7) when this package refuses with a reason; 8 where
+        the machine cannot do it (no memory, no room, no rights); 70 for a bug; 130 after an interruption.
     """
     try:
         parser = build_parser()
@@ -67,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
+        if reason := _reason_outside(error):
+            print(f"mpg: {reason}", file=sys.stderr)
+            return EXIT_MACHINE
         print(
             f"mpg: something went wrong that should not: {type(error).__name__}: {error}\n"
             "This is a bug in mpg_research, not in your data. The same command with --debug shows where it "
@@ -74,6 +80,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return EXIT_BUG
+
+
+def _reason_outside(error: BaseException) -> str:
+    """What is wrong with the machine, where that is what is wrong; else nothing."""
+    chain: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in chain:
+        chain.append(step)
+        step = step.__cause__ or step.__context__
+    if any(_is_lack_of_memory(each) for each in chain):
+        return (
+            "the machine has too little memory for this. Close other programs, or use a machine with more; "
+            "with --jobs 1 less is needed at the same time."
+        )
+    if isinstance(error, OSError) and error.strerror:
+        place = f" ({str(error.filename)[:200]})" if error.filename else ""
+        return (
+            f"a file or folder could not be read or written: {error.strerror}{place}. Correct its name, ask "
+            "for the right to use it, or make room."
+        )
+    if isinstance(error, ImportError) and not (error.name or "").startswith("mpg_research"):
+        return (
+            f"a library could not be loaded: {error}. The environment is not whole; make it anew as the "
+            "README says."
+        )
+    return ""
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    text = str(error).lower()
+    signs = ("cannot allocate memory", "failed to map segment", "std::bad_alloc", "malloc of size")
+    return any(sign in text for sign in signs)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -94,6 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_simulate(commands, common)
     _add_profile(commands, common)
     _add_clean(commands, common)
+    _add_pseudonymise(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -182,6 +223,96 @@ def _profile(options: argparse.Namespace) -> int:
     )
     print(f"Course profile: {file}\nIt is about one family: sensitive personal data, not for reports.")
     return 0
+
+
+def _add_pseudonymise(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "pseudonymise",
+        parents=[common],
+        help="make files for a study out of exports: pseudonyms for ids, ages for birth dates",
+        description="Write exports anew as CSV: ids become pseudonyms that nobody without the key can undo, "
+        "birth dates become ages, postcodes become regions. Columns that you do not name are left out. "
+        "Pseudonymised data are still personal data.",
+    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exports: CSV, Excel, SPSS or Parquet")
+    parser.add_argument(
+        "--new-key", metavar="FILE", help="make a new key, outside study and repository, and stop"
+    )
+    parser.add_argument("--key", metavar="FILE", help="file of the key (default: MPG_PSEUDONYM_KEY)")
+    parser.add_argument("--project", default="", metavar="NAME", help="another project gets other pseudonyms")
+    parser.add_argument("--output", metavar="DIR", help="folder for the new files")
+    parser.add_argument(
+        "--id", action="append", default=[], metavar="[NEW=]COLUMN[+COLUMN]",
+        help="make pseudonyms of a column, or of several together (may be repeated)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--age", action="append", default=[], metavar="NEW=BIRTH@DATE",
+        help="years from a birth date to another date, to one decimal",
+    )  # fmt: skip
+    parser.add_argument(
+        "--region", action="append", default=[], metavar="NEW=POSTCODE", help="first two digits of a postcode"
+    )
+    parser.add_argument(
+        "--keep", action="append", default=[], metavar="COLUMN",
+        help="take over a column as it is; * stands for anything, as in item_* (may be repeated)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-as-is", action="append", default=[], metavar="COLUMN",
+        help="the same, although it looks like free text or like something that tells who a person is",
+    )  # fmt: skip
+    parser.add_argument("--replace", action="store_true", help="write over files that are there")
+    parser.set_defaults(command=_pseudonymise)
+
+
+def _pseudonymise(options: argparse.Namespace) -> int:
+    from mpg_research.errors import ConfigError
+    from mpg_research.study import make_key, pseudonymise_files
+
+    if options.new_key:
+        print(
+            f"Made the key {make_key(options.new_key)}. Keep it apart from the data, and keep a copy of it."
+        )
+        return 0
+    if not options.files or not options.output:
+        raise ConfigError(
+            "Name the exports and the folder for the new files: mpg pseudonymise FILE --output DIR"
+        )
+    done = pseudonymise_files(
+        options.files,
+        options.output,
+        project=options.project,
+        key_file=options.key,
+        ids={new: tuple(source.split("+")) for new, source in map(_new_and_source, options.id)},
+        ages={new: _birth_and_date(source) for new, source in map(_new_and_source, options.age)},
+        regions=dict(map(_new_and_source, options.region)),
+        keep=options.keep,
+        keep_as_is=options.keep_as_is,
+        replace=options.replace,
+    )
+    for file in done:
+        print(f"{file.target}: {counted(file.n_rows, 'rows')}")
+        for column, source in file.made.items():
+            print(f"  {column}: {source}")
+        print(f"  left out: {', '.join(file.left_out) or 'nothing'}")
+    print("Pseudonymised data are still personal data.")
+    return 0
+
+
+def _new_and_source(written: str) -> tuple[str, str]:
+    """NEW=COLUMN; where no new name is given, the column's own."""
+    new, sign, source = written.partition("=")
+    return (new, source) if sign else (written, written)
+
+
+def _birth_and_date(written: str) -> tuple[str, str]:
+    from mpg_research.errors import ConfigError
+
+    birth, sign, date = written.partition("@")
+    if not (birth and sign and date):
+        raise ConfigError(
+            f'--age was given "{written}"; expected NEW=BIRTH@DATE, as in child_age=date_of_birth@start.'
+        )
+    return birth, date
 
 
 def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mpg_research.errors import ConfigError
+from mpg_research.toml import parse_toml
 
 __all__ = [
     "CATALOGUE",
@@ -255,7 +256,7 @@ def _placeholders(text: str) -> set[str]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return parse_toml(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{file} cannot be read as TOML: {error}.") from None
 

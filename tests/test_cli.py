@@ -86,6 +86,11 @@ def stop(error: BaseException):
     [
         (DataError("measurements.csv, row 12: found 5."), 3, "row 12"),
         (ZeroDivisionError("division by zero"), 70, "This is a bug in mpg_research"),
+        (MemoryError(), 8, "too little memory"),
+        (ImportError("libx.so: failed to map segment from shared object", name="x"), 8, "too little memory"),
+        (ImportError("no module", name="pandas"), 8, "library could not be loaded"),
+        (ImportError("no module", name="mpg_research.nothing"), 70, "This is a bug in mpg_research"),
+        (OSError(28, "No space left on device", "x.csv"), 8, "No space left on device (x.csv)"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

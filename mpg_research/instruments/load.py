@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from mpg_research.errors import ConfigError, Problem, did_you_mean
 from mpg_research.instruments.model import AgeBand, Instrument, MissingRule, Reliability
 from mpg_research.languages import OF_MESSAGES, languages
+from mpg_research.toml import parse_toml
 
 __all__ = ["SHIPPED_INSTRUMENTS", "load_instrument"]
 
@@ -160,7 +161,7 @@ def load_instrument(key_or_path: str | Path) -> Instrument:
 
 def _read(path: Path) -> Instrument:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"Instrument file {path} does not exist. Correct its name.") from error
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpg_research.errors import ConfigError, DataError, Problem
+from mpg_research.errors import ConfigError, DataError, Problem, did_you_mean
 from mpg_research.instruments.model import AgeBand, NormBand, NormTable
 
 __all__ = ["look_up_t_scores", "read_norm_table"]
@@ -54,7 +54,10 @@ def read_norm_table(path: str | Path, *, source: str, synthetic: bool = False) -
             f"The norm table {path.name} has no source. Say in study.toml where the norms come from "
             "(norms_source): a norm without a source is not used."
         )
-    rows, problems = _read_rows(path)
+    try:
+        rows, problems = _read_rows(path)
+    except csv.Error as error:
+        raise DataError(f"The norm table {path} cannot be read as CSV: {error}. Export it again.") from None
     problems += _check_scores(path, rows) + _check_ages(path, rows)
     if not rows and not problems:
         problems.append(Problem(found="the table has no rows", file=path.name, code="empty_table"))
@@ -105,10 +108,11 @@ def _read_rows(path: Path) -> tuple[list[_Row], list[Problem]]:
     reader = csv.DictReader(lines, delimiter=separator)
     missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
-        found = ", ".join(reader.fieldnames or ()) or "nothing"
+        # The first line is not repeated: it may be that of another file, and about people.
+        hints = [did_you_mean(name, reader.fieldnames or ()) for name in missing]
         raise DataError(
-            f"The norm table {path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
-            f"found {found}; expected {', '.join(_COLUMNS)}."
+            f"The norm table {path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)} in its "
+            f"first line; expected {', '.join(_COLUMNS)}. {' '.join(filter(None, hints))}".rstrip()
         )
     rows: list[_Row] = []
     problems: list[Problem] = []

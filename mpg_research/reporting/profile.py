@@ -135,9 +135,8 @@ def write_profile(
     )
     assert_aggregate(profile, folder, reports_root=Path.cwd() / _REPORTS)
     page = present_profile(profile, language=chosen.language)
-    folder.mkdir(parents=True, exist_ok=True)
     name = f"course_profile_{safe_folder_name(chosen.family)}_{chosen.language}.html"
-    write_atomically(folder / name, page.html.encode("utf-8"))
+    write_atomically(folder / name, page.html.encode("utf-8"), private=True)
     return folder / name
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mpg_research.study.model import SourceFile as SourceFile
     from mpg_research.study.model import Study as Study
     from mpg_research.study.names import safe_folder_name as safe_folder_name
+    from mpg_research.study.pseudonymised_files import PseudonymisedFile as PseudonymisedFile
+    from mpg_research.study.pseudonymised_files import pseudonymise_files as pseudonymise_files
+    from mpg_research.study.pseudonyms import make_key as make_key
     from mpg_research.study.pseudonyms import pseudonymise as pseudonymise
     from mpg_research.study.scoring.course_frame import course_frame as course_frame
     from mpg_research.study.shipped import shipped_example as shipped_example

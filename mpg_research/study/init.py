@@ -257,6 +257,7 @@ file = "episodes.csv"
 # date_format = "%d-%m-%Y"
 # missing_values = [99]              # codes that mean: no answer
 # header_row = 4                     # where a title stands above the names of the columns
+# identifiers_kept = { contact = "telephone of the office" }      # why a column stays that looks unsafe
 # columns = { family = "client_id", organisation = "org" }       # our column = column in the file
 #   columns = { family = ["organisation", "client"] }   where client numbers start again at each organisation
 # decimals = { child_age = "," }     # a column with another decimal sign than the rest of the file

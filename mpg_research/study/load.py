@@ -1,6 +1,7 @@
 """A study folder in, a :class:`Study` out: read, check, link, place in time, score."""
 
 import hashlib
+import os.path
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from mpg_research.plurals import counted
 from mpg_research.study.checks import content as checks
 from mpg_research.study.checks import ids as check_ids
 from mpg_research.study.checks.answers import check_direction_of_items
+from mpg_research.study.checks.direct_identifiers import check_direct_identifiers
 from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
 from mpg_research.study.checks.restart import check_restarting_ids
@@ -203,6 +205,7 @@ def _read_tables(assembly: Assembly) -> None:
             if reading not in raws:
                 raws[reading] = read_table(path, table, is_name=names_wanted(name, config))
                 findings.extend(raws[reading].problems)
+                check_direct_identifiers(name, raws[reading], table, findings)
         except DataError as error:
             findings.extend(error.problems)
             continue
@@ -221,7 +224,7 @@ def _sources(config: StudyConfig, raws: Iterable[RawTable]) -> tuple[SourceFile,
         hashes[raw.path] = raw.sha256
     sources = []
     for path in source_paths(config):
-        if path not in hashes and path.is_file():
+        if path not in hashes and os.path.isfile(path):
             hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
         if path in hashes:
             sources.append(SourceFile(path, hashes[path], rows.get(path, 0)))

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from mpg_research.errors import ConfigError
 
-__all__ = ["make_key", "pseudonymise"]
+__all__ = ["KEY_VARIABLE", "make_key", "pseudonymise", "pseudonyms_with", "read_key"]
+
+#: Environment variable that may hold the key, where no file does.
+KEY_VARIABLE = "MPG_PSEUDONYM_KEY"
 
 KEY_BYTES = 32
 # 80 bits: among ten million families the chance of two with one pseudonym is below 1 in 10 billion.
@@ -79,7 +82,28 @@ def pseudonymise(ids: Iterable[object], key_file: str | Path) -> list[str]:
     Krawczyk, H., Bellare, M., & Canetti, R. (1997). HMAC: Keyed-hashing for message authentication.
     RFC 2104. https://doi.org/10.17487/RFC2104
     """
-    key = _read_key(_outside(key_file))
+    return pseudonyms_with(read_key(key_file), ids)
+
+
+def pseudonyms_with(key: bytes, ids: Iterable[object], *, purpose: str = "") -> list[str]:
+    """Pseudonyms of ids with a key that was read.
+
+    Parameters
+    ----------
+    key : bytes
+        From :func:`read_key`.
+    ids : iterable
+        As in :func:`pseudonymise`.
+    purpose : str
+        What the pseudonyms are for (a project, a column): the same id has others for another purpose, and
+        nobody without the key can tell which go together.
+
+    Returns
+    -------
+    list of str
+    """
+    if purpose:
+        key = hmac.new(key, b"purpose\0" + purpose.encode("utf-8"), hashlib.sha256).digest()
     made: dict[str, str] = {"": ""}
     pseudonyms = []
     for each in ids:
@@ -91,15 +115,47 @@ def pseudonymise(ids: Iterable[object], key_file: str | Path) -> list[str]:
     return pseudonyms
 
 
-def _read_key(path: Path) -> bytes:
+def read_key(key_file: str | Path | None = None) -> bytes:
+    """The key in a file, or in the environment variable ``MPG_PSEUDONYM_KEY``.
+
+    Parameters
+    ----------
+    key_file : str or Path, optional
+        Made with :func:`make_key`; by default the environment variable is read.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, it is too short or no key, others may read the file, or it lies in a study folder
+        or repository.
+    """
+    if key_file is None:
+        text, place = os.environ.get(KEY_VARIABLE, ""), f"the environment variable {KEY_VARIABLE}"
+        if not text:
+            raise ConfigError(
+                f"There is no key: name its file (--key), or set {place}. "
+                "Make one: mpg pseudonymise --new-key FILE."
+            )
+    else:
+        path = _outside(key_file)
+        place = str(path)
+        try:
+            text = path.read_text(encoding="ascii")
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            raise ConfigError(
+                f"There is no key {path}. Make one with make_key(), or: mpg pseudonymise --new-key FILE."
+            ) from None
+        except (ValueError, OSError):
+            raise ConfigError(f"{path} is no key; expected one line of 64 hexadecimal digits.") from None
+        if os.name == "posix" and mode & 0o077:
+            raise ConfigError(f"Others may read the key {path}. Take that right away first: chmod 600 {path}")
     try:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except FileNotFoundError:
-        raise ConfigError(f"There is no key {path}. Make one with make_key().") from None
-    except (ValueError, OSError):
-        raise ConfigError(f"{path} is no key; expected one line of 64 hexadecimal digits.") from None
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        raise ConfigError(f"{place} is no key; expected one line of 64 hexadecimal digits.") from None
     if len(key) < KEY_BYTES:
-        raise ConfigError(f"The key in {path} is too short; expected 64 hexadecimal digits.")
+        raise ConfigError(f"The key in {place} is too short; expected 64 hexadecimal digits.")
     return key
 
 

@@ -128,5 +128,14 @@ def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
         read_norm_table(tmp_path / "nowhere.csv", source="a source")
     path = tmp_path / "other.csv"
     path.write_text("age,raw\n1,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match="lacks the columns age_from, age_to, t_score; found age, raw"):
+    with pytest.raises(DataError, match="lacks the columns age_from, age_to, t_score in its first") as caught:
         read_norm_table(path, source="a source")
+    assert 'Did you mean "age"' in str(caught.value)
+
+
+def test_the_first_line_of_a_file_that_is_no_norm_table_is_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("Jansen,123456782\n", encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_norm_table(path, source="a source")
+    assert "Jansen" not in str(caught.value)

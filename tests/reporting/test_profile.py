@@ -1,6 +1,7 @@
 """The course profile of one family: what it says, and where it never goes."""
 
 import json
+import os
 import re
 from dataclasses import replace
 from itertools import product
@@ -234,3 +235,20 @@ def test_a_profile_speaks_of_whom_the_study_is_about(study: Study) -> None:
         text = re.sub(r"<[^>]+>", " ", html[: html.index('class="menu"')] if 'class="menu"' in html else html)
         assert word in text
         assert other not in text.lower()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are another thing there")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
+def test_a_profile_is_for_its_maker_only(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        page = write_profile(
+            "",
+            family=load_study(shipped_example()).tables["episodes"]["family"].iloc[0],
+            output=tmp_path / "own",
+            language="en",
+        )
+    finally:
+        os.umask(before)
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert page.parent.stat().st_mode & 0o777 == 0o700

@@ -53,6 +53,7 @@ def test_a_key_is_never_overwritten_and_must_be_a_key(tmp_path: Path) -> None:
     assert key_file.read_bytes() == before
     for text in ("hello", "00"):
         (tmp_path / "bad").write_text(text)
+        (tmp_path / "bad").chmod(0o600)
         with pytest.raises(ConfigError, match="64 hexadecimal digits"):
             pseudonymise(["1"], tmp_path / "bad")
     with pytest.raises(ConfigError, match="make_key"):

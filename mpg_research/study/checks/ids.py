@@ -11,6 +11,7 @@ from mpg_research.errors import Problem, did_you_mean
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import LISTED_PER_CHECK, Findings
 from mpg_research.study.tables.columns import CODES_TOGETHER, Table, values_line
+from mpg_research.study.tables.direct_identifiers import passes_eleven_test
 from mpg_research.study.tables.identifiers import split_id
 
 __all__ = [
@@ -24,9 +25,7 @@ __all__ = [
 
 MANY_STRANGERS = 5
 _LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NINE = re.compile(r"[0-9]{8,9}")
-_BSN_WEIGHTS = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
 MANY_LIKE_BSN = 0.5  # of random nine-digit numbers one in eleven passes the test by chance
 
 
@@ -179,35 +178,32 @@ def check_lost_digits(table: Table, findings: Findings) -> bool:
 
 
 def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:
-    """Ids that look like a citizen service number (BSN) or an e-mail address. They are not printed."""
+    """Single ids that may be citizen service numbers (BSN). They are not printed.
+
+    Where most of a column is, that is an error already (:mod:`mpg_research.study.checks.direct_identifiers`).
+    """
+    if any(problem.code == "direct_identifier" for problem in findings.listed()):
+        return
     for column in ("family", "worker"):
         if column not in table.frame:
             continue
         distinct = table.frame[column].dropna().unique()
         parts = {key: (key, *split_id(key)) for key in distinct}
-        mails = {key for key in distinct if any(_EMAIL.fullmatch(part) for part in parts[key])}
         digits = {key: [part for part in parts[key] if _NINE.fullmatch(part)] for key in distinct}
         numbers = [key for key in distinct if digits[key]]
-        bsn = {key for key in numbers if any(_like_bsn(part) for part in digits[key])}
+        bsn = {key for key in numbers if any(passes_eleven_test(part) for part in digits[key])}
         if len(bsn) <= MANY_LIKE_BSN * len(numbers):
             bsn = set()
-        if not (mails or bsn):
+        if not bsn:
             continue
-        what = "an e-mail address" if mails else "a citizen service number (BSN)"
-        mask = table.frame[column].isin(mails | bsn).to_numpy(dtype=bool)
+        mask = table.frame[column].isin(bsn).to_numpy(dtype=bool)
         row = int(table.places.rows[mask.argmax()])
         findings.add(
             Problem(
-                found=f"{len(mails | bsn)} ids look like {what}", expected="pseudonyms",
-                remedy="Replace them by pseudonyms before the data come here; see pseudonymise().",
+                found=f"{len(bsn)} ids look like a citizen service number (BSN)", expected="pseudonyms",
+                remedy="Replace them by pseudonyms before the data come here: mpg pseudonymise.",
                 file=table.places.file, row=row, column=table.places.columns.get(column, column),
                 severity="warning", code="unsafe_pseudonym",
             ),
-            times=len(mails | bsn),
+            times=len(bsn),
         )  # fmt: skip
-
-
-def _like_bsn(text: str) -> bool:
-    digits = np.array([int(digit) for digit in text.zfill(9)])
-    total = int(digits @ _BSN_WEIGHTS)
-    return total % 11 == 0 and bool(digits.any())

@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    Strict,
     StrictBool,
     model_validator,
 )
@@ -56,7 +57,28 @@ Language = Annotated[str, AfterValidator(_one_of_languages)]
 #: A word or a few, without anything that would mean something in a page.
 _UNIT_WORD = r"^[^\W\d_][^\W\d_ '-]{0,29}(?:[ -][^\W\d_]{1,29}){0,2}$"
 Parts = Annotated[tuple[str, ...], Field(min_length=2, max_length=5)]
+#: Numbers as TOML writes them: a number between quotes is a text, and true is no 1.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Whole = Annotated[int, Strict(), Field(le=10_000_000)]
 Scalar = str | bool | int | float | date
+
+
+def _no_control_characters(value: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValueError("a file name without control characters")
+    return value
+
+
+def _one_sign(value: str) -> str:
+    is_sign = value == "\t" or (value.isascii() and value.isprintable() and not value.isalnum())
+    if not is_sign or value in "\"'":
+        raise ValueError("one of the signs that separate cells, such as , ; | or a tab (\\t)")
+    return value
+
+
+#: The name of a file, as the operating system may know it.
+File = Annotated[str, Field(min_length=1), AfterValidator(_no_control_characters)]
+Separator = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_one_sign)]
 
 
 class Section(BaseModel):
@@ -175,9 +197,9 @@ class TimeConfig(Section):
 
     kind: Literal["dates", "numbers"] = "dates"
     unit: Literal["days", "weeks", "months", "years", "waves"] = "months"
-    months_per_unit: float | None = Field(None, gt=0, allow_inf_nan=False)
-    origin: float = Field(0.0, allow_inf_nan=False)
-    baseline_window_days: int = Field(30, ge=0, le=366)
+    months_per_unit: Number | None = Field(None, gt=0)
+    origin: Number = 0.0
+    baseline_window_days: Whole = Field(30, ge=0, le=366)
     incomplete_dates: Literal["error", "middle"] = "error"
 
     @model_validator(mode="after")
@@ -241,25 +263,28 @@ class TableConfig(Section):
     patterns : dict
         Canonical column = pattern with {wave}, {item}, {respondent}, {episode}, {instrument}; the key
         ``item`` stands for all items: ``item = "obvlk_t{wave}_{item}"``, ``date = "date_t{wave}"``.
+    identifiers_kept : dict
+        Column of the file = why it stays, although it looks like something that tells who a person is.
     times : dict
         Wave = time, in a wide file without times and with ``[time] kind = "numbers"``.
     """
 
-    file: str = Field(min_length=1)
-    sheet: str | int | None = None
-    separator: str | None = Field(None, min_length=1, max_length=1)
+    file: File
+    sheet: str | Whole | None = None
+    separator: Separator | None = None
     decimal: Literal[".", ","] | None = None
     encoding: Literal["utf-8", "utf-8-sig", "cp1252", "utf-16"] | None = None
     date_format: str | None = None
-    header_row: int | None = Field(None, ge=1)
+    header_row: Whole | None = Field(None, ge=1)
     decimals: dict[str, Literal[".", ","]] = Field(default_factory=dict)
     columns: dict[str, str | Parts] = Field(default_factory=dict)
     constants: dict[str, Scalar] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
-    missing_values: tuple[str | int | float, ...] = ()
+    missing_values: tuple[str | Whole | Number, ...] = ()
     layout: Literal["long", "wide"] = "long"
     patterns: dict[str, str] = Field(default_factory=dict)
-    times: dict[str, float] = Field(default_factory=dict)
+    times: dict[str, Number] = Field(default_factory=dict)
+    identifiers_kept: dict[str, str] = Field(default_factory=dict)
 
     @property
     def single_columns(self) -> dict[str, str]:
@@ -295,11 +320,11 @@ class InstrumentConfig(Section):
     the export holds as they were answered and that must be turned round.
     """
 
-    file: str | None = None
-    norms: str | None = None
+    file: File | None = None
+    norms: File | None = None
     norms_source: str | None = None
     norms_synthetic: StrictBool = False
-    maximum_missing_items: int | None = Field(None, ge=0)
+    maximum_missing_items: Whole | None = Field(None, ge=0)
     reverse_items: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
@@ -324,9 +349,9 @@ class AnalysisConfig(Section):
     respondents: Literal["declared", "both"] = "declared"
     episodes: Literal["first", "all"] = "first"
     case_mix: tuple[str, ...] = ()
-    months: tuple[float, ...] = Field((0.0, 6.0, 12.0), min_length=2)
-    primary_month: float = 12.0
-    minimum_measured: int = Field(10, ge=1)
+    months: tuple[Number, ...] = Field((0.0, 6.0, 12.0), min_length=2)
+    primary_month: Number = 12.0
+    minimum_measured: Whole = Field(10, ge=1)
     reference: Literal["mean", "median"] = "mean"
     change_method: Literal["JT", "GLN", "HLL", "EN", "NK", "HA"] = "JT"
 
@@ -345,8 +370,8 @@ class AnalysisConfig(Section):
 class DisclosureConfig(Section):
     """[disclosure]: what may be shown to whom."""
 
-    minimum_families: int = Field(10, ge=3)
-    minimum_other_organisations: int = Field(3, ge=1)
+    minimum_families: Whole = Field(10, ge=3)
+    minimum_other_organisations: Whole = Field(3, ge=1)
     public_groups: StrictBool = False
     name_organisations_to_funder: StrictBool = False
 

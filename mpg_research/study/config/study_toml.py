@@ -1,5 +1,6 @@
 """study.toml as a typed, frozen model. No pandas here, so that the command line stays fast."""
 
+import os.path
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from mpg_research.study.config.sections import (
     TimeConfig,
     VocabularyConfig,
 )
+from mpg_research.toml import parse_toml
 
 __all__ = [
     "DAYS_PER_MONTH",
@@ -79,7 +81,8 @@ class StudyConfig(Section):
         -------
         Path
         """
-        return (self.folder / Path(file).expanduser()).resolve()
+        # realpath, since a link that leads to itself is then a file that is not there, and no error
+        return Path(os.path.realpath(self.folder / Path(file).expanduser()))
 
     @property
     def last_date(self) -> date:
@@ -126,16 +129,16 @@ def read_config(path: str | Path) -> StudyConfig:
     True
     """
     file = Path(path).expanduser()
-    file = (file / STUDY_FILE if file.is_dir() or file.suffix.lower() != ".toml" else file).absolute()
-    if not file.is_file():
-        what = "has no study.toml" if file.parent.is_dir() else "does not exist"
+    file = (file / STUDY_FILE if os.path.isdir(file) or file.suffix.lower() != ".toml" else file).absolute()
+    if not os.path.isfile(file):
+        what = "has no study.toml" if os.path.isdir(file.parent) else "does not exist"
         raise ConfigError(
             f"The study folder {file.parent} {what}. Name a folder that holds a study.toml, "
             f"or make a new one with: mpg init {file.parent.name or 'DIR'}"
         )
     text = _read_text(file)
     try:
-        data = tomllib.loads(text)
+        data = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise explain_toml_error(file.name, text, error) from None
     try:

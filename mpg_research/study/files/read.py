@@ -1,6 +1,7 @@
 """Raw files to raw tables: CSV, Excel, SPSS and Parquet, only read, never written."""
 
 import hashlib
+import os.path
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +34,7 @@ NAME_OF_FORM = {
     "parquet": "a Parquet file",
     "zip": "a zip archive",
     "old_excel": "an old Excel workbook (.xls)",
+    "encrypted": "a workbook that is protected by a password",
     "pdf": "a PDF",
     "gzip": "a gzip archive",
     "html": "a web page (HTML)",
@@ -42,6 +44,8 @@ SIGNATURES = (
     (b"$FL2", "spss"), (b"$FL3", "spss"), (b"PAR1", "parquet"), (b"PK\x03\x04", "zip"),
     (b"\xd0\xcf\x11\xe0", "old_excel"), (b"%PDF", "pdf"), (b"\x1f\x8b", "gzip"),
 )  # fmt: skip
+# The stream that holds the workbook in a file that Office has encrypted ([MS-OFFCRYPTO], 2.3).
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,9 @@ class RawTable:
         Oddities of the file itself: rows with fewer cells than the header.
     day_numbers : {"", "excel", "excel1904", "spss"}
         How the program counts days where a date column lost its format.
+    no_values : mapping of str to str
+        Columns whose cells are no single values, and what they are ("list<item: int64>"); their cells are
+        empty here. They are refused where they are used.
     """
 
     path: Path
@@ -77,6 +84,7 @@ class RawTable:
     labels: dict[str, dict[Any, str]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     day_numbers: str = ""
+    no_values: dict[str, str] = field(default_factory=dict)
 
 
 def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) -> RawTable:
@@ -110,6 +118,11 @@ def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) 
         )  # fmt: skip
     actual = _form_of_content(content)
     if actual != form:
+        if actual == "encrypted":
+            raise file_error(
+                path, "the file is protected by a password", f"{NAME_OF_FORM[form]} that can be opened",
+                "Save it without a password, and protect the folder in its place.", "protected_file",
+            )  # fmt: skip
         raise file_error(
             path, f"the file is not what its name says: its content is {NAME_OF_FORM[actual]}",
             NAME_OF_FORM[form], "Save it again from the program it came from, or correct its name.",
@@ -133,20 +146,15 @@ def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) 
         return RawTable(
             path, digest, form, frame, rows, day_numbers="excel1904" if counts_from_1904 else "excel"
         )
-    frame = read_binary.read_parquet(path, content)
-    return RawTable(path, digest, form, frame, _counted(frame))
+    frame, no_values = read_binary.read_parquet(path, content)
+    return RawTable(path, digest, form, frame, _counted(frame), no_values=no_values)
 
 
 def _bytes_of(path: Path) -> bytes:
-    if not path.is_file():
-        folder = path.parent
-        near = (
-            sorted(p.name for p in folder.iterdir() if p.is_file() and p.suffix != ".toml")
-            if folder.is_dir()
-            else []
-        )
+    if not os.path.isfile(path):
+        near = _files_in(path.parent)
         raise file_error(
-            path, f"there is no such file: {path}",
+            path, f"there is no such file: {_shortened(str(path))}",
             f"one of {', '.join(near[:8])}" if near else "an existing folder and file",
             "Correct the file name in study.toml, or put the file there.", "missing_file",
         )  # fmt: skip
@@ -165,9 +173,22 @@ def _bytes_of(path: Path) -> bytes:
     return content
 
 
+def _files_in(folder: Path) -> list[str]:
+    try:
+        return sorted(p.name for p in folder.iterdir() if os.path.isfile(p) and p.suffix != ".toml")
+    except OSError:
+        return []
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
 def _form_of_content(content: bytes) -> str:
     for signature, form in SIGNATURES:
         if content.startswith(signature):
+            if form == "old_excel" and _ENCRYPTED in content:
+                return "encrypted"
             return "excel" if form == "zip" and b"xl/" in content else form
     start = content[:4096]
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html", b"<?xml")):

@@ -3,7 +3,6 @@
 import io
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.errors import MpgError
 from mpg_research.study.files.file_errors import file_error
 from mpg_research.study.files.header import LOOKED_AT, IsName, check_header_row, no_names
 from mpg_research.study.files.read_csv import check_header, drop_blank_rows, unprotected
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["read_excel", "read_parquet", "read_spss"]
 
 SPSS_DATE_FORMATS = frozenset(["DATE", "ADATE", "EDATE", "SDATE", "JDATE", "DATETIME", "YMDHMS"])
-# What openpyxl lets through of a workbook that is cut off or not as Excel writes it.
-DAMAGED_WORKBOOK = (
-    zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError,
-    KeyError, ValueError, TypeError, IndexError, AttributeError,
-)  # fmt: skip
 DAYS_FROM_SPSS_TO_1970 = 141_428  # SPSS counts seconds from 14 October 1582
 
 
@@ -49,7 +44,10 @@ def read_excel(
             worksheet = _sheet_of(path, workbook, table.sheet)
             worksheet.reset_dimensions()  # some programs write a wrong size
             records = [tuple(record) for record in worksheet.iter_rows(values_only=True)]
-    except DAMAGED_WORKBOOK as error:
+            _refuse_formulas_without_values(path, content, worksheet.title, records)
+    except (MpgError, MemoryError):
+        raise
+    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
         raise file_error(
             path, f"the workbook cannot be read: {error}", "an Excel workbook (.xlsx)",
             "Open it in Excel and save it again.", "unreadable_file",
@@ -79,6 +77,32 @@ def read_excel(
     return (*drop_blank_rows(frame, np.arange(start + 2, start + 2 + len(frame))), from_1904)
 
 
+def _refuse_formulas_without_values(
+    path: Path, content: bytes, title: str, records: list[tuple[Any, ...]]
+) -> None:
+    """A formula that a program wrote and no spreadsheet has worked out yet would be read as an empty cell."""
+    import openpyxl
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = (part for part in archive.namelist() if part.startswith("xl/worksheets/"))
+        if not any(b"<f>" in (xml := archive.read(part)) or b"<f " in xml or b":f>" in xml for part in parts):
+            return
+    written = openpyxl.load_workbook(io.BytesIO(content), read_only=True)[title]
+    written.reset_dimensions()
+    lacking = [
+        cell.coordinate
+        for record, cells in zip(records, written.iter_rows(), strict=True)
+        for value, cell in zip(record, cells, strict=False)
+        if value is None and cell.data_type == "f"
+    ]
+    if lacking:
+        raise file_error(
+            path, f"formulas of which no value is stored: {len(lacking)}, the first in {lacking[0]}",
+            "a value in each cell", "Open it in Excel or LibreOffice, save it there, and try again.",
+            "formula_without_value",
+        )  # fmt: skip
+
+
 def _filled(record: tuple[Any, ...]) -> bool:
     return any(cell is not None and str(cell).strip() for cell in record)
 
@@ -86,7 +110,13 @@ def _filled(record: tuple[Any, ...]) -> bool:
 def _sheet_of(path: Path, workbook: Any, sheet: str | int | None) -> Any:
     titles = workbook.sheetnames
     if sheet is None:
-        return workbook.worksheets[0]
+        seen = [worksheet for worksheet in workbook.worksheets if worksheet.sheet_state == "visible"]
+        if seen:
+            return seen[0]
+        raise file_error(
+            path, "all sheets of the workbook are hidden", "one sheet that can be seen",
+            f"Name the sheet in study.toml (sheet = ...): {', '.join(titles)}.", "hidden_sheet",
+        )  # fmt: skip
     if isinstance(sheet, int):
         if 1 <= sheet <= len(workbook.worksheets):
             return workbook.worksheets[sheet - 1]
@@ -110,21 +140,21 @@ def read_spss(path: Path) -> tuple[pd.DataFrame, dict[str, dict[Any, str]]]:
     """
     import pyreadstat
 
-    # older versions do not show the second one
-    unreadable = (pyreadstat.ReadstatError, getattr(pyreadstat, "PyreadstatError", pyreadstat.ReadstatError))
     try:
         # Dates come as the numbers they are, so that user-missing codes can be taken out first.
         frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
-    except (*unreadable, ValueError, UnicodeDecodeError) as error:
+        for name, ranges in meta.missing_ranges.items():
+            frame[name] = _without_user_missing(frame[name], ranges)
+        for name, written in meta.original_variable_types.items():
+            if written.upper().rstrip("0123456789.") in SPSS_DATE_FORMATS:
+                frame[name] = _spss_dates(frame[name])
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
         raise file_error(
             path, f"the SPSS file cannot be read: {error}", "an SPSS file (.sav)",
             "Open it in SPSS and save it again.", "unreadable_file",
         ) from None  # fmt: skip
-    for name, ranges in meta.missing_ranges.items():
-        frame[name] = _without_user_missing(frame[name], ranges)
-    for name, written in meta.original_variable_types.items():
-        if written.upper().rstrip("0123456789.") in SPSS_DATE_FORMATS:
-            frame[name] = _spss_dates(frame[name])
     frame.columns = check_header(path, [str(name) for name in frame.columns])
     labels = {name.strip(): dict(labelled) for name, labelled in meta.variable_value_labels.items()}
     return frame, labels
@@ -152,19 +182,25 @@ def _spss_dates(seconds: pd.Series) -> pd.Series:
     return pd.Series(dates.astype("datetime64[s]"), index=seconds.index)
 
 
-def read_parquet(path: Path, content: bytes) -> pd.DataFrame:
-    """A Parquet file; categories become their values.
+def read_parquet(path: Path, content: bytes) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A Parquet file, and its columns that hold no single values; categories become their values.
 
     Raises
     ------
     DataError
         If the file is damaged.
     """
-    import pyarrow
+    import pyarrow.parquet
 
     try:
-        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        table = pyarrow.parquet.read_table(io.BytesIO(content))
+        no_values = {
+            str(column.name): str(column.type) for column in table.schema if _holds_more(column.type)
+        }
+        frame = table.to_pandas()
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
         raise file_error(
             path, f"the Parquet file cannot be read: {error}", "a Parquet file",
             "Write it again.", "unreadable_file",
@@ -174,4 +210,17 @@ def read_parquet(path: Path, content: bytes) -> pd.DataFrame:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].astype(object)
     frame.columns = check_header(path, [str(name) for name in frame.columns])
-    return frame
+    no_values = {name: kind for name, kind in no_values.items() if name in frame}
+    return frame.assign(**dict.fromkeys(no_values)), no_values
+
+
+def _holds_more(kind: Any) -> bool:
+    """Whether cells of this type of Arrow are lists, records, spans of time or bytes."""
+    from pyarrow import types
+
+    tests = (
+        types.is_nested, types.is_binary, types.is_large_binary, types.is_fixed_size_binary,
+        types.is_duration, types.is_interval, types.is_time,
+    )  # fmt: skip
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return any(test(kind) for test in tests)

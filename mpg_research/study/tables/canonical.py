@@ -48,10 +48,14 @@ def canonical_table(
     schema, table = SCHEMAS[name], config.tables.present()[name]
     sources = find_sources(raw, schema, table, config, findings)
     occasions = _occasions(raw, table, findings)
+    sources_used = {*sources.columns.values(), *sources.free_columns.values()}
+    sources_used |= {source for parts in sources.composites.values() for _, source in parts}
     if table.patterns:
-        sources_used = {*sources.columns.values(), *sources.free_columns.values()}
-        sources_used |= {source for parts in sources.composites.values() for _, source in parts}
         findings.extend(near_patterns(raw, table, config, sources_used))
+    sources_used |= {source for occasion in occasions or () for source in occasion.columns.values()}
+    if refused := [source for source in raw.no_values if source in sources_used]:
+        findings.extend(_no_single_values(raw, source) for source in refused)
+        return None
     if raw.frame.empty:
         findings.add(_no_rows(raw, required=name in ("episodes", "measurements")))
     if raw.frame.empty:
@@ -84,6 +88,17 @@ def _no_rows(raw: RawTable, *, required: bool) -> Problem:
         file=raw.path.name,
         severity="error" if required else "warning",
         code="empty_table",
+    )
+
+
+def _no_single_values(raw: RawTable, source: str) -> Problem:
+    return Problem(
+        found=f"the column holds {raw.no_values[source]}",
+        expected="one number, text or date in each cell",
+        remedy="Write it anew with one value in each cell.",
+        file=raw.path.name,
+        column=source,
+        code="no_single_values",
     )
 
 

@@ -124,7 +124,7 @@ def test_ids_that_are_no_pseudonyms_are_not_printed(tmp_path: Path) -> None:
             measurements=MEASUREMENTS.replace("001,1", f"{unsafe},1"),
         )  # fmt: skip
         report = check_study(folder)
-        assert report.ok
+        assert report.ok == (what == "BSN")  # one number may pass the test by chance; an address is no chance
         assert what in report.as_text()
         assert unsafe not in report.as_text()
     folder = small_study(

@@ -5,8 +5,10 @@ import io
 import random
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -180,6 +182,43 @@ def xlsx_bytes() -> bytes:
     return buffer.getvalue()
 
 
+def changed_workbook(how: str) -> bytes:
+    workbook = openpyxl.load_workbook(io.BytesIO(xlsx_bytes()))
+    if how == "formula":
+        workbook.active.cell(2, 6).value = "=1+1"
+    elif how == "hidden first":
+        workbook.create_sheet("lists", 0)["A1"] = "family"
+        workbook["lists"].sheet_state = "hidden"
+    else:
+        workbook.create_sheet("last")
+        workbook.worksheets[0].sheet_state = workbook.worksheets[1].sheet_state = "hidden"
+    buffer = io.BytesIO()
+    # openpyxl itself refuses to write a workbook without a sheet that can be seen
+    with patch("openpyxl.workbook._writer.get_active_sheet", lambda workbook: 0):
+        workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def nested_parquet(column: str) -> bytes:
+    frame = typed_measurements()
+    frame[column] = [[1, 2]] * len(frame)
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def test_a_hidden_first_sheet_is_not_the_table(tmp_path: Path) -> None:
+    toml = edited(STUDY, ("measurements.csv", "m.xlsx"))
+    folder = small_study(tmp_path, toml=toml, m__xlsx=changed_workbook("hidden first"))
+    assert len(load_study(folder).scores) == 36
+
+
+def test_a_nested_column_that_nobody_uses_is_left_alone(tmp_path: Path) -> None:
+    toml = edited(STUDY, ("measurements.csv", "m.parquet"))
+    folder = small_study(tmp_path, toml=toml, m__parquet=nested_parquet("remarks"))
+    assert len(load_study(folder).scores) == 36
+
+
 REFUSED = {
     "binary": ("measurements.csv", bytes(range(256)) * 40, "not what its name says"),
     "noise": ("measurements.csv", random.Random(1).randbytes(5000), "not what its name says"),
@@ -190,6 +229,13 @@ REFUSED = {
     "csv_renamed_parquet": ("m.parquet", MEASUREMENTS.encode(), "its content is a text table"),
     "html": ("measurements.csv", b"<html><table></table></html>", "its content is a web page"),
     "old_excel": ("measurements.csv", b"\xd0\xcf\x11\xe0" + b"x" * 600, "old Excel workbook"),
+    "protected_xlsx": (
+        "m.xlsx", b"\xd0\xcf\x11\xe0" + b"x" * 600 + "EncryptedPackage".encode("utf-16-le"), "by a password"
+    ),
+    "formula_without_value": ("m.xlsx", changed_workbook("formula"), "the first in F2"),
+    "all_sheets_hidden": ("m.xlsx", changed_workbook("hide all"), "hidden"),
+    "nested_parquet": ("m.parquet", nested_parquet("item_01"), "the column holds list"),
+    "nested_ids": ("m.parquet", nested_parquet("family"), "the column holds list"),
     "damaged_xlsx": ("m.xlsx", xlsx_bytes()[:3000], "cannot be read"),
     "damaged_sav": ("m.sav", b"$FL2" + b"x" * 300, "cannot be read"),
     "damaged_parquet": ("m.parquet", b"PAR1" + b"x" * 300 + b"PAR1", "cannot be read"),
