@@ -11,6 +11,7 @@ from scipy import sparse
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.mixed.covariance.row_weights import RowWeights
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedState
+from mpg_research.mixed.likelihood.separate_route import SeparateRoute, SeparateState
 
 __all__ = ["structure_gradient"]
 
@@ -20,7 +21,11 @@ AT_ONCE = 4_000_000
 
 
 def structure_gradient(
-    route: CrossedRoute, state: CrossedState, inner: FloatArray, weights: RowWeights, previous: IntArray
+    route: CrossedRoute | SeparateRoute,
+    state: CrossedState | SeparateState,
+    inner: FloatArray,
+    weights: RowWeights,
+    previous: IntArray,
 ) -> FloatArray:
     """Gradient of the deviance in the parameters of the residual structure, shape (k,).
 
@@ -34,15 +39,29 @@ def structure_gradient(
     previous : array of int, shape (n,)
         The row before each row in its series, -1 where there is none.
     """
+    if isinstance(route, CrossedRoute):
+        assert isinstance(state, CrossedState)
+        own, across = _of_rows(route, state, inner, previous)
+    else:
+        assert isinstance(state, SeparateState)
+        own, across = np.empty(previous.size), np.empty(previous.size)
+        for part, part_state, rows in zip(route.parts, state.parts, route.rows, strict=True):
+            own[rows], across[rows] = _of_rows(part, part_state, inner, route.before(previous, rows))
+    # the link of a row without one before it is zero, whatever its derivative is multiplied with
+    gradient: FloatArray = weights.d_log_det + weights.d_omega @ own - 2.0 * weights.d_link @ across
+    return gradient
+
+
+def _of_rows(
+    route: CrossedRoute, state: CrossedState, inner: FloatArray, previous: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Derivatives in the weight of every row, and in its link with the row before it, (n,) each."""
     before = np.maximum(previous, 0)
     rest = _left_over(route, state)
     turned = rest @ inner
     own, across = _spread(route, state, before)
     own = own + np.einsum("ne,ne->n", turned, rest)
-    across = across + np.einsum("ne,ne->n", turned, rest[before])
-    # the link of a row without one before it is zero, whatever its derivative is multiplied with
-    gradient: FloatArray = weights.d_log_det + weights.d_omega @ own - 2.0 * weights.d_link @ across
-    return gradient
+    return own, across + np.einsum("ne,ne->n", turned, rest[before])
 
 
 def _left_over(route: CrossedRoute, state: CrossedState) -> FloatArray:

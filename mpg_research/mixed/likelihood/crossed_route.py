@@ -44,11 +44,12 @@ class CrossedState:
 class CrossedRoute:
     """Cross-products of a problem, and the sweeps over them."""
 
-    def __init__(self, problem: MixedProblem, scaled: Scaled) -> None:
+    def __init__(self, problem: MixedProblem, scaled: Scaled, *, largest: int | None = None) -> None:
         self.scaled = scaled
         counts = [len(term.levels) for term in problem.random]
         self.counts = counts
-        largest = max(range(len(counts)), key=lambda t: counts[t] * problem.random[t].z.shape[1])
+        if largest is None:
+            largest = max(range(len(counts)), key=lambda t: counts[t] * problem.random[t].z.shape[1])
         first_codes = problem.random[largest].codes
         self.first = [
             t

@@ -24,6 +24,7 @@ from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedSta
 from mpg_research.mixed.likelihood.group_algebra import multiply, outer_sum, segments
 from mpg_research.mixed.likelihood.layout import Level
 from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState
+from mpg_research.mixed.likelihood.separate_route import SeparateRoute, SeparateState
 from mpg_research.mixed.likelihood.sparse_blocks import block_diagonal
 
 __all__ = [
@@ -253,8 +254,27 @@ def _summed(blocks: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
     return result
 
 
-def crossed_derivatives(route: CrossedRoute, state: CrossedState, directions: Directions) -> Derivatives:
+def crossed_derivatives(
+    route: CrossedRoute | SeparateRoute, state: CrossedState | SeparateState, directions: Directions
+) -> Derivatives:
     """Derivatives for crossed factors: blocks for the eliminated factor, dense matrices for the rest."""
+    if isinstance(route, CrossedRoute):
+        assert isinstance(state, CrossedState)
+        return _derivatives_of_part(route, state, directions)
+    assert isinstance(state, SeparateState)
+    each = [
+        _derivatives_of_part(part, own, directions)
+        for part, own in zip(route.parts, state.parts, strict=True)
+    ]
+    return Derivatives(
+        np.sum([own.p for own in each], axis=0),
+        np.sum([own.q for own in each], axis=0),
+        np.sum([own.trace for own in each], axis=0),
+        np.sum([own.trace_2 for own in each], axis=0),
+    )
+
+
+def _derivatives_of_part(route: CrossedRoute, state: CrossedState, directions: Directions) -> Derivatives:
     places = term_places(directions)
     count, m, e = sum(len(own) for own in directions), route.m, route.e
     # each pair is computed in one of its two orders; the other is still NaN at the end

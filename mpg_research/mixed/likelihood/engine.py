@@ -24,6 +24,7 @@ from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.likelihood.residual_derivatives import structured_derivatives
 from mpg_research.mixed.likelihood.residual_sweep import residual_slopes, structured_blocks
 from mpg_research.mixed.likelihood.scaling import Scaled, scale_problem
+from mpg_research.mixed.likelihood.separate_route import SeparateRoute, crossed_route
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["Engine", "Method", "Profile", "profile"]
@@ -73,7 +74,7 @@ class Engine:
         chain = chain_of_levels(problem)
         if chain is not None and not _series_within(self.structure, problem, chain[0][0]):
             chain = None
-        self.route: NestedRoute | CrossedRoute
+        self.route: NestedRoute | CrossedRoute | SeparateRoute
         if chain is None:
             if self.structure is not None and not self.structure.neighbours_only:
                 raise ModelError(
@@ -81,7 +82,7 @@ class Engine:
                     "workers within organisations; these groups cross. Choose AR1 or CAR1 (without "
                     "measurement_error) instead, or leave out the term that crosses."
                 )
-            self.route = CrossedRoute(problem, self.scaled)
+            self.route = crossed_route(problem, self.scaled)
             if not _series_within(self.structure, problem, self.route.first[0]):
                 raise ModelError(
                     "The series of the residual structure cut across the groups of the finest random term; "
@@ -125,7 +126,7 @@ class Engine:
         if isinstance(self.route, NestedRoute):
             other.route = self.route.with_outcome(row)
         else:
-            other.route = CrossedRoute(self.problem, other.scaled)
+            other.route = crossed_route(self.problem, other.scaled)
         return other
 
     def lean(self) -> "Engine":
