@@ -176,7 +176,7 @@ def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
 
 
 def _places(cells: Cells, column: str, digest: str) -> np.ndarray:
-    """The place of each row's organisation in the order in which they are taken for cover, shape (n_rows,)."""
+    """The place of each row's organisation in the order of being taken for cover, shape (n_rows,)."""
     keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
     place = {key: number for number, key in enumerate(keyed)}
     return np.array([place[key] for key in cells.data[column]], dtype=int)
