@@ -1,74 +1,163 @@
-"""Time and memory of the main job on the example study: a full run, then a run with nothing changed.
+"""Time, processor time and memory of the main job on the example study.
 
-    python benchmarks/main_job.py [STUDY]
+    python benchmarks/main_job.py [PART ...] [--runs 3] [--against DIR] [--jobs N] [--write]
 
-Prints a small Markdown table. Memory is the largest sum over this process tree of the resident set,
-sampled ten times a second, so pages shared between workers count more than once.
+Parts: ``everything`` (from nothing, cache folder empty, then again with nothing changed), ``notebook`` (the
+wording of one notebook changed), ``word`` (a word of a catalogue changed), ``page`` (one page with what was
+computed already there). All by default. Each is run three times and the median stands in the table.
+
+The package is copied to a temporary folder and changed there, so neither the checkout nor the cache folder
+of whoever runs this is touched. ``--against`` names another checkout, run in turn in the same session; its
+figures and the ratios stand beside. ``--write`` writes benchmarks/main_job.md. Processor seconds are those
+of the command and all processes that it waited for. Memory is the largest sum over the processes, sampled
+ten times a second, shared pages counted once where the system tells (PSS), else per process.
 """
 
-import subprocess
+import argparse
+import json
+import shutil
+import statistics
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-SAMPLES_PER_SECOND = 10
+from measured_run import Measured, environment, measure, run_command
+
+HERE = Path(__file__).resolve().parent
+PARTS = ("everything", "notebook", "word", "page")
+COPIED = ("mpg_research", "notebooks", "data")
+#: What one page is made of: a notebook for organisations, one organisation, one language.
+ONE_PAGE = ("--only", "report_organisation", "--language", "nl", "--organisation")
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one command took."""
+class Job:
+    """One checkout, copied, with its reports and its cache folder."""
 
-    seconds: float
-    peak_mebibytes: float
-    exit_code: int
+    def __init__(self, checkout: Path, place: Path, jobs: int | None) -> None:
+        self.package, self.output, self.cache = place / "package", place / "reports", place / "cache"
+        self.more = () if jobs is None else ("--jobs", str(jobs))
+        for name in COPIED:
+            if (checkout / name).is_dir():
+                shutil.copytree(
+                    checkout / name, self.package / name, ignore=shutil.ignore_patterns("__pycache__")
+                )
+        self.study = str(self.package / "data" / "example")
+        self.changes = 0
+
+    def run(self, *more: str) -> Measured:
+        """Make the reports, or those asked for."""
+        notebooks = ("--notebooks", str(self.package / "notebooks"))
+        command = run_command(self.study, self.output, *notebooks, *self.more, *more)
+        return measure(command, environment(self.package, self.cache), folder=self.package)
+
+    def forget(self) -> None:
+        """As if nothing was ever made."""
+        for folder in (self.output, self.cache):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def change_notebook(self) -> None:
+        """Add a sentence to the last text cell of the first notebook of the main job."""
+        self.changes += 1
+        path = sorted((self.package / "notebooks").glob("0*.ipynb"))[0]
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cell = next(cell for cell in reversed(notebook["cells"]) if cell["cell_type"] == "markdown")
+        # Its text is its own from here on: a text cell without the tag is published as it stands.
+        tags = cell.get("metadata", {}).get("tags", [])
+        cell["metadata"] = {"tags": [tag for tag in tags if not tag.startswith("text:")]}
+        cell["source"] = "".join(cell["source"]) + f"\n\nChanged {self.changes}."
+        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def change_word(self) -> None:
+        """Change one sentence of the English catalogue of growth."""
+        self.changes += 1
+        path = self.package / "mpg_research" / "present" / "catalogue" / "en" / "growth.toml"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        row = next(
+            number
+            for number, line in enumerate(lines)
+            if " = " in line and line.endswith('."') and "'''" not in line and '"""' not in line
+        )
+        lines[row] = f'{lines[row][:-2]}, changed {self.changes}."'
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def one_page(self) -> Measured:
+        """One page of one organisation, made anew, from what was computed already."""
+        made = sorted(path.parent.name for path in self.output.glob("*/*/manifest.json"))
+        organisation = next(name for name in made if name not in ("funder", "researcher"))
+        return self.run(*ONE_PAGE, organisation, "--force")
 
 
-def measure(command: list[str]) -> Measured:
-    """Run a command to its end, watching the memory of it and its descendants."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    peak = 0.0
-    while process.poll() is None:
-        peak = max(peak, resident_mebibytes(process.pid))
-        time.sleep(1 / SAMPLES_PER_SECOND)
-    return Measured(time.perf_counter() - started, peak, process.returncode)
+def once(job: Job, parts: list[str]) -> dict[str, Measured]:
+    """Each part once, in the order in which one needs the other."""
+    found: dict[str, Measured] = {}
+    job.forget()
+    first = job.run()
+    if "everything" in parts:
+        found |= {"everything, from nothing": first, "again, nothing changed": job.run()}
+    if "page" in parts:
+        found["one page, the rest being there"] = job.one_page()
+        job.run()
+    if "notebook" in parts:
+        job.change_notebook()
+        found["wording of one notebook changed"] = job.run()
+    if "word" in parts:
+        job.change_word()
+        found["one word of a catalogue changed"] = job.run()
+    return found
 
 
-def resident_mebibytes(pid: int) -> float:
-    """Resident memory of a process and its descendants; 0 where the system does not tell."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return sum(_resident(member) for member in family) / 2**20
-    except psutil.NoSuchProcess:
-        return 0.0
+def median(runs: list[Measured]) -> Measured:
+    """The median of each figure, and the worst exit code."""
+    names = ("seconds", "processor_seconds", "peak_mebibytes")
+    middle = [statistics.median(getattr(run, name) for run in runs) for name in names]
+    return Measured(*middle, max(abs(run.exit_code) for run in runs))
 
 
-def _resident(process: "psutil.Process") -> int:  # noqa: F821
-    import psutil
-
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+def table(found: dict[str, list[Measured]], other: dict[str, list[Measured]]) -> str:
+    """The medians as a Markdown table; with another checkout its figures and the ratios."""
+    head = ["work", "seconds", "processor seconds", "peak memory (MiB)", "exit code"]
+    if other:
+        head += ["seconds, other", "processor seconds, other", "ratio", "ratio of processor seconds"]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    for label, runs in found.items():
+        one = median(runs)
+        cells = [label, f"{one.seconds:.1f}", f"{one.processor_seconds:.1f}", f"{one.peak_mebibytes:.0f}"]
+        cells.append(str(one.exit_code))
+        if other:
+            two = median(other[label])
+            cells += [f"{two.seconds:.1f}", f"{two.processor_seconds:.1f}"]
+            cells.append(f"{one.seconds / two.seconds:.2f}")
+            cells.append(f"{one.processor_seconds / two.processor_seconds:.2f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
-    study = sys.argv[1:2]
-    with tempfile.TemporaryDirectory() as output:
-        command = [sys.executable, "-m", "mpg_research", "run", *study, "--output", output]
-        rows = [("everything, from nothing", measure(command)), ("again, nothing changed", measure(command))]
-        pages = len(list(Path(output).rglob("*.html")))
-    print(f"{pages} pages")
-    print("| run | seconds | peak memory (MiB) | exit code |")
-    print("|---|---:|---:|---:|")
-    for label, measured in rows:
-        print(f"| {label} | {measured.seconds:.1f} | {measured.peak_mebibytes:.0f} | {measured.exit_code} |")
-    return max(measured.exit_code for _, measured in rows)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="which parts (default: all)")
+    parser.add_argument("--runs", type=int, default=3, help="how often each (default: 3)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout of the package")
+    parser.add_argument("--jobs", type=int, help="as of mpg run")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/main_job.md")
+    asked = parser.parse_args()
+    parts = asked.parts or list(PARTS)
+    if unknown := sorted(set(parts) - set(PARTS)):
+        parser.error(f"no such part: {', '.join(unknown)}. There are {', '.join(PARTS)}.")
+    checkouts = [HERE.parent, *([asked.against.resolve()] if asked.against else [])]
+    found: list[dict[str, list[Measured]]] = [{} for _ in checkouts]
+    for number in range(asked.runs):
+        for checkout, results in zip(checkouts, found, strict=True):
+            with tempfile.TemporaryDirectory() as place:
+                for label, measured in once(Job(checkout, Path(place), asked.jobs), parts).items():
+                    results.setdefault(label, []).append(measured)
+                    print(f"{number + 1} {checkout.name}: {label}: {measured}", file=sys.stderr, flush=True)
+    made = table(found[0], found[1] if asked.against else {})
+    print(made)
+    if asked.write:
+        command = " ".join(["python benchmarks/main_job.py", *asked.parts])
+        title = f"# The main job on the example study\n\nMade by `{command}`: medians of {asked.runs}.\n\n"
+        (HERE / "main_job.md").write_text(title + made, encoding="utf-8")
+    return max(run.exit_code != 0 for runs in found[0].values() for run in runs)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
 
 def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_knows_its_own: bool) -> bool:
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    before, covering = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
+    before, cover = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
     for rows in groups_of(cells.data, others):  # no row is in two of them
         hidden = before[rows]
         if not hidden.any() or hidden.all() or len(rows) == 1:
@@ -107,10 +107,11 @@ def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_kno
         extra = cover_small_rows(
             basis, families[rows], minimum, order=order, each_knows_its_own=each_knows_its_own
         )
-        covering[rows[extra & ~hidden]] = True
-    hide_rows(cells, covering)
-    cells.has_complement |= bool(covering.any())
-    return bool(covering.any())
+        cover[rows] = extra & ~hidden
+    if cover.any():
+        hide_rows(cells, cover)
+        cells.has_complement = True
+    return bool(cover.any())
 
 
 def stands_for_whole(table: ResultTable) -> bool:
@@ -136,17 +137,18 @@ def times_of(table: ResultTable) -> list[str]:
 def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
     """Within each month organisations add up to the observed course of all: hide enough of them."""
     column = cells.table.organisation_columns[0]
-    keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
+    place = _places(cells, column, digest)
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    for rows in (
+    hidden, cover = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
+    for rows in (  # no row is in two of them
         np.asarray(found) for found in cells.data.groupby(times_of(cells.table), sort=False).indices.values()
     ):
-        small = cells.hidden()[rows]
-        order = np.argsort([keyed.index(key) for key in cells.data[column].iloc[rows]]).tolist()
-        extra = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
-        if extra.any():
-            hide_rows(cells, mask_of(rows[extra], len(cells.data)))
-            cells.has_complement = True
+        small = hidden[rows]
+        order = np.argsort(place[rows]).tolist()
+        cover[rows] = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
+    if cover.any():
+        hide_rows(cells, cover)
+        cells.has_complement = True
 
 
 def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
@@ -154,19 +156,30 @@ def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
     if len(cells.table.organisation_columns) != 1:
         return
     organisation = cells.table.organisation_columns[0]
-    keyed = keyed_order(cells.data[organisation], secret=digest, purpose="cover")
+    place = _places(cells, organisation, digest)
+    groups = groups_of(cells.data, [key for key in cells.table.keys if key != organisation])
     for column in cells.numbers:
         for base, chosen in shares_in(cells, column):
             size = base_of(cells, base)
             share = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
             counts = np.where(chosen, np.minimum(share * size, (1 - share) * size), np.nan)
-            for rows in groups_of(cells.data, [key for key in cells.table.keys if key != organisation]):
-                small = cells.hidden(column)[rows] & chosen[rows]
-                order = np.argsort([keyed.index(key) for key in cells.data[organisation].iloc[rows]]).tolist()
-                extra = cover_small_rows(small, counts[rows], minimum, order=order, each_knows_its_own=True)
-                if extra.any():
-                    hide_share(cells, mask_of(rows[extra], len(cells.data)), column)
-                    cells.has_complement = True
+            hidden, cover = cells.hidden(column), np.zeros(len(cells.data), dtype=bool)
+            for rows in groups:  # no row is in two of them
+                small = hidden[rows] & chosen[rows]
+                order = np.argsort(place[rows]).tolist()
+                cover[rows] = cover_small_rows(
+                    small, counts[rows], minimum, order=order, each_knows_its_own=True
+                )
+            if cover.any():
+                hide_share(cells, cover, column)
+                cells.has_complement = True
+
+
+def _places(cells: Cells, column: str, digest: str) -> np.ndarray:
+    """The place of each row's organisation in the order of being taken for cover, shape (n_rows,)."""
+    keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
+    place = {key: number for number, key in enumerate(keyed)}
+    return np.array([place[key] for key in cells.data[column]], dtype=int)
 
 
 def cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:

@@ -1,0 +1,82 @@
+"""One command measured: seconds, processor seconds of it and its children, and the most memory they held."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLES_PER_SECOND = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one command took."""
+
+    seconds: float
+    processor_seconds: float
+    peak_mebibytes: float
+    exit_code: int
+
+
+def environment(package: Path, cache: Path) -> dict[str, str]:
+    """The surroundings of a command: which checkout it runs, and a cache folder that is not the user's."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(package),
+        "MPG_CACHE": str(cache),
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def run_command(study: str | None, output: Path, *more: str) -> list[str]:
+    """The command that makes the reports of a study."""
+    named = [] if study is None else [study]
+    return [sys.executable, "-m", "mpg_research", "run", *named, "--output", str(output), *more]
+
+
+def measure(command: Sequence[str], surroundings: Mapping[str, str], *, folder: Path) -> Measured:
+    """Run a command to its end in a folder, watching the memory of it and its descendants."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=dict(surroundings), cwd=folder, stdout=subprocess.DEVNULL)
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, held_mebibytes(process.pid))
+        time.sleep(1 / SAMPLES_PER_SECOND)
+    seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(seconds, used, peak, process.returncode)
+
+
+def held_mebibytes(pid: int) -> float:
+    """Memory of a process and its descendants: pages that are shared count once (PSS), where it is known."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        members = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(_held(member.pid) for member in members) / 2**20
+
+
+def _held(pid: int) -> int:
+    import psutil
+
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
