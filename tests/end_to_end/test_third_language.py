@@ -26,6 +26,7 @@ from tests.disclosure.made_results import (
 from tests.present.edge_kinds import MAKERS
 from tests.present.edge_results import FUNDER, RESEARCHER, Draw, policy_with
 from tests.present.edge_words import family_profiles, figures
+from tests.present.many_organisations import many_organisations
 from tests.reporting.conftest import ORGANISATIONS, write_study
 from tests.third_language import CODE, accented, quoted, words_without_accent, write_language
 
@@ -75,7 +76,8 @@ def names_in(released: Released) -> set[str]:
 def test_figures_and_profiles_speak_it_and_nothing_else(language: str) -> None:
     parts = list(figures(3, CODE, every=3))
     parts += [present_profile(each, language=CODE).html for each in list(family_profiles())[::4]]
-    data = {*DATA, *policy_with().organisations, *(key.capitalize() for key in policy_with().organisations)}
+    keys = {*policy_with().organisations, *many_organisations(16, 3)[1].organisations}
+    data = {*DATA, *keys, *(key.capitalize() for key in keys)}
     assert words_without_accent("\n".join(parts), data=data) == []
 
 

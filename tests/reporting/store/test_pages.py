@@ -44,6 +44,7 @@ def test_what_a_notebook_shows_and_writes_is_the_same_with_the_store(
         monkeypatch.setenv("MPG_CACHE", cache)
         results.forget()
         source._OPEN.clear()
+        monkeypatch.setattr(source, "_CODE_AT_START", [])  # an earlier test may have set another
         if name == "reads":
             monkeypatch.setattr("mpg_research.study.load.load_study", None)
         found.append(shown(notebook, tmp_path / name))
