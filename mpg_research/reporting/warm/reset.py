@@ -17,8 +17,9 @@ def process_restored(folder: Path) -> Iterator[None]:
     """Work in a folder; afterwards settings of the process and of the main libraries are what they were.
 
     Working directory, environment, ``sys.path``, modules from elsewhere, warnings, logging, random numbers,
-    and the settings of numpy, pandas and matplotlib. What a notebook changed inside a library stays; where a
-    page must be safe from that, it has a process of its own.
+    and the settings of numpy and matplotlib; those of pandas for display and mode go back to their defaults.
+    What a notebook changed inside a library stays; where a page must be safe from that, it has a process of
+    its own.
 
     Parameters
     ----------
