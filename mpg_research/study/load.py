@@ -21,7 +21,7 @@ from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
 from mpg_research.study.checks.restart import check_restarting_ids
 from mpg_research.study.checks.summary import summarise
-from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
+from mpg_research.study.config.study_toml import StudyConfig, TableConfig, read_config, source_paths
 from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.findings import Findings
 from mpg_research.study.model import CheckReport, SourceFile, Study
@@ -198,6 +198,7 @@ def _read_tables(assembly: Assembly) -> None:
     present = config.tables.present()
     files = Counter((config.path_of(table.file), table.sheet) for table in present.values())
     raws: dict[tuple[object, ...], RawTable] = {}
+    read_by: dict[tuple[object, ...], dict[str, TableConfig]] = {}
     for name, table in present.items():
         path = config.path_of(table.file)
         reading = (path, table.sheet, table.separator, table.encoding, table.header_row)
@@ -205,14 +206,16 @@ def _read_tables(assembly: Assembly) -> None:
             if reading not in raws:
                 raws[reading] = read_table(path, table, is_name=names_wanted(name, config))
                 findings.extend(raws[reading].problems)
-                check_direct_identifiers(name, raws[reading], table, findings)
         except DataError as error:
             findings.extend(error.problems)
             continue
         raw = raws[reading]
+        read_by.setdefault(reading, {})[name] = table
         built = canonical_table(name, raw, config, findings, shared_file=files[path, table.sheet] > 1)
         if built is not None:
             assembly.tables[name] = built
+    for way, tables in read_by.items():
+        check_direct_identifiers(raws[way], tables, findings)
     assembly.sources = _sources(config, raws.values())
 
 

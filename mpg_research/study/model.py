@@ -242,8 +242,7 @@ class Study:
         -------
         str
         """
-        organisation = self.config.organisations.get(key)
-        return organisation.name.in_language(language) if organisation else key
+        return self.config.organisation_name(key, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,3 +103,13 @@ def test_a_reason_makes_it_a_warning_that_is_shown(tmp_path: Path) -> None:
     for reason in ('""', '" "'):
         empty = toml.replace('"addresses of the office, not of people"', reason)
         assert not check_study(small_study(tmp_path, toml=empty, episodes=with_mail("contact"))).ok
+
+
+def test_of_a_file_that_serves_two_tables_either_may_give_the_reason(tmp_path: Path) -> None:
+    second = '[tables.events]\nfile = "episodes.csv"\ncolumns = { date = "start" }\n'
+    second += 'constants = { event = "other" }\n'
+    second += 'identifiers_kept = { contact = "of the office" }\n'
+    toml = edited(STUDY, ("[analysis]", second + "[analysis]"))
+    report = check_study(small_study(tmp_path, toml=toml, episodes=with_mail("contact")))
+    assert [problem.code for problem in report.problems].count("identifiers_kept") == 1
+    assert "direct_identifier" not in report.counts

@@ -146,8 +146,7 @@ class StudySource:
         -------
         str
         """
-        organisation = self.config.organisations.get(key)
-        return organisation.name.in_language(language) if organisation else key
+        return self.config.organisation_name(key, language)
 
     def pristine(self) -> "Study":
         """The study as its files have it, for what is stored; not for hands that may change its tables.

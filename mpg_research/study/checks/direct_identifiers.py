@@ -1,5 +1,7 @@
 """Columns that tell who people are do not belong in a study, used or not."""
 
+from collections.abc import Mapping
+
 from mpg_research.errors import Problem
 from mpg_research.study.config.study_toml import TableConfig
 from mpg_research.study.files.read import RawTable
@@ -9,7 +11,7 @@ from mpg_research.study.tables.direct_identifiers import DIRECT_IDENTIFIERS, dir
 __all__ = ["check_direct_identifiers"]
 
 
-def check_direct_identifiers(name: str, raw: RawTable, table: TableConfig, findings: Findings) -> None:
+def check_direct_identifiers(raw: RawTable, tables: Mapping[str, TableConfig], findings: Findings) -> None:
     """Every column of a file that holds direct identifiers, whether the study uses it or not.
 
     What stands in the cells is never repeated. Where ``identifiers_kept`` gives a reason the error becomes a
@@ -17,22 +19,22 @@ def check_direct_identifiers(name: str, raw: RawTable, table: TableConfig, findi
 
     Parameters
     ----------
-    name : str
-        Name of the table in study.toml.
     raw : RawTable
-        Its file.
-    table : TableConfig
-        Says which columns are kept all the same.
+        The file.
+    tables : mapping of str to TableConfig
+        The tables that are read from it; each may say which columns are kept all the same.
     findings : Findings
         Receives the problems.
     """
-    names_of_organisations = table.source_of("organisation")
+    name = next(iter(tables))
+    organisations = {table.source_of("organisation") for table in tables.values()}
+    reasons = {column: why for table in tables.values() for column, why in table.identifiers_kept.items()}
     for column in map(str, raw.frame.columns):
         kind = direct_identifier(column, raw.frame[column])
-        if not kind or (kind == "name" and column.strip().lower() == names_of_organisations):
+        if not kind or (kind == "name" and column.strip().lower() in organisations):
             continue
         found = f"the column holds what looks like {DIRECT_IDENTIFIERS[kind]}"
-        reason = table.identifiers_kept.get(column, "").strip()
+        reason = reasons.get(column, "").strip()
         if reason:
             findings.add(
                 Problem(

@@ -84,6 +84,23 @@ class StudyConfig(Section):
         # realpath, since a link that leads to itself is then a file that is not there, and no error
         return Path(os.path.realpath(self.folder / Path(file).expanduser()))
 
+    def organisation_name(self, key: str, language: str) -> str:
+        """The public display name of an organisation; its key where no name is configured.
+
+        Parameters
+        ----------
+        key : str
+            As the data have it.
+        language : str
+            Of the words.
+
+        Returns
+        -------
+        str
+        """
+        organisation = self.organisations.get(key)
+        return organisation.name.in_language(language) if organisation else key
+
     @property
     def last_date(self) -> date:
         """The last day that is not in the future: ``export_date``, else today."""
