@@ -86,6 +86,13 @@ class Column:
         expected): where that is hidden, so is this one.
     minus : tuple of str
         The two columns that this one is the difference of, where it is one.
+    ratio_of : tuple of str
+        The two columns that this one is the ratio of, where it is one.
+    is_error : bool
+        Whether it is a standard error: how many families are behind it follows from it.
+    follows : str
+        ``table.column`` of the same result that this column is computed from: where that is hidden in any row
+        with the same keys, so is this one.
     own : bool
         Whether the number comes from the families of the row's organisation and nothing else.
     not_own : frozenset of str
@@ -96,8 +103,8 @@ class Column:
     in_pair : {"", "turns", "stays"}
         What becomes of the number where a pair of organisations is turned round: it changes sign, or stays.
     spread : bool
-        Whether it is the spread of one number over all organisations: with all of them but one known, the
-        last one follows from it.
+        Whether it is made of one number of every organisation, so that with all of them but one known the
+        last one follows from it: their spread or weighted mean, or a column whose sum anyone knows (ranks).
     rows : mapping of str to Column
         Where the rows of one column mean several things: what it is by the value of the key ``row_key``. A
         value that is not among them is of the column's own meaning.
@@ -125,6 +132,9 @@ class Column:
     ends: Literal["", "low", "high"] = ""
     about: str = ""
     minus: tuple[str, ...] = ()
+    ratio_of: tuple[str, ...] = ()
+    is_error: bool = False
+    follows: str = ""
     own: bool = False
     not_own: frozenset[str] = frozenset()
     adds_up: Literal["", "counts", "families"] = ""
@@ -216,7 +226,13 @@ def modelled(name: str, **about: Any) -> Column:
 def ends(column: Column, stem: str = "", *, heading: str = "", **about: Any) -> tuple[Column, Column]:
     """The two ends of the interval of a column, of its meaning; named ``stem_low`` and ``stem_high``."""
     stem = stem or column.name
-    shared: dict[str, Any] = {"about": column.name, "minus": (), "digits": column.digits, **about}
+    shared: dict[str, Any] = {
+        "about": column.name,
+        "minus": (),
+        "ratio_of": (),
+        "digits": column.digits,
+        **about,
+    }
     low = column.but(name=f"{stem}_low", ends="low", heading=heading or f"{stem}_interval", **shared)
     return low, column.but(name=f"{stem}_high", ends="high", **shared)
 
@@ -251,9 +267,9 @@ def estimates(
     low, high = ends(estimate, "conf", heading="interval")
     every = (
         estimate,
-        modelled("std_error", digits=error_digits, plain=False, in_pair="stays"),
+        modelled("std_error", digits=error_digits, plain=False, in_pair="stays", is_error=True),
         Column(name="df", meaning="df", plain=False, in_pair="stays"),
-        modelled("statistic", digits=2, plain=False, in_pair="turns"),
+        modelled("statistic", digits=2, plain=False, in_pair="turns", ratio_of=("estimate", "std_error")),
         Column(name="p_value", meaning="p", plain=False, in_pair="stays"),
         low,
         high,

@@ -93,6 +93,10 @@ class DisclosurePolicy:
         Fewest distinct families behind a number that is shown.
     minimum_other_organisations : int
         Fewest others that must stand beside (or be pooled with) an organisation that is shown.
+    rounding : int
+        What counts are rounded to, in every number that leaves; 0 rounds only where it must be.
+    midpoint : bool
+        Whether they are rounded to the middle of its multiples (with six: 3, 9, 15, ...) instead.
     public_groups : bool
         Whether the groups are no secret (the arms of a trial): lifts the rules on organisations,
         never the rule on families.
@@ -112,6 +116,8 @@ class DisclosurePolicy:
 
     minimum_families: int = 10
     minimum_other_organisations: int = 3
+    rounding: int = 5
+    midpoint: bool = False
     public_groups: bool = False
     name_organisations_to_funder: bool = False
     organisations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -129,6 +135,11 @@ class DisclosurePolicy:
             )
         if self.minimum_other_organisations < 1:
             raise DisclosureError("minimum_other_organisations must be 1 or more.")
+        if self.rounding < 0 or self.rounding == 1 or (self.midpoint and self.rounding % 3):
+            raise DisclosureError(
+                f"rounding is {self.rounding}; expected 0, or 2 and more; and with midpoint a multiple of "
+                "three."
+            )
 
     def sees_names(self, audience: Audience) -> bool:
         """Whether this audience sees every organisation by its name.
@@ -188,6 +199,8 @@ def policy_of(study: RuledStudy) -> DisclosurePolicy:
     return DisclosurePolicy(
         minimum_families=rules.minimum_families,
         minimum_other_organisations=rules.minimum_other_organisations,
+        rounding=rules.rounding,
+        midpoint=rules.midpoint,
         public_groups=rules.public_groups,
         name_organisations_to_funder=rules.name_organisations_to_funder,
         organisations={

@@ -70,12 +70,15 @@ from mpg_research.disclosure.rules.complementary_suppression import (
     is_observed_by_organisation,
     stands_for_whole,
 )
-from mpg_research.disclosure.rules.differencing import FLOW, blur_flow, protect_totals
+from mpg_research.disclosure.rules.differencing import FLOW, blur_flow, protect_totals, tell_once
+from mpg_research.disclosure.rules.following import hide_followers
 from mpg_research.disclosure.rules.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.rules.organisation_rules import use_labels
 from mpg_research.disclosure.rules.own_rows import own_tables, round_own, without_empty
 from mpg_research.disclosure.rules.refusals import has_few_others, hide_spreads, refusals
+from mpg_research.disclosure.rules.rounded_release import hide_whole_groups, round_release
 from mpg_research.disclosure.rules.rounding import (
+    RoundingRule,
     hide_certain_counts,
     round_close_counts,
     round_counts,
@@ -135,31 +138,40 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
 
     named = policy.sees_names(audience)
     across = named and audience.is_external
-    _hide_small(tables, policy, digest=result.provenance.digest, across=across, outside=audience.is_external)
-    covered = cover_organisations(tables, policy.minimum_families, digest=result.provenance.digest)
+    _hide_small(tables, policy, across=across, outside=audience.is_external)
+    covered = cover_organisations(tables, policy.minimum_families)
     hide_spreads(tables)
     throughout = result.compares_organisations
     refused = refusals(tables, audience, throughout=throughout, policy=policy, covered=covered, names=names)
     shown = {name: cells for name, cells in tables.items() if name not in refused}
     for cells in shown.values():
-        _mask_counts(cells, covered)
-    if audience.is_external:
-        _hide_shares(shown, audience, policy=policy, digest=result.provenance.digest)
+        _mask_counts(cells, covered, rounded=bool(policy.rounding))
+    if policy.rounding:
+        _hide_shares_of_few(tables, audience, policy)
+        hide_followers(tables)
+    elif audience.is_external:
+        _hide_shares(shown, audience, policy=policy)
     if audience.organisation is not None:
         alone = own_tables(result.tables, audience.organisation, refused)
-        _hide_small(alone, policy, digest=result.provenance.digest)
-        round_own(alone.values(), policy.minimum_families)
+        _hide_small(alone, policy)
+        if not policy.rounding:
+            round_own(alone.values(), policy.minimum_families)
         shown |= without_empty(alone)
     withheld += [
         Withheld(name, code, values) for name, (code, values) in refused.items() if name not in shown
     ]
     for cells in shown.values():
         hide_what_follows(cells)
+        if policy.rounding:
+            rule = RoundingRule(policy.rounding, policy.midpoint)
+            round_release(cells, _rows_about(cells, [audience.organisation or ""]), rule)
+            hide_what_follows(cells)
         use_labels(cells, labels)
-    pooled = {name: cells for name, cells in shown.items() if not cells.table.organisation_columns}
-    protect_totals(
-        pooled, policy.minimum_families, flow=result.tables.get(FLOW), round_steps=audience.is_external
-    )
+    if not policy.rounding:
+        pooled = {name: cells for name, cells in shown.items() if not cells.table.organisation_columns}
+        protect_totals(
+            pooled, policy.minimum_families, flow=result.tables.get(FLOW), round_steps=audience.is_external
+        )
 
     notes = clean_notes(
         result.notes, minimum=policy.minimum_families, names=names, outside=audience.is_external
@@ -202,7 +214,6 @@ def _hide_small(
     tables: Mapping[str, Cells],
     policy: DisclosurePolicy,
     *,
-    digest: str,
     across: bool = False,
     outside: bool = False,
 ) -> None:
@@ -216,13 +227,15 @@ def _hide_small(
         hide_rows(cells, small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
         if name == FLOW:
-            blur_flow(cells, minimum, throughout=outside)
+            tell_once(cells)
+            if not policy.rounding:
+                blur_flow(cells, minimum, throughout=outside)
             continue
         parts = {column.name for column in cells.table.columns if column.adds_up}
         if not across or stands_for_whole(cells.table):
             parts -= set(cells.table.organisation_columns)
         if is_observed_by_organisation(cells.table):
-            cover_each_month(cells, minimum, digest=digest)
+            cover_each_month(cells, minimum)
         elif _has_additive_counts(cells) and parts:
             cover_groups(cells, sorted(parts), minimum)
 
@@ -241,22 +254,32 @@ def _rows_about(cells: Cells, keys: Iterable[str]) -> np.ndarray:
     return rows
 
 
-def _mask_counts(cells: Cells, covered: frozenset[str]) -> None:
+def _mask_counts(cells: Cells, covered: frozenset[str], *, rounded: bool) -> None:
     """Hide the counts of organisations that cover for a small one, and blur what counts follow from."""
     rows = _rows_about(cells, covered)
     if not rows.any():
         return
-    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    round_ratios(cells, rows, families)
+    cells.coarse = rows
+    if not rounded:
+        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+        round_ratios(cells, rows, families)
     for column in count_columns(cells):
         fresh = rows & ~cells.hidden(column)
         cells.has_complement |= bool(fresh.any())
         hide_cells(cells, fresh, column)
 
 
-def _hide_shares(
-    tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy, digest: str
-) -> None:
+def _hide_shares_of_few(tables: Mapping[str, Cells], audience: Audience, policy: DisclosurePolicy) -> None:
+    """Shares of few, of none and of all, but for what an organisation may know of its own families."""
+    for cells in tables.values():
+        own = _rows_about(cells, [audience.organisation or ""])
+        if cells.is_contrast:
+            own[:] = False
+        hide_implied_counts(cells, ~own, policy.minimum_families, least=1e-9)
+        hide_whole_groups(cells)
+
+
+def _hide_shares(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> None:
     """Shares that give small counts, and exact numbers about organisations without a name."""
     named = policy.sees_names(audience)
     own_sizes = _own_sizes(tables, audience)
@@ -265,10 +288,10 @@ def _hide_shares(
         if named or not cells.table.organisation_columns:
             hide_implied_counts(cells, rows, policy.minimum_families)
             if named:
-                cover_shares(cells, policy.minimum_families, digest=digest)
+                cover_shares(cells, policy.minimum_families)
             round_close_counts(cells, rows, policy.minimum_families)
             continue
-        contrast = len(cells.table.organisation_columns) > 1 or deviations(cells)
+        contrast = cells.is_contrast
         own = _rows_about(cells, [audience.organisation or ""])
         families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
         round_ratios(cells, ~own | contrast, families)

@@ -46,6 +46,7 @@ class MadeResult:
 
 
 def made_policy(**rules) -> DisclosurePolicy:
+    rules.setdefault("rounding", 0)
     names = rules.pop("names", NAMES)
     return DisclosurePolicy(
         organisations={key: {"nl": name, "en": name} for key, name in names.items()},

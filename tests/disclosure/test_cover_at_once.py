@@ -20,7 +20,7 @@ from mpg_research.disclosure.rules.complementary_suppression import (
     cover_shares,
     cover_small_rows,
 )
-from mpg_research.disclosure.rules.labels import keyed_order
+from mpg_research.disclosure.rules.labels import stable_order
 from tests.disclosure.made_tables import made_table
 
 MINIMUM = 10
@@ -51,8 +51,8 @@ def test_months_are_covered_as_one_by_one(seed: int) -> None:
     found, plain = cells_of(table), cells_of(table)
     for cells in (found, plain):
         hide_rows(cells, small_rows(cells, MINIMUM))
-    cover_each_month(found, MINIMUM, digest=DIGEST)
-    keyed = keyed_order(data["organisation"], secret=DIGEST, purpose="cover")
+    cover_each_month(found, MINIMUM)
+    keyed = stable_order(data["organisation"])
     for rows in groups_of(data, ["months"]):
         order = np.argsort([keyed.index(key) for key in data["organisation"].iloc[rows]]).tolist()
         counts = data["n_families"].to_numpy(dtype=float)[rows]
@@ -76,8 +76,8 @@ def test_shares_are_covered_as_one_by_one(seed: int) -> None:
     few = (data["share_observed"] * data["n_group"] < MINIMUM).to_numpy()
     for cells in (found, plain):
         hide_share(cells, few, "share_observed")
-    cover_shares(found, MINIMUM, digest=DIGEST)
-    keyed = keyed_order(data["organisation"], secret=DIGEST, purpose="cover")
+    cover_shares(found, MINIMUM)
+    keyed = stable_order(data["organisation"])
     for column in plain.numbers:
         for base, chosen in shares_in(plain, column):
             size, share = base_of(plain, base), table.data[column].to_numpy(dtype=float)
@@ -102,6 +102,6 @@ def test_random_tables_have_something_to_cover() -> None:
         keys = ("organisation", "months")
         cells = cells_of(made_table("observed_course", data, keys, ("mean",), keys[:1], keys[:1]))
         hide_rows(cells, small_rows(cells, MINIMUM))
-        cover_each_month(cells, MINIMUM, digest=DIGEST)
+        cover_each_month(cells, MINIMUM)
         covered += cells.has_complement
     assert covered >= 3

@@ -248,7 +248,7 @@ def _by_organisation(study: Study, course: pd.DataFrame, month: float, level: fl
         EACH_ORGANISATION,
         N_MEASUREMENTS,
         observed_share("share_with_baseline", own=True),
-        observed("measurements_per_family", own=True),
+        observed("measurements_per_family", own=True, ratio_of=("n_measurements", "n_families")),
         number_of("n_reached", of="families", own=True),
         early_end,
         *ends(early_end, "ended_early"),

@@ -28,7 +28,7 @@ _CORRECTED = 2_000
 _LARGER = 1.25
 _COLUMNS = (
     *(column for column in ESTIMATE if column.name in ("estimate", "conf_low", "conf_high")),
-    modelled("robust_error", digits=2), *ends(ESTIMATE[0], "robust"),
+    modelled("robust_error", digits=2, is_error=True), *ends(ESTIMATE[0], "robust"),
     modelled("error_ratio", digits=2),
 )  # fmt: skip
 _VALUES = tuple(column.name for column in _COLUMNS)

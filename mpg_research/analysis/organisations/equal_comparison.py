@@ -62,7 +62,7 @@ def case_mix_difference_table(frame: ModelFrame) -> ResultTable:
     declared = (
         coded("variable"),
         coded("level", adds_up="counts"),
-        observed("standardised_difference", digits=2),
+        observed("standardised_difference", digits=2, follows="case_mix.mean_or_share"),
     )
     return table_by_organisation("case_mix_difference", pd.DataFrame(rows, columns=columns), declared)
 
@@ -114,7 +114,9 @@ def standardisation_table(
         }
     )
     names = ("direct", "indirect", "own_expected", "all_expected")
-    return organisation_table("standardisation", data, effects, [modelled(name) for name in names])
+    return organisation_table(
+        "standardisation", data, effects, [modelled(name, spread=True) for name in names]
+    )
 
 
 def _change_slopes(model: GrowthModel, month: float) -> FloatArray:
@@ -158,7 +160,7 @@ def within_between_table(model: GrowthModel, effects: OrganisationEffects) -> Re
     declared = (
         coded("variable"), coded("level"), modelled("within", digits=2),
         modelled("between", digits=2), modelled("difference"),
-        modelled("std_error", digits=2, plain=False),
+        modelled("std_error", digits=2, plain=False, is_error=True),
         Column(name="p_value", meaning="p", plain=False),
     )  # fmt: skip
     return pooled_table("within_between", data, frame, columns=declared)

@@ -97,9 +97,9 @@ def _funnel(effects: OrganisationEffects, funnel: Funnel, per_family: float) -> 
         }
     )
     columns = (
-        modelled("estimate"), modelled("std_error", digits=2, csv_only=True),
-        number_of("n_effective", of="families"), modelled("z", digits=2, csv_only=True),
-        modelled("z_adjusted", digits=2), *FLAGS,
+        modelled("estimate"), modelled("std_error", digits=2, csv_only=True, is_error=True),
+        number_of("n_effective", of="families"), modelled("z", digits=2, csv_only=True, spread=True),
+        modelled("z_adjusted", digits=2, spread=True), *FLAGS,
     )  # fmt: skip
     return organisation_table("funnel", data, effects, columns)
 

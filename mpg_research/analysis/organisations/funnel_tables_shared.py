@@ -34,10 +34,15 @@ _LIMITS = ("95", "998", "fdr")
 #: The columns of the lines, the summary and the steps of a funnel plot, and the flags of its points.
 LINES = (
     key_column("n_effective"),
-    *(modelled(f"{end}_{limit}") for limit in _LIMITS for end in ("low", "high")),
-    *(modelled(f"plain_{end}_{limit}", csv_only=True) for limit in _LIMITS[:2] for end in ("low", "high")),
+    *(modelled(f"{end}_{limit}", spread=True) for limit in _LIMITS for end in ("low", "high")),
+    *(
+        modelled(f"plain_{end}_{limit}", csv_only=True, spread=True)
+        for limit in _LIMITS[:2]
+        for end in ("low", "high")
+    ),
 )
-_SECOND, _P = modelled("value", digits=2), Column(name="value", meaning="p")
+_SECOND, _P = modelled("value", digits=2, spread=True), Column(name="value", meaning="p", spread=True)
+_TARGET = modelled("value", spread=True)
 _PERCENT = modelled("value", percent=True, digits=1)
 SUMMARY = (
     coded("quantity"),
@@ -49,6 +54,8 @@ SUMMARY = (
             **dict.fromkeys(
                 (f"alarm_{kind}_{limit}" for kind in ("share", "any") for limit in _LIMITS), _PERCENT
             ),
+            "target": _TARGET,
+            "target_adjusted": _TARGET,
             "alarm_any_false_discovery": _PERCENT,
             "overdispersion_p_value": _P,
             "families_for_reliability_70": tally("value"),
@@ -56,10 +63,20 @@ SUMMARY = (
     ),
 )
 _OF_CHECK = {**dict.fromkeys(("case_mix_model", "overdispersion", "volume"), _P), "plot": _PERCENT}
+#: The families of the smallest organisation are the number of one of them.
+_FOUND = {**_OF_CHECK, "enough_observations": Column(name="value", meaning="extreme")}
+#: The same of shares, in more decimals.
+SHARE_LINES = tuple(column if column.is_key else column.but(digits=3) for column in LINES)
+SHARE_SUMMARY = (
+    SUMMARY[0],
+    SUMMARY[1].but(
+        rows={name: row.but(digits=3) if row is _TARGET else row for name, row in SUMMARY[1].rows.items()}
+    ),
+)
 STEPS = (
     coded("check"),
     coded("verdict", is_key=False),
-    by_row("value", "check", _OF_CHECK),
+    by_row("value", "check", _FOUND),
     by_row("threshold_value", "check", _OF_CHECK),
 )
 FLAGS = (

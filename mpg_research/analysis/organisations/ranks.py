@@ -33,13 +33,13 @@ __all__ = ["FEWEST_FOR_RANKS", "rank_table", "shrinkage_table"]
 FEWEST_FOR_RANKS = 5
 #: Draws behind ranks; a probability is good to about a hundredth.
 _DRAWS = 4000
-_RANK = Column(name="rank", meaning="rank", digits=0)
+_RANK = Column(name="rank", meaning="rank", digits=0, spread=True)
 _RANKS = (
     _RANK,
-    modelled("expected_rank"),
-    modelled("percentile", digits=0),
-    modelled("best_third", percent=True, digits=0),
-    modelled("worst_third", percent=True, digits=0),
+    modelled("expected_rank", spread=True),
+    modelled("percentile", digits=0, spread=True),
+    modelled("best_third", percent=True, digits=0, spread=True),
+    modelled("worst_third", percent=True, digits=0, spread=True),
     *ends(_RANK),
     *ends(_RANK, "set"),
     *ends(_RANK, "all"),

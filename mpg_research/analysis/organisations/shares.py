@@ -38,9 +38,9 @@ from mpg_research.analysis.growth.model_frame import ModelFrame
 from mpg_research.analysis.organisations.episodes_of_comparison import OrganisationUnits
 from mpg_research.analysis.organisations.funnel_tables_shared import (
     FLAGS,
-    LINES,
+    SHARE_LINES,
+    SHARE_SUMMARY,
     STEPS,
-    SUMMARY,
     calibration,
     flags,
     funnel_lines,
@@ -78,8 +78,8 @@ _SHARE_COLUMNS = (
 )  # fmt: skip
 _POINTS = (
     coded("indicator"), N_GROUP, number_of("n_effective", of="families"), _OBSERVED,
-    observed("adjusted_share", percent=True, digits=0, about="share_observed"),
-    observed("ratio", digits=2, about="share_observed"), *FLAGS,
+    observed("adjusted_share", percent=True, digits=0, about="share_observed", spread=True),
+    observed("ratio", digits=2, about="share_observed", spread=True), *FLAGS,
 )  # fmt: skip
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
@@ -259,8 +259,8 @@ def share_funnel_tables(
     points = pd.concat([_points(plot) for plot in plots], ignore_index=True)
     return [
         table_by_organisation("share_funnel", points, _POINTS),
-        _pooled("share_funnel_lines", [_lines(plot) for plot in plots], frame, LINES),
-        _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, SUMMARY),
+        _pooled("share_funnel_lines", [_lines(plot) for plot in plots], frame, SHARE_LINES),
+        _pooled("share_funnel_summary", [_summary(plot) for plot in plots], frame, SHARE_SUMMARY),
         _pooled("share_funnel_steps", [_steps(plot, month, declared) for plot in plots], frame, STEPS),
     ]
 

@@ -179,5 +179,8 @@ def _by_organisation(frame: ModelFrame) -> ResultTable:
     data["organisation"] = data["organisation"].map(dict(frame.organisations))
     data["measurements_per_family"] = data["n_measurements"] / data["n_families"]
     names = ["organisation", "n_measurements", "measurements_per_family", "n_families"]
-    columns = (N_MEASUREMENTS, observed("measurements_per_family", own=True))
+    columns = (
+        N_MEASUREMENTS,
+        observed("measurements_per_family", own=True, ratio_of=("n_measurements", "n_families")),
+    )
     return table_by_organisation("by_organisation", data[names], columns)

@@ -55,12 +55,24 @@ class Cells:
         Same shape as ``data``: "", "suppressed" or "rounded".
     has_complement : bool
         Whether something was hidden only to protect something else.
+    coarse : ndarray of bool, optional
+        Rows whose number of families is hidden only to protect another one.
     """
 
     table: ResultTable
     data: pd.DataFrame
     marks: pd.DataFrame
     has_complement: bool = False
+    coarse: np.ndarray | None = None
+
+    def coarse_rows(self) -> np.ndarray:
+        """Which rows must not tell their families by their shares either, shape (n_rows,)."""
+        return np.zeros(len(self.data), dtype=bool) if self.coarse is None else self.coarse
+
+    @property
+    def is_contrast(self) -> bool:
+        """Whether its rows are about one organisation beside others: a pair, or the distance from all."""
+        return len(self.table.organisation_columns) > 1 or deviations(self)
 
     @property
     def numbers(self) -> list[str]:
@@ -238,14 +250,17 @@ def hide_outer_quantiles(cells: Cells, minimum: int) -> None:
         hide_cells(cells, ~np.isnan(levels) & ~(beyond >= minimum - 1e-9), column)
 
 
-def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
-    """Suppress shares that, times their number, give a small count (or leave one): 4 % of 50 is 2."""
+def hide_implied_counts(cells: Cells, rows: np.ndarray, minimum: int, *, least: float = 0.5) -> None:
+    """Suppress shares that, times their number, give a small count (or leave one): 4 % of 50 is 2.
+
+    ``least``: what counts as more than none; estimated shares (of drop-out, say) are of no whole numbers.
+    """
     for column in cells.numbers:
         for base, shares in shares_in(cells, column):
             number, share = base_of(cells, base), cells.data[column].to_numpy(dtype=float)
             count, rest = share * number, (1 - share) * number
-            # Half a family of slack on both sides, since a share may be of families or of their episodes.
-            implied = [(one > 0.5) & (one < minimum - 0.5) for one in (count, rest)]
+            # Half a family of slack, since a share may be of families or of their episodes.
+            implied = [(one > least) & (one < minimum - 0.5) for one in (count, rest)]
             hide_share(cells, rows & shares & np.logical_or(*implied), column)
 
 

@@ -16,7 +16,7 @@ from mpg_research.disclosure.rules.cells import (
     mask_of,
     shares_in,
 )
-from mpg_research.disclosure.rules.labels import keyed_order
+from mpg_research.disclosure.rules.labels import stable_order
 
 __all__ = [
     "cover_each_month",
@@ -134,10 +134,10 @@ def times_of(table: ResultTable) -> list[str]:
     return [column.name for column in table.columns if column.is_key and column.meaning == "time"]
 
 
-def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
+def cover_each_month(cells: Cells, minimum: int) -> None:
     """Within each month organisations add up to the observed course of all: hide enough of them."""
     column = cells.table.organisation_columns[0]
-    place = _places(cells, column, digest)
+    place = _places(cells, column)
     families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
     hidden, cover = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
     for rows in (  # no row is in two of them
@@ -151,12 +151,12 @@ def cover_each_month(cells: Cells, minimum: int, *, digest: str) -> None:
         cells.has_complement = True
 
 
-def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
+def cover_shares(cells: Cells, minimum: int) -> None:
     """Within each group organisations add up to the share of all: hide enough shares beside those hidden."""
     if len(cells.table.organisation_columns) != 1:
         return
     organisation = cells.table.organisation_columns[0]
-    place = _places(cells, organisation, digest)
+    place = _places(cells, organisation)
     groups = groups_of(cells.data, [key for key in cells.table.keys if key != organisation])
     for column in cells.numbers:
         for base, chosen in shares_in(cells, column):
@@ -175,17 +175,17 @@ def cover_shares(cells: Cells, minimum: int, *, digest: str) -> None:
                 cells.has_complement = True
 
 
-def _places(cells: Cells, column: str, digest: str) -> np.ndarray:
+def _places(cells: Cells, column: str) -> np.ndarray:
     """The place of each row's organisation in the order of being taken for cover, shape (n_rows,)."""
-    keyed = keyed_order(cells.data[column], secret=digest, purpose="cover")
-    place = {key: number for number, key in enumerate(keyed)}
+    place = {key: number for number, key in enumerate(stable_order(cells.data[column]))}
     return np.array([place[key] for key in cells.data[column]], dtype=int)
 
 
-def cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: str) -> frozenset[str]:
+def cover_organisations(tables: Mapping[str, Cells], minimum: int) -> frozenset[str]:
     """Organisations whose counts are hidden, since with them that of a small one could be computed.
 
-    The same ones in every table, result and report: the order hangs on the data alone, not on who reads.
+    The same ones in every table, result and report: the order hangs on their keys alone, neither on
+    who reads nor on anything else in the study, so that releases laid side by side hide the same ones.
     """
     sizes: dict[str, float] = {}
     smallest: dict[str, float] = {}
@@ -203,6 +203,6 @@ def cover_organisations(tables: Mapping[str, Cells], minimum: int, *, digest: st
     if not small.any():
         return frozenset()
     counts = np.where(small, [smallest.get(key, 0.0) for key in keys], [sizes[key] for key in keys])
-    order = [keys.index(key) for key in keyed_order(keys, secret=digest, purpose="cover")]
+    order = [keys.index(key) for key in stable_order(keys)]
     cover = cover_small_rows(small, counts, minimum, order=order, each_knows_its_own=True)
     return frozenset(key for key, hide in zip(keys, small | cover, strict=True) if hide)

@@ -11,11 +11,18 @@ from mpg_research.disclosure.rules.cells import Cells, counting, mask_of
 from mpg_research.disclosure.rules.complementary_suppression import times_of
 from mpg_research.disclosure.rules.rounding import round_counts, rounding_step
 
-__all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals"]
+__all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals", "tell_once"]
 
 FLOW, OVERVIEW = "sample_flow", "overview"
 #: What counts people: families, or their periods of help.
 PEOPLE = ("families", "episodes")
+
+
+def tell_once(cells: Cells) -> None:
+    """A step of the sample flow that is listed twice is shown once."""
+    once = [row for row in range(len(cells.data)) if row == 0 or not _same(cells, row - 1, row)]
+    cells.data = cells.data.iloc[once].reset_index(drop=True)
+    cells.marks = cells.marks.iloc[once].reset_index(drop=True)
 
 
 def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
@@ -23,12 +30,8 @@ def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
 
     Never so that numbers of two kinds are to be compared ("read about 380, analysed 375"): ``throughout``,
     for readers outside, rounds all steps of the column; otherwise the last step (what was analysed) stays
-    exact, and steps that come too close lie whole tens above the exact one after them. A step listed twice is
-    shown once.
+    exact, and steps that come too close lie whole tens above the exact one after them.
     """
-    once = [row for row in range(len(cells.data)) if row == 0 or not _same(cells, row - 1, row)]
-    cells.data = cells.data.iloc[once].reset_index(drop=True)
-    cells.marks = cells.marks.iloc[once].reset_index(drop=True)
     for column in _people(cells):
         numbers = cells.data[column].to_numpy(dtype=float)
         if not throughout:

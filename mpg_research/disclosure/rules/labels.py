@@ -10,7 +10,7 @@ from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.errors import DisclosureError
 from mpg_research.languages import languages, texts_in
 
-__all__ = ["OWN", "Labels", "keyed_order", "label_organisations"]
+__all__ = ["OWN", "Labels", "keyed_order", "label_organisations", "stable_order"]
 
 #: Label code of the reading organisation.
 OWN = "own"
@@ -47,6 +47,15 @@ def keyed_order(keys: Iterable[str], *, secret: str, purpose: str) -> list[str]:
     every run on the same data, and not to be recomputed without the secret.
     """
     return sorted(set(keys), key=lambda key: _keyed_hash(secret, purpose, key))
+
+
+def stable_order(keys: Iterable[str]) -> list[str]:
+    """Keys in an order that hangs on the keys alone: the same whatever else a study holds or is called.
+
+    Anyone may know it: which organisations cover for a small one then tells nothing of their sizes, and it is
+    the same ones in every release.
+    """
+    return keyed_order(keys, secret="", purpose="cover")
 
 
 def _keyed_hash(secret: str, purpose: str, key: str) -> bytes:

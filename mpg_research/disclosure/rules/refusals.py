@@ -60,15 +60,15 @@ def refusals(
 
 
 def hide_spreads(tables: Mapping[str, Cells]) -> None:
-    """Hide the spread over organisations where the number of one of them is withheld."""
-    by_organisation = [cells for cells in tables.values() if cells.table.organisation_columns]
-    if not any(
-        (cells.hidden() & (cells.data["n_families"] != 0).to_numpy()).any() for cells in by_organisation
-    ):
+    """Hide what is made of a number of every organisation where that of one of them is withheld."""
+    whole = [cells for cells in tables.values() if stands_for_whole(cells.table)]
+    if not any((cells.hidden() & (cells.data["n_families"] != 0).to_numpy()).any() for cells in whole):
         return
     for cells in tables.values():
-        for column in (name for name in cells.numbers if cells.about(name).spread):
-            hide_cells(cells, np.ones(len(cells.data), dtype=bool), column)
+        for column in cells.numbers:
+            made_of_all = np.array([about.spread for about in cells.rows_of(column)], dtype=bool)
+            hide_cells(cells, made_of_all, column)
+            cells.has_complement |= bool(made_of_all.any())
 
 
 def has_few_others(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> bool:

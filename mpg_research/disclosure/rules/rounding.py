@@ -1,15 +1,65 @@
 """Numbers rounded so coarsely that no exact number of families follows from them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from mpg_research.arrays import FloatArray
 from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
 from mpg_research.disclosure.rules.cells import Cells, base_of, counting, hide_share, is_text, shares_in
 
-__all__ = ["hide_certain_counts", "round_close_counts", "round_counts", "round_ratios", "rounding_step"]
+__all__ = [
+    "RoundingRule",
+    "hide_certain_counts",
+    "keep_verdicts",
+    "round_close_counts",
+    "round_counts",
+    "round_ratios",
+    "rounding_step",
+    "subtract_rounded",
+    "whole_step",
+]
 
 # A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
 # count nor n; unrounded, 0.2258 can only be 7/31.
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingRule:
+    """How counts are rounded.
+
+    Attributes
+    ----------
+    step : int
+        To multiples of what; five by default.
+    midpoint : bool
+        Whether to the middle of the multiples instead: with six to 3, 9, 15, ..., so that each stands for as
+        many numbers as any other.
+    """
+
+    step: int
+    midpoint: bool = False
+
+    def counts(self, values: FloatArray) -> FloatArray:
+        """Counts as they leave, each by itself; zero and nothing else stays zero.
+
+        Parameters
+        ----------
+        values : ndarray
+            Exact counts, NaN where there is none.
+
+        Returns
+        -------
+        ndarray of the same shape
+        """
+        values = np.asarray(values, dtype=float)
+        near = np.round(values, 9)
+        if self.midpoint:
+            rounded = np.ceil(near / self.step) * self.step - self.step / 2
+        else:
+            rounded = np.maximum(self.step * np.floor(near / self.step + 0.5), self.step)
+        return np.where(near > 0, rounded, values)
 
 
 def rounding_step(minimum: int) -> int:
@@ -37,7 +87,7 @@ def round_close_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
 
 def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
     """Round observed means and shares in these rows so coarsely that they fit several numbers of families."""
-    steps = np.array([_step(number) for number in families])
+    steps = np.array([whole_step(number) for number in families])
     for column in cells.numbers:
         if is_text(cells.data[column]):
             continue
@@ -47,13 +97,13 @@ def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
         rounded = np.round(np.round(values / steps) * steps, 6)
         cells.data.loc[chosen, column] = rounded[chosen]
         cells.marks.loc[chosen, column] = ROUNDED
-    _differences_of_rounded(cells, rows)
-    _verdicts_of_rounded(cells, rows, steps)
+    subtract_rounded(cells, rows)
+    keep_verdicts(cells, rows, steps)
 
 
 def hide_certain_counts(cells: Cells, rows: np.ndarray, families: np.ndarray, minimum: int) -> None:
     """Suppress rounded shares that fit one small count only: .04 of about 50 is 2."""
-    step, half = float(rounding_step(minimum)), np.array([_step(number) for number in families]) / 2
+    step, half = float(rounding_step(minimum)), np.array([whole_step(number) for number in families]) / 2
     for column in cells.numbers:
         for base, shares in shares_in(cells, column):
             number = step * np.floor(base_of(cells, base) / step + 0.5)
@@ -65,17 +115,19 @@ def hide_certain_counts(cells: Cells, rows: np.ndarray, families: np.ndarray, mi
                 hide_share(cells, rows & shares & certain, column)
 
 
-def _differences_of_rounded(cells: Cells, rows: np.ndarray) -> None:
+def subtract_rounded(cells: Cells, rows: np.ndarray, *, observed_only: bool = False) -> None:
     """A difference beside its two rounded parts is that of the parts: it tells no more, and it adds up."""
     for difference in cells.numbers:
         parts = cells.about(difference).minus
+        if observed_only and not cells.about(difference).is_observed:
+            continue
         if parts and {*parts} <= set(cells.numbers):
             chosen = rows & cells.data[[difference, *parts]].notna().all(axis=1).to_numpy()
             apart = (cells.data[parts[0]] - cells.data[parts[1]]).round(6)
             cells.data.loc[chosen, difference] = apart[chosen]
 
 
-def _verdicts_of_rounded(cells: Cells, rows: np.ndarray, steps: np.ndarray) -> None:
+def keep_verdicts(cells: Cells, rows: np.ndarray, steps: np.ndarray) -> None:
     """A rounded difference lies in or outside the rounded range of chance as the exact ones did."""
     for verdict in cells.of_meaning("label"):
         apart = cells.about(verdict).about
@@ -99,6 +151,7 @@ def _keep_the_verdict(
     cells.data.loc[chosen, names[2]] = np.round(high[chosen], 6)
 
 
-def _step(families: float) -> float:
+def whole_step(families: float) -> float:
+    """The step to which a fraction of so many families is rounded: at least one family of them."""
     smallest = 1 / families if families and families > 0 else 1.0
     return next((step for step in STEPS if step >= smallest), 1.0)

@@ -372,6 +372,8 @@ class DisclosureConfig(Section):
 
     minimum_families: Whole = Field(10, ge=3)
     minimum_other_organisations: Whole = Field(3, ge=1)
+    rounding: Whole = Field(5, ge=0)
+    midpoint: StrictBool = False
     public_groups: StrictBool = False
     name_organisations_to_funder: StrictBool = False
 
