@@ -174,7 +174,11 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         )
 
     notes = clean_notes(
-        result.notes, minimum=policy.minimum_families, names=names, outside=audience.is_external
+        result.notes,
+        minimum=policy.minimum_families,
+        names=names,
+        outside=audience.is_external,
+        rule=RoundingRule(policy.rounding, policy.midpoint),
     )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)

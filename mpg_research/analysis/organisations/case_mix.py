@@ -14,6 +14,9 @@ __all__ = ["case_mix_table"]
 
 _COLUMNS = ["organisation", "variable", "level", "kind", "mean_or_share", "sd", "n_families"]
 
+#: The share of an organisation's families at a level.
+_SHARE = observed("mean_or_share", percent=True, own=True)
+
 
 def case_mix_table(frame: ModelFrame) -> ResultTable:
     """Case mix per organisation: means of numbers, shares of every level of the rest.
@@ -39,9 +42,7 @@ def case_mix_table(frame: ModelFrame) -> ResultTable:
             coded("variable"),
             coded("level", adds_up="families"),
             coded("kind", csv_only=True),
-            by_row("mean_or_share", "kind", {"share": observed("mean_or_share", percent=True)}, "mean").but(
-                own=True
-            ),
+            by_row("mean_or_share", "kind", {"share": _SHARE}, "mean").but(own=True),
             observed("sd", digits=2, plain=False, own=True),
         ),
     )

@@ -79,7 +79,8 @@ _SHARE_COLUMNS = (
 _POINTS = (
     coded("indicator"), N_GROUP, number_of("n_effective", of="families"), _OBSERVED,
     observed("adjusted_share", percent=True, digits=0, about="share_observed", spread=True),
-    observed("ratio", digits=2, about="share_observed", spread=True), *FLAGS,
+    observed("ratio", digits=2, about="share_observed", spread=True),
+    *(flag.but(about="share_observed") for flag in FLAGS),
 )  # fmt: skip
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",

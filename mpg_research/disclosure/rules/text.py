@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.disclosure.rules.note_values import meaning_of
-from mpg_research.disclosure.rules.rounding import rounding_step
+from mpg_research.disclosure.rules.rounding import RoundingRule, rounding_step
 from mpg_research.errors import Note
 
 __all__ = ["NameFinder", "clean_notes", "clean_provenance", "notes_without_numbers"]
@@ -42,13 +44,19 @@ class NameFinder:
 
 
 def clean_notes(
-    notes: Iterable[Note], *, minimum: int, names: NameFinder, outside: bool = False
+    notes: Iterable[Note],
+    *,
+    minimum: int,
+    names: NameFinder,
+    outside: bool = False,
+    rule: RoundingRule | None = None,
 ) -> tuple[Note, ...]:
     """Notes whose values and text hold no small number of families and none of these names.
 
     What a value is, is declared (:mod:`~mpg_research.disclosure.rules.note_values`). A small count becomes
-    the text "<10", and one that leaves a small rest ">47". For readers ``outside`` numbers of measurements
-    are rounded, as they are in the sample flow. The analysis's own text is replaced as a whole where it
+    the text "<10", and one that leaves a small rest ">47". With a ``rule`` every
+    other count is rounded by it; without, numbers of measurements for readers ``outside``, as they are in the
+    sample flow. The analysis's own text is replaced as a whole where it
     names an organisation, gives a small count, or gives any number that is not among the values shown. Code
     and level stay, so that a "stop" remains one.
 
@@ -57,14 +65,17 @@ def clean_notes(
     DisclosureError
         If a note has a value whose meaning is not declared.
     """
-    return tuple(_clean_note(note, minimum=minimum, names=names, outside=outside) for note in notes)
+    rule = rule or RoundingRule(0)
+    return tuple(
+        _clean_note(note, minimum=minimum, names=names, outside=outside, rule=rule) for note in notes
+    )
 
 
-def _clean_note(note: Note, *, minimum: int, names: NameFinder, outside: bool) -> Note:
+def _clean_note(note: Note, *, minimum: int, names: NameFinder, outside: bool, rule: RoundingRule) -> Note:
     values: dict[str, str | int | float | bool] = {}
     changed = False
     for key, value in note.values.items():
-        shown = _shown_value(note, key, minimum=minimum, names=names, outside=outside)
+        shown = _shown_value(note, key, minimum=minimum, names=names, outside=outside, rule=rule)
         if shown is not None:
             values[key] = shown
         changed |= shown != value
@@ -83,7 +94,7 @@ def _in_text(value: str | int | float | bool) -> str:
 
 
 def _shown_value(
-    note: Note, key: str, *, minimum: int, names: NameFinder, outside: bool
+    note: Note, key: str, *, minimum: int, names: NameFinder, outside: bool, rule: RoundingRule
 ) -> str | int | float | bool | None:
     """The value as readers may have it; None where they may not."""
     value, declared = note.values[key], meaning_of(note, key)
@@ -100,11 +111,15 @@ def _shown_value(
     whole = note.values.get(declared.of)
     if isinstance(whole, int | float) and 0 < whole - value < minimum:
         return f">{whole - minimum:g}"
+    if rule.step and value > 0:
+        return _about(float(rule.counts(np.array([value]))[0]))
     if outside and key == "n_measurements" and value > 0:
-        step = rounding_step(minimum)
-        rounded = max(step, step * ((int(value) + step // 2) // step))
-        return f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{rounded:d}"
+        return _about(float(RoundingRule(rounding_step(minimum)).counts(np.array([value]))[0]))
     return value
+
+
+def _about(rounded: float) -> str:
+    return f"\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}{rounded:g}"
 
 
 def notes_without_numbers(notes: Iterable[Note]) -> tuple[Note, ...]:

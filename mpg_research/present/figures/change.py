@@ -81,7 +81,7 @@ def _out_of(voice: Voice, row: pd.Series) -> str:
     """How many of how many; what is withheld of the two is left out, and with both nothing is said."""
     number, total = float(row["n_families"]), float(row["n_group"])
     if math.isfinite(number) and math.isfinite(total):
-        parts = {"number": voice.count(number), "total": voice.count(total)}
+        parts = {"number": voice.rounded(number), "total": voice.rounded(total)}
         return voice.phrases("figure.class_shares.out_of", **parts)
     return voice.families(number) if math.isfinite(number) else ""
 

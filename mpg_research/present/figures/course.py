@@ -144,6 +144,7 @@ def draw_observed_course(voice: Voice) -> Drawing | None:
     number_axis(lower.y, voice)
     time_axis(upper, voice, months)
     lower.y.grid = True
-    counts = {"n_first": voice.count(families[0]), "n_last": voice.count(families[-1])}
+    write = voice.count if table.organisation_columns else voice.rounded
+    counts = {"n_first": write(families[0]), "n_last": write(families[-1])}
     name = "own_observed_course" if table.organisation_columns else "observed_course"
     return put_into_words(voice, name, chart, **_from_to(voice, rows, "mean"), **counts)

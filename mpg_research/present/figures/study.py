@@ -32,9 +32,9 @@ def draw_measurements_by_month(voice: Voice) -> Drawing | None:
         ax.set_ylabel(voice.phrases("figure.measurements_by_month.axis"))
     first, last = rows.iloc[0], rows.iloc[-1]
     values = {
-        "first_n": voice.count(first["n_families"]),
+        "first_n": voice.rounded(first["n_families"]),
         "first": voice.moment(float(first["months"])),
-        "last_n": voice.count(last["n_families"]),
+        "last_n": voice.rounded(last["n_families"]),
         "last": voice.moment(float(last["months"])),
     }
     return put_into_words(voice, "measurements_by_month", figure, **values)
@@ -94,8 +94,8 @@ def draw_score_distribution(voice: Voice) -> Drawing | None:
     top = int(np.nanargmax(np.where(shown, counts, np.nan)))
     values = {
         "top": bands[top],
-        "top_n": voice.count(counts[top]),
-        "total": voice.count(float(counts[shown].sum())),
+        "top_n": voice.rounded(counts[top]),
+        "total": voice.rounded(float(counts[shown].sum())),
     }
     return put_into_words(voice, "score_distribution", figure, **values)
 

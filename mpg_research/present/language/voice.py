@@ -194,6 +194,10 @@ class Voice:
         """A count in the language."""
         return format_count(value, self.language)
 
+    def rounded(self, value: float) -> str:
+        """A number of people or measurements of the whole study, with a sign where such are rounded."""
+        return self.about_cell(self.count(value), "rounded" if self.released.policy.rounding else "")
+
     def families(self, number: float) -> str:
         """A number of families in words; that it is not shown where it is withheld, for whatever reason."""
         if not math.isfinite(number):

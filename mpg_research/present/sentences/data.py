@@ -85,7 +85,7 @@ def _fading(voice: Voice) -> list[str]:
     rows = rows[rows["n_families"] > 0] if len(rows) else rows
     if len(rows) < 2 or not rows["n_families"].iloc[-1] < rows["n_families"].iloc[0]:
         return []
-    first, last = (voice.count(rows["n_families"].iloc[place]) for place in (0, -1))
+    first, last = (voice.rounded(rows["n_families"].iloc[place]) for place in (0, -1))
     month = voice.moment(float(rows["months"].iloc[-1]))
     return [voice.phrases("data_quality.fading", first=first, last=last, month=month)]
 
@@ -106,7 +106,9 @@ def measurement_sentences(voice: Voice) -> dict[str, list[str]]:
         row = scores.iloc[0]
         mean, sd = voice.number(row["mean"]), voice.number(row["sd"])
         answer.append(
-            phrases("measurement.scores", mean=mean, sd=sd, n_measurements=voice.count(row["n_measurements"]))
+            phrases(
+                "measurement.scores", mean=mean, sd=sd, n_measurements=voice.rounded(row["n_measurements"])
+            )
         )
     return {"answer": answer, "certainty": certainty, "limits": [phrases("measurement.limit")]}
 

@@ -240,17 +240,17 @@ def answer_of(voice: Voice, kind: str, group: float, numbers: Mapping[str, float
     """How many families have which answer; where a part is withheld, what is left of them together."""
     known = {name: number for name, number in numbers.items() if math.isfinite(number)}
     if len(known) == len(numbers):
-        shown = {name: voice.count(number) for name, number in known.items()}
-        return voice.phrases(f"{kind}.answer", n=voice.count(group), **shown)
+        shown = {name: voice.rounded(number) for name, number in known.items()}
+        return voice.phrases(f"{kind}.answer", n=voice.rounded(group), **shown)
     told = {name: number for name, number in known.items() if number}
     if not told:
         return voice.phrases(f"{kind}.hidden")
-    parts = [voice.phrases(f"{kind}.part.{name}", number=voice.count(told[name])) for name in told]
+    parts = [voice.phrases(f"{kind}.part.{name}", number=voice.rounded(told[name])) for name in told]
     return voice.phrases(
         "families.partly",
-        n=voice.count(group),
+        n=voice.rounded(group),
         parts=voice.phrases("families.and").join(parts),
-        rest=voice.count(group - sum(told.values())),
+        rest=voice.rounded(max(group - sum(told.values()), float(voice.released.policy.rounding))),
     )
 
 

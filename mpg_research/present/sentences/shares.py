@@ -86,7 +86,7 @@ def class_sentence(voice: Voice, table: str, name: str) -> str:
         return ""
     else:
         values |= {
-            "families": voice.families(size),
+            "families": voice.phrases("unit.families", number=voice.rounded(size)),
             **_shares(voice, row, "estimate", "conf_low", "conf_high"),
         }
     return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})

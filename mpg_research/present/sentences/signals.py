@@ -176,7 +176,7 @@ def sudden_sentences(voice: Voice) -> dict[str, list[str]]:
         gains = _number(table, "gain", "with")
         answer = voice.phrases(
             "sudden_changes.answer",
-            n=voice.count(group),
+            n=voice.rounded(group),
             with_gain=_written(voice, gains),
             with_loss=_written(voice, _number(table, "loss", "with")),
         )
@@ -239,4 +239,4 @@ def _number(table: ReleasedTable, kind: str | None, name: str) -> float:
 
 
 def _written(voice: Voice, number: float) -> str:
-    return voice.count(number) if math.isfinite(number) else voice.phrases("families.not_shown")
+    return voice.rounded(number) if math.isfinite(number) else voice.phrases("families.not_shown")

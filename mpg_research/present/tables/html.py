@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
-from mpg_research.disclosure.released import ReleasedTable
+from mpg_research.disclosure.released import ROUNDED, ReleasedTable
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.voice import Voice
 
@@ -147,9 +148,9 @@ def as_text(voice: Voice, table: Rows) -> str:
     return "\n".join([*lines, *([table.part] if table.part else []), *table.notes])
 
 
-def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:
-    """Unrounded, with a decimal point; names in place of label codes; text that a spreadsheet would run
-    as a formula is made harmless.
+def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame) -> str:
+    """As released, with a decimal point; names in place of label codes; text that a spreadsheet would run
+    as a formula is made harmless. ``rounded`` names the columns whose number in the row is rounded.
     """
     shown = data.copy()
     for column in table.organisation_columns:
@@ -157,6 +158,9 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:
     for column in shown.columns:
         if not pd.api.types.is_numeric_dtype(shown[column]):
             shown[column] = pd.Series(list(map(_harmless, shown[column])), shown.index, dtype=object)
+    rounded, names = (marks == ROUNDED).to_numpy(), np.array(marks.columns, dtype=object)
+    if rounded.any():
+        shown["rounded"] = [" ".join(names[row]) for row in rounded]
     if voice.released.synthetic:
         shown["synthetic"] = True
     buffer = io.StringIO()

@@ -76,7 +76,7 @@ def tabulate_rows(
     if only_own and table.organisation_columns:
         mine = pd.Series(_is_own(voice, table, data), dtype=bool)
         data, marks = data[mine.to_numpy()].reset_index(drop=True), marks[mine.to_numpy()]
-    csv = as_csv(voice, table, data)
+    csv = as_csv(voice, table, data, marks)
     brief = shorten(voice, table, data, marks)
     if brief is not None:
         data, marks = (part.iloc[brief.rows].reset_index(drop=True) for part in (data, marks))
