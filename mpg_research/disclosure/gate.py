@@ -47,6 +47,7 @@ from mpg_research.analysis.columns import N_FAMILIES
 from mpg_research.analysis.result import AnalysisResult
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
+from mpg_research.disclosure.reconstruction import open_counts, quick_ranges
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
 from mpg_research.disclosure.rules.cells import (
     Cells,
@@ -60,6 +61,7 @@ from mpg_research.disclosure.rules.cells import (
     hide_rows,
     hide_small_counts,
     hide_what_follows,
+    mask_of,
     small_rows,
 )
 from mpg_research.disclosure.rules.complementary_suppression import (
@@ -75,7 +77,7 @@ from mpg_research.disclosure.rules.following import hide_followers
 from mpg_research.disclosure.rules.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.rules.organisation_rules import use_labels
 from mpg_research.disclosure.rules.own_rows import own_tables, round_own, without_empty
-from mpg_research.disclosure.rules.refusals import has_few_others, hide_spreads, refusals
+from mpg_research.disclosure.rules.refusals import all_hidden, has_few_others, hide_spreads, refusals
 from mpg_research.disclosure.rules.rounded_release import hide_whole_groups, round_release
 from mpg_research.disclosure.rules.rounding import (
     RoundingRule,
@@ -184,6 +186,9 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         notes = notes_without_numbers(notes)
     seal = _released._SEAL
     finished = {name: _finish(cells, seal) for name, cells in shown.items()}
+    if policy.rounding:
+        for name in _hide_what_can_be_found(result.kind, shown, finished, policy):
+            withheld.append(Withheld(name, "gives_away_a_small_group", {"minimum": policy.minimum_families}))
     return Released(
         kind=result.kind,
         audience=audience,
@@ -199,6 +204,38 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         own=labels.code_of.get(audience.organisation or ""),
         seal=seal,
     )
+
+
+def _hide_what_can_be_found(
+    kind: str, shown: dict[str, Cells], finished: dict[str, ReleasedTable], policy: DisclosurePolicy
+) -> list[str]:
+    """Hide further rows until every small number stays possible wherever one is hidden.
+
+    Returns the names of tables of which nothing is left then: they are taken out.
+    """
+    minimum = policy.minimum_families
+    withheld: list[str] = []
+    while found := open_counts(quick_ranges(kind, finished, policy), minimum):
+        for name in dict.fromkeys(each.table for each in found):
+            cells = shown[name]
+            rows = [each.row for each in found if each.table == name]
+            keys = list(cells.table.keys)
+            places = [
+                row
+                for row, names in enumerate(cells.data[keys].itertuples(index=False))
+                if tuple(names) in rows
+            ]
+            visible = np.flatnonzero(~cells.hidden() & (cells.data["n_families"] != 0).to_numpy())
+            if len(visible):
+                distance = np.abs(np.subtract.outer(visible, places))
+                nearest = visible[np.argmin(distance, axis=0)]
+                hide_rows(cells, mask_of(nearest, len(cells.data)))
+                cells.has_complement = True
+                finished[name] = _finish(cells, _released._SEAL)
+            if not len(visible) or all_hidden(cells):
+                withheld.append(name)
+                del shown[name], finished[name]
+    return withheld
 
 
 def _organisation_keys(tables: Iterable[Cells]) -> set[str]:
@@ -280,7 +317,7 @@ def _hide_shares_of_few(tables: Mapping[str, Cells], audience: Audience, policy:
         if cells.is_contrast:
             own[:] = False
         hide_implied_counts(cells, ~own, policy.minimum_families, least=1e-9)
-        hide_whole_groups(cells)
+        hide_whole_groups(cells, policy.minimum_families)
 
 
 def _hide_shares(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> None:

@@ -1,0 +1,296 @@
+"""What a reader could work out of hidden counts: the range that everything released leaves for each.
+
+An attacker's view, independent of the rules of the gate: every released number is an interval (a rounded
+count stands for several), everything that adds up is an equation, and linear programming says between which
+values each hidden count must lie. A release holds if every count from 1 to the minimum less 1 stays possible
+wherever a small count was hidden.
+
+The method is that of the auditing step of statistical disclosure control: Fischetti and Salazar-Gonzalez
+(2001), Solving the cell suppression problem on tabular data with linear constraints, Management Science 47.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mpg_research.disclosure.audience import DisclosurePolicy
+from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
+
+__all__ = ["HiddenCount", "hidden_counts", "open_counts", "quick_ranges"]
+
+#: Tables of organisations, and the tables of the same result with the same rows for all of them together.
+_TOGETHER = {
+    "by_cohort": "all_by_cohort",
+    "shares_by_organisation": "shares",
+    "merged_by_organisation": "merged",
+}
+#: Times that all sums are gone through; a handful is enough for sums of sums.
+_ROUNDS = 25
+#: A name for the families of one organisation, whatever table says how many there are.
+Cell = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenCount:
+    """A suppressed number of families, and what a reader knows of it.
+
+    Attributes
+    ----------
+    result, table : str
+        Where it stands.
+    row : tuple
+        The keys of its row.
+    low, high : float
+        Between which values it must lie by everything that was released; whole numbers.
+    """
+
+    result: str
+    table: str
+    row: Cell
+    low: float
+    high: float
+
+
+@dataclass(slots=True)
+class _Equations:
+    """Bounds of numbers of families, and sums that hold between them."""
+
+    bounds: dict[Cell, tuple[float, float]] = field(default_factory=dict)
+    sums: list[tuple[tuple[Cell, ...], Cell]] = field(default_factory=list)
+    hidden: dict[Cell, tuple[str, str, Cell]] = field(default_factory=dict)
+
+    def know(self, cell: Cell, low: float, high: float) -> None:
+        before = self.bounds.get(cell, (0.0, np.inf))
+        self.bounds[cell] = (max(low, before[0]), min(high, before[1]))
+
+
+def hidden_counts(
+    released: Iterable[Released], *, known: Mapping[str, float] | None = None
+) -> list[HiddenCount]:
+    """The range of every hidden number of families, by everything that was released to one reader.
+
+    Parameters
+    ----------
+    released : iterable of Released
+        All results of a study for one reader.
+    known : mapping of str to float, optional
+        Families of organisations that the reader knows from elsewhere, by label code: their own.
+
+    Returns
+    -------
+    list of HiddenCount
+
+    Raises
+    ------
+    RuntimeError
+        If the released numbers contradict each other.
+    """
+    found: list[HiddenCount] = []
+    for result in released:
+        equations = _equations_of(result.kind, result.tables, result.policy, known or {})
+        found += [HiddenCount(*equations.hidden[cell], *_range(equations, cell)) for cell in equations.hidden]
+    return found
+
+
+def quick_ranges(
+    kind: str, tables: Mapping[str, ReleasedTable], policy: DisclosurePolicy
+) -> list[HiddenCount]:
+    """The same for one result, each sum taken by itself again and again: no wider reader than that is met.
+
+    What is open by this is open; two sums together may tell more, which :func:`hidden_counts` finds.
+
+    Parameters
+    ----------
+    kind : str
+        Of the result.
+    tables : mapping of str to ReleasedTable
+        What is to be released of it.
+    policy : DisclosurePolicy
+        With the rounding.
+
+    Returns
+    -------
+    list of HiddenCount
+    """
+    equations = _equations_of(kind, tables, policy, {})
+    bounds = _propagate(equations)
+    return [HiddenCount(*where, *bounds[cell]) for cell, where in equations.hidden.items()]
+
+
+def open_counts(found: Iterable[HiddenCount], minimum: int) -> list[HiddenCount]:
+    """Those of which fewer values remain than every number from 1 to ``minimum`` - 1.
+
+    Parameters
+    ----------
+    found : iterable of HiddenCount
+        From :func:`hidden_counts`.
+    minimum : int
+        Smallest number that may be shown.
+
+    Returns
+    -------
+    list of HiddenCount
+        What cannot be small was hidden to cover others, and is never open.
+    """
+    return [one for one in found if one.low < minimum and (one.low > 1 or one.high < minimum - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is released of one result."""
+
+    kind: str
+    tables: Mapping[str, ReleasedTable]
+    policy: DisclosurePolicy
+
+
+def _equations_of(
+    kind: str, tables: Mapping[str, ReleasedTable], policy: DisclosurePolicy, known: Mapping[str, float]
+) -> _Equations:
+    equations, shown = _Equations(), _Shown(kind, tables, policy)
+    for code, number in known.items():
+        equations.know(("whole", code), number, number)
+    for table in tables.values():
+        _add_table(equations, shown, table)
+    _add_totals(equations, shown)
+    return equations
+
+
+def _propagate(equations: _Equations) -> dict[Cell, tuple[float, float]]:
+    """Bounds that follow from each sum and the bounds of its other parts, until nothing changes."""
+    bounds = dict(equations.bounds)
+    for parts, total in equations.sums:
+        for name in (*parts, total):
+            bounds.setdefault(name, (0.0, np.inf))
+    for _ in range(_ROUNDS):
+        before = dict(bounds)
+        for parts, total in equations.sums:
+            lows = sum(bounds[part][0] for part in parts)
+            highs = [bounds[part][1] for part in parts]
+            endless, finite = highs.count(np.inf), sum(high for high in highs if high < np.inf)
+            low, high = bounds[total]
+            low, high = max(low, lows), min(high, finite if not endless else np.inf)
+            bounds[total] = low, high
+            for part in parts:
+                own = bounds[part]
+                others = (
+                    np.inf if endless - (own[1] == np.inf) else finite - (own[1] if own[1] < np.inf else 0)
+                )
+                bounds[part] = max(own[0], low - others), min(own[1], high - (lows - own[0]))
+                lows += bounds[part][0] - own[0]
+                if own[1] < np.inf:
+                    finite += bounds[part][1] - own[1]
+                elif bounds[part][1] < np.inf:
+                    endless, finite = endless - 1, finite + bounds[part][1]
+        if bounds == before:
+            break
+    return bounds
+
+
+def _interval(value: float, mark: str, result: _Shown) -> tuple[float, float]:
+    """Which counts a released number stands for."""
+    if not np.isfinite(value):
+        return 0.0, np.inf
+    policy = result.policy
+    if mark != ROUNDED:
+        return value, value
+    step = policy.rounding or max(10, policy.minimum_families)
+    if policy.midpoint:
+        return max(value - step / 2 + 1, 1.0), value + step / 2
+    return max(np.ceil(value - step / 2), 1.0), np.ceil(value + step / 2 - 1)
+
+
+def _add_table(equations: _Equations, result: _Shown, table: ReleasedTable) -> None:
+    data, marks = table.data, table.marks
+    keys = list(table.keys)
+    whole = len(table.organisation_columns) == 1 and all(
+        table.column(key).meaning in ("organisation", "time") for key in keys
+    )
+    per_row = data.groupby(keys[0])["n_families"].nunique().max() if whole and len(keys) > 1 else 1
+    cells: list[Cell] = []
+    for row in range(len(data)):
+        names = tuple(data[key].iloc[row] for key in keys)
+        stands = whole and per_row <= 1
+        cell: Cell = ("whole", names[0]) if stands else (table.name, *names)
+        value, mark = float(data["n_families"].iloc[row]), str(marks["n_families"].iloc[row])
+        equations.know(cell, *_interval(value, mark, result))
+        if mark == SUPPRESSED:
+            equations.hidden.setdefault(cell, (result.kind, table.name, names))
+        cells.append(cell)
+    _add_sums(equations, result, table, data, cells)
+
+
+def _add_sums(
+    equations: _Equations, result: _Shown, table: ReleasedTable, data: pd.DataFrame, cells: list[Cell]
+) -> None:
+    """Where every family is in one row of a group, the rows add up to the families of the group."""
+    parted = [key for key in table.keys if table.column(key).adds_up == "families"]
+    ways = [[key] for key in parted if key in table.organisation_columns]
+    classes = [key for key in parted if key not in table.organisation_columns]
+    ways += [classes] if classes else []
+    for way in ways:
+        others = [name for name in table.keys if name not in way]
+        groups = data.groupby(others, sort=False, dropna=False).indices if others else {(): range(len(data))}
+        complete = max(len(rows) for rows in groups.values())
+        for found, rows in groups.items():
+            names = found if isinstance(found, tuple) else (found,)
+            total: Cell = ("sum", table.name, *way, *names)
+            if len(rows) < complete:  # an organisation whose data end before has no row
+                continue
+            parts = tuple(dict.fromkeys(cells[row] for row in rows))
+            equations.sums.append((parts, total))
+            if way is classes and "n_group" in data.columns:
+                first = next(iter(rows))
+                mark = str(table.marks["n_group"].iloc[first])
+                equations.know(total, *_interval(float(data["n_group"].iloc[first]), mark, result))
+            if way is not classes:
+                together = _TOGETHER.get(table.name, "")
+                if together in result.tables:
+                    equations.sums.append(((total,), (together, *names)))
+                if all(part[0] == "whole" for part in parts):
+                    equations.sums.append(((total,), ("all",)))
+
+
+def _add_totals(equations: _Equations, result: _Shown) -> None:
+    """All families of the result: the last step of its flow."""
+    flow = result.tables.get("sample_flow")
+    if flow is None or not len(flow.data):
+        return
+    value, mark = float(flow.data["n_families"].iloc[-1]), str(flow.marks["n_families"].iloc[-1])
+    equations.know(("all",), *_interval(value, mark, result))
+
+
+def _range(equations: _Equations, cell: Cell) -> tuple[float, float]:
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array
+
+    names = dict.fromkeys(
+        [*equations.bounds, *(name for parts, total in equations.sums for name in (*parts, total))]
+    )
+    place = {name: number for number, name in enumerate(names)}
+    entries = [
+        (row, place[name], sign)
+        for row, (parts, total) in enumerate(equations.sums)
+        for name, sign in (*((part, 1.0) for part in parts), (total, -1.0))
+    ]
+    bounds = [equations.bounds.get(name, (0.0, np.inf)) for name in names]
+    rows, columns, values = (list(each) for each in zip(*entries, strict=True)) if entries else ([], [], [])
+    shape = (len(equations.sums), len(place))
+    matrix: Any = csr_array((values, (rows, columns)), shape=shape) if entries else None
+    ends = []
+    for sign in (1.0, -1.0):
+        aim = np.zeros(len(place))
+        aim[place[cell]] = sign
+        solved = linprog(
+            aim, A_eq=matrix, b_eq=np.zeros(shape[0]) if entries else None, bounds=bounds, method="highs"
+        )
+        if solved.status == 3:  # unbounded
+            ends.append(np.inf)
+        elif solved.status != 0:
+            raise RuntimeError(f"the released numbers contradict each other: {solved.message}")
+        else:
+            ends.append(sign * float(solved.fun or 0.0))
+    return float(np.ceil(ends[0] - 1e-6)), float(np.floor(ends[1] + 1e-6))

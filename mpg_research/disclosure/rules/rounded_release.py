@@ -1,0 +1,293 @@
+"""Every number that leaves, rounded once: the same in every table, page, language and report.
+
+Counts go to the nearest five (or to the midpoint of six), shares are those of the rounded counts, means and
+estimates have no more decimals than a page shows, and what is computed from such numbers is computed from the
+rounded ones. A number is rounded by itself alone, so that laying reports side by side does not average the
+rounding out. Only what an organisation may know of its own families stays as it is, in its own report.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpg_research.analysis.columns import N_GROUP, Column
+from mpg_research.arrays import FloatArray
+from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
+from mpg_research.disclosure.rules.cells import Cells, base_of, hide_cells, hide_rows, hide_share, is_text
+from mpg_research.disclosure.rules.rounding import RoundingRule, keep_verdicts, subtract_rounded, whole_step
+
+__all__ = ["hide_whole_groups", "round_release"]
+
+#: Decimals of numbers for which nothing else is declared.
+_DIGITS, _DIGITS_OF_P = 1, 3
+#: More decimals for an organisation about itself, so that its numbers are not those of the other reports.
+_OWN_DIGITS = 3
+#: Levels at which a p-value is judged: rounding never takes it to their other side.
+_LEVELS = (0.001, 0.01, 0.05, 0.1)
+#: Times the minimum from which families of all organisations together are no group that anyone belongs to.
+_WHOLE_STUDY = 5
+_EACH_OF_PEOPLE = ("families", "episodes", "courses")
+
+
+def hide_whole_groups(cells: Cells, minimum: int) -> None:
+    """Suppress shares of none or all: they say of every family of a group what it has, or has not.
+
+    A group is an organisation, the reading one too, or fewer than five times ``minimum`` families of all
+    organisations. Nothing is rounded yet.
+    """
+    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+    group = np.ones(len(cells.data), dtype=bool)
+    if not cells.table.organisation_columns:
+        group = ~(families >= _WHOLE_STUDY * minimum) if len(families) == len(group) else ~group
+    for column in cells.numbers:
+        if is_text(cells.data[column]):
+            continue
+        values = cells.data[column].to_numpy(dtype=float)
+        whole = (np.abs(values) < 1e-12) | (np.abs(values - 1) < 1e-12)
+        for about, rows in _each_meaning(cells, column):
+            if about.ends or about.minus or not (about.meaning == "share" or _is_share_of_all(about)):
+                continue
+            chosen = rows & whole & group & _of_people(cells, about)
+            if not chosen.any():
+                continue
+            if about.meaning == "share":
+                hide_share(cells, chosen, column)
+            else:  # the families of such a row are those that have it
+                hide_rows(cells, chosen)
+            cells.has_complement = True
+
+
+def _is_share_of_all(about: Column) -> bool:
+    return about.meaning == "mean" and about.percent
+
+
+def _of_people(cells: Cells, about: Column) -> np.ndarray:
+    """Rows in which a share is one of people: of measurements or items it says nothing of a family."""
+    every = np.ones(len(cells.data), dtype=bool)
+    if about.meaning != "share" or about.of not in cells.data.columns:
+        return every
+    kinds = cells.rows_of(about.of)
+    return np.array([kind.meaning == "count" and kind.of in _EACH_OF_PEOPLE for kind in kinds], dtype=bool)
+
+
+def round_release(cells: Cells, own: np.ndarray, rule: RoundingRule) -> None:
+    """Round every number of a table.
+
+    Parameters
+    ----------
+    cells : Cells
+        Small numbers are hidden already; rows as they came in.
+    own : ndarray of bool, shape (n_rows,)
+        Rows about the reading organisation alone: what comes from its own families stays exact, other
+        numbers keep more decimals.
+    rule : RoundingRule
+        How counts are rounded.
+    """
+    table = _Rounded(cells, own, rule)
+    for column in table.in_order():
+        for about, rows in _each_meaning(cells, column):
+            table.round(column, about, rows)
+    for column in cells.of_meaning("count"):
+        table.round_counts(column)
+    others = ~own
+    subtract_rounded(cells, others, observed_only=True)
+    keep_verdicts(cells, others, table.steps)
+
+
+def _each_meaning(cells: Cells, column: str) -> Iterator[tuple[Column, np.ndarray]]:
+    """What a column means, each with its rows."""
+    whole = cells.about(column)
+    if not whole.rows:
+        yield whole, np.ones(len(cells.data), dtype=bool)
+        return
+    abouts = cells.rows_of(column)
+    for each in dict.fromkeys(abouts):
+        yield each, np.array([about == each for about in abouts], dtype=bool)
+
+
+@dataclass(slots=True)
+class _Rounded:
+    """The rounding of one table: its exact numbers stay at hand while they are replaced."""
+
+    cells: Cells
+    own: np.ndarray
+    rule: RoundingRule
+
+    @property
+    def families(self) -> FloatArray:
+        """Families behind each row, exactly."""
+        if len(self.cells.table.data) != len(self.cells.data):  # steps of the flow that are told once
+            return self.cells.data["n_families"].to_numpy(dtype=float)
+        return self.cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+
+    @property
+    def steps(self) -> FloatArray:
+        """The coarsest decimal step that fits several numbers of families, per row."""
+        return np.array([whole_step(number) for number in self.families])
+
+    def in_order(self) -> list[str]:
+        """Columns other than counts: ratios last, since they are computed from what is rounded before."""
+        cells = self.cells
+        names = [name for name in cells.numbers if not is_text(cells.data[name])]
+        names = [name for name in names if cells.about(name).meaning != "count"]
+        return sorted(names, key=lambda name: bool(cells.about(name).ratio_of))
+
+    def round(self, column: str, about: Column, rows: np.ndarray) -> None:
+        """Round these rows of a column by what they mean."""
+        rows = rows & ~self._exact(column, about) & self.cells.data[column].notna().to_numpy()
+        if not rows.any():
+            return
+        if about.ratio_of and self._is_ratio(column, about, rows):
+            self._divide(column, about, rows)
+        elif about.meaning == "share" and not about.ends and not about.minus:
+            self._share(column, about, rows)
+        elif about.meaning == "share" and about.minus:
+            return  # that of the rounded parts
+        elif about.meaning in ("mean", "quantile", "money") and not about.minus:
+            self._observed(column, about, rows)
+        elif about.meaning == "model" or (about.meaning in ("mean", "share") and (about.minus or about.ends)):
+            self._estimated(column, about, rows)
+        elif about.meaning == "p":
+            self._set(column, rows, _round_p(self._values(column)))
+        elif about.meaning == "df":
+            self._set(column, rows, self._freedom(column))
+
+    def _exact(self, column: str, about: Column) -> np.ndarray:
+        """Rows in which a reader may know the number exactly: its own families, and nothing else, made it."""
+        of_row = about.own or about.meaning == "share" or column == N_GROUP.name
+        return self.own & (of_row and self._about_one())
+
+    def _is_ratio(self, column: str, about: Column, rows: np.ndarray) -> bool:
+        """Whether a column is what it is declared to be: the t of another hypothesis than zero is not."""
+        data = self.cells.table.data
+        if not {column, *about.ratio_of} <= set(data.columns):
+            return False
+        parts = [data[name].to_numpy(dtype=float, na_value=np.nan)[rows] for name in about.ratio_of]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = parts[0] / parts[1]
+        known = np.isfinite(ratio)
+        exact = data[column].to_numpy(dtype=float, na_value=np.nan)[rows]
+        return bool(np.allclose(ratio[known], exact[known], rtol=1e-6, equal_nan=True))
+
+    def round_counts(self, column: str) -> None:
+        """Round a count; zero stays zero, and nothing else becomes it."""
+        values, about = self._values(column), self.cells.about(column)
+        rows = np.isfinite(values) & (values > 0) & ~self._exact(column, about)
+        counts = np.array([each.meaning == "count" for each in self.cells.rows_of(column)], dtype=bool)
+        self._set(column, rows & counts, self.rule.counts(values), mark=True)
+
+    def _values(self, column: str) -> FloatArray:
+        return self.cells.data[column].to_numpy(dtype=float)
+
+    def _set(self, column: str, rows: np.ndarray, values: FloatArray, *, mark: bool = False) -> None:
+        rows = rows & (self.cells.marks[column] != SUPPRESSED).to_numpy()
+        self.cells.data.loc[rows, column] = values[rows]
+        if mark:
+            self.cells.marks.loc[rows, column] = ROUNDED
+
+    def _share(self, column: str, about: Column, rows: np.ndarray) -> None:
+        """The share of the rounded counts; the ends of its interval move along."""
+        share = self._values(column)
+        number = base_of(self.cells, about.of if about.of in self.cells.data.columns else "n_families")
+        rounded = np.minimum(self.rule.counts(share * number) / self.rule.counts(number), 1.0)
+        coarse = self.cells.coarse_rows()
+        rounded = np.where(coarse, _to_step(share, self.steps), np.round(rounded, 4))
+        self._set(column, rows, rounded, mark=True)
+        for name in self.cells.numbers:
+            end = self.cells.about(name)
+            if end.ends and end.about == column and end.meaning == "share":
+                moved = np.clip(_to_step(self._values(name) + rounded - share, 0.01), 0.0, 1.0)
+                self._set(name, rows & np.isfinite(moved), moved, mark=True)
+
+    def _observed(self, column: str, about: Column, rows: np.ndarray) -> None:
+        """To the decimals of the page, or more coarsely where few families could be told from them."""
+        fine = 10.0 ** -_digits(about)
+        steps = np.maximum(self.steps, fine)
+        values = _to_step(self._values(column), steps)
+        self._set(column, rows & (steps <= fine * 1.001), values)
+        self._set(column, rows & (steps > fine * 1.001), values, mark=True)
+
+    def _estimated(self, column: str, about: Column, rows: np.ndarray) -> None:
+        digits = _digits(about)
+        if about.ends and about.meaning == "share":
+            about_share = self.cells.about(about.about) if about.about in self.cells.numbers else about
+            if about_share.meaning == "share" and not about_share.minus:
+                return  # moved with its share
+        values = self._values(column)
+        if about.is_error:
+            values = _keep_digit(values, self._error_steps(values, digits))
+        else:
+            values = _keep_digit(values, 10.0**-digits)
+        more = self.own & self._about_one()
+        self._set(column, rows & ~more, values)
+        fine = 10.0 ** -(digits + _OWN_DIGITS)
+        self._set(column, rows & more, _to_step(self._values(column), fine))
+
+    def _about_one(self) -> bool:
+        """Whether a row is about one organisation: a difference between two tells of the other as well."""
+        return len(self.cells.table.organisation_columns) == 1 and not self.cells.is_contrast
+
+    def _error_steps(self, values: FloatArray, digits: int) -> FloatArray:
+        """Steps so coarse that the families behind an error are not told closer than their rounded number."""
+        near = values * self.rule.step / (2 * np.maximum(self.families, self.rule.step))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            power = 10.0 ** np.floor(np.log10(near))
+        lead = near / power
+        step = power * np.select([lead <= 1, lead <= 2, lead <= 5], [1.0, 2.0, 5.0], 10.0)
+        return np.where(np.isfinite(step), np.maximum(step, 10.0**-digits), 10.0**-digits)
+
+    def _divide(self, column: str, about: Column, rows: np.ndarray) -> None:
+        """Computed anew from its two rounded parts, where they are shown."""
+        above, below = about.ratio_of
+        cells, digits = self.cells, _digits(about)
+        if not {above, below} <= set(cells.numbers):
+            self._set(column, rows, _keep_digit(self._values(column), 10.0**-digits))
+            return
+        parts = []
+        for name in (above, below):
+            values = self._values(name)
+            parts.append(self.rule.counts(values) if cells.about(name).meaning == "count" else values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = parts[0] / parts[1]
+        shown = np.isfinite(ratio)
+        self._set(column, rows & shown, np.round(ratio, digits), mark=about.is_observed)
+        unknown = rows & ~shown
+        if about.is_observed:  # with one part hidden the ratio and the other part would give it
+            hide_cells(cells, unknown, column)
+            cells.has_complement |= bool(unknown.any())
+        else:
+            self._set(column, unknown, _keep_digit(self._values(column), 10.0**-digits))
+
+    def _freedom(self, column: str) -> FloatArray:
+        values = self._values(column)
+        return np.where(np.isfinite(values) & (values >= 10), np.round(values), np.round(values, 1))
+
+
+def _digits(about: Column) -> int:
+    """Decimals of a number: those of the page, two more where it is written as a percentage."""
+    share = about.percent or about.meaning == "share"
+    digits = (0 if share else _DIGITS) if about.digits is None else about.digits
+    return digits + 2 if share else digits
+
+
+def _to_step(values: FloatArray, step: "FloatArray | float") -> FloatArray:
+    return np.round(np.round(values / step) * step, 9)
+
+
+def _keep_digit(values: FloatArray, step: "FloatArray | float") -> FloatArray:
+    """Rounded to a step, what is less than it to one digit: nothing becomes zero or turns its sign."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        power = 10.0 ** np.floor(np.log10(np.abs(values)))
+        one = np.where(np.isfinite(power) & (power > 0), np.round(values / power) * power, values)
+    rounded = np.where(np.isfinite(values), _to_step(values, step), values)
+    return np.where((rounded == 0) & (values != 0), one, rounded)
+
+
+def _round_p(values: FloatArray) -> FloatArray:
+    rounded = np.round(values, _DIGITS_OF_P)
+    for level in _LEVELS:
+        crossed = (rounded < level) != (values < level)
+        rounded = np.where(crossed & np.isfinite(values), rounded - 10.0**-_DIGITS_OF_P, rounded)
+    small = np.isfinite(values) & (values < _LEVELS[0])
+    return np.where(small, np.minimum(_keep_digit(values, 10.0**-_DIGITS_OF_P), 9e-4), rounded)
