@@ -234,7 +234,7 @@ def _add_sums(
     for way in ways:
         others = [name for name in table.keys if name not in way]
         groups = data.groupby(others, sort=False, dropna=False).indices if others else {(): range(len(data))}
-        complete = max(len(rows) for rows in groups.values())
+        complete = max((len(rows) for rows in groups.values()), default=0)
         for found, rows in groups.items():
             names = found if isinstance(found, tuple) else (found,)
             total: Cell = ("sum", table.name, *way, *names)

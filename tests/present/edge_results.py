@@ -86,6 +86,7 @@ class Case:
 
 def policy_with(direction: str = "higher_is_worse", names: Any = None, **rules: Any) -> DisclosurePolicy:
     named = NAMES if names is None else names
+    rules.setdefault("rounding", 0)
     return DisclosurePolicy(
         organisations={key: {"nl": name, "en": name} for key, name in named.items()},
         instruments={"obvl_k": InstrumentFacts("OBVL-K", direction, subject="parenting_stress")},  # type: ignore[arg-type]
@@ -212,7 +213,7 @@ def answered_flow(n: int, silent: int, lost: int) -> SampleFlow:
 
 
 def readers(result: MadeResult, seed: int) -> Iterator[tuple[Audience, DisclosurePolicy]]:
-    """One of the readers that such a result has, and rules that let much through."""
+    """One of the readers that such a result has, and rules that let much through; at times also rounded."""
     random = Random(seed)
     direction = random.choice(("higher_is_worse", "higher_is_better"))
     compared = result.kind.startswith("organisation")
@@ -221,6 +222,8 @@ def readers(result: MadeResult, seed: int) -> Iterator[tuple[Audience, Disclosur
     if compared:
         rules["public_groups"] = random.random() < 0.7
     yield audience, policy_with(direction, **rules)
+    if seed % 3 == 1:
+        yield audience, policy_with(direction, rounding=5, **rules)
 
 
 #: Kinds of results, with seeds that speak their sentences and what is seldom drawn.

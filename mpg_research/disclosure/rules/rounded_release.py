@@ -233,7 +233,7 @@ class _Rounded:
         near = values * self.rule.step / (2 * np.maximum(self.families, self.rule.step))
         with np.errstate(divide="ignore", invalid="ignore"):
             power = 10.0 ** np.floor(np.log10(near))
-        lead = near / power
+            lead = near / power
         step = power * np.select([lead <= 1, lead <= 2, lead <= 5], [1.0, 2.0, 5.0], 10.0)
         return np.where(np.isfinite(step), np.maximum(step, 10.0**-digits), 10.0**-digits)
 

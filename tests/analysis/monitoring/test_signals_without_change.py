@@ -13,10 +13,11 @@ from mpg_research.analysis.monitoring.foretold import predict_bad_end
 from mpg_research.analysis.monitoring.performance import OWN_LINE, evidence_of, figures_of
 from mpg_research.analysis.monitoring.rules import alarm_quality
 from mpg_research.analysis.monitoring.without_change import without_change
-from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure import Audience, release
 from mpg_research.present import say
 from mpg_research.study.model import Study
 from tests.analysis.small_studies import make_study
+from tests.exact_policy import exact_policy
 
 #: Three standard errors: with fixed seeds these tests hold or fail for good.
 FAR = 3.0
@@ -144,7 +145,7 @@ def test_published_figures_never_stand_alone(tmp_path: Path, changed: pd.DataFra
     alone = evaluate_signals(study, replicates=0)
     assert "published" not in alone.tables
     assert alone.tables["without_change"].data.empty
-    text = str(say(release(alone, Audience("researcher"), policy=policy_of(study)), language="en"))
+    text = str(say(release(alone, Audience("researcher"), policy=exact_policy(study)), language="en"))
     assert "Y-OQ" not in text
     assert "these figures say little" in text
 

@@ -7,12 +7,13 @@ from xml.etree import ElementTree
 import pytest
 
 from mpg_research import check_robustness, compare_cohorts, compare_organisations, load_study
-from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure import Audience, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.study import Study, shipped_example
 from tests.analysis.documented_tables import undocumented_tables
+from tests.exact_policy import exact_policy
 
 READERS = {
     "researcher": Audience("researcher"),
@@ -37,7 +38,7 @@ def results() -> dict[str, object]:
 
 
 def released(results: dict[str, object], kind: str, reader: str) -> Released:
-    return release(results[kind], READERS[reader], policy=policy_of(results["study"]))
+    return release(results[kind], READERS[reader], policy=exact_policy(results["study"]))
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -101,7 +102,7 @@ def test_shares_of_small_numbers_of_an_unnamed_organisation_are_coarse(results: 
 
 
 def test_a_hidden_share_does_not_follow_from_its_funnel_plot(results: dict[str, object]) -> None:
-    policy = replace(policy_of(results["study"]), name_organisations_to_funder=True)
+    policy = replace(exact_policy(results["study"]), name_organisations_to_funder=True)
     shown = release(results["organisations"], READERS["funder"], policy=policy).tables
     shares, funnel = (
         shown[name].data.set_index(["organisation", "indicator"])

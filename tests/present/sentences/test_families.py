@@ -16,11 +16,12 @@ from mpg_research.analysis import (
     signals,
     sudden_changes,
 )
-from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure import Audience, release
 from mpg_research.disclosure.released import Released
 from mpg_research.present import PresentedFigure, draw, say, tabulate
 from mpg_research.study import Study, load_study, shipped_example
 from tests.analysis.documented_tables import undocumented_tables
+from tests.exact_policy import exact_policy
 
 RESEARCHER = Audience("researcher")
 #: Drawn here, on the example study, rather than from made results.
@@ -47,7 +48,7 @@ def results() -> dict[str, object]:
 
 
 def released(results: dict[str, object], kind: str, audience: Audience = RESEARCHER) -> Released:
-    return release(results[kind], audience, policy=policy_of(results["study"]))
+    return release(results[kind], audience, policy=exact_policy(results["study"]))
 
 
 KINDS = (
@@ -128,9 +129,9 @@ def test_words_say_which_rule_is_shown_and_judged(
     results: dict[str, object], rule: str, meaning: str
 ) -> None:
     quality = evaluate_signals(results["study"], rule=rule, case_mix=(), replicates=2)
-    shown = release(quality.given, RESEARCHER, policy=policy_of(results["study"]))
+    shown = release(quality.given, RESEARCHER, policy=exact_policy(results["study"]))
     assert meaning in str(say(shown, language="en"))
-    released_quality = release(quality, RESEARCHER, policy=policy_of(results["study"]))
+    released_quality = release(quality, RESEARCHER, policy=exact_policy(results["study"]))
     judged = str(say(released_quality, "answer", language="en"))
     row = quality.tables["rules"].data.set_index(["rule", "target"]).loc[(rule, "no_gain")]
     assert f"{100 * row['sensitivity']:.0f}%" in judged
@@ -166,7 +167,7 @@ def test_what_became_of_few_families_is_hidden(results: dict[str, object]) -> No
 
 def test_waves_are_not_called_months_in_the_lanes(results: dict[str, object]) -> None:
     study = results["study"]
-    policy = replace(policy_of(study), time_unit="waves")
+    policy = replace(exact_policy(study), time_unit="waves")
     shown = release(results["course"], RESEARCHER, policy=policy)
     for language, month in (("nl", "maand"), ("en", "month")):
         lanes = draw(shown, "swimmer", language=language)

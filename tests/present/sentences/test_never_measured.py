@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 
 from mpg_research import fit_trajectory
-from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure import Audience, release
 from mpg_research.present import say
 from mpg_research.simulate.study import simulate_study
 from mpg_research.study import load_study
+from tests.exact_policy import exact_policy
 
 
 def said(folder: Path, role: str, language: str) -> str:
     study = load_study(folder)
-    released = release(fit_trajectory(study), Audience(role), policy=policy_of(study))
+    released = release(fit_trajectory(study), Audience(role), policy=exact_policy(study))
     return " ".join(" ".join(each) for each in say(released, "sample", language=language).paragraphs)
 
 

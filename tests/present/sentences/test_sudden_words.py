@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import sudden_changes
-from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure import Audience, release
 from mpg_research.present import say
 from tests.analysis.small_studies import make_study
+from tests.exact_policy import exact_policy
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_the_sentence_follows_the_share_that_was_kept(
     found = sudden_changes(study, cutoff=8)
     gains = found.tables["sizes"].data.set_index("kind").loc["gain"]
     assert gains["share_reversed"] == pytest.approx(n_lost / 30)
-    shown = release(found, Audience("researcher"), policy=policy_of(study))
+    shown = release(found, Audience("researcher"), policy=exact_policy(study))
     for language, word in (("en", english), ("nl", dutch)):
         text = str(say(shown, language=language))
         assert word in text
