@@ -178,7 +178,8 @@ class _Rounded:
         self._set(column, rows & counts, self.rule.counts(values), mark=True)
 
     def _values(self, column: str) -> FloatArray:
-        return self.cells.data[column].to_numpy(dtype=float)
+        """A copy: what is exact must not change while its rounded form is written."""
+        return np.array(self.cells.data[column], dtype=float)
 
     def _set(self, column: str, rows: np.ndarray, values: FloatArray, *, mark: bool = False) -> None:
         rows = rows & (self.cells.marks[column] != SUPPRESSED).to_numpy()
@@ -251,7 +252,7 @@ class _Rounded:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = parts[0] / parts[1]
         shown = np.isfinite(ratio)
-        self._set(column, rows & shown, np.round(ratio, digits), mark=about.is_observed)
+        self._set(column, rows & shown, _keep_digit(ratio, 10.0**-digits), mark=about.is_observed)
         unknown = rows & ~shown
         if about.is_observed:  # with one part hidden the ratio and the other part would give it
             hide_cells(cells, unknown, column)
