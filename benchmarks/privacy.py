@@ -5,8 +5,8 @@
 Two kinds of releases are attacked. Made ones are tables of random organisations, one of them small, with
 classes and totals, put through the gate for every reader; of each hidden count a linear program says between
 which values it lies. Real ones are the synthetic example study with one organisation cut down to a few
-families, analysed anew and released to a researcher, a funder and an organisation. ``--write`` puts the counts
-into docs/privacy.md and the data-protection pages, between the marks that stand there.
+families, analysed anew and released to a researcher, a funder and an organisation. ``--write`` puts the
+counts into docs/privacy.md and the data-protection pages, between the marks that stand there.
 """
 
 import argparse
@@ -159,7 +159,8 @@ def main() -> None:
     ratio = cover_ratio(300)
     text = "\n".join(lines) + (
         f"\n\nTo protect one small organisation against readers who know every total and their own number "
-        f"exactly, the gate hides {ratio:.2f} times as many others as the fewest that would do (300 random tables).\n"
+        f"exactly, the gate hides {ratio:.2f} times as many others as the fewest that would do "
+        f"(300 random tables).\n"
     )
     print(text)
     if options.write:
