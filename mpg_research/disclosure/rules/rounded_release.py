@@ -215,13 +215,13 @@ class _Rounded:
             about_share = self.cells.about(about.about) if about.about in self.cells.numbers else about
             if about_share.meaning == "share" and not about_share.minus:
                 return  # moved with its share
-        values = self._values(column)
-        if about.is_error:
-            values = _keep_digit(values, self._error_steps(values, digits))
-        else:
-            values = _keep_digit(values, 10.0**-digits)
         more = self.own & self._about_one()
-        self._set(column, rows & ~more, values)
+        values = self._values(column)
+        steps = self._error_steps(values, digits) if about.is_error else np.full(len(values), 10.0**-digits)
+        coarse = steps > 1.001 * 10.0**-digits
+        values = _keep_digit(values, steps)
+        self._set(column, rows & ~more & ~coarse, values)
+        self._set(column, rows & ~more & coarse, values, mark=True)
         fine = 10.0 ** -(digits + _OWN_DIGITS)
         self._set(column, rows & more, _to_step(self._values(column), fine))
 
