@@ -1,4 +1,4 @@
-"""The researcher in private: what the gate lets through is what came in, but for tables of single families."""
+"""The researcher in private: all that came in passes the gate, but for tables of single families."""
 
 from dataclasses import replace
 
@@ -47,7 +47,8 @@ def test_every_number_comes_through_as_it_was(result) -> None:
         else:
             some_hidden = True
     assert some_hidden  # a result of which the released page hides something, or nothing is shown here
-    assert shown.notes == result.notes and shown.provenance == result.provenance
+    assert shown.notes == result.notes
+    assert shown.provenance == result.provenance
 
 
 def test_tables_of_single_families_do_not_pass_in_private() -> None:
