@@ -59,6 +59,11 @@ class Audience:
         return self.role != "researcher"
 
     @property
+    def reader(self) -> str:
+        """The kind of reader in words; what is shown is marked with it, and published for no other."""
+        return "private researcher" if self.private else self.role
+
+    @property
     def recipient(self) -> str:
         """A text that differs between recipients: the role, and the organisation's key after a colon."""
         return f"{self.role}:{self.organisation or ''}"
