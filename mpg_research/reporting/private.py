@@ -93,9 +93,9 @@ def check_private_place(folder: Path) -> None:
     found = found or next((each for each in above if each.name.casefold() == _REPORTS), None)
     if found is not None:
         raise DisclosureError(
-            f"--output {folder.parent} lies inside or beside the released reports in {found}; expected a place "
-            "away from everything that is handed over, since nothing is suppressed in pages made with "
-            "--private. Name another folder, such as one in your own protected folder."
+            f"--output {folder.parent} lies inside or beside the released reports in {found}; expected "
+            "a place away from everything that is handed over, since nothing is suppressed in pages made "
+            "with --private. Name another folder, such as one in your own protected folder."
         )
 
 
