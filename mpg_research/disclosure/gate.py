@@ -28,7 +28,8 @@ What it does, in this order
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
-``public_groups`` lifts 5 and 6, never 1 to 4.
+``public_groups`` lifts 5 and 6, never 1 to 4. For the researcher in private (``Audience(..., private=True)``,
+``mpg run --private``) rule 1 alone holds.
 
 What it does not promise
 ------------------------
@@ -44,7 +45,7 @@ from dataclasses import replace
 import numpy as np
 
 from mpg_research.analysis.columns import N_FAMILIES
-from mpg_research.analysis.result import AnalysisResult
+from mpg_research.analysis.result import AnalysisResult, Provenance
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.disclosure.reconstruction import open_counts, quick_ranges
@@ -92,7 +93,7 @@ from mpg_research.disclosure.rules.text import (
     clean_provenance,
     notes_without_numbers,
 )
-from mpg_research.errors import DisclosureError
+from mpg_research.errors import DisclosureError, Note
 
 __all__ = ["release"]
 
@@ -137,6 +138,19 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     keys = _organisation_keys(tables.values())
     labels = label_organisations(keys, audience, policy=policy, digest=result.provenance.digest)
     names = _names_to_find(keys, audience, policy)
+    if audience.private:
+        for cells in tables.values():
+            use_labels(cells, labels)
+        return _sealed(
+            result,
+            audience,
+            policy=replace(policy, rounding=0),
+            tables=tables,
+            withheld=withheld,
+            notes=tuple(result.notes),
+            provenance=result.provenance,
+            labels=labels,
+        )
 
     named = policy.sees_names(audience)
     across = named and audience.is_external
@@ -184,19 +198,43 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)
-    seal = _released._SEAL
-    finished = {name: _finish(cells, seal) for name, cells in shown.items()}
     if policy.rounding:
-        for name in _hide_what_can_be_found(result.kind, shown, finished, policy):
+        for name in _hide_what_can_be_found(result.kind, shown, policy):
             withheld.append(Withheld(name, "gives_away_a_small_group", {"minimum": policy.minimum_families}))
+    return _sealed(
+        result,
+        audience,
+        policy=policy if named else replace(policy, organisations={}),
+        tables=shown,
+        withheld=withheld,
+        notes=notes,
+        provenance=clean_provenance(result.provenance, audience, policy=policy, names=names),
+        labels=labels,
+    )
+
+
+def _sealed(
+    result: AnalysisResult,
+    audience: Audience,
+    *,
+    policy: DisclosurePolicy,
+    tables: Mapping[str, Cells],
+    withheld: Iterable[Withheld],
+    notes: tuple[Note, ...],
+    provenance: Provenance,
+    labels: Labels,
+) -> Released:
+    """What the rules above left of a result, as that which can be presented."""
+    seal = _released._SEAL
+    finished = {name: _finish(cells, seal) for name, cells in tables.items()}
     return Released(
         kind=result.kind,
         audience=audience,
-        policy=policy if named else replace(policy, organisations={}),
+        policy=policy,
         tables=finished,
         withheld=tuple(withheld),
         notes=notes,
-        provenance=clean_provenance(result.provenance, audience, policy=policy, names=names),
+        provenance=provenance,
         level=float(result.level),
         converged=bool(result.converged),
         synthetic=bool(result.provenance.synthetic),
@@ -206,14 +244,13 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     )
 
 
-def _hide_what_can_be_found(
-    kind: str, shown: dict[str, Cells], finished: dict[str, ReleasedTable], policy: DisclosurePolicy
-) -> list[str]:
+def _hide_what_can_be_found(kind: str, shown: dict[str, Cells], policy: DisclosurePolicy) -> list[str]:
     """Hide further rows until every small number stays possible wherever one is hidden.
 
     Returns the names of tables of which nothing is left then: they are taken out.
     """
     minimum = policy.minimum_families
+    finished = {name: _finish(cells, _released._SEAL) for name, cells in shown.items()}
     withheld: list[str] = []
     while found := open_counts(quick_ranges(kind, finished, policy), minimum):
         for name in dict.fromkeys(each.table for each in found):

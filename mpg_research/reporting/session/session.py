@@ -10,6 +10,7 @@ from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
+from mpg_research.reporting.private import is_private
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
@@ -52,6 +53,7 @@ class Session:
     _source: "StudySource"
     _study: list["Study"] = field(default_factory=list)
     _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    _rules: dict[str, tuple[Any, dict[str, None]]] = field(default_factory=dict)
 
     @property
     def study(self) -> "Study":
@@ -172,7 +174,7 @@ class Session:
         -------
         Shown
         """
-        from mpg_research.reporting.session.decisions import describe_decisions
+        from mpg_research.reporting.session.decisions import Applied, describe_decisions
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
@@ -185,6 +187,8 @@ class Session:
             outcome=first.outcome,
             language=self.language,
             show_model=self.audience.role == "researcher",
+            private=self.audience.private,
+            rules=[Applied(rule, tuple(where)) for rule, where in self._rules.values()],
         )
         return self._shown(decisions, None)
 
@@ -238,7 +242,16 @@ class Session:
         """Release a result and present it; where the question does not arise, the reason in its place."""
         if isinstance(result, NotApplicable):
             return self._shown(result.text(self.language, self._policy), None)
-        return self._shown(present(self._release(result)), kind)
+        presented = present(self._release(result))
+        self._note_rules(presented)
+        return self._shown(presented, kind)
+
+    def _note_rules(self, presented: Any) -> None:
+        """Keep which rules hid something of what is shown: the page says so once, beside its choices."""
+        table = getattr(presented, "data", presented)
+        for rule in table.rules:
+            _, where = self._rules.setdefault(rule.code, (rule, {}))
+            where[table.caption] = None
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
@@ -260,7 +273,7 @@ class Session:
                 presented.save(self.output / kind, png=png_is_wanted())
             else:
                 presented.save(self.output / kind)
-        return Shown(presented, self.audience.role)
+        return Shown(presented, self.audience.reader)
 
 
 def begin(notebook: str, **parameters: Any) -> Session:
@@ -304,7 +317,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     record.write()
     return Session(
         notebook=notebook,
-        audience=Audience(spec.role, organisation or None),
+        audience=Audience(spec.role, organisation or None, private=is_private()),
         language=values.language,
         parameters=values,
         organisation=organisation,
