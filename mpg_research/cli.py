@@ -13,6 +13,7 @@ from mpg_research.errors import MpgError
 from mpg_research.languages import languages
 from mpg_research.plurals import counted
 from mpg_research.version import __version__
+from mpg_research.visible import visible
 
 if TYPE_CHECKING:
     from mpg_research.reporting.run.run import RunSummary
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MpgError as error:
         if options.debug:
             raise
-        print(f"mpg: {error}", file=sys.stderr)
+        print(f"mpg: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(_interruption(options), file=sys.stderr)
@@ -434,7 +435,7 @@ def _check(options: argparse.Namespace) -> int:
     from mpg_research.study import check_study, shipped_example
 
     report = check_study(options.study or shipped_example())
-    print(report.as_text())
+    print(visible(report.as_text()))
     return 0 if report.ok else DataError.exit_code
 
 
@@ -507,7 +508,7 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
     for reason, names in _by_reason(failed).items():
-        print(f"\nFailed: {', '.join(names)}\n{reason}", file=sys.stderr)
+        print(f"\nFailed: {', '.join(names)}\n{visible(reason)}", file=sys.stderr)
     if debug:
         for outcome in failed:
             print(f"\n{outcome.step.name}\n{outcome.traceback}", file=sys.stderr)

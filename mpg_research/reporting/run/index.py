@@ -60,6 +60,8 @@ def index_page(
     """
     from jinja2 import Environment, FileSystemLoader
 
+    from mpg_research.present.language.names import clean_name, isolated
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -67,7 +69,7 @@ def index_page(
         language=language,
         words=page_words(language),
         names={code: language_name(code) for code in config.study.languages},
-        title=config.study.title.in_language(language),
+        title=isolated(clean_name(config.study.title.in_language(language))),
         synthetic=config.study.synthetic,
         style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
         others=[
