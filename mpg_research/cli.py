@@ -136,6 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_profile(commands, common)
     _add_clean(commands, common)
     _add_pseudonymise(commands, common)
+    _add_register(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -183,6 +184,11 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="make analyses and pages on the machines of a Dask cluster with its scheduler at this address",
     )
+    run.add_argument(
+        "--allow-modified",
+        action="store_true",
+        help="also run notebooks that were changed and are not registered; their pages say so",
+    )
     run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
@@ -223,6 +229,31 @@ def _profile(options: argparse.Namespace) -> int:
         episode=options.episode,
     )
     print(f"Course profile: {file}\nIt is about one family: sensitive personal data, not for reports.")
+    return 0
+
+
+def _add_register(commands: Any, common: argparse.ArgumentParser) -> None:
+    register = commands.add_parser(
+        "register",
+        parents=[common],
+        help="let notebooks of your own, or changed ones, make reports of a study",
+        description="Let notebooks make reports of a study, as they are now. Read them first: a notebook is "
+        "a program that sees every family. One that is changed afterwards must be registered again. The list "
+        "is notebooks.toml in the study's folder.",
+    )
+    register.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    register.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="file of a notebook (.ipynb)")
+    register.set_defaults(command=_register)
+
+
+def _register(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.allowed_notebooks import REGISTER, register_notebooks
+    from mpg_research.study import read_config
+
+    folder = read_config(options.study).folder
+    for name, role in register_notebooks(folder, options.notebooks).items():
+        print(f"Registered {name}, for the {role}, as it is now.")
+    print(f"The list: {folder / REGISTER}")
     return 0
 
 
@@ -395,6 +426,7 @@ def _explain(options: argparse.Namespace) -> int:
         language=options.language,
         force=options.force,
         notebooks=options.notebooks,
+        allow_modified=options.allow_modified,
     )
     width = max((len(each.step.name) for each in found), default=0)
     for each in found:
@@ -425,6 +457,7 @@ def _run(options: argparse.Namespace) -> int:
             force=options.force,
             progress=make_progress(),
             notebooks=options.notebooks,
+            allow_modified=options.allow_modified,
         )
     _print_summary(summary, debug=options.debug)
     return summary.exit_code

@@ -45,6 +45,8 @@ class PageFrame:
         Hash that ties the page to its inputs.
     version : str
         Version of this package.
+    modified : bool
+        Whether the notebook differs from the package's and was allowed to run all the same.
     """
 
     language: str
@@ -54,6 +56,7 @@ class PageFrame:
     show_code: bool
     digest: str
     version: str
+    modified: bool = False
 
 
 def page_words(language: str) -> dict[str, str]:

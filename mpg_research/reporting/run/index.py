@@ -103,9 +103,19 @@ def _rows(
         name = isolated(clean_name(name))
         role = "organisation" if key else recipient
         for notebook in (spec.name for spec in notebooks.values() if spec.role == role):
-            links = []
+            links, standings = [], set()
             for code in config.study.languages:
                 step = Step(notebook, role, recipient, code)
+                standings.add(made.get(step.key, {}).get("notebook_is", "own"))
                 links.append((code, f"{recipient}/{code}/{notebook}.html" if step.key in made else ""))
-            rows.append({"recipient": name, "folder": recipient, "notebook": notebook, "links": links})
+            marks = [words[f"{kind}_short"] for kind in ("modified", "registered") if kind in standings]
+            rows.append(
+                {
+                    "recipient": name,
+                    "folder": recipient,
+                    "notebook": notebook,
+                    "marks": ", ".join(marks),
+                    "links": links,
+                }
+            )
     return rows

@@ -4,7 +4,6 @@ The first part is done in a process of its own and leaves everything in a stagin
 run itself, so that only one process writes to the published folders.
 """
 
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mpg_research.errors import MpgError, ReportError
+from mpg_research.reporting.allowed_notebooks import Standing
 from mpg_research.reporting.files import (
     file_sha256,
     json_bytes,
@@ -21,6 +21,7 @@ from mpg_research.reporting.files import (
     remove_tree,
 )
 from mpg_research.reporting.nbformat_import import import_nbformat
+from mpg_research.reporting.own_notebooks import NotebookContent, content_of
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
@@ -31,8 +32,11 @@ from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
 
-__all__ = ["StepOutcome", "failed_step", "make_page", "publish_page", "staged_folder"]
+__all__ = ["StepOutcome", "failed_step", "make_page", "publish_page", "staged_folder", "withdraw_page"]
 
+_CHANGED_MEANWHILE = (
+    "{name} was changed while the run was going on; its pages were not made. Run again later."
+)
 Status = Literal["ok", "up to date", "failed"]
 
 
@@ -72,6 +76,7 @@ class _Task:
     notebook_sha256: str
     fingerprint: str
     inputs: Inputs
+    standing: Standing
 
 
 def staged_folder(staging: str | Path, step: Step) -> Path:
@@ -102,8 +107,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     given : mapping
         ``study`` (its ``study.toml``), ``staging`` (a folder) and ``inputs`` (hashes that all steps share).
     part : mapping
-        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256`` and
-        ``fingerprint``.
+        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``,
+        ``fingerprint`` and ``standing`` (the fields of a :class:`Standing`).
 
     Returns
     -------
@@ -125,6 +130,7 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
             part["notebook_sha256"],
             part["fingerprint"],
             Inputs(**given["inputs"]),
+            Standing(**part["standing"]),
         )
         files, record = _prepare(task)
         entry = _entry(task, files, record, started, time.perf_counter() - clock)
@@ -184,6 +190,29 @@ def publish_page(
     return StepOutcome(step, "ok", seconds)
 
 
+def withdraw_page(step: Step, outcome: StepOutcome, *, folder: Path, config: StudyConfig) -> None:
+    """Take back a step that was published.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    outcome : StepOutcome
+        How it ended; nothing is done where that is not well.
+    folder : Path
+        ``reports/<study>``.
+    config : StudyConfig
+        The study.
+    """
+    if outcome.status != "ok":
+        return
+    own, study = folder / step.recipient, config.study
+    outputs = read_manifest(own)["steps"].get(step.key, {}).get("outputs", {})
+    record_step(own, step, None, study=study.name, synthetic=study.synthetic)
+    for name in outputs:
+        (own / name).unlink(missing_ok=True)
+
+
 def failed_step(step: Step, reason: str, seconds: float, traceback: str = "") -> StepOutcome:
     """A step of which nothing is published.
 
@@ -219,12 +248,16 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
     from mpg_research.reporting.page.html import render_page
     from mpg_research.reporting.parameters import check_parameters
+    from mpg_research.reporting.safeguards.beside import refuse_files_beside, refuse_outputs_beside
     from mpg_research.reporting.session.session import RECORD
+    from mpg_research.reporting.session.written import forget, written_in
 
     step, config, staged = task.step, task.config, task.staged
     remove_tree(staged)  # of an earlier try
     work = staged / "output"
+    forget(work)
     work.mkdir(parents=True, exist_ok=True)
+    content = _content_asked_for(task)
     parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
     node = run_notebook(
         task.notebook,
@@ -232,7 +265,12 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
         parameters=parameters,
         output=staged / "executed.ipynb",
     )
+    if content_of(node, as_run=True) != content:
+        raise ReportError(_CHANGED_MEANWHILE.format(name=task.notebook.name))
     _refuse_other_readers(node, step)
+    written = written_in(work)
+    beside = refuse_files_beside(work, written, step.notebook)
+    refuse_outputs_beside(node, written)
     record = json.loads((work / RECORD).read_bytes()) if (work / RECORD).is_file() else {}
     record["warnings"] = warning_counts(node)
     model = read_notebook(task.notebook).model
@@ -250,10 +288,17 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     write_atomically(page_path, page.encode())
     write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode())
     files = {names["page"]: page_path, names["notebook"]: notebook_path}
-    for kind in ("tables", "figures"):
-        for path in sorted((work / kind).glob("*")):
-            files[f"{step.language}/{kind}/{step.notebook}/{path.name}"] = path
+    for name, path in beside.items():
+        kind, _, file = name.partition("/")
+        files[f"{step.language}/{kind}/{step.notebook}/{file}"] = path
     return files, record
+
+
+def _content_asked_for(task: _Task) -> NotebookContent:
+    """What stands in the notebook, where that is still what the run was asked to run."""
+    if content_of(task.notebook).sha256 != task.standing.sha256:
+        raise ReportError(_CHANGED_MEANWHILE.format(name=task.notebook.name))
+    return content_of(task.notebook, as_run=True)
 
 
 def _refuse_other_readers(node: Any, step: Step) -> None:
@@ -286,6 +331,7 @@ def _frame(task: _Task) -> Any:
         show_code=step.role == "researcher",
         digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
         version=__version__,
+        modified=task.standing.kind == "modified",
     )
 
 
@@ -305,8 +351,7 @@ def _entry(
         record=record,
         started=started,
         seconds=seconds,
-        host=platform.node(),
-        platform=platform.platform(),
+        standing=task.standing.kind,
     )
 
 
