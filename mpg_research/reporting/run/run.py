@@ -181,15 +181,16 @@ def run_study(
         seconds=_seconds_before(steps, manifests),
     )
     folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
-    made, warnings = make_steps(
-        todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
-    )
     try:
-        still.refuse_changed()
-    except DataError:
-        for step in todo:
-            withdraw_page(step, made[step.name], folder=folder, config=config)
-        raise
+        made, warnings = make_steps(
+            todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
+        )
+        try:
+            still.refuse_changed()
+        except DataError:
+            for step in todo:
+                withdraw_page(step, made[step.name], folder=folder, config=config)
+            raise
     finally:
         if folders is not None:
             folders.set_strays_aside()

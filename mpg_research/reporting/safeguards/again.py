@@ -7,7 +7,7 @@ recipient's folder by another way.
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mpg_research.errors import DisclosureError
@@ -52,6 +52,8 @@ def look_again(
     files = {name: Path(path) for name, path in made["files"].items()}
     outputs = made["entry"]["outputs"]
     for name, path in files.items():
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+            raise DisclosureError(f"{visible(name)} is no name of a file in a recipient's folder.")
         if path.is_symlink() or file_sha256(path) != outputs.get(name):
             raise DisclosureError(
                 f"{visible(name)} was changed after it was checked, so nothing of this report was published."

@@ -84,7 +84,6 @@ def _says_something(words: tuple[str, ...]) -> bool:
     return len(joined) >= (SHORTEST if any(sign.isdigit() for sign in joined) else SHORTEST_WORD)
 
 
-@lru_cache(maxsize=1)
 def ids_of_study(study: str) -> FamilyIds:
     """The ids in the tables of a study.
 
@@ -97,6 +96,13 @@ def ids_of_study(study: str) -> FamilyIds:
     -------
     FamilyIds
     """
+    from mpg_research.reporting.store.source import open_study
+
+    return _ids_of(study, open_study(study).of_results)
+
+
+@lru_cache(maxsize=1)
+def _ids_of(study: str, made_of: str) -> FamilyIds:
     from mpg_research.reporting.store.source import open_study
 
     tables = open_study(study).pristine().tables
