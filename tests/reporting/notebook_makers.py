@@ -14,10 +14,12 @@ from mpg_research.reporting.files import json_bytes
 from mpg_research.writing import write_atomically
 from mpg_research.reporting.parameters import validate_parameters
 from mpg_research.reporting.session.session import RECORD, Shown
+from mpg_research.reporting.session.written import note_file, note_shown
 from types import SimpleNamespace
 
 def sentence(text):
     bundle = {"text/html": f"<p>{text}</p>", "text/plain": text}
+    note_shown(Path(output), bundle)  # as a session does
     return Shown(SimpleNamespace(_repr_mimebundle_=lambda include, exclude: bundle), {role!r})
 """
 #: What the notebooks of the package say of themselves.
@@ -63,6 +65,6 @@ def make_all_notebooks(folder: Path, *code: str) -> Path:
 WRITE_TABLE = """\
 flow = [{"step": "read", "n_families": 20}]
 record = {"organisations": [], "sample_flow": {"trajectory": flow}}
-write_atomically(Path(output) / RECORD, json_bytes(record))
-write_atomically(Path(output) / "tables" / "flow.csv", b"step;n_families\\nread;20\\n");
+table = write_atomically(Path(output) / "tables" / "flow.csv", b"step;n_families\\nread;20\\n")
+note_file(Path(output), write_atomically(Path(output) / RECORD, json_bytes(record)), table);
 """

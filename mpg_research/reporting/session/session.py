@@ -1,18 +1,20 @@
 """What a notebook works with: the study, the audience, and the only way to show a result."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mpg_research.errors import ConfigError, NotApplicableError
+from mpg_research.errors import ConfigError, DisclosureError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.private import is_private
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
+from mpg_research.reporting.session.written import note_file, note_shown
 
 if TYPE_CHECKING:
     from mpg_research.disclosure import Audience
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from mpg_research.study.model import Study
 
 __all__ = ["MARK", "RECORD", "NotApplicable", "Session", "Shown", "begin"]
+
+_FILE_NAME = re.compile(r"\w[\w.-]{0,150}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,14 +270,21 @@ class Session:
         return released
 
     def _shown(self, presented: Any, kind: str | None) -> Shown:
-        if self.output is not None and kind is not None:
+        shown = Shown(presented, self.audience.reader)
+        if self.output is None:
+            return shown
+        if kind is not None:
             from mpg_research.present import PresentedFigure
 
-            if isinstance(presented, PresentedFigure):
-                presented.save(self.output / kind, png=png_is_wanted())
-            else:
-                presented.save(self.output / kind)
-        return Shown(presented, self.audience.reader)
+            if not _FILE_NAME.fullmatch(presented.name):
+                raise DisclosureError(
+                    f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
+                    "expected letters, digits, hyphens and underscores."
+                )
+            png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
+            note_file(self.output, *presented.save(self.output / kind, **png))
+        note_shown(self.output, shown._repr_mimebundle_()[0])
+        return shown
 
 
 def begin(notebook: str, **parameters: Any) -> Session:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.reporting.files import json_bytes
+from mpg_research.reporting.session.written import note_file
 from mpg_research.writing import write_atomically
 
 __all__ = ["RECORD", "Record"]
@@ -32,7 +33,7 @@ class Record:
     def write(self) -> None:
         """Write it to the folder, if there is one."""
         if self.folder is not None:
-            write_atomically(self.folder / RECORD, json_bytes(self.content))
+            note_file(self.folder, write_atomically(self.folder / RECORD, json_bytes(self.content)))
 
     def not_applicable(self, code: str, result: str) -> None:
         """Note that a question did not arise."""
