@@ -18,7 +18,7 @@ __all__ = ["draw"]
 
 
 def draw(
-    released: Released, figure: str, *, language: str, folder: str = ""
+    released: Released, figure: str, *, language: str, folder: str = "", file: str = ""
 ) -> PresentedFigure | PresentedText:
     """Draw one figure of a released result.
 
@@ -32,6 +32,8 @@ def draw(
         Language of title, axes, caption and description.
     folder : str
         Where the CSV file will lie, seen from the page; a table that shows a part of its rows links to it.
+    file : str
+        Name of its files without their ending, if not that of the figure.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def draw(
     alt = f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt
     svg, make_png = _picture(drawing, voice.mark, alt, f"{name} {language}")
     return PresentedFigure(
-        name=name,
+        name=file or name,
         language=language,
         svg=svg,
         make_png=make_png,
@@ -84,7 +86,7 @@ def draw(
         data=tabulate_rows(
             voice,
             chosen.numbers(voice, table) if chosen.numbers else table,
-            name=name,
+            name=file or name,
             only_own=chosen.only_own,
             folder=folder,
         ),

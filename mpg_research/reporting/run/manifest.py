@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 #: Changed when the meaning of a field changes; an older manifest then counts as absent.
-FORMAT = 2
+FORMAT = 3
 NAME = "manifest.json"
 
 
@@ -93,7 +93,8 @@ def step_entry(
     outputs : mapping of str to str
         SHA-256 by published file, relative to the recipient's folder.
     record : mapping
-        What the session wrote down: results with their sample flow, notes, seeds, warnings.
+        What the session wrote down: results with their models, sample flow and notes, what was shown of
+        them, rules, warnings.
     started : datetime
         Start of the step.
     seconds : float
@@ -102,6 +103,8 @@ def step_entry(
         The machine.
     """
     own = hasher_of(step)
+    results = record.get("results", {})
+    seeds = {name: result["seed"] for name, result in results.items() if "seed" in result}
     return {
         "notebook": step.notebook,
         "language": step.language,
@@ -120,11 +123,13 @@ def step_entry(
         },
         "versions": dict(inputs.versions),
         "outputs": dict(sorted(outputs.items())),
-        "sample_flow": record.get("sample_flow", {}),
-        "notes": record.get("notes", []),
-        "withheld": record.get("withheld", []),
+        "rules": record.get("rules", {}),
+        "results": results,
+        "shown": record.get("shown", {}),
+        "not_shown": record.get("not_shown", []),
+        "not_applicable": record.get("not_applicable", []),
         "warnings": record.get("warnings", {}),
-        "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **record.get("seeds", {})},
+        "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **seeds},
         "run": {
             "started": started.astimezone(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
