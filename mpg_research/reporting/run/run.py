@@ -1,6 +1,6 @@
 """The main job: a study folder in, reports out. Whatever is up to date is left alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from mpg_research.study.shipped import shipped_example, shipped_notebooks
 if TYPE_CHECKING:
     from mpg_research.reporting.run.step import StepOutcome
 
-__all__ = ["RunSummary", "default_jobs", "run_study"]
+__all__ = ["RunSummary", "default_jobs", "find_steps", "run_study"]
 
 #: More processes than this at once need more memory than most machines have.
 MOST_JOBS = 8
@@ -83,6 +83,7 @@ def run_study(
     force: bool = False,
     progress: Progress | None = None,
     notebooks: str | Path | None = None,
+    names: Collection[str] = (),
 ) -> RunSummary:
     """Run a study's notebooks and reports.
 
@@ -102,6 +103,8 @@ def run_study(
         Display; silent by default.
     notebooks : str or Path, optional
         Folder of the notebooks, each of which says for whom it is; by default those of the package.
+    names : collection of str
+        Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty: all.
 
     Returns
     -------
@@ -130,6 +133,7 @@ def run_study(
     config = study_config(path if path is not None else shipped_example())
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
     steps = plan_steps(config, only=only, organisation=organisation, language=language, notebooks=there)
+    steps = tuple(step for step in steps if not names or step.name in names)
     files = {step.notebook: there[step.notebook].file for step in steps}
     folder = (Path(reports) / config.study.name).absolute()
     _refuse_raw_files_in(folder, config)
@@ -165,6 +169,26 @@ def run_study(
         todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
     )
     return _summary(config, folder, steps, made, warnings=warnings, notebooks=there)
+
+
+def find_steps(
+    path: str | Path | None = None, *, notebooks: str | Path | None = None
+) -> tuple[Step, ...]:
+    """All steps that a run of a study makes.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        The study folder or its ``study.toml``; by default the example study.
+    notebooks : str or Path, optional
+        Folder of the notebooks; by default those of the package.
+
+    Returns
+    -------
+    tuple of Step
+    """
+    config = study_config(path if path is not None else shipped_example())
+    return plan_steps(config, notebooks=_notebooks_in(Path(notebooks) if notebooks else shipped_notebooks()))
 
 
 def _notebooks_in(folder: Path) -> dict[str, NotebookSpec]:
