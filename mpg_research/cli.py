@@ -396,11 +396,17 @@ def _add_verify(commands: Any, common: argparse.ArgumentParser) -> None:
         "study: make them again into a folder that goes away, and name every number and page that differs. "
         "Exit code 0 where all is as it should be, 1 where not.",
     )
-    verify.add_argument("reports", metavar="REPORTS", help="reports/STUDY, or the folder of one recipient in it")
-    verify.add_argument("study", nargs="?", metavar="STUDY", help="the study that they were made from")
-    verify.add_argument("--notebooks", metavar="DIR", help="folder of notebooks of your own, if they made them")
     verify.add_argument(
-        "--stored", action="store_true", help="let stored results serve; by default every analysis is computed"
+        "reports", metavar="REPORTS", help="reports/STUDY, or the folder of one recipient in it"
+    )
+    verify.add_argument("study", nargs="?", metavar="STUDY", help="the study that they were made from")
+    verify.add_argument(
+        "--notebooks", metavar="DIR", help="folder of notebooks of your own, if they made them"
+    )
+    verify.add_argument(
+        "--stored",
+        action="store_true",
+        help="let stored results serve; by default every analysis is computed",
     )
     verify.add_argument(
         "--tolerance", type=float, default=0.0, metavar="PART",
@@ -434,10 +440,12 @@ def _add_trace(commands: Any, common: argparse.ArgumentParser) -> None:
         "trace",
         parents=[common],
         help="say what is behind a table or figure: data, code, parameters, model, rules",
-        description="Say from which data, by which code, with which parameters, by which model and under which "
-        "rules of the disclosure gate a table or figure was made.",
+        description="Say from which data, by which code, with which parameters, by which model and under "
+        "which rules of the disclosure gate a table or figure was made.",
     )
-    trace.add_argument("reports", metavar="REPORTS", help="reports/STUDY, or the folder of one recipient in it")
+    trace.add_argument(
+        "reports", metavar="REPORTS", help="reports/STUDY, or the folder of one recipient in it"
+    )
     trace.add_argument(
         "what",
         nargs="?",

@@ -1,1 +1,1 @@
-"""What is asked of reports afterwards: are they whole, do their numbers come again, where do they come from."""
+"""What is asked of reports afterwards: are they whole, do their numbers come again, and where from."""

@@ -39,10 +39,6 @@ class Difference:
     recomputed: str
     size: float = float("inf")
 
-    def __str__(self) -> str:
-        place = f"{self.file}, {self.where}" if self.where else self.file
-        return f"{place}: published {self.published}, recomputed {self.recomputed}"
-
 
 def differences_of_file(
     name: str, published: Path, recomputed: Path, *, tolerance: float = 0.0
@@ -64,7 +60,8 @@ def differences_of_file(
     """
     there = [path.is_file() for path in (published, recomputed)]
     if not all(there):
-        return (Difference(name, "", *("a file" if each else "no file" for each in there)),) if any(there) else ()
+        one, other = ("a file" if each else "no file" for each in there)
+        return (Difference(name, "", one, other),) if any(there) else ()
     before, after = published.read_bytes(), recomputed.read_bytes()
     if before == after:
         return ()
@@ -85,23 +82,46 @@ def _rows(content: bytes) -> list[list[str]]:
 def _of_tables(
     name: str, before: list[list[str]], after: list[list[str]], tolerance: float
 ) -> Iterator[Difference]:
-    """Cell by cell, rows in their order; a table of another shape is told so first."""
+    """Cell by cell; a table of another shape is told so first."""
     old, new = (rows[0] if rows else [] for rows in (before, after))
     if old != new:
         yield Difference(name, "columns", ", ".join(old), ", ".join(new))
-    if len(before) != len(after):
-        yield Difference(name, "rows", str(max(len(before) - 1, 0)), str(max(len(after) - 1, 0)))
     shared = [column for column in dict.fromkeys(old) if column in new]
-    for number, (row, again) in enumerate(zip(before[1:], after[1:], strict=False), start=2):
+    for place, row, again in _aligned(before, after):
+        if row is None or again is None:
+            there, gone = ("a row", "no row") if again is None else ("no row", "a row")
+            yield Difference(name, place, there, gone)
+            continue
         one, other = dict(zip(old, row, strict=False)), dict(zip(new, again, strict=False))
         for column in shared:
-            cells = one.get(column, ""), other.get(column, "")
-            if cells[0] == cells[1]:
-                continue
-            size = _apart(*cells)
-            if not size <= tolerance:
-                where = f"row {number}{_what_row(old, row)}, column {column}"
-                yield Difference(name, where, *(cell or "nothing" for cell in cells), size)
+            old_cell, new_cell = one.get(column, ""), other.get(column, "")
+            size = _apart(old_cell, new_cell) if old_cell != new_cell else 0.0
+            if size > tolerance:
+                where = f"{place}, column {column}"
+                yield Difference(name, where, old_cell or "nothing", new_cell or "nothing", size)
+
+
+def _aligned(
+    before: list[list[str]], after: list[list[str]]
+) -> Iterator[tuple[str, list[str] | None, list[str] | None]]:
+    """Rows that are about the same thing beside each other; where that does not tell them apart, in order.
+
+    Rows are counted as a spreadsheet does, of what was published.
+    """
+    old, new = ([(_what_row(rows[0], row), row) for row in rows[1:]] for rows in (before, after))
+    names, again = dict(old), dict(new)
+    if len(old) == len(new) or len(names) < len(old) or len(again) < len(new):
+        for number, ((what, one), (_, other)) in enumerate(zip(old, new, strict=False), start=2):
+            yield f"row {number}{what}", one, other
+        shorter = min(len(old), len(new))
+        for number, (what, row) in enumerate(old[shorter:], start=shorter + 2):
+            yield f"row {number}{what}", row, None
+        for number, (what, row) in enumerate(new[shorter:], start=shorter + 2):
+            yield f"row {number}{what}", None, row
+        return
+    for number, (what, row) in enumerate(old, start=2):
+        yield f"row {number}{what}", row, again.get(what)
+    yield from ((f"a further row{what}", None, row) for what, row in new if what not in names)
 
 
 def _what_row(columns: Sequence[str], row: Sequence[str]) -> str:
@@ -118,8 +138,8 @@ def _apart(one: str, other: str) -> float:
     first, second = _number(one), _number(other)
     if first is None or second is None:
         return float("inf")
-    largest = max(abs(first), abs(second))
-    return abs(first - second) / largest if largest else 0.0
+    apart = abs(first - second) / (max(abs(first), abs(second)) or 1.0)
+    return apart if apart == apart else float("inf")
 
 
 def _number(text: str) -> float | None:
@@ -154,7 +174,9 @@ def _of_texts(name: str, before: list[str], after: list[str]) -> Iterator[Differ
 def _pairs(old: list[str], new: list[str]) -> Iterator[tuple[int, str, str]]:
     """Runs of lines that differ: where they begin, and what stands there in each."""
     if len(old) == len(new):
-        yield from ((place, *pair) for place, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
+        yield from (
+            (place, *pair) for place, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]
+        )
         return
     matcher = SequenceMatcher(None, old, new, autojunk=False) if len(old) + len(new) < 4000 else None
     if matcher is None:

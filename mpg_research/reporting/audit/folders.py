@@ -51,14 +51,14 @@ def recipients_in(reports: str | Path) -> tuple[Recipient, ...]:
     base = Path(reports)
     if not base.is_dir():
         raise ReportError(
-            f"{base} is no folder. Name a folder of reports, such as reports/example, or that of one recipient "
-            "in it, such as reports/example/funder."
+            f"{base} is no folder. Name a folder of reports, such as reports/example, or that of one "
+            "recipient in it, such as reports/example/funder."
         )
     files = [file for depth in ("", "*/", "*/*/") for file in sorted(base.glob(f"{depth}{NAME}"))]
     if not files:
         raise ReportError(
-            f"In {base} there are no reports: no {NAME} in it or in a folder below. Make them with mpg run, or "
-            "name the folder of one study or recipient."
+            f"In {base} there are no reports: no {NAME} in it or in a folder below. Make them with mpg run, "
+            "or name the folder of one study or recipient."
         )
     return tuple(Recipient(file.parent.resolve().name, file.parent, _manifest(file)) for file in files)
 

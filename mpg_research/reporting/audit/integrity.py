@@ -58,8 +58,8 @@ def faults_of(recipient: Recipient) -> tuple[Fault, ...]:
 def digest_of(recipient: Recipient) -> str:
     """One digest over what was published for a recipient, the same in every run on the same input.
 
-    A folder cannot vouch for its own record: whoever changes a page can change its digest in the manifest. This
-    digest, told by another way than the folder, closes that.
+    A folder cannot vouch for its own record: whoever changes a page can change its digest in the manifest.
+    This digest, told by another way than the folder, closes that.
 
     Parameters
     ----------

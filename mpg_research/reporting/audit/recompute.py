@@ -1,5 +1,6 @@
 """Do the numbers come again? The same run into a folder that goes away, compared file by file."""
 
+import csv
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,8 @@ from mpg_research.reporting.audit.compare import Difference, differences_of_file
 from mpg_research.reporting.audit.folders import Recipient
 from mpg_research.reporting.pictures import also_as_png
 from mpg_research.reporting.run.explain import what_changed
-from mpg_research.reporting.run.plan import Step
+from mpg_research.reporting.run.manifest import read_manifest
+from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.run.run import find_steps, run_study
 from mpg_research.reporting.store.folder import CACHE, SHARED
@@ -100,10 +102,12 @@ def recompute(
     }
     if not steps:
         raise ReportError(
-            f"None of these {len(wanted)} pages can be made from {study}: it has other recipients, languages or "
-            "notebooks. Name the study that they were made from; pages of notebooks of your own need --notebooks."
+            f"None of these {len(wanted)} pages can be made from {study}: it has other recipients, languages "
+            "or notebooks. Name the study that they were made from; pages of notebooks of your own need "
+            "--notebooks."
         )
-    changed = _changed(steps, wanted, study, notebooks)
+    entries = {name: wanted[name][1] for name in steps}
+    changed = what_changed(steps, entries, study, notebooks=notebooks)
     pictures = any(name.endswith(".png") for _, entry in wanted.values() for name in entry["outputs"])
     with tempfile.TemporaryDirectory(prefix="mpg-verify-") as temporary:
         place = Path(temporary)
@@ -128,8 +132,6 @@ def _compared(
     not_made: Mapping[str, str],
     tolerance: float,
 ) -> Recomputed:
-    from mpg_research.reporting.run.manifest import read_manifest
-
     differences: list[Difference] = []
     n_cells = n_files = 0
     for name, (recipient, entry) in sorted(made.items()):
@@ -145,8 +147,6 @@ def _compared(
 
 
 def _cells(table: Path) -> int:
-    import csv
-
     with table.open(encoding="utf-8", newline="") as stream:
         rows = csv.reader(stream)
         next(rows, None)
@@ -154,25 +154,13 @@ def _cells(table: Path) -> int:
 
 
 def _refuse_other_study(recipients: Sequence[Recipient], study: str | Path) -> None:
-    from mpg_research.reporting.run.prepare import study_config
-
     name = study_config(study).study.name
     others = sorted({each.manifest["study"] for each in recipients} - {name})
     if others:
         raise ReportError(
-            f'The reports are of the study "{", ".join(others)}", and {study} is the study "{name}". Name the '
-            "study that they were made from."
+            f'The reports are of the study "{", ".join(others)}", and {study} is the study "{name}". Name '
+            "the study that they were made from."
         )
-
-
-def _changed(
-    steps: Mapping[str, Step],
-    wanted: Mapping[str, tuple[Recipient, Mapping[str, Any]]],
-    study: str | Path,
-    notebooks: str | Path | None,
-) -> tuple[str, ...]:
-    entries = {name: wanted[name][1] for name in steps}
-    return what_changed(steps, entries, study, notebooks=notebooks)
 
 
 @contextmanager

@@ -98,7 +98,10 @@ def trace_output(reports: str | Path, what: str = "") -> Trace:
         what, reports = str(reports), _folder_above(Path(reports))
     recipients = recipients_in(reports)
     found = tuple(
-        traced for recipient in recipients for traced in _in_recipient(recipient) if _is_meant(traced, recipient, what)
+        traced
+        for recipient in recipients
+        for traced in _in_recipient(recipient)
+        if _is_meant(traced, recipient, what)
     )
     if not found:
         known = sorted({each.name for recipient in recipients for each in _in_recipient(recipient)})
@@ -132,7 +135,9 @@ def _in_recipient(recipient: Recipient) -> Iterator[Traced]:
             by_reference.setdefault(reference, []).append((shown["kind"], shown["name"], entry, shown))
     for reference, places in by_reference.items():
         kind, name, first, _ = places[0]
-        files, results, cells = {}, {}, {}
+        files: dict[str, str] = {}
+        results: dict[str, Mapping[str, Any]] = {}
+        cells: dict[str, Mapping[str, int]] = {}
         for _, _, entry, shown in places:
             names = files_of(entry, shown) if shown else sorted(entry["outputs"])
             files |= {each: _state(recipient, each, entry["outputs"][each]) for each in names}
@@ -165,7 +170,11 @@ def _is_meant(traced: Traced, recipient: Recipient, what: str) -> bool:
         return True
     if what in (traced.name, f"{traced.notebook}/{traced.name}"):
         return True
-    own = [name for name in traced.files if traced.kind != "pages" or name.count("/") == 1 or "/notebooks/" in name]
+    own = [
+        name
+        for name in traced.files
+        if traced.kind != "pages" or name.count("/") == 1 or "/notebooks/" in name
+    ]
     if what in own:
         return True
     path = Path(what)
@@ -174,7 +183,9 @@ def _is_meant(traced: Traced, recipient: Recipient, what: str) -> bool:
 
 def _lines(traced: Traced) -> Iterator[str]:
     entry = traced.entries[0]
-    yield f"{traced.reference}  {_KINDS[traced.kind]} {traced.name}, page {traced.notebook}, for {traced.recipient}"
+    kind = _KINDS[traced.kind]
+    of_page = "" if traced.kind == "pages" else f", page {traced.notebook}"
+    yield f"{traced.reference}  {kind} {traced.name}{of_page}, for {traced.recipient}"
     for name, state in traced.files.items():
         digests = next(e["outputs"][name] for e in traced.entries if name in e["outputs"])
         yield _line("file" if state == "unchanged" else state, f"{name}  sha256 {digests[:16]}...")
@@ -196,7 +207,9 @@ def _about_data(entry: Mapping[str, Any]) -> Iterator[str]:
 def _about_result(name: str, result: Mapping[str, Any]) -> Iterator[str]:
     verb = f"{result['verb']}{'.' if result['part'] else ''}{result['part']}"
     yield _line("result", name)
-    yield _line("code", f"{verb} in {result['module']}" if result["verb"] else "called in the notebook itself")
+    yield _line(
+        "code", f"{verb} in {result['module']}" if result["verb"] else "called in the notebook itself"
+    )
     if result["options"]:
         yield _line("options", _listed(result["options"]))
     yield _line("parameters", _listed(result["parameters"]))
@@ -252,8 +265,14 @@ def _number(value: Any) -> str:
 def _line(word: str, text: str) -> str:
     margin = " " * (_MARGIN + 2)
     head = f"  {word:<{_MARGIN}}"
-    options = {"break_long_words": False, "break_on_hyphens": False}
-    return fill(text, _WIDTH, initial_indent=head, subsequent_indent=margin, **options)
+    return fill(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _plain(traced: Traced) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpg_research.errors import ReportError
+from mpg_research.errors import ConfigError
 from mpg_research.plurals import counted
+from mpg_research.reporting.audit.compare import Difference
 from mpg_research.reporting.audit.folders import Recipient, recipients_in
 from mpg_research.reporting.audit.integrity import Fault, digest_of, faults_of
 from mpg_research.reporting.audit.recompute import Recomputed, recompute
@@ -15,8 +16,8 @@ __all__ = ["DIFFERS", "Verification", "verify_reports"]
 
 #: Exit code where something differs, as of programs that compare files.
 DIFFERS = 1
-#: Differences that are listed unless all are asked for.
-LISTED = 40
+#: Differences per file that are listed unless all are asked for.
+LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Verification:
         Parameters
         ----------
         at_most : int
-            Differences that are listed.
+            Differences that are listed of each file.
 
         Returns
         -------
@@ -85,15 +86,27 @@ class Verification:
             yield "Nothing differs." if not again.not_made else "Nothing differs in the others."
             return
         yield f"{counted(len(again.differences), 'differences')}:"
-        yield from (f"  {each}" for each in again.differences[:at_most])
-        if len(again.differences) > at_most:
-            yield f"  ... and {len(again.differences) - at_most} more (--all lists them)"
+        yield from _by_file(again.differences, at_most)
         largest = max(each.size for each in again.differences)
         if largest < 1e-6:
             yield (
                 f"All of them are numbers that differ by less than {largest:.1e} of themselves, as another "
                 "machine may compute them; --tolerance lets such pass."
             )
+
+
+def _by_file(differences: tuple[Difference, ...], at_most: int) -> Iterator[str]:
+    """The differences below their files, of each file no more than a number of them."""
+    files: dict[str, list[Difference]] = {}
+    for each in differences:
+        files.setdefault(each.file, []).append(each)
+    for file, found in files.items():
+        yield f"  {file}"
+        for each in found[:at_most]:
+            place = f"{each.where}: " if each.where else ""
+            yield f"    {place}published {each.published}, recomputed {each.recomputed}"
+        if len(found) > at_most:
+            yield f"    ... and {len(found) - at_most} more (--all lists them)"
 
 
 def verify_reports(
@@ -134,10 +147,10 @@ def verify_reports(
     ReportError
         If there are no reports, or they are of another study.
     ConfigError, DataError
-        If the study cannot be used.
+        If the study cannot be used, or the tolerance is none.
     """
     if not 0 <= tolerance < 1:
-        raise ReportError(f"The tolerance is {tolerance}; expected a number from 0 up to 1, such as 1e-9.")
+        raise ConfigError(f"--tolerance is {tolerance}; expected a number from 0 up to 1, such as 1e-9.")
     recipients = recipients_in(reports)
     faults = [fault for recipient in recipients for fault in faults_of(recipient)]
     recomputed = None

@@ -1,9 +1,9 @@
 """A recipient's folder as a research object: ``ro-crate-metadata.json`` (RO-Crate 1.1).
 
 Archives and repositories read it without knowing this package: which files there are, with what digest, which
-program made them from which inputs, and with which parameters (https://w3id.org/ro/crate/1.1). It says nothing
-that the manifest of the same folder does not say, so a reader outside gets no hash of a raw file; of time it has
-the day on which the newest page was made, since the specification demands a date.
+program made them from which inputs, and with which parameters (https://w3id.org/ro/crate/1.1). It says
+nothing that the manifest of the same folder does not say, so a reader outside gets no hash of a raw file; of
+time it has the day on which the newest page was made, since the specification demands a date.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,8 +31,8 @@ _USE = {
     "@id": "#use",
     "@type": "CreativeWork",
     "name": "For the recipient that is named",
-    "description": "To be used under what was agreed with the study. The numbers passed the disclosure gate of "
-    "mpg_research for this recipient and for nobody else.",
+    "description": "To be used under what was agreed with the study. The numbers passed the disclosure gate "
+    "of mpg_research for this recipient and for nobody else.",
 }
 
 Entity = dict[str, Any]
@@ -78,8 +78,8 @@ def _root(manifest: Mapping[str, Any], files: Iterable[Entity], actions: Iterabl
         "@type": "Dataset",
         "name": f"Reports of the study {manifest['study']} for {manifest['recipient']}",
         "description": "Pages, tables and figures of a study of families in youth care, as released to one "
-        f"recipient.{made_up} manifest.json describes how each was made, outputs.json what the disclosure rules "
-        "did to each of them.",
+        f"recipient.{made_up} manifest.json describes how each was made, outputs.json what the disclosure "
+        "rules did to each of them.",
         "datePublished": max(days),
         "license": {"@id": _USE["@id"]},
         "hasPart": [{"@id": each["@id"]} for each in files],
@@ -115,7 +115,7 @@ def _action(name: str, entry: Mapping[str, Any], entities: dict[str, Entity]) ->
 
 
 def _analyses(entry: Mapping[str, Any], entities: dict[str, Entity]) -> Iterator[Entity]:
-    """Each result behind a notebook's pages: verb and options; its verdict, whom it rests on, what was hidden."""
+    """Each result behind a notebook's pages: verb, options, verdict, whom it rests on, what was hidden."""
     for key, result in sorted(entry["results"].items()):
         own = f"#{entry['notebook']}/{key}"
         options = list(_values(f"{own}/parameter", result["parameters"]))
@@ -148,7 +148,9 @@ def _verdict(result: Mapping[str, Any], cells: Mapping[str, int]) -> dict[str, A
         verdict[f"families: {step['step']}"] = "suppressed" if number is None else number
     verdict |= {f"cells {what}": number for what, number in cells.items()}
     if result["withheld"]:
-        verdict["tables withheld"] = ", ".join(f"{held['table']} ({held['code']})" for held in result["withheld"])
+        verdict["tables withheld"] = ", ".join(
+            f"{held['table']} ({held['code']})" for held in result["withheld"]
+        )
     return verdict
 
 
@@ -160,9 +162,7 @@ def _cells(key: str, entry: Mapping[str, Any]) -> dict[str, int]:
             tables |= shown["cells"]
     names = ("shown or hidden", "suppressed", "rounded")
     keys = ("cells", "suppressed", "rounded")
-    return {
-        name: sum(cells[key] for cells in tables.values()) for name, key in zip(names, keys, strict=True)
-    }
+    return {name: sum(cells[key] for cells in tables.values()) for name, key in zip(names, keys, strict=True)}
 
 
 def _inputs(entry: Mapping[str, Any]) -> Iterator[Entity]:
@@ -218,7 +218,9 @@ def _software(entry: Mapping[str, Any]) -> list[Entity]:
 def _values(prefix: str, values: Mapping[str, Any]) -> Iterator[Entity]:
     for name, value in sorted(values.items()):
         if isinstance(value, list | dict):
-            value = ", ".join(map(str, value)) if isinstance(value, list) else str(dict(sorted(value.items())))
+            value = (
+                ", ".join(map(str, value)) if isinstance(value, list) else str(dict(sorted(value.items())))
+            )
         if value is not None:
             own = quote(f"{prefix.removeprefix('#')}/{name}")
             yield {"@id": f"#{own}", "@type": "PropertyValue", "name": name, "value": value}

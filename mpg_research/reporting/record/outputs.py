@@ -1,10 +1,10 @@
 """A record per output, as output checkers use it: ``outputs.json`` in a recipient's folder.
 
 An output checker looks at every table and figure before it leaves the house: what made it, which rules were
-applied, how many cells they hid, and whether the file is still the one that was looked at. The fields are named
-as in the results file of ACRO (Green and others 2025, https://doi.org/10.1109/TP.2025.3566052), whose viewer
-looks for a file of this name; :doc:`docs/trace.md` says what each of them means here. Everything is taken from
-the manifest, and nothing of it hangs on time or machine.
+applied, how many cells they hid, and whether the file is still the one that was looked at. The fields are
+named as in the results file of ACRO (https://doi.org/10.1109/TP.2025.3566052), whose viewer looks for a file
+of this name; ``docs/tracing.md`` says what each of them means here. Everything is taken from the manifest,
+and nothing of it hangs on time or machine.
 """
 
 from collections.abc import Iterator, Mapping
@@ -129,7 +129,9 @@ def _page(reference: str, entry: Mapping[str, Any], recipient: str) -> dict[str,
 
 
 def _summary(hidden: int, rounded: int) -> str:
-    parts = [f"{number} cells {what}" for number, what in ((hidden, "suppressed"), (rounded, "rounded")) if number]
+    parts = [
+        f"{number} cells {what}" for number, what in ((hidden, "suppressed"), (rounded, "rounded")) if number
+    ]
     return "; ".join(["review" if hidden else "pass", *parts])
 
 

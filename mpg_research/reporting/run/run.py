@@ -104,7 +104,8 @@ def run_study(
     notebooks : str or Path, optional
         Folder of the notebooks, each of which says for whom it is; by default those of the package.
     names : collection of str
-        Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty: all.
+        Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty:
+        all.
 
     Returns
     -------
@@ -171,9 +172,7 @@ def run_study(
     return _summary(config, folder, steps, made, warnings=warnings, notebooks=there)
 
 
-def find_steps(
-    path: str | Path | None = None, *, notebooks: str | Path | None = None
-) -> tuple[Step, ...]:
+def find_steps(path: str | Path | None = None, *, notebooks: str | Path | None = None) -> tuple[Step, ...]:
     """All steps that a run of a study makes.
 
     Parameters

@@ -251,7 +251,9 @@ class Session:
             self._record.not_shown(kind, name, result=of)
             return self._shown(presented)
         reference = reference_of(self.notebook, kind, presented.name)
-        tables = [released.tables[each] for each in (figure.shows if figure else (name,)) if each in released.tables]
+        tables = [
+            released.tables[each] for each in (figure.shows if figure else (name,)) if each in released.tables
+        ]
         self._record.shown(reference, kind, presented.name, result=of, tables=tables)
         if self.output is not None:
             if isinstance(presented, PresentedFigure):

@@ -225,7 +225,7 @@ def _flow(released: "Released") -> list[dict[str, Any]]:
     if table is None:
         return []
     rows = table.data.astype(object).where(table.data.notna(), None).to_dict("records")
-    return [_plain(row) for row in rows]
+    return [_plain({str(key): value for key, value in row.items()}) for row in rows]
 
 
 def _rules(released: "Released") -> dict[str, Any]:
@@ -240,7 +240,9 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _json(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_json(each) for each in (value if isinstance(value, list | tuple) else sorted(value, key=str))]
+        return [
+            _json(each) for each in (value if isinstance(value, list | tuple) else sorted(value, key=str))
+        ]
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
         value = value.item()
     if isinstance(value, float) and value - value != 0:  # no number, or without end
@@ -250,7 +252,7 @@ def _json(value: Any) -> Any:
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Python's own numbers and texts (numpy's are not JSON); counts as whole numbers."""
-    plain = {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
+    plain = {key: value.item() if hasattr(value, "item") else value for key, value in row.items()}
     return {
         key: int(value) if isinstance(value, float) and value.is_integer() else value
         for key, value in plain.items()

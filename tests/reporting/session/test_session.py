@@ -40,10 +40,16 @@ def test_what_is_shown_is_marked_and_written_and_the_record_holds_what_was_relea
     assert metadata == {MARK: {"released_to": "researcher"}}
     assert (tmp_path / "out" / "tables" / "sample_flow.csv").is_file()
     record = json.loads((tmp_path / "out" / "session.json").read_bytes())
-    flow = record["sample_flow"]["data_quality"]
+    result = record["results"]["data_quality"]
+    flow = result["sample_flow"]
     assert [row["step"] for row in flow[:2]] == ["helped", "read"]
     assert flow[0]["n_families"] == len(session.study.tables["episodes"])
-    assert {"code": "synthetic_data", "level": "info", "result": "data_quality"} in record["notes"]
+    assert {"code": "synthetic_data", "level": "info"} in result["notes"]
+    assert result["verb"] == "", "the notebook called the function itself"
+    (of_table,) = record["shown"].values()
+    assert (of_table["name"], of_table["result"]) == ("sample_flow", "data_quality")
+    assert of_table["cells"]["sample_flow"]["rows"] == len(flow)
+    assert record["rules"]["minimum_families"] == 10
 
 
 def test_an_organisation_that_is_not_there_is_refused(study: Path) -> None:
