@@ -56,6 +56,6 @@ def write_records(folder: Path, manifest: Mapping[str, Any]) -> None:
         path = folder / name
         try:
             if not path.is_file() or path.read_bytes() != content:
-                write_atomically(path, content)
+                write_atomically(path, content, private="private" in manifest)
         except OSError as error:
             raise ReportError(f"{path} cannot be written ({error.strerror or error}).") from None

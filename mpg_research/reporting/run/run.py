@@ -10,8 +10,8 @@ from mpg_research.reporting.files import file_sha256
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.record.write import write_records
 from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
-from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
-from mpg_research.reporting.run.plan import Step, plan_steps, recipients_of
+from mpg_research.reporting.run.manifest import NAME, is_up_to_date, read_manifest
+from mpg_research.reporting.run.plan import Step, plan_steps
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.warm.memory import cores
@@ -252,6 +252,6 @@ def _summary(
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
     index = write_index(folder, config, notebooks=notebooks)
-    for recipient in recipients_of(config):
-        write_records(folder / recipient, read_manifest(folder / recipient))
+    for file in sorted(folder.glob(f"*/{NAME}")):
+        write_records(file.parent, read_manifest(file.parent))
     return RunSummary(config.study.name, folder, outcomes, index, warnings)
