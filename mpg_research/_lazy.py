@@ -16,10 +16,11 @@ that it is there for others.
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import Any
 
-__all__ = ["public_names"]
+__all__ = ["home_of", "public_names"]
 
 
 def public_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
@@ -44,6 +45,25 @@ def public_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
         return getattr(import_module(module), there)
 
     return get, lambda: sorted(homes), sorted(homes)
+
+
+@cache
+def home_of(package: str, name: str) -> str:
+    """The module behind a public name, which is not imported for it.
+
+    Parameters
+    ----------
+    package : str
+        A package whose face was made by :func:`public_names`.
+    name : str
+        The public name.
+
+    Returns
+    -------
+    str
+        Empty where the package has no such name.
+    """
+    return {each: module for each, module, _ in _read_face(_source(package))}.get(name, "")
 
 
 def _source(package: str) -> str:

@@ -30,6 +30,8 @@ examples:
   mpg run                              all reports of the synthetic example study
   mpg run my_study                     all reports of your own study
   mpg run my_study --only report_funder --language nl
+  mpg verify reports/my_study          are the reports still what was published?
+  mpg trace reports/my_study T-0d1rg   what is behind the table with this id
   mpg check my_study                   every problem in the data, at once
   mpg init my_study                    a new study folder with a commented study.toml
 """
@@ -134,6 +136,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_init(commands, common)
     _add_simulate(commands, common)
     _add_profile(commands, common)
+    _add_verify(commands, common)
+    _add_trace(commands, common)
     _add_clean(commands, common)
     _add_pseudonymise(commands, common)
     _add_register(commands, common)
@@ -417,6 +421,84 @@ def _clean(options: argparse.Namespace) -> int:
     there = "There is" if number == 1 else "There are"
     said = there if options.dry_run else "Removed"
     print(f"{said} {counted(number, 'files')}, {size / 1e6:.1f} MB, in {folder.path}.")
+    return 0
+
+
+def _add_verify(commands: Any, common: argparse.ArgumentParser) -> None:
+    verify = commands.add_parser(
+        "verify",
+        parents=[common],
+        help="look whether reports are what was published, and whether their numbers come again",
+        description="Look whether every file of reports is there as it was published, and no other. With the "
+        "study: make them again into a folder that goes away, and name every number and page that differs. "
+        "Exit code 0 where all is as it should be, 1 where not.",
+    )
+    verify.add_argument(
+        "reports", metavar="REPORTS", help="reports/STUDY, or the folder of one recipient in it"
+    )
+    verify.add_argument("study", nargs="?", metavar="STUDY", help="the study that they were made from")
+    verify.add_argument(
+        "--notebooks", metavar="DIR", help="folder of notebooks of your own, if they made them"
+    )
+    verify.add_argument(
+        "--stored",
+        action="store_true",
+        help="let stored results serve; by default every analysis is computed",
+    )
+    verify.add_argument(
+        "--tolerance", type=float, default=0.0, metavar="PART",
+        help="numbers in tables that lie no further apart than this part of them are equal (default: 0)",
+    )  # fmt: skip
+    verify.add_argument("--all", action="store_true", help="list every difference, however many there are")
+    verify.add_argument("--jobs", type=int, metavar="N", help="as of mpg run")
+    verify.set_defaults(command=_verify)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.audit.verify import LISTED, verify_reports
+    from mpg_research.reporting.run.progress import make_progress
+
+    with _termination_as_interruption():
+        found = verify_reports(
+            options.reports,
+            options.study,
+            notebooks=options.notebooks,
+            use_store=options.stored,
+            jobs=options.jobs,
+            tolerance=options.tolerance,
+            progress=make_progress() if options.study else None,
+        )
+    print(found.as_text(at_most=sys.maxsize if options.all else LISTED))
+    return found.exit_code
+
+
+def _add_trace(commands: Any, common: argparse.ArgumentParser) -> None:
+    trace = commands.add_parser(
+        "trace",
+        parents=[common],
+        help="say what is behind a table or figure: data, code, parameters, model, rules",
+        description="Say from which data, by which code, with which parameters, by which model and under "
+        "which rules of the disclosure gate a table or figure was made.",
+    )
+    trace.add_argument(
+        "reports", metavar="REPORTS", help="reports/STUDY, or the folder of one recipient in it"
+    )
+    trace.add_argument(
+        "what",
+        nargs="?",
+        default="",
+        metavar="TABLE|FIGURE",
+        help="its id on the page (T-0d1rg), its name, or its file; a file may stand in place of REPORTS",
+    )
+    trace.add_argument("--json", action="store_true", help="for programs")
+    trace.set_defaults(command=_trace)
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.audit.trace import trace_output
+
+    found = trace_output(options.reports, options.what)
+    print(found.as_json() if options.json else found.as_text())
     return 0
 
 

@@ -19,7 +19,7 @@ __all__ = ["draw"]
 
 
 def draw(
-    released: Released, figure: str, *, language: str, folder: str = ""
+    released: Released, figure: str, *, language: str, folder: str = "", file: str = ""
 ) -> PresentedFigure | PresentedText:
     """Draw one figure of a released result.
 
@@ -33,6 +33,8 @@ def draw(
         Language of title, axes, caption and description.
     folder : str
         Where the CSV file will lie, seen from the page; a table that shows a part of its rows links to it.
+    file : str
+        Name of its files without their ending, if not that of the figure.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def draw(
     alt = f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt
     svg, make_png = _picture(drawing, voice.mark, alt, f"{name} {language}")
     return PresentedFigure(
-        name=marked_name(name, private=released.audience.private),
+        name=marked_name(file or name, private=released.audience.private),
         language=language,
         svg=svg,
         make_png=make_png,
@@ -85,7 +87,7 @@ def draw(
         data=tabulate_rows(
             voice,
             chosen.numbers(voice, table) if chosen.numbers else table,
-            name=name,
+            name=file or name,
             only_own=chosen.only_own,
             folder=folder,
         ),

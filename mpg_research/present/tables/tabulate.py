@@ -28,7 +28,7 @@ __all__ = ["tabulate", "tabulate_rows"]
 
 
 def tabulate(
-    released: Released, table: str, *, language: str, folder: str = ""
+    released: Released, table: str, *, language: str, folder: str = "", file: str = ""
 ) -> PresentedTable | PresentedText:
     """Present one table of a released result.
 
@@ -42,6 +42,8 @@ def tabulate(
         Language of headings, labels and numbers.
     folder : str
         Where the CSV file will lie, seen from the page; a table that shows a part of its rows links to it.
+    file : str
+        Name of that file without its ending, if not that of the table.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def tabulate(
     if not len(found.data):
         sentence = voice.phrases("withheld.empty", caption=voice.caption(table))
         return PresentedText(table, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
-    return tabulate_rows(voice, found, folder=folder)
+    return tabulate_rows(voice, found, name=file, folder=folder)
 
 
 def tabulate_rows(

@@ -18,6 +18,7 @@ _TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _NOT_SHOWN = 'class="mpg-text not-shown"'
 _HOLDS_ANYTHING = re.compile(r"<(?:p|ul|table|figure)\b")
 _PICTURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_ANCHOR = re.compile(r'(<div class="shown") id="([^"]+)">')
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
@@ -101,11 +102,12 @@ def render_page(node: Any, frame: PageFrame) -> str:
             "words": page_words(frame.language),
             "title": title,
             "policy": _POLICY,
+            "has_references": any(_shows_reference(cell) for cell in body.cells),
             "style": (TEMPLATES / "report" / "report.css").read_text(encoding="utf-8").strip(),
         }
     }
     page, _ = _exporter(frame.show_code).from_notebook_node(body, resources=resources)
-    page = _tidy(_tell_pictures_apart(page))
+    page = _tidy(_anchor_once(_tell_pictures_apart(page)))
     findings = inspect_page(page, language=frame.language)
     if findings:
         raise ReportError(
@@ -221,6 +223,24 @@ def _tell_pictures_apart(page: str) -> str:
         return re.sub(pattern, lambda found: found[1] + again[found[2]], text)
 
     return _PICTURE.sub(renamed, page)
+
+
+def _shows_reference(cell: Any) -> bool:
+    """Whether a cell shows a table or figure with an id."""
+    return any(_ANCHOR.search(output.data.get("text/html", "")) for output in cell.get("outputs", []))
+
+
+def _anchor_once(page: str) -> str:
+    """A link to a figure or table leads to the first place where it stands: there may be more."""
+    seen: set[str] = set()
+
+    def first_only(found: re.Match[str]) -> str:
+        if found[2] in seen:
+            return f"{found[1]}>"
+        seen.add(found[2])
+        return found.group()
+
+    return _ANCHOR.sub(first_only, page)
 
 
 def _tidy(page: str) -> str:

@@ -15,7 +15,7 @@ from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.run import _notebooks_in, _still_or_all_problems, place_of
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
-__all__ = ["Explanation", "explain_run", "why_due"]
+__all__ = ["Explanation", "explain_run", "what_changed", "why_due"]
 
 _OF_CODE = {
     "analysis": "the code of the analyses changed",
@@ -148,6 +148,42 @@ def why_due(
     if entry.get("notebook_is", "own") != standing:
         found.append(_OF_STANDING[standing])
     return tuple(found) or ("what it was made from changed",)
+
+
+def what_changed(
+    steps: Mapping[str, Step],
+    entries: Mapping[str, Mapping[str, Any]],
+    path: str | Path,
+    *,
+    notebooks: str | Path | None = None,
+) -> tuple[str, ...]:
+    """Which of the things that pages were made from are others now: files, settings, code, libraries.
+
+    Parameters
+    ----------
+    steps : mapping of str to Step
+        The pages.
+    entries : mapping of str to mapping
+        What the manifests say of them, by the same names.
+    path : str or Path
+        The study.
+    notebooks : str or Path, optional
+        Folder of the notebooks; by default those of the package.
+
+    Returns
+    -------
+    tuple of str
+        Short phrases, each once; empty where all is the same.
+    """
+    inputs = _still_or_all_problems(study_config(path)).inputs
+    there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
+    found: dict[str, None] = {}
+    for name, step in steps.items():
+        digest = file_sha256(there[step.notebook].file)
+        for reason in _changed(entries[name], step, inputs, digest):
+            is_own = reason.startswith(("the notebook", "its parameters"))
+            found[f"{name}: {reason}" if is_own else reason] = None
+    return tuple(found)
 
 
 def _is_of_another_format(folder: Path) -> bool:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 #: Changed when the meaning of a field changes; an older manifest then counts as absent.
-FORMAT = 2
+FORMAT = 3
 NAME = "manifest.json"
 #: What the manifest of pages says that are not for release.
 PRIVATE = "Not for release: made by mpg run --private, with nothing suppressed but tables of single families."
@@ -95,7 +95,8 @@ def step_entry(
     outputs : mapping of str to str
         SHA-256 by published file, relative to the recipient's folder.
     record : mapping
-        What the session wrote down: results with their sample flow, notes, seeds, warnings.
+        What the session wrote down: results with their models, sample flow and notes, what was shown of
+        them, rules, warnings.
     disclosure : mapping
         The rules of disclosure that the study loosened and that touch these pages, and why.
     started : datetime
@@ -106,6 +107,8 @@ def step_entry(
         Whether the notebook is the package's, registered for the study, or was allowed to run as it is.
     """
     own = hasher_of(step)
+    results = record.get("results", {})
+    seeds = {name: result["seed"] for name, result in results.items() if "seed" in result}
     return {
         "notebook": step.notebook,
         "notebook_is": standing,
@@ -125,12 +128,14 @@ def step_entry(
         },
         "versions": dict(inputs.versions),
         "outputs": dict(sorted(outputs.items())),
-        "sample_flow": record.get("sample_flow", {}),
-        "notes": record.get("notes", []),
-        "withheld": record.get("withheld", []),
+        "rules": record.get("rules", {}),
         "disclosure": {"private": step.private, **disclosure},
+        "results": results,
+        "shown": record.get("shown", {}),
+        "not_shown": record.get("not_shown", []),
+        "not_applicable": record.get("not_applicable", []),
         "warnings": record.get("warnings", {}),
-        "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **record.get("seeds", {})},
+        "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **seeds},
         "run": {
             "started": started.astimezone(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),

@@ -1,6 +1,6 @@
 """The main job: a study folder in, reports out. Whatever is up to date is left alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,9 @@ from mpg_research.reporting.private import (
     make_private_folder,
     private_folder,
 )
+from mpg_research.reporting.record.write import write_records
 from mpg_research.reporting.run.fingerprint import step_fingerprint
-from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
+from mpg_research.reporting.run.manifest import NAME, is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
@@ -30,7 +31,7 @@ from mpg_research.study.shipped import shipped_example, shipped_notebooks
 if TYPE_CHECKING:
     from mpg_research.reporting.run.step import StepOutcome
 
-__all__ = ["RunSummary", "default_jobs", "place_of", "run_study"]
+__all__ = ["RunSummary", "default_jobs", "find_steps", "place_of", "run_study"]
 
 #: More processes than this at once need more memory than most machines have.
 MOST_JOBS = 8
@@ -100,6 +101,7 @@ def run_study(
     notebooks: str | Path | None = None,
     private: bool = False,
     allow_modified: bool = False,
+    names: Collection[str] = (),
 ) -> RunSummary:
     """Run a study's notebooks and reports.
 
@@ -125,6 +127,9 @@ def run_study(
     allow_modified : bool
         Also run notebooks that are neither as they come with the package nor registered for the study. Their
         pages, the index and the manifest say so.
+    names : collection of str
+        Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty:
+        all.
 
     Returns
     -------
@@ -158,6 +163,7 @@ def run_study(
     steps = plan_steps(
         config, only=only, organisation=organisation, language=language, notebooks=there, private=private
     )
+    steps = tuple(step for step in steps if not names or step.name in names)
     files = {step.notebook: there[step.notebook].file for step in steps}
     standings = judge_notebooks((there[name] for name in files), config.folder)
     if not allow_modified:
@@ -257,6 +263,24 @@ def place_of(config: StudyConfig, reports: str | Path, *, private: bool) -> Path
     return folder
 
 
+def find_steps(path: str | Path | None = None, *, notebooks: str | Path | None = None) -> tuple[Step, ...]:
+    """All steps that a run of a study makes.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        The study folder or its ``study.toml``; by default the example study.
+    notebooks : str or Path, optional
+        Folder of the notebooks; by default those of the package.
+
+    Returns
+    -------
+    tuple of Step
+    """
+    config = study_config(path if path is not None else shipped_example())
+    return plan_steps(config, notebooks=_notebooks_in(Path(notebooks) if notebooks else shipped_notebooks()))
+
+
 def _notebooks_in(folder: Path) -> dict[str, NotebookSpec]:
     """The notebooks that lie in a folder, if there are any."""
     found = find_notebooks(folder)
@@ -320,6 +344,8 @@ def _summary(
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
     index = write_index(folder, config, notebooks=notebooks, private=private)
+    for file in sorted(folder.glob(f"*/{NAME}")):
+        write_records(file.parent, read_manifest(file.parent))
     return RunSummary(
         config.study.name, folder, outcomes, index, warnings, private, reason_is_missing(config)
     )

@@ -56,8 +56,9 @@ class Session:
     _record: Record
     _source: "StudySource"
     _study: list["Study"] = field(default_factory=list)
-    _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    _released: dict[int, tuple[Any, Any, str]] = field(default_factory=dict)
     _rules: dict[str, tuple[Any, dict[str, None]]] = field(default_factory=dict)
+    _files: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def study(self) -> "Study":
@@ -91,13 +92,16 @@ class Session:
             What the analysis returns.
         """
         from mpg_research.reporting.store.results import result_of
+        from mpg_research.reporting.store.verbs import verb_name
 
         try:
-            return result_of(self._source, verb, options)
+            result = result_of(self._source, verb, options)
         except NotApplicableError as error:
             name = verb if isinstance(verb, str) else verb.__name__
             self._record.not_applicable(error.code, name)
             return NotApplicable(error.code)
+        self._record.asked(result, verb_name(verb), options)
+        return result
 
     def sentences(self, result: Any, topic: str | None = None) -> Shown:
         """A result in words.
@@ -133,13 +137,7 @@ class Session:
         """
         from mpg_research.present import tabulate
 
-        return self._present(
-            result,
-            lambda released: tabulate(
-                released, name, language=self.language, folder=self._beside_page("tables")
-            ),
-            "tables",
-        )
+        return self._present_file(result, name, "tables", tabulate)
 
     def figure(self, result: Any, name: str) -> Shown:
         """One figure of a result; SVG and its numbers as CSV are written to ``figures/``, PNG where asked.
@@ -157,13 +155,7 @@ class Session:
         """
         from mpg_research.present import draw
 
-        return self._present(
-            result,
-            lambda released: draw(
-                released, name, language=self.language, folder=self._beside_page("figures")
-            ),
-            "figures",
-        )
+        return self._present_file(result, name, "figures", draw)
 
     def decisions(self, *results: Any) -> Shown:
         """The choices behind the results of a page: time zero, respondents, periods, scoring; and per result
@@ -182,7 +174,7 @@ class Session:
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
-            return self._shown(results[0].text(self.language, self._policy), None)
+            return self._shown(results[0].text(self.language, self._policy))
         first = self._release(there[0]).provenance
         decisions = describe_decisions(
             self._source.config,
@@ -194,7 +186,7 @@ class Session:
             private=self.audience.private,
             rules=[Applied(rule, tuple(where)) for rule, where in self._rules.values()],
         )
-        return self._shown(decisions, None)
+        return self._shown(decisions)
 
     def notes(self, *results: Any) -> Shown:
         """The remarks on the results of a page, each once; of what the page does not show none.
@@ -214,10 +206,10 @@ class Session:
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
-            return self._shown(results[0].text(self.language, self._policy), None)
+            return self._shown(results[0].text(self.language, self._policy))
         texts = [say(self._release(result), "notes", language=self.language) for result in there]
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
-        return self._shown(replace(texts[0], paragraphs=(each,) if each else ()), None)
+        return self._shown(replace(texts[0], paragraphs=(each,) if each else ()))
 
     def _beside_page(self, kind: str) -> str:
         """Where files of a kind are published, seen from the page; empty by hand."""
@@ -240,15 +232,13 @@ class Session:
             is_shown=is_shown(released),
         )
 
-    def _present(
-        self, result: Any, present: Callable[[Any], Any], kind: Literal["tables", "figures"] | None = None
-    ) -> Shown:
+    def _present(self, result: Any, present: Callable[[Any], Any]) -> Shown:
         """Release a result and present it; where the question does not arise, the reason in its place."""
         if isinstance(result, NotApplicable):
-            return self._shown(result.text(self.language, self._policy), None)
+            return self._shown(result.text(self.language, self._policy))
         presented = present(self._release(result))
         self._note_rules(presented)
-        return self._shown(presented, kind)
+        return self._shown(presented)
 
     def _note_rules(self, presented: Any) -> None:
         """Keep which rules hid something of what is shown: the page says so once, beside its choices."""
@@ -256,6 +246,47 @@ class Session:
         for rule in table.rules:
             _, where = self._rules.setdefault(rule.code, (rule, {}))
             where[table.caption] = None
+
+    def _present_file(
+        self, result: Any, name: str, kind: Literal["tables", "figures"], present: Callable[..., Any]
+    ) -> Shown:
+        """A table or figure on the page, its files beside it, and what leads back from it in the record."""
+        from mpg_research.present import PresentedFigure, PresentedText
+        from mpg_research.present.registry import figure_named
+        from mpg_research.reporting.session.reference import reference_of
+
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language, self._policy))
+        released = self._release(result)
+        of = self._released[id(result)][2]
+        figure = figure_named(name) if kind == "figures" else None
+        file = self._file_of(kind, figure.name if figure else name, of)
+        folder = self._beside_page(kind)
+        presented = present(released, name, language=self.language, folder=folder, file=file)
+        self._note_rules(presented)
+        if isinstance(presented, PresentedText):
+            self._record.not_shown(kind, name, result=of)
+            return self._shown(presented)
+        if not _FILE_NAME.fullmatch(presented.name):
+            raise DisclosureError(
+                f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
+                "expected letters, digits, hyphens and underscores."
+            )
+        reference = reference_of(self.notebook, kind, presented.name)
+        tables = [
+            released.tables[each] for each in (figure.shows if figure else (name,)) if each in released.tables
+        ]
+        self._record.shown(reference, kind, presented.name, result=of, tables=tables)
+        if self.output is not None:
+            png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
+            note_file(self.output, *presented.save(self.output / kind, **png))
+        return self._shown(presented, reference)
+
+    def _file_of(self, kind: str, name: str, result: str) -> str:
+        """The file of a table or figure: its name; with that of its result where another had it before."""
+        if self._files.setdefault((kind, name), result) == result:
+            return ""
+        return f"{name}-{re.sub(r'[^a-z0-9_]+', '-', result).strip('-')}"
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
@@ -265,25 +296,16 @@ class Session:
         if held is not None and held[0] is result:
             return held[1]
         released = release_once(result, self.audience, self._policy)
-        self._released[id(result)] = (result, released)
-        self._record.released(released)
+        self._released[id(result)] = (result, released, self._record.released(result, released))
         return released
 
-    def _shown(self, presented: Any, kind: str | None) -> Shown:
-        shown = Shown(presented, self.audience.reader)
-        if self.output is None:
-            return shown
-        if kind is not None:
-            from mpg_research.present import PresentedFigure
+    def _shown(self, presented: Any, reference: str = "") -> Shown:
+        from mpg_research.present.language.phrases import phrases_in
 
-            if not _FILE_NAME.fullmatch(presented.name):
-                raise DisclosureError(
-                    f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
-                    "expected letters, digits, hyphens and underscores."
-                )
-            png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
-            note_file(self.output, *presented.save(self.output / kind, **png))
-        note_shown(self.output, shown._repr_mimebundle_()[0])
+        label = phrases_in(self.language)("page.reference", id=reference) if reference else ""
+        shown = Shown(presented, self.audience.reader, reference, label)
+        if self.output is not None:
+            note_shown(self.output, shown._repr_mimebundle_()[0])
         return shown
 
 
@@ -324,7 +346,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     source = open_study(find_study(values.study), tell=None if output else _tell_by_hand)
     organisations = source.facts.organisations  # a study with errors is refused here
     organisation = _organisation(source, values) if spec.role == "organisation" else ""
-    record = Record(output, {"organisations": list(organisations), "sample_flow": {}, "notes": []})
+    record = Record(output, {"organisations": list(organisations), "results": {}, "shown": {}})
     record.write()
     return Session(
         notebook=notebook,

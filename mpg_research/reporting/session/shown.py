@@ -1,6 +1,7 @@
 """What a notebook displays: only what came through the gate, marked so that publishing can tell."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 __all__ = ["MARK", "NotApplicable", "Shown"]
@@ -19,17 +20,28 @@ class Shown:
         What :mod:`mpg_research.present` made of a released result.
     role : str
         For whom it was released.
+    reference : str
+        Id of the table or figure (:func:`mpg_research.reporting.session.reference.reference_of`).
+    label : str
+        The id with the word before it, as it stands on the page.
     """
 
     presented: Any
     role: str
+    reference: str = ""
+    label: str = ""
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.presented._repr_mimebundle_(include, exclude)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return dict(data), {MARK: {"released_to": self.role}}
+        data = dict(bundle[0] if isinstance(bundle, tuple) else bundle)
+        if self.reference:
+            data["text/html"] = (
+                f'<div class="shown" id="{self.reference}">\n{data["text/html"]}\n'
+                f'<p class="reference"><small>{escape(self.label)}</small></p>\n</div>'
+            )
+        return data, {MARK: {"released_to": self.role}}
 
     def __str__(self) -> str:
         return str(self.presented)

@@ -53,7 +53,7 @@ def pages_in(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {".lock", "manifest.json"}
+        if path.is_file() and path.name not in {".lock", "manifest.json", "ro-crate-metadata.json"}
     }
 
 

@@ -60,6 +60,8 @@ def test_a_whole_run_then_nothing_to_do_and_the_same_bytes_again(
     own = {name for name in before if name.startswith("org_a/")}
     assert own == {
         "org_a/manifest.json",
+        "org_a/outputs.json",
+        "org_a/ro-crate-metadata.json",
         "org_a/nl/report_organisation.html",
         "org_a/nl/notebooks/report_organisation.ipynb",
         "org_a/nl/tables/report_organisation/flow.csv",
@@ -80,7 +82,7 @@ def test_a_whole_run_then_nothing_to_do_and_the_same_bytes_again(
     other = files_in(tmp_path / "elsewhere" / "small")
     assert len([name for name in other if name.endswith(".html")]) == 1 + len(ORGANISATIONS)
     different = {name for name in other if before[name] != other[name] and name != "index.html"}
-    assert {Path(name).name for name in different} <= {"manifest.json"}, (
+    assert {Path(name).name for name in different} <= {"manifest.json", "ro-crate-metadata.json"}, (
         "only the record tells the runs apart"
     )
 
@@ -93,7 +95,8 @@ def test_the_manifest_says_what_went_in_and_what_came_out(
     entry = json.loads((folder / "manifest.json").read_bytes())["steps"]["nl/01_data_quality"]
     assert set(entry["inputs"]["data"]) == {"episodes.csv", "measurements.csv"}
     assert set(entry["inputs"]["settings"]) == {"study.toml"}
-    assert entry["sample_flow"] == {"trajectory": [{"step": "read", "n_families": 20}]}
+    assert entry["results"]["fit_trajectory"]["sample_flow"] == [{"step": "read", "n_families": 20}]
+    assert entry["shown"]["T-00000"]["name"] == "flow"
     assert entry["parameters"] == {"language": "nl"}
     assert {"mpg_research", "python", "pandas"} <= set(entry["versions"])
     assert set(entry["run"]) == {"started", "seconds"}, "nothing of the machine"

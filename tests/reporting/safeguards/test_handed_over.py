@@ -30,7 +30,7 @@ SHOWN = {
     "Linde\u202ehof\u2066": "Linde‹U+202E›hof‹U+2066›",
     "Wil\u200bg\U000e0041en": "Wil‹U+200B›g‹U+E0041›en",
 }
-#: Kept out of every published file: what works unseen. (Isolates are the package's own, around other scripts.)
+#: Kept out of every published file: what works unseen. (Isolates are the own ones, around other scripts.)
 UNSEEN = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2067\ufeff\U000e0000-\U000e0fff]")
 ONLY = ["01_data_quality", "04_organisations", "report_organisation"]
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ from mpg_research import describe_quality
 from mpg_research.errors import ConfigError
 from mpg_research.reporting.session.decisions import Choices, describe_decisions
 from mpg_research.reporting.session.session import MARK, Shown, begin, find_study
+from mpg_research.reporting.session.session_record import Record, _json
 from mpg_research.study import read_config, shipped_example
 
 
@@ -40,10 +42,53 @@ def test_what_is_shown_is_marked_and_written_and_the_record_holds_what_was_relea
     assert metadata == {MARK: {"released_to": "researcher"}}
     assert (tmp_path / "out" / "tables" / "sample_flow.csv").is_file()
     record = json.loads((tmp_path / "out" / "session.json").read_bytes())
-    flow = record["sample_flow"]["data_quality"]
+    result = record["results"]["data_quality"]
+    flow = result["sample_flow"]
     assert [row["step"] for row in flow[:2]] == ["helped", "read"]
     assert flow[0]["n_families"] == len(session.study.tables["episodes"])
-    assert {"code": "synthetic_data", "level": "info", "result": "data_quality"} in record["notes"]
+    assert {"code": "synthetic_data", "level": "info"} in result["notes"]
+    assert result["verb"] == "", "the notebook called the function itself"
+    (of_table,) = record["shown"].values()
+    assert (of_table["name"], of_table["result"]) == ("sample_flow", "data_quality")
+    assert of_table["cells"]["sample_flow"]["rows"] == len(flow)
+    assert record["rules"]["minimum_families"] == 10
+
+
+def test_two_tables_of_one_name_on_a_page_have_files_and_ids_of_their_own(
+    study: Path, tmp_path: Path
+) -> None:
+    session = begin("01_data_quality", study=str(study), language="nl", output=str(tmp_path / "out"))
+    one, other = (session.analyse(verb) for verb in ("describe_quality", "describe_measurement"))
+    for result in (one, other, one):
+        session.table(result, "sample_flow")
+    names = {path.name for path in (tmp_path / "out" / "tables").iterdir()}
+    assert names == {"sample_flow.csv", "sample_flow-describe_measurement.csv"}
+    shown = json.loads((tmp_path / "out" / "session.json").read_bytes())["shown"]
+    assert {each["result"]: each["name"] for each in shown.values()} == {
+        "describe_quality": "sample_flow",
+        "describe_measurement": "sample_flow-describe_measurement",
+    }
+
+
+def test_a_part_of_a_result_and_the_same_analysis_asked_otherwise_are_told_apart() -> None:
+    record = Record(None, {"results": {}})
+    outer = Outer(inner=object())
+    record.asked(outer, "evaluate_signals", {"folds": 5})
+    assert record._how_asked(outer) == ("evaluate_signals", "", {"folds": 5})
+    assert record._how_asked(outer.inner) == ("evaluate_signals", "inner", {"folds": 5})
+    assert record._how_asked(object()) == ("", "", None)
+
+
+@dataclass(frozen=True)
+class Outer:
+    """A result with another one in it."""
+
+    inner: object
+
+
+def test_what_json_has_no_word_for_is_text_in_the_record() -> None:
+    values = {"a": (1, 2.5), "b": float("inf"), "c": Outer(1), "d": {3: None}, "e": {"y", "x"}}
+    assert _json(values) == {"a": [1, 2.5], "b": "inf", "c": "Outer", "d": {"3": None}, "e": ["x", "y"]}
 
 
 def test_an_organisation_that_is_not_there_is_refused(study: Path) -> None:

@@ -1,0 +1,61 @@
+"""Writing what describes a recipient's folder, from its manifest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mpg_research.errors import ReportError
+from mpg_research.reporting.files import json_bytes
+from mpg_research.reporting.record import crate, outputs
+from mpg_research.writing import write_atomically
+
+__all__ = ["MANIFEST", "records_of", "write_records"]
+
+#: The manifest itself is a part of the folder; it holds the time, so its digest stands nowhere.
+MANIFEST = "manifest.json"
+
+
+def records_of(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files that describe a recipient's folder, by name, beside the manifest.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The recipient's manifest.
+
+    Returns
+    -------
+    dict of str to bytes
+    """
+    import hashlib
+
+    listed = json_bytes(outputs.outputs_of(manifest))
+    digest = hashlib.sha256(listed).hexdigest()
+    described = crate.crate_of(manifest, {outputs.NAME: digest, MANIFEST: ""})
+    return {outputs.NAME: listed, crate.NAME: json_bytes(described)}
+
+
+def write_records(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write them where they are not what they should be.
+
+    Parameters
+    ----------
+    folder : Path
+        The recipient's folder.
+    manifest : mapping
+        Its manifest.
+
+    Raises
+    ------
+    ReportError
+        If one cannot be written.
+    """
+    if not manifest["steps"]:
+        return
+    for name, content in records_of(manifest).items():
+        path = folder / name
+        try:
+            if not path.is_file() or path.read_bytes() != content:
+                write_atomically(path, content, private="private" in manifest)
+        except OSError as error:
+            raise ReportError(f"{path} cannot be written ({error.strerror or error}).") from None
