@@ -19,7 +19,7 @@ from mpg_research.analysis.growth.rule import FamilyPart, GrowthRule
 from mpg_research.errors import ModelError, Note
 from mpg_research.mixed import CAR1, DfRule, MixedFit, fit_mixed
 
-__all__ = ["FittedRule", "fit_by_rule"]
+__all__ = ["FittedRule", "fit_by_rule", "some_of_many"]
 
 #: Below this correlation between residuals a month apart they count as independent.
 LEAST_CORRELATION = 0.05
@@ -104,23 +104,35 @@ def fit_by_rule(
         return FittedRule(fit, formula, own, _correlation_of(fit) if serial else None, data)
 
     serial = rule.residual != "independent" and part != "level"
-    if serial and rule.residual == "auto" and data["family"].nunique() >= _MANY_FAMILIES:
-        serial = _carries_on_in_some(fixed, others, data, part)
+    if serial and rule.residual == "auto":
+        some = some_of_many(data, "family")
+        serial = some is None or _carries_on_in_some(fixed, others, some, part)
     found = _first_that_converges(fitted, part, rule, serial=serial)
     if found.families != part:
         notes.append(without_bend())
     return found
 
 
-def _carries_on_in_some(fixed: str, others: list[str], data: pd.DataFrame, part: FamilyPart) -> bool:
-    """Whether residuals of a part of the families carry on; True where that part cannot say.
+def some_of_many(data: pd.DataFrame, group: str) -> pd.DataFrame | None:
+    """The measurements of an even choice of groups, where there are thousands of them; else None.
 
     Some hundreds of families tell a correlation to a hundredth: where they show none, a long fit to all is
     spared.
+
+    Parameters
+    ----------
+    data : DataFrame
+    group : str
+        Column of the family or course of each row.
     """
-    families = data["family"].unique()
-    chosen = np.sort(families)[:: -(-len(families) // _SOME_FAMILIES)]
-    some = data[data["family"].isin(chosen)]
+    groups = np.sort(data[group].unique())
+    if len(groups) < _MANY_FAMILIES:
+        return None
+    return data[data[group].isin(groups[:: -(-len(groups) // _SOME_FAMILIES)])]
+
+
+def _carries_on_in_some(fixed: str, others: list[str], some: pd.DataFrame, part: FamilyPart) -> bool:
+    """Whether residuals of a part of the families carry on; True where that part cannot say."""
     within = [term for term in others if "family:" in term]
     formula = f"score ~ {' + '.join([fixed, family_term(some, part), *within])}"
     try:

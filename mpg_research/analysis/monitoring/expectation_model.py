@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.families.course_slopes import CourseModel
+from mpg_research.analysis.growth.fitting import LEAST_CORRELATION, some_of_many
 from mpg_research.analysis.growth.rule import spline_term
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, NotApplicableError
@@ -25,8 +26,6 @@ _LEAST_COURSES = 10
 #: The case mix shifts the slope too where a training set has this many courses per column of it: with fewer,
 #: forecasts of courses not seen got worse in simulated studies.
 _COURSES_PER_SLOPE = 50
-#: Swings whose correlation at a month's distance is smaller are taken as independent, as in the growth model.
-_LEAST_CORRELATION = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,22 +143,29 @@ def fit_expectation(rows: pd.DataFrame, columns: Sequence[str], *, carry_on: boo
 
 
 def _fitted(formula: str, data: pd.DataFrame, *, carry_on: bool) -> ExpectationModel:
-    found, correlation = _with_swings(formula, data) if carry_on else (None, 0.0)
-    fit = fit_mixed(formula, data, df="normal") if found is None else found
+    """The model with swings that carry on from month to month, or without where they hardly do."""
+    some = some_of_many(data, "course")
+    fit, correlation = None, 0.0
+    # with many courses a part of them says first whether they do
+    parts = [data] if some is None else [some, data]
+    for part in parts if carry_on else ():
+        fit, correlation = _with_swings(formula, part)
+        if fit is not None and correlation < LEAST_CORRELATION:
+            fit = None
+            break
+    if fit is None:
+        fit, correlation = fit_mixed(formula, data, df="normal"), 0.0
     return ExpectationModel(fit, fit.solution.random_covariance(0), float(fit.residual_sd), correlation)
 
 
 def _with_swings(formula: str, data: pd.DataFrame) -> tuple[MixedFit | None, float]:
-    """The fit with swings that carry on from month to month, and how much of one is left after a month.
-
-    None for swings that hardly carry on, and for a fit that did not arrive.
-    """
+    """The fit with such swings, if it arrives, and how much of one is left after a month."""
     try:
         fit = fit_mixed(formula, data, df="normal", residual=CAR1("months", within="course"))
     except ModelError:
         return None, 0.0
     (correlation,) = fit.residual_parameters.values()
-    return (fit, float(correlation)) if fit.converged and correlation >= _LEAST_CORRELATION else (None, 0.0)
+    return (fit if fit.converged else None), float(correlation)
 
 
 def apply_model(model: ExpectationModel, rows: pd.DataFrame, label: str, positions: NDArray[np.intp]) -> Fold:

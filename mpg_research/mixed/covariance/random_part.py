@@ -19,6 +19,8 @@ __all__ = ["DIAGONAL", "FULL", "RANDOM_STRUCTURES", "RandomStructure", "lower_fa
 FALLS = -1e-6
 # What a direction is opened with, relative to the residual's standard deviation.
 OPENED = 0.05
+# A direction of Lambda with a singular value below this has no variance.
+ZERO = 1e-9
 
 
 def lower_factor(matrix: FloatArray) -> FloatArray:
@@ -125,10 +127,13 @@ class _Full(RandomStructure):
         return found
 
     def opened(self, factor: FloatArray, gamma: FloatArray) -> FloatArray | None:
-        values, vectors = np.linalg.eigh(gamma)
-        if not values[0] < FALLS * max(1.0, float(np.max(np.abs(values)))):
+        # only directions that have no variance: in the others the slope is zero but for what the search left
+        left, sizes, _ = np.linalg.svd(factor)
+        closed = left[:, sizes < ZERO]
+        values, vectors = np.linalg.eigh(closed.T @ gamma @ closed)
+        if not values.size or not values[0] < FALLS * max(1.0, float(np.linalg.norm(gamma, 2))):
             return None
-        return lower_factor(np.column_stack([factor, OPENED * vectors[:, :1]]))
+        return lower_factor(np.column_stack([factor, OPENED * closed @ vectors[:, :1]]))
 
 
 class _Diagonal(RandomStructure):

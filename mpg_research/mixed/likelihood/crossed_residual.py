@@ -83,7 +83,7 @@ def _spread(route: CrossedRoute, state: CrossedState, before: IntArray) -> tuple
     wide = sparse.csr_matrix(
         (carried.ravel(), places.ravel(), np.arange(n + 1) * route.q0), shape=(n, route.n0 * route.q0)
     )
-    f = (route.zc - wide @ route.b0z).tocsr()
+    f = route.zc - sparse.csr_matrix(wide @ route.b0z)
     step = max(1, AT_ONCE // route.m)
     for start in range(0, n, step):
         part = slice(start, start + step)

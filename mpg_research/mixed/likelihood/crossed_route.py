@@ -6,6 +6,7 @@ their own that is linear in the number of groups.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,13 @@ from scipy.linalg.lapack import dpotri
 
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.scaling import Scaled
-from mpg_research.mixed.likelihood.sparse_blocks import block_diagonal, indicator, is_invertible
+from mpg_research.mixed.likelihood.sparse_blocks import as_dense, blocks_times, indicator, is_invertible
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["CrossedRoute", "CrossedState"]
+
+# Up to so many multiplications a dense product costs less than finding one's way through a sparse matrix.
+DENSE_PRODUCT = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ class CrossedRoute:
                 self.a0[:, i, j] = np.bincount(self.codes, self.z0[i] * z0[j], minlength=self.n0)
         self.b0f = np.asarray(z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
         self.c_ff = self.fixed.T @ fixed
-        self.b0z = (z0_wide.T @ zc).tocsr()
+        self.b0z: Any = (z0_wide.T @ zc).tocsr()
+        if self.n0 * self.q0 * self.m**2 <= DENSE_PRODUCT:
+            self.b0z = self.b0z.toarray()
         self.c_zz = (self.zc.T @ zc).toarray()
         self.c_zf = np.asarray(self.zc.T @ fixed)
 
@@ -165,8 +171,8 @@ class CrossedRoute:
         if not self.m:
             empty = np.zeros((0, 0))
             return CrossedState(log_det, s, k0, empty, empty, empty, np.zeros((0, self.e)), tuple(factors))
-        kb_z = (block_diagonal(k0) @ self.b0z).tocsr()
-        d_zz = self.c_zz - (self.b0z.T @ kb_z).toarray()
+        kb_z = blocks_times(k0, self.b0z)
+        d_zz = self.c_zz - as_dense(self.b0z.T @ kb_z)
         d_zz = 0.5 * (d_zz + d_zz.T)
         d_zf = self.c_zf - kb_z.T @ self.b0f.reshape(-1, self.e)
         ld = self.rest_times(factors, d_zz, transpose=True)
@@ -225,8 +231,11 @@ class CrossedRoute:
         raw = (self.b0f.reshape(-1, self.e) - self.b0z @ bh_c).reshape(self.n0, self.q0, self.e)
         return self._per_term(raw - self.a0 @ (state.k0 @ raw), f_c)
 
-    def _cross_variance(self, left: sparse.csr_matrix, kc: FloatArray) -> FloatArray:
-        """Diagonal blocks (n0, q0, q0) of left kc left', in chunks of groups."""
+    def _cross_variance(self, left: Any, kc: FloatArray) -> FloatArray:
+        """Diagonal blocks (n0, q0, q0) of left kc left', in chunks of groups where left is sparse."""
+        if not sparse.issparse(left):
+            own = left.reshape(self.n0, self.q0, self.m)
+            return np.asarray((left @ kc).reshape(own.shape) @ np.swapaxes(own, 1, 2))
         blocks = np.empty((self.n0, self.q0, self.q0))
         step = max(1, int(4_000_000 / max(1, self.m * self.q0)))
         for start in range(0, self.n0, step):
@@ -260,7 +269,7 @@ class CrossedRoute:
         h_0 = self.a0 - self.a0 @ state.k0 @ self.a0
         if not self.m:
             return self._per_term_blocks(h_0, np.zeros((0, 0)))
-        n_z = (self.b0z - block_diagonal(self.a0 @ state.k0) @ self.b0z).tocsr()
+        n_z = self.b0z - blocks_times(self.a0 @ state.k0, self.b0z)
         h_0 = h_0 - self._cross_variance(n_z, state.kc)
         found = self._per_term_blocks(h_0, state.inner)
         product: FloatArray | None = None
@@ -285,5 +294,5 @@ class CrossedRoute:
         """Unscaled conditional covariances given beta, per term (n_t, q_t, q_t)."""
         k_0 = state.k0
         if self.m:
-            k_0 = k_0 + self._cross_variance((block_diagonal(state.k0) @ self.b0z).tocsr(), state.kc)
+            k_0 = k_0 + self._cross_variance(blocks_times(state.k0, self.b0z), state.kc)
         return self._per_term_blocks(k_0, state.kc)

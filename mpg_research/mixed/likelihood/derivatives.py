@@ -25,7 +25,7 @@ from mpg_research.mixed.likelihood.group_algebra import multiply, outer_sum, seg
 from mpg_research.mixed.likelihood.layout import Level
 from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState
 from mpg_research.mixed.likelihood.separate_route import SeparateRoute, SeparateState
-from mpg_research.mixed.likelihood.sparse_blocks import block_diagonal
+from mpg_research.mixed.likelihood.sparse_blocks import as_dense, blocks_times
 
 __all__ = [
     "Carried",
@@ -288,18 +288,19 @@ def _derivatives_of_part(route: CrossedRoute, state: CrossedState, directions: D
         wide[part, part] = directions[t][i]
         blocks.append(wide)
     h0 = route.a0 - route.a0 @ state.k0 @ route.a0
-    transfer_0 = block_diagonal(np.eye(route.q0) - route.a0 @ state.k0)
-    wide_b = sparse.hstack([route.b0z, sparse.csr_matrix(route.b0f.reshape(-1, e))], format="csr")
-    n0 = (transfer_0 @ wide_b).tocsr()
+    b0f = route.b0f.reshape(-1, e)
+    if sparse.issparse(route.b0z):
+        wide_b = sparse.hstack([route.b0z, sparse.csr_matrix(b0f)], format="csr")
+    else:
+        wide_b = np.concatenate([route.b0z, b0f], axis=1)
+    n0 = blocks_times(np.eye(route.q0) - route.a0 @ state.k0, wide_b)
     p0 = {}
     for (place, _, _), matrix in zip(own, blocks, strict=True):
-        repeated = block_diagonal(np.broadcast_to(matrix, h0.shape).copy())
-        p0[place] = (n0.T @ (repeated @ n0)).toarray()
+        p0[place] = as_dense(n0.T @ blocks_times(np.broadcast_to(matrix, h0.shape), n0))
         trace[place] = float(np.sum(h0 * matrix))
     q0 = {}
     for a, b in _pairs([place for place, _, _ in own]):
-        middle = block_diagonal(blocks[a] @ h0 @ blocks[b])
-        q0[own[a][0], own[b][0]] = (n0.T @ (middle @ n0)).toarray()
+        q0[own[a][0], own[b][0]] = as_dense(n0.T @ blocks_times(blocks[a] @ h0 @ blocks[b], n0))
         trace_2[own[a][0], own[b][0]] = float(np.einsum("gij,gji->", h0 @ blocks[a], h0 @ blocks[b]))
     k, d_zz, d_zf = state.kc, state.d_zz, state.d_zf
     transfer = np.concatenate([-(k @ d_zf), np.eye(e)], axis=0)

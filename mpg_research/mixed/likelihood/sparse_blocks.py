@@ -1,12 +1,14 @@
 """Small matrices of random effects, and the sparse ones that are made of them."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from mpg_research.arrays import FloatArray
 
-__all__ = ["block_diagonal", "indicator", "is_invertible"]
+__all__ = ["as_dense", "block_diagonal", "blocks_times", "indicator", "is_invertible"]
 
 
 #: Smallest singular value of Lambda from which its inverse keeps at least ten digits.
@@ -24,6 +26,19 @@ def block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
     return sparse.bsr_matrix(
         (blocks, np.arange(count), np.arange(count + 1)), shape=(count * size, count * size)
     )
+
+
+def blocks_times(blocks: FloatArray, wide: Any) -> Any:
+    """Blocks (n, q, q) on a diagonal times a matrix with n q rows: sparse if that is, else dense."""
+    if sparse.issparse(wide):
+        return (block_diagonal(np.ascontiguousarray(blocks)) @ wide).tocsr()
+    return (blocks @ wide.reshape(len(blocks), blocks.shape[2], -1)).reshape(wide.shape)
+
+
+def as_dense(matrix: Any) -> FloatArray:
+    """A matrix that is sparse or dense as a dense one."""
+    found: FloatArray = matrix.toarray() if sparse.issparse(matrix) else matrix
+    return found
 
 
 def indicator(z: FloatArray, codes: NDArray[np.intp], n_groups: int) -> sparse.csr_matrix:

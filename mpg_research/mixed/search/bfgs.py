@@ -51,7 +51,7 @@ class Minimum:
 
 def minimise(
     objective: Objective,
-    start: FloatArray,
+    start: "FloatArray | Minimum",
     *,
     inverse_hessian: FloatArray | None = None,
     tolerance: float = DECREMENT_TOLERANCE,
@@ -63,7 +63,8 @@ def minimise(
     ----------
     objective : callable
         x -> (value, gradient).
-    start : array, shape (k,)
+    start : array, shape (k,), or Minimum
+        A search that was stopped early is taken up where it ended.
     inverse_hessian : array, shape (k, k), optional
         A guess, as from a fit to part of the data; by default the first step sets the scale.
     tolerance : float
@@ -74,10 +75,13 @@ def minimise(
     -------
     Minimum
     """
-    x = np.array(start, dtype=float)
+    if isinstance(start, Minimum):
+        x, value, gradient, n_evaluations = start.x, start.value, start.gradient, start.n_evaluations
+        inverse_hessian = start.inverse_hessian
+    else:
+        x, n_evaluations = np.array(start, dtype=float), 1
+        value, gradient = objective(x)
     size = x.size
-    value, gradient = objective(x)
-    n_evaluations = 1
     scaled = inverse_hessian is not None
     inverse = np.array(inverse_hessian) if inverse_hessian is not None else np.eye(size)
     if not scaled:

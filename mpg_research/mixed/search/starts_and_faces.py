@@ -89,9 +89,29 @@ def _positive_inverse(curvature: FloatArray) -> FloatArray:
 
 
 def inverse_curvature(engine: Engine, x: FloatArray) -> FloatArray:
-    """Inverse of the expected Hessian of the deviance at a point off the boundary, (k, k)."""
-    state, found = engine.at(x)
-    return _positive_inverse(engine.expected_curvature(state, found, engine.tangents(x), x))
+    """Inverse of the expected Hessian of the deviance at a point, (k, k); of nearly it where that costs less.
+
+    Without the parameters of a residual structure where factors cross. Those of columns of Lambda that are
+    zero stand apart from the others.
+    """
+    engine = _narrow(engine)
+    moves = engine.tangents(x)
+    counts = [bool(move.any()) for own in moves for move in own]
+    moves = [[move for move in own if move.any()] for own in moves]
+    inverse = np.eye(len(counts))
+    if any(counts):
+        state, found = engine.at(x)
+        inside = _positive_inverse(engine.expected_curvature(state, found, moves, x))
+        beyond = len(inside) - sum(counts)
+        places = np.flatnonzero([*counts, *[True] * beyond])
+        inverse = np.eye(len(counts) + beyond)
+        inverse[np.ix_(places, places)] = inside
+    return inverse
+
+
+def _narrow(engine: Engine) -> Engine:
+    """A cheaper engine for curvatures and first steps."""
+    return engine.narrowed(NARROW if engine.whole is None else NARROWER)
 
 
 def _moved(
@@ -191,7 +211,7 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
         theta = engine.scaled.to_internal(some.scaled.to_theta(best.x[: engine.n_theta]))
         start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))
         return start, inverse_curvature(engine, start), count + best.n_evaluations + 1
-    narrow = engine.narrowed(NARROW if engine.whole is None else NARROWER)
+    narrow = _narrow(engine)
     starts = [] if engine.structure is None else engine.structure.starts()
     if len(starts) > 1 and isinstance(engine.route, NestedRoute):
         return _best_start(engine, narrow, starts)
@@ -221,9 +241,23 @@ def _best_start(
 
 
 def _minimised(engine: Engine, start: FloatArray, inverse: FloatArray | None, tolerance: float) -> Minimum:
-    """The minimum from a start, by the way that suits the engine."""
+    """The minimum from a start, by the way that suits the engine.
+
+    Directions that vanish are set to zero as soon as the search is near: those of a triangular Lambda can be
+    turned into each other there, which makes a valley so flat and bent that following it takes long.
+    """
     if not has_many_rows(engine):
-        return minimise(engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=tolerance)
+        best = minimise(
+            engine.value_and_gradient, start, inverse_hessian=inverse, tolerance=max(tolerance, NEAR_BY)
+        )
+        snapped = _snap(engine, best) if best.converged else best
+        if snapped is best:
+            return minimise(engine.value_and_gradient, best, tolerance=tolerance)
+        inverse = inverse_curvature(engine, snapped.x)
+        if len(inverse) < snapped.x.size:
+            inverse, _ = _with_structure(engine, snapped.x, inverse)
+        known = replace(snapped, inverse_hessian=inverse)
+        return minimise(engine.value_and_gradient, known, tolerance=tolerance)
     if inverse is None:
         inverse = inverse_curvature(engine, start_off_boundary(engine, start))
     return minimise_by_rows(engine, start, inverse, tolerance=tolerance)

@@ -26,6 +26,8 @@ _LEAST_GAIN = 0.005
 _AT_ONCE = 40
 #: Critical values above this are not looked for: the chance is below 1e-15.
 _LARGEST = 8.0
+#: Newton steps towards a critical value at most, and a step that changes nothing that is used.
+_STEPS, _EXACT = 40, 1e-12
 
 
 def spent_error(time: ArrayLike, *, error: float, half_time: float) -> FloatArray:
@@ -95,7 +97,7 @@ def sequential_boundary(information: ArrayLike, spent: ArrayLike, *, two_sided: 
     Notes
     -----
     The density of the walk among the paths that stayed inside is carried forward by numerical integration
-    over a grid, and each critical value solved for by bisection.
+    over a grid, and each critical value solved for by Newton's method.
 
     References
     ----------
@@ -150,31 +152,54 @@ class _Walk:
         """Critical z of the next look of these courses; their densities are carried there."""
         spread = np.sqrt(information - self.information[rows])
         root = np.sqrt(information)
-        wanted = allowed - self.used[rows]
-        low, high = np.zeros(len(rows)), np.full(len(rows), _LARGEST)
-        for _ in range(40):
-            middle = (low + high) / 2
-            beyond = self._beyond(rows, middle * root, spread) > wanted
-            low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
-        critical = high
-        self.used[rows] += self._beyond(rows, critical * root, spread)
+        critical = self._critical(rows, allowed - self.used[rows], root, spread)
+        self.used[rows] += self._beyond(rows, critical * root, spread)[0]
         bottom = -critical * root if self.two_sided else -_REACH * root
         nodes, weights = _simpson(bottom, critical * root)
+        # Two-sided, what arrives at a node arrives at its mirror image too.
+        asked = nodes[:, : _NODES // 2 + 1] if self.two_sided else nodes
         # (courses, new nodes, old nodes): density of arriving at a node from each old one.
-        step = (nodes[:, :, None] - self.nodes[rows][:, None, :]) / spread[:, None, None]
-        arrive = np.exp(-0.5 * step**2) / (np.sqrt(2 * np.pi) * spread[:, None, None])
-        density = np.einsum("nij,nj->ni", arrive, self.mass[rows])
+        arrive = asked[:, :, None] - self.nodes[rows][:, None, :]
+        arrive *= arrive
+        arrive *= (-0.5 / spread**2)[:, None, None]
+        np.exp(arrive, out=arrive)
+        density = (arrive @ self.mass[rows][:, :, None])[:, :, 0] / (np.sqrt(2 * np.pi) * spread[:, None])
+        if self.two_sided:
+            density = np.concatenate([density, density[:, -2::-1]], axis=1)
         self.nodes[rows], self.mass[rows] = nodes, density * weights
         self.information[rows] = information
         return critical
 
-    def _beyond(self, rows: NDArray[np.intp], bound: FloatArray, spread: FloatArray) -> FloatArray:
-        """Chance of leaving at this look, having stayed inside before."""
-        nodes, mass = self.nodes[rows], self.mass[rows]
-        tail = ndtr((nodes - bound[:, None]) / spread[:, None])
-        if self.two_sided:
-            tail += ndtr((-bound[:, None] - nodes) / spread[:, None])
-        return np.asarray((tail * mass).sum(axis=1))
+    def _critical(
+        self, rows: NDArray[np.intp], wanted: FloatArray, root: FloatArray, spread: FloatArray
+    ) -> FloatArray:
+        """Critical z beyond which the chance is what is wanted.
+
+        By Newton steps on its logarithm: that is concave, so that they come down from a z that is too high.
+        """
+        critical = np.minimum(_quantile(wanted / 2 if self.two_sided else wanted), _LARGEST)
+        for _ in range(_STEPS):
+            chance, density = self._beyond(rows, critical * root, spread)
+            with np.errstate(all="ignore"):
+                move = chance / (density * root) * np.log(chance / wanted)
+            move = np.where(np.isfinite(move), move, 0.0)
+            critical = np.clip(critical + move, 0.0, _LARGEST)
+            if np.all(np.abs(move) < _EXACT):
+                break
+        return critical
+
+    def _beyond(
+        self, rows: NDArray[np.intp], bound: FloatArray, spread: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Chance of leaving at this look, having stayed inside before, and its density at the bound.
+
+        Two-sided both are twice those of the upper side, since the walk is symmetric.
+        """
+        mass = (2.0 if self.two_sided else 1.0) * self.mass[rows]
+        z = (self.nodes[rows] - bound[:, None]) / spread[:, None]
+        chance = (ndtr(z) * mass).sum(axis=1)
+        density = (np.exp(-0.5 * z * z) * mass).sum(axis=1) / (np.sqrt(2 * np.pi) * spread)
+        return np.asarray(chance), np.asarray(density)
 
 
 def _simpson(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
