@@ -1,7 +1,7 @@
 """How a released result is spoken about: its units, its names, its numbers in one language."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -228,16 +228,18 @@ class Voice:
 
     def _filled(self, key: str) -> str:
         """A phrase with the moment asked about, the time up to it and the unit of scores filled in."""
-        month = self.main_month
-        horizon = self.setting("duration_horizon")
-        known = {
-            "moment": self.moment(month),
-            "period": self.period(month),
-            "horizon": self.period(horizon) if math.isfinite(horizon) else "",
-            "unit": self.unit,
-            "minimum": self.minimum,
+        known: dict[str, Callable[[], object]] = {
+            "moment": lambda: self.moment(self.main_month),
+            "period": lambda: self.period(self.main_month),
+            "horizon": self._horizon,
+            "unit": lambda: self.unit,
+            "minimum": lambda: self.minimum,
         }
-        return self.phrases(key, **{each: known[each] for each in self.phrases.placeholders(key)})
+        return self.phrases(key, **{each: known[each]() for each in self.phrases.placeholders(key)})
+
+    def _horizon(self) -> str:
+        horizon = self.setting("duration_horizon")
+        return self.period(horizon) if math.isfinite(horizon) else ""
 
     def caption(self, table: str) -> str:
         """What a table is about, in a line."""

@@ -20,6 +20,7 @@ from mpg_research.reporting.run.time_left import TimeLeft
 from mpg_research.reporting.run.works import AnalysesOfSteps, analyses_of_steps, analysis_works, page_works
 from mpg_research.reporting.safeguards.again import look_again
 from mpg_research.reporting.safeguards.still import StillFiles
+from mpg_research.reporting.store.durations import keep_seconds, known_seconds
 from mpg_research.reporting.warm.pool import Ended, open_pool
 from mpg_research.reporting.warm.work import Work
 from mpg_research.study.config.study_toml import StudyConfig
@@ -109,9 +110,10 @@ def make_steps(
     function = "mpg_research.reporting.run.prepare:prepare_process"
     with open_pool(jobs, function=function, given=given) as pool:
         ready = pool.prepare()
+        known = known_seconds(making.config.study.name) if ready["missing"] else {}
         with _staging(making):
             works = [
-                *analysis_works(analyses, ready["missing"], making.config.file),
+                *analysis_works(analyses, ready["missing"], making.config.file, known),
                 *_pages(todo, making, analyses, ready["missing"]),
             ]
             try:
@@ -124,7 +126,7 @@ def make_steps(
                     ended,
                     todo,
                     making,
-                    TimeLeft(kinds, jobs, _seconds(todo, making)),
+                    TimeLeft(kinds, jobs, known | _seconds(todo, making)),
                     progress,
                     total=len(kinds),
                     n_up_to_date=n_up_to_date,
@@ -174,6 +176,7 @@ def _follow(
     """Show what happens, and publish what is made."""
     by_name = {step.name: step for step in todo}
     outcomes: dict[str, StepOutcome] = {}
+    analyses: dict[str, float] = {}
     progress.begin(total, n_up_to_date, time_left)
     try:
         for event in ended:
@@ -184,6 +187,7 @@ def _follow(
                 continue
             if step is None:
                 status = "ok" if event.what == "done" else "left to the pages"
+                analyses[name] = event.seconds
             else:
                 outcome = _outcome(event, step, making)
                 outcomes[name], status = outcome, outcome.status
@@ -192,6 +196,7 @@ def _follow(
             progress.finished(name, status, event.seconds)
     finally:
         progress.end()
+        keep_seconds(making.config.study.name, analyses)
     return outcomes
 
 

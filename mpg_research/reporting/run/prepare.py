@@ -1,7 +1,8 @@
 """What a process that makes pages does before the first one: import, load the study, check it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,44 @@ from mpg_research.study.config.study_toml import OrganisationConfig, StudyConfig
 
 __all__ = ["config_of", "prepare_process", "study_config"]
 
-#: Imported once, before processes are forked, where many pages are made.
-_IMPORTS = (
-    "mpg_research.analysis",
-    "mpg_research.disclosure",
-    "mpg_research.present",
+#: What makes pages, where many are made: the modules themselves, since a face imports them on first use. All
+#: are imported before processes are forked, which then share them; none of them may start a thread.
+_FOR_PAGES = (
+    "IPython.core.application",
+    "IPython.core.completer",
+    "IPython.core.magics",
+    "babel.dates",
+    "babel.numbers",
+    "mpg_research.disclosure.gate",
+    "mpg_research.present.figures",
+    "mpg_research.present.registry",
+    "mpg_research.present.sentences.say",
+    "mpg_research.present.tables.tabulate",
+    "mpg_research.reporting.page.clean",
     "mpg_research.reporting.page.html",
     "mpg_research.reporting.page.name_search",
+    "mpg_research.reporting.run.step",
+    "mpg_research.reporting.session.decisions",
+    "mpg_research.reporting.session.releases",
     "mpg_research.reporting.session.session",
+    "mpg_research.reporting.store.results",
     "mpg_research.reporting.warm.engine",
+    "mpg_research.study.scoring.questionnaires",
+    "mpg_research.study.which_scores",
     "nbconvert.exporters.templateexporter",
     "nbconvert.filters.markdown_mistune",
+    "pandas.io.formats.csvs",
     "papermill",
+    "pyarrow.parquet",
+)
+#: Beside the analyses themselves: what they import where they use it, slow ones first of all.
+_FOR_ANALYSES = (
+    "joblib",
+    "mpg_research.parallel",
+    "mpg_research.reporting.run.works",
+    "pingouin",
+    "statsmodels.discrete.discrete_model",
+    "statsmodels.stats.proportion",
 )
 
 
@@ -45,8 +72,6 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     ConfigError, DataError
         If the study cannot be used.
     """
-    from mpg_research.reporting.nbformat_import import import_nbformat
-
     answer: dict[str, Any] = {}
     if given["is_first"]:
         from mpg_research.reporting.store.source import open_study
@@ -58,12 +83,33 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
         if answer["missing"]:
             source.pristine()  # once, for all that compute from it
     if given["many"]:
-        from importlib import import_module
-
-        import_nbformat()
-        for name in _IMPORTS:
-            import_module(name)
+        _import_for_pages()
+        if answer.get("missing"):
+            _import_for_analyses(given["analyses"][name]["verb"] for name in answer["missing"])
     return answer
+
+
+def _import_for_pages() -> None:
+    from mpg_research.reporting.nbformat_import import import_nbformat
+
+    import_nbformat()
+    for name in _FOR_PAGES:
+        import_module(name)
+    from mpg_research.present.language.phrases import phrases_in
+    from mpg_research.present.registry import kinds
+
+    kinds()
+    for language in languages():
+        phrases_in(language)
+
+
+def _import_for_analyses(asked: Iterable[str]) -> None:
+    from mpg_research import analysis
+
+    for name in _FOR_ANALYSES:
+        import_module(name)
+    for verb in set(asked):
+        getattr(analysis, verb)
 
 
 def _not_stored(given: Mapping[str, Any]) -> list[str]:

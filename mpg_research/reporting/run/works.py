@@ -1,6 +1,7 @@
 """The steps of a run as pieces of work for other processes: the analyses first, then the pages."""
 
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,11 @@ __all__ = ["AnalysesOfSteps", "analyses_of_steps", "analysis_works", "make_analy
 
 #: As a person sees it where steps are listed.
 _ANALYSIS = "analysis: "
+#: Those that take longest in most studies; an analysis that was timed before goes by its own seconds.
+_LONGEST_FIRST = (
+    "evaluate_signals", "check_robustness", "compare_cohorts", "compare_organisations", "describe_missing",
+    "course", "fit_trajectory",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,9 @@ def analyses_of_steps(steps: Iterable[Step], notebooks: Mapping[str, NotebookSpe
     return AnalysesOfSteps(by_name, of_step)
 
 
-def analysis_works(analyses: AnalysesOfSteps, missing: Iterable[str], study: Path) -> list[Work]:
+def analysis_works(
+    analyses: AnalysesOfSteps, missing: Iterable[str], study: Path, seconds: Mapping[str, float]
+) -> list[Work]:
     """A piece of work for each analysis whose result is not there yet.
 
     Parameters
@@ -83,11 +91,20 @@ def analysis_works(analyses: AnalysesOfSteps, missing: Iterable[str], study: Pat
         Names of those to make.
     study : Path
         The study's ``study.toml``.
+    seconds : mapping of str to float
+        By name of analysis: how long it took the last time, as far as that is known.
 
     Returns
     -------
     list of Work
+        Those that take longest first; before them those of which that is not known.
     """
+
+    def turn(name: str) -> tuple[float, int]:
+        verb = analyses.by_name[name].verb
+        usual = _LONGEST_FIRST.index(verb) if verb in _LONGEST_FIRST else len(_LONGEST_FIRST)
+        return -seconds.get(name, math.inf), usual
+
     return [
         Work(
             name,
@@ -96,7 +113,7 @@ def analysis_works(analyses: AnalysesOfSteps, missing: Iterable[str], study: Pat
             ({"verb": analyses.by_name[name].verb, "options": dict(analyses.by_name[name].options)},),
             patience=CELL_TIMEOUT,
         )
-        for name in missing
+        for name in sorted(missing, key=turn)
     ]
 
 
