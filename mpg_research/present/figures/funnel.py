@@ -21,7 +21,7 @@ NAMED = 40
 def draw_funnel(voice: Voice) -> Drawing | None:
     """Funnel plot with 95 and 99.8 % limits, the plain limits and the false-discovery line."""
     dots = known(voice.frame("funnel"), "estimate", "n_effective")
-    lines = voice.frame("funnel_lines")
+    lines = known(voice.frame("funnel_lines"), "low_95", "high_95")
     if len(dots) < 2 or not len(lines):
         return None
     chart = Chart([245.0])
@@ -41,7 +41,8 @@ def draw_funnel(voice: Voice) -> Drawing | None:
 def draw_share_funnel(voice: Voice) -> Drawing | None:
     """Funnel plots of the shares, one panel each."""
     dots = known(voice.frame("share_funnel"), "adjusted_share", "n_effective")
-    lines = voice.frame("share_funnel_lines")
+    lines = known(voice.frame("share_funnel_lines"), "low_95", "high_95")
+    dots = dots[dots["indicator"].isin(set(lines["indicator"]))] if len(lines) else dots
     if len(dots) < 2 or not len(lines):
         return None
     indicators = list(dict.fromkeys(dots["indicator"]))

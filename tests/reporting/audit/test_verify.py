@@ -35,7 +35,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("report_funder", "report_organisation"):
         make_notebook(place / "notebooks", name, 'sentence("Een zin.")', WRITE_TABLE)
     for choice in ({"only": ["report_funder"]}, {"organisation": ["org_a"]}):
-        summary = run_study(study, reports=place / "reports", notebooks=place / "notebooks", jobs=1, **choice)
+        summary = run_study(
+            study, reports=place / "reports", notebooks=place / "notebooks", jobs=1, allow_modified=True,
+            **choice,
+        )  # fmt: skip
         assert summary.exit_code == 0
     return place / "reports" / "small"
 
@@ -127,7 +130,7 @@ def test_a_changed_study_and_a_changed_number_are_named(
     make_notebook(tmp_path / "notebooks", "report_funder", COUNTING)
     chosen = {"notebooks": tmp_path / "notebooks", "jobs": 1}
     reports = tmp_path / "reports"
-    summary = run_study(study, reports=reports, only=["report_funder"], **chosen)
+    summary = run_study(study, reports=reports, only=["report_funder"], allow_modified=True, **chosen)
     assert summary.exit_code == 0, [outcome.reason for outcome in summary.outcomes]
 
     good = verify_reports(reports / "small" / "funder", study, **chosen)

@@ -70,13 +70,14 @@ WAYS = {
     "the session's own ways, used on something else": (
         "from mpg_research.present import PresentedTable\n"
         "html = f'<p>{ids[7]}</p>'\n"
-        "session._shown(PresentedTable('ids', language, html, ids[7], ids[7]), 'tables')",
+        "present = lambda *args, **options: PresentedTable('ids', language, html, ids[7], ids[7])\n"
+        "session._present_file(quality, 'overview', 'tables', present)",
         "holds an id of a family",
     ),
     "a name of a table that leads elsewhere": (
         "from mpg_research.present import PresentedTable\n"
         "table = PresentedTable('../../../ids', language, '<p>1</p>', '1', '1')\n"
-        "_ = session._shown(table, 'tables')",
+        "_ = session._present_file(quality, 'overview', 'tables', lambda *args, **options: table)",
         "cannot be that of its file",
     ),
     "a file noted as if the session had written it": (
@@ -87,7 +88,7 @@ WAYS = {
     ),
     "a cell of text": (f"# {FAMILY}\nsession.table(quality, 'overview')", "holds an id of a family"),
     "the manifest": (
-        "session._record.content['notes'] = [{'code': ids[7], 'level': 'info'}]\nsession._record.write()",
+        "session._record.content['not_shown'] = [{'name': ids[7]}]\nsession._record.write()",
         "manifest.json holds an id of a family",
     ),
 }
@@ -134,6 +135,8 @@ def test_what_did_nothing_wrong_is_published_and_nothing_else(tried: tuple[RunSu
     assert {path.relative_to(place / "out" / "small").as_posix() for path in published} == {
         "index.html",
         "researcher/manifest.json",
+        "researcher/outputs.json",
+        "researcher/ro-crate-metadata.json",
         f"researcher/nl/{last}.html",
         f"researcher/nl/notebooks/{last}.ipynb",
         f"researcher/nl/tables/{last}/overview.csv",
