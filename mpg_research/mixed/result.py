@@ -27,7 +27,12 @@ from mpg_research.mixed.inference.type_three_terms import term_matrix, term_name
 from mpg_research.mixed.questions import bootstrap as resample
 from mpg_research.mixed.questions import diagnostics
 from mpg_research.mixed.questions.influence import group_influence
-from mpg_research.mixed.questions.marginal_means import Weights, estimate_means, estimate_slopes
+from mpg_research.mixed.questions.marginal_means import (
+    Weights,
+    estimate_means,
+    estimate_slopes,
+    mean_combinations,
+)
 from mpg_research.mixed.questions.predict import Interval, predict_rows
 from mpg_research.mixed.search.solution import objective as deviance_at
 
@@ -191,6 +196,22 @@ class MixedFit(FitNumbers):
         doi:10.1080/00031305.1980.10483031
         """
         return estimate_means(self.design, self.inference, self.level, variables, at, weights)
+
+    def mean_combinations(
+        self, variables: str | Sequence[str], *, at: Mapping[str, Any] | None = None
+    ) -> FloatArray:
+        """The combinations of the fixed effects that :meth:`means` estimates, without estimating them.
+
+        Parameters
+        ----------
+        variables, at
+            As in :meth:`means`.
+
+        Returns
+        -------
+        ndarray, shape (means, p)
+        """
+        return mean_combinations(self.design, variables, at, "equal")
 
     def slopes(
         self,

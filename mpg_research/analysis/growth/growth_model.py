@@ -151,7 +151,7 @@ class GrowthModel:
 
     def _rows(self, variables: str, at: dict[str, list[str] | list[float]]) -> FloatArray:
         average = {covariate.column: [0.0] for covariate in self.frame.covariates}
-        return self.fit.means(variables, at={**at, **average}).matrix
+        return self.fit.mean_combinations(variables, at={**at, **average})
 
     @property
     def decided(self) -> GrowthRule:
@@ -276,7 +276,7 @@ def _bend_notes(model: GrowthModel) -> list[Note]:
     last = float(months.max())
     moments = np.linspace(0.0, last, KNOTS + 1)
     average: dict[str, list[float]] = {covariate.column: [0.0] for covariate in frame.covariates}
-    rows = curve.means("months", at={"months": moments.tolist(), **average}).matrix
+    rows = curve.mean_combinations("months", at={"months": moments.tolist(), **average})
     share = (moments / last)[1:-1, None]
     test = curve.test(rows[1:-1] - (1 - share) * rows[0] - share * rows[-1])
     if not test.p_value < _BEND:

@@ -93,13 +93,13 @@ def chance_of_waves(
     months = rows["months"].to_numpy(dtype=float)
     go = months_to_go(months, ends, ahead)
     place = np.repeat(np.arange(len(rows)), go.shape[1])
-    cases = rows.iloc[place].reset_index(drop=True)
     at, first = months[place] + go.ravel(), place - rows["wave"].to_numpy()[place]
+    x, start = fold.model.matrix(rows, at, place), fold.model.matrix(rows, months)
     boundary = _boundary(margin, step)
-    mean, sd = forecast(fold.model, fold.effects, place, cases, at)
+    mean, sd = forecast(fold.model, fold.effects, place, x, at)
     change = mean - rows["score"].to_numpy(dtype=float)[first]
     score = ndtr((boundary - sign * change) / sd).reshape(go.shape).mean(axis=1)
-    moved, error = line_change(fold.model, fold.effects, place, cases, months[first], at)
+    moved, error = line_change(fold.model, fold.effects, place, x - start[first], months[first], at)
     line = ndtr((boundary - sign * moved) / error).reshape(go.shape).mean(axis=1)
     return Chances(np.asarray(score), np.asarray(line))
 
@@ -114,7 +114,10 @@ def line_ends(fold: Fold, *, sign: float, margin: float, step: float) -> FloatAr
     months = rows["months"].to_numpy(dtype=float)
     first = np.arange(len(rows)) - rows["wave"].to_numpy()
     last = first + rows.groupby("course")["wave"].transform("max").to_numpy()
-    moved, error = line_change(fold.model, fold.effects, last, rows, months[first], months[last])
+    x = fold.model.matrix(rows, months)
+    moved, error = line_change(
+        fold.model, fold.effects, last, x[last] - x[first], months[first], months[last]
+    )
     at_once = np.maximum(error, np.finfo(float).tiny)  # one wave: no change, no error
     return np.asarray(ndtr((_boundary(margin, step) - sign * moved) / at_once))
 

@@ -32,22 +32,20 @@ _COURSES_PER_SLOPE = 50
 class ExpectationModel(CourseModel):
     """A fitted growth model for courses that it has not seen."""
 
-    def expected(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-        """Expected score of each row's average family, and the variance of that expectation."""
-        found = self.fit.predict(rows, random_effects="none", interval="confidence")
-        return found["estimate"].to_numpy(dtype=float), found["std_error"].to_numpy(dtype=float) ** 2
-
-    def expected_change(self, rows: pd.DataFrame, since: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Change of each row's average family from the months ``since`` to its own, and its variance."""
+    def matrix(
+        self, rows: pd.DataFrame, months: FloatArray, place: NDArray[np.intp] | None = None
+    ) -> FloatArray:
+        """Model matrix of rows, or of those in ``place``, at other months, shape (n, p)."""
         design = self.fit.design
-        x = [
-            design.fixed_matrix(design.read(data, design.fixed.columns), len(data))
-            for data in (rows, rows.assign(months=since))
-        ]
-        contrast = x[0] - x[1]
-        beta = self.fit.fixed["estimate"].to_numpy(dtype=float)
-        covariance = self.fit.covariance.to_numpy(dtype=float)
-        return contrast @ beta, np.einsum("ni,ij,nj->n", contrast, covariance, contrast)
+        values = design.read(rows, design.fixed.columns)
+        if place is not None:
+            values = {name: column[place] for name, column in values.items()}
+        return design.fixed_matrix({**values, "months": months}, len(months))
+
+    def expected(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Expectation in the average family, and its variance, for rows (or differences) of the matrix."""
+        solution = self.fit.solution
+        return x @ solution.beta, np.sum((x @ solution.covariance) * x, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,7 @@ def _with_swings(formula: str, data: pd.DataFrame) -> tuple[MixedFit | None, flo
 
 def apply_model(model: ExpectationModel, rows: pd.DataFrame, label: str, positions: NDArray[np.intp]) -> Fold:
     """Expectations and running deviations of courses that the model has not seen."""
-    mean, variance = model.expected(rows)
+    mean, variance = model.expected(model.matrix(rows, rows["months"].to_numpy(dtype=float)))
     residual = rows["score"].to_numpy(dtype=float) - mean
     effects = running_effects(
         rows["course"], rows["months"], residual, covariance=model.covariance, residual_sd=model.residual_sd,

@@ -37,14 +37,14 @@ def forecast(
     model: ExpectationModel,
     effects: RunningEffects,
     place: NDArray[np.intp],
-    cases: pd.DataFrame,
+    x: FloatArray,
     months: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of a new score at ``months``, given the waves up to ``place``.
 
-    ``cases`` holds the coded case mix of each row.
+    ``x`` is the model matrix at these months.
     """
-    expected, error = model.expected(cases.assign(months=months))
+    expected, error = model.expected(x)
     shift, spread = effects.score_at(months, place)
     return expected + shift, np.sqrt(spread + error)
 
@@ -53,14 +53,14 @@ def line_change(
     model: ExpectationModel,
     effects: RunningEffects,
     place: NDArray[np.intp],
-    cases: pd.DataFrame,
+    x: FloatArray,
     since: FloatArray,
     until: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of the change of the family's own line, given the waves up to ``place``.
 
-    ``cases`` holds the coded case mix of each row.
+    ``x`` is how much the model matrix changes in the meantime.
     """
-    expected, error = model.expected_change(cases.assign(months=until), since)
+    expected, error = model.expected(x)
     shift, spread = effects.change(since, until, place)
     return expected + shift, np.sqrt(spread + error)

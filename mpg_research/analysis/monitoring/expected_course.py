@@ -218,13 +218,13 @@ def curves_of(
         start = np.searchsorted(fold.rows, first[fold.rows])[place]
         for month in grid:
             at = np.full(len(place), month)
-            mean, sd = forecast(fold.model, fold.effects, start, rows.iloc[place], at)
+            mean, sd = forecast(fold.model, fold.effects, start, fold.model.matrix(rows, at, place), at)
             bands.append(
                 who.assign(months=at, expected=mean, band_low=mean - z * sd, band_high=mean + z * sd)
             )
         for step in ahead:
             at = rows["months"].to_numpy(dtype=float)[final] + step
-            mean, sd = forecast(fold.model, fold.effects, final, rows.iloc[final], at)
+            mean, sd = forecast(fold.model, fold.effects, final, fold.model.matrix(rows, at, final), at)
             forecasts.append(
                 who.assign(
                     ahead=step, months=at, estimate=mean, band_low=mean - z * sd, band_high=mean + z * sd

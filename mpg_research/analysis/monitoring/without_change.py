@@ -56,7 +56,7 @@ class WithoutChange:
         who = self.rows["course"].to_numpy()
         first = np.r_[True, who[1:] != who[:-1]]
         course, n = np.cumsum(first) - 1, int(first.sum())
-        start = self.model.expected(self.rows.assign(months=0.0))[0]
+        start = self.model.expected(self.model.matrix(self.rows, np.zeros(len(self.rows))))[0]
         level = rng.normal(0.0, np.sqrt(max(self.model.covariance[0, 0], 0.0)), n)
         # With logs of mean -spread^2 the mean square over the families stays that of the model.
         size = self.model.residual_sd * np.exp(rng.normal(-(self.spread**2), self.spread, n))

@@ -105,6 +105,8 @@ class Inference:
 
     def estimated_df(self, rows: FloatArray) -> FloatArray:
         """Degrees of freedom of each row of L, shape (r,), without the ceiling of the design."""
+        if self.constant is not None:
+            return np.where(np.isfinite(rows).all(axis=1), self.constant, np.nan)
         return _over_distinct(self._degrees, rows)
 
     def single_df(self, rows: FloatArray) -> FloatArray:
@@ -126,8 +128,6 @@ class Inference:
         return found.statistic, min(found.denominator_df, ceiling)
 
     def _degrees(self, rows: FloatArray) -> FloatArray:
-        if self.constant is not None:
-            return np.full(len(rows), self.constant)
         if self.kenward is not None:
             return self.kenward.degrees(rows)
         return satterthwaite_degrees(self.solution, rows, kind=self.kind)
@@ -191,7 +191,7 @@ def estimate_rows(
     """
     rows = np.atleast_2d(rows)
     if covariance is None:
-        variance = np.einsum("ij,jk,ik->i", rows, inference.covariance, rows)
+        variance = np.sum((rows @ inference.covariance) * rows, axis=1)
     else:
         variance = np.diagonal(covariance)
     return estimate_table(rows @ inference.beta, variance, inference.single_df(rows), level)

@@ -199,10 +199,16 @@ class CrossedRoute:
 
     def modes(self, state: CrossedState, weights: FloatArray) -> list[FloatArray]:
         """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""
+        return [found[:, :, 0] for found in self._modes(state, weights[:, None])]
+
+    def modes_of(self, state: CrossedState, weights: FloatArray, term: int) -> FloatArray:
+        """Posterior modes of one term for several [X y] weights, (p + 1, m): (n_t, q_t, m)."""
+        return self._modes(state, weights)[term]
+
+    def _modes(self, state: CrossedState, weights: FloatArray) -> list[FloatArray]:
         bh_c = state.kc @ (state.d_zf @ weights)
-        first = self.b0f @ weights - (self.b0z @ bh_c).reshape(self.n0, self.q0)
-        bh_0 = state.k0 @ first[:, :, None]
-        return [found[:, :, 0] for found in self._per_term(bh_0, bh_c)]
+        first = self.b0f @ weights - (self.b0z @ bh_c).reshape(self.n0, self.q0, -1)
+        return self._per_term(state.k0 @ first, bh_c)
 
     def slopes(self, state: CrossedState, inner: FloatArray) -> list[FloatArray]:
         """Gamma_t = sum over groups of H - F inner F' with F = Z'V^-1[X y], per term (q_t, q_t)."""

@@ -9,6 +9,7 @@ Eliminating a level with blocks C = D'V^-1 D per group, B = T'C, A = B T, G = La
 parent. Lambda is never inverted, so the boundary is like any other point.
 """
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -302,27 +303,39 @@ class NestedRoute:
                 found[t] = gamma[part, part]
         return found
 
+    def _down(
+        self, state: NestedState, columns: FloatArray
+    ) -> Iterator[tuple[Level, LevelState, FloatArray]]:
+        """Columns given over [X y] (p + 1, m) less the modes of what is above, coarsest level first.
+
+        Of each level its blocks, and what is left for its groups, (d, m, n).
+        """
+        psi = self._root(columns)
+        for level, blocks in zip(reversed(self.levels), reversed(state.levels), strict=True):
+            psi = psi[:, :, level.parent]
+            yield level, blocks, psi
+            psi = psi - _embedded(level, multiply(blocks.kb, psi))
+
     def modes(self, state: NestedState, weights: FloatArray) -> list[FloatArray]:
         """Posterior modes of the internal random effects for [X y] weights, per term (n_t, q_t)."""
         found: list[FloatArray] = [np.empty(0)] * self.n_terms
-        start = np.zeros((self.d, self.d, 1))
-        received = self.descend(state, start, self._root(weights[:, None]))
-        for level, blocks, (_, psi) in zip(self.levels, state.levels, received, strict=True):
-            raw = np.einsum("qdn,dn->qn", blocks.b, psi[:, 0, level.parent])
-            modes = np.empty((level.n, raw.shape[0]))
-            modes[level.position] = np.einsum("qrn,rn->nq", blocks.k, raw)
+        for level, blocks, psi in self._down(state, weights[:, None]):
+            modes = _modes(level, blocks, psi)[:, :, 0]
             for t, part in self.split(level):
                 found[t] = modes[:, part]
         return found
 
+    def modes_of(self, state: NestedState, weights: FloatArray, term: int) -> FloatArray:
+        """Posterior modes of one term for several [X y] weights, (p + 1, m): (n_t, q_t, m)."""
+        level, blocks, psi = next(one for one in self._down(state, weights) if term in one[0].terms)
+        return _modes(level, blocks, psi)[:, dict(self.split(level))[term]]
+
     def scores(self, state: NestedState) -> list[FloatArray]:
         """F = Z_t'V^-1[X y] of every group, per term (n_t, q_t, p + 1)."""
         found: list[FloatArray] = [np.empty(0)] * self.n_terms
-        start = np.zeros((self.d, self.d, 1))
-        received = self.descend(state, start, self._root(np.eye(len(self.xy))))
-        for level, blocks, (_, psi) in zip(self.levels, state.levels, received, strict=True):
+        for level, blocks, psi in self._down(state, np.eye(len(self.xy))):
             scores = np.empty((level.n, blocks.nb.shape[0], len(self.xy)))
-            scores[level.position] = np.moveaxis(multiply(blocks.nb, psi[:, :, level.parent]), 2, 0)
+            scores[level.position] = np.moveaxis(multiply(blocks.nb, psi), 2, 0)
             for t, part in self.split(level):
                 found[t] = scores[:, part]
         return found
@@ -340,6 +353,13 @@ class NestedRoute:
             for t, part in self.split(level):
                 found[t] = variances[:, part, part]
         return found
+
+
+def _modes(level: Level, blocks: LevelState, psi: FloatArray) -> FloatArray:
+    """K B psi of every group of a level, in the order of its groups, (n, q, m)."""
+    modes = np.empty((level.n, blocks.k.shape[0], psi.shape[1]))
+    modes[level.position] = np.moveaxis(multiply(blocks.k, multiply(blocks.b, psi)), 2, 0)
+    return modes
 
 
 def _embedded(level: Level, rows: FloatArray) -> FloatArray:

@@ -76,6 +76,13 @@ class SeparateRoute:
             [part.modes(own, weights) for part, own in zip(self.parts, state.parts, strict=True)]
         )
 
+    def modes_of(self, state: SeparateState, weights: FloatArray, term: int) -> FloatArray:
+        """Posterior modes of one term for several [X y] weights, (p + 1, m): (n_t, q_t, m)."""
+        each = zip(self.parts, state.parts, strict=True)
+        places = np.concatenate([levels[term] for levels in self.levels])
+        joined = np.concatenate([part.modes_of(own, weights, term) for part, own in each])
+        return joined[np.argsort(places)]
+
     def scores(self, state: SeparateState) -> list[FloatArray]:
         """F = Z_t'V^-1[X y], per term (n_t, q_t, p + 1)."""
         return self._whole([part.scores(own) for part, own in zip(self.parts, state.parts, strict=True)])

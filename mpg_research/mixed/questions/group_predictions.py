@@ -251,11 +251,8 @@ def _effects(maker: _Maker, solution: MixedSolution, sigma2: float) -> GroupEffe
     scaled = engine.scaled
     root = np.linalg.inv(scaled.terms[term_index].root)
     p = len(base.beta)
-    carried = np.empty((len(base.problem.random[term_index].levels), p, root.shape[0]))
-    for column in range(p):
-        weights = np.zeros(p + 1)
-        weights[column] = -scaled.y_scale
-        carried[:, column] = engine.route.modes(state, weights)[term_index] @ root.T
+    weights = -scaled.y_scale * np.eye(p + 1, p)
+    carried = np.swapaxes(engine.route.modes_of(state, weights, term_index), 1, 2) @ root.T
     inverse = scaled.x_inverse
     modes, variances = base.conditional_modes(term_index)
     return GroupEffects(

@@ -16,7 +16,7 @@ from mpg_research.mixed.design.columns import ColumnData, list_levels, match_lev
 from mpg_research.mixed.inference.estimates import Estimates, make_estimates
 from mpg_research.mixed.inference.tests import Inference
 
-__all__ = ["estimate_means", "estimate_slopes"]
+__all__ = ["estimate_means", "estimate_slopes", "mean_combinations"]
 
 Weights = Literal["equal", "proportional"]
 
@@ -48,12 +48,26 @@ def estimate_means(
     variable of two values counts as categorical.
     See :meth:`MixedFit.means`.
     """
+    keys, rows, focal, within = _grid_rows(design, variables, at, weights)
+    return make_estimates(design.estimability, inference, level, keys, rows, focal, within)
+
+
+def mean_combinations(
+    design: Design, variables: str | Sequence[str], at: Mapping[str, Any] | None, weights: Weights
+) -> FloatArray:
+    """The combinations of the fixed effects that :func:`estimate_means` estimates, shape (means, p)."""
+    return design.estimability.reduced(_grid_rows(design, variables, at, weights)[1])
+
+
+def _grid_rows(
+    design: Design, variables: str | Sequence[str], at: Mapping[str, Any] | None, weights: Weights
+) -> tuple[list[dict[str, Any]], FloatArray, tuple[str, ...], tuple[str, ...]]:
+    """Keys and rows of all columns of the means, the variables compared, and those compared within."""
     focal = _listed(design, variables)
     fixed = _asked(at)
-    axes = [_axis(design, name, fixed.get(name)) for name in [*focal, *(n for n in fixed if n not in focal)]]
-    keys, rows = _averaged_rows(design, axes, weights, {})
     within = tuple(n for n in fixed if n not in focal)
-    return make_estimates(design.estimability, inference, level, keys, rows, tuple(focal), within)
+    axes = [_axis(design, name, fixed.get(name)) for name in [*focal, *within]]
+    return *_averaged_rows(design, axes, weights, {}), tuple(focal), within
 
 
 def estimate_slopes(

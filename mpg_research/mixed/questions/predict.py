@@ -63,7 +63,7 @@ def predict_rows(
     if wider or any(np.any(rows.codes[index] >= 0) for index in included):
         variance, df = prediction_error(solution, inference, rows)
     else:
-        variance = np.einsum("ij,jk,ik->i", rows.x, inference.covariance, rows.x)
+        variance = np.sum((rows.x @ inference.covariance) * rows.x, axis=1)
         df = inference.single_df(rows.x)
     std_error = np.sqrt(variance)
     half = t_quantile(0.5 + level / 2, df) * std_error

@@ -180,7 +180,9 @@ def test_a_study_without_change_is_like_the_real_one_but_for_the_change(
     assert made.loc[first, "score"].mean() == pytest.approx(start.mean(), abs=1.5)
     assert made.loc[first, "score"].std() == pytest.approx(start.std(), rel=0.15)
     again = fit_expectation(made, ())
-    moved, _ = again.expected_change(made.head(1).assign(months=12.0), np.zeros(1))
+    moved, _ = again.expected(
+        np.diff([again.matrix(made.head(1), np.array([month]))[0] for month in (0.0, 12.0)], axis=0)
+    )
     assert abs(moved[0]) < 0.8
     own = np.array([0.0, 12.0, np.log(13.0)])[: len(again.covariance)]
     # The spread of changes over a year; a variance of zero is never estimated as less.
