@@ -192,7 +192,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     return Released(
         kind=result.kind,
         audience=audience,
-        policy=policy if named else replace(policy, organisations={}),
+        policy=replace(policy, secret="") if named else replace(policy, secret="", organisations={}),
         tables=finished,
         withheld=tuple(withheld),
         notes=notes,
