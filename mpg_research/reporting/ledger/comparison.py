@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mpg_research.disclosure.earlier import as_released_before, describe_released
 from mpg_research.errors import ReportError
 from mpg_research.reporting.files import json_sha256
 from mpg_research.reporting.ledger.entries import Earlier, Entry, fingerprint_of, token_in, write_entry
@@ -107,6 +106,8 @@ class Comparison:
         ReportError
             If what was released before cannot be read, or the result is for another reader than the page.
         """
+        from mpg_research.disclosure.earlier import as_released_before, describe_released
+
         _refuse_other(self.reader, released.audience)
         name, secret = asked.name, self.ledger.secret
         entry = self.ledger.entry(self.reader, name)

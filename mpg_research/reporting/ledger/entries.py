@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpg_research.disclosure.earlier import describe_frame
 from mpg_research.reporting.ledger.secret import keyed
 
 if TYPE_CHECKING:
@@ -151,6 +150,8 @@ def fingerprint_of(result: "AnalysisResult", secret: str) -> str:
     str
         64 hexadecimal digits.
     """
+    from mpg_research.disclosure.earlier import describe_frame
+
     tables = {
         name: describe_frame(table.data) or table.data.to_csv()
         for name, table in result.tables.items()

@@ -45,6 +45,8 @@ class PageFrame:
         Hash that ties the page to its inputs.
     version : str
         Version of this package.
+    kept : str
+        That numbers of an earlier release are shown, and why; empty where all are new.
     """
 
     language: str
@@ -54,6 +56,7 @@ class PageFrame:
     show_code: bool
     digest: str
     version: str
+    kept: str = ""
 
 
 def page_words(language: str) -> dict[str, str]:

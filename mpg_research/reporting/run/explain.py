@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.run.fingerprint import Inputs, step_fingerprint, words_of
 from mpg_research.reporting.run.manifest import FORMAT, NAME, hasher_of, is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps, published_files
@@ -81,17 +82,26 @@ def explain_run(
     hashes = {step.notebook: file_sha256(there[step.notebook].file) for step in steps}
     folder = (Path(reports) / config.study.name).absolute()
     asked = ("--force asks for it",) if force else ()
+    releases = open_releases(config.study.name, folder, make=False)
     return tuple(
         Explanation(
             step,
             asked
-            + why_due(folder / step.recipient, step, inputs=inputs, notebook_sha256=hashes[step.notebook]),
+            + why_due(
+                folder / step.recipient,
+                step,
+                inputs=inputs,
+                notebook_sha256=hashes[step.notebook],
+                releases=releases,
+            ),
         )
         for step in steps
     )
 
 
-def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -> tuple[str, ...]:
+def why_due(
+    folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str, releases: Releases | None = None
+) -> tuple[str, ...]:
     """What changed since a step was made.
 
     Parameters
@@ -104,6 +114,8 @@ def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -
         Hashes and versions that all steps share.
     notebook_sha256 : str
         Hash of the notebook.
+    releases : Releases, optional
+        The secret and the record of releases; by default neither counts.
 
     Returns
     -------
@@ -111,14 +123,18 @@ def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -
         Short phrases; empty if the step is up to date.
     """
     manifest = read_manifest(folder)
-    fingerprint = step_fingerprint(step, inputs=inputs, notebook_sha256=notebook_sha256)
-    if is_up_to_date(folder, step, fingerprint, manifest):
-        return ()
+    secret = releases.secret.mark if releases is not None else ""
+    fingerprint = step_fingerprint(step, inputs=inputs, notebook_sha256=notebook_sha256, secret=secret)
     entry = manifest["steps"].get(step.key)
+    anew = why_released_anew(entry, releases, step.recipient) if releases is not None else ""
+    if is_up_to_date(folder, step, fingerprint, manifest):
+        return (anew,) if anew else ()
     if not isinstance(entry, dict):
         return ("made by an earlier version" if _is_of_another_format(folder) else "never made",)
     found = [*_changed(entry, step, inputs, notebook_sha256), *_touched(folder, step, entry)]
-    return tuple(found) or ("what it was made from changed",)
+    if anew:
+        found.append(anew)
+    return tuple(found) or ("what it was made from, or the secret of this user, changed",)
 
 
 def _is_of_another_format(folder: Path) -> bool:

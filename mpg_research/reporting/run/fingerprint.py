@@ -17,8 +17,8 @@ from mpg_research.reporting.store.inputs import read_inputs as read_inputs
 __all__ = ["Inputs", "library_versions", "read_inputs", "step_fingerprint", "words_of"]
 
 
-def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str:
-    """One hash over everything a step's output depends on."""
+def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str, secret: str = "") -> str:
+    """One hash over everything a step's output depends on; of the secret, its mark."""
     parts: dict[str, Any] = {
         "data": dict(inputs.data),
         "settings": dict(inputs.settings),
@@ -29,6 +29,7 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
         "step": step.name,
         "parameters": dict(step.parameters),
         **({"png": True} if png_is_wanted() else {}),
+        **({"secret": secret} if secret else {}),
     }
     return json_sha256(parts)
 

@@ -123,6 +123,7 @@ def step_entry(
         "sample_flow": record.get("sample_flow", {}),
         "notes": record.get("notes", []),
         "withheld": record.get("withheld", []),
+        "releases": record.get("releases", {"compared": False}),
         "warnings": record.get("warnings", {}),
         "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **record.get("seeds", {})},
         "run": {

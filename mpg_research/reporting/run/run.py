@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ConfigError, DataError, ReportError
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
 from mpg_research.reporting.run.manifest import is_up_to_date, read_manifest
@@ -43,6 +44,8 @@ class RunSummary:
         The internal overview.
     warnings : int
         Warnings of the check of the data; ``mpg check`` lists them.
+    not_compared : str
+        Why its numbers were not compared with earlier releases; empty where they were.
     """
 
     study: str
@@ -50,6 +53,7 @@ class RunSummary:
     outcomes: "tuple[StepOutcome, ...]"
     index: Path | None
     warnings: int = 0
+    not_compared: str = ""
 
     def count(self, status: str) -> int:
         """Number of steps that ended so.
@@ -112,7 +116,7 @@ def run_study(
     ConfigError, DataError
         If the study cannot be used. Then nothing was written.
     ReportError
-        If another run writes to the same folder.
+        If another run writes to the same folder, or the record of what was released is damaged.
     KeyboardInterrupt
         After an interruption, when its processes are gone and the staging folder is removed.
 
@@ -133,9 +137,12 @@ def run_study(
     folder = (Path(reports) / config.study.name).absolute()
     _refuse_raw_files_in(folder, config)
     inputs = _inputs_or_all_problems(config)
+    releases = open_releases(config.study.name, folder, make=True)
     hashes = {name: file_sha256(file) for name, file in files.items()}
     prints = {
-        step.name: step_fingerprint(step, inputs=inputs, notebook_sha256=hashes[step.notebook])
+        step.name: step_fingerprint(
+            step, inputs=inputs, notebook_sha256=hashes[step.notebook], secret=releases.secret.mark
+        )
         for step in steps
     }
     manifests = {recipient: read_manifest(folder / recipient) for recipient in {s.recipient for s in steps}}
@@ -144,9 +151,10 @@ def run_study(
         for step in steps
         if force
         or not is_up_to_date(folder / step.recipient, step, prints[step.name], manifests[step.recipient])
+        or why_released_anew(manifests[step.recipient]["steps"][step.key], releases, step.recipient)
     ]
     if not todo:
-        return _summary(config, folder, steps, {}, warnings=0, notebooks=there)
+        return _summary(config, folder, steps, {}, warnings=0, notebooks=there, releases=releases)
 
     from mpg_research.reporting.run.make import Making, make_steps
 
@@ -158,12 +166,13 @@ def run_study(
         hashes=hashes,
         fingerprints=prints,
         inputs=inputs,
+        releases=releases,
         seconds=_seconds_before(steps, manifests),
     )
     made, warnings = make_steps(
         todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
     )
-    return _summary(config, folder, steps, made, warnings=warnings, notebooks=there)
+    return _summary(config, folder, steps, made, warnings=warnings, notebooks=there, releases=releases)
 
 
 def _notebooks_in(folder: Path) -> dict[str, NotebookSpec]:
@@ -222,10 +231,11 @@ def _summary(
     *,
     warnings: int,
     notebooks: Mapping[str, NotebookSpec],
+    releases: Releases,
 ) -> RunSummary:
     from mpg_research.reporting.run.index import write_index
     from mpg_research.reporting.run.step import StepOutcome
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
     index = write_index(folder, config, notebooks=notebooks)
-    return RunSummary(config.study.name, folder, outcomes, index, warnings)
+    return RunSummary(config.study.name, folder, outcomes, index, warnings, releases.problem)

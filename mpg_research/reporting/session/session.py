@@ -1,13 +1,14 @@
 """What a notebook works with: the study, the audience, and the only way to show a result."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
+from mpg_research.reporting.ledger.comparison import current
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.session.session_record import RECORD, Record
@@ -52,6 +53,7 @@ class Session:
     _source: "StudySource"
     _study: list["Study"] = field(default_factory=list)
     _released: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    _asked: list[tuple[Any, str, Mapping[str, Any]]] = field(default_factory=list)
 
     @property
     def study(self) -> "Study":
@@ -87,11 +89,13 @@ class Session:
         from mpg_research.reporting.store.results import result_of
 
         try:
-            return result_of(self._source, verb, options)
+            result = result_of(self._source, verb, options)
         except NotApplicableError as error:
             name = verb if isinstance(verb, str) else verb.__name__
             self._record.not_applicable(error.code, name)
             return NotApplicable(error.code)
+        self._asked.append((result, verb if isinstance(verb, str) else verb.__name__, options))
+        return result
 
     def sentences(self, result: Any, topic: str | None = None) -> Shown:
         """A result in words.
@@ -200,8 +204,6 @@ class Session:
         -------
         Shown
         """
-        from dataclasses import replace
-
         from mpg_research.present import say
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
@@ -242,12 +244,16 @@ class Session:
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
-        from mpg_research.reporting.session.releases import release_once
+        from mpg_research.reporting.session.releases import asked_for, release_once
 
         held = self._released.get(id(result))
         if held is not None and held[0] is result:
             return held[1]
         released = release_once(result, self.audience, self._policy)
+        comparison = current()
+        if comparison is not None:
+            asked = asked_for(result, self._asked, self.notebook, len(self._released))
+            released = comparison.compare(asked, result, released, self._source)
         self._released[id(result)] = (result, released)
         self._record.released(released)
         return released
@@ -291,6 +297,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     'researcher'
     """
     from mpg_research.disclosure import Audience, policy_of
+    from mpg_research.reporting.ledger.secret import open_secret
     from mpg_research.reporting.store.source import open_study
 
     spec = notebook_spec(notebook)
@@ -309,7 +316,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
         parameters=values,
         organisation=organisation,
         output=output,
-        _policy=policy_of(source),
+        _policy=replace(policy_of(source), secret=open_secret().text),
         _record=record,
         _source=source,
     )
