@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["create_private", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Path:
@@ -40,3 +40,52 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Pa
         temporary.unlink(missing_ok=True)
         raise
     return path
+
+
+def create_private(path: Path, content: bytes) -> bool:
+    """Make a file that only its owner may read, whole, unless there is one: of several that try, one does.
+
+    Parameters
+    ----------
+    path : Path
+        Where; its folder must be there.
+    content : bytes
+        All of it.
+
+    Returns
+    -------
+    bool
+        Whether it was made here; false if there was a file already, which stays as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o600)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links
+            return _create_there(path, content)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _create_there(path: Path, content: bytes) -> bool:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+    return True

@@ -14,3 +14,9 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 if "MPG_CACHE" not in os.environ:
     os.environ["MPG_CACHE"] = tempfile.mkdtemp(prefix="mpg-tests-")
     atexit.register(shutil.rmtree, os.environ["MPG_CACHE"], ignore_errors=True)
+
+# The secret and the record of releases of whoever runs the tests are not touched.
+_OWN = tempfile.mkdtemp(prefix="mpg-tests-own-")
+atexit.register(shutil.rmtree, _OWN, ignore_errors=True)
+os.environ["MPG_SECRET_FILE"] = os.path.join(_OWN, "secret")
+os.environ["MPG_RELEASES"] = os.path.join(_OWN, "releases")

@@ -126,6 +126,9 @@ class DisclosurePolicy:
         Whom the study is about, per language, if not families: one, more, and its article.
     has_comparison, randomised : bool
         Whether an arm of the study did not get the help, and whether arms were made by lot.
+    secret : str
+        What the order and the letters of organisations without a name hang on, kept by a run in the user's
+        configuration; without one they hang on the study's digest. Never part of a released result.
     """
 
     minimum_families: int = 10
@@ -140,6 +143,7 @@ class DisclosurePolicy:
     unit: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     has_comparison: bool = False
     randomised: bool = False
+    secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.minimum_families < 3:

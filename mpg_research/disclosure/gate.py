@@ -230,7 +230,7 @@ def _sealed(
     return Released(
         kind=result.kind,
         audience=audience,
-        policy=policy,
+        policy=replace(policy, secret=""),
         tables=finished,
         withheld=tuple(withheld),
         notes=notes,

@@ -9,8 +9,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mpg_research.errors import ConfigError
+from mpg_research.writing import create_private
 
-__all__ = ["KEY_VARIABLE", "make_key", "pseudonymise", "pseudonyms_with", "read_key"]
+__all__ = [
+    "KEY_VARIABLE",
+    "key_from",
+    "make_key",
+    "new_key",
+    "pseudonymise",
+    "pseudonyms_with",
+    "read_key",
+    "refuse_other_readers",
+]
 
 #: Environment variable that may hold the key, where no file does.
 KEY_VARIABLE = "MPG_PSEUDONYM_KEY"
@@ -41,16 +51,19 @@ def make_key(key_file: str | Path) -> Path:
     """
     path = _outside(key_file)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ConfigError(
-            f"{path} exists already. A key is never overwritten: old pseudonyms could not be made again."
-        ) from None
+        made = create_private(path, new_key())
     except OSError as error:
         raise ConfigError(f"{path} cannot be made: {error.strerror}.") from None
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    if not made:
+        raise ConfigError(
+            f"{path} exists already. A key is never overwritten: old pseudonyms could not be made again."
+        )
     return path
+
+
+def new_key() -> bytes:
+    """A new key as it stands in its file: one line of 64 hexadecimal digits."""
+    return secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n"
 
 
 def pseudonymise(ids: Iterable[object], key_file: str | Path) -> list[str]:
@@ -148,8 +161,29 @@ def read_key(key_file: str | Path | None = None) -> bytes:
             ) from None
         except (ValueError, OSError):
             raise ConfigError(f"{path} is no key; expected one line of 64 hexadecimal digits.") from None
-        if os.name == "posix" and mode & 0o077:
-            raise ConfigError(f"Others may read the key {path}. Take that right away first: chmod 600 {path}")
+        refuse_other_readers(path, mode)
+    return key_from(text, place)
+
+
+def key_from(text: str, place: str) -> bytes:
+    """The key that a text holds.
+
+    Parameters
+    ----------
+    text : str
+        One line of 64 hexadecimal digits.
+    place : str
+        Where it stands, for the message.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ConfigError
+        If it is too short or no key.
+    """
     try:
         key = bytes.fromhex(text.strip())
     except ValueError:
@@ -157,6 +191,25 @@ def read_key(key_file: str | Path | None = None) -> bytes:
     if len(key) < KEY_BYTES:
         raise ConfigError(f"The key in {place} is too short; expected 64 hexadecimal digits.")
     return key
+
+
+def refuse_other_readers(path: Path, mode: int) -> None:
+    """Refuse a key that others than its owner may read.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    mode : int
+        The rights of the file.
+
+    Raises
+    ------
+    ConfigError
+        If they may.
+    """
+    if os.name == "posix" and mode & 0o077:
+        raise ConfigError(f"Others may read the key {path}. Take that right away first: chmod 600 {path}")
 
 
 def _outside(key_file: str | Path) -> Path:

@@ -89,7 +89,8 @@ def label_organisations(
     policy : DisclosurePolicy
         With the public names.
     digest : str
-        The study's digest, the secret behind the order. It never leaves with a neutral label.
+        The study's digest, the secret behind the order where the policy has none. It never leaves with a
+        neutral label.
 
     Raises
     ------
@@ -104,7 +105,8 @@ def label_organisations(
         )
     if policy.sees_names(audience):
         return _named_labels(known, policy=policy, own=own)
-    order = keyed_order(known - {own}, secret=digest, purpose=f"labels for {audience.recipient}")
+    secret = policy.secret or digest
+    order = keyed_order(known - {own}, secret=secret, purpose=f"labels for {audience.recipient}")
     names = {name for by_language in policy.organisations.values() for name in by_language.values()}
     word = _neutral_word({name.casefold() for name in names | known}, n_labels=len(order))
     code_of = {key: letters(place) for place, key in enumerate(order)}

@@ -119,6 +119,7 @@ def recompute(
                 jobs=jobs,
                 progress=progress,
                 notebooks=notebooks,
+                records=False,
                 allow_modified=any(entry.get("notebook_is") == "modified" for entry in entries.values()),
             )
         not_made |= {each.step.name: each.reason for each in summary.outcomes if each.status == "failed"}

@@ -52,6 +52,8 @@ class PageFrame:
         What there is to know of a page that is not for release; empty for one that is.
     modified : bool
         Whether the notebook differs from the package's and was allowed to run all the same.
+    kept : str
+        That numbers of an earlier release are shown, and why; empty where all are new.
     """
 
     language: str
@@ -64,6 +66,7 @@ class PageFrame:
     looser: tuple[str, ...] = ()
     private: str = ""
     modified: bool = False
+    kept: str = ""
 
 
 def page_words(language: str) -> dict[str, str]:

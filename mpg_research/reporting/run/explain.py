@@ -8,6 +8,7 @@ from typing import Any
 
 from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.run.fingerprint import Inputs, step_fingerprint, words_of
 from mpg_research.reporting.run.manifest import FORMAT, NAME, hasher_of, is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps, published_files
@@ -98,6 +99,7 @@ def explain_run(
     inputs = _still_or_all_problems(config).inputs
     folder = place_of(config, reports, private=private)
     asked = ("--force asks for it",) if force else ()
+    releases = open_releases(config.study.name, folder, make=False)
     return tuple(
         Explanation(
             step,
@@ -108,6 +110,7 @@ def explain_run(
                 inputs=inputs,
                 notebook_sha256=hashes[step.notebook],
                 standing=standings[step.notebook].kind,
+                releases=releases,
             ),
         )
         for step in steps
@@ -115,7 +118,13 @@ def explain_run(
 
 
 def why_due(
-    folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str, standing: str = "own"
+    folder: Path,
+    step: Step,
+    *,
+    inputs: Inputs,
+    notebook_sha256: str,
+    standing: str = "own",
+    releases: Releases | None = None,
 ) -> tuple[str, ...]:
     """What changed since a step was made.
 
@@ -131,6 +140,8 @@ def why_due(
         Hash of the notebook.
     standing : {"own", "registered", "modified"}
         Of the notebook.
+    releases : Releases, optional
+        The secret and the record of releases; by default neither counts.
 
     Returns
     -------
@@ -138,16 +149,22 @@ def why_due(
         Short phrases; empty if the step is up to date.
     """
     manifest = read_manifest(folder)
-    fingerprint = step_fingerprint(step, inputs=inputs, notebook_sha256=notebook_sha256, standing=standing)
-    if is_up_to_date(folder, step, fingerprint, manifest):
-        return ()
+    secret = releases.secret.mark if releases is not None else ""
+    fingerprint = step_fingerprint(
+        step, inputs=inputs, notebook_sha256=notebook_sha256, standing=standing, secret=secret
+    )
     entry = manifest["steps"].get(step.key)
+    anew = why_released_anew(entry, releases, step.recipient) if releases is not None else ""
+    if is_up_to_date(folder, step, fingerprint, manifest):
+        return (anew,) if anew else ()
     if not isinstance(entry, dict):
         return ("made by an earlier version" if _is_of_another_format(folder) else "never made",)
     found = [*_changed(entry, step, inputs, notebook_sha256), *_touched(folder, step, entry)]
     if entry.get("notebook_is", "own") != standing:
         found.append(_OF_STANDING[standing])
-    return tuple(found) or ("what it was made from changed",)
+    if anew:
+        found.append(anew)
+    return tuple(found) or ("what it was made from, or the secret of this user, changed",)
 
 
 def what_changed(

@@ -17,7 +17,9 @@ from mpg_research.reporting.store.inputs import read_inputs as read_inputs
 __all__ = ["Inputs", "library_versions", "read_inputs", "step_fingerprint", "words_of"]
 
 
-def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str, standing: str = "own") -> str:
+def step_fingerprint(
+    step: Step, *, inputs: Inputs, notebook_sha256: str, standing: str = "own", secret: str = ""
+) -> str:
     """One hash over everything a step's output depends on.
 
     Parameters
@@ -30,6 +32,8 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str, standi
         Hash of the notebook's file.
     standing : {"own", "registered", "modified"}
         Of the notebook; a page says if it was made by one that was changed.
+    secret : str
+        Mark of the secret that letters are drawn with.
 
     Returns
     -------
@@ -47,6 +51,7 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str, standi
         **({"notebook_is": standing} if standing != "own" else {}),
         **({"png": True} if png_is_wanted() else {}),
         **({"private": True} if step.private else {}),
+        **({"secret": secret} if secret else {}),
     }
     return json_sha256(parts)
 

@@ -88,6 +88,7 @@ def index_page(
             for code in config.study.languages
             if code != language
         ],
+        about_releases=_about_releases(folder, config, language),
         rows=_rows(folder, config, language, there, private),
         private=study_phrases(config, language)("page.private_long") if private else "",
         looser=looser_words(_looser_records(folder, recipients), config, language),
@@ -96,6 +97,28 @@ def index_page(
     if findings:
         raise RuntimeError(f"the overview does not pass its own check: {'; '.join(findings)}")
     return page
+
+
+def _about_releases(folder: Path, config: StudyConfig, language: str) -> list[str]:
+    """Whose pages keep numbers of an earlier release, and whose were not compared with one."""
+    words, found = page_words(language), []
+    for key, is_so in (("not_compared", _is_not_compared), ("keeps_earlier", _keeps_earlier)):
+        readers = [
+            recipient
+            for recipient in recipients_of(config)
+            if any(map(is_so, read_manifest(folder / recipient)["steps"].values()))
+        ]
+        if readers:
+            found.append(words[key].format(readers=", ".join(readers)))
+    return found
+
+
+def _is_not_compared(entry: Mapping[str, Any]) -> bool:
+    return not entry.get("releases", {}).get("compared")
+
+
+def _keeps_earlier(entry: Mapping[str, Any]) -> bool:
+    return bool(entry.get("releases", {}).get("kept"))
 
 
 def _page_name(language: str, languages: tuple[str, ...]) -> str:

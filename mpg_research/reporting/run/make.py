@@ -9,6 +9,7 @@ from typing import Any
 from mpg_research.errors import MpgError
 from mpg_research.reporting.allowed_notebooks import Standing
 from mpg_research.reporting.files import lock_folder, remove_tree
+from mpg_research.reporting.ledger.releases import Releases
 from mpg_research.reporting.notebooks import NotebookSpec
 from mpg_research.reporting.run.cluster import run_on_cluster, uses_cluster
 from mpg_research.reporting.run.execute import PROCESS_DIED, TOO_LONG
@@ -53,8 +54,12 @@ class Making:
         Hashes and versions all steps share.
     still : StillFiles
         The study's files, which must stand still meanwhile.
+    releases : Releases
+        The secret of this user and what was released earlier.
     seconds : mapping of str to float
         How long steps took the last time, by name, as far as that is known.
+    records : bool
+        Whether what is published is written down as released.
     """
 
     config: StudyConfig
@@ -66,7 +71,9 @@ class Making:
     fingerprints: Mapping[str, str]
     inputs: Inputs
     still: StillFiles
+    releases: Releases
     seconds: Mapping[str, float]
+    records: bool = True
 
 
 def make_steps(
@@ -106,6 +113,7 @@ def make_steps(
         "study": str(making.config.file),
         "many": len(todo) >= MANY,
         "analyses": {name: asdict(analysis) for name, analysis in analyses.by_name.items()},
+        "compare": _mark(making),
     }
     function = "mpg_research.reporting.run.prepare:prepare_process"
     with open_pool(jobs, function=function, given=given) as pool:
@@ -147,6 +155,7 @@ def _pages(
             "study": str(making.config.file),
             "staging": str(making.staging),
             "inputs": {name: _plain(value) for name, value in asdict(making.inputs).items()},
+            "compare": _mark(making),
         },
         parts={
             step.name: {
@@ -208,7 +217,12 @@ def _outcome(event: Ended, step: Step, making: Making) -> StepOutcome:
         except MpgError as error:
             return failed_step(step, str(error), event.seconds)
         return publish_page(
-            step, event.result, folder=making.folder, config=making.config, seconds=event.seconds
+            step,
+            event.result,
+            folder=making.folder,
+            config=making.config,
+            seconds=event.seconds,
+            ledger=making.releases.ledger if making.records else None,
         )
     if event.what == "failed":
         reason = f"{event.error} (this is a bug in the package; --debug shows where)"
@@ -240,6 +254,11 @@ def _seconds(todo: Iterable[Step], making: Making) -> dict[str, float]:
         if step.name in making.seconds:
             by_kind.setdefault(step.notebook, []).append(making.seconds[step.name])
     return {kind: sum(each) / len(each) for kind, each in by_kind.items()}
+
+
+def _mark(making: Making) -> str:
+    """What processes know the secret by, where releases are compared."""
+    return making.releases.secret.mark if making.releases.ledger is not None else ""
 
 
 def _plain(value: Any) -> Any:

@@ -134,6 +134,7 @@ def step_entry(
         "shown": record.get("shown", {}),
         "not_shown": record.get("not_shown", []),
         "not_applicable": record.get("not_applicable", []),
+        "releases": record.get("releases", {"compared": False}),
         "warnings": record.get("warnings", {}),
         "seeds": {"PYTHONHASHSEED": int(ENVIRONMENT["PYTHONHASHSEED"]), **seeds},
         "run": {

@@ -60,6 +60,7 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     given : mapping
         ``study``: its ``study.toml``. ``many``: whether the imports pay. ``is_first``: whether the study is
         to be loaded and checked here, before anything else. ``analyses``: by name, ``verb`` and ``options``.
+        ``compare``: what the secret is known by, where releases are compared; else empty.
 
     Returns
     -------
@@ -74,6 +75,7 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     answer: dict[str, Any] = {}
     if given["is_first"]:
+        from mpg_research.reporting.ledger.releases import ledger_of_page
         from mpg_research.reporting.store.source import open_study
 
         source = open_study(given["study"])
@@ -82,6 +84,9 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
         config_of(given["study"])
         if answer["missing"]:
             source.pristine()  # once, for all that compute from it
+        ledger = ledger_of_page(source.config.study.name, given.get("compare", ""))
+        if ledger is not None:
+            ledger.families_now(source)  # once, for all that compare
     if given["many"]:
         _import_for_pages()
         if answer.get("missing"):

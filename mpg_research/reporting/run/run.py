@@ -1,13 +1,14 @@
 """The main job: a study folder in, reports out. Whatever is up to date is left alone."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ConfigError, DataError, Problem, ReportError
 from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.private import (
     check_private_place,
@@ -58,6 +59,8 @@ class RunSummary:
         Whether these are the researcher's own pages, not for release.
     no_reason : Problem or None
         What is wrong where a rule of disclosure is looser than its default and no reason is recorded.
+    not_compared : str
+        Why its numbers were not compared with earlier releases; empty where they were.
     """
 
     study: str
@@ -67,6 +70,7 @@ class RunSummary:
     warnings: int = 0
     private: bool = False
     no_reason: Problem | None = None
+    not_compared: str = ""
 
     def count(self, status: str) -> int:
         """Number of steps that ended so.
@@ -101,6 +105,7 @@ def run_study(
     notebooks: str | Path | None = None,
     private: bool = False,
     allow_modified: bool = False,
+    records: bool = True,
     names: Collection[str] = (),
 ) -> RunSummary:
     """Run a study's notebooks and reports.
@@ -127,6 +132,9 @@ def run_study(
     allow_modified : bool
         Also run notebooks that are neither as they come with the package nor registered for the study. Their
         pages, the index and the manifest say so.
+    records : bool
+        Whether what is released is written down as released (:mod:`mpg_research.reporting.ledger`): not
+        where reports are made only to be compared with others.
     names : collection of str
         Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty:
         all.
@@ -144,7 +152,7 @@ def run_study(
     DisclosureError
         If released reports and private pages would lie inside or beside each other.
     ReportError
-        If another run writes to the same folder.
+        If another run writes to the same folder, or the record of what was released is damaged.
     KeyboardInterrupt
         After an interruption, when its processes are gone and the staging folder is removed.
 
@@ -172,6 +180,9 @@ def run_study(
     _refuse_raw_files_in(folder, config)
     still = _still_or_all_problems(config)
     inputs = still.inputs
+    releases = open_releases(config.study.name, folder, make=not private)
+    if private:
+        releases = replace(releases, ledger=None, problem="")
     hashes = {name: file_sha256(file) for name, file in files.items()}
     prints = {
         step.name: step_fingerprint(
@@ -179,6 +190,7 @@ def run_study(
             inputs=inputs,
             notebook_sha256=hashes[step.notebook],
             standing=standings[step.notebook].kind,
+            secret=releases.secret.mark,
         )
         for step in steps
     }
@@ -188,9 +200,12 @@ def run_study(
         for step in steps
         if force
         or not is_up_to_date(folder / step.recipient, step, prints[step.name], manifests[step.recipient])
+        or why_released_anew(manifests[step.recipient]["steps"][step.key], releases, step.recipient)
     ]
     if not todo:
-        return _summary(config, folder, steps, {}, warnings=0, notebooks=there, private=private)
+        return _summary(
+            config, folder, steps, {}, warnings=0, notebooks=there, releases=releases, private=private
+        )
 
     from mpg_research.reporting.run.make import Making, make_steps
     from mpg_research.reporting.run.step import withdraw_page
@@ -206,6 +221,8 @@ def run_study(
         fingerprints=prints,
         inputs=inputs,
         still=still,
+        releases=releases,
+        records=records,
         seconds=_seconds_before(steps, manifests),
     )
     folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
@@ -229,7 +246,16 @@ def run_study(
         finally:
             if folders is not None:
                 folders.set_strays_aside()
-        return _summary(config, folder, steps, made, warnings=warnings, notebooks=there, private=private)
+        return _summary(
+            config,
+            folder,
+            steps,
+            made,
+            warnings=warnings,
+            notebooks=there,
+            releases=releases,
+            private=private,
+        )
 
 
 def place_of(config: StudyConfig, reports: str | Path, *, private: bool) -> Path:
@@ -337,6 +363,7 @@ def _summary(
     *,
     warnings: int,
     notebooks: Mapping[str, NotebookSpec],
+    releases: Releases,
     private: bool,
 ) -> RunSummary:
     from mpg_research.reporting.run.index import write_index
@@ -347,5 +374,12 @@ def _summary(
     for file in sorted(folder.glob(f"*/{NAME}")):
         write_records(file.parent, read_manifest(file.parent))
     return RunSummary(
-        config.study.name, folder, outcomes, index, warnings, private, reason_is_missing(config)
+        config.study.name,
+        folder,
+        outcomes,
+        index,
+        warnings,
+        private=private,
+        no_reason=reason_is_missing(config),
+        not_compared=releases.problem,
     )

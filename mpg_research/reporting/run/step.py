@@ -21,6 +21,9 @@ from mpg_research.reporting.files import (
     move_into_place,
     remove_tree,
 )
+from mpg_research.reporting.ledger.comparison import Comparison, comparing, record_releases
+from mpg_research.reporting.ledger.ledger import Ledger
+from mpg_research.reporting.ledger.releases import ledger_of_page
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.own_notebooks import NotebookContent, content_of
 from mpg_research.reporting.private import pages_in_private
@@ -79,6 +82,7 @@ class _Task:
     fingerprint: str
     inputs: Inputs
     standing: Standing
+    comparison: Comparison | None
 
 
 def staged_folder(staging: str | Path, step: Step) -> Path:
@@ -107,7 +111,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     Parameters
     ----------
     given : mapping
-        ``study`` (its ``study.toml``), ``staging`` (a folder) and ``inputs`` (hashes that all steps share).
+        ``study`` (its ``study.toml``), ``staging`` (a folder), ``inputs`` (hashes that all steps share) and
+        ``compare`` (what the secret is known by, where releases are compared).
     part : mapping
         ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``,
         ``fingerprint`` and ``standing`` (the fields of a :class:`Standing`).
@@ -115,8 +120,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     Returns
     -------
     dict
-        ``files`` by the name they will have in the recipient's folder, and ``entry`` for the manifest; or
-        ``reason`` and ``traceback``.
+        ``files`` by the name they will have in the recipient's folder, ``entry`` for the manifest, and
+        ``releases``, what is to be written down of them; or ``reason`` and ``traceback``.
     """
     import traceback
 
@@ -124,19 +129,23 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     staged = staged_folder(given["staging"], step)
     started, clock = datetime.now(UTC), time.perf_counter()
     try:
+        config = config_of(given["study"])
+        ledger = ledger_of_page(config.study.name, given.get("compare", ""))
         task = _Task(
             step,
-            config_of(given["study"]),
+            config,
             staged,
             Path(part["notebook"]),
             part["notebook_sha256"],
             part["fingerprint"],
             Inputs(**given["inputs"]),
             Standing(**part["standing"]),
+            Comparison(ledger, step.recipient) if ledger is not None else None,
         )
         files, record = _prepare(task)
         entry = _entry(task, files, record, started, time.perf_counter() - clock)
         _search(task, files, entry, record)
+        releases = task.comparison.stage(staged / "releases") if task.comparison is not None else None
     except NotebookFailure as error:
         return {"reason": str(error), "traceback": error.traceback}
     except MpgError as error:
@@ -147,11 +156,18 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
         # The other steps go on whatever happens in this one.
         reason = f"{type(error).__name__}: {error} (this is a bug in the package; --debug shows where)"
         return {"reason": reason, "traceback": traceback.format_exc()}
-    return {"files": {name: str(path) for name, path in files.items()}, "entry": entry}
+    found = {name: str(path) for name, path in files.items()}
+    return {"files": found, "entry": entry, "releases": releases}
 
 
 def publish_page(
-    step: Step, made: Mapping[str, Any], *, folder: Path, config: StudyConfig, seconds: float
+    step: Step,
+    made: Mapping[str, Any],
+    *,
+    folder: Path,
+    config: StudyConfig,
+    seconds: float,
+    ledger: Ledger | None = None,
 ) -> StepOutcome:
     """Move the files of a step into place and write it down, or say why there is nothing to publish.
 
@@ -169,6 +185,8 @@ def publish_page(
         The study.
     seconds : float
         How long it took.
+    ledger : Ledger, optional
+        Where what is released is written down, before any of it is in place.
 
     Returns
     -------
@@ -178,6 +196,8 @@ def publish_page(
         return StepOutcome(step, "failed", seconds, made["reason"], made["traceback"])
     own, study, entry = folder / step.recipient, config.study, made["entry"]
     try:
+        if ledger is not None:
+            record_releases(ledger, step.recipient, made["releases"])
         before = read_manifest(own)["steps"].get(step.key, {}).get("outputs", {})
         record_step(own, step, None, study=study.name, synthetic=study.synthetic)
         for name, path in made["files"].items():
@@ -263,7 +283,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     work.mkdir(parents=True, exist_ok=True)
     content = _content_asked_for(task)
     parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
-    with pages_in_private(step.private):
+    with pages_in_private(step.private), comparing(task.comparison):
         node = run_notebook(
             task.notebook,
             notebook=step.notebook,
@@ -278,6 +298,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     refuse_outputs_beside(node, written)
     record = json.loads((work / RECORD).read_bytes()) if (work / RECORD).is_file() else {}
     record["warnings"] = warning_counts(node)
+    record["releases"] = task.comparison.record() if task.comparison is not None else {"compared": False}
     model = read_notebook(task.notebook).model
     shown = check_parameters(model, step.parameters, step.notebook).model_dump(mode="json")
     shown["study"] = config.study.name
@@ -348,7 +369,29 @@ def _frame(task: _Task) -> Any:
         looser=tuple(looser_words([looser_record(config, step.role)], config, step.language)),
         private=study_phrases(config, step.language)("page.private_long") if step.private else "",
         modified=task.standing.kind == "modified",
+        kept=_kept_words(task),
     )
+
+
+def _kept_words(task: _Task) -> str:
+    """That the reader keeps numbers of an earlier release, and of what; empty where all are new."""
+    from mpg_research.present.language.phrases import phrases_in
+
+    comparison, config = task.comparison, task.config
+    if comparison is None or not comparison.kept:
+        return ""
+    phrases = phrases_in(
+        task.step.language,
+        groups=config.disclosure.public_groups,
+        unit=config.study.unit_words.get(task.step.language),
+        time=config.time.axis_unit,
+    )
+    minimum = config.disclosure.minimum_families
+    if len(comparison.kept) == len(comparison.shown):
+        return phrases("page.kept_all", minimum=minimum)
+    kinds = sorted(set(comparison.kept.values()))
+    names = [phrases(key) if phrases.has(key := f"decisions.result.{kind}") else kind for kind in kinds]
+    return phrases("page.kept_some", minimum=minimum, results="; ".join(names))
 
 
 def _entry(

@@ -1,17 +1,18 @@
 """A stored result is released to one reader once per process: the languages of a page share that."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from mpg_research.reporting.ledger.comparison import Asked
 from mpg_research.reporting.store.stored import StoredResult
 
 if TYPE_CHECKING:
     from mpg_research.disclosure import Audience, DisclosurePolicy
     from mpg_research.disclosure.released import Released
 
-__all__ = ["release_once"]
+__all__ = ["asked_for", "release_once"]
 
 #: What was released last: result, reader, rules, and what came of it. A page has few results.
 _LATEST: "deque[tuple[StoredResult, Audience, DisclosurePolicy, Released]]" = deque(maxlen=24)
@@ -46,6 +47,38 @@ def release_once(result: Any, audience: "Audience", policy: "DisclosurePolicy") 
     released = release(result, audience, policy=policy)
     _LATEST.append((result, audience, policy, released))
     return released
+
+
+def asked_for(
+    result: Any, asked: Sequence[tuple[Any, str, Mapping[str, Any]]], notebook: str, number: int
+) -> Asked:
+    """Which result something is, so that it is known again in a later run.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+        What is to be released.
+    asked : sequence of (result, str, mapping)
+        What analyses of the session gave, which they were, and their options.
+    notebook : str
+        Name of the notebook.
+    number : int
+        Which result of the notebook it is; counts only where the result did not come from the session.
+
+    Returns
+    -------
+    Asked
+    """
+    for found, verb, options in asked:
+        if found is result:
+            return Asked(verb, options)
+        if isinstance(result, StoredResult) and isinstance(found, StoredResult):
+            if result.key == found.key:
+                return Asked(verb, options)
+            if found.key and result.key.startswith(f"{found.key}."):
+                return Asked(verb, {**options, ".part": result.key.removeprefix(f"{found.key}.")})
+    given = {**result.provenance.parameters, ".notebook": notebook, ".number": number}
+    return Asked(f"other {result.kind}", given)
 
 
 def _is_same(one: StoredResult, other: StoredResult) -> bool:

@@ -3,11 +3,12 @@
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, DisclosureError, NotApplicableError
+from mpg_research.reporting.ledger.comparison import current
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
@@ -200,8 +201,6 @@ class Session:
         -------
         Shown
         """
-        from dataclasses import replace
-
         from mpg_research.present import say
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
@@ -290,12 +289,16 @@ class Session:
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
-        from mpg_research.reporting.session.releases import release_once
+        from mpg_research.reporting.session.releases import asked_for, release_once
 
         held = self._released.get(id(result))
         if held is not None and held[0] is result:
             return held[1]
         released = release_once(result, self.audience, self._policy)
+        comparison = current()
+        if comparison is not None:
+            asked = asked_for(result, self._record.asked_so_far, self.notebook, len(self._released))
+            released = comparison.compare(asked, result, released, self._source)
         self._released[id(result)] = (result, released, self._record.released(result, released))
         return released
 
@@ -337,6 +340,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     'researcher'
     """
     from mpg_research.disclosure import Audience, policy_of
+    from mpg_research.reporting.ledger.secret import open_secret
     from mpg_research.reporting.store.source import open_study
 
     spec = notebook_spec(notebook)
@@ -355,7 +359,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
         parameters=values,
         organisation=organisation,
         output=output,
-        _policy=policy_of(source),
+        _policy=replace(policy_of(source), secret=open_secret().text),
         _record=record,
         _source=source,
     )

@@ -67,6 +67,11 @@ class Record:
         """
         self._asked.append((result, verb, options))
 
+    @property
+    def asked_so_far(self) -> list[tuple[Any, str, Mapping[str, Any]]]:
+        """Results with the verb and the options that they were asked with."""
+        return self._asked
+
     def not_applicable(self, code: str, result: str) -> None:
         """Note that a question did not arise.
 
