@@ -27,6 +27,7 @@ _TOGETHER = {
     "shares_by_organisation": "shares",
     "merged_by_organisation": "merged",
 }
+_UNKNOWN = (0.0, np.inf)
 #: Times that all sums are gone through; a handful is enough for sums of sums.
 _ROUNDS = 25
 #: A name for the families of one organisation, whatever table says how many there are.
@@ -91,6 +92,7 @@ def hidden_counts(
     found: list[HiddenCount] = []
     for result in released:
         equations = _equations_of(result.kind, result.tables, result.policy, known or {})
+        _propagate(equations)
         found += [HiddenCount(*equations.hidden[cell], *_range(equations, cell)) for cell in equations.hidden]
     return found
 
@@ -160,32 +162,37 @@ def _equations_of(
 
 
 def _propagate(equations: _Equations) -> dict[Cell, tuple[float, float]]:
-    """Bounds that follow from each sum and the bounds of its other parts, until nothing changes."""
+    """Bounds that follow from each sum and the bounds of its other parts, until nothing changes.
+
+    A sum that what is released contradicts is none (families that are counted twice), and is taken out.
+    """
     bounds = dict(equations.bounds)
     for parts, total in equations.sums:
         for name in (*parts, total):
-            bounds.setdefault(name, (0.0, np.inf))
+            bounds.setdefault(name, _UNKNOWN)
     for _ in range(_ROUNDS):
-        before = dict(bounds)
+        changed, held = False, []
         for parts, total in equations.sums:
-            lows = sum(bounds[part][0] for part in parts)
-            highs = [bounds[part][1] for part in parts]
-            endless, finite = highs.count(np.inf), sum(high for high in highs if high < np.inf)
+            ends = [bounds[part] for part in parts]
+            lowest = sum(low for low, _ in ends)
+            endless = sum(1 for _, high in ends if high == np.inf)
+            highest = sum(high for _, high in ends if high < np.inf)
             low, high = bounds[total]
-            low, high = max(low, lows), min(high, finite if not endless else np.inf)
-            bounds[total] = low, high
-            for part in parts:
-                own = bounds[part]
-                others = (
-                    np.inf if endless - (own[1] == np.inf) else finite - (own[1] if own[1] < np.inf else 0)
-                )
-                bounds[part] = max(own[0], low - others), min(own[1], high - (lows - own[0]))
-                lows += bounds[part][0] - own[0]
-                if own[1] < np.inf:
-                    finite += bounds[part][1] - own[1]
-                elif bounds[part][1] < np.inf:
-                    endless, finite = endless - 1, finite + bounds[part][1]
-        if bounds == before:
+            if lowest > high or (not endless and highest < low):
+                changed = True
+                continue
+            held.append((parts, total))
+            low, high = max(low, lowest), min(high, np.inf if endless else highest)
+            found = {total: (low, high)}
+            for part, (least, most) in zip(parts, ends, strict=True):
+                open_others = endless - (most == np.inf)
+                others = np.inf if open_others else highest - (most if most < np.inf else 0.0)
+                found[part] = (max(least, low - others), min(most, high - (lowest - least)))
+            for name, ends_now in found.items():
+                if ends_now != bounds[name]:
+                    bounds[name], changed = ends_now, True
+        equations.sums = held
+        if not changed:
             break
     return bounds
 
@@ -204,21 +211,21 @@ def _interval(value: float, mark: str, result: _Shown) -> tuple[float, float]:
 
 
 def _add_table(equations: _Equations, result: _Shown, table: ReleasedTable) -> None:
-    data, marks = table.data, table.marks
+    data = table._data
     keys = list(table.keys)
     whole = len(table.organisation_columns) == 1 and all(
         table.column(key).meaning in ("organisation", "time") for key in keys
     )
-    per_row = data.groupby(keys[0])["n_families"].nunique().max() if whole and len(keys) > 1 else 1
+    if whole and len(keys) > 1:
+        whole = bool(data.groupby(keys[0])["n_families"].nunique().max() <= 1)
+    names = list(zip(*(data[key].tolist() for key in keys), strict=True)) if keys else [()] * len(data)
+    marks = table._marks["n_families"].tolist()
     cells: list[Cell] = []
-    for row in range(len(data)):
-        names = tuple(data[key].iloc[row] for key in keys)
-        stands = whole and per_row <= 1
-        cell: Cell = ("whole", names[0]) if stands else (table.name, *names)
-        value, mark = float(data["n_families"].iloc[row]), str(marks["n_families"].iloc[row])
+    for row, value, mark in zip(names, data["n_families"].tolist(), marks, strict=True):
+        cell: Cell = ("whole", row[0]) if whole else (table.name, *row)
         equations.know(cell, *_interval(value, mark, result))
         if mark == SUPPRESSED:
-            equations.hidden.setdefault(cell, (result.kind, table.name, names))
+            equations.hidden.setdefault(cell, (result.kind, table.name, row))
         cells.append(cell)
     _add_sums(equations, result, table, data, cells)
 
@@ -231,6 +238,9 @@ def _add_sums(
     ways = [[key] for key in parted if key in table.organisation_columns]
     classes = [key for key in parted if key not in table.organisation_columns]
     ways += [classes] if classes else []
+    with_group = "n_group" in data.columns
+    groups_marks = table._marks["n_group"].tolist() if with_group else []
+    groups_of = data["n_group"].tolist() if with_group else []
     for way in ways:
         others = [name for name in table.keys if name not in way]
         groups = data.groupby(others, sort=False, dropna=False).indices if others else {(): range(len(data))}
@@ -242,10 +252,10 @@ def _add_sums(
                 continue
             parts = tuple(dict.fromkeys(cells[row] for row in rows))
             equations.sums.append((parts, total))
-            if way is classes and "n_group" in data.columns:
+            if way is classes and with_group:
                 first = next(iter(rows))
-                mark = str(table.marks["n_group"].iloc[first])
-                equations.know(total, *_interval(float(data["n_group"].iloc[first]), mark, result))
+                mark, value = str(groups_marks[first]), float(groups_of[first])
+                equations.know(total, *_interval(value, mark, result))
             if way is not classes:
                 together = _TOGETHER.get(table.name, "")
                 if together in result.tables:
@@ -257,9 +267,9 @@ def _add_sums(
 def _add_totals(equations: _Equations, result: _Shown) -> None:
     """All families of the result: the last step of its flow."""
     flow = result.tables.get("sample_flow")
-    if flow is None or not len(flow.data):
+    if flow is None or not len(flow._data):
         return
-    value, mark = float(flow.data["n_families"].iloc[-1]), str(flow.marks["n_families"].iloc[-1])
+    value, mark = float(flow._data["n_families"].iloc[-1]), str(flow._marks["n_families"].iloc[-1])
     equations.know(("all",), *_interval(value, mark, result))
 
 

@@ -64,6 +64,7 @@ class Cells:
     marks: pd.DataFrame
     has_complement: bool = False
     coarse: np.ndarray | None = None
+    _contrast: bool | None = None
 
     def coarse_rows(self) -> np.ndarray:
         """Which rows must not tell their families by their shares either, shape (n_rows,)."""
@@ -72,7 +73,9 @@ class Cells:
     @property
     def is_contrast(self) -> bool:
         """Whether its rows are about one organisation beside others: a pair, or the distance from all."""
-        return len(self.table.organisation_columns) > 1 or deviations(self)
+        if self._contrast is None:
+            self._contrast = len(self.table.organisation_columns) > 1 or deviations(self)
+        return self._contrast
 
     @property
     def numbers(self) -> list[str]:
