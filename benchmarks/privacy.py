@@ -6,13 +6,17 @@ Two kinds of releases are attacked. Made ones are tables of random organisations
 classes and totals, put through the gate for every reader; of each hidden count a linear program says between
 which values it lies. Real ones are the synthetic example study with one organisation cut down to a few
 families, analysed anew and released to a researcher, a funder and an organisation. ``--write`` puts the
-counts into docs/privacy.md and the data-protection pages, between the marks that stand there.
+counts into docs/privacy.md, between the marks that stand there, and into docs/attacks.toml, the source of the
+tables of the data-protection pages.
 """
 
 import argparse
+import json
 import re
 import tempfile
+import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -25,10 +29,12 @@ from mpg_research.disclosure.reconstruction import hidden_counts, open_counts
 from mpg_research.disclosure.rules.complementary_suppression import cover_small_rows
 from mpg_research.disclosure.rules.labels import label_organisations
 from mpg_research.study import shipped_example
-from tests.disclosure.test_reconstruction import READERS, released
+from tests.disclosure.made_results import made_policy, result_of
+from tests.disclosure.test_reconstruction import READERS, released, study
 
 MINIMUM = 10
-PAGES = ("docs/privacy.md", "docs/data_protection.nl.md", "docs/data_protection.en.md")
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE, ATTACKS = DOCS / "privacy.md", DOCS / "attacks.toml"
 START, END = "<!-- attacks: start -->", "<!-- attacks: end -->"
 
 
@@ -97,10 +103,10 @@ def real_releases(number: int) -> tuple[int, int, int]:
     """Hidden counts tried and held in releases of real analyses; and how many releases."""
     tried = held = releases = 0
     for folder in small_studies(number):
-        study = load_study(folder)
-        policy = policy_of(study)
-        results = [compare_organisations(study), reliable_change(study), describe_quality(study)]
-        reader = study.organisations[0]
+        loaded = load_study(folder)
+        policy = policy_of(loaded)
+        results = [compare_organisations(loaded), reliable_change(loaded), describe_quality(loaded)]
+        reader = loaded.organisations[0]
         for audience in (Audience("researcher"), Audience("funder"), Audience("organisation", reader)):
             for result in results:
                 found = hidden_counts([release(result, audience, policy=policy)])
@@ -111,17 +117,30 @@ def real_releases(number: int) -> tuple[int, int, int]:
 
 def names_by_nearest_value() -> tuple[int, int]:
     """Organisations that the funder names by the own rows of their reports: right ones, and all."""
-    study = load_study(shipped_example())
-    policy, comparison = policy_of(study), compare_organisations(study)
+    loaded = load_study(shipped_example())
+    policy, comparison = policy_of(loaded), compare_organisations(loaded)
     funder = release(comparison, Audience("funder"), policy=policy)
     truth = label_organisations(
-        study.organisations, Audience("funder"), policy=policy, digest=comparison.provenance.digest
+        loaded.organisations, Audience("funder"), policy=policy, digest=comparison.provenance.digest
     ).code_of
     right = 0
-    for key in study.organisations:
+    for key in loaded.organisations:
         own = release(comparison, Audience("organisation", key), policy=policy)
         right += _nearest(funder, own) == truth[key]
-    return right, len(study.organisations)
+    return right, len(loaded.organisations)
+
+
+def names_by_equal_value() -> int:
+    """Organisations whose own rows have an estimate that is one of the funder's, to the last digit."""
+    loaded = load_study(shipped_example())
+    policy, comparison = policy_of(loaded), compare_organisations(loaded)
+    theirs = release(comparison, Audience("funder"), policy=policy).tables["adjusted_change"].data
+    found = 0
+    for key in loaded.organisations:
+        table = release(comparison, Audience("organisation", key), policy=policy).tables["adjusted_change"]
+        own = table.data[table.data["organisation"] == "own"]["estimate"].to_numpy()
+        found += bool((np.abs(np.subtract.outer(own, theirs["estimate"].to_numpy())) < 1e-9).any())
+    return found
 
 
 def _nearest(funder: Released, own: Released) -> str:
@@ -133,6 +152,65 @@ def _nearest(funder: Released, own: Released) -> str:
     return str(apart.idxmin())
 
 
+def whole_groups(number: int) -> tuple[int, int]:
+    """Shares of none or all of an organisation in random studies: how many there were, how many are shown."""
+    tried = shown_as_such = 0
+    for seed in range(2000, 2000 + number):
+        result, _ = study(seed)
+        exact = result.tables["shares_by_organisation"].data["estimate"]
+        whole = int(exact.isin([0.0, 1.0]).sum())
+        for reader in READERS:
+            told, _ = released(seed, reader)
+            tried += whole
+            if "shares_by_organisation" in told.tables:
+                shares = told.tables["shares_by_organisation"].data["estimate"]
+                shown_as_such += int(shares.isin([0.0, 1.0]).sum())
+    return tried, shown_as_such
+
+
+def subtractions(number: int) -> tuple[int, int]:
+    """Two releases of studies that differ by 1 to 9 families: counts, and differences that were found.
+
+    By hand, without the record of releases, which would keep the first numbers. A difference is found where
+    the two rounded counts leave only one.
+    """
+    tried = found = 0
+    for seed in range(3000, 3000 + number):
+        rng = np.random.default_rng(seed)
+        result, _ = study(seed)
+        table = result.tables["made"]
+        new = rng.multinomial(int(rng.integers(1, 10)), [1 / 6] * 6)
+        more = table.data.assign(n_families=table.data["n_families"] + new)
+        later = result_of("made", replace(table, data=more))
+        for reader in READERS:
+            policy = made_policy(rounding=5)
+            two = [release(each, reader, policy=policy).tables["made"] for each in (result, later)]
+            marks = [each.marks["n_families"].to_numpy() for each in two]
+            tried += int(((marks[0] != "suppressed") & (marks[1] != "suppressed")).sum())
+            if reader.organisation is None:  # it may know how its own families change
+                found += int(((marks[0] == "") & (marks[1] == "")).sum())
+            else:
+                own = (two[0].data["organisation"] == "own").to_numpy()
+                found += int(((marks[0] == "") & (marks[1] == "") & ~own).sum())
+                tried -= int(own.sum())
+    return tried, found
+
+
+def write_attacks(counts: dict[str, tuple[int, int]]) -> None:
+    """The counts of today (worked, tried) in docs/attacks.toml, by the English name of the attack."""
+    text = ATTACKS.read_text(encoding="utf-8")
+    head = text[: text.index("[[attack]]")]
+    blocks = []
+    for attack in tomllib.loads(text)["attack"]:
+        worked, tried = counts[attack["en"]]
+        lines = [
+            "[[attack]]",
+            *(f"{key} = {json.dumps(attack[key], ensure_ascii=False)}" for key in ("en", "nl", "before")),
+        ]
+        blocks.append("\n".join([*lines, f"tried = {tried}", f"worked = {worked}"]) + "\n")
+    ATTACKS.write_text(head + "\n".join(blocks), encoding="utf-8")
+
+
 def main() -> None:
     """Attack, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -141,21 +219,33 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     lines = ["| attack | tried | held |", "|---|---|---|"]
+    hidden = opened = 0
     for name, (tried, held) in made_releases(options.made).items():
+        hidden, opened = hidden + tried, opened + tried - held
         lines.append(
             f"| a linear program looks for hidden counts: {options.made} random studies with one small "
             f"organisation, three readers, counts rounded to {name} | {tried:,} hidden counts | {held:,} |"
         )
     tried, held, releases = real_releases(options.studies)
+    hidden, opened = hidden + tried, opened + tried - held
     lines.append(
         f"| the same in {releases} releases of analyses of the synthetic example study, one organisation "
         f"cut down to 2 to 9 families | {tried:,} hidden counts | {held:,} |"
+    )
+    groups, as_such = whole_groups(options.made)
+    lines.append(f"| shares of none or all of an organisation | {groups:,} | {groups - as_such:,} |")
+    beside, found = subtractions(options.made)
+    lines.append(
+        f"| two releases by hand that differ by 1 to 9 families: the difference of a count "
+        f"| {beside:,} counts | {beside - found:,} |"
     )
     right, every = names_by_nearest_value()
     lines.append(
         f"| the funder lays the organisations' own reports beside its own and takes the nearest estimates | "
         f"{every} unnamed organisations | {every - right} |"
     )
+    equal = names_by_equal_value()
+    lines.append(f"| the same by equal numbers | {every} unnamed organisations | {every - equal} |")
     ratio = cover_ratio(300)
     text = "\n".join(lines) + (
         f"\n\nTo protect one small organisation against readers who know every total and their own number "
@@ -164,11 +254,18 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        for name in PAGES:
-            page = Path(name)
-            if page.exists() and START in page.read_text():
-                marked = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
-                page.write_text(marked.sub(lambda _: f"{START}\n{text}{END}", page.read_text()))
+        marked = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
+        page = marked.sub(lambda _: f"{START}\n{text}{END}", PAGE.read_text(encoding="utf-8"))
+        PAGE.write_text(page, encoding="utf-8")
+        write_attacks(
+            {
+                "recovering a suppressed number": (opened, hidden),
+                "naming an organisation by equal numbers": (equal, every),
+                "naming an organisation by the nearest numbers": (right, every),
+                "subtracting two releases": (found, beside),
+                "learning what holds for a whole group": (as_such, groups),
+            }
+        )
 
 
 if __name__ == "__main__":

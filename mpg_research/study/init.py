@@ -308,6 +308,7 @@ change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, 
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown
 minimum_other_organisations = 3
+rounding = 5                         # counts go to multiples of this; mpg run --private shows them exactly
 public_groups = false                # true only if the groups are no secret, such as the arms of a trial
 name_organisations_to_funder = false
 # reason = "The arms of a trial are no secret."   # why a rule is looser than it stands above; pages print it
