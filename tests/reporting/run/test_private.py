@@ -99,8 +99,9 @@ def test_a_private_run_is_marked_exact_and_never_taken_for_a_released_one(
     assert 'class="watermark"' in page
     assert "Niet voor verspreiding" in page.split("<main")[0]
     assert "iet voor verspreiding" not in other
-    assert "kleine groepen" in other  # the rule that hid the table of organisations
-    assert "kleine groepen" not in page
+    assert other.count("<strong>Regels tegen herkenning op deze pagina</strong>") == 1
+    assert "[disclosure] minimum_" in other  # the setting that governs what hid the organisations
+    assert "Regels tegen herkenning" not in page
     table = f"nl/tables/{NAME}/by_organisation"
     assert not (plain.folder / f"researcher/{table}.csv").exists()
     exact = (own / f"{table}.{MARK}.csv").read_text("utf-8")
