@@ -198,8 +198,9 @@ def _with_a_course(
     near = pd.Series(True, index=courses.index)
     if until is not None:
         furthest = min(float(data["months"].max()), until)
-        last = data.groupby([organisation, "family"])["months"].max().groupby(level=0)
-        second = last.apply(lambda months: months.nlargest(_FEWEST_COURSES).iloc[-1])
+        lasts = data.groupby([organisation, "family"])["months"].max().sort_values(ascending=False)
+        last = lasts.groupby(level=0)
+        second = lasts[last.cumcount() < _FEWEST_COURSES].groupby(level=0).min()
         near = (last.max() >= _FOLLOWED * furthest) & (second >= _ALSO_FOLLOWED * furthest)
     without = sorted(courses.index[(courses < _FEWEST_COURSES) | ~near])
     if not without:

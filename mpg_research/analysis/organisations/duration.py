@@ -103,18 +103,19 @@ def duration_rows(
 def _rows(known: OrganisationUnits, horizon: float, level: float) -> list[tuple[object, ...]]:
     if known.rows.empty:
         return []
+    codes = known.codes
     outcome, unseen = np.zeros(len(known.rows)), np.zeros(len(known.keys))
     for place in range(len(known.keys)):
-        mine = known.codes == place
+        mine = codes == place
         rows = known.rows[mine]
         unseen[place] = unseen_time(rows["time"], rows["ended"], horizon=horizon)
         outcome[mine] = _each_adds(rows, horizon) - unseen[place] / 2
     case_mix = known.case_mix
-    fit = _fit(outcome, known.codes, case_mix)
+    fit = _fit(outcome, codes, case_mix)
     if fit is None:
         # Too few families for the case mix: then the organisations as they are.
         case_mix = case_mix[:, :0]
-        fit = _fit(outcome, known.codes, case_mix)
+        fit = _fit(outcome, codes, case_mix)
     if fit is None:
         return []
     g, weights = fit.size.size, fit.size / fit.size.sum()

@@ -35,7 +35,7 @@ class OrganisationUnits:
     @property
     def keys(self) -> tuple[str, ...]:
         """Organisations with an episode here, in the order of the comparison."""
-        present = set(self.rows["organisation"])
+        present = set(self.rows["organisation"].unique())
         return tuple(key for key in self.order if key in present)
 
     @property

@@ -12,7 +12,12 @@ from mpg_research.mixed.likelihood.engine import Engine, Method
 from mpg_research.mixed.likelihood.nested_route import NestedRoute
 from mpg_research.mixed.problem import MixedProblem
 from mpg_research.mixed.search.identified import check_told_apart
-from mpg_research.mixed.search.starts_and_faces import find_optimum, inverse_curvature, start_off_boundary
+from mpg_research.mixed.search.starts_and_faces import (
+    find_optimum,
+    inverse_curvature,
+    narrowed,
+    start_off_boundary,
+)
 
 __all__ = ["BoundaryFace", "MixedSolution", "make_solution", "objective", "solve"]
 
@@ -281,7 +286,7 @@ def _start_near(engine: Engine, near: MixedSolution) -> tuple[FloatArray, FloatA
     try:
         given = np.concatenate([near.theta, near.residual_parameters])
         start = start_off_boundary(lean, _checked(given, engine))
-        return start, inverse_curvature(lean, start)
+        return start, inverse_curvature(narrowed(lean), start)
     except (ModelError, np.linalg.LinAlgError):
         return None
 

@@ -11,7 +11,7 @@ from mpg_research.mixed.search.bfgs import DECREMENT_TOLERANCE, Minimum, minimis
 from mpg_research.mixed.search.other_starts import held_engine, lower_start
 from mpg_research.mixed.search.search_rows import has_many_rows, minimise_by_rows, some_groups
 
-__all__ = ["SMALL_DIRECTION", "find_optimum", "inverse_curvature", "start_off_boundary"]
+__all__ = ["SMALL_DIRECTION", "find_optimum", "inverse_curvature", "narrowed", "start_off_boundary"]
 
 
 # A direction of Lambda whose singular value is below this (internal columns have unit mean square, so
@@ -89,12 +89,11 @@ def _positive_inverse(curvature: FloatArray) -> FloatArray:
 
 
 def inverse_curvature(engine: Engine, x: FloatArray) -> FloatArray:
-    """Inverse of the expected Hessian of the deviance at a point, (k, k); of nearly it where that costs less.
+    """Inverse of the expected Hessian of the deviance at a point, (k, k).
 
     Without the parameters of a residual structure where factors cross. Those of columns of Lambda that are
     zero stand apart from the others.
     """
-    engine = _narrow(engine)
     moves = engine.tangents(x)
     counts = [bool(move.any()) for own in moves for move in own]
     moves = [[move for move in own if move.any()] for own in moves]
@@ -109,7 +108,7 @@ def inverse_curvature(engine: Engine, x: FloatArray) -> FloatArray:
     return inverse
 
 
-def _narrow(engine: Engine) -> Engine:
+def narrowed(engine: Engine) -> Engine:
     """A cheaper engine for curvatures and first steps."""
     return engine.narrowed(NARROW if engine.whole is None else NARROWER)
 
@@ -211,7 +210,7 @@ def _near_start(engine: Engine) -> tuple[FloatArray, FloatArray, int]:
         theta = engine.scaled.to_internal(some.scaled.to_theta(best.x[: engine.n_theta]))
         start = start_off_boundary(engine, np.concatenate([theta, engine.delta(best.x)]))
         return start, inverse_curvature(engine, start), count + best.n_evaluations + 1
-    narrow = _narrow(engine)
+    narrow = narrowed(engine)
     starts = [] if engine.structure is None else engine.structure.starts()
     if len(starts) > 1 and isinstance(engine.route, NestedRoute):
         return _best_start(engine, narrow, starts)
@@ -253,7 +252,7 @@ def _minimised(engine: Engine, start: FloatArray, inverse: FloatArray | None, to
         snapped = _snap(engine, best) if best.converged else best
         if snapped is best:
             return minimise(engine.value_and_gradient, best, tolerance=tolerance)
-        inverse = inverse_curvature(engine, snapped.x)
+        inverse = inverse_curvature(narrowed(engine), snapped.x)
         if len(inverse) < snapped.x.size:
             inverse, _ = _with_structure(engine, snapped.x, inverse)
         known = replace(snapped, inverse_hessian=inverse)
