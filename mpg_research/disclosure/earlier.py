@@ -104,7 +104,9 @@ def as_released_before(kept: Mapping[str, Any], released: Released, result: Anal
         level=kept["level"],
         converged=kept["converged"],
         synthetic=released.synthetic,
-        organisation_labels={code: {**words, **labels.get(code, {})} for code, words in kept["labels"].items()},
+        organisation_labels={
+            code: {**words, **labels.get(code, {})} for code, words in kept["labels"].items()
+        },
         own=kept["own"],
         seal=_released._SEAL,
     )

@@ -159,12 +159,11 @@ class Comparison:
             self._families.append(self.ledger.families_now(source))
         return self._families[0]
 
-    def _is_too_close(
-        self, times: tuple[Earlier, ...], released: "Released", source: "StudySource"
-    ) -> bool:
+    def _is_too_close(self, times: tuple[Earlier, ...], released: "Released", source: "StudySource") -> bool:
         now, minimum = self._now(source), released.policy.minimum_families
         return any(
-            is_too_close(self.ledger.families(name), now, minimum) for name in {each.families for each in times}
+            is_too_close(self.ledger.families(name), now, minimum)
+            for name in {each.families for each in times}
         )
 
 

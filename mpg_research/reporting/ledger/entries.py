@@ -165,5 +165,3 @@ def fingerprint_of(result: "AnalysisResult", secret: str) -> str:
 def _json(value: Any) -> bytes:
     """JSON that is the same for equal values; a number that is none is written as such."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
-
-

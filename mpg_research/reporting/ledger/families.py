@@ -141,7 +141,9 @@ def _sums(name: str, table: "pd.DataFrame") -> dict[str, int]:
     rows = np.zeros(len(table), dtype=np.uint64)
     for column in table.columns:
         if column != "family":
-            rows += _mixed(_hashes(table[column]) ^ _salt(f"{name}.{column}")) * table[column].notna().to_numpy()
+            rows += (
+                _mixed(_hashes(table[column]) ^ _salt(f"{name}.{column}")) * table[column].notna().to_numpy()
+            )
     rows = _mixed(rows ^ _salt(name))
     codes, families = pd.factorize(table["family"].astype(str))
     totals = np.zeros(len(families), dtype=np.uint64)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, NotApplicableError
-from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.ledger.comparison import current
+from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.session.session_record import RECORD, Record
