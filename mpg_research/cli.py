@@ -390,8 +390,8 @@ def _add_releases(commands: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="look at, or remove, the record of what was released to whom",
         description="Say of which studies there is a record of what was released to whom. Each new release "
-        "is compared with it, so that no number about a few families follows from two reports. mpg clean leaves "
-        "it as it is.",
+        "is compared with it, so that no number about a few families follows from two reports. mpg clean "
+        "leaves it as it is.",
     )
     releases.add_argument(
         "--forget", metavar="STUDY", help="remove the record of this study (its name in study.toml)"

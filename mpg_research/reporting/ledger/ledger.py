@@ -278,8 +278,8 @@ class Ledger:
                 f"The record of what was released of {self.project} ({self.folder}) was made with another "
                 "secret, so that nothing can be compared with it. Put the secret of then back "
                 "(MPG_SECRET_FILE names its file); or, if it is lost, remove the record: "
-                f"mpg releases --forget {self.project}. After that, differences with what was handed over are "
-                "no longer guarded."
+                f"mpg releases --forget {self.project}. After that, differences with what was handed over "
+                "are no longer guarded."
             )
 
     def _damaged(self, file: Path, why: str = "") -> ReportError:
