@@ -139,6 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands, common)
     _add_trace(commands, common)
     _add_clean(commands, common)
+    _add_releases(commands, common)
     _add_pseudonymise(commands, common)
     _add_register(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
@@ -502,6 +503,40 @@ def _trace(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_releases(commands: Any, common: argparse.ArgumentParser) -> None:
+    releases = commands.add_parser(
+        "releases",
+        parents=[common],
+        help="look at, or remove, the record of what was released to whom",
+        description="Say of which studies there is a record of what was released to whom. Each new release "
+        "is compared with it, so that no number about a few families follows from two reports. mpg clean "
+        "leaves it as it is.",
+    )
+    releases.add_argument(
+        "--forget", metavar="STUDY", help="remove the record of this study (its name in study.toml)"
+    )
+    releases.set_defaults(command=_releases)
+
+
+def _releases(options: argparse.Namespace) -> int:
+    from mpg_research.errors import ConfigError, did_you_mean
+    from mpg_research.reporting.ledger.ledger import forget_project, ledger_root, projects
+
+    found = projects()
+    if options.forget is not None:
+        if not forget_project(options.forget):
+            hint = did_you_mean(options.forget, list(found))
+            raise ConfigError(f"There is no record of {options.forget!r} in {ledger_root()}. {hint}".rstrip())
+        print(f"Removed the record of {options.forget}. Its next releases are compared with nothing.")
+        return 0
+    for project, readers in found.items():
+        print(project)
+        for reader, number in readers.items():
+            print(f"  {reader}: {counted(number, 'analyses')}")
+    print(f"Studies with a record: {len(found)}, in {ledger_root()}.")
+    return 0
+
+
 def _explain(options: argparse.Namespace) -> int:
     from mpg_research.reporting.run.explain import explain_run
 
@@ -645,6 +680,9 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
     if summary.no_reason:
         sys.stdout.flush()
         print(f"\nmpg: {summary.no_reason}", file=sys.stderr)
+    if summary.not_compared:
+        sys.stdout.flush()
+        print(f"\nmpg: {summary.not_compared}", file=sys.stderr)
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
     for reason, names in _by_reason(failed).items():

@@ -1,7 +1,7 @@
 """A released result as it can be kept, and back: what a reader was given once can be given again.
 
-What is kept are the tables, marks and notes as they left the gate, nothing that stands before it. The words of
-a page are not kept: they are said anew, of the numbers of then.
+What is kept are the tables, marks and notes as they left the gate, nothing that stands before it. The words
+of a page are not kept: they are said anew, of the numbers of then.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """A page against what its reader was given before: new numbers, or those of then.
 
 New numbers of a result go out if nothing was released of it yet, if they are the very numbers of an earlier
-time, or if at every earlier time the study had the same families with the same data, or others in at least the
-minimum of families. Else the reader keeps what was last released of that result, whole.
+time, or if at every earlier time the study had the same families with the same data, or others in at least
+the minimum of families. Else the reader keeps what was last released of that result, whole.
 """
 
 import json
@@ -211,14 +211,16 @@ def record_releases(ledger: Ledger, reader: str, staged: Mapping[str, Any]) -> N
             for name, shown in staged["shown"].items():
                 if ledger.token(reader, name) not in {shown, staged["before"][name]}:
                     raise ReportError(
-                        "Meanwhile another run of this study released other numbers to the same reader. Run again."
+                        "Meanwhile another run of this study released other numbers to the same reader. "
+                        "Run again."
                     )
             for name, file in staged["new"].items():
                 ledger.write(reader, name, Path(file).read_bytes())
     except OSError as error:
         raise ReportError(
-            f"What is released cannot be written down in {ledger.folder} ({error.strerror or error}), so that a "
-            "later release could not be compared with it. Make room, or ask for the right to write there."
+            f"What is released cannot be written down in {ledger.folder} ({error.strerror or error}), so "
+            "that a later release could not be compared with it. Make room, or ask for the right to write "
+            "there."
         ) from None
 
 
@@ -226,5 +228,6 @@ def _refuse_other(reader: str, audience: "Audience") -> None:
     own = safe_folder_name(audience.organisation) if audience.organisation else audience.role
     if own != reader:
         raise ReportError(
-            f"The page is for {reader}, and shows something that was released to {own}. Begin it with its own name."
+            f"The page is for {reader}, and shows something that was released to {own}. Begin it with its "
+            "own name."
         )

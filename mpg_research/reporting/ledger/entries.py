@@ -1,4 +1,4 @@
-"""One release as a file: its fingerprint, the families of then, and what left the gate; sealed with the secret.
+"""One release as a file: its fingerprint, the families of then, and what left the gate.
 
 The seal tells whether a file is whole, was made with this secret, and belongs where it lies.
 """
@@ -154,14 +154,14 @@ def fingerprint_of(result: "AnalysisResult", secret: str) -> str:
 
     tables = {
         name: describe_frame(table.data) or table.data.to_csv()
-        for name, table in result.tables.items()
+        for name, table in sorted(result.tables.items())
         if table.unit != "family"
     }
-    notes = [[note.code, note.level, dict(note.values)] for note in result.notes]
+    notes = [[note.code, note.level, dict(sorted(note.values.items()))] for note in result.notes]
     about = {"kind": result.kind, "level": result.level, "converged": result.converged}
     return keyed(secret, "result", _json({**about, "tables": tables, "notes": notes})).hex()
 
 
 def _json(value: Any) -> bytes:
-    """JSON that is the same for equal values; a number that is none is written as such."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+    """JSON in the order as it is, which tables and labels have for a reason; no number is written as such."""
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")

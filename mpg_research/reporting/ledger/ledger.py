@@ -86,8 +86,8 @@ class Ledger:
         except OSError as error:
             return (
                 f"What was released earlier is not known: {self.folder} cannot be used "
-                f"({error.strerror or error}). The numbers of this run were not compared with earlier releases, "
-                f"nor written down for later ones; {LEDGER_VARIABLE} names another folder."
+                f"({error.strerror or error}). The numbers of this run were not compared with earlier "
+                f"releases, nor written down for later ones; {LEDGER_VARIABLE} names another folder."
             )
         return ""
 
@@ -240,7 +240,8 @@ class Ledger:
         return self.folder / _TO / Path(reader).name / Path(name).name
 
     def _write(self, file: Path, content: bytes) -> None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (file.parent.parent, file.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomically(file, content, private=True)
 
     def _make(self) -> None:
@@ -275,16 +276,18 @@ class Ledger:
         if known != self._about():
             raise ReportError(
                 f"The record of what was released of {self.project} ({self.folder}) was made with another "
-                "secret, so that nothing can be compared with it. Put the secret of then back (MPG_SECRET_FILE "
-                "names its file); or, if it is lost, remove the record: mpg releases --forget "
-                f"{self.project}. After that, differences with what was handed over are no longer guarded."
+                "secret, so that nothing can be compared with it. Put the secret of then back "
+                "(MPG_SECRET_FILE names its file); or, if it is lost, remove the record: "
+                f"mpg releases --forget {self.project}. After that, differences with what was handed over "
+                "are no longer guarded."
             )
 
     def _damaged(self, file: Path, why: str = "") -> ReportError:
         return ReportError(
-            f"The record of what was released of {self.project} is damaged or not ours: {file}{why}. Nothing can "
-            "be compared with it. Put it back from a backup; or remove the whole record: mpg releases --forget "
-            f"{self.project}. After that, differences with what was handed over are no longer guarded."
+            f"The record of what was released of {self.project} is damaged or not ours: {file}{why}. Nothing "
+            "can be compared with it. Put it back from a backup; or remove the whole record: "
+            f"mpg releases --forget {self.project}. After that, differences with what was handed over are no "
+            "longer guarded."
         )
 
 

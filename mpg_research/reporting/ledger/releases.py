@@ -62,8 +62,8 @@ def open_releases(project: str, reports: Path, *, make: bool) -> Releases:
     ledger = Ledger(project, secret.text)
     if ledger.folder.resolve().is_relative_to(reports.resolve()):
         raise ReportError(
-            f"The record of what was released would lie among the reports in {reports}, which are handed over. "
-            "Name another folder in MPG_RELEASES, or other reports with --output."
+            f"The record of what was released would lie among the reports in {reports}, which are handed "
+            "over. Name another folder in MPG_RELEASES, or other reports with --output."
         )
     problem = ledger.open(make=make)
     return Releases(secret, None if problem else ledger, problem)
@@ -93,8 +93,8 @@ def ledger_of_page(project: str, mark: str) -> Ledger | None:
     secret = open_secret()
     if secret.mark != mark:
         raise ReportError(
-            "The process that makes this page does not find the secret of the run. On a cluster, let all machines "
-            "have the same file for MPG_SECRET_FILE and the same folder for MPG_RELEASES."
+            "The process that makes this page does not find the secret of the run. On a cluster, let all "
+            "machines have the same file for MPG_SECRET_FILE and the same folder for MPG_RELEASES."
         )
     return Ledger(project, secret.text)
 

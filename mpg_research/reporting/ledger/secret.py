@@ -119,8 +119,8 @@ def open_secret(*, make: bool = False, reports: Path | None = None) -> Secret:
 
 def _about(file: Path, error: OSError) -> str:
     return (
-        f"The secret {file} cannot be read or made ({error.strerror or error}); {SECRET_VARIABLE} names another "
-        "file. Until then the letters of organisations without a name change with the data."
+        f"The secret {file} cannot be read or made ({error.strerror or error}); {SECRET_VARIABLE} names "
+        "another file. Until then the letters of organisations without a name change with the data."
     )
 
 
@@ -129,11 +129,11 @@ def _refuse_place(file: Path, reports: Path | None) -> None:
     for folder in file.parents:
         if (folder / "study.toml").exists():
             raise ConfigError(
-                f"The secret {file} lies in {folder}, which holds study.toml. Move it elsewhere, where who gets "
-                f"the data cannot read it, and name it in {SECRET_VARIABLE}."
+                f"The secret {file} lies in {folder}, which holds study.toml. Move it elsewhere, where who "
+                f"gets the data cannot read it, and name it in {SECRET_VARIABLE}."
             )
     if reports is not None and file.resolve().is_relative_to(reports.resolve()):
         raise ConfigError(
-            f"The secret {file} lies among the reports in {reports}, which are handed over. Move it elsewhere, "
-            f"and name it in {SECRET_VARIABLE}."
+            f"The secret {file} lies among the reports in {reports}, which are handed over. Move it "
+            f"elsewhere, and name it in {SECRET_VARIABLE}."
         )
