@@ -239,7 +239,7 @@ class CrossedRoute:
 
     def _cross_variance(self, left: Any, kc: FloatArray) -> FloatArray:
         """Diagonal blocks (n0, q0, q0) of left kc left', in chunks of groups where left is sparse."""
-        if not sparse.issparse(left):
+        if isinstance(left, np.ndarray):
             own = left.reshape(self.n0, self.q0, self.m)
             return np.asarray((left @ kc).reshape(own.shape) @ np.swapaxes(own, 1, 2))
         blocks = np.empty((self.n0, self.q0, self.q0))

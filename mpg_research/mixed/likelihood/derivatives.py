@@ -14,6 +14,7 @@ where "Z" picks the level's columns out of D. Traces follow the same way.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -289,10 +290,11 @@ def _derivatives_of_part(route: CrossedRoute, state: CrossedState, directions: D
         blocks.append(wide)
     h0 = route.a0 - route.a0 @ state.k0 @ route.a0
     b0f = route.b0f.reshape(-1, e)
-    if sparse.issparse(route.b0z):
-        wide_b = sparse.hstack([route.b0z, sparse.csr_matrix(b0f)], format="csr")
-    else:
+    wide_b: Any
+    if isinstance(route.b0z, np.ndarray):
         wide_b = np.concatenate([route.b0z, b0f], axis=1)
+    else:
+        wide_b = sparse.hstack([route.b0z, sparse.csr_matrix(b0f)], format="csr")
     n0 = blocks_times(np.eye(route.q0) - route.a0 @ state.k0, wide_b)
     p0 = {}
     for (place, _, _), matrix in zip(own, blocks, strict=True):

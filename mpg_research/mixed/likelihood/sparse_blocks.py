@@ -30,14 +30,14 @@ def block_diagonal(blocks: FloatArray) -> sparse.bsr_matrix:
 
 def blocks_times(blocks: FloatArray, wide: Any) -> Any:
     """Blocks (n, q, q) on a diagonal times a matrix with n q rows: sparse if that is, else dense."""
-    if sparse.issparse(wide):
-        return (block_diagonal(np.ascontiguousarray(blocks)) @ wide).tocsr()
-    return (blocks @ wide.reshape(len(blocks), blocks.shape[2], -1)).reshape(wide.shape)
+    if isinstance(wide, np.ndarray):
+        return (blocks @ wide.reshape(len(blocks), blocks.shape[2], -1)).reshape(wide.shape)
+    return (block_diagonal(np.ascontiguousarray(blocks)) @ wide).tocsr()
 
 
 def as_dense(matrix: Any) -> FloatArray:
     """A matrix that is sparse or dense as a dense one."""
-    found: FloatArray = matrix.toarray() if sparse.issparse(matrix) else matrix
+    found: FloatArray = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
     return found
 
 
