@@ -10,10 +10,11 @@ The package is copied to a temporary folder and changed there, so neither the ch
 of whoever runs this is touched. ``--against`` names another checkout, run in turn in the same session; its
 figures and the ratios stand beside. ``--write`` writes benchmarks/main_job.md. Processor seconds are those
 of the command and all processes that it waited for. Memory is the largest sum over the processes, sampled
-ten times a second, shared pages counted once where the system tells (PSS), else per process.
+four times a second, shared pages counted once where the system tells (PSS), else per process.
 """
 
 import argparse
+import compileall
 import json
 import shutil
 import statistics
@@ -41,6 +42,8 @@ class Job:
                 shutil.copytree(
                     checkout / name, self.package / name, ignore=shutil.ignore_patterns("__pycache__")
                 )
+        # As pip leaves a package that it installs.
+        compileall.compile_dir(self.package / "mpg_research", quiet=1)
         self.study = str(self.package / "data" / "example")
         self.changes = 0
 

@@ -5,8 +5,9 @@
 Parts: ``load`` (reading and checking), ``rest`` (every page but those of organisations, with the analyses
 behind them), ``pages`` (the pages of all organisations), ``kill`` (those pages again, the run killed
 ``--kills`` times at random moments and resumed: the same bytes, and no page made twice), ``two`` (two runs at
-once on one study) and ``cache`` (a cache folder that cannot be written). All by default, in this order;
-``kill``, ``two`` and ``cache`` compare with the pages of ``pages``.
+once on one study, into two folders with one cache folder, and into one), ``cache`` (a cache folder that
+cannot be written), ``one`` (private memory and processor time of page jobs). All by default, in this
+order; ``kill``, ``two`` and ``cache`` compare with the pages of ``pages``.
 
 The study is simulated into a temporary folder, or taken from ``--study``. The cache folder of whoever runs
 this is not touched. ``--write`` adds the rows to benchmarks/many_pages.md.
@@ -22,7 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,10 +32,12 @@ from pathlib import Path
 from measured_run import Measured, environment, measure, run_command
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("load", "rest", "pages", "kill", "two", "cache")
+PARTS = ("load", "rest", "pages", "kill", "two", "cache", "one")
 ORGANISATIONS_PAGE = "report_organisation"
-#: A run that is killed is killed so many seconds after its start, at random.
-SOONEST, LATEST = 2.0, 20.0
+#: What is said where results cannot be stored.
+NOT_STORED = "Results cannot be stored"
+#: Organisations whose pages stand for all, where all would take too long.
+FEW = 2
 
 
 @dataclass
@@ -45,12 +48,19 @@ class Bench:
     place: Path
     jobs: tuple[str, ...]
     kills: int
+    latest: float
+    full: str
     rows: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def package(self) -> Path:
         """The checkout that is measured."""
         return HERE.parent
+
+    def organisations(self) -> list[str]:
+        """Keys of the organisations, as the study declares them."""
+        declared = tomllib.loads((self.study / "study.toml").read_text(encoding="utf-8"))
+        return list(declared["organisations"])
 
     def command(self, *more: str, output: str = "reports") -> list[str]:
         """The run of the study."""
@@ -110,53 +120,109 @@ def kill(bench: Bench) -> None:
     command = bench.command("--only", ORGANISATIONS_PAGE, output="killed")
     made: Counter[str] = Counter()
     seen: set[tuple[str, int]] = set()
-    rng, killed = random.Random(1), 0
-    while killed < bench.kills:
+    at: list[int] = []
+    rng = random.Random(1)
+    while len(at) < bench.kills:
         process = subprocess.Popen(
             command, env=surroundings, cwd=bench.place, stdout=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            process.wait(timeout=rng.uniform(SOONEST, LATEST))
+            process.wait(timeout=rng.uniform(0, bench.latest))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            killed += 1
         _count(bench.place / "killed", made, seen)
         if process.returncode == 0:
             break
-        time.sleep(1)
+        at.append(len(made))
     last = bench.run("--only", ORGANISATIONS_PAGE, output="killed")
     _count(bench.place / "killed", made, seen)
     twice = sum(number > 1 for number in made.values())
     different = _different(bench.place / "reports", bench.place / "killed")
     bench.note(
-        f"killed {killed} times and resumed",
+        f"killed {len(at)} times (when there were {', '.join(map(str, at))} pages) and resumed",
         f"{len(made)} pages, {twice} made twice, {different} files different, exit code {last.exit_code}",
     )
 
 
 def two(bench: Bench) -> None:
-    """Two runs at once on one study, into one folder."""
-    surroundings = environment(bench.package, bench.place / "cache")
-    command = bench.command("--only", ORGANISATIONS_PAGE, output="two")
-    both = []
-    for _ in range(2):
-        both.append(subprocess.Popen(command, env=surroundings, cwd=bench.place, stdout=subprocess.DEVNULL))
-        time.sleep(3)
-    codes = [process.wait() for process in both]
-    different = _different(bench.place / "reports", bench.place / "two")
-    bench.note("two runs at once", f"exit codes {codes}, {different} files different")
+    """Two runs at once on one study: with nothing stored yet into two folders, then into one."""
+    for name in ("two_a", "two_b", "two", "two_cache"):
+        shutil.rmtree(bench.place / name, ignore_errors=True)
+    codes = _at_once(bench, ("two_a", "two_b"), cache="two_cache")
+    different = [_different(bench.place / "reports", bench.place / name) for name in ("two_a", "two_b")]
+    made = len(list((bench.place / "two_cache").glob("*/*.result")))
+    left = len(list((bench.place / "two_cache").glob("*/*.claim")))
+    bench.note(
+        "two runs at once into two folders, nothing stored yet",
+        f"exit codes {codes}, {different} files different, {made} files stored, {left} claims left",
+    )
+    codes = _at_once(bench, ("two", "two"), cache="cache")
+    different = [_different(bench.place / "reports", bench.place / "two")]
+    bench.note("two runs at once into one folder", f"exit codes {codes}, {different} files different")
+
+
+def _at_once(bench: Bench, outputs: tuple[str, str], *, cache: str) -> list[int]:
+    """Pages of some organisations by two runs at once; how each ended."""
+    surroundings = environment(bench.package, bench.place / cache)
+    chosen = _named(bench.organisations()[:FEW])
+    both = [
+        subprocess.Popen(
+            bench.command("--only", ORGANISATIONS_PAGE, *chosen, output=name),
+            env=surroundings,
+            cwd=bench.place,
+            stdout=subprocess.DEVNULL,
+        )
+        for name in outputs
+    ]
+    return [process.wait() for process in both]
 
 
 def cache(bench: Bench) -> None:
-    """A cache folder that cannot be made: a file lies in its place."""
+    """A cache folder that cannot be made, for a file lies in its place, and one that is full."""
     (bench.place / "no_folder").write_text("in the way")
-    organisation = sorted(path.parent.name for path in (bench.place / "reports").glob("*/*/manifest.json"))
-    chosen = next(name for name in organisation if name not in ("funder", "researcher"))
-    asked = ("--organisation", chosen, "--language", "nl")
-    measured = bench.run(*asked, output="without", cache="no_folder/cache")
-    bench.told("one page without a store", measured)
-    bench.note("its files", f"{_different(bench.place / 'reports', bench.place / 'without')} different")
+    asked = ("--only", ORGANISATIONS_PAGE, "--organisation", bench.organisations()[0], "--language", "nl")
+    for what, folder in (("that cannot be made", "no_folder/cache"), ("on a full disk", bench.full)):
+        if not folder:
+            continue
+        shutil.rmtree(bench.place / "without", ignore_errors=True)
+        surroundings = environment(bench.package, bench.place / folder)
+        done = subprocess.run(
+            bench.command(*asked, output="without"),
+            env=surroundings,
+            cwd=bench.place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        says = "says so" if NOT_STORED in done.stderr else "does not say so"
+        different = _different(bench.place / "reports", bench.place / "without")
+        bench.note(
+            f"one page, cache folder {what}",
+            f"exit code {done.returncode}, {says}, {different} files different",
+        )
+
+
+def one(bench: Bench) -> None:
+    """Pages of a few organisations, results being there: what each takes by itself, and its memory."""
+    few = bench.organisations()[: 2 * FEW]
+    asked = ("--only", ORGANISATIONS_PAGE, "--force", "--jobs", "1")
+    bench.run(*asked, *_named(few[:1]), output="one")  # what is not stored yet is made and stored here
+    half = bench.run(*asked, *_named(few[:FEW]), output="one")
+    whole = bench.run(*asked, *_named(few), output="one")
+    pages = len(list((bench.place / "one").glob(f"*/*/*/{ORGANISATIONS_PAGE}.html")))
+    each = (whole.processor_seconds - half.processor_seconds) / (pages / 2)
+    bench.note("processor seconds a page, results being there", f"{each:.2f} (of {pages // 2} pages)")
+    bench.note("the same with the start of the run", f"{whole.processor_seconds / pages:.2f}")
+    bench.note("private memory of a page job", f"{whole.private_mebibytes:.0f} MiB at most")
+    sizes = [
+        page.stat().st_size / 1000 for page in (bench.place / "one").glob(f"*/*/*/{ORGANISATIONS_PAGE}.html")
+    ]
+    bench.note("size of these pages", f"{max(sizes):.0f} kB at most")
+
+
+def _named(organisations: list[str]) -> list[str]:
+    return [part for name in organisations for part in ("--organisation", name)]
 
 
 def _count(folder: Path, made: Counter[str], seen: set[tuple[str, int]]) -> None:
@@ -195,13 +261,19 @@ def main() -> int:
     parser.add_argument("--study", type=Path, help="a study that is there, in place of a simulated one")
     parser.add_argument("--place", type=Path, help="folder for reports and cache, to go on with later")
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument(
+        "--latest", type=float, default=20.0, help="seconds after which a run is killed, at most"
+    )
+    parser.add_argument(
+        "--full", default="", metavar="DIR", help="a folder on a full disk, for the part cache"
+    )
     parser.add_argument("--jobs", type=int, help="as of mpg run")
     parser.add_argument("--write", action="store_true", help="add the rows to benchmarks/many_pages.md")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.parts) - set(PARTS)):
         parser.error(f"no such part: {', '.join(unknown)}. There are {', '.join(PARTS)}.")
     parts: dict[str, Callable[[Bench], None]] = {
-        "load": load, "rest": rest, "pages": pages, "kill": kill, "two": two, "cache": cache,
+        "load": load, "rest": rest, "pages": pages, "kill": kill, "two": two, "cache": cache, "one": one,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
         place = (asked.place or Path(temporary)).resolve()
@@ -213,7 +285,7 @@ def main() -> int:
             surroundings = environment(HERE.parent, place / "cache")
             subprocess.run(command, env=surroundings, check=True, stdout=subprocess.DEVNULL)
         jobs = () if asked.jobs is None else ("--jobs", str(asked.jobs))
-        bench = Bench(study, place, jobs, asked.kills)
+        bench = Bench(study, place, jobs, asked.kills, asked.latest, asked.full)
         for name in asked.parts or PARTS:
             parts[name](bench)
     measurements = f"{asked.organisations} organisations, {asked.families:,} families"

@@ -8,23 +8,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SAMPLES_PER_SECOND = 10
+from mpg_research.reporting.warm.memory import private_memory
+
+SAMPLES_PER_SECOND = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one command took."""
+    """What one command took; ``private_mebibytes``: the most that one process of the second generation, such
+    as a page's, held for itself.
+    """
 
     seconds: float
     processor_seconds: float
     peak_mebibytes: float
     exit_code: int
+    private_mebibytes: float = 0.0
 
 
 def environment(package: Path, cache: Path) -> dict[str, str]:
-    """The surroundings of a command: which checkout it runs, and a cache folder that is not the user's."""
+    """The surroundings of a command: which checkout it runs, and a cache folder that is not the user's.
+
+    Python may keep what it compiled, as it does where a package is installed.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         "PYTHONPATH": str(package),
         "MPG_CACHE": str(cache),
         "OPENBLAS_NUM_THREADS": "1",
@@ -45,14 +54,15 @@ def measure(command: Sequence[str], surroundings: Mapping[str, str], *, folder: 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     process = subprocess.Popen(command, env=dict(surroundings), cwd=folder, stdout=subprocess.DEVNULL)
-    peak = 0.0
+    peak = private = 0.0
     while process.poll() is None:
         peak = max(peak, held_mebibytes(process.pid))
+        private = max(private, private_mebibytes(process.pid))
         time.sleep(1 / SAMPLES_PER_SECOND)
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(seconds, used, peak, process.returncode)
+    return Measured(seconds, used, peak, process.returncode, private)
 
 
 def held_mebibytes(pid: int) -> float:
@@ -65,6 +75,17 @@ def held_mebibytes(pid: int) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return sum(_held(member.pid) for member in members) / 2**20
+
+
+def private_mebibytes(pid: int) -> float:
+    """The most memory that a child of a child of a process has for itself; 0 where that is not known."""
+    import psutil
+
+    try:
+        jobs = [job for child in psutil.Process(pid).children() for job in child.children()]
+        return max((private_memory(job.pid) or 0 for job in jobs), default=0) / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _held(pid: int) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -74,7 +75,7 @@ def item_rest_correlations(
     complete = np.isfinite(answers).all(axis=1)
     answers, families = answers[complete], families[complete]
     n_rows, n_items = answers.shape
-    _, family = np.unique(families.astype(str), return_inverse=True)
+    family, _ = pd.factorize(families, use_na_sentinel=False)
     n_families = int(family.max()) + 1 if n_rows else 0
     correlation, upper = np.full(n_items, np.nan), np.full(n_items, np.nan)
     total = answers.sum(axis=1)

@@ -195,7 +195,9 @@ def _follow(
                 progress.started(name)
                 continue
             if step is None:
-                status = "ok" if event.what == "done" else "left to the pages"
+                # Without a key: it could not be stored.
+                is_made = event.what == "done" and event.result
+                status = "ok" if is_made else "left to the pages"
                 analyses[name] = event.seconds
             else:
                 outcome = _outcome(event, step, making)

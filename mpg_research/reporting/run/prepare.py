@@ -66,7 +66,7 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         Where ``is_first``: ``warnings``, how many the check of the study has, and ``missing``, the names of
-        the analyses whose results are not in the store.
+        the analyses whose results are to be made and stored.
 
     Raises
     ------
@@ -74,23 +74,26 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
         If the study cannot be used.
     """
     answer: dict[str, Any] = {}
+    missing: list[str] = []
     if given["is_first"]:
         from mpg_research.reporting.ledger.releases import ledger_of_page
         from mpg_research.reporting.store.source import open_study
 
         source = open_study(given["study"])
         answer["warnings"] = source.facts.n_warnings  # a study with errors is refused here
-        answer["missing"] = _not_stored(given)
+        missing = _not_stored(given)
         config_of(given["study"])
-        if answer["missing"]:
+        if missing:
             source.pristine()  # once, for all that compute from it
         ledger = ledger_of_page(source.config.study.name, given.get("compare", ""))
         if ledger is not None:
             ledger.families_now(source)  # once, for all that compare
+        # What cannot be stored is made by the pages themselves: made beforehand, it would be lost.
+        answer["missing"] = missing if source.folder.is_writable else []
     if given["many"]:
         _import_for_pages()
-        if answer.get("missing"):
-            _import_for_analyses(given["analyses"][name]["verb"] for name in answer["missing"])
+        if missing:
+            _import_for_analyses(given["analyses"][name]["verb"] for name in missing)
     return answer
 
 

@@ -106,14 +106,19 @@ def _of_organisations(
     findings: Findings,
 ) -> None:
     """Items that run against the others in one organisation only, and questionnaires turned round whole."""
-    keys = sorted({str(key) for key in organisation if isinstance(key, str)})
-    for key in keys if len(keys) > 1 else []:
-        own = organisation == key
+    of_key = _rows_by_organisation(organisation)
+    profiles = _Profiles(answers)
+    for key, rows in of_key.items() if len(of_key) > 1 else ():
+        own = answers[rows]
         # Every organisation has its own chance of a false alarm.
-        found = item_rest_correlations(answers[own], families[own], level=1 - (1 - LEVEL) / len(keys))
-        elsewhere = item_rest_correlations(answers[~own], families[~own]).correlation
-        against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0) & (elsewhere > -CLEARLY_NEGATIVE)
+        found = item_rest_correlations(own, families[rows], level=1 - (1 - LEVEL) / len(of_key))
+        against = (found.correlation < CLEARLY_NEGATIVE) & (found.upper < 0)
         against &= ~known & (found.n_families >= FEWEST_IN_ORGANISATION)
+        if against.any():
+            others = np.ones(len(answers), dtype=bool)
+            others[rows] = False
+            elsewhere = item_rest_correlations(answers[others], families[others]).correlation
+            against &= elsewhere > -CLEARLY_NEGATIVE
         listed = [instrument.items[int(position)] for position in np.flatnonzero(against)]
         several = len(listed) > 1
         told = ""
@@ -124,7 +129,7 @@ def _of_organisations(
                 f"other items in organisation {key} only (correlation with their sum {least}; {found.n_rows} "
                 f"measurements of {found.n_families} families)"
             )
-        elif _mirrored(answers[own], answers[~own]):
+        elif profiles.is_mirrored(own):
             told = (
                 f"in organisation {key} the items of {instrument.abbreviation} that are high elsewhere are "
                 f"low, and the low ones high ({found.n_rows} measurements of {found.n_families} families): "
@@ -143,17 +148,33 @@ def _of_organisations(
             )  # fmt: skip
 
 
-def _mirrored(own: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
-    """Whether the means of the items are ordered against those of the others, beyond chance."""
-    own, others = own[np.isfinite(own).all(axis=1)], others[np.isfinite(others).all(axis=1)]
-    n_items = own.shape[1]
-    if min(len(own), len(others)) < FEWEST_ROWS or n_items < FEWEST_FOR_PROFILE:
-        return False
-    mine, theirs = own.mean(axis=0), others.mean(axis=0)
-    if min(float(mine.std()), float(theirs.std())) < LEAST_SPREAD:
-        return False
-    r = float(np.clip(np.corrcoef(mine, theirs)[0, 1], -1 + 1e-12, 1 - 1e-12))
-    return float(np.arctanh(r) + PROFILE_MARGIN / np.sqrt(n_items - 3)) < 0
+def _rows_by_organisation(organisation: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """The rows of each organisation, by its key, sorted; without those that have none."""
+    codes, keys = pd.factorize(organisation, sort=False)
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(keys) + 1))
+    rows = {key: order[starts[code] : starts[code + 1]] for code, key in enumerate(keys)}
+    return {key: rows[key] for key in sorted(rows)}
+
+
+class _Profiles:
+    """Means of the items over the complete rows: of some rows, and of all others."""
+
+    def __init__(self, answers: NDArray[np.float64]) -> None:
+        complete = answers[np.isfinite(answers).all(axis=1)]
+        self._sum, self._number = complete.sum(axis=0), len(complete)
+
+    def is_mirrored(self, own: NDArray[np.float64]) -> bool:
+        """Whether the means of the items are ordered against those of the others, beyond chance."""
+        own = own[np.isfinite(own).all(axis=1)]
+        n_others, n_items = self._number - len(own), own.shape[1]
+        if min(len(own), n_others) < FEWEST_ROWS or n_items < FEWEST_FOR_PROFILE:
+            return False
+        mine, theirs = own.mean(axis=0), (self._sum - own.sum(axis=0)) / n_others
+        if min(float(mine.std()), float(theirs.std())) < LEAST_SPREAD:
+            return False
+        r = float(np.clip(np.corrcoef(mine, theirs)[0, 1], -1 + 1e-12, 1 - 1e-12))
+        return float(np.arctanh(r) + PROFILE_MARGIN / np.sqrt(n_items - 3)) < 0
 
 
 def _turned(table: Table, instrument: Instrument) -> NDArray[np.float64]:

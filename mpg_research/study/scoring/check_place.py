@@ -46,11 +46,24 @@ def check_place_in_time(
     told = np.zeros(len(phase), dtype=bool)
     of_family = episodes.frame.drop_duplicates("family").set_index("family")["organisation"]
     organisation = measurements.frame["family"].map(of_family).to_numpy(dtype=object)
-    for key in sorted({str(each) for each in organisation if isinstance(each, str)}):
+    for key in _with_nearly_none(phase, organisation):
         own = organisation == key
         if _add_if_nearly_none(own, key, phase, measurements, episodes, config, findings):
             told |= own
     return told
+
+
+def _with_nearly_none(phase: NDArray[np.object_], organisation: NDArray[np.object_]) -> list[str]:
+    """Keys of the organisations of which it holds, sorted; all are counted at once, there may be hundreds."""
+    codes, keys = pd.factorize(organisation)
+    dated = (phase != "undated") & (codes >= 0)
+    n_dated = np.bincount(codes[dated], minlength=len(keys))
+    n_inside = np.bincount(codes[dated & _is_inside(phase)], minlength=len(keys))
+    return sorted(keys[(n_dated >= FEWEST) & (n_inside < NEARLY_NONE * n_dated)])
+
+
+def _is_inside(phase: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return np.isin(phase, ["baseline", "course"])
 
 
 def _add_if_nearly_none(
@@ -65,7 +78,7 @@ def _add_if_nearly_none(
     """The finding about some of the measurements, if it holds of them."""
     phase, measurements = phase[chosen], measurements.take(chosen)
     dated = phase != "undated"
-    inside = np.isin(phase, ["baseline", "course"])
+    inside = _is_inside(phase)
     n_dated, n_inside = int(dated.sum()), int(inside.sum())
     if n_dated < FEWEST or n_inside >= NEARLY_NONE * n_dated:
         return False

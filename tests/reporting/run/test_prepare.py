@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mpg_research.reporting.run.prepare import prepare_process
 from mpg_research.reporting.warm.pool import open_pool
 from mpg_research.reporting.warm.work import Work
 from mpg_research.study.shipped import shipped_notebooks
@@ -33,3 +34,16 @@ def test_a_page_with_its_analyses_imports_nothing_that_its_parent_could_have(
     ours = tuple(f"mpg_research.{room}" for room in ("disclosure", "present", "reporting"))
     slow = ("babel", "matplotlib", "nbconvert", "papermill", "pingouin", "pyarrow", "scipy", "statsmodels")
     assert [name for name in ended.result if name.startswith((*ours, *slow))] == []
+
+
+@pytest.mark.parametrize("cache", ["off", "in the way/cache"])
+def test_without_a_store_no_analysis_is_made_beforehand(
+    cache: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in the way").write_text("a file where the folder would be")
+    asked = {"quality": {"verb": "describe_quality", "options": {}}}
+    given = {"study": str(study), "many": False, "is_first": True, "analyses": asked}
+    monkeypatch.setenv("MPG_CACHE", str(tmp_path / "cache"))
+    assert prepare_process(given)["missing"] == ["quality"]
+    monkeypatch.setenv("MPG_CACHE", cache if cache == "off" else str(tmp_path / cache))
+    assert prepare_process(given)["missing"] == []
