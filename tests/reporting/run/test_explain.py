@@ -44,6 +44,7 @@ def made(study: Path, tmp_path: Path, notebooks: Path) -> Path:
             notebook_sha256=notebook,
             outputs={published_files(step)["page"]: file_sha256(page)},
             record={},
+            disclosure={},
             started=datetime(2025, 1, 1),
             seconds=1.0,
             standing="modified",
