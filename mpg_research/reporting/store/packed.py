@@ -230,8 +230,9 @@ def _of_column(column: Column) -> dict[str, Any]:
 
 def _to_column(described: Mapping[str, Any]) -> Column:
     values = dict(described)
-    if "minus" in values:
-        values["minus"] = tuple(values["minus"])
+    for name in ("minus", "ratio_of"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "not_own" in values:
         values["not_own"] = frozenset(values["not_own"])
     if "rows" in values:
