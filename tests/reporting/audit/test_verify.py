@@ -22,7 +22,8 @@ TABLE = "funder/nl/tables/report_funder/flow.csv"
 COUNTING = """\
 from pathlib import Path as P
 number = len((P(study).parent / "episodes.csv").read_text().splitlines())
-write_atomically(P(output) / "tables" / "flow.csv", f"step,n_families\\nread,{number}\\n".encode())
+rows = f"step,n_families\\nread,{number}\\n".encode()
+note_file(P(output), write_atomically(P(output) / "tables" / "flow.csv", rows))
 sentence(f"In {number} rijen.")
 """
 

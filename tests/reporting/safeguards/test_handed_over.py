@@ -79,7 +79,8 @@ def test_nothing_of_the_machine_is_in_a_folder_that_is_handed_over(
         "host": platform.node(),
         "release": platform.release(),
         "system": platform.platform(),
-        "user": getpass.getuser(),
+        # Knots at the root of time are written so; the home folder of that user is looked for above.
+        "user": "" if getpass.getuser() == "root" else getpass.getuser(),
     }
     for name, written in files_of(summary).items():
         text = re.sub(r"<style>.*?</style>", "", written, flags=re.DOTALL)  # ":root" is no user
