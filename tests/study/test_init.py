@@ -46,12 +46,16 @@ def test_every_explained_setting_is_one(tmp_path: Path) -> None:
     settings = [n for n, line in enumerate(lines) if re.match(r"# (\w+ = |\[)", line)]
     assert len(settings) > 20
     for number in settings:
-        if lines[number][2:].startswith((*numbers_only, "layout", "name", "norms", "maximum", "file")):
+        if lines[number][2:].startswith(
+            (*numbers_only, "layout", "name", "norms", "maximum", "file", "column =", "permits")
+        ):
             continue  # settings that go with a neighbour; below
         changed = [*lines]
         changed[number] = changed[number][2:]
         if "[organisations." in changed[number] or "[tables." in changed[number]:
             changed[number + 1] = changed[number + 1][2:]
+        if "[consent]" in changed[number]:
+            changed[number + 1 : number + 3] = [line[2:] for line in changed[number + 1 : number + 3]]
         if changed[number].startswith("patterns"):
             changed[number - 1] = changed[number - 1][2:]
         path.write_text("\n".join(changed), encoding="utf-8")
