@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mpg_research.disclosure.paths import marked_name
+from mpg_research.disclosure.private_names import marked_name
 from mpg_research.errors import DisclosureError, ReportError
 from mpg_research.writing import write_atomically
 

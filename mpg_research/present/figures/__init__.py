@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from mpg_research.disclosure.paths import marked_name
+from mpg_research.disclosure.private_names import marked_name
 from mpg_research.disclosure.released import Released
 from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.present.drawing.chart import Chart

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column as Declared
 from mpg_research.disclosure.applied_rules import rules_applied
-from mpg_research.disclosure.paths import marked_name
+from mpg_research.disclosure.private_names import marked_name
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import Shape, shape_of
 from mpg_research.present.language.labels import band_label, key_label

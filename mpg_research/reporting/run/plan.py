@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mpg_research.disclosure.paths import marked_name
+from mpg_research.disclosure.private_names import marked_name
 from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.parameters import check_parameters

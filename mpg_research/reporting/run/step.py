@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from mpg_research.disclosure.paths import NOT_FOR_RELEASE
+from mpg_research.disclosure.private_names import NOT_FOR_RELEASE
 from mpg_research.errors import MpgError, ReportError
 from mpg_research.reporting.allowed_notebooks import Standing
 from mpg_research.reporting.files import (
