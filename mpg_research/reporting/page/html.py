@@ -10,6 +10,7 @@ from mpg_research.errors import ReportError
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
+from mpg_research.visible import visible
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
 
@@ -132,6 +133,7 @@ def _exporter(show_code: bool) -> Any:
         exclude_input=not show_code,
     )
     exporter.register_filter("markdown2html", _markdown_to_html)
+    exporter.register_filter("visible", visible)
     exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
     return exporter
 
