@@ -28,6 +28,8 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
-def _releases_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins with nothing released: many of them make a study of the same name."""
-    monkeypatch.setenv("MPG_RELEASES", os.path.join(_OWN, f"releases-{next(_NUMBERS)}"))
+def _nothing_was_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins without a secret and with nothing released: many make a study of the same name."""
+    own = os.path.join(_OWN, str(next(_NUMBERS)))
+    monkeypatch.setenv("MPG_SECRET_FILE", os.path.join(own, "secret"))
+    monkeypatch.setenv("MPG_RELEASES", os.path.join(own, "releases"))
