@@ -36,7 +36,7 @@ What it does not promise
 It looks at one result at a time: two results with slightly different samples can be subtracted from each
 other. The width of an interval tells roughly how large an unnamed organisation is. The study's full
 digest and the hashes of its raw files must stay out of the folders of funders and organisations, since
-the order of the neutral labels hangs on them.
+the order of the neutral labels hangs on them where the policy has no secret.
 """
 
 from collections.abc import Iterable, Mapping

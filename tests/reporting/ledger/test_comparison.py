@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mpg_research.cli import main
 from mpg_research.disclosure import Audience, Released, policy_of, release
 from mpg_research.disclosure.earlier import as_released_before, describe_released
 from mpg_research.errors import ReportError
@@ -213,3 +214,14 @@ def test_a_secret_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytes
     assert (found.ledger, found.secret.text) == (None, "")
     assert SECRET_VARIABLE in found.problem
     assert "not compared" in found.problem
+
+
+def test_the_record_can_be_looked_at_and_removed(
+    releases: Releases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    releases.release(range(40))
+    assert main(["releases"]) == 0
+    assert "grows\n  researcher: 1 analysis\n" in capsys.readouterr().out
+    assert main(["releases", "--forget", "other"]) == 2
+    assert main(["releases", "--forget", "grows"]) == 0
+    assert projects() == {}

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mpg_research import begin
 from mpg_research.disclosure import Audience, DisclosurePolicy
 from mpg_research.disclosure.rules.labels import label_organisations
 from mpg_research.errors import ConfigError
 from mpg_research.reporting.ledger.secret import SECRET_VARIABLE, open_secret
 from mpg_research.writing import create_private
+from tests.study.small import small_study
 
 KEYS = [f"org_{number}" for number in range(9)]
 
@@ -87,3 +89,14 @@ def test_letters_hang_on_the_secret_and_no_longer_on_the_data() -> None:
     assert letters(kept, "a") == letters(kept, "b")
     assert letters(kept, "a") != letters(replace(plain, secret="t" * 64), "a")
     assert "ssss" not in repr(kept)
+
+
+def test_by_hand_none_is_made_and_the_one_there_is_used(file: Path, tmp_path: Path) -> None:
+    study = str(small_study(tmp_path / "study"))
+    assert begin("01_data_quality", study=study)._policy.secret == ""
+    assert not file.exists()
+    made = open_secret(make=True)
+    session = begin("01_data_quality", study=study)
+    assert session._policy.secret == made.text
+    released = session._release(session.analyse("describe_quality"))
+    assert released.policy.secret == ""
