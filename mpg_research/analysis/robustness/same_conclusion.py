@@ -112,13 +112,19 @@ def judge(
     )
 
 
+#: Part of the largest variance below which a direction has none.
+_NO_VARIANCE = 1e-9
+
+
 def _joint(raw: FloatArray, covariance: FloatArray, df: FloatArray) -> float:
     """p-value of the test that all have the same change."""
     g = len(raw)
     if g < 2:
         return float("nan")
     found = differences_from_reference(raw, covariance)
-    inverse = np.linalg.pinv(found.covariance, hermitian=True)
+    # Distances from a reference that the groups make together have one direction less; with many groups its
+    # rounding error is above numpy's own limit for what counts as zero.
+    inverse = np.linalg.pinv(found.covariance, rcond=_NO_VARIANCE, hermitian=True)
     statistic = float(found.estimate @ inverse @ found.estimate) / (g - 1)
     return float(f_distribution.sf(statistic, g - 1, min(float(np.min(df)), 1e8)))
 
