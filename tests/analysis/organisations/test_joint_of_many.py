@@ -18,4 +18,6 @@ def test_it_is_the_test_of_contrasts_with_the_last_one(g: int) -> None:
         apart, spread = contrast @ raw, contrast @ covariance @ contrast.T
         statistic = float(apart @ np.linalg.solve(spread, apart)) / (g - 1)
         expected = float(f_distribution.sf(statistic, g - 1, 40.0))
-        assert _joint(raw, covariance, np.full(g, 40.0)) == pytest.approx(expected, rel=1e-9)
+        # What a computed covariance has of rounding error: it is not quite symmetric.
+        computed = covariance + 3e-12 * rng.normal(size=(g, g))
+        assert _joint(raw, computed, np.full(g, 40.0)) == pytest.approx(expected, rel=1e-6)
