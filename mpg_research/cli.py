@@ -530,9 +530,9 @@ def _releases(options: argparse.Namespace) -> int:
         print(f"Removed the record of {options.forget}. Its next releases are compared with nothing.")
         return 0
     for project, readers in found.items():
-        print(project)
+        print(f"{project}: analyses released, by reader")
         for reader, number in readers.items():
-            print(f"  {reader}: {counted(number, 'analyses')}")
+            print(f"  {reader}: {number}")
     print(f"Studies with a record: {len(found)}, in {ledger_root()}.")
     return 0
 

@@ -221,7 +221,7 @@ def test_the_record_can_be_looked_at_and_removed(
 ) -> None:
     releases.release(range(40))
     assert main(["releases"]) == 0
-    assert "grows\n  researcher: 1 analysis\n" in capsys.readouterr().out
+    assert "grows: analyses released, by reader\n  researcher: 1\n" in capsys.readouterr().out
     assert main(["releases", "--forget", "other"]) == 2
     assert main(["releases", "--forget", "grows"]) == 0
     assert projects() == {}
