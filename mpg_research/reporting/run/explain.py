@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,8 @@ def explain_run(
     folder = place_of(config, reports, private=private)
     asked = ("--force asks for it",) if force else ()
     releases = open_releases(config.study.name, folder, make=False)
+    if private:
+        releases = replace(releases, ledger=None, problem="")
     return tuple(
         Explanation(
             step,
