@@ -156,7 +156,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         "study", nargs="?", metavar="STUDY", help="study folder or study.toml (default: the example study)"
     )
     run.add_argument(
-        "--output", default="reports", metavar="DIR", help="where the reports go (default: reports)"
+        "--output", metavar="DIR", help="where the reports go (default: reports; with --private: none)"
     )
     run.add_argument(
         "--only", action="append", default=[], metavar="NOTEBOOK", help="only this notebook (may be repeated)"
@@ -185,6 +185,11 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         "--dask",
         metavar="ADDRESS",
         help="make analyses and pages on the machines of a Dask cluster with its scheduler at this address",
+    )
+    run.add_argument(
+        "--private",
+        action="store_true",
+        help="the researcher's own pages, with nothing suppressed: not for release, away from the reports",
     )
     run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
@@ -470,12 +475,13 @@ def _explain(options: argparse.Namespace) -> int:
 
     found = explain_run(
         options.study,
-        reports=options.output,
+        reports=_output_of_run(options),
         only=options.only,
         organisation=options.organisation,
         language=options.language,
         force=options.force,
         notebooks=options.notebooks,
+        private=options.private,
     )
     width = max((len(each.step.name) for each in found), default=0)
     for each in found:
@@ -483,6 +489,18 @@ def _explain(options: argparse.Namespace) -> int:
     due = sum(bool(each.reasons) for each in found)
     print(f"\nWould be made: {due} of {len(found)}.")
     return 0
+
+
+def _output_of_run(options: argparse.Namespace) -> str:
+    """Where a run writes: private pages only to a folder that was named for them."""
+    from mpg_research.errors import ConfigError
+
+    if options.output is None and options.private:
+        raise ConfigError(
+            "--private was given without --output; expected a folder of your own, away from the reports, "
+            "since nothing is suppressed there. For example: mpg run STUDY --private --output ~/protected"
+        )
+    return str(options.output or "reports")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -498,7 +516,7 @@ def _run(options: argparse.Namespace) -> int:
     with _termination_as_interruption(), cluster_at(options.dask), also_as_png(options.png):
         summary = run_study(
             options.study,
-            reports=options.output,
+            reports=_output_of_run(options),
             only=options.only,
             organisation=options.organisation,
             language=options.language,
@@ -506,6 +524,7 @@ def _run(options: argparse.Namespace) -> int:
             force=options.force,
             progress=make_progress(),
             notebooks=options.notebooks,
+            private=options.private,
         )
     _print_summary(summary, debug=options.debug)
     return summary.exit_code
@@ -584,8 +603,14 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
     print(f"\n{', '.join(counts)}.")
     if summary.warnings:
         print(f"The check of the data has {counted(summary.warnings, 'warnings')}; mpg check lists them.")
-    print(f"Reports: {summary.folder}")
-    print(f"Overview (internal, do not pass on): {summary.index}")
+    if summary.private:
+        print(f"NOT FOR RELEASE, nothing is suppressed in it: {summary.folder}\nOverview: {summary.index}")
+    else:
+        print(f"Reports: {summary.folder}")
+        print(f"Overview (internal, do not pass on): {summary.index}")
+    if summary.no_reason:
+        sys.stdout.flush()
+        print(f"\nmpg: {summary.no_reason}", file=sys.stderr)
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
     for reason, names in _by_reason(failed).items():

@@ -26,15 +26,20 @@ class Audience:
         What kind of reader.
     organisation : str or None
         Key of the reading organisation; with the role ``"organisation"`` only.
+    private : bool
+        Whether it stays with the researcher and is never handed over: nothing is suppressed, rounded or
+        withheld but tables of single families. With the role ``"researcher"`` only.
 
     Raises
     ------
     DisclosureError
-        If the role is unknown, or the organisation is missing or does not belong to the role.
+        If the role is unknown, or the organisation is missing or does not belong to the role, or somebody
+        else than the researcher is to see what is private.
     """
 
     role: Literal["researcher", "funder", "organisation"]
     organisation: str | None = None
+    private: bool = False
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
@@ -43,11 +48,20 @@ class Audience:
             raise DisclosureError("An audience of role 'organisation' needs the organisation's key.")
         if self.role != "organisation" and self.organisation is not None:
             raise DisclosureError(f"An audience of role {self.role!r} belongs to no organisation.")
+        if self.private and self.role != "researcher":
+            raise DisclosureError(
+                f"What is private is for the researcher alone, not for a reader of role {self.role!r}."
+            )
 
     @property
     def is_external(self) -> bool:
         """Whether the reader has no right to the study's data: everyone but the researcher."""
         return self.role != "researcher"
+
+    @property
+    def reader(self) -> str:
+        """The kind of reader in words; what is shown is marked with it, and published for no other."""
+        return "private researcher" if self.private else self.role
 
     @property
     def recipient(self) -> str:

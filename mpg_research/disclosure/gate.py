@@ -28,7 +28,8 @@ What it does, in this order
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
-``public_groups`` lifts 5 and 6, never 1 to 4.
+``public_groups`` lifts 5 and 6, never 1 to 4. For the researcher in private (``Audience(..., private=True)``,
+``mpg run --private``) rule 1 alone holds.
 
 What it does not promise
 ------------------------
@@ -44,7 +45,7 @@ from dataclasses import replace
 import numpy as np
 
 from mpg_research.analysis.columns import N_FAMILIES
-from mpg_research.analysis.result import AnalysisResult
+from mpg_research.analysis.result import AnalysisResult, Provenance
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
@@ -87,7 +88,7 @@ from mpg_research.disclosure.rules.text import (
     clean_provenance,
     notes_without_numbers,
 )
-from mpg_research.errors import DisclosureError
+from mpg_research.errors import DisclosureError, Note
 
 __all__ = ["release"]
 
@@ -132,6 +133,19 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     keys = _organisation_keys(tables.values())
     labels = label_organisations(keys, audience, policy=policy, digest=result.provenance.digest)
     names = _names_to_find(keys, audience, policy)
+    if audience.private:
+        for cells in tables.values():
+            use_labels(cells, labels)
+        return _sealed(
+            result,
+            audience,
+            policy=policy,
+            tables=tables,
+            withheld=withheld,
+            notes=tuple(result.notes),
+            provenance=result.provenance,
+            labels=labels,
+        )
 
     named = policy.sees_names(audience)
     across = named and audience.is_external
@@ -166,16 +180,40 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)
+    return _sealed(
+        result,
+        audience,
+        policy=policy if named else replace(policy, organisations={}),
+        tables=shown,
+        withheld=withheld,
+        notes=notes,
+        provenance=clean_provenance(result.provenance, audience, policy=policy, names=names),
+        labels=labels,
+    )
+
+
+def _sealed(
+    result: AnalysisResult,
+    audience: Audience,
+    *,
+    policy: DisclosurePolicy,
+    tables: Mapping[str, Cells],
+    withheld: Iterable[Withheld],
+    notes: tuple[Note, ...],
+    provenance: Provenance,
+    labels: Labels,
+) -> Released:
+    """What the rules above left of a result, as that which can be presented."""
     seal = _released._SEAL
-    finished = {name: _finish(cells, seal) for name, cells in shown.items()}
+    finished = {name: _finish(cells, seal) for name, cells in tables.items()}
     return Released(
         kind=result.kind,
         audience=audience,
-        policy=policy if named else replace(policy, organisations={}),
+        policy=policy,
         tables=finished,
         withheld=tuple(withheld),
         notes=notes,
-        provenance=clean_provenance(result.provenance, audience, policy=policy, names=names),
+        provenance=provenance,
         level=float(result.level),
         converged=bool(result.converged),
         synthetic=bool(result.provenance.synthetic),

@@ -1,4 +1,4 @@
-"""Family-level output never lands below the reports folder."""
+"""Family-level output never lands below the reports folder, and what is private says so in its name."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,34 @@ import pandas as pd
 
 from mpg_research.errors import DisclosureError
 
-__all__ = ["assert_aggregate"]
+__all__ = ["NOT_FOR_RELEASE", "assert_aggregate", "marked_name"]
+
+#: In the name of every file that stays with the researcher, and of the folder they lie in.
+NOT_FOR_RELEASE = "not-for-release"
 
 FAMILY_COLUMNS = frozenset({"family", "episode", "respondent", "child", "client", "person"})
+
+
+def marked_name(name: str, *, private: bool) -> str:
+    """The name of a file without its ending, which says so where the file is not for release.
+
+    Parameters
+    ----------
+    name : str
+        What it is called otherwise.
+    private : bool
+        Whether it stays with the researcher.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> marked_name("change", private=True)
+    'change.not-for-release'
+    """
+    return f"{name}.{NOT_FOR_RELEASE}" if private else name
 
 
 def assert_aggregate(output: Any, folder: str | Path, *, reports_root: str | Path) -> None:

@@ -8,7 +8,26 @@ from typing import Any
 
 from mpg_research.writing import write_atomically
 
-__all__ = ["PresentedFigure", "PresentedTable", "PresentedText"]
+__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "SaidRule"]
+
+
+@dataclass(frozen=True, slots=True)
+class SaidRule:
+    """A rule of disclosure that hid or rounded something, in words.
+
+    Attributes
+    ----------
+    code : str
+        Which rule.
+    name : str
+        What it is called below a table.
+    text : str
+        What it does, and which setting governs it.
+    """
+
+    code: str
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +46,10 @@ class PresentedTable:
         The same rows unrounded: decimal point, withheld cells empty, and a column ``suppressed``.
     text : str
         The table as plain text.
+    caption : str
+        What it is about, in a line.
+    rules : tuple of SaidRule
+        By which rules cells of it are hidden or rounded.
     """
 
     name: str
@@ -34,6 +57,8 @@ class PresentedTable:
     html: str
     csv: str
     text: str
+    caption: str = ""
+    rules: tuple[SaidRule, ...] = ()
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
         """Write ``<name>.csv`` into the folder (made if need be), each file at once or not at all.
@@ -155,6 +180,10 @@ class PresentedText:
         False for a text that stands in place of numbers that may not be shown.
     is_list : bool
         Whether the sentences stand beside each other rather than follow from each other.
+    caption : str
+        What it stands in place of, in a line.
+    rules : tuple of SaidRule
+        By which rules that is not shown.
     """
 
     name: str
@@ -163,6 +192,8 @@ class PresentedText:
     mark: str = ""
     shows_numbers: bool = True
     is_list: bool = False
+    caption: str = ""
+    rules: tuple[SaidRule, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Every problem of a study at once, without raising."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mpg_research.errors import ConfigError, Problem
+from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import read_config
 from mpg_research.study.model import CheckReport
 
@@ -36,4 +38,9 @@ def check_study(path: str | Path) -> CheckReport:
         return CheckReport(study=Path(path).name, problems=problems, counts=counts)
     from mpg_research.study.load import assemble
 
-    return assemble(config).report()
+    report = assemble(config).report()
+    if missing := reason_is_missing(config):  # a run says so on its pages; who asks is told that it must not
+        first = [each for each in report.problems if each.severity == "error"]
+        rest = [each for each in report.problems if each.severity != "error" and each.code != missing.code]
+        report = replace(report, problems=(*first, missing, *rest))
+    return report

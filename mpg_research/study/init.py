@@ -305,4 +305,5 @@ minimum_families = 10                # figures on fewer families are not shown
 minimum_other_organisations = 3
 public_groups = false                # true only if the groups are no secret, such as the arms of a trial
 name_organisations_to_funder = false
+# reason = "The arms of a trial are no secret."   # why a rule is looser than it stands above; pages print it
 """

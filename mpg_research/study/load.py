@@ -4,7 +4,7 @@ import hashlib
 import os.path
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
 from mpg_research.study.checks.restart import check_restarting_ids
 from mpg_research.study.checks.summary import summarise
+from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig, read_config, source_paths
 from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.findings import Findings
@@ -159,6 +160,8 @@ def assemble(config: StudyConfig) -> Assembly:
     Assembly
     """
     assembly = Assembly(config)
+    if missing := reason_is_missing(config):
+        assembly.findings.add(replace(missing, severity="warning"))
     _read_tables(assembly)
     assembly.instruments = read_questionnaires(config, assembly.tables.get("measurements"), assembly.findings)
     episodes = assembly.tables.get("episodes")

@@ -110,7 +110,9 @@ def test_suppressed_rows_are_visible_and_explained():
     outline = Outline(shown.html)
     assert shown.html.count('class="suppressed"') == 3
     assert outline.rows[2][1:] == ["–", "–", "–", "<10"]
-    assert "minder dan 10 gezinnen" in shown.html
+    assert "kleine groepen" in shown.html  # what the rule says stands once on the page
+    assert "minder dan 10 gezinnen" in shown.rules[0].text
+    assert "minimum_families = 10" in shown.rules[0].text
     csv = pd.read_csv(io.StringIO(shown.csv))
     assert list(csv["suppressed"]) == [False, True, True, True]
     assert csv.loc[1, ["mean", "sd", "n_measurements", "n_families"]].isna().all()
@@ -119,7 +121,8 @@ def test_suppressed_rows_are_visible_and_explained():
 def test_the_mark_does_not_call_a_covering_row_small():
     shown = table(make_organisations({**SIZES, "iep": 6}), "by_organisation")
     assert "&lt;10" not in shown.html.split("</table>")[0]
-    assert "could be computed from it" in shown.html
+    assert "what would give them away" in shown.html
+    assert "could be computed" in shown.rules[0].text
 
 
 def test_the_csv_is_unrounded_and_parallel():

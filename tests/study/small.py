@@ -33,6 +33,7 @@ months = [0, 6]
 primary_month = 6
 [disclosure]
 minimum_families = 3
+reason = "A made-up study: nobody is in it."
 """
 
 

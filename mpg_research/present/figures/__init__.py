@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from mpg_research.disclosure.paths import marked_name
 from mpg_research.disclosure.released import Released
 from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.present.drawing.chart import Chart
@@ -76,7 +77,7 @@ def draw(
     alt = f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt
     svg, make_png = _picture(drawing, voice.mark, alt, f"{name} {language}")
     return PresentedFigure(
-        name=file or name,
+        name=marked_name(file or name, private=released.audience.private),
         language=language,
         svg=svg,
         make_png=make_png,

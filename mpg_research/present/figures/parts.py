@@ -56,6 +56,7 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
         "minimum": voice.minimum,
         "name": voice.organisation(own) if own else "",
         "own": voice.phrases("figure.own", name=voice.organisation(str(own))) if in_front else "",
+        "left_out": _left_out(voice, name),
         **values,
     }
 
@@ -67,6 +68,14 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
 
     words = {part: fill(part) for part in ("caption", "alt", "title")}
     return Drawing(figure, **words)
+
+
+def _left_out(voice: Voice, name: str) -> str:
+    """What the gate left out of a figure, where it has a sentence for that; in private nothing is."""
+    key = f"figure.{name}.left_out"
+    if voice.released.audience.private or not voice.phrases.has(key):
+        return ""
+    return voice.phrases(key, minimum=voice.minimum)
 
 
 def _is_shown(voice: Voice, own: str) -> bool:

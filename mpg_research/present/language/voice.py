@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mpg_research.disclosure.applied_rules import SETTING_OF
 from mpg_research.disclosure.released import Released, ReleasedTable
 from mpg_research.errors import DisclosureError
 from mpg_research.frames import quantity
@@ -18,7 +19,7 @@ from mpg_research.present.language.numbers import (
     format_time,
 )
 from mpg_research.present.language.phrases import Phrases, phrases_in, readable
-from mpg_research.present.presented import PresentedText
+from mpg_research.present.presented import PresentedText, SaidRule
 
 __all__ = ["Voice", "refuse", "voice_of", "withheld_text"]
 
@@ -171,8 +172,10 @@ class Voice:
 
     @property
     def mark(self) -> str:
-        """The mark of made-up data, or ""."""
-        return self.phrases("general.synthetic") if self.released.synthetic else ""
+        """The marks of what is not for release and of made-up data, or ""."""
+        private, synthetic = self.released.audience.private, self.released.synthetic
+        marks = [name for name, holds in (("private", private), ("synthetic", synthetic)) if holds]
+        return "; ".join(self.phrases(f"general.{name}") for name in marks)
 
     def number(self, value: float, digits: int = 1) -> str:
         """A number in the language."""
@@ -249,6 +252,22 @@ class Voice:
             return self.phrases("withheld.missing", table=self.caption(table))
         why = self.phrases(f"withheld.{reason.code}", **reason.values)
         return self.phrases("withheld.table", table=self.caption(table), why=why)
+
+    def rule(self, code: str, values: Mapping[str, object] | None = None) -> SaidRule:
+        """A rule of disclosure in words: its name, what it does, and which setting governs it."""
+        named = f"decisions.rule.{code}"
+        name = self.phrases(named) if self.phrases.has(named) else readable(code)
+        key = f"decisions.rule_says.{code}"
+        key = key if self.phrases.has(key) else f"withheld.{code}"
+        given = {"minimum": self.minimum, "missing": self.phrases("general.missing"), **(values or {})}
+        says = self.phrases(key, **{each: given[each] for each in self.phrases.placeholders(key)})
+        setting = SETTING_OF.get(code)
+        if setting:
+            value = getattr(self.released.policy, setting)
+            says += " " + self.phrases("decisions.rule_setting", setting=setting, value=value)
+        elif setting is not None:
+            says += " " + self.phrases("decisions.rule_fixed")
+        return SaidRule(code, name, says)
 
     @property
     def main_month(self) -> float:
@@ -355,6 +374,22 @@ def _in_words(phrases: Phrases, key: str, text: str) -> str:
 
 
 def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:
-    """Why a table cannot be shown, in place of it."""
+    """Why a table cannot be shown, in place of it; to a researcher by which rule, said once elsewhere."""
     sentence = voice.why_withheld(table)
-    return PresentedText(name, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
+    reason = voice.released.reason_for(table)
+    rules: tuple[SaidRule, ...] = ()
+    if reason is not None and not voice.is_plain:
+        rule = voice.rule(reason.code, reason.values)
+        sentence, rules = (
+            voice.phrases("withheld.by_rule", table=voice.caption(table), rule=rule.name),
+            (rule,),
+        )
+    return PresentedText(
+        name,
+        voice.language,
+        ((sentence,),),
+        voice.mark,
+        shows_numbers=False,
+        caption=voice.caption(table),
+        rules=rules,
+    )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mpg_research.analysis.columns import Column as Declared
+from mpg_research.disclosure.applied_rules import rules_applied
+from mpg_research.disclosure.paths import marked_name
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.present.columns import Shape, shape_of
 from mpg_research.present.language.labels import band_label, key_label
@@ -18,7 +20,7 @@ from mpg_research.present.language.numbers import (
     format_share,
 )
 from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
-from mpg_research.present.presented import PresentedTable, PresentedText
+from mpg_research.present.presented import PresentedTable, PresentedText, SaidRule
 from mpg_research.present.tables.brief import Spread, shorten
 from mpg_research.present.tables.html import Column, Rows, as_csv, as_html, as_text
 
@@ -75,6 +77,7 @@ def tabulate_rows(
     Of many organisations the reader sees a part, with a link to all rows in ``folder``.
     """
     data, marks = table.data, table.marks
+    file_name = marked_name(name or table.name, private=voice.released.audience.private)
     if only_own and table.organisation_columns:
         mine = pd.Series(_is_own(voice, table, data), dtype=bool)
         data, marks = data[mine.to_numpy()].reset_index(drop=True), marks[mine.to_numpy()]
@@ -90,21 +93,25 @@ def tabulate_rows(
         order.append("n_organisations")
     columns += _value_columns(voice, table, data, marks, list(dict.fromkeys(order)))
     columns += [_spread_column(voice, spread) for spread in (brief.spreads if brief else ())]
+    applied = rules_applied(table, marks=marks, columns=order)
+    rules = () if voice.is_plain else tuple(voice.rule(code) for code in applied)
     rows = Rows(
         columns=tuple(columns),
         caption=voice.caption(table.name),
-        notes=tuple(_footnotes(voice, table, data, marks, shown=order)),
+        notes=tuple(_footnotes(voice, table, data, marks, shown=order, rules=rules)),
         suppressed=tuple(data["suppressed"].tolist()),
         own=tuple(_is_own(voice, table, data)),
         part=brief.sentence if brief else "",
-        file=f"{folder}/{name or table.name}.csv" if brief and folder else "",
+        file=f"{folder}/{file_name}.csv" if brief and folder else "",
     )
     return PresentedTable(
-        name=name or table.name,
+        name=file_name,
         language=voice.language,
         html=as_html(voice, rows),
         csv=csv,
         text=as_text(voice, rows),
+        caption=rows.caption,
+        rules=rules,
     )
 
 
@@ -233,20 +240,19 @@ def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: 
 
 
 def _footnotes(
-    voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.DataFrame, *, shown: Sequence[str]
+    voice: Voice,
+    table: ReleasedTable,
+    data: pd.DataFrame,
+    marks: pd.DataFrame,
+    *,
+    shown: Sequence[str],
+    rules: Sequence[SaidRule] = (),
 ) -> list[str]:
-    phrases, notes = voice.phrases, []
-    values = {"minimum": voice.minimum, "missing": phrases("general.missing")}
-    visible = marks[[column for column in shown if column in marks.columns]]
-    suppressed = bool((visible == SUPPRESSED).any(axis=None))
-    if suppressed and table.has_complement:
-        notes.append(phrases("footnote.complement", **values))
-    elif suppressed and (marks["n_families"] == SUPPRESSED).any():
-        notes.append(phrases("footnote.small", **values))
-    elif suppressed:
-        notes.append(phrases("footnote.cells", **values))
-    if (visible == ROUNDED).any(axis=None):
-        notes.append(phrases("footnote.rounded"))
+    phrases = voice.phrases
+    notes = _about_marks(voice, table, marks, shown) if voice.is_plain else []
+    if rules:
+        names = "; ".join(rule.name for rule in rules)
+        notes.append(phrases("footnote.by_rule", names=names, heading=phrases("decisions.rules")))
     if _has_neutral_labels(voice, table, data):
         notes.append(phrases("footnote.neutral"))
     if not voice.is_plain and "n_organisations" in marks.columns and "n_organisations" not in shown:
@@ -261,6 +267,23 @@ def _footnotes(
         notes.append(voice.adjusted)
     if {"estimate", "mean"} & set(shown) and voice.direction and table.name not in ("reliability", "items"):
         notes.append(voice.direction)
+    return notes
+
+
+def _about_marks(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, shown: Sequence[str]) -> list[str]:
+    """What the signs in a table mean, for readers who meet a few of them."""
+    phrases, notes = voice.phrases, []
+    values = {"minimum": voice.minimum, "missing": phrases("general.missing")}
+    visible = marks[[column for column in shown if column in marks.columns]]
+    suppressed = bool((visible == SUPPRESSED).any(axis=None))
+    if suppressed and table.has_complement:
+        notes.append(phrases("footnote.complement", **values))
+    elif suppressed and (marks["n_families"] == SUPPRESSED).any():
+        notes.append(phrases("footnote.small", **values))
+    elif suppressed:
+        notes.append(phrases("footnote.cells", **values))
+    if (visible == ROUNDED).any(axis=None):
+        notes.append(phrases("footnote.rounded"))
     return notes
 
 

@@ -41,6 +41,8 @@ class Traced:
         The results behind it, by name.
     cells : mapping of str to mapping
         Cells by released table, and what the gate did to how many of them.
+    rules : tuple of str
+        By which rules it hid or rounded them.
     """
 
     reference: str
@@ -52,6 +54,7 @@ class Traced:
     entries: tuple[Mapping[str, Any], ...]
     results: Mapping[str, Mapping[str, Any]]
     cells: Mapping[str, Mapping[str, int]]
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +141,14 @@ def _in_recipient(recipient: Recipient) -> Iterator[Traced]:
         files: dict[str, str] = {}
         results: dict[str, Mapping[str, Any]] = {}
         cells: dict[str, Mapping[str, int]] = {}
+        rules: dict[str, None] = {}
         for _, _, entry, shown in places:
             names = files_of(entry, shown) if shown else sorted(entry["outputs"])
             files |= {each: _state(recipient, each, entry["outputs"][each]) for each in names}
             wanted = [shown["result"]] if shown else sorted(entry["results"])
             results |= {each: entry["results"][each] for each in wanted if each in entry["results"]}
             cells |= shown.get("cells", {})
+            rules |= dict.fromkeys(shown.get("rules", ()))
         yield Traced(
             reference=reference,
             kind=kind,
@@ -154,6 +159,7 @@ def _in_recipient(recipient: Recipient) -> Iterator[Traced]:
             entries=tuple(entry for _, _, entry, _ in places),
             results=results,
             cells=cells,
+            rules=tuple(rules),
         )
 
 
@@ -231,6 +237,8 @@ def _about_gate(traced: Traced, entry: Mapping[str, Any]) -> Iterator[str]:
             "gate",
             f"{table}: {cells['cells']} cells, {cells['suppressed']} suppressed, {cells['rounded']} rounded",
         )
+    if traced.rules:
+        yield _line("by rule", ", ".join(traced.rules))
     for result in traced.results.values():
         if result["withheld"]:
             held = ", ".join(f"{each['table']} ({each['code']})" for each in result["withheld"])
@@ -291,4 +299,5 @@ def _plain(traced: Traced) -> dict[str, Any]:
         "fingerprints": {f"{e['language']}/{e['notebook']}": e["fingerprint"] for e in traced.entries},
         "results": dict(traced.results),
         "cells": dict(traced.cells),
+        "applied": list(traced.rules),
     }

@@ -46,6 +46,10 @@ class PageFrame:
         Hash that ties the page to its inputs.
     version : str
         Version of this package.
+    looser : tuple of str
+        The rules of disclosure that the study loosened and that touch the page, and why; plain sentences.
+    private : str
+        What there is to know of a page that is not for release; empty for one that is.
     """
 
     language: str
@@ -55,6 +59,8 @@ class PageFrame:
     show_code: bool
     digest: str
     version: str
+    looser: tuple[str, ...] = ()
+    private: str = ""
 
 
 def page_words(language: str) -> dict[str, str]:

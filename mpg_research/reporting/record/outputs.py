@@ -97,6 +97,7 @@ def _record(
             "recipient": recipient,
             "result": shown["result"],
             "model": result.get("model", {}),
+            "rules": shown["rules"],
         },
         "command": f"{verb}({asked}){'.' if part else ''}{part}" if verb else "",
         "summary": _summary(hidden, rounded),

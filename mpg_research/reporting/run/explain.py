@@ -11,7 +11,7 @@ from mpg_research.reporting.run.fingerprint import Inputs, step_fingerprint, wor
 from mpg_research.reporting.run.manifest import FORMAT, NAME, hasher_of, is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps, published_files
 from mpg_research.reporting.run.prepare import study_config
-from mpg_research.reporting.run.run import _inputs_or_all_problems, _notebooks_in
+from mpg_research.reporting.run.run import _inputs_or_all_problems, _notebooks_in, place_of
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 __all__ = ["Explanation", "explain_run", "what_changed", "why_due"]
@@ -48,6 +48,7 @@ def explain_run(
     language: Sequence[str] = (),
     force: bool = False,
     notebooks: str | Path | None = None,
+    private: bool = False,
 ) -> tuple[Explanation, ...]:
     """Say of every step of a run why it would be made, or that it need not.
 
@@ -63,6 +64,8 @@ def explain_run(
         Whether the run would also make anew what is up to date.
     notebooks : str or Path, optional
         Folder of the notebooks; by default those of the package.
+    private : bool
+        Whether the run would make the researcher's own pages, not for release.
 
     Returns
     -------
@@ -76,10 +79,12 @@ def explain_run(
     """
     config = study_config(path if path is not None else shipped_example())
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
-    steps = plan_steps(config, only=only, organisation=organisation, language=language, notebooks=there)
+    steps = plan_steps(
+        config, only=only, organisation=organisation, language=language, notebooks=there, private=private
+    )
     inputs = _inputs_or_all_problems(config)
     hashes = {step.notebook: file_sha256(there[step.notebook].file) for step in steps}
-    folder = (Path(reports) / config.study.name).absolute()
+    folder = place_of(config, reports, private=private)
     asked = ("--force asks for it",) if force else ()
     return tuple(
         Explanation(

@@ -29,6 +29,7 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
         "step": step.name,
         "parameters": dict(step.parameters),
         **({"png": True} if png_is_wanted() else {}),
+        **({"private": True} if step.private else {}),
     }
     return json_sha256(parts)
 

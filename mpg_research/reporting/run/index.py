@@ -1,6 +1,6 @@
 """The internal overview over all recipients' reports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,9 @@ from mpg_research.languages import language_name
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.html import TEMPLATES, page_words
+from mpg_research.reporting.page.looser import looser_words, study_phrases
 from mpg_research.reporting.run.manifest import read_manifest
-from mpg_research.reporting.run.plan import Step, recipients_of
+from mpg_research.reporting.run.plan import Step, published_files, recipients_of
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.writing import write_atomically
 
@@ -17,7 +18,11 @@ __all__ = ["index_page", "write_index"]
 
 
 def write_index(
-    folder: Path, config: StudyConfig, *, notebooks: Mapping[str, NotebookSpec] | None = None
+    folder: Path,
+    config: StudyConfig,
+    *,
+    notebooks: Mapping[str, NotebookSpec] | None = None,
+    private: bool = False,
 ) -> Path:
     """Write ``index.html`` (the study's first language) and one page for each further language.
 
@@ -29,6 +34,8 @@ def write_index(
         The study.
     notebooks : mapping of str to NotebookSpec, optional
         The notebooks there are; by default those of the package.
+    private : bool
+        Whether the pages are the researcher's alone and not for release.
 
     Returns
     -------
@@ -38,9 +45,10 @@ def write_index(
     languages = config.study.languages
     for language in languages:
         path = folder / _page_name(language, languages)
-        content = index_page(folder, config, language=language, notebooks=notebooks).encode()
+        page = index_page(folder, config, language=language, notebooks=notebooks, private=private)
+        content = page.encode()
         if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
+            write_atomically(path, content, private=private)
     return folder / "index.html"
 
 
@@ -50,6 +58,7 @@ def index_page(
     *,
     language: str,
     notebooks: Mapping[str, NotebookSpec] | None = None,
+    private: bool = False,
 ) -> str:
     """The overview in one language, made from the manifests that lie in ``folder``.
 
@@ -60,6 +69,8 @@ def index_page(
     """
     from jinja2 import Environment, FileSystemLoader
 
+    there = find_notebooks() if notebooks is None else notebooks
+    recipients = ["researcher"] if private else list(recipients_of(config))
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -75,7 +86,9 @@ def index_page(
             for code in config.study.languages
             if code != language
         ],
-        rows=_rows(folder, config, language, find_notebooks() if notebooks is None else notebooks),
+        rows=_rows(folder, config, language, there, private),
+        private=study_phrases(config, language)("page.private_long") if private else "",
+        looser=looser_words(_looser_records(folder, recipients), config, language),
     )
     findings = inspect_page(page, language=language)
     if findings:
@@ -87,15 +100,25 @@ def _page_name(language: str, languages: tuple[str, ...]) -> str:
     return "index.html" if language == languages[0] else f"index.{language}.html"
 
 
+def _looser_records(folder: Path, recipients: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """What the manifests say of looser rules: of the pages there are, by whatever rules they were made."""
+    for recipient in recipients:
+        for entry in read_manifest(folder / recipient)["steps"].values():
+            record = entry.get("disclosure") if isinstance(entry, dict) else None
+            if isinstance(record, dict):
+                yield record
+
+
 def _rows(
-    folder: Path, config: StudyConfig, language: str, notebooks: Mapping[str, NotebookSpec]
+    folder: Path, config: StudyConfig, language: str, notebooks: Mapping[str, NotebookSpec], private: bool
 ) -> list[dict[str, Any]]:
     """One row per recipient and notebook, with a link per language where the report is there."""
     from mpg_research.present.language.names import clean_name, isolated
 
     words = page_words(language)
     rows = []
-    for recipient, key in recipients_of(config).items():
+    everyone = {"researcher": ""} if private else recipients_of(config)
+    for recipient, key in everyone.items():
         made = read_manifest(folder / recipient)["steps"]
         name = config.organisations[key].name.in_language(language) if key else words[recipient]
         name = isolated(clean_name(name))
@@ -103,7 +126,8 @@ def _rows(
         for notebook in (spec.name for spec in notebooks.values() if spec.role == role):
             links = []
             for code in config.study.languages:
-                step = Step(notebook, role, recipient, code)
-                links.append((code, f"{recipient}/{code}/{notebook}.html" if step.key in made else ""))
+                step = Step(notebook, role, recipient, code, private=private)
+                page = published_files(step)["page"]
+                links.append((code, f"{recipient}/{page}" if step.key in made else ""))
             rows.append({"recipient": name, "folder": recipient, "notebook": notebook, "links": links})
     return rows

@@ -33,6 +33,8 @@ __all__ = [
 #: Changed when the meaning of a field changes; an older manifest then counts as absent.
 FORMAT = 3
 NAME = "manifest.json"
+#: What the manifest of pages says that are not for release.
+PRIVATE = "Not for release: made by mpg run --private, with nothing suppressed but tables of single families."
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write a recipient's manifest in one piece."""
-    write_atomically(folder / NAME, json_bytes(manifest))
+    write_atomically(folder / NAME, json_bytes(manifest), private="private" in manifest)
 
 
 def is_up_to_date(folder: Path, step: Step, fingerprint: str, manifest: Mapping[str, Any]) -> bool:
@@ -75,6 +77,7 @@ def step_entry(
     notebook_sha256: str,
     outputs: Mapping[str, str],
     record: Mapping[str, Any],
+    disclosure: Mapping[str, Any],
     started: datetime,
     seconds: float,
     host: str,
@@ -95,6 +98,8 @@ def step_entry(
     record : mapping
         What the session wrote down: results with their models, sample flow and notes, what was shown of
         them, rules, warnings.
+    disclosure : mapping
+        The rules of disclosure that the study loosened and that touch these pages, and why.
     started : datetime
         Start of the step.
     seconds : float
@@ -123,6 +128,7 @@ def step_entry(
         },
         "versions": dict(inputs.versions),
         "outputs": dict(sorted(outputs.items())),
+        "disclosure": {"private": step.private, **disclosure},
         "rules": record.get("rules", {}),
         "results": results,
         "shown": record.get("shown", {}),
@@ -167,6 +173,8 @@ def record_step(
     else:
         manifest["steps"][step.key] = dict(entry)
     manifest |= {"format": FORMAT, "study": study, "recipient": step.recipient, "synthetic": synthetic}
+    if step.private:
+        manifest["private"] = PRIVATE
     try:
         write_manifest(folder, manifest)
     except OSError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mpg_research.disclosure.paths import marked_name
 from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.parameters import check_parameters
@@ -34,6 +35,8 @@ class Step:
         Key of the organisation the report is for; empty for the others.
     parameters : mapping
         What the notebook is given, without paths (those depend on the machine).
+    private : bool
+        Whether nothing is suppressed, so that the page stays with the researcher.
     """
 
     notebook: str
@@ -42,6 +45,12 @@ class Step:
     language: str
     organisation: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    private: bool = False
+
+    @property
+    def reader(self) -> str:
+        """For whom what the page shows must have been released (:attr:`Audience.reader`)."""
+        return "private researcher" if self.private else self.role
 
     @property
     def key(self) -> str:
@@ -61,6 +70,7 @@ def plan_steps(
     organisation: Sequence[str] = (),
     language: Sequence[str] = (),
     notebooks: Mapping[str, NotebookSpec] | None = None,
+    private: bool = False,
 ) -> tuple[Step, ...]:
     """All steps of a study's run, or those asked for.
 
@@ -76,6 +86,8 @@ def plan_steps(
         Languages; empty: all of the study's.
     notebooks : mapping of str to NotebookSpec, optional
         The notebooks there are; by default those of the package.
+    private : bool
+        The researcher's notebooks only, with nothing suppressed.
 
     Returns
     -------
@@ -88,6 +100,8 @@ def plan_steps(
         If a notebook, organisation or language is not there.
     """
     there = find_notebooks() if notebooks is None else notebooks
+    if private:
+        there = _of_the_researcher(there, asked=only, organisation=organisation)
     chosen = [there[name] for name in _chosen("notebook", only, there, "The notebooks are")]
     keys = _chosen("organisation", organisation, config.organisations, "study.toml declares")
     languages = _chosen("language", language, config.study.languages, "The study's languages are")
@@ -105,7 +119,7 @@ def plan_steps(
             for code in languages:
                 parameters = {"language": code} | ({"organisation": key} if key else {})
                 check_parameters(spec.model, parameters, spec.name)
-                steps.append(Step(spec.name, role, recipient, code, key, parameters))
+                steps.append(Step(spec.name, role, recipient, code, key, parameters, private))
     return tuple(steps)
 
 
@@ -117,10 +131,22 @@ def recipients_of(config: StudyConfig) -> dict[str, str]:
 
 def published_files(step: Step) -> dict[str, str]:
     """The fixed files of a step within the recipient's folder: its page and its executed notebook."""
-    return {
-        "page": f"{step.language}/{step.notebook}.html",
-        "notebook": f"{step.language}/notebooks/{step.notebook}.ipynb",
-    }
+    name = marked_name(step.notebook, private=step.private)
+    return {"page": f"{step.language}/{name}.html", "notebook": f"{step.language}/notebooks/{name}.ipynb"}
+
+
+def _of_the_researcher(
+    there: Mapping[str, NotebookSpec], *, asked: Sequence[str], organisation: Sequence[str]
+) -> dict[str, NotebookSpec]:
+    """The notebooks that can be private: what is made for others is made to be handed over."""
+    others = [name for name in asked if name in there and there[name].role != "researcher"]
+    if organisation or others:
+        what = f"--only {others[0]}" if others else "--organisation"
+        raise ConfigError(
+            f"--private was given with {what}; expected the researcher's notebooks only, since other reports "
+            "are made to be handed over. Leave one of the two out."
+        )
+    return {name: spec for name, spec in there.items() if spec.role == "researcher"}
 
 
 def _chosen(what: str, asked: Sequence[str], known: Iterable[str], heading: str) -> list[str]:

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mpg_research.errors import ConfigError, DataError, ReportError
+from mpg_research.errors import ConfigError, DataError, Problem, ReportError
 from mpg_research.reporting.files import file_sha256
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
+from mpg_research.reporting.private import (
+    check_private_place,
+    check_released_place,
+    for_owner_only,
+    make_private_folder,
+    private_folder,
+)
 from mpg_research.reporting.record.write import write_records
 from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
 from mpg_research.reporting.run.manifest import NAME, is_up_to_date, read_manifest
@@ -15,13 +22,14 @@ from mpg_research.reporting.run.plan import Step, plan_steps
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.warm.memory import cores
+from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:
     from mpg_research.reporting.run.step import StepOutcome
 
-__all__ = ["RunSummary", "default_jobs", "find_steps", "run_study"]
+__all__ = ["RunSummary", "default_jobs", "find_steps", "place_of", "run_study"]
 
 #: More processes than this at once need more memory than most machines have.
 MOST_JOBS = 8
@@ -44,6 +52,10 @@ class RunSummary:
         The internal overview.
     warnings : int
         Warnings of the check of the data; ``mpg check`` lists them.
+    private : bool
+        Whether these are the researcher's own pages, not for release.
+    no_reason : Problem or None
+        What is wrong where a rule of disclosure is looser than its default and no reason is recorded.
     """
 
     study: str
@@ -51,6 +63,8 @@ class RunSummary:
     outcomes: "tuple[StepOutcome, ...]"
     index: Path | None
     warnings: int = 0
+    private: bool = False
+    no_reason: Problem | None = None
 
     def count(self, status: str) -> int:
         """Number of steps that ended so.
@@ -83,6 +97,7 @@ def run_study(
     force: bool = False,
     progress: Progress | None = None,
     notebooks: str | Path | None = None,
+    private: bool = False,
     names: Collection[str] = (),
 ) -> RunSummary:
     """Run a study's notebooks and reports.
@@ -103,6 +118,9 @@ def run_study(
         Display; silent by default.
     notebooks : str or Path, optional
         Folder of the notebooks, each of which says for whom it is; by default those of the package.
+    private : bool
+        Make the researcher's notebooks with nothing suppressed, rounded or withheld but tables of single
+        families, below ``reports`` in a folder that is not for release and lies away from all that is.
     names : collection of str
         Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty:
         all.
@@ -116,6 +134,8 @@ def run_study(
     ------
     ConfigError, DataError
         If the study cannot be used. Then nothing was written.
+    DisclosureError
+        If released reports and private pages would lie inside or beside each other.
     ReportError
         If another run writes to the same folder.
     KeyboardInterrupt
@@ -133,10 +153,12 @@ def run_study(
         raise ConfigError(f"--jobs is {jobs}; expected a whole number from 1.")
     config = study_config(path if path is not None else shipped_example())
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
-    steps = plan_steps(config, only=only, organisation=organisation, language=language, notebooks=there)
+    steps = plan_steps(
+        config, only=only, organisation=organisation, language=language, notebooks=there, private=private
+    )
     steps = tuple(step for step in steps if not names or step.name in names)
     files = {step.notebook: there[step.notebook].file for step in steps}
-    folder = (Path(reports) / config.study.name).absolute()
+    folder = place_of(config, reports, private=private)
     _refuse_raw_files_in(folder, config)
     inputs = _inputs_or_all_problems(config)
     hashes = {name: file_sha256(file) for name, file in files.items()}
@@ -152,7 +174,7 @@ def run_study(
         or not is_up_to_date(folder / step.recipient, step, prints[step.name], manifests[step.recipient])
     ]
     if not todo:
-        return _summary(config, folder, steps, {}, warnings=0, notebooks=there)
+        return _summary(config, folder, steps, {}, warnings=0, notebooks=there, private=private)
 
     from mpg_research.reporting.run.make import Making, make_steps
 
@@ -166,10 +188,44 @@ def run_study(
         inputs=inputs,
         seconds=_seconds_before(steps, manifests),
     )
-    made, warnings = make_steps(
-        todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
-    )
-    return _summary(config, folder, steps, made, warnings=warnings, notebooks=there)
+    with for_owner_only(private):
+        if private:
+            make_private_folder(folder)
+        made, warnings = make_steps(
+            todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
+        )
+        return _summary(config, folder, steps, made, warnings=warnings, notebooks=there, private=private)
+
+
+def place_of(config: StudyConfig, reports: str | Path, *, private: bool) -> Path:
+    """The folder of a study's reports, or of its pages that are not for release.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    reports : str or Path
+        The folder above it.
+    private : bool
+        Which of the two.
+
+    Returns
+    -------
+    Path
+        Absolute.
+
+    Raises
+    ------
+    DisclosureError
+        If the one would lie inside or beside the other.
+    """
+    if private:
+        folder = private_folder(reports, config.study.name)
+        check_private_place(folder)
+        return folder
+    folder = (Path(reports) / config.study.name).absolute()
+    check_released_place(folder)
+    return folder
 
 
 def find_steps(path: str | Path | None = None, *, notebooks: str | Path | None = None) -> tuple[Step, ...]:
@@ -246,12 +302,15 @@ def _summary(
     *,
     warnings: int,
     notebooks: Mapping[str, NotebookSpec],
+    private: bool,
 ) -> RunSummary:
     from mpg_research.reporting.run.index import write_index
     from mpg_research.reporting.run.step import StepOutcome
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
-    index = write_index(folder, config, notebooks=notebooks)
+    index = write_index(folder, config, notebooks=notebooks, private=private)
     for file in sorted(folder.glob(f"*/{NAME}")):
         write_records(file.parent, read_manifest(file.parent))
-    return RunSummary(config.study.name, folder, outcomes, index, warnings)
+    return RunSummary(
+        config.study.name, folder, outcomes, index, warnings, private, reason_is_missing(config)
+    )

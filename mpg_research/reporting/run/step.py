@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from mpg_research.disclosure.paths import NOT_FOR_RELEASE
 from mpg_research.errors import MpgError, ReportError
 from mpg_research.reporting.files import (
     file_sha256,
@@ -21,6 +22,7 @@ from mpg_research.reporting.files import (
     remove_tree,
 )
 from mpg_research.reporting.nbformat_import import import_nbformat
+from mpg_research.reporting.private import pages_in_private
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
@@ -173,6 +175,8 @@ def publish_page(
         before = read_manifest(own)["steps"].get(step.key, {}).get("outputs", {})
         record_step(own, step, None, study=study.name, synthetic=study.synthetic)
         for name, path in made["files"].items():
+            if step.private:
+                Path(path).chmod(0o600)
             move_into_place(Path(path), own / name)
         for name in set(before) - set(made["files"]):
             (own / name).unlink(missing_ok=True)
@@ -226,12 +230,13 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     work = staged / "output"
     work.mkdir(parents=True, exist_ok=True)
     parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
-    node = run_notebook(
-        task.notebook,
-        notebook=step.notebook,
-        parameters=parameters,
-        output=staged / "executed.ipynb",
-    )
+    with pages_in_private(step.private):
+        node = run_notebook(
+            task.notebook,
+            notebook=step.notebook,
+            parameters=parameters,
+            output=staged / "executed.ipynb",
+        )
     _refuse_other_readers(node, step)
     record = json.loads((work / RECORD).read_bytes()) if (work / RECORD).is_file() else {}
     record["warnings"] = warning_counts(node)
@@ -253,7 +258,15 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     for kind in ("tables", "figures"):
         for path in sorted((work / kind).glob("*")):
             files[f"{step.language}/{kind}/{step.notebook}/{path.name}"] = path
+    _refuse_private_files(files, step)
     return files, record
+
+
+def _refuse_private_files(files: Mapping[str, Path], step: Step) -> None:
+    """What says that it is not for release is not released, whatever a notebook did."""
+    marked = [name for name in files if NOT_FOR_RELEASE in Path(name).name]
+    if marked and not step.private:
+        raise ReportError(f"{', '.join(marked)}: not for release, and this is no run with --private.")
 
 
 def _refuse_other_readers(node: Any, step: Step) -> None:
@@ -261,9 +274,9 @@ def _refuse_other_readers(node: Any, step: Step) -> None:
     for cell in node.cells:
         for output in cell.get("outputs", []):
             mark = output.get("metadata", {}).get(MARK)
-            if mark is not None and mark["released_to"] != step.role:
+            if mark is not None and mark["released_to"] != step.reader:
                 raise ReportError(
-                    f"The notebook {step.notebook} is for the {step.role}, and shows something that was "
+                    f"The notebook {step.notebook} is for the {step.reader}, and shows something that was "
                     f"released to the {mark['released_to']}. Begin it with its own name: "
                     f'begin("{step.notebook}", ...).'
                 )
@@ -272,6 +285,7 @@ def _refuse_other_readers(node: Any, step: Step) -> None:
 def _frame(task: _Task) -> Any:
     from mpg_research.present.language.names import clean_name, isolated
     from mpg_research.reporting.page.html import PageFrame, page_words
+    from mpg_research.reporting.page.looser import looser_record, looser_words, study_phrases
 
     step, config = task.step, task.config
     if step.organisation:
@@ -286,6 +300,8 @@ def _frame(task: _Task) -> Any:
         show_code=step.role == "researcher",
         digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
         version=__version__,
+        looser=tuple(looser_words([looser_record(config, step.role)], config, step.language)),
+        private=study_phrases(config, step.language)("page.private_long") if step.private else "",
     )
 
 
@@ -296,6 +312,8 @@ def _entry(
     started: datetime,
     seconds: float,
 ) -> dict[str, Any]:
+    from mpg_research.reporting.page.looser import looser_record
+
     return step_entry(
         task.step,
         fingerprint=task.fingerprint,
@@ -303,6 +321,7 @@ def _entry(
         notebook_sha256=task.notebook_sha256,
         outputs={name: file_sha256(path) for name, path in files.items()},
         record=record,
+        disclosure=looser_record(task.config, task.step.role),
         started=started,
         seconds=seconds,
         host=platform.node(),

@@ -15,9 +15,10 @@ from mpg_research.present.language.phrases import Phrases, phrases_in
 
 if TYPE_CHECKING:
     from mpg_research.instruments import Instrument
+    from mpg_research.present.presented import SaidRule
     from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["Choices", "Decisions", "describe_decisions"]
+__all__ = ["Applied", "Choices", "Decisions", "describe_decisions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,22 @@ class Choices:
     used: tuple[str, ...] = ()
     is_shown: bool = True
     correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A rule of disclosure, and where on a page it hid or rounded something.
+
+    Attributes
+    ----------
+    rule : SaidRule
+        The rule in words.
+    where : tuple of str
+        What the tables and figures concerned are about.
+    """
+
+    rule: "SaidRule"
+    where: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,8 @@ def describe_decisions(
     outcome: str,
     language: str,
     show_model: bool = False,
+    private: bool = False,
+    rules: Sequence[Applied] = (),
 ) -> Decisions:
     """The choices behind the results of a page in words: what they share once, the rest per result.
 
@@ -102,6 +121,10 @@ def describe_decisions(
         Code of the language of the sentences.
     show_model : bool, default False
         Whether the model formula is given too.
+    private : bool, default False
+        Whether the page is the researcher's own, with nothing suppressed.
+    rules : sequence of Applied
+        The rules of disclosure that hid something on the page, for whoever may know them.
 
     Returns
     -------
@@ -117,7 +140,9 @@ def describe_decisions(
         *_about_time(config, phrases),
         *_choices_of(results[0].parameters, ("respondents", "episodes"), phrases),
         *_about_score(instrument, outcome, phrases),
-        phrases("decisions.minimum", number=config.disclosure.minimum_families),
+        phrases("decisions.private")
+        if private
+        else phrases("decisions.minimum", number=config.disclosure.minimum_families),
     ]
     found = [
         (each.kind, (*each.used, *_about_model(each, phrases, show_model)))
@@ -125,9 +150,20 @@ def describe_decisions(
         if each.is_shown
     ]
     found = [(kind, own) for kind, own in found if own]
+    hidden = [(phrases("decisions.rules"), tuple(_about_rules(rules, phrases)))] if rules else []
     if len(results) == 1:  # a page about one thing needs no heading for it
-        return Decisions((*sentences, *(sentence for _, own in found for sentence in own)))
-    return Decisions(tuple(sentences), tuple((_name_of(kind, phrases), own) for kind, own in found))
+        return Decisions((*sentences, *(sentence for _, own in found for sentence in own)), tuple(hidden))
+    return Decisions(tuple(sentences), (*((_name_of(kind, phrases), own) for kind, own in found), *hidden))
+
+
+def _about_rules(rules: Sequence[Applied], phrases: Phrases) -> Iterator[str]:
+    """Each rule once: what it says, which setting governs it, and where on the page it hid something."""
+    for applied in rules:
+        name = applied.rule.name
+        where = "; ".join(applied.where)
+        yield phrases(
+            "decisions.rule_item", name=name[:1].upper() + name[1:], says=applied.rule.text, where=where
+        )
 
 
 def _name_of(kind: str, phrases: Phrases) -> str:

@@ -11,6 +11,7 @@ from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
+from mpg_research.reporting.private import is_private
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
 
@@ -54,6 +55,7 @@ class Session:
     _study: list["Study"] = field(default_factory=list)
     _released: dict[int, tuple[Any, Any, str]] = field(default_factory=dict)
     _files: dict[tuple[str, str], str] = field(default_factory=dict)
+    _rules: dict[str, tuple[Any, dict[str, None]]] = field(default_factory=dict)
 
     @property
     def study(self) -> "Study":
@@ -165,7 +167,7 @@ class Session:
         -------
         Shown
         """
-        from mpg_research.reporting.session.decisions import describe_decisions
+        from mpg_research.reporting.session.decisions import Applied, describe_decisions
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
@@ -178,6 +180,8 @@ class Session:
             outcome=first.outcome,
             language=self.language,
             show_model=self.audience.role == "researcher",
+            private=self.audience.private,
+            rules=[Applied(rule, tuple(where)) for rule, where in self._rules.values()],
         )
         return self._shown(decisions)
 
@@ -229,7 +233,9 @@ class Session:
         """Release a result and present it; where the question does not arise, the reason in its place."""
         if isinstance(result, NotApplicable):
             return self._shown(result.text(self.language, self._policy))
-        return self._shown(present(self._release(result)))
+        presented = present(self._release(result))
+        self._note_rules(presented)
+        return self._shown(presented)
 
     def _present_file(
         self, result: Any, name: str, kind: Literal["tables", "figures"], present: Callable[..., Any]
@@ -244,16 +250,17 @@ class Session:
         released = self._release(result)
         of = self._released[id(result)][2]
         figure = figure_named(name) if kind == "figures" else None
-        file = self._file_of(kind, figure.name if figure else name, of)
+        plain = figure.name if figure else name
+        file = self._file_of(kind, plain, of)
         folder = self._beside_page(kind)
         presented = present(released, name, language=self.language, folder=folder, file=file)
+        self._note_rules(presented)
         if isinstance(presented, PresentedText):
             self._record.not_shown(kind, name, result=of)
             return self._shown(presented)
-        reference = reference_of(self.notebook, kind, presented.name)
-        tables = [
-            released.tables[each] for each in (figure.shows if figure else (name,)) if each in released.tables
-        ]
+        reference = reference_of(self.notebook, kind, file or plain)
+        shows = figure.shows if figure else (name,)
+        tables = [released.tables[each] for each in shows if each in released.tables]
         self._record.shown(reference, kind, presented.name, result=of, tables=tables)
         if self.output is not None:
             if isinstance(presented, PresentedFigure):
@@ -268,6 +275,13 @@ class Session:
             return ""
         return f"{name}-{re.sub(r'[^a-z0-9_]+', '-', result).strip('-')}"
 
+    def _note_rules(self, presented: Any) -> None:
+        """Keep which rules hid something of what is shown: the page says so once, beside its choices."""
+        table = getattr(presented, "data", presented)
+        for rule in table.rules:
+            _, where = self._rules.setdefault(rule.code, (rule, {}))
+            where[table.caption] = None
+
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
         from mpg_research.reporting.session.releases import release_once
@@ -281,11 +295,11 @@ class Session:
 
     def _shown(self, presented: Any, reference: str = "") -> Shown:
         if not reference:
-            return Shown(presented, self.audience.role)
+            return Shown(presented, self.audience.reader)
         from mpg_research.present.language.phrases import phrases_in
 
         label = phrases_in(self.language)("page.reference", id=reference)
-        return Shown(presented, self.audience.role, reference, label)
+        return Shown(presented, self.audience.reader, reference, label)
 
 
 def begin(notebook: str, **parameters: Any) -> Session:
@@ -329,7 +343,7 @@ def begin(notebook: str, **parameters: Any) -> Session:
     record.write()
     return Session(
         notebook=notebook,
-        audience=Audience(spec.role, organisation or None),
+        audience=Audience(spec.role, organisation or None, private=is_private()),
         language=values.language,
         parameters=values,
         organisation=organisation,

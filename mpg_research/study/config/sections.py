@@ -368,12 +368,16 @@ class AnalysisConfig(Section):
 
 
 class DisclosureConfig(Section):
-    """[disclosure]: what may be shown to whom."""
+    """[disclosure]: what may be shown to whom.
+
+    ``reason`` says why a rule is looser than its default (:mod:`~mpg_research.study.config.looser_rules`).
+    """
 
     minimum_families: Whole = Field(10, ge=3)
     minimum_other_organisations: Whole = Field(3, ge=1)
     public_groups: StrictBool = False
     name_organisations_to_funder: StrictBool = False
+    reason: Text | None = None
 
 
 class VocabularyConfig(Section):

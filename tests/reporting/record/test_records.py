@@ -58,6 +58,7 @@ def entry(language: str) -> dict[str, Any]:
                 "name": "change",
                 "result": "fit_trajectory",
                 "cells": {"change": CELLS},
+                "rules": ["small_groups"],
             }
         },
         "seeds": {"PYTHONHASHSEED": 0},

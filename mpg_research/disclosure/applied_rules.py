@@ -1,0 +1,70 @@
+"""Which rules left their marks on a released table, and which setting of study.toml governs each."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, ReleasedTable
+
+__all__ = ["SETTING_OF", "rules_applied"]
+
+#: The setting in [disclosure] that governs a rule, by the rule's code; empty where none does.
+SETTING_OF: Mapping[str, str] = {
+    "small_groups": "minimum_families",
+    "small_groups_covered": "minimum_families",
+    "outer_quantiles": "minimum_families",
+    "single_families": "",
+    "rounded": "minimum_families",
+    "family_level": "",
+    "names_in_text": "",
+    "all_suppressed": "minimum_families",
+    "gives_away_a_small_group": "minimum_families",
+    "too_few_organisations": "minimum_other_organisations",
+    "too_few_other_organisations": "minimum_other_organisations",
+    "pooled_with_too_few": "minimum_other_organisations",
+}
+_OF_ONE = frozenset({"extreme", "family"})
+
+
+def rules_applied(
+    table: ReleasedTable, *, marks: pd.DataFrame | None = None, columns: Iterable[str] | None = None
+) -> tuple[str, ...]:
+    """The rules by which cells of a table are hidden or rounded.
+
+    Which of the hidden cells is small itself, and which covers for it, is not told: that would help to find
+    the small one.
+
+    Parameters
+    ----------
+    table : ReleasedTable
+        From the gate.
+    marks : DataFrame, optional
+        Rows of the table's marks, where not all are shown.
+    columns : iterable of str, optional
+        Columns that are shown; by default all.
+
+    Returns
+    -------
+    tuple of str
+        Codes of :data:`SETTING_OF`, each once, in its order.
+    """
+    marks = table.marks if marks is None else marks
+    found: set[str] = set()
+    small = "small_groups_covered" if table.has_complement else "small_groups"
+    whole_rows = marks["n_families"] == SUPPRESSED if "n_families" in marks else pd.Series(False, marks.index)
+    for name in marks.columns if columns is None else (each for each in columns if each in marks.columns):
+        if (marks[name] == ROUNDED).any():
+            found.add("rounded")
+        hidden = marks[name] == SUPPRESSED
+        if not hidden.any():
+            continue
+        about = table.column(name)
+        alone = hidden & ~whole_rows
+        if about.meaning in _OF_ONE:
+            found.add("single_families")
+        elif about.at is not None and alone.any():
+            found.add("outer_quantiles")
+            found |= {small} if (hidden & whole_rows).any() else set()
+        else:
+            found.add(small)
+    return tuple(code for code in SETTING_OF if code in found)
