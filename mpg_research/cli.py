@@ -13,6 +13,7 @@ from mpg_research.errors import MpgError
 from mpg_research.languages import languages
 from mpg_research.plurals import counted
 from mpg_research.version import __version__
+from mpg_research.visible import visible
 
 if TYPE_CHECKING:
     from mpg_research.reporting.run.run import RunSummary
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MpgError as error:
         if options.debug:
             raise
-        print(f"mpg: {error}", file=sys.stderr)
+        print(f"mpg: {visible(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(_interruption(options), file=sys.stderr)
@@ -139,6 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_trace(commands, common)
     _add_clean(commands, common)
     _add_pseudonymise(commands, common)
+    _add_register(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -191,6 +193,11 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the researcher's own pages, with nothing suppressed: not for release, away from the reports",
     )
+    run.add_argument(
+        "--allow-modified",
+        action="store_true",
+        help="also run notebooks that were changed and are not registered; their pages say so",
+    )
     run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
@@ -231,6 +238,31 @@ def _profile(options: argparse.Namespace) -> int:
         episode=options.episode,
     )
     print(f"Course profile: {file}\nIt is about one family: sensitive personal data, not for reports.")
+    return 0
+
+
+def _add_register(commands: Any, common: argparse.ArgumentParser) -> None:
+    register = commands.add_parser(
+        "register",
+        parents=[common],
+        help="let notebooks of your own, or changed ones, make reports of a study",
+        description="Let notebooks make reports of a study, as they are now. Read them first: a notebook is "
+        "a program that sees every family. One that is changed afterwards must be registered again. The list "
+        "is notebooks.toml in the study's folder.",
+    )
+    register.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    register.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="file of a notebook (.ipynb)")
+    register.set_defaults(command=_register)
+
+
+def _register(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.allowed_notebooks import REGISTER, register_notebooks
+    from mpg_research.study import read_config
+
+    folder = read_config(options.study).folder
+    for name, role in register_notebooks(folder, options.notebooks).items():
+        print(f"Registered {name}, for the {role}, as it is now.")
+    print(f"The list: {folder / REGISTER}")
     return 0
 
 
@@ -409,6 +441,11 @@ def _add_verify(commands: Any, common: argparse.ArgumentParser) -> None:
         "--notebooks", metavar="DIR", help="folder of notebooks of your own, if they made them"
     )
     verify.add_argument(
+        "--allow-modified",
+        action="store_true",
+        help="run notebooks that were changed, as mpg run does with it",
+    )
+    verify.add_argument(
         "--stored",
         action="store_true",
         help="let stored results serve; by default every analysis is computed",
@@ -435,6 +472,7 @@ def _verify(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             tolerance=options.tolerance,
             progress=make_progress() if options.study else None,
+            allow_modified=options.allow_modified,
         )
     print(found.as_text(at_most=sys.maxsize if options.all else LISTED))
     return found.exit_code
@@ -482,6 +520,7 @@ def _explain(options: argparse.Namespace) -> int:
         force=options.force,
         notebooks=options.notebooks,
         private=options.private,
+        allow_modified=options.allow_modified,
     )
     width = max((len(each.step.name) for each in found), default=0)
     for each in found:
@@ -525,6 +564,7 @@ def _run(options: argparse.Namespace) -> int:
             progress=make_progress(),
             notebooks=options.notebooks,
             private=options.private,
+            allow_modified=options.allow_modified,
         )
     _print_summary(summary, debug=options.debug)
     return summary.exit_code
@@ -535,7 +575,7 @@ def _check(options: argparse.Namespace) -> int:
     from mpg_research.study import check_study, shipped_example
 
     report = check_study(options.study or shipped_example())
-    print(report.as_text())
+    print(visible(report.as_text()))
     return 0 if report.ok else DataError.exit_code
 
 
@@ -614,7 +654,7 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
     for reason, names in _by_reason(failed).items():
-        print(f"\nFailed: {', '.join(names)}\n{reason}", file=sys.stderr)
+        print(f"\nFailed: {', '.join(names)}\n{visible(reason)}", file=sys.stderr)
     if debug:
         for outcome in failed:
             print(f"\n{outcome.step.name}\n{outcome.traceback}", file=sys.stderr)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mpg_research.visible import visible
+
 __all__ = [
     "ConfigError",
     "DataError",
@@ -69,7 +71,7 @@ class Problem:
         if self.expected:
             text += f"; expected {self.expected}"
         text = text.rstrip(".") + "."
-        return f"{text} {self.remedy}".rstrip()
+        return visible(f"{text} {self.remedy}".rstrip())
 
 
 def format_problems(problems: Iterable[Problem], *, at_most: int = 20) -> str:

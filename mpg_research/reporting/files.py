@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mpg_research.errors import ReportError
+from mpg_research.visible import escaped
 
 __all__ = [
     "file_sha256",
@@ -34,7 +35,7 @@ def file_sha256(path: Path) -> str:
 def json_bytes(value: Any) -> bytes:
     """JSON that is the same for equal values: keys sorted, text as it is, one final newline."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
-    return f"{text}\n".encode()
+    return f"{escaped(text)}\n".encode()
 
 
 def json_sha256(value: Any) -> str:

@@ -35,6 +35,7 @@ __all__ = [
     "NotebookSpec",
     "OrganisationReportParameters",
     "find_notebooks",
+    "notebook_content",
     "notebook_spec",
     "read_notebook",
 ]
@@ -214,14 +215,31 @@ def _folder_of_the_run() -> list[Path]:
 
 def _declared(file: Path) -> Mapping[str, Any] | None:
     """What stands in the metadata; of a notebook without it what the package's own of that name says."""
-    said = _content(file)["metadata"].get(DECLARATION)
+    said = notebook_content(file)["metadata"].get(DECLARATION)
     if said is None:
         own = shipped_notebooks() / file.name
-        said = _content(own)["metadata"].get(DECLARATION) if own.is_file() and own != file else None
+        said = notebook_content(own)["metadata"].get(DECLARATION) if own.is_file() and own != file else None
     return said if said is None else dict(said)
 
 
-def _content(file: Path) -> dict[str, Any]:
+def notebook_content(file: Path) -> dict[str, Any]:
+    """Metadata and cells of a notebook, as its file has them.
+
+    Parameters
+    ----------
+    file : Path
+        The notebook.
+
+    Returns
+    -------
+    dict
+        ``metadata`` and ``cells``.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read as a notebook.
+    """
     stat = file.stat()
     return _read(file, stat.st_mtime_ns, stat.st_size)
 
@@ -269,7 +287,9 @@ def _model(file: Path, base: type[NotebookParameters], choices: dict[str, Any]) 
 
 def _parameter_cell(file: Path) -> dict[str, Any]:
     """Names and defaults in the one cell tagged "parameters"."""
-    cells = [c for c in _content(file)["cells"] if "parameters" in c.get("metadata", {}).get("tags", [])]
+    cells = [
+        c for c in notebook_content(file)["cells"] if "parameters" in c.get("metadata", {}).get("tags", [])
+    ]
     if len(cells) != 1:
         raise ConfigError(f"{file.name} has {len(cells)} cells tagged 'parameters'; expected exactly one.")
     source = "".join(cells[0]["source"])

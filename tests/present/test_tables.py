@@ -244,7 +244,7 @@ def test_names_from_right_to_left_stay_by_themselves():
     name = "\u202eمنظمة\u202c 🏡"
     released = release(make_organisations(), LINDE, policy=made_policy(names={**NAMES, "linde": name}))
     shown = tabulate(released, "adjusted_change", language="en")
-    assert "\u2068منظمة 🏡\u2069 (own)" in shown.html
+    assert "\u2068‹U+202E›منظمة‹U+202C› 🏡\u2069 (own)" in shown.html
     assert "\u202e" not in shown.html
-    assert "منظمة 🏡" in shown.csv
+    assert "\n‹U+202E›منظمة‹U+202C› 🏡," in shown.csv
     assert "\u2068" not in shown.csv

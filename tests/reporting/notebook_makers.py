@@ -14,10 +14,12 @@ from mpg_research.reporting.files import json_bytes
 from mpg_research.writing import write_atomically
 from mpg_research.reporting.parameters import validate_parameters
 from mpg_research.reporting.session.session import RECORD, Shown
+from mpg_research.reporting.session.written import note_file, note_shown
 from types import SimpleNamespace
 
 def sentence(text):
     bundle = {"text/html": f"<p>{text}</p>", "text/plain": text}
+    note_shown(Path(output), bundle)  # as a session does
     return Shown(SimpleNamespace(_repr_mimebundle_=lambda include, exclude: bundle), {role!r})
 """
 #: What the notebooks of the package say of themselves.
@@ -67,8 +69,8 @@ result = {
     "part": "", "options": {}, "parameters": {}, "notes": [], "withheld": [], "sample_flow": flow,
 }
 cells = {"flow": {"rows": 1, "cells": 1, "rows_suppressed": 0, "suppressed": 0, "rounded": 0}}
-table = {"kind": "tables", "name": "flow", "result": "fit_trajectory", "cells": cells, "rules": []}
-record = {"organisations": [], "results": {"fit_trajectory": result}, "shown": {"T-00000": table}}
-write_atomically(Path(output) / RECORD, json_bytes(record))
-write_atomically(Path(output) / "tables" / "flow.csv", b"step;n_families\\nread;20\\n");
+shown = {"kind": "tables", "name": "flow", "result": "fit_trajectory", "cells": cells, "rules": []}
+record = {"organisations": [], "results": {"fit_trajectory": result}, "shown": {"T-00000": shown}}
+table = write_atomically(Path(output) / "tables" / "flow.csv", b"step;n_families\\nread;20\\n")
+note_file(Path(output), write_atomically(Path(output) / RECORD, json_bytes(record)), table);
 """

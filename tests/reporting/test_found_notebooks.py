@@ -35,6 +35,7 @@ def test_a_new_notebook_takes_its_file_and_nothing_else(study: Path, tmp_path: P
         notebooks=folder,
         only=["07_mine", "report_funder_short"],
         language=["nl"],
+        allow_modified=True,
     )
     assert [outcome.reason for outcome in summary.outcomes] == ["", ""]
     assert [outcome.step.name for outcome in summary.outcomes] == [
@@ -45,7 +46,8 @@ def test_a_new_notebook_takes_its_file_and_nothing_else(study: Path, tmp_path: P
     overview = summary.index.read_text(encoding="utf-8")
     assert "researcher/nl/07_mine.html" in overview
     assert "06_missing_data" in overview, "also those that were not asked for"
-    again = run_study(study, reports=tmp_path / "out", notebooks=folder, only=["07_mine"], language=["nl"])
+    options = {"only": ["07_mine"], "language": ["nl"], "allow_modified": True}
+    again = run_study(study, reports=tmp_path / "out", notebooks=folder, **options)
     assert again.count("up to date") == 1
 
 
@@ -163,9 +165,11 @@ def test_a_notebook_is_looked_for_where_the_run_says(tmp_path: Path, monkeypatch
 
 def test_a_page_for_one_reader_shows_nothing_released_to_another(study: Path, tmp_path: Path) -> None:
     bundle = "_repr_mimebundle_=lambda include, exclude: {'text/html': '<p>x</p>'}"
-    code = f"Shown(SimpleNamespace({bundle}), 'researcher')"
+    noted = "note_shown(Path(output), {'text/html': '<p>x</p>'})"
+    code = f"{noted}\nShown(SimpleNamespace({bundle}), 'researcher')"
     own(tmp_path / "notebooks", "report_funder_short", code, role="funder")
-    summary = run_study(study, reports=tmp_path / "out", notebooks=tmp_path / "notebooks", language=["nl"])
+    options = {"language": ["nl"], "allow_modified": True}
+    summary = run_study(study, reports=tmp_path / "out", notebooks=tmp_path / "notebooks", **options)
     (outcome,) = summary.outcomes
     assert outcome.status == "failed"
     assert "is for the funder, and shows something that was released to the researcher" in outcome.reason

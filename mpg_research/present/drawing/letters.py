@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from mpg_research.present.language.phrases import CONTROL
+from mpg_research.visible import visible
 
 __all__ = ["FONT_STACK", "clean_text", "fit_lines", "text_width", "widths_of_font"]
 
@@ -24,12 +24,13 @@ WIDE, OTHER = 1.0, 0.7
 #: Variation selectors, skin tones: part of the sign before them.
 _JOINED = frozenset({*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400)})
 _BLANKS = re.compile(r"[ \t\r\n]+")
-_NO_XML = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF])
+#: Marks of direction that stand around a name, or in the texts of a language: a picture has a line per text.
+_DIRECTIONS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x2066, 0x206A)])
 
 
 def clean_text(text: str) -> str:
-    """A text as a picture can hold it: one line, single spaces, no control characters."""
-    return _BLANKS.sub(" ", CONTROL.sub("", text).translate(_NO_XML))
+    """A text as a picture can hold it: one line, single spaces, nothing invisible."""
+    return visible(_BLANKS.sub(" ", text.translate(_DIRECTIONS)))
 
 
 @cache
@@ -88,7 +89,7 @@ def fit_lines(text: str, width: float, *, size: float, lines: int = 2, bold: boo
     Parameters
     ----------
     text : str
-        Control characters in it are left out.
+        What is invisible in it is shown.
     width, size : float
         Of a line and of the letters, in one unit.
     lines : int

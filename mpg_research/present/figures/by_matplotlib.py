@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from mpg_research.present.drawing.letters import FONT_STACK
+from mpg_research.present.drawing.letters import FONT_STACK, clean_text
 from mpg_research.present.drawing.png import RESOLUTION
 from mpg_research.present.drawing.svg import svg_start
 from mpg_research.present.figures.parts import tick_text
 from mpg_research.present.figures.style import BAR, FAINT, GREY, INK, MAIN
 from mpg_research.present.language.numbers import format_time
-from mpg_research.present.language.phrases import CONTROL
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["bars", "canvas", "export_png", "export_svg", "number_axis", "styled", "time_axis"]
@@ -84,7 +83,7 @@ def canvas(height: float, *, rows: int = 1, columns: int = 1, **options: Any) ->
 
 
 def _finished(figure: Any, title: str, mark: str) -> None:
-    wrapped = "\n".join(textwrap.wrap(CONTROL.sub("", title), 76))
+    wrapped = "\n".join(textwrap.wrap(clean_text(title), 76))
     figure.suptitle(wrapped, x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK)
     if mark:
         figure.supxlabel(mark, x=0.99, ha="right", fontsize=8.5, fontweight="bold", color=MARK_INK)

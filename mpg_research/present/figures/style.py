@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from mpg_research.present.language.phrases import CONTROL
+from mpg_research.present.drawing.letters import clean_text
 
 __all__ = [
     "BAND",
@@ -48,7 +48,7 @@ class Drawing:
 
 def short_name(name: str, *, width: int = 26, lines: int = 2) -> str:
     """A name in at most so many lines; the rest is cut off (the table has it in full)."""
-    wrapped = textwrap.wrap(CONTROL.sub("", name), width) or [""]
+    wrapped = textwrap.wrap(clean_text(name), width) or [""]
     if len(wrapped) > lines:
         wrapped = [*wrapped[: lines - 1], wrapped[lines - 1][: width - 1].rstrip() + "…"]
     return "\n".join(wrapped)

@@ -2,9 +2,9 @@
 
 import unicodedata
 
-from mpg_research.present.language.phrases import CONTROL
+from mpg_research.visible import visible
 
-__all__ = ["clean_name", "isolated"]
+__all__ = ["clean_name", "isolated", "without_isolates"]
 
 
 def isolated(name: str) -> str:
@@ -14,6 +14,17 @@ def isolated(name: str) -> str:
     return name
 
 
+def without_isolates(name: str) -> str:
+    """The name that was set apart, where it stands alone: in a cell of a CSV."""
+    return name.removeprefix("\N{FIRST STRONG ISOLATE}").removesuffix("\N{POP DIRECTIONAL ISOLATE}")
+
+
 def clean_name(text: str) -> str:
-    """A name from data without control characters and line breaks; never changed otherwise."""
-    return " ".join(CONTROL.sub("", text.replace("\n", " ").replace("\t", " ")).split())
+    r"""A name from data on one line, with what is invisible in it shown; never changed otherwise.
+
+    Examples
+    --------
+    >>> clean_name("Linde\u202ehof\n Zuid")
+    'Linde‹U+202E›hof Zuid'
+    """
+    return visible(" ".join(text.split()))

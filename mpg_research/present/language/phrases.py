@@ -1,6 +1,5 @@
 """The catalogue of phrases: every sentence, caption and label, per language, as data."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from string import Formatter
@@ -8,10 +7,9 @@ from string import Formatter
 from mpg_research.languages import grammar_of, texts_in
 from mpg_research.plurals import is_one, singular_after_one
 from mpg_research.present.language.terms import TimeUnit, UnitWords, put_terms, terms_of
+from mpg_research.visible import visible
 
 __all__ = ["Phrases", "phrases_in"]
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 class Phrases:
@@ -74,14 +72,14 @@ class Phrases:
 
 
 def readable(text: str) -> str:
-    r"""A code or a text from data, fit to be read: no control characters, no underscores.
+    r"""A code or a text from data, fit to be read: nothing invisible, no underscores.
 
     Examples
     --------
     >>> readable("problem_\x00housing")
-    'Problem housing'
+    'Problem ‹U+0000›housing'
     """
-    words = CONTROL.sub("", text).replace("_", " ").strip()
+    words = visible(text).replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from mpg_research.disclosure.released import ReleasedTable
-from mpg_research.present.language.names import clean_name
+from mpg_research.present.language.names import clean_name, without_isolates
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["Column", "Rows", "as_csv", "as_html", "as_text"]
@@ -153,7 +153,7 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> str:
     """
     shown = data.copy()
     for column in table.organisation_columns:
-        shown[column] = [voice.organisation(str(code)) for code in shown[column]]
+        shown[column] = [without_isolates(voice.organisation(str(code))) for code in shown[column]]
     for column in shown.columns:
         if not pd.api.types.is_numeric_dtype(shown[column]):
             shown[column] = pd.Series(list(map(_harmless, shown[column])), shown.index, dtype=object)

@@ -50,6 +50,8 @@ class PageFrame:
         The rules of disclosure that the study loosened and that touch the page, and why; plain sentences.
     private : str
         What there is to know of a page that is not for release; empty for one that is.
+    modified : bool
+        Whether the notebook differs from the package's and was allowed to run all the same.
     """
 
     language: str
@@ -61,6 +63,7 @@ class PageFrame:
     version: str
     looser: tuple[str, ...] = ()
     private: str = ""
+    modified: bool = False
 
 
 def page_words(language: str) -> dict[str, str]:

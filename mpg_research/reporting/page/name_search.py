@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mpg_research.errors import DisclosureError
+from mpg_research.present.language.names import clean_name
 from mpg_research.reporting.page.accessibility import embedded_text
 from mpg_research.study.config.study_toml import StudyConfig
 
@@ -63,8 +64,16 @@ def forbidden_names(
     names: dict[str, set[str]] = {key: {key} for key in (*config.organisations, *keys)}
     for key, declared in config.organisations.items():
         names[key] |= set(declared.name.texts)
-    own = {_plain(name) for name in names.get(organisation, ())} if organisation else set()
-    others = {_plain(name) for key, listed in names.items() if key != organisation for name in listed}
+    mine = names.get(organisation, ()) if organisation else ()
+    own = {form for name in mine for form in (_plain(name), _plain(clean_name(name)))}
+    # A name with something invisible in it is shown in another form than it has.
+    others = {
+        form
+        for key, listed in names.items()
+        if key != organisation
+        for name in listed
+        for form in (_plain(name), _plain(clean_name(name)))
+    }
     searchable = {name for name in others - own if len(name) >= SHORTEST_NAME and not name.isdigit()}
     return _longest_first(searchable), _longest_first(own - {""})
 

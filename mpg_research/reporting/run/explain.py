@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
 from mpg_research.reporting.run.fingerprint import Inputs, step_fingerprint, words_of
 from mpg_research.reporting.run.manifest import FORMAT, NAME, hasher_of, is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps, published_files
 from mpg_research.reporting.run.prepare import study_config
-from mpg_research.reporting.run.run import _inputs_or_all_problems, _notebooks_in, place_of
+from mpg_research.reporting.run.run import _notebooks_in, _still_or_all_problems, place_of
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 __all__ = ["Explanation", "explain_run", "what_changed", "why_due"]
@@ -20,6 +21,11 @@ _OF_CODE = {
     "analysis": "the code of the analyses changed",
     "showing": "the code that shows results changed",
     "pages": "the code that makes pages changed",
+}
+_OF_STANDING = {
+    "own": "the notebook is the package's again",
+    "registered": "the notebook is registered now",
+    "modified": "the notebook is not registered any more",
 }
 
 
@@ -49,6 +55,7 @@ def explain_run(
     force: bool = False,
     notebooks: str | Path | None = None,
     private: bool = False,
+    allow_modified: bool = False,
 ) -> tuple[Explanation, ...]:
     """Say of every step of a run why it would be made, or that it need not.
 
@@ -66,6 +73,8 @@ def explain_run(
         Folder of the notebooks; by default those of the package.
     private : bool
         Whether the run would make the researcher's own pages, not for release.
+    allow_modified : bool
+        Whether the run would also run notebooks that were changed and are not registered.
 
     Returns
     -------
@@ -75,28 +84,39 @@ def explain_run(
     Raises
     ------
     ConfigError, DataError
-        If the study cannot be used.
+        If the study cannot be used, or a notebook may not run.
     """
     config = study_config(path if path is not None else shipped_example())
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
     steps = plan_steps(
         config, only=only, organisation=organisation, language=language, notebooks=there, private=private
     )
-    inputs = _inputs_or_all_problems(config)
     hashes = {step.notebook: file_sha256(there[step.notebook].file) for step in steps}
+    standings = judge_notebooks((there[name] for name in hashes), config.folder)
+    if not allow_modified:
+        refuse_unknown(standings, there, config.folder)
+    inputs = _still_or_all_problems(config).inputs
     folder = place_of(config, reports, private=private)
     asked = ("--force asks for it",) if force else ()
     return tuple(
         Explanation(
             step,
             asked
-            + why_due(folder / step.recipient, step, inputs=inputs, notebook_sha256=hashes[step.notebook]),
+            + why_due(
+                folder / step.recipient,
+                step,
+                inputs=inputs,
+                notebook_sha256=hashes[step.notebook],
+                standing=standings[step.notebook].kind,
+            ),
         )
         for step in steps
     )
 
 
-def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -> tuple[str, ...]:
+def why_due(
+    folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str, standing: str = "own"
+) -> tuple[str, ...]:
     """What changed since a step was made.
 
     Parameters
@@ -109,6 +129,8 @@ def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -
         Hashes and versions that all steps share.
     notebook_sha256 : str
         Hash of the notebook.
+    standing : {"own", "registered", "modified"}
+        Of the notebook.
 
     Returns
     -------
@@ -116,13 +138,15 @@ def why_due(folder: Path, step: Step, *, inputs: Inputs, notebook_sha256: str) -
         Short phrases; empty if the step is up to date.
     """
     manifest = read_manifest(folder)
-    fingerprint = step_fingerprint(step, inputs=inputs, notebook_sha256=notebook_sha256)
+    fingerprint = step_fingerprint(step, inputs=inputs, notebook_sha256=notebook_sha256, standing=standing)
     if is_up_to_date(folder, step, fingerprint, manifest):
         return ()
     entry = manifest["steps"].get(step.key)
     if not isinstance(entry, dict):
         return ("made by an earlier version" if _is_of_another_format(folder) else "never made",)
     found = [*_changed(entry, step, inputs, notebook_sha256), *_touched(folder, step, entry)]
+    if entry.get("notebook_is", "own") != standing:
+        found.append(_OF_STANDING[standing])
     return tuple(found) or ("what it was made from changed",)
 
 
@@ -151,7 +175,7 @@ def what_changed(
     tuple of str
         Short phrases, each once; empty where all is the same.
     """
-    inputs = _inputs_or_all_problems(study_config(path))
+    inputs = _still_or_all_problems(study_config(path)).inputs
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
     found: dict[str, None] = {}
     for name, step in steps.items():

@@ -17,8 +17,24 @@ from mpg_research.reporting.store.inputs import read_inputs as read_inputs
 __all__ = ["Inputs", "library_versions", "read_inputs", "step_fingerprint", "words_of"]
 
 
-def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str:
-    """One hash over everything a step's output depends on."""
+def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str, standing: str = "own") -> str:
+    """One hash over everything a step's output depends on.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    inputs : Inputs
+        Hashes and versions that all steps share.
+    notebook_sha256 : str
+        Hash of the notebook's file.
+    standing : {"own", "registered", "modified"}
+        Of the notebook; a page says if it was made by one that was changed.
+
+    Returns
+    -------
+    str
+    """
     parts: dict[str, Any] = {
         "data": dict(inputs.data),
         "settings": dict(inputs.settings),
@@ -28,6 +44,7 @@ def step_fingerprint(step: Step, *, inputs: Inputs, notebook_sha256: str) -> str
         "notebook": notebook_sha256,
         "step": step.name,
         "parameters": dict(step.parameters),
+        **({"notebook_is": standing} if standing != "own" else {}),
         **({"png": True} if png_is_wanted() else {}),
         **({"private": True} if step.private else {}),
     }

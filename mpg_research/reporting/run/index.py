@@ -69,6 +69,8 @@ def index_page(
     """
     from jinja2 import Environment, FileSystemLoader
 
+    from mpg_research.present.language.names import clean_name, isolated
+
     there = find_notebooks() if notebooks is None else notebooks
     recipients = ["researcher"] if private else list(recipients_of(config))
     environment = Environment(
@@ -78,7 +80,7 @@ def index_page(
         language=language,
         words=page_words(language),
         names={code: language_name(code) for code in config.study.languages},
-        title=config.study.title.in_language(language),
+        title=isolated(clean_name(config.study.title.in_language(language))),
         synthetic=config.study.synthetic,
         style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
         others=[
@@ -124,10 +126,20 @@ def _rows(
         name = isolated(clean_name(name))
         role = "organisation" if key else recipient
         for notebook in (spec.name for spec in notebooks.values() if spec.role == role):
-            links = []
+            links, standings = [], set()
             for code in config.study.languages:
                 step = Step(notebook, role, recipient, code, private=private)
                 page = published_files(step)["page"]
+                standings.add(made.get(step.key, {}).get("notebook_is", "own"))
                 links.append((code, f"{recipient}/{page}" if step.key in made else ""))
-            rows.append({"recipient": name, "folder": recipient, "notebook": notebook, "links": links})
+            marks = [words[f"{kind}_short"] for kind in ("modified", "registered") if kind in standings]
+            rows.append(
+                {
+                    "recipient": name,
+                    "folder": recipient,
+                    "notebook": notebook,
+                    "marks": ", ".join(marks),
+                    "links": links,
+                }
+            )
     return rows

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mpg_research.errors import MpgError
+from mpg_research.reporting.allowed_notebooks import Standing
 from mpg_research.reporting.files import lock_folder, remove_tree
 from mpg_research.reporting.notebooks import NotebookSpec
 from mpg_research.reporting.run.cluster import run_on_cluster, uses_cluster
@@ -16,6 +18,8 @@ from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.run.step import StepOutcome, failed_step, publish_page, staged_folder
 from mpg_research.reporting.run.time_left import TimeLeft
 from mpg_research.reporting.run.works import AnalysesOfSteps, analyses_of_steps, analysis_works, page_works
+from mpg_research.reporting.safeguards.again import look_again
+from mpg_research.reporting.safeguards.still import StillFiles
 from mpg_research.reporting.warm.pool import Ended, open_pool
 from mpg_research.reporting.warm.work import Work
 from mpg_research.study.config.study_toml import StudyConfig
@@ -42,8 +46,12 @@ class Making:
         The notebooks there are, by name.
     hashes, fingerprints : mapping of str to str
         SHA-256 by notebook, and the steps' fingerprints by step name.
+    standings : mapping of str to Standing
+        Whether each notebook is the package's, by name.
     inputs : Inputs
         Hashes and versions all steps share.
+    still : StillFiles
+        The study's files, which must stand still meanwhile.
     seconds : mapping of str to float
         How long steps took the last time, by name, as far as that is known.
     """
@@ -53,8 +61,10 @@ class Making:
     staging: Path
     notebooks: Mapping[str, NotebookSpec]
     hashes: Mapping[str, str]
+    standings: Mapping[str, Standing]
     fingerprints: Mapping[str, str]
     inputs: Inputs
+    still: StillFiles
     seconds: Mapping[str, float]
 
 
@@ -141,11 +151,13 @@ def _pages(
                 "notebook": str(making.notebooks[step.notebook].file),
                 "notebook_sha256": making.hashes[step.notebook],
                 "fingerprint": making.fingerprints[step.name],
+                "standing": asdict(making.standings[step.notebook]),
             }
             for step in todo
         },
         after={name: wanted & to_make for name, wanted in analyses.of_step.items()},
         seconds=making.seconds,
+        apart={name for name, standing in making.standings.items() if standing.kind != "own"},
     )
 
 
@@ -185,6 +197,11 @@ def _follow(
 
 def _outcome(event: Ended, step: Step, making: Making) -> StepOutcome:
     if event.what == "done":
+        making.still.refuse_touched()
+        try:
+            _look_again(event.result, step, making)
+        except MpgError as error:
+            return failed_step(step, str(error), event.seconds)
         return publish_page(
             step, event.result, folder=making.folder, config=making.config, seconds=event.seconds
         )
@@ -192,6 +209,18 @@ def _outcome(event: Ended, step: Step, making: Making) -> StepOutcome:
         reason = f"{event.error} (this is a bug in the package; --debug shows where)"
         return failed_step(step, reason, event.seconds, event.traceback)
     return failed_step(step, TOO_LONG if event.what == "too long" else PROCESS_DIED, event.seconds)
+
+
+def _look_again(made: Mapping[str, Any], step: Step, making: Making) -> None:
+    """What a notebook made that is not the package's is looked at here too, where no notebook runs."""
+    if making.standings[step.notebook].kind != "own" and "reason" not in made:
+        look_again(
+            made,
+            making.config,
+            role=step.role,
+            organisation=step.organisation,
+            staged=staged_folder(making.staging, step),
+        )
 
 
 def _step_name(event: Ended) -> str:
@@ -217,7 +246,7 @@ def _staging(making: Making) -> Iterator[None]:
     """A fresh staging folder while this process holds the study's folder; gone afterwards."""
     with lock_folder(making.folder):
         remove_tree(making.staging)
-        making.staging.mkdir()
+        making.staging.mkdir(mode=0o700)  # what lies there did not pass every check yet
         try:
             yield
         finally:

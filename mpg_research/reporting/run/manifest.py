@@ -1,7 +1,7 @@
-"""The record beside each recipient's reports: what went in, what came out, when and where.
+"""The record beside each recipient's reports: what went in, what came out, and when.
 
-One ``manifest.json`` per recipient, one entry per step. Time and machine stand here and nowhere else,
-so that two runs on the same input give the same pages.
+One ``manifest.json`` per recipient, one entry per step. The time stands here and nowhere else, so that two
+runs on the same input give the same pages. The machine stands nowhere: these folders are handed over.
 """
 
 import hashlib
@@ -80,8 +80,7 @@ def step_entry(
     disclosure: Mapping[str, Any],
     started: datetime,
     seconds: float,
-    host: str,
-    platform: str,
+    standing: str = "own",
 ) -> dict[str, Any]:
     """The entry of one step.
 
@@ -104,14 +103,15 @@ def step_entry(
         Start of the step.
     seconds : float
         Its duration.
-    host, platform : str
-        The machine.
+    standing : {"own", "registered", "modified"}
+        Whether the notebook is the package's, registered for the study, or was allowed to run as it is.
     """
     own = hasher_of(step)
     results = record.get("results", {})
     seeds = {name: result["seed"] for name, result in results.items() if "seed" in result}
     return {
         "notebook": step.notebook,
+        "notebook_is": standing,
         "language": step.language,
         "role": step.role,
         "parameters": dict(step.parameters),
@@ -139,8 +139,6 @@ def step_entry(
         "run": {
             "started": started.astimezone(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
-            "host": host,
-            "platform": platform,
         },
     }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ConfigError, DataError, Problem, ReportError
+from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.private import (
@@ -16,11 +17,12 @@ from mpg_research.reporting.private import (
     private_folder,
 )
 from mpg_research.reporting.record.write import write_records
-from mpg_research.reporting.run.fingerprint import Inputs, read_inputs, step_fingerprint
+from mpg_research.reporting.run.fingerprint import step_fingerprint
 from mpg_research.reporting.run.manifest import NAME, is_up_to_date, read_manifest
 from mpg_research.reporting.run.plan import Step, plan_steps
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
+from mpg_research.reporting.safeguards.still import StillFiles
 from mpg_research.reporting.warm.memory import cores
 from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
@@ -99,6 +101,7 @@ def run_study(
     notebooks: str | Path | None = None,
     private: bool = False,
     names: Collection[str] = (),
+    allow_modified: bool = False,
 ) -> RunSummary:
     """Run a study's notebooks and reports.
 
@@ -124,6 +127,9 @@ def run_study(
     names : collection of str
         Of what the choices above leave, only the steps of these names ("funder/nl/report_funder"); empty:
         all.
+    allow_modified : bool
+        Also run notebooks that are neither as they come with the package nor registered for the study. Their
+        pages, the index and the manifest say so.
 
     Returns
     -------
@@ -133,7 +139,8 @@ def run_study(
     Raises
     ------
     ConfigError, DataError
-        If the study cannot be used. Then nothing was written.
+        If the study cannot be used, or a notebook may not run. Then nothing was written. Or if a file of the
+        study was changed while the run was going on: then it stops, and what it was making is not published.
     DisclosureError
         If released reports and private pages would lie inside or beside each other.
     ReportError
@@ -158,12 +165,21 @@ def run_study(
     )
     steps = tuple(step for step in steps if not names or step.name in names)
     files = {step.notebook: there[step.notebook].file for step in steps}
+    standings = judge_notebooks((there[name] for name in files), config.folder)
+    if not allow_modified:
+        refuse_unknown(standings, there, config.folder)
     folder = place_of(config, reports, private=private)
     _refuse_raw_files_in(folder, config)
-    inputs = _inputs_or_all_problems(config)
+    still = _still_or_all_problems(config)
+    inputs = still.inputs
     hashes = {name: file_sha256(file) for name, file in files.items()}
     prints = {
-        step.name: step_fingerprint(step, inputs=inputs, notebook_sha256=hashes[step.notebook])
+        step.name: step_fingerprint(
+            step,
+            inputs=inputs,
+            notebook_sha256=hashes[step.notebook],
+            standing=standings[step.notebook].kind,
+        )
         for step in steps
     }
     manifests = {recipient: read_manifest(folder / recipient) for recipient in {s.recipient for s in steps}}
@@ -177,6 +193,8 @@ def run_study(
         return _summary(config, folder, steps, {}, warnings=0, notebooks=there, private=private)
 
     from mpg_research.reporting.run.make import Making, make_steps
+    from mpg_research.reporting.run.step import withdraw_page
+    from mpg_research.reporting.safeguards.again import Folders
 
     making = Making(
         config=config,
@@ -184,16 +202,33 @@ def run_study(
         staging=folder / STAGING,
         notebooks=there,
         hashes=hashes,
+        standings=standings,
         fingerprints=prints,
         inputs=inputs,
+        still=still,
         seconds=_seconds_before(steps, manifests),
     )
+    folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
     with for_owner_only(private):
         if private:
             make_private_folder(folder)
-        made, warnings = make_steps(
-            todo, making, jobs=jobs or default_jobs(), n_up_to_date=len(steps) - len(todo), progress=progress
-        )
+        try:
+            made, warnings = make_steps(
+                todo,
+                making,
+                jobs=jobs or default_jobs(),
+                n_up_to_date=len(steps) - len(todo),
+                progress=progress,
+            )
+            try:
+                still.refuse_changed()
+            except DataError:
+                for step in todo:
+                    withdraw_page(step, made[step.name], folder=folder, config=config)
+                raise
+        finally:
+            if folders is not None:
+                folders.set_strays_aside()
         return _summary(config, folder, steps, made, warnings=warnings, notebooks=there, private=private)
 
 
@@ -262,10 +297,10 @@ def default_jobs() -> int:
     return max(1, min(cores(), MOST_JOBS))
 
 
-def _inputs_or_all_problems(config: StudyConfig) -> Inputs:
-    """The hashes of all inputs; where a file is missing, the check's full list of what is wrong."""
+def _still_or_all_problems(config: StudyConfig) -> StillFiles:
+    """The files as they are now; where one is missing, the check's full list of what is wrong."""
     try:
-        return read_inputs(config)
+        return StillFiles(config)
     except DataError:
         from mpg_research.study import load_study
 

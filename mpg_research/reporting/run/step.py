@@ -4,7 +4,6 @@ The first part is done in a process of its own and leaves everything in a stagin
 run itself, so that only one process writes to the published folders.
 """
 
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from mpg_research.disclosure.paths import NOT_FOR_RELEASE
 from mpg_research.errors import MpgError, ReportError
+from mpg_research.reporting.allowed_notebooks import Standing
 from mpg_research.reporting.files import (
     file_sha256,
     json_bytes,
@@ -22,6 +22,7 @@ from mpg_research.reporting.files import (
     remove_tree,
 )
 from mpg_research.reporting.nbformat_import import import_nbformat
+from mpg_research.reporting.own_notebooks import NotebookContent, content_of
 from mpg_research.reporting.private import pages_in_private
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
@@ -33,8 +34,11 @@ from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
 
-__all__ = ["StepOutcome", "failed_step", "make_page", "publish_page", "staged_folder"]
+__all__ = ["StepOutcome", "failed_step", "make_page", "publish_page", "staged_folder", "withdraw_page"]
 
+_CHANGED_MEANWHILE = (
+    "{name} was changed while the run was going on; its pages were not made. Run again later."
+)
 Status = Literal["ok", "up to date", "failed"]
 
 
@@ -74,6 +78,7 @@ class _Task:
     notebook_sha256: str
     fingerprint: str
     inputs: Inputs
+    standing: Standing
 
 
 def staged_folder(staging: str | Path, step: Step) -> Path:
@@ -104,8 +109,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     given : mapping
         ``study`` (its ``study.toml``), ``staging`` (a folder) and ``inputs`` (hashes that all steps share).
     part : mapping
-        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256`` and
-        ``fingerprint``.
+        ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``,
+        ``fingerprint`` and ``standing`` (the fields of a :class:`Standing`).
 
     Returns
     -------
@@ -127,6 +132,7 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
             part["notebook_sha256"],
             part["fingerprint"],
             Inputs(**given["inputs"]),
+            Standing(**part["standing"]),
         )
         files, record = _prepare(task)
         entry = _entry(task, files, record, started, time.perf_counter() - clock)
@@ -188,6 +194,29 @@ def publish_page(
     return StepOutcome(step, "ok", seconds)
 
 
+def withdraw_page(step: Step, outcome: StepOutcome, *, folder: Path, config: StudyConfig) -> None:
+    """Take back a step that was published.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    outcome : StepOutcome
+        How it ended; nothing is done where that is not well.
+    folder : Path
+        ``reports/<study>``.
+    config : StudyConfig
+        The study.
+    """
+    if outcome.status != "ok":
+        return
+    own, study = folder / step.recipient, config.study
+    outputs = read_manifest(own)["steps"].get(step.key, {}).get("outputs", {})
+    record_step(own, step, None, study=study.name, synthetic=study.synthetic)
+    for name in outputs:
+        (own / name).unlink(missing_ok=True)
+
+
 def failed_step(step: Step, reason: str, seconds: float, traceback: str = "") -> StepOutcome:
     """A step of which nothing is published.
 
@@ -223,12 +252,16 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
     from mpg_research.reporting.page.html import render_page
     from mpg_research.reporting.parameters import check_parameters
+    from mpg_research.reporting.safeguards.beside import refuse_files_beside, refuse_outputs_beside
     from mpg_research.reporting.session.session import RECORD
+    from mpg_research.reporting.session.written import forget, written_in
 
     step, config, staged = task.step, task.config, task.staged
     remove_tree(staged)  # of an earlier try
     work = staged / "output"
+    forget(work)
     work.mkdir(parents=True, exist_ok=True)
+    content = _content_asked_for(task)
     parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
     with pages_in_private(step.private):
         node = run_notebook(
@@ -237,7 +270,12 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
             parameters=parameters,
             output=staged / "executed.ipynb",
         )
+    if content_of(node, as_run=True) != content:
+        raise ReportError(_CHANGED_MEANWHILE.format(name=task.notebook.name))
     _refuse_other_readers(node, step)
+    written = written_in(work)
+    beside = refuse_files_beside(work, written, step.notebook)
+    refuse_outputs_beside(node, written)
     record = json.loads((work / RECORD).read_bytes()) if (work / RECORD).is_file() else {}
     record["warnings"] = warning_counts(node)
     model = read_notebook(task.notebook).model
@@ -255,11 +293,18 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     write_atomically(page_path, page.encode())
     write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode())
     files = {names["page"]: page_path, names["notebook"]: notebook_path}
-    for kind in ("tables", "figures"):
-        for path in sorted((work / kind).glob("*")):
-            files[f"{step.language}/{kind}/{step.notebook}/{path.name}"] = path
+    for name, path in beside.items():
+        kind, _, file = name.partition("/")
+        files[f"{step.language}/{kind}/{step.notebook}/{file}"] = path
     _refuse_private_files(files, step)
     return files, record
+
+
+def _content_asked_for(task: _Task) -> NotebookContent:
+    """What stands in the notebook, where that is still what the run was asked to run."""
+    if content_of(task.notebook).sha256 != task.standing.sha256:
+        raise ReportError(_CHANGED_MEANWHILE.format(name=task.notebook.name))
+    return content_of(task.notebook, as_run=True)
 
 
 def _refuse_private_files(files: Mapping[str, Path], step: Step) -> None:
@@ -302,6 +347,7 @@ def _frame(task: _Task) -> Any:
         version=__version__,
         looser=tuple(looser_words([looser_record(config, step.role)], config, step.language)),
         private=study_phrases(config, step.language)("page.private_long") if step.private else "",
+        modified=task.standing.kind == "modified",
     )
 
 
@@ -324,8 +370,7 @@ def _entry(
         disclosure=looser_record(task.config, task.step.role),
         started=started,
         seconds=seconds,
-        host=platform.node(),
-        platform=platform.platform(),
+        standing=task.standing.kind,
     )
 
 

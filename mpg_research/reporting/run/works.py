@@ -1,7 +1,7 @@
 """The steps of a run as pieces of work for other processes: the analyses first, then the pages."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,7 @@ def page_works(
     parts: Mapping[str, Mapping[str, Any]],
     after: Mapping[str, Iterable[str]],
     seconds: Mapping[str, float],
+    apart: Collection[str] = (),
 ) -> list[Work]:
     """Steps in batches that share a process: all of one organisation, or both languages of a notebook.
 
@@ -142,13 +143,15 @@ def page_works(
         By name of step: the analyses that must have been made before.
     seconds : mapping of str to float
         By name of step: how long it took the last time, as far as that is known.
+    apart : collection of str
+        Notebooks that share no process with others.
 
     Returns
     -------
     list of Work
         Those that take longest first.
     """
-    batches = list(_batches(steps))
+    batches = list(_batches(steps, apart))
     batches.sort(key=lambda batch: -sum(seconds.get(step.name, 0.0) for step in batch))
     return [
         Work(
@@ -163,10 +166,12 @@ def page_works(
     ]
 
 
-def _batches(steps: Sequence[Step]) -> Iterator[list[Step]]:
+def _batches(steps: Sequence[Step], apart: Collection[str]) -> Iterator[list[Step]]:
     together: dict[tuple[str, str], list[Step]] = {}
     for step in steps:
-        together.setdefault((step.recipient, "" if step.organisation else step.notebook), []).append(step)
+        # A notebook that was changed has a process of its own: what it does to one is seen by no other.
+        alone = step.notebook if not step.organisation or step.notebook in apart else ""
+        together.setdefault((step.recipient, alone), []).append(step)
     yield from together.values()
 
 

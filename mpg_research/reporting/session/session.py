@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mpg_research.errors import ConfigError, NotApplicableError
+from mpg_research.errors import ConfigError, DisclosureError, NotApplicableError
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.private import is_private
 from mpg_research.reporting.session.session_record import RECORD, Record
 from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
+from mpg_research.reporting.session.written import note_file, note_shown
 
 if TYPE_CHECKING:
     from mpg_research.disclosure import Audience
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mpg_research.study.model import Study
 
 __all__ = ["MARK", "RECORD", "NotApplicable", "Session", "Shown", "begin"]
+
+_FILE_NAME = re.compile(r"\w[\w.-]{0,150}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +244,7 @@ class Session:
         self, result: Any, name: str, kind: Literal["tables", "figures"], present: Callable[..., Any]
     ) -> Shown:
         """A table or figure on the page, its files beside it, and what leads back from it in the record."""
-        from mpg_research.present import PresentedFigure, PresentedText
+        from mpg_research.present import PresentedText
         from mpg_research.present.registry import figure_named
         from mpg_research.reporting.session.reference import reference_of
 
@@ -262,11 +265,7 @@ class Session:
         shows = figure.shows if figure else (name,)
         tables = [released.tables[each] for each in shows if each in released.tables]
         self._record.shown(reference, kind, presented.name, result=of, tables=tables)
-        if self.output is not None:
-            if isinstance(presented, PresentedFigure):
-                presented.save(self.output / kind, png=png_is_wanted())
-            else:
-                presented.save(self.output / kind)
+        self._save(presented, kind)
         return self._shown(presented, reference)
 
     def _file_of(self, kind: str, name: str, result: str) -> str:
@@ -293,13 +292,28 @@ class Session:
         self._released[id(result)] = (result, released, self._record.released(result, released))
         return released
 
+    def _save(self, presented: Any, kind: str) -> None:
+        """Write the files of a table or figure beside the page."""
+        from mpg_research.present import PresentedFigure
+
+        if self.output is None:
+            return
+        if not _FILE_NAME.fullmatch(presented.name):
+            raise DisclosureError(
+                f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
+                "expected letters, digits, hyphens and underscores."
+            )
+        png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
+        note_file(self.output, *presented.save(self.output / kind, **png))
+
     def _shown(self, presented: Any, reference: str = "") -> Shown:
-        if not reference:
-            return Shown(presented, self.audience.reader)
         from mpg_research.present.language.phrases import phrases_in
 
-        label = phrases_in(self.language)("page.reference", id=reference)
-        return Shown(presented, self.audience.reader, reference, label)
+        label = phrases_in(self.language)("page.reference", id=reference) if reference else ""
+        shown = Shown(presented, self.audience.reader, reference, label)
+        if self.output is not None:
+            note_shown(self.output, shown._repr_mimebundle_()[0])
+        return shown
 
 
 def begin(notebook: str, **parameters: Any) -> Session:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpg_research._lazy import home_of
 from mpg_research.reporting.files import json_bytes
+from mpg_research.reporting.session.written import note_file
 from mpg_research.reporting.store.stored import StoredResult
 from mpg_research.writing import write_atomically
 
@@ -50,7 +51,7 @@ class Record:
     def write(self) -> None:
         """Write it to the folder, if there is one."""
         if self.folder is not None:
-            write_atomically(self.folder / RECORD, json_bytes(self.content))
+            note_file(self.folder, write_atomically(self.folder / RECORD, json_bytes(self.content)))
 
     def asked(self, result: Any, verb: str, options: Mapping[str, Any]) -> None:
         """Remember what a result was asked with, until it is shown.

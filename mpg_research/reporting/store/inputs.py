@@ -19,7 +19,7 @@ from mpg_research.reporting.files import file_sha256, json_sha256
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.version import __version__
 
-__all__ = ["CODE", "Inputs", "hash_package", "library_versions", "read_inputs", "signature"]
+__all__ = ["CODE", "Inputs", "hash_package", "input_files", "library_versions", "read_inputs", "signature"]
 
 #: Libraries whose version can change a number.
 NUMERIC = (
@@ -93,9 +93,7 @@ def read_inputs(config: StudyConfig) -> Inputs:
     DataError
         If a file that the study names is not there.
     """
-    settings = [config.file]
-    for instrument in config.instruments.values():
-        settings += [config.path_of(file) for file in (instrument.file, instrument.norms) if file]
+    settings = _settings_files(config)
     data = [path for path in source_paths(config) if path not in settings]
     code, words = hash_package()
     return Inputs(
@@ -105,6 +103,28 @@ def read_inputs(config: StudyConfig) -> Inputs:
         words=words,
         versions=library_versions(),
     )
+
+
+def input_files(config: StudyConfig) -> tuple[Path, ...]:
+    """The files that the steps of a study are made from: raw files and settings.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+
+    Returns
+    -------
+    tuple of Path
+    """
+    return tuple(dict.fromkeys([*_settings_files(config), *source_paths(config)]))
+
+
+def _settings_files(config: StudyConfig) -> list[Path]:
+    files = [config.file]
+    for instrument in config.instruments.values():
+        files += [config.path_of(file) for file in (instrument.file, instrument.norms) if file]
+    return files
 
 
 def hash_package() -> tuple[dict[str, str], dict[str, str]]:

@@ -62,6 +62,8 @@ def test_a_cut_keeps_letters_and_their_accents_together() -> None:
 
 
 def test_texts_hold_nothing_that_xml_may_not() -> None:
-    assert clean_text("a\x00b\x0bc\ud800d\ufffee\u202e") == "abcde"
+    assert clean_text("a\x00b\x0bc\ud800d\ufffe\u2068e\u2069\u202e") == (
+        "a‹U+0000›b‹U+000B›c‹U+D800›d‹U+FFFE›e‹U+202E›"
+    )
     assert clean_text("a  b\n\tc") == "a b c"
     assert clean_text("maand\u00a018") == "maand\u00a018"

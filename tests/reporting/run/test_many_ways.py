@@ -61,7 +61,9 @@ def test_one_after_the_other_at_once_and_without_fork_give_the_same_bytes(
     study: Path, notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(name: str, jobs: int) -> dict[str, bytes]:
-        summary = run_study(study, reports=tmp_path / name, jobs=jobs, notebooks=notebooks)
+        summary = run_study(
+            study, reports=tmp_path / name, jobs=jobs, notebooks=notebooks, allow_modified=True
+        )
         assert summary.exit_code == 0, [outcome.reason for outcome in summary.outcomes]
         return pages_in(tmp_path / name)
 
@@ -76,7 +78,11 @@ def test_one_after_the_other_at_once_and_without_fork_give_the_same_bytes(
 
 def test_a_dask_cluster_gives_the_same_bytes(study: Path, notebooks: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed (an optional extra)")
-    options = {"notebooks": notebooks, "only": ["report_organisation", "report_funder"]}
+    options = {
+        "notebooks": notebooks,
+        "allow_modified": True,
+        "only": ["report_organisation", "report_funder"],
+    }
     run_study(study, reports=tmp_path / "here", **options)
     cluster = distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None
@@ -90,7 +96,7 @@ def test_a_dask_cluster_gives_the_same_bytes(study: Path, notebooks: Path, tmp_p
 def test_a_page_whose_process_dies_leaves_the_others(study: Path, notebooks: Path, tmp_path: Path) -> None:
     code = "import os\nif language == 'nl':\n    os._exit(1)\nsentence('Een zin.')"
     make_notebook(notebooks, "report_organisation", code)
-    summary = run_study(study, reports=tmp_path / "out", notebooks=notebooks)
+    summary = run_study(study, reports=tmp_path / "out", notebooks=notebooks, allow_modified=True)
     died = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     assert {(outcome.step.notebook, outcome.step.language) for outcome in died} == {
         ("report_organisation", "nl")
@@ -104,7 +110,9 @@ def test_a_cell_that_takes_too_long_is_stopped(
 ) -> None:
     monkeypatch.setattr("mpg_research.reporting.run.works.CELL_TIMEOUT", 2.0)
     make_notebook(notebooks, "report_funder", "import time\nwhile True:\n    time.sleep(0.1)")
-    summary = run_study(study, reports=tmp_path / "out", notebooks=notebooks, only=["report_funder"])
+    summary = run_study(
+        study, reports=tmp_path / "out", notebooks=notebooks, only=["report_funder"], allow_modified=True
+    )
     assert [outcome.status for outcome in summary.outcomes] == ["failed", "failed"]
     assert all("took longer than" in outcome.reason for outcome in summary.outcomes)
 
@@ -113,7 +121,7 @@ def test_a_cell_that_takes_too_long_is_stopped(
 def test_killed_at_random_moments_and_resumed_gives_the_same_bytes_and_no_page_twice(
     study: Path, notebooks: Path, tmp_path: Path
 ) -> None:
-    run_study(study, reports=tmp_path / "whole", notebooks=notebooks, jobs=2)
+    run_study(study, reports=tmp_path / "whole", notebooks=notebooks, jobs=2, allow_modified=True)
     made: Counter[str] = Counter()
     rng = random.Random(5)
     out = tmp_path / "killed"
@@ -136,7 +144,7 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes_and_no_page_t
             assert path.read_text(encoding="utf-8").rstrip().endswith("</html>"), "no half-written page"
         if finished:
             break
-    assert run_study(study, reports=out, notebooks=notebooks).exit_code == 0
+    assert run_study(study, reports=out, notebooks=notebooks, allow_modified=True).exit_code == 0
     assert set(made.values()) == {1}, "what was published is not made again"
     assert pages_in(out) == pages_in(tmp_path / "whole")
     assert not (out / "small" / ".staging").exists()
@@ -146,7 +154,8 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes_and_no_page_t
 PROGRAM = """\
 import sys
 from mpg_research.reporting.run.run import run_study
-sys.exit(run_study(sys.argv[1], reports=sys.argv[2], notebooks=sys.argv[3], jobs=2).exit_code)
+options = {"notebooks": sys.argv[3], "allow_modified": True, "jobs": 2}
+sys.exit(run_study(sys.argv[1], reports=sys.argv[2], **options).exit_code)
 """
 
 
