@@ -89,7 +89,7 @@ def _path(points: Iterable[Point]) -> str:
 
 
 def _text(piece: Text) -> str:
-    lines = [escape(clean_text(line), quote=False) for line in piece.lines]
+    lines = [escape(clean_text(line)) for line in piece.lines]
     (x, y), *others = ((number(x), number(y)) for x, y in piece.feet)
     turned = f' transform="rotate({number(-piece.turned)} {x} {y})"' if piece.turned else ""
     more = "".join(

@@ -136,6 +136,7 @@ def _for_a_page(svg: str, start: str, name: str) -> str:
     tail = sha256(name.encode()).hexdigest()[:8]
     body = re.sub(r'( id="|url\(#|href="#)(\w+)', rf"\g<1>\g<2>-{tail}", body)
     body = re.sub(r"(?<=>)([^<]*  [^<]*)(?=</text>)", lambda found: found[0].replace("  ", "\u00a0 "), body)
+    body = re.sub(r"(?<=>)[^<>]*(?=</text>)", lambda found: found[0].replace('"', "&quot;"), body)
     return f"{start}\n{body.strip()}\n"
 
 
