@@ -167,9 +167,8 @@ def _found_near(folder: Path, is_such: Callable[[Path], bool]) -> Path | None:
     """A folder of a kind around a place, in the folder that was named for it, or beside that."""
     for place in _with_links(folder):
         around = [place, *place.parents]
-        output = place.parent
-        near = [*_folders_in(output), *_folders_in(output.parent)]
-        near += [within for each in _folders_in(output.parent) for within in _folders_in(each)]
+        beside = [*_folders_in(place.parent), *_folders_in(place.parent.parent)]
+        near = [*beside, *(within for each in beside for within in _folders_in(each))]
         for each in (*around, *near):
             if is_such(each):
                 return each

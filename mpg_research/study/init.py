@@ -288,6 +288,11 @@ file = "measurements.csv"
 # [instruments.mine]
 # file = "mine.toml"
 
+# Whose data may be used, if the files hold others too. The rest is left out before anything else:
+# [consent]
+# column = "consent"                 # of the file with the episodes: consent, or another legal ground
+# permits = ["yes"]                  # what permits; an empty cell never does
+
 [analysis]
 instrument = "obvl_k"
 outcome = "raw"                      # or "t_score", with norms

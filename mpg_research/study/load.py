@@ -25,13 +25,14 @@ from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig, read_config, source_paths
 from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.findings import Findings
-from mpg_research.study.model import CheckReport, SourceFile, Study
+from mpg_research.study.model import CheckReport, LeftOut, SourceFile, Study
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scoring.place_in_time import assign_episodes, number_episodes
 from mpg_research.study.scoring.questionnaires import read_questionnaires
 from mpg_research.study.scoring.scores import check_scores, make_scores
 from mpg_research.study.tables.canonical import canonical_table
 from mpg_research.study.tables.columns import Table
+from mpg_research.study.tables.consent import ConsentGiven, find_consent
 from mpg_research.study.tables.sources import names_wanted
 
 __all__ = ["Assembly", "assemble", "load_study"]
@@ -63,6 +64,8 @@ class Assembly:
         Measurements that named no episode and were assigned by their date.
     merged_families : bool
         Whether ids start again at each organisation; what follows from that is not said again.
+    consent : ConsentGiven or None
+        Who permits that the data are used, where ``[consent]`` asks for it.
     linked : bool
         Whether measurements were put to episodes, so that duplicates among them could be seen.
     """
@@ -76,6 +79,7 @@ class Assembly:
     n_assigned: int = 0
     merged_families: bool = False
     linked: bool = False
+    consent: ConsentGiven | None = None
 
     def report(self) -> CheckReport:
         """What was found, with the data-quality summary."""
@@ -145,6 +149,7 @@ def load_study(path: str | Path) -> Study:
         notes=_notes(assembly),
         synthetic=config.study.synthetic or synthetic_norms,
         digest=_digest(config, assembly.sources),
+        without_consent=_left_out(assembly),
     )
 
 
@@ -211,12 +216,24 @@ def _read_tables(assembly: Assembly) -> None:
                 findings.extend(raws[reading].problems)
         except DataError as error:
             findings.extend(error.problems)
+            if name == "episodes" and config.consent is not None:
+                break  # nothing may be said of families of whom it is not known whether they permit it
             continue
         raw = raws[reading]
+        if name == "episodes" and config.consent is not None:
+            assembly.consent = find_consent(raw, config, findings)
+            if assembly.consent is None:
+                break
         read_by.setdefault(reading, {})[name] = table
+        if assembly.consent is not None:
+            raw = assembly.consent.keep(name, raw, config)
         built = canonical_table(name, raw, config, findings, shared_file=files[path, table.sheet] > 1)
         if built is not None:
             assembly.tables[name] = built
+    if assembly.consent is not None:
+        for problem in assembly.consent.problems(config):
+            counts = assembly.consent.n_families if problem.code == "without_consent" else 1
+            findings.add(problem, times=counts)
     for way, tables in read_by.items():
         check_direct_identifiers(raws[way], tables, findings)
     assembly.sources = _sources(config, raws.values())
@@ -321,8 +338,22 @@ def _link(assembly: Assembly, episodes: Table, measurements: Table) -> None:
     check_months(assembly.scores, config, findings)
 
 
+def _left_out(assembly: Assembly) -> LeftOut | None:
+    """What of the files was not read, since nobody permits it."""
+    given = assembly.consent
+    if given is None:
+        return None
+    rows = given.rows
+    return LeftOut(rows.get("measurements", 0), given.n_families, rows.get("episodes", 0))
+
+
 def _notes(assembly: Assembly) -> tuple[Note, ...]:
     assert assembly.scores is not None  # load_study stops before
     return reading_notes(
-        assembly.config, assembly.instruments, assembly.scores, assembly.findings.counts, assembly.n_assigned
+        assembly.config,
+        assembly.instruments,
+        assembly.scores,
+        assembly.findings.counts,
+        assembly.n_assigned,
+        _left_out(assembly),
     )

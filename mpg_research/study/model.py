@@ -59,6 +59,21 @@ class FlowStep:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What was left out of the files before anything else, since nobody permits its use.
+
+    Attributes
+    ----------
+    n_measurements, n_families, n_episodes : int
+        What would have been there besides.
+    """
+
+    n_measurements: int
+    n_families: int
+    n_episodes: int
+
+
+@dataclass(frozen=True, slots=True)
 class SampleFlow:
     """The sample from what was read to what was analysed, one step per decision."""
 
@@ -190,6 +205,8 @@ class Study:
         Whether the study says of itself that its data are synthetic.
     digest : str
         SHA-256 over the configuration and the bytes of all raw files.
+    without_consent : LeftOut or None
+        Whose data were left out, where ``[consent]`` asks for a ground; else None.
     """
 
     name: str
@@ -203,6 +220,7 @@ class Study:
     notes: tuple[Note, ...]
     synthetic: bool
     digest: str
+    without_consent: LeftOut | None = None
 
     def title(self, language: str) -> str:
         """The study's public title in a language.

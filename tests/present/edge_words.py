@@ -7,7 +7,7 @@ from html import unescape
 from itertools import islice
 
 from mpg_research.analysis.family_profile import FamilyProfile
-from mpg_research.disclosure import Released, release
+from mpg_research.disclosure import Audience, Released, release
 from mpg_research.disclosure import released as sealed
 from mpg_research.disclosure.released import Withheld
 from mpg_research.errors import NotApplicableError, Note
@@ -135,8 +135,8 @@ def remarks(seed: int, language: str) -> Iterator[str]:
         yield from say(released_of(result), "notes", language=language).sentences
 
 
-def released_of(result: object, **rules: object) -> Released:
-    return release(result, RESEARCHER, policy=policy_with(**rules))  # type: ignore[arg-type]
+def released_of(result: object, audience: Audience = RESEARCHER, **rules: object) -> Released:
+    return release(result, audience, policy=policy_with(**rules))  # type: ignore[arg-type]
 
 
 def refusals(language: str) -> Iterator[str]:
@@ -182,10 +182,13 @@ def footnotes(language: str) -> Iterator[str]:
         ("data_quality", "item_completeness", {"families": 250, "item_1": 0.999}),
         ("measurement", "reliability", {"n": 14, "items": True}),
     ):
-        yield str(tabulate(released_of(MAKERS[kind](Draw(0, **given))), name, language=language))
+        for audience in (RESEARCHER, FUNDER):
+            released = released_of(MAKERS[kind](Draw(0, **given)), audience)
+            yield str(tabulate(released, name, language=language))
     months = [
         {"months": month, "mean": 24.0, "sd": 5.0, "n_measurements": n, "n_families": 12}
         for month, n in ((0.0, 12), (3.0, 8))
     ]
     few = result_of("trajectory", pooled("observed_course", months, "months"), provenance=provenance())
-    yield str(tabulate(released_of(few), "observed_course", language=language))
+    for audience in (RESEARCHER, FUNDER):
+        yield str(tabulate(released_of(few, audience), "observed_course", language=language))

@@ -29,7 +29,8 @@ NORMS = frozenset({"norms", "synthetic_norms"})
 #: Notes about the study; all others are about an analysis, and said only where its numbers are shown.
 OF_THE_STUDY = NORMS | {
     *("synthetic_data", "assigned_by_date", "incomplete_dates", "time_in_waves", "baseline_window"),
-    *("before_start", "after_end", "undated", "prorated_by_choice", "total_only", "no_norms"),
+    *("without_consent", "all_consent", "before_start", "after_end", "undated"),
+    *("prorated_by_choice", "total_only", "no_norms"),
 }
 
 

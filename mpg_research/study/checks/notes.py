@@ -7,6 +7,7 @@ import pandas as pd
 from mpg_research.errors import Note
 from mpg_research.instruments import Instrument
 from mpg_research.study.config.study_toml import StudyConfig
+from mpg_research.study.model import LeftOut
 
 __all__ = ["reading_notes"]
 
@@ -17,6 +18,7 @@ def reading_notes(
     scores: pd.DataFrame,
     counts: Mapping[str, int],
     n_assigned: int,
+    without_consent: LeftOut | None = None,
 ) -> tuple[Note, ...]:
     """The notes of a study, in a fixed order.
 
@@ -31,6 +33,8 @@ def reading_notes(
         Findings by code.
     n_assigned : int
         Measurements that named no episode.
+    without_consent : LeftOut or None
+        What was left out, where a ground for using the data is asked for.
 
     Returns
     -------
@@ -39,6 +43,8 @@ def reading_notes(
     notes: list[Note] = []
     if config.study.synthetic:
         notes.append(Note("synthetic_data", "These are synthetic data: no family stands behind them."))
+    if without_consent is not None:
+        notes.append(_about_consent(without_consent))
     notes += _time_notes(config, scores)
     if n_assigned and scores.groupby("family")["episode"].nunique().max() > 1:
         notes.append(
@@ -55,6 +61,14 @@ def reading_notes(
     for key, instrument in instruments.items():
         notes += _instrument_notes(key, instrument)
     return tuple(notes)
+
+
+def _about_consent(out: LeftOut) -> Note:
+    """How many families were left out for want of a ground to use their data."""
+    if not out.n_families:
+        return Note("all_consent", "All families in the files permit that their data are used.")
+    text = f"{out.n_families} families without consent were left out before anything else."
+    return Note("without_consent", text, {"n_families": out.n_families})
 
 
 def _time_notes(config: StudyConfig, scores: pd.DataFrame) -> list[Note]:

@@ -86,6 +86,9 @@ def _findings(
         number = int(counts.get(code, 0))
         if checked or number:
             yield SummaryLine(code, counted(number, text), number)
+    if refused := int(counts.get("without_consent", 0)):
+        text = f"{words_counted(refused, unit)} without consent, left out before anything else"
+        yield SummaryLine("without_consent", text, refused)
     without = int(counts.get("family_without_measurements", 0))
     if scored:
         text = f"{words_counted(without, unit)} without measurements"

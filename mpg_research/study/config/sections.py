@@ -22,6 +22,7 @@ from mpg_research.study.schemas import SCHEMAS
 __all__ = [
     "DAYS_PER_MONTH",
     "AnalysisConfig",
+    "ConsentConfig",
     "DisclosureConfig",
     "InstrumentConfig",
     "Language",
@@ -378,6 +379,29 @@ class DisclosureConfig(Section):
     public_groups: StrictBool = False
     name_organisations_to_funder: StrictBool = False
     reason: Text | None = None
+
+
+class ConsentConfig(Section):
+    """[consent]: whose data may be used. Without this section everybody's in the files.
+
+    Attributes
+    ----------
+    column : str
+        Column of the file with the episodes that says whether there is consent, or another legal ground.
+    permits : tuple
+        Its values (or labels) that permit; with any other value, or none, a family is left out.
+    """
+
+    column: str = Field(min_length=1)
+    permits: tuple[str | StrictBool | Whole | Number, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ConsentConfig":
+        if not self.column.strip():
+            raise ValueError("the name of a column of the file with the episodes")
+        if any(not str(value).strip() for value in self.permits):
+            raise ValueError("values that permit: an empty cell never does")
+        return self
 
 
 class VocabularyConfig(Section):

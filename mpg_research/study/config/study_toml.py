@@ -16,6 +16,7 @@ from mpg_research.study.config.explain import (
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
     AnalysisConfig,
+    ConsentConfig,
     DisclosureConfig,
     InstrumentConfig,
     LocalText,
@@ -32,6 +33,7 @@ from mpg_research.toml import parse_toml
 __all__ = [
     "DAYS_PER_MONTH",
     "AnalysisConfig",
+    "ConsentConfig",
     "DisclosureConfig",
     "InstrumentConfig",
     "LocalText",
@@ -56,6 +58,7 @@ class StudyConfig(Section):
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     analysis: AnalysisConfig = AnalysisConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
+    consent: ConsentConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
     _file: Path = PrivateAttr(default=Path(STUDY_FILE))
 

@@ -120,7 +120,7 @@ class _Flow:
         self.rows = study.scores
         helped = study.tables["episodes"][["family", "episode"]].drop_duplicates()
         first = FlowStep("helped", "helped", len(self.rows), int(helped["family"].nunique()), len(helped))
-        self._steps: list[FlowStep] = [first]
+        self._steps: list[FlowStep] = [*_with_everybody(study, first), first]
         self.step("read", "measured")
 
     def step(self, code: str, text: str) -> None:
@@ -136,6 +136,22 @@ class _Flow:
 
     def result(self) -> SampleFlow:
         return SampleFlow(tuple(self._steps))
+
+
+def _with_everybody(study: Study, helped: FlowStep) -> list[FlowStep]:
+    """Where a ground for using the data is asked for: the families in the files, those without it too."""
+    out = study.without_consent
+    if out is None:
+        return []
+    return [
+        FlowStep(
+            "in_files",
+            "in the files, with consent or without",
+            helped.n_measurements + out.n_measurements,
+            helped.n_families + out.n_families,
+            helped.n_episodes + out.n_episodes,
+        )
+    ]
 
 
 def _answered(rows: pd.DataFrame) -> pd.Series:

@@ -16,7 +16,7 @@ from mpg_research.study.tables.near_patterns import near_patterns
 from mpg_research.study.tables.sources import Sources, find_sources
 from mpg_research.study.tables.wide import Occasion, find_occasions, long_from_wide, number_columns
 
-__all__ = ["RESPONDENT_NOT_GIVEN", "canonical_table"]
+__all__ = ["RESPONDENT_NOT_GIVEN", "canonical_table", "family_ids"]
 
 RESPONDENT_NOT_GIVEN = "not_given"
 NUMBER_KINDS = ("number", "integer")
@@ -78,6 +78,36 @@ def canonical_table(
             return None
         built = Table(long.frame, long.places, shared_file)
     return Table(_completed(built.frame, schema), built.places, shared_file)
+
+
+def family_ids(name: str, raw: RawTable, config: StudyConfig) -> pd.Series | None:
+    """The ids of the families in a raw table, and nothing else of it; what is wrong is not said here.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    raw : RawTable
+        Its file.
+    config : StudyConfig
+        Says which column holds them.
+
+    Returns
+    -------
+    Series, shape (n_rows,), or None
+        Missing where a row has none; None where the table has no such column, or no rows.
+    """
+    schema, table, said = SCHEMAS[name], config.tables.present()[name], Findings()
+    if schema.column("family") is None or raw.frame.empty:
+        return None
+    sources = find_sources(raw, schema, table, config, said)
+    converter = Converter(raw, schema, table, config, said)
+    if "family" in sources.columns:
+        source = sources.columns["family"]
+        return converter.convert(_column(schema, "family"), raw.frame[source], source)
+    if "family" in sources.composites:
+        return _composite("family", sources.composites["family"], raw, schema, converter)
+    return None
 
 
 def _no_rows(raw: RawTable, *, required: bool) -> Problem:

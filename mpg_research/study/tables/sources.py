@@ -70,6 +70,7 @@ def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
     table, schema = config.tables.present()[name], SCHEMAS[name]
     wanted = {*schema.names, *table.single_columns.values(), *config.analysis.case_mix}
     wanted |= {part for parts in table.composite_ids.values() for part in parts}
+    wanted |= {config.consent.column} if config.consent is not None and name == "episodes" else set()
     plain = {each.strip().lower() for each in wanted}
     patterns = [compile_pattern(pattern) for pattern in table.patterns.values()]
 
