@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from mpg_research.disclosure.paths import NOT_FOR_RELEASE
 from mpg_research.errors import ReportError, did_you_mean
 from mpg_research.reporting.audit.folders import Recipient, recipients_in
 from mpg_research.reporting.files import file_sha256
@@ -174,7 +175,9 @@ def _is_meant(traced: Traced, recipient: Recipient, what: str) -> bool:
     """Whether an id, a name or a file is that of an output; a file of a page's own only that of the page."""
     if what.casefold() == traced.reference.casefold():
         return True
-    if what in (traced.name, f"{traced.notebook}/{traced.name}"):
+    plain = traced.name.removesuffix(f".{NOT_FOR_RELEASE}")
+    names = {traced.name, plain}
+    if what in names or what in {f"{traced.notebook}/{name}" for name in names}:
         return True
     own = [
         name

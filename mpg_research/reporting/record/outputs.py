@@ -49,6 +49,7 @@ def outputs_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "study": manifest["study"],
         "recipient": manifest["recipient"],
         "synthetic": manifest["synthetic"],
+        "private": manifest.get("private", ""),
         "rules": _rules(manifest),
         "results": results,
         "withheld": withheld,
