@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
