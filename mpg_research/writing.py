@@ -4,7 +4,10 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["UNFINISHED", "write_atomically"]
+
+#: What the name of a file begins with that is being written.
+UNFINISHED = ".writing-"
 
 
 def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Path:
@@ -27,7 +30,7 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Pa
     if private and not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:

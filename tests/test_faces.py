@@ -15,7 +15,15 @@ FACES = (
     "mpg_research",
     *(
         f"mpg_research.{name}"
-        for name in ("analysis", "study", "present", "disclosure", "reporting", "instruments")
+        for name in (
+            "analysis",
+            "study",
+            "present",
+            "disclosure",
+            "reporting",
+            "reporting.run",
+            "instruments",
+        )
     ),
 )
 EAGER = ("mpg_research.mixed", "mpg_research.statistics")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mpg_research.cli import main
 from mpg_research.errors import ConfigError
 from mpg_research.reporting.allowed_notebooks import (
     REGISTER,
@@ -25,6 +26,7 @@ from mpg_research.reporting.own_notebooks import (
     write_own_list,
 )
 from mpg_research.study.shipped import shipped_notebooks
+from tests.reporting.notebook_makers import DEFAULTS, make_notebook
 
 NAME = "report_funder"
 CODE = 5  # place of a cell of code
@@ -182,6 +184,33 @@ def test_a_changed_notebook_is_refused_until_it_is_registered_as_it_is(
     assert judge_notebooks(there.values(), study)[NAME].kind == "modified", "changed after it was registered"
     own = find_notebooks()
     assert {each.kind for each in judge_notebooks(own.values(), study).values()} == {"own"}
+
+
+def test_a_registered_notebook_runs_and_is_named_in_index_and_record(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared = {"notebook": "07_mine", "role": "researcher"}
+    folder = tmp_path / "notebooks"
+    file = make_notebook(folder, "07_mine", 'sentence("Nieuw.")', defaults=DEFAULTS, declared=declared)
+    options = ["run", str(study), "--output", str(tmp_path / "out"), "--notebooks", str(folder)]
+    assert main(options) == ConfigError.exit_code
+    assert "the package has no notebook of this name" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*options, "--explain"]) == ConfigError.exit_code
+    assert main([*options, "--explain", "--allow-modified"]) == 0
+    assert main(["register", str(study), str(file)]) == 0
+    assert "Registered 07_mine, for the researcher" in capsys.readouterr().out
+    assert main(options) == 0
+    published = tmp_path / "out" / "small"
+    page = published / "researcher" / "nl" / "07_mine.html"
+    assert "Gewijzigd notebook" not in page.read_text(encoding="utf-8")
+    assert "notebook geregistreerd" in (published / "index.html").read_text(encoding="utf-8")
+    record = json.loads((published / "researcher" / "manifest.json").read_bytes())
+    assert record["steps"]["nl/07_mine"]["notebook_is"] == "registered"
+    (study / REGISTER).unlink()
+    capsys.readouterr()
+    assert main([*options, "--explain", "--allow-modified"]) == 0
+    assert "the notebook is not registered any more" in capsys.readouterr().out
 
 
 def test_registering_keeps_what_was_registered(notebook: dict[str, Any], tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ A text cell of a shipped notebook has two tags: a language, and ``text:KEY``. Wh
 ``notebook.KEY`` of the catalogue in the language of the report, in the words of the study; so a language that
 no notebook has cells of still has its texts. In the notebook itself the texts stand in the languages of the
 package, for whoever opens it: ``python -m mpg_research.reporting.page.notebook_texts`` writes them there
-from the catalogue. A cell whose text was changed by hand is published as it stands.
+from the catalogue, and renews the list of what stands in them (:mod:`mpg_research.reporting.own_notebooks`).
+A cell whose text was changed by hand is published as it stands.
 """
 
 from collections.abc import Sequence
@@ -82,8 +83,11 @@ if __name__ == "__main__":
     import json
     from pathlib import Path
 
+    from mpg_research.reporting.own_notebooks import OWN_LIST, write_own_list
+
     for path in sorted(Path("notebooks").glob("*.ipynb")):
         written = write_texts(json.loads(path.read_text(encoding="utf-8")))
         path.write_text(
             json.dumps(written, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
         )
+    OWN_LIST.write_bytes(write_own_list(Path("notebooks").glob("*.ipynb")))

@@ -23,6 +23,7 @@ from mpg_research.reporting.safeguards.still import StillFiles
 from mpg_research.reporting.warm.pool import Ended, open_pool
 from mpg_research.reporting.warm.work import Work
 from mpg_research.study.config.study_toml import StudyConfig
+from mpg_research.writing import UNFINISHED
 
 __all__ = ["Making", "make_steps"]
 
@@ -246,6 +247,8 @@ def _staging(making: Making) -> Iterator[None]:
     """A fresh staging folder while this process holds the study's folder; gone afterwards."""
     with lock_folder(making.folder):
         remove_tree(making.staging)
+        for left in (*making.folder.glob(f"{UNFINISHED}*"), *making.folder.glob(f"*/{UNFINISHED}*")):
+            left.unlink(missing_ok=True)  # of a run that was killed while it wrote
         making.staging.mkdir(mode=0o700)  # what lies there did not pass every check yet
         try:
             yield
