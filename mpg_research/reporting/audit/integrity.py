@@ -8,7 +8,8 @@ from typing import Literal
 
 from mpg_research.reporting.audit.folders import Recipient
 from mpg_research.reporting.files import file_sha256
-from mpg_research.reporting.record.write import MANIFEST, records_of
+from mpg_research.reporting.record import crate, outputs
+from mpg_research.reporting.record.write import MANIFEST
 
 __all__ = ["Fault", "digest_of", "faults_of"]
 
@@ -71,22 +72,21 @@ def digest_of(recipient: Recipient) -> str:
     str
         64 hexadecimal digits.
     """
-    outputs = {
+    listed = {
         name: digest
         for entry in recipient.manifest["steps"].values()
         for name, digest in entry["outputs"].items()
     }
-    text = "".join(f"{digest}  {name}\n" for name, digest in sorted(outputs.items()))
+    text = "".join(f"{digest}  {name}\n" for name, digest in sorted(listed.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _listed(recipient: Recipient) -> dict[str, str]:
     """Digest by file; of the manifest, which lists the others, there is none."""
-    listed = {MANIFEST: ""}
+    records = recipient.manifest.get("records", {})  # none where a run was stopped before its end
+    listed = {MANIFEST: "", **{name: str(records.get(name, "none")) for name in (outputs.NAME, crate.NAME)}}
     for entry in recipient.manifest["steps"].values():
         listed |= entry["outputs"]
-    for name, content in records_of(recipient.manifest).items():
-        listed[name] = hashlib.sha256(content).hexdigest()
     return listed
 
 

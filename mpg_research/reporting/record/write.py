@@ -1,5 +1,6 @@
 """Writing what describes a recipient's folder, from its manifest."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,6 @@ def records_of(manifest: Mapping[str, Any]) -> dict[str, bytes]:
     -------
     dict of str to bytes
     """
-    import hashlib
-
     listed = json_bytes(outputs.outputs_of(manifest))
     digest = hashlib.sha256(listed).hexdigest()
     described = crate.crate_of(manifest, {outputs.NAME: digest, MANIFEST: ""})
@@ -36,7 +35,7 @@ def records_of(manifest: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def write_records(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write them where they are not what they should be.
+    """Write them where they are not what they should be, and their digests into the manifest.
 
     Parameters
     ----------
@@ -52,7 +51,11 @@ def write_records(folder: Path, manifest: Mapping[str, Any]) -> None:
     """
     if not manifest["steps"]:
         return
-    for name, content in records_of(manifest).items():
+    contents = records_of(manifest)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    if manifest.get("records") != digests:
+        contents[MANIFEST] = json_bytes({**manifest, "records": digests})
+    for name, content in contents.items():
         path = folder / name
         try:
             if not path.is_file() or path.read_bytes() != content:

@@ -165,6 +165,7 @@ def record_step(
         If the manifest cannot be written.
     """
     manifest = read_manifest(folder)
+    manifest.pop("records", None)  # what describes the folder is written anew at the end of the run
     if entry is None:
         if manifest["steps"].pop(step.key, None) is None:
             return

@@ -177,8 +177,10 @@ def test_records_are_written_once_and_not_for_an_empty_manifest(
     assert list(tmp_path.iterdir()) == []
     write_records(tmp_path, manifest)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert set(before) == {"outputs.json", "ro-crate-metadata.json"}
-    write_records(tmp_path, manifest)
+    assert set(before) == {"manifest.json", "outputs.json", "ro-crate-metadata.json"}
+    recorded = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert set(recorded["records"]) == {"outputs.json", "ro-crate-metadata.json"}
+    write_records(tmp_path, recorded)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
     assert json.loads((tmp_path / "outputs.json").read_bytes())["recipient"] == "funder"
 
