@@ -70,13 +70,14 @@ WAYS = {
     "the session's own ways, used on something else": (
         "from mpg_research.present import PresentedTable\n"
         "html = f'<p>{ids[7]}</p>'\n"
-        "session._shown(PresentedTable('ids', language, html, ids[7], ids[7]), 'tables')",
+        "table = PresentedTable('ids', language, html, ids[7], ids[7])\n"
+        "session._save(table, 'tables')\nsession._shown(table)",
         "holds an id of a family",
     ),
     "a name of a table that leads elsewhere": (
         "from mpg_research.present import PresentedTable\n"
         "table = PresentedTable('../../../ids', language, '<p>1</p>', '1', '1')\n"
-        "_ = session._shown(table, 'tables')",
+        "session._save(table, 'tables')",
         "cannot be that of its file",
     ),
     "a file noted as if the session had written it": (
@@ -87,7 +88,7 @@ WAYS = {
     ),
     "a cell of text": (f"# {FAMILY}\nsession.table(quality, 'overview')", "holds an id of a family"),
     "the manifest": (
-        "session._record.content['notes'] = [{'code': ids[7], 'level': 'info'}]\nsession._record.write()",
+        "session._record.content['not_shown'] = [{'name': ids[7]}]\nsession._record.write()",
         "manifest.json holds an id of a family",
     ),
 }
