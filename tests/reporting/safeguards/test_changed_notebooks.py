@@ -143,6 +143,8 @@ def test_what_did_nothing_wrong_is_published_and_nothing_else(tried: tuple[RunSu
     assert {path.relative_to(place / "out" / "small").as_posix() for path in published} == {
         "index.html",
         "researcher/manifest.json",
+        "researcher/outputs.json",
+        "researcher/ro-crate-metadata.json",
         f"researcher/nl/{last}.html",
         f"researcher/nl/notebooks/{last}.ipynb",
         f"researcher/nl/tables/{last}/overview.csv",
