@@ -442,6 +442,11 @@ def _add_verify(commands: Any, common: argparse.ArgumentParser) -> None:
         "--notebooks", metavar="DIR", help="folder of notebooks of your own, if they made them"
     )
     verify.add_argument(
+        "--allow-modified",
+        action="store_true",
+        help="run notebooks that were changed, as mpg run does with it",
+    )
+    verify.add_argument(
         "--stored",
         action="store_true",
         help="let stored results serve; by default every analysis is computed",
@@ -468,6 +473,7 @@ def _verify(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             tolerance=options.tolerance,
             progress=make_progress() if options.study else None,
+            allow_modified=options.allow_modified,
         )
     print(found.as_text(at_most=sys.maxsize if options.all else LISTED))
     return found.exit_code

@@ -69,8 +69,8 @@ result = {
     "part": "", "options": {}, "parameters": {}, "notes": [], "withheld": [], "sample_flow": flow,
 }
 cells = {"flow": {"rows": 1, "cells": 1, "rows_suppressed": 0, "suppressed": 0, "rounded": 0}}
-shown = {"T-00000": {"kind": "tables", "name": "flow", "result": "fit_trajectory", "cells": cells}}
-record = {"organisations": [], "results": {"fit_trajectory": result}, "shown": shown}
+shown = {"kind": "tables", "name": "flow", "result": "fit_trajectory", "cells": cells, "rules": []}
+record = {"organisations": [], "results": {"fit_trajectory": result}, "shown": {"T-00000": shown}}
 table = write_atomically(Path(output) / "tables" / "flow.csv", b"step;n_families\\nread;20\\n")
 note_file(Path(output), write_atomically(Path(output) / RECORD, json_bytes(record)), table);
 """

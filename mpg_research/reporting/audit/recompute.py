@@ -56,6 +56,7 @@ def recompute(
     jobs: int | None = None,
     tolerance: float = 0.0,
     progress: Progress | None = None,
+    allow_modified: bool = False,
 ) -> Recomputed:
     """Make the pages of these recipients again, and compare every file.
 
@@ -75,6 +76,8 @@ def recompute(
         Numbers in tables that lie no further apart than this part of the larger one count as equal.
     progress : Progress, optional
         Display; silent by default.
+    allow_modified : bool
+        Also run notebooks that are neither as they come with the package nor registered for the study.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def recompute(
                 progress=progress,
                 notebooks=notebooks,
                 records=False,
-                allow_modified=any(entry.get("notebook_is") == "modified" for entry in entries.values()),
+                allow_modified=allow_modified,
             )
         not_made |= {each.step.name: each.reason for each in summary.outcomes if each.status == "failed"}
         made = {name: wanted[name] for name in steps if name not in not_made}

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from mpg_research.disclosure.private_names import NOT_FOR_RELEASE
 from mpg_research.errors import ReportError, did_you_mean
 from mpg_research.reporting.audit.folders import Recipient, recipients_in
 from mpg_research.reporting.files import file_sha256
@@ -41,6 +42,8 @@ class Traced:
         The results behind it, by name.
     cells : mapping of str to mapping
         Cells by released table, and what the gate did to how many of them.
+    rules : tuple of str
+        By which rules it hid or rounded them.
     """
 
     reference: str
@@ -52,6 +55,7 @@ class Traced:
     entries: tuple[Mapping[str, Any], ...]
     results: Mapping[str, Mapping[str, Any]]
     cells: Mapping[str, Mapping[str, int]]
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +142,14 @@ def _in_recipient(recipient: Recipient) -> Iterator[Traced]:
         files: dict[str, str] = {}
         results: dict[str, Mapping[str, Any]] = {}
         cells: dict[str, Mapping[str, int]] = {}
+        rules: dict[str, None] = {}
         for _, _, entry, shown in places:
             names = files_of(entry, shown) if shown else sorted(entry["outputs"])
             files |= {each: _state(recipient, each, entry["outputs"][each]) for each in names}
             wanted = [shown["result"]] if shown else sorted(entry["results"])
             results |= {each: entry["results"][each] for each in wanted if each in entry["results"]}
             cells |= shown.get("cells", {})
+            rules |= dict.fromkeys(shown.get("rules", ()))
         yield Traced(
             reference=reference,
             kind=kind,
@@ -154,6 +160,7 @@ def _in_recipient(recipient: Recipient) -> Iterator[Traced]:
             entries=tuple(entry for _, _, entry, _ in places),
             results=results,
             cells=cells,
+            rules=tuple(rules),
         )
 
 
@@ -168,7 +175,9 @@ def _is_meant(traced: Traced, recipient: Recipient, what: str) -> bool:
     """Whether an id, a name or a file is that of an output; a file of a page's own only that of the page."""
     if what.casefold() == traced.reference.casefold():
         return True
-    if what in (traced.name, f"{traced.notebook}/{traced.name}"):
+    plain = traced.name.removesuffix(f".{NOT_FOR_RELEASE}")
+    names = {traced.name, plain}
+    if what in names or what in {f"{traced.notebook}/{name}" for name in names}:
         return True
     own = [
         name
@@ -231,6 +240,8 @@ def _about_gate(traced: Traced, entry: Mapping[str, Any]) -> Iterator[str]:
             "gate",
             f"{table}: {cells['cells']} cells, {cells['suppressed']} suppressed, {cells['rounded']} rounded",
         )
+    if traced.rules:
+        yield _line("by rule", ", ".join(traced.rules))
     for result in traced.results.values():
         if result["withheld"]:
             held = ", ".join(f"{each['table']} ({each['code']})" for each in result["withheld"])
@@ -291,4 +302,5 @@ def _plain(traced: Traced) -> dict[str, Any]:
         "fingerprints": {f"{e['language']}/{e['notebook']}": e["fingerprint"] for e in traced.entries},
         "results": dict(traced.results),
         "cells": dict(traced.cells),
+        "applied": list(traced.rules),
     }

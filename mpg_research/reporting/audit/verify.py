@@ -118,6 +118,7 @@ def verify_reports(
     jobs: int | None = None,
     tolerance: float = 0.0,
     progress: Progress | None = None,
+    allow_modified: bool = False,
 ) -> Verification:
     """Look whether reports are what was published and, with the study, whether every number comes again.
 
@@ -137,6 +138,8 @@ def verify_reports(
         Numbers in tables that lie no further apart than this part of the larger one count as equal.
     progress : Progress, optional
         Display; silent by default.
+    allow_modified : bool
+        Also run notebooks that are neither as they come with the package nor registered for the study.
 
     Returns
     -------
@@ -163,6 +166,7 @@ def verify_reports(
             jobs=jobs,
             tolerance=tolerance,
             progress=progress,
+            allow_modified=allow_modified,
         )
     return Verification(
         digests={recipient.name: digest_of(recipient) for recipient in recipients},

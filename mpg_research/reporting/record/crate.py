@@ -72,6 +72,8 @@ def crate_of(manifest: Mapping[str, Any], others: Mapping[str, str]) -> dict[str
 
 def _root(manifest: Mapping[str, Any], files: Iterable[Entity], actions: Iterable[Entity]) -> Entity:
     made_up = " All data are made up (synthetic)." if manifest["synthetic"] else ""
+    if "private" in manifest:
+        made_up = f"{made_up} {manifest['private']}"
     days = [entry["run"]["started"][:10] for entry in manifest["steps"].values()]
     return {
         "@id": "./",

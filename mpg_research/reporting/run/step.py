@@ -321,18 +321,18 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     return files, record
 
 
-def _refuse_private_files(files: Mapping[str, Path], step: Step) -> None:
-    """What says that it is not for release is not released, whatever a notebook did."""
-    marked = [name for name in files if NOT_FOR_RELEASE in Path(name).name]
-    if marked and not step.private:
-        raise ReportError(f"{', '.join(marked)}: not for release, and this is no run with --private.")
-
-
 def _content_asked_for(task: _Task) -> NotebookContent:
     """What stands in the notebook, where that is still what the run was asked to run."""
     if content_of(task.notebook).sha256 != task.standing.sha256:
         raise ReportError(_CHANGED_MEANWHILE.format(name=task.notebook.name))
     return content_of(task.notebook, as_run=True)
+
+
+def _refuse_private_files(files: Mapping[str, Path], step: Step) -> None:
+    """What says that it is not for release is not released, whatever a notebook did."""
+    marked = [name for name in files if NOT_FOR_RELEASE in Path(name).name]
+    if marked and not step.private:
+        raise ReportError(f"{', '.join(marked)}: not for release, and this is no run with --private.")
 
 
 def _refuse_other_readers(node: Any, step: Step) -> None:

@@ -25,7 +25,7 @@ __all__ = ["SET_ASIDE", "Folders", "look_again"]
 #: Where files go that were put beside the reports.
 SET_ASIDE = ".set-aside"
 #: Files of a run's own, which it writes anew as it goes on.
-_OWN = frozenset({"manifest.json", "ro-crate-metadata.json", ".lock"})
+_OWN = frozenset({"manifest.json", "outputs.json", "ro-crate-metadata.json", ".lock"})
 
 
 def look_again(

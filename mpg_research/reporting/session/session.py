@@ -239,18 +239,11 @@ class Session:
         self._note_rules(presented)
         return self._shown(presented)
 
-    def _note_rules(self, presented: Any) -> None:
-        """Keep which rules hid something of what is shown: the page says so once, beside its choices."""
-        table = getattr(presented, "data", presented)
-        for rule in table.rules:
-            _, where = self._rules.setdefault(rule.code, (rule, {}))
-            where[table.caption] = None
-
     def _present_file(
         self, result: Any, name: str, kind: Literal["tables", "figures"], present: Callable[..., Any]
     ) -> Shown:
         """A table or figure on the page, its files beside it, and what leads back from it in the record."""
-        from mpg_research.present import PresentedFigure, PresentedText
+        from mpg_research.present import PresentedText
         from mpg_research.present.registry import figure_named
         from mpg_research.reporting.session.reference import reference_of
 
@@ -259,26 +252,19 @@ class Session:
         released = self._release(result)
         of = self._released[id(result)][2]
         figure = figure_named(name) if kind == "figures" else None
-        file = self._file_of(kind, figure.name if figure else name, of)
+        plain = figure.name if figure else name
+        file = self._file_of(kind, plain, of)
         folder = self._beside_page(kind)
         presented = present(released, name, language=self.language, folder=folder, file=file)
         self._note_rules(presented)
         if isinstance(presented, PresentedText):
             self._record.not_shown(kind, name, result=of)
             return self._shown(presented)
-        if not _FILE_NAME.fullmatch(presented.name):
-            raise DisclosureError(
-                f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
-                "expected letters, digits, hyphens and underscores."
-            )
-        reference = reference_of(self.notebook, kind, presented.name)
-        tables = [
-            released.tables[each] for each in (figure.shows if figure else (name,)) if each in released.tables
-        ]
+        reference = reference_of(self.notebook, kind, file or plain)
+        shows = figure.shows if figure else (name,)
+        tables = [released.tables[each] for each in shows if each in released.tables]
         self._record.shown(reference, kind, presented.name, result=of, tables=tables)
-        if self.output is not None:
-            png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
-            note_file(self.output, *presented.save(self.output / kind, **png))
+        self._save(presented, kind)
         return self._shown(presented, reference)
 
     def _file_of(self, kind: str, name: str, result: str) -> str:
@@ -286,6 +272,13 @@ class Session:
         if self._files.setdefault((kind, name), result) == result:
             return ""
         return f"{name}-{re.sub(r'[^a-z0-9_]+', '-', result).strip('-')}"
+
+    def _note_rules(self, presented: Any) -> None:
+        """Keep which rules hid something of what is shown: the page says so once, beside its choices."""
+        table = getattr(presented, "data", presented)
+        for rule in table.rules:
+            _, where = self._rules.setdefault(rule.code, (rule, {}))
+            where[table.caption] = None
 
     def _release(self, result: Any) -> Any:
         """Release a result once per session, and write down what the manifest needs of it."""
@@ -301,6 +294,20 @@ class Session:
             released = comparison.compare(asked, result, released, self._source)
         self._released[id(result)] = (result, released, self._record.released(result, released))
         return released
+
+    def _save(self, presented: Any, kind: str) -> None:
+        """Write the files of a table or figure beside the page."""
+        from mpg_research.present import PresentedFigure
+
+        if self.output is None:
+            return
+        if not _FILE_NAME.fullmatch(presented.name):
+            raise DisclosureError(
+                f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
+                "expected letters, digits, hyphens and underscores."
+            )
+        png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
+        note_file(self.output, *presented.save(self.output / kind, **png))
 
     def _shown(self, presented: Any, reference: str = "") -> Shown:
         from mpg_research.present.language.phrases import phrases_in

@@ -132,8 +132,16 @@ class Record:
         tables : iterable of ReleasedTable
             The released tables whose numbers it shows.
         """
-        cells = {table.name: count_cells(table) for table in tables}
-        self.content["shown"][reference] = {"kind": kind, "name": name, "result": result, "cells": cells}
+        from mpg_research.disclosure.applied_rules import rules_applied
+
+        shown = list(tables)
+        self.content["shown"][reference] = {
+            "kind": kind,
+            "name": name,
+            "result": result,
+            "cells": {table.name: count_cells(table) for table in shown},
+            "rules": list(dict.fromkeys(code for table in shown for code in rules_applied(table))),
+        }
         self.write()
 
     def not_shown(self, kind: str, name: str, *, result: str) -> None:

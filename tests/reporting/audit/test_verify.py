@@ -22,8 +22,8 @@ TABLE = "funder/nl/tables/report_funder/flow.csv"
 COUNTING = """\
 from pathlib import Path as P
 number = len((P(study).parent / "episodes.csv").read_text().splitlines())
-rows = f"step,n_families\\nread,{number}\\n".encode()
-note_file(P(output), write_atomically(P(output) / "tables" / "flow.csv", rows))
+content = f"step,n_families\\nread,{number}\\n".encode()
+note_file(P(output), write_atomically(P(output) / "tables" / "flow.csv", content))
 sentence(f"In {number} rijen.")
 """
 
@@ -37,9 +37,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_notebook(place / "notebooks", name, 'sentence("Een zin.")', WRITE_TABLE)
     for choice in ({"only": ["report_funder"]}, {"organisation": ["org_a"]}):
         summary = run_study(
-            study, reports=place / "reports", notebooks=place / "notebooks", jobs=1, allow_modified=True,
+            study,
+            reports=place / "reports",
+            notebooks=place / "notebooks",
+            jobs=1,
+            allow_modified=True,
             **choice,
-        )  # fmt: skip
+        )
         assert summary.exit_code == 0
     return place / "reports" / "small"
 
@@ -129,7 +133,7 @@ def test_a_changed_study_and_a_changed_number_are_named(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_notebook(tmp_path / "notebooks", "report_funder", COUNTING)
-    chosen = {"notebooks": tmp_path / "notebooks", "jobs": 1}
+    chosen = {"notebooks": tmp_path / "notebooks", "allow_modified": True, "jobs": 1}
     reports = tmp_path / "reports"
     summary = run_study(study, reports=reports, only=["report_funder"], allow_modified=True, **chosen)
     assert summary.exit_code == 0, [outcome.reason for outcome in summary.outcomes]
@@ -143,7 +147,7 @@ def test_a_changed_study_and_a_changed_number_are_named(
     add(reports / "small" / PAGE)
     with (study / "episodes.csv").open("a", encoding="utf-8") as stream:
         stream.write("F99,org_a,w1,2024-01-01,,\n")
-    options = ["--notebooks", str(tmp_path / "notebooks"), "--jobs", "1"]
+    options = ["--notebooks", str(tmp_path / "notebooks"), "--allow-modified", "--jobs", "1"]
     assert main(["verify", str(reports / "small"), str(study), *options]) == 1
     told = capsys.readouterr().out
     assert "changed  funder/nl/report_funder.html" in told

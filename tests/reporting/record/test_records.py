@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,7 @@ def entry(language: str) -> dict[str, Any]:
                 "name": "change",
                 "result": "fit_trajectory",
                 "cells": {"change": CELLS},
+                "rules": ["small_groups"],
             }
         },
         "seeds": {"PYTHONHASHSEED": 0},
@@ -155,6 +158,16 @@ def test_records_hang_on_nothing_but_the_manifest_and_name_no_machine(manifest: 
         step["run"] |= {"started": "2026-01-02T23:00:00+00:00", "host": "another", "seconds": 9.0}
     assert records_of(again) == before
     assert not any(b"secret-host" in content for content in before.values())
+
+
+def test_what_is_not_for_release_says_so_and_is_for_its_owner_only(
+    tmp_path: Path, manifest: dict[str, Any]
+) -> None:
+    write_records(tmp_path, {**manifest, "private": "Not for release: a test."})
+    for path in tmp_path.iterdir():
+        assert "Not for release: a test." in path.read_text(encoding="utf-8")
+        if os.name == "posix":
+            assert path.stat().st_mode & 0o077 == 0
 
 
 def test_records_are_written_once_and_not_for_an_empty_manifest(

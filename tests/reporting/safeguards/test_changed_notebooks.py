@@ -70,14 +70,14 @@ WAYS = {
     "the session's own ways, used on something else": (
         "from mpg_research.present import PresentedTable\n"
         "html = f'<p>{ids[7]}</p>'\n"
-        "present = lambda *args, **options: PresentedTable('ids', language, html, ids[7], ids[7])\n"
-        "session._present_file(quality, 'overview', 'tables', present)",
+        "table = PresentedTable('ids', language, html, ids[7], ids[7])\n"
+        "session._save(table, 'tables')\nsession._shown(table)",
         "holds an id of a family",
     ),
     "a name of a table that leads elsewhere": (
         "from mpg_research.present import PresentedTable\n"
         "table = PresentedTable('../../../ids', language, '<p>1</p>', '1', '1')\n"
-        "_ = session._present_file(quality, 'overview', 'tables', lambda *args, **options: table)",
+        "session._save(table, 'tables')",
         "cannot be that of its file",
     ),
     "a file noted as if the session had written it": (

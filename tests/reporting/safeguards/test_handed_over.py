@@ -84,6 +84,8 @@ def test_nothing_of_the_machine_is_in_a_folder_that_is_handed_over(
     }
     for name, written in files_of(summary).items():
         text = re.sub(r"<style>.*?</style>", "", written, flags=re.DOTALL)  # ":root" is no user
+        # "root" is also how the knots of a spline lie.
+        text = re.sub(r'knots(=|": "|",\s*"value": ")root', "knots", text)
         for what, secret in secrets.items():
             found = re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text)
             assert not (secret and found), f"{name} holds the {what}"
