@@ -17,6 +17,7 @@ from mpg_research.present.profile import present_profile
 from mpg_research.present.sentences.say import topics
 from mpg_research.reporting.run.run import run_study
 from mpg_research.study import shipped_notebooks
+from mpg_research.study.config.sections import DisclosureConfig
 from tests.disclosure.made_results import (
     made_policy,
     make_measurement,
@@ -94,7 +95,10 @@ def test_a_whole_report_and_the_overview_are_in_it(language: str, tmp_path: Path
     assert accented("Overview of the reports") in overview
     notebooks = {path.stem for path in shipped_notebooks().glob("*.ipynb")}
     for each in (page, overview):
-        assert words_without_accent(each, data={*DATA, *notebooks, "Nederlands"}) == []
+        assert (
+            words_without_accent(each, data={*DATA, *notebooks, *DisclosureConfig.model_fields, "Nederlands"})
+            == []
+        )
 
 
 def with_families(said: str) -> str:

@@ -98,7 +98,7 @@ def inverse_curvature(engine: Engine, x: FloatArray) -> FloatArray:
     counts = [bool(move.any()) for own in moves for move in own]
     moves = [[move for move in own if move.any()] for own in moves]
     inverse = np.eye(len(counts))
-    if any(counts):
+    if any(counts) or not counts:
         state, found = engine.at(x)
         inside = _positive_inverse(engine.expected_curvature(state, found, moves, x))
         beyond = len(inside) - sum(counts)

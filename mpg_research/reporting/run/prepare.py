@@ -26,6 +26,7 @@ _FOR_PAGES = (
     "mpg_research.present.tables.tabulate",
     "mpg_research.reporting.page.clean",
     "mpg_research.reporting.page.html",
+    "mpg_research.reporting.session.reference",
     "mpg_research.reporting.page.name_search",
     "mpg_research.reporting.run.step",
     "mpg_research.reporting.session.decisions",

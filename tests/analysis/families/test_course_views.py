@@ -9,10 +9,11 @@ import pytest
 from mpg_research.analysis import course
 from mpg_research.analysis.families.grouped_views import STARTS, lane_table, strand_table
 from mpg_research.analysis.families.shares import join_small
-from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.disclosure import Audience, release
 from mpg_research.study import load_study, shipped_example
 from tests.analysis.families.test_family_courses import level_families
 from tests.analysis.small_studies import make_study
+from tests.exact_policy import exact_policy
 
 LEAST = 10
 
@@ -81,7 +82,7 @@ def test_strands_stand_together_by_start_and_change() -> None:
 @pytest.mark.parametrize("audience", ["researcher", "funder"])
 def test_no_lane_or_point_about_fewer_than_ten_families_leaves_the_gate(audience: str) -> None:
     study = load_study(shipped_example())
-    shown = release(course(study), Audience(audience), policy=policy_of(study))
+    shown = release(course(study), Audience(audience), policy=exact_policy(study))
     lanes, strands = (shown.tables[name].data for name in ("lanes", "strands"))
     assert lanes["n_families"].ge(LEAST).all()
     assert lanes["n_families"].sum() == 247  # all families of the course, each once
@@ -96,6 +97,6 @@ def test_few_families_make_one_lane_that_the_gate_withholds(tmp_path: Path) -> N
     study = make_study(tmp_path, level_families(np.random.default_rng(1), n=6, waves=4))
     found = course(study, delta=3, error_sd=3)
     assert found.tables["lanes"].data["n_families"].tolist() == [6]
-    shown = release(found, Audience("researcher"), policy=policy_of(study))
+    shown = release(found, Audience("researcher"), policy=exact_policy(study))
     lanes = shown.tables.get("lanes")
     assert lanes is None or lanes.data["months_measured"].isna().all()

@@ -30,6 +30,7 @@ from mpg_research.statistics.survival.restricted_mean import pseudo_times
 from mpg_research.study import load_study
 from mpg_research.study.model import CourseFrame, SampleFlow, Study
 from tests.analysis.small_studies import make_study
+from tests.exact_policy import exact_policy
 
 MONTH = 12.0
 TOML = """[study]
@@ -163,7 +164,7 @@ def test_every_page_has_the_same_shares_and_says_of_whom(late: Study) -> None:
     if len(stops):
         assert stops["drop_out"] == pytest.approx(of_all["dropped_out"])
     for result, topic in ((comparison, "shares"), (missing, "answer")):
-        shown = release(result, Audience("researcher"), policy=policy_of(late))
+        shown = release(result, Audience("researcher"), policy=exact_policy(late))
         number = int(missing.tables["drop_out"].data["n_group"].iloc[0])
         en, nl = (say(shown, topic, language=language).paragraphs[0][0] for language in ("en", "nl"))
         assert en.startswith(f"Of the {number} families who could have been in help for 12 months")

@@ -135,7 +135,7 @@ def test_a_changed_study_and_a_changed_number_are_named(
     make_notebook(tmp_path / "notebooks", "report_funder", COUNTING)
     chosen = {"notebooks": tmp_path / "notebooks", "allow_modified": True, "jobs": 1}
     reports = tmp_path / "reports"
-    summary = run_study(study, reports=reports, only=["report_funder"], allow_modified=True, **chosen)
+    summary = run_study(study, reports=reports, only=["report_funder"], **chosen)
     assert summary.exit_code == 0, [outcome.reason for outcome in summary.outcomes]
 
     good = verify_reports(reports / "small" / "funder", study, **chosen)

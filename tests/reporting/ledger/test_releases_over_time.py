@@ -36,7 +36,7 @@ class Runs:
         return self.again(**options)
 
     def again(self, **options: Any) -> RunSummary:
-        given = {"reports": self.reports, "notebooks": self.notebooks, "jobs": 1}
+        given = {"reports": self.reports, "notebooks": self.notebooks, "jobs": 1, "allow_modified": True}
         summary = run_study(self.study, **{**given, **options})
         assert summary.exit_code == 0, [outcome.reason for outcome in summary.outcomes]
         return summary
@@ -61,7 +61,7 @@ class Runs:
         return {key: entry["releases"] for key, entry in steps.items()}
 
     def reasons(self) -> set[str]:
-        found = explain_run(self.study, reports=self.reports, notebooks=self.notebooks)
+        found = explain_run(self.study, reports=self.reports, notebooks=self.notebooks, allow_modified=True)
         return {reason for each in found for reason in each.reasons}
 
 

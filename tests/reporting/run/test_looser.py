@@ -16,7 +16,10 @@ def pages(study: Path, rules: str, out: Path, notebooks: Path, language: str = "
     """What stands above the content of each page, and the index."""
     with (study / "study.toml").open("a", encoding="utf-8") as file:
         file.write(rules)
-    summary = run_study(study, reports=out, notebooks=notebooks, only=NOTEBOOKS, language=[language], jobs=1)
+    summary = run_study(
+        study, reports=out, notebooks=notebooks, only=NOTEBOOKS, language=[language], jobs=1,
+        allow_modified=True,
+    )  # fmt: skip
     assert summary.exit_code == 0, [each.reason for each in summary.outcomes]
     files = {f"{each.step.role}": f"{each.step.recipient}/{each.step.key}.html" for each in summary.outcomes}
     texts = {name: (summary.folder / file).read_text("utf-8") for name, file in files.items()}
@@ -75,9 +78,23 @@ def test_pages_made_before_a_change_stay_named_in_the_index(
     assert looser_part(found["index"])
     text = (study / "study.toml").read_text("utf-8").replace("funder = true", "funder = false")
     (study / "study.toml").write_text(text, "utf-8")
-    run_study(study, reports=tmp_path / "out", notebooks=notebooks, only=["01_data_quality"], jobs=1)
+    run_study(
+        study,
+        reports=tmp_path / "out",
+        notebooks=notebooks,
+        only=["01_data_quality"],
+        jobs=1,
+        allow_modified=True,
+    )
     assert looser_part((tmp_path / "out/small/index.html").read_text("utf-8"))
-    run_study(study, reports=tmp_path / "out", notebooks=notebooks, only=["report_funder"], jobs=1)
+    run_study(
+        study,
+        reports=tmp_path / "out",
+        notebooks=notebooks,
+        only=["report_funder"],
+        jobs=1,
+        allow_modified=True,
+    )
     assert not looser_part((tmp_path / "out/small/index.html").read_text("utf-8"))
 
 

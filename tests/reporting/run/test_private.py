@@ -32,7 +32,13 @@ def run(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     make_notebook(tmp_path / "notebooks", NAME, BEGIN, *SHOW, CHOICES)
 
     def do(place: str, **options) -> RunSummary:
-        chosen = {"reports": tmp_path / place, "notebooks": tmp_path / "notebooks", "jobs": 1, "only": [NAME]}
+        chosen = {
+            "reports": tmp_path / place,
+            "notebooks": tmp_path / "notebooks",
+            "jobs": 1,
+            "only": [NAME],
+            "allow_modified": True,
+        }
         return run_study(study, **{**chosen, **options})
 
     return do
@@ -72,14 +78,16 @@ def test_a_private_run_is_marked_exact_and_never_taken_for_a_released_one(
     assert plain.exit_code == 0, plain.outcomes[0].reason
     kept = stored()
     options = {"reports": tmp_path / "own/private", "notebooks": tmp_path / "notebooks", "only": [NAME]}
-    assert [each.reasons for each in explain_run(study, private=True, **options)] == [("never made",)]
+    assert [each.reasons for each in explain_run(study, private=True, allow_modified=True, **options)] == [
+        ("never made",)
+    ]
     before = os.umask(0o022)
     try:
         summary = run("own/private", private=True)
     finally:
         os.umask(before)
     assert summary.exit_code == 0, summary.outcomes[0].reason
-    assert [each.reasons for each in explain_run(study, private=True, **options)] == [()]
+    assert [each.reasons for each in explain_run(study, private=True, allow_modified=True, **options)] == [()]
     assert run("own/private", private=True).count("up to date") == 1
     assert run("out/reports").count("up to date") == 1
     assert kept
