@@ -17,6 +17,7 @@ LOOSER = {
         "minimum_other_organisations = 2",
         ["researcher", "funder", "organisation"],
     ),
+    "rounding": ("rounding = 0", ["researcher", "funder", "organisation"]),
     "public_groups": ("public_groups = true", ["researcher", "funder", "organisation"]),
     "name_organisations_to_funder": ("name_organisations_to_funder = true", ["funder"]),
 }
@@ -25,6 +26,9 @@ NO_LOOSER = [
     "minimum_families = 25",
     "minimum_other_organisations = 3",
     "minimum_other_organisations = 5",
+    "rounding = 5",
+    "rounding = 10",
+    "rounding = 6\nmidpoint = true",
     "public_groups = false",
     "name_organisations_to_funder = false",
     'reason = "None is needed."',
@@ -40,6 +44,7 @@ def _all_looser() -> dict[str, object]:
     return {
         "minimum_families": 3,
         "minimum_other_organisations": 1,
+        "rounding": 0,
         "public_groups": True,
         "name_organisations_to_funder": True,
     }
