@@ -279,7 +279,10 @@ def main() -> None:
                 found = measure(scenario, left[first : first + AT_ONCE], options.jobs)
                 runs = pd.concat([runs, found], ignore_index=True)
                 if options.save:
-                    runs.to_csv(options.save, index=False)
+                    # Whole or not at all: a run that is stopped here must not lose hours of work.
+                    beside = f"{options.save}.new"
+                    runs.to_csv(beside, index=False)
+                    os.replace(beside, options.save)
             print(f"{scenario.name}: {time.perf_counter() - start:.0f} s", flush=True)
     page = as_markdown(runs)
     print(page)

@@ -145,7 +145,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
             result,
             audience,
             policy=replace(policy, rounding=0),
-            tables=tables,
+            finished={name: _finish(cells, _released._SEAL) for name, cells in tables.items()},
             withheld=withheld,
             notes=tuple(result.notes),
             provenance=result.provenance,
@@ -198,14 +198,15 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)
+    finished = {name: _finish(cells, _released._SEAL) for name, cells in shown.items()}
     if policy.rounding:
-        for name in _hide_what_can_be_found(result.kind, shown, policy):
+        for name in _hide_what_can_be_found(result.kind, shown, finished, policy):
             withheld.append(Withheld(name, "gives_away_a_small_group", {"minimum": policy.minimum_families}))
     return _sealed(
         result,
         audience,
         policy=policy if named else replace(policy, organisations={}),
-        tables=shown,
+        finished=finished,
         withheld=withheld,
         notes=notes,
         provenance=clean_provenance(result.provenance, audience, policy=policy, names=names),
@@ -218,15 +219,13 @@ def _sealed(
     audience: Audience,
     *,
     policy: DisclosurePolicy,
-    tables: Mapping[str, Cells],
+    finished: Mapping[str, ReleasedTable],
     withheld: Iterable[Withheld],
     notes: tuple[Note, ...],
     provenance: Provenance,
     labels: Labels,
 ) -> Released:
     """What the rules above left of a result, as that which can be presented."""
-    seal = _released._SEAL
-    finished = {name: _finish(cells, seal) for name, cells in tables.items()}
     return Released(
         kind=result.kind,
         audience=audience,
@@ -240,17 +239,18 @@ def _sealed(
         synthetic=bool(result.provenance.synthetic),
         organisation_labels=_wording_used(finished.values(), labels),
         own=labels.code_of.get(audience.organisation or ""),
-        seal=seal,
+        seal=_released._SEAL,
     )
 
 
-def _hide_what_can_be_found(kind: str, shown: dict[str, Cells], policy: DisclosurePolicy) -> list[str]:
+def _hide_what_can_be_found(
+    kind: str, shown: dict[str, Cells], finished: dict[str, ReleasedTable], policy: DisclosurePolicy
+) -> list[str]:
     """Hide further rows until every small number stays possible wherever one is hidden.
 
     Returns the names of tables of which nothing is left then: they are taken out.
     """
     minimum = policy.minimum_families
-    finished = {name: _finish(cells, _released._SEAL) for name, cells in shown.items()}
     withheld: list[str] = []
     while found := open_counts(quick_ranges(kind, finished, policy), minimum):
         for name in dict.fromkeys(each.table for each in found):

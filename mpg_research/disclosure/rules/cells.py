@@ -289,11 +289,12 @@ def deviations(cells: Cells) -> bool:
     organisation in the middle has can be read off the others.
     """
     others = [key for key in cells.table.keys if key not in cells.table.organisation_columns]
+    found = groups_of(cells.data, others)
     for column in cells.numbers:
         if cells.about(column).meaning in ("count", "tally") or is_text(cells.data[column]):
             continue
         values = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
-        groups = [values[rows] for rows in groups_of(cells.data, others)]
+        groups = [values[rows] for rows in found]
         groups = [group for group in groups if np.isfinite(group).all() and np.abs(group).sum() > 0]
         if groups and all(len(g) > 1 and abs(g.sum()) < 1e-6 * np.abs(g).sum() for g in groups):
             return True

@@ -182,10 +182,11 @@ class _Rounded:
         return np.array(self.cells.data[column], dtype=float)
 
     def _set(self, column: str, rows: np.ndarray, values: FloatArray, *, mark: bool = False) -> None:
-        rows = rows & (self.cells.marks[column] != SUPPRESSED).to_numpy()
-        self.cells.data.loc[rows, column] = values[rows]
+        marks = self.cells.marks[column].to_numpy()
+        rows = rows & (marks != SUPPRESSED)
+        self.cells.data[column] = np.where(rows, values, self._values(column))
         if mark:
-            self.cells.marks.loc[rows, column] = ROUNDED
+            self.cells.marks[column] = np.where(rows, ROUNDED, marks)
 
     def _share(self, column: str, about: Column, rows: np.ndarray) -> None:
         """The share of the rounded counts; the ends of its interval move along."""
