@@ -11,22 +11,22 @@ What it does, in this order
    organisation that knows its own number gains nothing. Where a reader outside sees organisations by name
    (so exactly), further rows and shares are hidden within each class and each share too. Tables whose
    numbers add up to zero over the organisations are then withheld.
-4. Shares of 1 to 9 families, of none and of all of a group are hidden, and what follows from a hidden number:
-   intervals, differences and ratios of it, columns of other tables that are computed from it, and what is made
-   of one number of every organisation (ranks, a spread, the target of a funnel plot).
-5. Everything else is rounded, each number by itself and the same for every reader: counts to the nearest five
-   (``policy.rounding``), shares to those of the rounded counts, means, estimates and errors to what a page
-   shows (:mod:`~mpg_research.disclosure.rules.rounded_release`). Only an organisation sees exactly what comes
-   from its own families alone. Then the sums of the result are gone through as an attacker would
-   (:mod:`~mpg_research.disclosure.reconstruction`): where fewer than all small numbers stay possible for a
-   hidden one, more is hidden.
-   Researchers see organisations by name. A funder sees neutral labels (unless the study says otherwise), an
-   organisation itself by name and the others by neutral labels, in an order that hangs on a secret and the
-   recipient and tells nothing; rows and pairs are turned round to follow that order. Tables with names
-   elsewhere in their text are withheld.
-   With ``policy.rounding`` 0 only what must be is rounded: steps of the sample flow and totals that come within
-   1 to 9 families of another, counts beside neutral labels to tens, observed means and shares beside them so
-   coarsely that no exact number follows.
+4. Shares of 1 to 9 families, of none and of all of a group are hidden, and what follows from a hidden
+   number: intervals, differences and ratios of it, columns of other tables that are computed from it, and
+   what is made of one number of every organisation (ranks, a spread, the target of a funnel plot).
+5. Everything else is rounded, each number by itself and the same for every reader: counts to the nearest
+   five (``policy.rounding``), shares to those of the rounded counts, means, estimates and errors to what
+   a page shows (:mod:`~mpg_research.disclosure.rules.rounded_release`). Only an organisation sees exactly
+   what comes from its own families alone. Then the sums of the result are gone through as an attacker
+   would (:mod:`~mpg_research.disclosure.reconstruction`): where fewer than all small numbers stay
+   possible for a hidden one, more is hidden.
+   Researchers see organisations by name. A funder sees neutral labels (unless the study says otherwise),
+   an organisation itself by name and the others by neutral labels, in an order that hangs on a secret and
+   the recipient and tells nothing; rows and pairs are turned round to follow that order. Tables with
+   names elsewhere in their text are withheld.
+   With ``policy.rounding`` 0 only what must be is rounded: steps of the sample flow and totals that come
+   within 1 to 9 families of another, counts beside neutral labels to tens, observed means and shares
+   beside them so coarsely that no exact number follows.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
    three others contribute: subtraction would open them. With a comparison goes whatever else is about
@@ -35,16 +35,17 @@ What it does, in this order
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
-``public_groups`` lifts 5 and 6, never 1 to 4. For the researcher in private (``Audience(..., private=True)``,
+``public_groups`` lifts the labels and 6, never 1 to 4 nor the rounding. For the researcher in private (``Audience(..., private=True)``,
 ``mpg run --private``) rule 1 alone holds.
 
 What it does not promise
 ------------------------
-It looks at one result at a time: results with slightly different samples are told apart by nothing but the
-rounding (and, over time, by the record of releases, :mod:`mpg_research.reporting.ledger`). The width of an
-interval tells roughly how large an unnamed organisation is. The secret must stay with the user; where there is
-none the order of the neutral labels hangs on the study's full digest, which must then stay out of the folders
-of funders and organisations, as must the hashes of its raw files. What was tried stands in ``docs/privacy.md``.
+It looks at one result at a time: results with slightly different samples are told apart by nothing but
+the rounding (and, over time, by the record of releases, :mod:`mpg_research.reporting.ledger`). The width
+of an interval tells roughly how large an unnamed organisation is. The secret must stay with the user;
+where there is none the order of the neutral labels hangs on the study's full digest, which must then stay
+out of the folders of funders and organisations, as must the hashes of its raw files. What was tried
+stands in ``docs/privacy.md``.
 """
 
 from collections.abc import Iterable, Mapping
