@@ -35,8 +35,8 @@ What it does, in this order
 7. Notes and provenance lose names and small numbers; in an organisation's report with fewer than three
    others, notes lose every number.
 
-``public_groups`` lifts the labels and 6, never 1 to 4 nor the rounding. For the researcher in private (``Audience(..., private=True)``,
-``mpg run --private``) rule 1 alone holds.
+``public_groups`` lifts the labels and 6, never 1 to 4 nor the rounding. For the researcher in private
+(``Audience(..., private=True)``, ``mpg run --private``) rule 1 alone holds.
 
 What it does not promise
 ------------------------
