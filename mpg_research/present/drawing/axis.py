@@ -33,21 +33,30 @@ def nice_ticks(low: float, high: float, *, most: int = 6, whole: bool = False) -
     if not (math.isfinite(span) and span > 0):
         return ([low] if math.isfinite(low) else []), 0
     power = math.floor(math.log10(span / most)) - 1
+    before = None
     while True:
         for factor in (1, 2, 5):
             if whole and power < 0:
                 continue
             step = factor * 10.0**power if power >= 0 else factor / 10.0**-power
             if span / step <= most * (1 + 1e-9):
-                first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-                digits = max(0, -power)
-                # The division gives the nearest number to, say, 0.3, where 3 * 0.1 does not.
-                ticks = [
-                    float(place * factor * 10**power) if power >= 0 else place * factor / 10**-power
-                    for place in range(first, last + 1)
-                ]
-                return ticks, digits
+                ticks = _multiples(low, high, factor, power)
+                if not ticks and before is not None:  # a step just too long for the ends has no place there
+                    return _multiples(low, high, *before), max(0, -before[1])
+                return ticks, max(0, -power)
+            before = factor, power
         power += 1
+
+
+def _multiples(low: float, high: float, factor: int, power: int) -> list[float]:
+    """The multiples of factor * 10**power between two ends."""
+    step = factor * 10.0**power if power >= 0 else factor / 10.0**-power
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    # The division gives the nearest number to, say, 0.3, where 3 * 0.1 does not.
+    return [
+        float(place * factor * 10**power) if power >= 0 else place * factor / 10**-power
+        for place in range(first, last + 1)
+    ]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as some
 
 from mpg_research.present.drawing.axis import Axis, nice_ticks
@@ -12,6 +12,7 @@ NUMBERS = some.floats(-1e9, 1e9, allow_nan=False)
 
 
 @given(NUMBERS, some.floats(1e-6, 1e9), some.integers(2, 8))
+@example(1.0, 400000001.0, 2)
 def test_ticks_lie_between_the_ends_at_equal_steps(low: float, span: float, most: int) -> None:
     assume(span > 1e-6 * abs(low))  # or the numbers themselves are too coarse for steps
     high = low + span
