@@ -371,8 +371,9 @@ def _summary(
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
     index = write_index(folder, config, notebooks=notebooks, private=private)
+    anew = {step.recipient for step in steps if step.name in made}
     for file in sorted(folder.glob(f"*/{NAME}")):
-        write_records(file.parent, read_manifest(file.parent))
+        write_records(file.parent, read_manifest(file.parent), anew=file.parent.name in anew)
     return RunSummary(
         config.study.name,
         folder,

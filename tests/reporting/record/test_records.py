@@ -192,3 +192,18 @@ def references(value: Any) -> list[str]:
             return [value["@id"]]
         return [each for part in value.values() for each in references(part)]
     return [each for part in value for each in references(part)] if isinstance(value, list) else []
+
+
+def test_unchanged_records_are_left_alone_and_touched_ones_are_written_anew(
+    manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    write_records(tmp_path, manifest)
+    recorded = json.loads((tmp_path / "manifest.json").read_bytes())
+    names = ("outputs.json", "ro-crate-metadata.json")
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+    write_records(tmp_path, recorded, anew=False)
+    assert {name: (tmp_path / name).read_bytes() for name in names} == before
+    for name in names:
+        (tmp_path / name).write_bytes(b"{}")
+        write_records(tmp_path, recorded, anew=False)
+        assert (tmp_path / name).read_bytes() == before[name]
