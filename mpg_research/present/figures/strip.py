@@ -120,7 +120,7 @@ def _dots(panel: Panel, others: Sequence[float], height: float) -> None:
         places = [size * round(frame.at_x(value) / size) for value in values]
         piles, placed = Counter(places), Counter[float]()
         room = 0.84 * (frame.at_y(0) - frame.at_y(1))
-        step = min(size, (room - size) / max(1, *(number - 1 for number in piles.values())))
+        step = min(size, (room - size) / max([1, *(number - 1 for number in piles.values())]))
         found: list[Piece] = []
         for place in places:
             rise = (placed[place] - (piles[place] - 1) / 2) * step
