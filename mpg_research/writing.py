@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ["UNFINISHED", "create_private", "write_atomically"]
@@ -30,18 +32,8 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Pa
     if private and not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o600 if private else 0o644)
+    with _written_beside(path, content, 0o600 if private else 0o644) as temporary:
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     return path
 
 
@@ -65,14 +57,7 @@ def create_private(path: Path, content: bytes) -> bool:
     OSError
         If it cannot be made.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o600)
+    with _written_beside(path, content, 0o600) as temporary:
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -80,6 +65,20 @@ def create_private(path: Path, content: bytes) -> bool:
         except OSError:  # a file system without hard links
             return _create_there(path, content)
         return True
+
+
+@contextmanager
+def _written_beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """A whole file with this content in the folder of another, gone afterwards where it was not moved."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -51,6 +51,8 @@ Meaning = Literal[
     "organisation", "time", "key", "label", "text", "date", "count", "tally", "share", "mean", "model", "p",
     "df", "rank", "extreme", "quantile", "money", "setting", "family",
 ]  # fmt: skip
+#: Written without decimals, or in a way of their own, where nothing else is declared.
+_WITHOUT_DECIMALS = frozenset({"share", "count", "tally", "p", "df"})
 #: Computed from the people of a row and nothing else, so that their number can follow from it: what is 0.2258
 #: of some families is 7 of 31.
 OBSERVED = frozenset({"share", "mean", "quantile", "money"})
@@ -167,6 +169,13 @@ class Column:
         if not self.ends:
             return ""
         return self.name.removesuffix(self.ends) + ("high" if self.ends == "low" else "low")
+
+    @property
+    def decimals(self) -> int:
+        """Decimals in which it is written, as declared or by default; of a percentage, its own."""
+        if self.digits is not None:
+            return self.digits
+        return 0 if self.percent or self.meaning in _WITHOUT_DECIMALS else 1
 
     @property
     def is_observed(self) -> bool:

@@ -161,6 +161,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
             labels=labels,
         )
 
+    rule = RoundingRule(policy.rounding, policy.midpoint) if policy.rounding else None
     named = policy.sees_names(audience)
     across = named and audience.is_external
     _hide_small(tables, policy, across=across, outside=audience.is_external)
@@ -187,8 +188,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     ]
     for cells in shown.values():
         hide_what_follows(cells)
-        if policy.rounding:
-            rule = RoundingRule(policy.rounding, policy.midpoint)
+        if rule is not None:
             round_release(cells, _rows_about(cells, [audience.organisation or ""]), rule)
             hide_what_follows(cells)
         use_labels(cells, labels)
@@ -203,7 +203,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         minimum=policy.minimum_families,
         names=names,
         outside=audience.is_external,
-        rule=RoundingRule(policy.rounding, policy.midpoint),
+        rule=rule,
     )
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from mpg_research.disclosure.audience import DisclosurePolicy
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
+from mpg_research.disclosure.rules.rounding import RoundingRule, rounding_step
 
 __all__ = ["HiddenCount", "hidden_counts", "open_counts", "quick_ranges"]
 
@@ -64,21 +65,17 @@ class _Equations:
     hidden: dict[Cell, tuple[str, str, Cell]] = field(default_factory=dict)
 
     def know(self, cell: Cell, low: float, high: float) -> None:
-        before = self.bounds.get(cell, (0.0, np.inf))
+        before = self.bounds.get(cell, _UNKNOWN)
         self.bounds[cell] = (max(low, before[0]), min(high, before[1]))
 
 
-def hidden_counts(
-    released: Iterable[Released], *, known: Mapping[str, float] | None = None
-) -> list[HiddenCount]:
+def hidden_counts(released: Iterable[Released]) -> list[HiddenCount]:
     """The range of every hidden number of families, by everything that was released to one reader.
 
     Parameters
     ----------
     released : iterable of Released
         All results of a study for one reader.
-    known : mapping of str to float, optional
-        Families of organisations that the reader knows from elsewhere, by label code: their own.
 
     Returns
     -------
@@ -91,9 +88,10 @@ def hidden_counts(
     """
     found: list[HiddenCount] = []
     for result in released:
-        equations = _equations_of(result.kind, result.tables, result.policy, known or {})
+        equations = _equations_of(result.kind, result.tables, result.policy)
         _propagate(equations)
-        found += [HiddenCount(*equations.hidden[cell], *_range(equations, cell)) for cell in equations.hidden]
+        ranges = _ranges(equations)
+        found += [HiddenCount(*where, *ranges[cell]) for cell, where in equations.hidden.items()]
     return found
 
 
@@ -117,7 +115,7 @@ def quick_ranges(
     -------
     list of HiddenCount
     """
-    equations = _equations_of(kind, tables, policy, {})
+    equations = _equations_of(kind, tables, policy)
     bounds = _propagate(equations)
     return [HiddenCount(*where, *bounds[cell]) for cell, where in equations.hidden.items()]
 
@@ -149,12 +147,8 @@ class _Shown:
     policy: DisclosurePolicy
 
 
-def _equations_of(
-    kind: str, tables: Mapping[str, ReleasedTable], policy: DisclosurePolicy, known: Mapping[str, float]
-) -> _Equations:
+def _equations_of(kind: str, tables: Mapping[str, ReleasedTable], policy: DisclosurePolicy) -> _Equations:
     equations, shown = _Equations(), _Shown(kind, tables, policy)
-    for code, number in known.items():
-        equations.know(("whole", code), number, number)
     for table in tables.values():
         _add_table(equations, shown, table)
     _add_totals(equations, shown)
@@ -200,14 +194,12 @@ def _propagate(equations: _Equations) -> dict[Cell, tuple[float, float]]:
 def _interval(value: float, mark: str, result: _Shown) -> tuple[float, float]:
     """Which counts a released number stands for."""
     if not np.isfinite(value):
-        return 0.0, np.inf
-    policy = result.policy
+        return _UNKNOWN
     if mark != ROUNDED:
         return value, value
-    step = policy.rounding or max(10, policy.minimum_families)
-    if policy.midpoint:
-        return max(value - step / 2 + 1, 1.0), value + step / 2
-    return max(np.ceil(value - step / 2), 1.0), np.ceil(value + step / 2 - 1)
+    policy = result.policy
+    step = policy.rounding or rounding_step(policy.minimum_families)
+    return RoundingRule(step, policy.midpoint).stands_for(value)
 
 
 def _add_table(equations: _Equations, result: _Shown, table: ReleasedTable) -> None:
@@ -273,7 +265,8 @@ def _add_totals(equations: _Equations, result: _Shown) -> None:
     equations.know(("all",), *_interval(value, mark, result))
 
 
-def _range(equations: _Equations, cell: Cell) -> tuple[float, float]:
+def _ranges(equations: _Equations) -> dict[Cell, tuple[float, float]]:
+    """The lowest and the highest number that each hidden count can have, by linear programming."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
@@ -281,26 +274,29 @@ def _range(equations: _Equations, cell: Cell) -> tuple[float, float]:
         [*equations.bounds, *(name for parts, total in equations.sums for name in (*parts, total))]
     )
     place = {name: number for number, name in enumerate(names)}
-    entries = [
-        (row, place[name], sign)
-        for row, (parts, total) in enumerate(equations.sums)
-        for name, sign in (*((part, 1.0) for part in parts), (total, -1.0))
-    ]
-    bounds = [equations.bounds.get(name, (0.0, np.inf)) for name in names]
-    rows, columns, values = (list(each) for each in zip(*entries, strict=True)) if entries else ([], [], [])
-    shape = (len(equations.sums), len(place))
-    matrix: Any = csr_array((values, (rows, columns)), shape=shape) if entries else None
-    ends = []
-    for sign in (1.0, -1.0):
+    matrix: Any = None
+    if equations.sums:
+        entries = [
+            (row, place[name], sign)
+            for row, (parts, total) in enumerate(equations.sums)
+            for name, sign in (*((part, 1.0) for part in parts), (total, -1.0))
+        ]
+        rows, columns, values = (list(each) for each in zip(*entries, strict=True))
+        matrix = csr_array((values, (rows, columns)), shape=(len(equations.sums), len(place)))
+    right = None if matrix is None else np.zeros(len(equations.sums))
+    bounds = [equations.bounds.get(name, _UNKNOWN) for name in names]
+
+    def end(cell: Cell, sign: float) -> float:
         aim = np.zeros(len(place))
         aim[place[cell]] = sign
-        solved = linprog(
-            aim, A_eq=matrix, b_eq=np.zeros(shape[0]) if entries else None, bounds=bounds, method="highs"
-        )
+        solved = linprog(aim, A_eq=matrix, b_eq=right, bounds=bounds, method="highs")
         if solved.status == 3:  # unbounded
-            ends.append(np.inf)
-        elif solved.status != 0:
+            return float(np.inf)
+        if solved.status != 0:
             raise RuntimeError(f"the released numbers contradict each other: {solved.message}")
-        else:
-            ends.append(sign * float(solved.fun or 0.0))
-    return float(np.ceil(ends[0] - 1e-6)), float(np.floor(ends[1] + 1e-6))
+        return sign * float(solved.fun or 0.0)
+
+    return {
+        cell: (float(np.ceil(end(cell, 1.0) - 1e-6)), float(np.floor(end(cell, -1.0) + 1e-6)))
+        for cell in equations.hidden
+    }

@@ -40,4 +40,4 @@ def shape_of(column: Column, value: float | None = None) -> Shape:
     if column.meaning in ("setting", "rank"):
         whole = value is None or not math.isfinite(value) or value == round(value)
         return Shape("count" if column.meaning == "setting" and whole else kind, 0 if whole else 1)
-    return Shape(kind, 1 if kind == "number" else 0)
+    return Shape(kind, column.decimals)

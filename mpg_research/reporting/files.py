@@ -12,6 +12,9 @@ from mpg_research.errors import ReportError
 from mpg_research.visible import escaped
 
 __all__ = [
+    "CRATE",
+    "MANIFEST",
+    "OUTPUTS",
     "file_sha256",
     "json_bytes",
     "json_sha256",
@@ -20,6 +23,8 @@ __all__ = [
     "remove_tree",
 ]
 
+#: The files that describe what lies in a recipient's folder: a run writes them anew as it goes on.
+MANIFEST, OUTPUTS, CRATE = "manifest.json", "outputs.json", "ro-crate-metadata.json"
 _CHUNK = 1 << 20
 
 

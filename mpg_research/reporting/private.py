@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mpg_research.disclosure.private_names import marked_name
 from mpg_research.errors import DisclosureError, ReportError
+from mpg_research.reporting.files import MANIFEST
 from mpg_research.writing import write_atomically
 
 __all__ = [
@@ -196,8 +197,8 @@ def _is_released(folder: Path) -> bool:
     """Whether a run wrote reports here that are to be handed over: an overview above manifests, or one."""
     if _is_not_for_release(folder) or _is_not_for_release(folder.parent):
         return False
-    if os.path.isfile(folder / "manifest.json") and os.path.isfile(folder.parent / "index.html"):
+    if os.path.isfile(folder / MANIFEST) and os.path.isfile(folder.parent / "index.html"):
         return True
     return os.path.isfile(folder / "index.html") and any(
-        os.path.isfile(each / "manifest.json") for each in _folders_in(folder)
+        os.path.isfile(each / MANIFEST) for each in _folders_in(folder)
     )

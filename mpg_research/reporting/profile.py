@@ -8,6 +8,7 @@ from typing import Any
 from mpg_research.errors import ConfigError, DisclosureError, MpgError
 from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
+from mpg_research.reporting.files import MANIFEST
 from mpg_research.reporting.notebooks import NotebookParameters
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.session.session import find_study
@@ -24,7 +25,7 @@ __all__ = [
 
 #: Name of a folder, and of files that a run leaves, by which a reports folder is recognised.
 _REPORTS = "reports"
-_TRACE, _OVERVIEW = "manifest.json", "index.html"
+_OVERVIEW = "index.html"
 
 
 class CourseProfileParameters(NotebookParameters):
@@ -75,9 +76,9 @@ def check_profile_folder(folder: str | Path) -> Path:
 
 def _is_written_by_a_run(folder: Path) -> bool:
     """A recipient's folder, or the study's folder with its overview above the recipients' folders."""
-    if (folder / _TRACE).is_file():
+    if (folder / MANIFEST).is_file():
         return True
-    return (folder / _OVERVIEW).is_file() and any(folder.glob(f"*/{_TRACE}"))
+    return (folder / _OVERVIEW).is_file() and any(folder.glob(f"*/{MANIFEST}"))
 
 
 def write_profile(

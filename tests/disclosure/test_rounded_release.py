@@ -54,6 +54,17 @@ def test_midpoints_stand_for_as_many_numbers_each() -> None:
     assert set(times) == {6}
 
 
+@pytest.mark.parametrize(
+    "rule", [RoundingRule(5), RoundingRule(7), RoundingRule(10), RoundingRule(6, midpoint=True)]
+)
+def test_what_a_rounded_number_stands_for_is_what_leaves_as_it(rule: RoundingRule) -> None:
+    exact = np.arange(1.0, 200.0)
+    rounded = rule.counts(exact)
+    for number in set(rounded[: -rule.step]):
+        low, high = rule.stands_for(number)
+        assert (low, high) == (exact[rounded == number].min(), exact[rounded == number].max())
+
+
 def test_the_same_number_is_rounded_the_same_for_every_reader_and_in_every_result() -> None:
     rng = np.random.default_rng(1)
     columns = (declare.modelled("value"), declare.number_of("n_measurements"))

@@ -8,6 +8,7 @@ rounding out. Only what an organisation may know of its own families stays as it
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,8 +20,7 @@ from mpg_research.disclosure.rules.rounding import RoundingRule, keep_verdicts, 
 
 __all__ = ["hide_whole_groups", "round_release"]
 
-#: Decimals of numbers for which nothing else is declared.
-_DIGITS, _DIGITS_OF_P = 1, 3
+_DIGITS_OF_P = 3
 #: More decimals for an organisation about itself, so that its numbers are not those of the other reports.
 _OWN_DIGITS = 3
 #: Levels at which a p-value is judged: rounding never takes it to their other side.
@@ -106,7 +106,7 @@ def _each_meaning(cells: Cells, column: str) -> Iterator[tuple[Column, np.ndarra
         yield each, np.array([about == each for about in abouts], dtype=bool)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Rounded:
     """The rounding of one table: its exact numbers stay at hand while they are replaced."""
 
@@ -114,14 +114,14 @@ class _Rounded:
     own: np.ndarray
     rule: RoundingRule
 
-    @property
+    @cached_property
     def families(self) -> FloatArray:
         """Families behind each row, exactly."""
         if len(self.cells.table.data) != len(self.cells.data):  # steps of the flow that are told once
             return self.cells.data["n_families"].to_numpy(dtype=float)
         return self.cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
 
-    @property
+    @cached_property
     def steps(self) -> FloatArray:
         """The coarsest decimal step that fits several numbers of families, per row."""
         return np.array([whole_step(number) for number in self.families])
@@ -268,9 +268,7 @@ class _Rounded:
 
 def _digits(about: Column) -> int:
     """Decimals of a number: those of the page, two more where it is written as a percentage."""
-    share = about.percent or about.meaning == "share"
-    digits = (0 if share else _DIGITS) if about.digits is None else about.digits
-    return digits + 2 if share else digits
+    return about.decimals + (2 if about.percent or about.meaning == "share" else 0)
 
 
 def _to_step(values: FloatArray, step: "FloatArray | float") -> FloatArray:

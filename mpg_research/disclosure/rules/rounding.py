@@ -61,6 +61,25 @@ class RoundingRule:
             rounded = np.maximum(self.step * np.floor(near / self.step + 0.5), self.step)
         return np.where(near > 0, rounded, values)
 
+    def stands_for(self, rounded: float) -> tuple[float, float]:
+        """The lowest and the highest count that leave as this number.
+
+        Parameters
+        ----------
+        rounded : float
+            From :meth:`counts`.
+
+        Returns
+        -------
+        tuple of float
+        """
+        half = self.step / 2
+        if self.midpoint:
+            return max(rounded - half + 1, 1.0), rounded + half
+        # The lowest multiple stands for all below it too, but for zero.
+        lowest = 1.0 if rounded <= self.step else float(np.ceil(rounded - half))
+        return lowest, float(np.ceil(rounded + half - 1))
+
 
 def rounding_step(minimum: int) -> int:
     """What counts are rounded to: tens, or the smallest number that may be shown, where that is more."""
@@ -69,10 +88,9 @@ def rounding_step(minimum: int) -> int:
 
 def round_counts(cells: Cells, rows: np.ndarray, column: str, minimum: int) -> None:
     """Round a count in these rows, never to zero."""
-    step = float(rounding_step(minimum))
     values = cells.data[column].to_numpy(dtype=float)
     chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
-    cells.data.loc[chosen, column] = np.maximum(step, step * np.floor(values[chosen] / step + 0.5))
+    cells.data.loc[chosen, column] = RoundingRule(rounding_step(minimum)).counts(values[chosen])
     cells.marks.loc[chosen, column] = ROUNDED
 
 

@@ -65,13 +65,14 @@ def clean_notes(
     DisclosureError
         If a note has a value whose meaning is not declared.
     """
-    rule = rule or RoundingRule(0)
     return tuple(
         _clean_note(note, minimum=minimum, names=names, outside=outside, rule=rule) for note in notes
     )
 
 
-def _clean_note(note: Note, *, minimum: int, names: NameFinder, outside: bool, rule: RoundingRule) -> Note:
+def _clean_note(
+    note: Note, *, minimum: int, names: NameFinder, outside: bool, rule: RoundingRule | None
+) -> Note:
     values: dict[str, str | int | float | bool] = {}
     changed = False
     for key, value in note.values.items():
@@ -94,7 +95,7 @@ def _in_text(value: str | int | float | bool) -> str:
 
 
 def _shown_value(
-    note: Note, key: str, *, minimum: int, names: NameFinder, outside: bool, rule: RoundingRule
+    note: Note, key: str, *, minimum: int, names: NameFinder, outside: bool, rule: RoundingRule | None
 ) -> str | int | float | bool | None:
     """The value as readers may have it; None where they may not."""
     value, declared = note.values[key], meaning_of(note, key)
@@ -111,10 +112,10 @@ def _shown_value(
     whole = note.values.get(declared.of)
     if isinstance(whole, int | float) and 0 < whole - value < minimum:
         return f">{whole - minimum:g}"
-    if rule.step and value > 0:
+    if rule is None and outside and key == "n_measurements":
+        rule = RoundingRule(rounding_step(minimum))
+    if rule is not None and value > 0:
         return _about(float(rule.counts(np.array([value]))[0]))
-    if outside and key == "n_measurements" and value > 0:
-        return _about(float(RoundingRule(rounding_step(minimum)).counts(np.array([value]))[0]))
     return value
 
 

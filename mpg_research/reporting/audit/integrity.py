@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from mpg_research.reporting.audit.folders import Recipient
-from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.files import MANIFEST, file_sha256
 from mpg_research.reporting.record import crate, outputs
-from mpg_research.reporting.record.write import MANIFEST
 
 __all__ = ["Fault", "digest_of", "faults_of"]
 

@@ -10,9 +10,8 @@ from typing import Any
 from mpg_research.disclosure.private_names import NOT_FOR_RELEASE
 from mpg_research.errors import ReportError, did_you_mean
 from mpg_research.reporting.audit.folders import Recipient, recipients_in
-from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.files import MANIFEST, file_sha256
 from mpg_research.reporting.record.outputs import files_of
-from mpg_research.reporting.record.write import MANIFEST
 from mpg_research.reporting.session.reference import reference_of
 
 __all__ = ["Trace", "Traced", "trace_output"]

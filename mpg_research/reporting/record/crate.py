@@ -11,9 +11,11 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from mpg_research.reporting.files import CRATE
+
 __all__ = ["NAME", "crate_of"]
 
-NAME = "ro-crate-metadata.json"
+NAME = CRATE
 _SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 #: A term that the context of version 1.1 does not have; that of 1.2 has it so.
 _TERMS = {"sha256": "http://schema.org/sha256"}

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from mpg_research.reporting.files import OUTPUTS
 from mpg_research.reporting.session.reference import reference_of
 
 __all__ = ["FORMAT", "NAME", "files_of", "outputs_of"]
 
 FORMAT = "mpg_research outputs 1"
-NAME = "outputs.json"
+NAME = OUTPUTS
 _TYPES = {"tables": "table", "figures": "figure"}
 
 

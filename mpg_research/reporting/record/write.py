@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ReportError
-from mpg_research.reporting.files import file_sha256, json_bytes
+from mpg_research.reporting.files import MANIFEST, file_sha256, json_bytes
 from mpg_research.reporting.record import crate, outputs
 from mpg_research.writing import write_atomically
 
-__all__ = ["MANIFEST", "records_of", "write_records"]
-
-#: The manifest itself is a part of the folder; it holds the time, so its digest stands nowhere.
-MANIFEST = "manifest.json"
+__all__ = ["records_of", "write_records"]
 
 
 def records_of(manifest: Mapping[str, Any]) -> dict[str, bytes]:
@@ -30,6 +27,7 @@ def records_of(manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """
     listed = json_bytes(outputs.outputs_of(manifest))
     digest = hashlib.sha256(listed).hexdigest()
+    # The manifest itself is a part of the folder; it holds the time, so its digest stands nowhere.
     described = crate.crate_of(manifest, {outputs.NAME: digest, MANIFEST: ""})
     return {outputs.NAME: listed, crate.NAME: json_bytes(described)}
 

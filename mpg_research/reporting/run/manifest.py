@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ReportError
-from mpg_research.reporting.files import file_sha256, json_bytes
+from mpg_research.reporting.files import MANIFEST, file_sha256, json_bytes
 from mpg_research.reporting.run.fingerprint import words_of
 from mpg_research.reporting.run.plan import Step
 from mpg_research.reporting.store.inputs import Inputs
@@ -32,7 +32,7 @@ __all__ = [
 
 #: Changed when the meaning of a field changes; an older manifest then counts as absent.
 FORMAT = 3
-NAME = "manifest.json"
+NAME = MANIFEST
 #: What the manifest of pages says that are not for release.
 PRIVATE = "Not for release: made by mpg run --private, with nothing suppressed but tables of single families."
 

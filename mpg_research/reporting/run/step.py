@@ -15,6 +15,7 @@ from mpg_research.disclosure.private_names import NOT_FOR_RELEASE
 from mpg_research.errors import MpgError, ReportError
 from mpg_research.reporting.allowed_notebooks import Standing
 from mpg_research.reporting.files import (
+    MANIFEST,
     file_sha256,
     json_bytes,
     json_sha256,
@@ -432,4 +433,4 @@ def _search(
     described = {key: value for key, value in entry.items() if key not in {"versions", "run"}}
     entry_path = task.staged / "entry.json"
     write_atomically(entry_path, json_bytes(described))
-    refuse_names({**files, "manifest.json": entry_path}, forbidden=forbidden, own=own)
+    refuse_names({**files, MANIFEST: entry_path}, forbidden=forbidden, own=own)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mpg_research.errors import DisclosureError
-from mpg_research.reporting.files import file_sha256, json_bytes, move_into_place
+from mpg_research.reporting.files import CRATE, MANIFEST, OUTPUTS, file_sha256, json_bytes, move_into_place
 from mpg_research.reporting.page.name_search import forbidden_names, refuse_names
 from mpg_research.reporting.safeguards.family_ids import ids_of_study
 from mpg_research.reporting.store.inputs import signature
@@ -25,7 +25,7 @@ __all__ = ["SET_ASIDE", "Folders", "look_again"]
 #: Where files go that were put beside the reports.
 SET_ASIDE = ".set-aside"
 #: Files of a run's own, which it writes anew as it goes on.
-_OWN = frozenset({"manifest.json", "outputs.json", "ro-crate-metadata.json", ".lock"})
+_OWN = frozenset({MANIFEST, OUTPUTS, CRATE, ".lock"})
 
 
 def look_again(
@@ -60,10 +60,10 @@ def look_again(
             )
     described = {key: value for key, value in made["entry"].items() if key not in {"versions", "run"}}
     record = write_atomically(staged / "looked-at.json", json_bytes(described))
-    ids_of_study(str(config.file)).refuse_in({**files, "manifest.json": record})
+    ids_of_study(str(config.file)).refuse_in({**files, MANIFEST: record})
     keys = open_study(config.file).facts.organisations
     forbidden, own = forbidden_names(config, role=role, organisation=organisation, keys=keys)
-    refuse_names({**files, "manifest.json": record}, forbidden=forbidden, own=own)
+    refuse_names({**files, MANIFEST: record}, forbidden=forbidden, own=own)
 
 
 class Folders:
@@ -102,11 +102,9 @@ class Folders:
             )
 
     def _is_stray(self, path: Path, recorded: Mapping[Path, str]) -> bool:
-        if path.is_symlink() or not path.is_file():
-            return self._before.get(path) != signature([path])
-        if path in recorded:
-            return file_sha256(path) != recorded[path] and self._before.get(path) != signature([path])
-        return self._before.get(path) != signature([path])
+        if self._before.get(path) == signature([path]):
+            return False
+        return path.is_symlink() or not path.is_file() or file_sha256(path) != recorded.get(path)
 
     def _files(self) -> Iterator[Path]:
         for place in self._folder.iterdir() if self._folder.is_dir() else ():

@@ -6,7 +6,7 @@ at the end of the run the content of all of them.
 """
 
 from mpg_research.errors import DataError
-from mpg_research.reporting.store.inputs import Inputs, input_files, read_inputs, signature
+from mpg_research.reporting.store.inputs import Inputs, hash_files, input_files, read_inputs, signature
 from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["StillFiles"]
@@ -59,11 +59,11 @@ class StillFiles:
             With the names of the files.
         """
         try:
-            now = read_inputs(self._config)
+            data, settings = hash_files(self._config)
         except DataError as error:
             raise DataError(f"{_STOPPED} {error}") from None
         before = {**self.inputs.data, **self.inputs.settings}
-        after = {**now.data, **now.settings}
+        after = {**data, **settings}
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         if changed:
             raise DataError(

@@ -93,16 +93,38 @@ def read_inputs(config: StudyConfig) -> Inputs:
     DataError
         If a file that the study names is not there.
     """
-    settings = _settings_files(config)
-    data = [path for path in source_paths(config) if path not in settings]
+    data, settings = hash_files(config)
     code, words = hash_package()
     return Inputs(
-        data=_hashes(config, data),
-        settings=_hashes(config, settings),
+        data=data,
+        settings=settings,
         code=code,
         words=words,
         versions=library_versions(),
     )
+
+
+def hash_files(config: StudyConfig) -> tuple[dict[str, str], dict[str, str]]:
+    """Hashes of the study's own files: raw files, and settings.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+
+    Returns
+    -------
+    tuple of (dict, dict)
+        By the name of the file seen from the study.
+
+    Raises
+    ------
+    DataError
+        If a file that the study names is not there.
+    """
+    settings = _settings_files(config)
+    data = [path for path in source_paths(config) if path not in settings]
+    return _hashes(config, data), _hashes(config, settings)
 
 
 def input_files(config: StudyConfig) -> tuple[Path, ...]:
