@@ -246,12 +246,10 @@ def answer_of(voice: Voice, kind: str, group: float, numbers: Mapping[str, float
     if not told:
         return voice.phrases(f"{kind}.hidden")
     parts = [voice.phrases(f"{kind}.part.{name}", number=voice.rounded(told[name])) for name in told]
-    return voice.phrases(
-        "families.partly",
-        n=voice.rounded(group),
-        parts=voice.phrases("families.and").join(parts),
-        rest=voice.rounded(max(group - sum(told.values()), float(voice.released.policy.rounding))),
-    )
+    said = {"n": voice.rounded(group), "parts": voice.phrases("families.and").join(parts)}
+    if voice.released.policy.rounding:  # what rounded numbers leave is not the rounded rest of the tables
+        return voice.phrases("families.partly_rounded", **said)
+    return voice.phrases("families.partly", **said, rest=voice.count(group - sum(told.values())))
 
 
 def tells(numbers: Mapping[str, float], name: str) -> bool:
