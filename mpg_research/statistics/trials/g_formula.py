@@ -121,9 +121,11 @@ class StageMoments:
     Attributes
     ----------
     own : tuple of ndarray, each of shape (g, p, p)
-        Of the columns of a stage with each other, over those who are still followed at the next.
-    onwards : tuple of ndarray, each of shape (g, p, p) or (g, p)
-        Of the columns of a stage with those of the next one; of the last stage with the outcome.
+        Of the columns of a stage with each other, over those who are still followed after it.
+    onwards : tuple of ndarray, each of shape (g, p, p)
+        Of the columns of a stage with those of the next one, over those who get there; one less than stages.
+    ends : tuple of ndarray, each of shape (g, p)
+        Of the columns of a stage with the outcome, over those for whom it comes next.
     first : ndarray, shape (g, p)
         Sums of the columns of the first stage, over everybody.
     n : ndarray, shape (g,)
@@ -132,12 +134,18 @@ class StageMoments:
 
     own: tuple[FloatArray, ...]
     onwards: tuple[FloatArray, ...]
+    ends: tuple[FloatArray, ...]
     first: FloatArray
     n: FloatArray
 
 
 def stage_moments(
-    stages: Sequence[ArrayLike], followed: Sequence[ArrayLike], outcome: ArrayLike, *, clusters: ArrayLike
+    stages: Sequence[ArrayLike],
+    followed: Sequence[ArrayLike],
+    outcome: ArrayLike,
+    *,
+    clusters: ArrayLike,
+    reached: Sequence[ArrayLike] | None = None,
 ) -> StageMoments:
     """Add up what :func:`iterated_expectation` needs, cluster by cluster.
 
@@ -146,10 +154,14 @@ def stage_moments(
     stages : sequence of array_like, each of shape (n, p)
         What is known of each person at each stage; anything where a person is no longer followed.
     followed : sequence of array_like of bool, each of shape (n,)
-        One per stage: who is still on the strategy, and seen, after it (of the last: has an outcome).
+        One per stage: who is still on the strategy, and seen, after it.
     outcome : array_like, shape (n,)
+        Anything where it was not seen.
     clusters : array_like of int, shape (n,)
         From 0 on.
+    reached : sequence of array_like of bool, each of shape (n,), optional
+        One per stage: for whom, of those followed, the outcome comes next; by default for all at the last
+        stage and for nobody before. At the last stage it does for all.
 
     Returns
     -------
@@ -159,17 +171,21 @@ def stage_moments(
     codes = np.asarray(clusters, dtype=np.intp)
     g = int(codes.max()) + 1 if codes.size else 0
     designs = [np.asarray(stage, dtype=float) for stage in stages]
-    own, onwards = [], []
+    y = np.asarray(outcome, dtype=float)[:, None]
+    own, onwards, ends = [], [], []
     for place, (x, kept) in enumerate(zip(designs, followed, strict=True)):
-        rows = np.flatnonzero(np.asarray(kept, dtype=bool))
-        last = place + 1 == len(designs)
-        target = np.asarray(outcome, dtype=float)[:, None] if last else designs[place + 1]
+        on, last = np.asarray(kept, dtype=bool), place + 1 == len(designs)
+        over = np.zeros(len(x), dtype=bool) if reached is None else np.asarray(reached[place], dtype=bool)
+        rows, done = np.flatnonzero(on), np.flatnonzero(on & (over | last))
         own.append(_sums(x[rows], x[rows], codes[rows], g))
-        found = _sums(x[rows], target[rows], codes[rows], g)
-        onwards.append(found[:, :, 0] if last else found)
+        ends.append(_sums(x[done], y[done], codes[done], g)[:, :, 0])
+        if not last:
+            going = np.flatnonzero(on & ~over)
+            onwards.append(_sums(x[going], designs[place + 1][going], codes[going], g))
     first = np.zeros((g, designs[0].shape[1]))
     np.add.at(first, codes, designs[0])
-    return StageMoments(tuple(own), tuple(onwards), first, np.bincount(codes, minlength=g).astype(float))
+    n = np.bincount(codes, minlength=g).astype(float)
+    return StageMoments(tuple(own), tuple(onwards), tuple(ends), first, n)
 
 
 def _sums(x: FloatArray, y: FloatArray, codes: np.ndarray, g: int) -> FloatArray:
@@ -204,12 +220,13 @@ def iterated_expectation(moments: StageMoments, weight: ArrayLike | None = None)
     https://doi.org/10.1111/j.1541-0420.2005.00377.x
     """
     w = np.ones(len(moments.n)) if weight is None else np.asarray(weight, dtype=float)
-    beta: FloatArray | None = None
-    for own, onwards in zip(reversed(moments.own), reversed(moments.onwards), strict=True):
-        square, right = np.tensordot(w, own, axes=1), np.tensordot(w, onwards, axes=1)
+    beta = np.zeros(moments.first.shape[1])
+    for place in range(len(moments.own) - 1, -1, -1):
+        square = np.tensordot(w, moments.own[place], axes=1)
         if not np.trace(square) > 0:
             return float("nan")
-        target = right if beta is None else right @ beta
+        target = w @ moments.ends[place]
+        if place < len(moments.onwards):
+            target = target + np.tensordot(w, moments.onwards[place], axes=1) @ beta
         beta = np.asarray(np.linalg.lstsq(square, target, rcond=1e-11)[0], dtype=np.float64)
-    assert beta is not None
     return float((w @ moments.first) @ beta / (w @ moments.n))
