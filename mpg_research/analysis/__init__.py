@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis.growth.rule import GrowthRule as GrowthRule
     from mpg_research.analysis.growth.trajectory import TrajectoryFit as TrajectoryFit
     from mpg_research.analysis.growth.trajectory import fit_trajectory as fit_trajectory
+    from mpg_research.analysis.interventions.protocol import Limits as Limits
+    from mpg_research.analysis.interventions.protocol import Protocol as Protocol
+    from mpg_research.analysis.interventions.target_trial import TargetTrial as TargetTrial
+    from mpg_research.analysis.interventions.target_trial import emulate_target_trial as emulate_target_trial
     from mpg_research.analysis.missing.describe import MissingData as MissingData
     from mpg_research.analysis.missing.describe import describe_missing as describe_missing
     from mpg_research.analysis.monitoring.expected_course import ExpectedCourse as ExpectedCourse

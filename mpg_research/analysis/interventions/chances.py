@@ -107,6 +107,7 @@ def fit_way(
     names: tuple[str, ...],
     *,
     extra: FloatArray,
+    extra_names: tuple[str, ...] = (),
     included: BoolArray,
     limits: Limits,
 ) -> Chances:
@@ -120,6 +121,7 @@ def fit_way(
     names : tuple of str, length k
     extra : ndarray, shape (waves, q)
         Organisation and case mix, in the order in which they are used as far as the starts allow.
+    extra_names : tuple of str, length q
     included : ndarray of bool, shape (pieces,)
         Pieces of organisations that take part.
     limits : Limits
@@ -150,7 +152,7 @@ def fit_way(
         _cumulated(start_plain.chances(plain)),
         _cumulated(end_plain.chances(plain)),
         np.column_stack([known, more]),
-        (*names, *(f"extra_{place}" for place in range(more.shape[1]))),
+        (*names, *extra_names[: more.shape[1]]),
         start_model.converged and end_model.converged,
         n_starts,
     )

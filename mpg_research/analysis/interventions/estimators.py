@@ -11,7 +11,7 @@ from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.statistics.trials.balance import Balance, Overlap, compare_groups, measure_overlap
 from mpg_research.statistics.trials.doubly_robust import augmented_means
 from mpg_research.statistics.trials.g_formula import StageMoments, iterated_expectation, stage_moments
-from mpg_research.statistics.trials.regression import WeightedFit, weighted_regression
+from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
 
 __all__ = ["Comparison", "GFormula", "Verdict", "compare_strategies", "g_formula_of", "judge"]
 
@@ -95,6 +95,7 @@ def compare_strategies(
     limits: Limits,
     clusters: IntArray,
     baseline: FloatArray,
+    balanced: FloatArray | None = None,
     outcome: FloatArray | None = None,
     level: float = 0.95,
 ) -> Comparison:
@@ -110,17 +111,20 @@ def compare_strategies(
     limits : Limits
     clusters : ndarray of int, shape (n,)
     baseline : ndarray, shape (n, k)
-        What was known at the start of each trial, for balance and for the models of the outcome.
+        What was known at the start of each trial, for the models of the outcome.
+    balanced : ndarray, shape (n, q), optional
+        Columns whose balance is looked at; by default the same.
     outcome : ndarray, shape (n,), optional
         By default the score of the trials.
     level : float
     """
     strategies = follow_strategies(trials, what=what, protocol=protocol)
-    weights = weigh(chances, trials, strategies, what=what, protocol=protocol)
+    first, second, chance, arrived = weigh(chances, trials, strategies, what=what, protocol=protocol)
+    weights = (first, second)
     y = trials.outcome if outcome is None else outcome
     seen = [strategy.seen & np.isfinite(y) for strategy in strategies]
     few = len(np.unique(clusters)) <= limits.few_clusters
-    correction = "leverage" if few else "clusters"
+    correction: Correction = "leverage" if few else "clusters"
     cut, truncated, stabilised = [], 0, np.zeros(len(y))
     for arm in (0, 1):
         mine = seen[arm]
@@ -146,12 +150,13 @@ def compare_strategies(
         correction=correction, level=level,
     )  # fmt: skip
     groups = seen[0][either]
+    shown = baseline if balanced is None else balanced
     return Comparison(
         trials, strategies, y, clusters, either, seen[0], stabilised, weighted, augmented,
-        compare_groups(baseline[either], groups),
-        compare_groups(baseline[either], groups, weight=stabilised[either]),
-        measure_overlap(weights[2], strategies[0].until == np.inf, smallest=0.01),
-        weights[2], weights[3] and enough, truncated,
+        compare_groups(shown[either], groups),
+        compare_groups(shown[either], groups, weight=stabilised[either]),
+        measure_overlap(chance, strategies[0].until == np.inf, smallest=0.01),
+        chance, arrived and enough, truncated,
     )  # fmt: skip
 
 
@@ -194,7 +199,7 @@ def judge(found: Comparison, families: np.ndarray, limits: Limits) -> Verdict:
 def _moments_of(
     found: Comparison, strategy: Strategy, chances: Chances, baseline: FloatArray, codes: IntArray
 ) -> StageMoments:
-    """Stages are the waves from the start of a trial to its outcome: what is done hangs on the last of them."""
+    """Stages are the waves from the start of a trial to its outcome: what is done hangs on the last one."""
     trials, waves = found.trials, chances.time.waves
     course, months = waves["course"].to_numpy(), waves["months"].to_numpy(dtype=float)
     scores = _scores_so_far(chances)

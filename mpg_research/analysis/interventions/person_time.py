@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from mpg_research.analysis.interventions.protocol import Protocol
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
@@ -48,8 +49,9 @@ class PersonTime:
     until: FloatArray
 
 
-def _key(course: object, months: object) -> FloatArray:
-    return np.asarray(course, dtype=float) * _FAR + np.asarray(months, dtype=float)
+def _key(course: ArrayLike, months: ArrayLike) -> FloatArray:
+    together = np.asarray(course, dtype=np.float64) * _FAR + np.asarray(months, dtype=np.float64)
+    return np.asarray(together, dtype=np.float64)
 
 
 def cut_courses(

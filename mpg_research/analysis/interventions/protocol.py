@@ -126,7 +126,7 @@ class Limits:
     clusters: int = 8
     truncation: float = 0.99
     few_clusters: int = 100
-    per_column: int = 10
+    per_column: int = 5
     keyword: ClassVar[str] = "limits"
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ def compare_groups(columns: ArrayLike, treated: ArrayLike, *, weight: ArrayLike 
         return Balance(none, none, none, none, none, none, none, *sizes)
     means = [np.average(x[group], axis=0, weights=w[group]) for group in (arm, ~arm)]
     with np.errstate(all="ignore"):
-        plain = [x[group].var(axis=0, ddof=1) for group in (arm, ~arm)]
+        plain = [_plain_variance(x[group]) for group in (arm, ~arm)]
         spread = [_variance(x[group], w[group], mean) for group, mean in zip((arm, ~arm), means, strict=True)]
         gap = means[0] - means[1]
         pooled = _per_sd(gap, np.sqrt((plain[0] + plain[1]) / 2))
@@ -87,6 +87,11 @@ def compare_groups(columns: ArrayLike, treated: ArrayLike, *, weight: ArrayLike 
         means[0], means[1], gap, pooled, by_treated, ratio, distance,
         effective_sample_size(w[arm]), effective_sample_size(w[~arm]),
     )  # fmt: skip
+
+
+def _plain_variance(x: FloatArray) -> FloatArray:
+    """Of one person alone it is not known; there the difference has no scale."""
+    return np.asarray(x.var(axis=0, ddof=1) if len(x) > 1 else np.full(x.shape[1], np.nan))
 
 
 def _per_sd(gap: FloatArray, sd: FloatArray) -> FloatArray:

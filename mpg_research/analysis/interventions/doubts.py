@@ -1,0 +1,199 @@
+"""What speaks against an answer: other choices, outcomes that cannot have changed, causes nobody measured."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import stdtrit
+
+from mpg_research.analysis.interventions.emulation import Answer, Emulation
+from mpg_research.analysis.interventions.estimators import compare_strategies
+from mpg_research.analysis.interventions.protocol import Limits, Protocol
+from mpg_research.statistics.trials.estimating_equations import estimating_equations
+from mpg_research.statistics.trials.evalues import EValue, evalue_of_difference
+from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
+
+__all__ = ["Doubt", "doubts_about", "evalue_of"]
+
+#: Draws of families who started nothing, as if they had, that are averaged.
+_DRAWS = 20
+#: Fewest organisations for leaving out one.
+_ORGANISATIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One more look at an answer.
+
+    Attributes
+    ----------
+    check : str
+        Code: ``earlier_score`` (the score of the wave before, which nothing done later can have changed),
+        ``as_if`` (families who started nothing, drawn as if they had), ``as_usual`` or ``none`` (the other
+        choice of what happens later), ``exchangeable`` (a correlation within workers), ``lowest_without_one``
+        and ``highest_without_one`` (leaving out one organisation).
+    estimate, std_error, conf_low, conf_high : float
+    """
+
+    check: str
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+
+
+def doubts_about(
+    emulation: Emulation,
+    answer: Answer,
+    *,
+    protocol: Protocol,
+    limits: Limits,
+    rng: np.random.Generator,
+    level: float = 0.95,
+) -> list[Doubt]:
+    """Look at an answer in other ways.
+
+    Parameters
+    ----------
+    emulation : Emulation
+    answer : Answer
+        One with a number.
+    protocol : Protocol
+    limits : Limits
+    rng : Generator
+        Of the families drawn as if they had started something.
+    level : float
+        Confidence level of the intervals.
+    """
+    found = [_earlier_score(emulation, answer, limits, level), _as_if(answer, limits, rng, level)]
+    found.append(_other_later(emulation, answer, protocol, limits, level))
+    found += [_exchangeable(answer, level), *_without_one(emulation, answer, protocol, limits, level)]
+    return [doubt for doubt in found if doubt is not None and np.isfinite(doubt.estimate)]
+
+
+def _doubt(check: str, fit: WeightedFit, place: int = 1) -> Doubt | None:
+    if not fit.converged:
+        return None
+    numbers = (fit.estimate, fit.std_error, fit.conf_low, fit.conf_high)
+    return Doubt(check, *(float(values[place]) for values in numbers))
+
+
+def _correction(clusters: np.ndarray, limits: Limits) -> Correction:
+    return "leverage" if len(np.unique(clusters)) <= limits.few_clusters else "clusters"
+
+
+def _scaled(columns: np.ndarray) -> np.ndarray:
+    spread = columns.std(axis=0)
+    kept = spread > 1e-9
+    return np.asarray((columns[:, kept] - columns[:, kept].mean(axis=0)) / spread[kept])
+
+
+def _earlier_score(emulation: Emulation, answer: Answer, limits: Limits, level: float) -> Doubt | None:
+    """The difference in a score that was there before: with the same weights it should be about nought."""
+    found, waves = answer.found, emulation.time.waves
+    before = np.maximum(found.trials.wave - 1, 0)
+    course, score = waves["course"].to_numpy(), waves["score"].to_numpy(dtype=float)
+    kept = found.seen & (course[before] == found.trials.course) & (before < found.trials.wave)
+    if kept.sum() < limits.families:
+        return None
+    design = np.column_stack([np.ones(kept.sum()), found.treated[kept], _scaled(answer.baseline[kept])])
+    clusters = found.clusters[kept]
+    fit = weighted_regression(
+        design, score[before][kept], weight=found.weight[kept], clusters=clusters,
+        correction=_correction(clusters, limits), level=level,
+    )  # fmt: skip
+    return _doubt("earlier_score", fit)
+
+
+def _as_if(answer: Answer, limits: Limits, rng: np.random.Generator, level: float) -> Doubt | None:
+    """Families who started nothing, some drawn by their chance of a start: nothing can have helped."""
+    found = answer.found
+    nobody = found.seen & ~found.treated
+    chance, clusters = found.chance[nobody], found.clusters[nobody]
+    outcome, columns = found.outcome[nobody], _scaled(answer.baseline[nobody])
+    drawn = []
+    for _ in range(_DRAWS):
+        as_if = rng.random(len(chance)) < chance
+        if min(as_if.sum(), (~as_if).sum()) < limits.families / 2:
+            continue
+        weight = found.weight[nobody] * np.where(as_if, chance.mean() / chance, 1.0)
+        design = np.column_stack([np.ones(len(chance)), as_if, columns])
+        fit = weighted_regression(
+            design, outcome, weight=weight, clusters=clusters, correction="clusters", level=level
+        )
+        drawn.append([fit.estimate[1], fit.std_error[1], fit.conf_low[1], fit.conf_high[1]])
+    if not drawn:
+        return None
+    return Doubt("as_if", *(float(value) for value in np.mean(drawn, axis=0)))
+
+
+def _other_later(
+    emulation: Emulation, answer: Answer, protocol: Protocol, limits: Limits, level: float
+) -> Doubt | None:
+    """The other choice of what happens later to those who started nothing."""
+    other = replace(protocol, later="as_usual" if protocol.later == "none" else "none")
+    found = compare_strategies(
+        emulation.chances, answer.found.trials, what=answer.what, protocol=other, limits=limits,
+        clusters=answer.found.clusters, baseline=answer.baseline, outcome=answer.found.outcome, level=level,
+    )  # fmt: skip
+    return _doubt(other.later, found.weighted)
+
+
+def _exchangeable(answer: Answer, level: float) -> Doubt | None:
+    """A correlation within workers, with the same weights."""
+    found = answer.found
+    kept = found.seen
+    design = np.column_stack([np.ones(kept.sum()), found.treated[kept], _scaled(answer.baseline[kept])])
+    fit = estimating_equations(
+        design, found.outcome[kept], clusters=found.clusters[kept], weight=found.weight[kept],
+        exchangeable=True,
+    )  # fmt: skip
+    if not fit.converged:
+        return None
+    g = len(np.unique(found.clusters[kept]))
+    error = float(fit.std_error[1]) * float(np.sqrt(g / (g - 1)))
+    half = float(stdtrit(g - 1, 0.5 + level / 2)) * error
+    estimate = float(fit.estimate[1])
+    return Doubt("exchangeable", estimate, error, estimate - half, estimate + half)
+
+
+def _without_one(
+    emulation: Emulation, answer: Answer, protocol: Protocol, limits: Limits, level: float
+) -> list[Doubt | None]:
+    """The smallest and the largest estimate when one organisation is left out; which one is not said."""
+    trials = answer.found.trials
+    organisation = emulation.data.organisation[trials.course]
+    names = np.unique(organisation)
+    if len(names) < _ORGANISATIONS:
+        return []
+    looks = []
+    for name in names:
+        kept = organisation != name
+        found = compare_strategies(
+            emulation.chances, trials.of(kept), what=answer.what, protocol=protocol, limits=limits,
+            clusters=answer.found.clusters[kept], baseline=answer.baseline[kept],
+            outcome=answer.found.outcome[kept], level=level,
+        )  # fmt: skip
+        looks.append(_doubt("lowest_without_one", found.weighted))
+    told = sorted((look for look in looks if look is not None), key=lambda look: look.estimate)
+    if not told:
+        return []
+    top = told[-1]
+    highest = Doubt("highest_without_one", top.estimate, top.std_error, top.conf_low, top.conf_high)
+    return [told[0], highest]
+
+
+def evalue_of(answer: Answer) -> EValue:
+    """What an unmeasured cause would have to be to explain the difference away.
+
+    Parameters
+    ----------
+    answer : Answer
+    """
+    found = answer.found
+    nobody = found.seen & ~found.treated
+    spread = float(found.outcome[nobody].std(ddof=1))
+    if not spread > 0:
+        return EValue(np.nan, np.nan, np.nan, np.nan, np.nan)
+    return evalue_of_difference(
+        float(found.weighted.estimate[1]) / spread, float(found.weighted.std_error[1]) / spread
+    )
