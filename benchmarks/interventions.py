@@ -1,9 +1,9 @@
-"""Does the target trial find the planted effect, and none where there is none? Simulated studies, known truth.
+"""Does the target trial find the planted effect, and none where there is none? The truth is known.
 
 Families get an intervention because they score badly and do not get better, help ends by the score, waves are
 irregular and some are missing, workers differ in how fast their families get better and in how soon they act.
-The scores are not made by any model of the package's analysis. The naive picture (before and after in those who
-got an intervention) is shown beside it, and the example study, where the effect is planted on a latent burden.
+The scores are not made by any model of the analysis. The naive picture (before and after in those who got an
+intervention) is shown beside it, and the example study, where the effect is planted on a latent burden.
 
     python benchmarks/interventions.py [--studies 1000] [--write]
 """
@@ -250,9 +250,10 @@ _TEXT = """# Interventions: a target trial where nobody drew lots
 Made by `python benchmarks/interventions.py --write`. Each row is a kind of simulated study (800 families;
 interventions because of bad scores that do not fall; waves irregular, some missing; help that ends by the
 score, but for the last kind) and a month after the wave. **true** is the planted difference at that month.
-**weighted**, **bias**, **covers** (the 95 % interval holds the truth) and **says not zero** are of the studies
-in which there is an answer (**answered**); in the others the page says why there is none. **before-after** is
-the mean change of the families with an intervention, and how often its own 95 % margin misses the truth.
+**weighted**, **bias**, **covers** (the 95 % interval holds the truth) and **says not zero** are of the
+studies in which there is an answer (**answered**); in the others the page says why there is none.
+**before-after** is the mean change of the families with an intervention, and how often its own 95 % margin
+misses the truth.
 
 """
 
@@ -260,7 +261,7 @@ _EXAMPLE = """
 ## The example study
 
 The example plants -0.30 on a latent burden, of which half is reached in about six weeks. In points of the sum
-score that is, simulated with and without it in the families that got one (40,000 families; later interventions
+score that is, simulated with and without it in the families that got one (40,000 families; later ones
 count too), the true number below; beside it what the package says of the 250 families of the example.
 
 | month | true | said |

@@ -36,6 +36,9 @@ class _Fitted:
 
 
 def _fit(columns: FloatArray, happened: BoolArray) -> _Fitted:
+    if not len(columns):
+        k = columns.shape[1]
+        return _Fitted(np.zeros(k), np.ones(k), np.zeros(k, dtype=bool), np.array([-30.0]), False)
     mean, sd = columns.mean(axis=0), columns.std(axis=0)
     used = sd > 1e-9
     sd = np.where(used, sd, 1.0)
@@ -210,7 +213,7 @@ def weigh(
         way = "_plain" if plain else ""
         end = chances.hazard(f"ending{way}", trials.course, trials.opens)
         end = end - chances.hazard(f"ending{way}", trials.course, trials.start)
-        kind = max(float(own.mean()), _LEAST) if plain else np.maximum(own, _LEAST)
+        kind = max(float(own.sum()) / max(len(own), 1), _LEAST) if plain else np.maximum(own, _LEAST)
         with_it = 1 / (_chance_of_start(chances, trials, f"starting{way}") * kind)
         last = np.where(np.isfinite(trials.outcome_time), trials.outcome_time, trials.opens)
         if protocol.later == "as_usual":

@@ -161,6 +161,8 @@ def compare_strategies(
 
 
 def _centred(columns: FloatArray) -> FloatArray:
+    if not len(columns):
+        return columns
     spread = columns.std(axis=0)
     kept = spread > 1e-9
     return np.asarray(((columns - columns.mean(axis=0)) / np.where(kept, spread, 1.0))[:, kept])
