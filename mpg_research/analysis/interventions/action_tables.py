@@ -31,13 +31,13 @@ __all__ = [
     "unprompted_tables",
 ]
 
-ANSWERS = ("discussed", "measured_again", "neither")
+ANSWERS = ("discussed", "measured_again", "never_discussed")
 #: How the family stood later, as the flows tell it: cells must not be too small.
 WITHOUT_SIGNAL = ("on_track", "cannot_tell")
 NOT_SEEN = ("help_ended", "not_measured")
 LATER = ("no_signal", "signal", "not_seen")
 PROMPTED = ("soon_after_signal", "later_after_signal", "no_signal_before")
-_QUARTILES = {"first_quartile": 0.25, "median": 0.5, "third_quartile": 0.75}
+_QUARTILES = {"weeks_first_quarter": 0.25, "weeks_half": 0.5, "weeks_third_quarter": 0.75}
 _CODE = coded("intervention", adds_up="families")
 _ROLE = coded("role", adds_up="families")
 _SIGNAL = coded("signal", adds_up="families")

@@ -12,12 +12,12 @@ Shares are of signals whose grace had passed at the export; ``n_families`` are t
   within the grace ("acted"), none did ("not_acted"), or help ended within it without one ("help_ended").
 - ``first_interventions(intervention, ...)`` and ``first_roles(role, ...)``: of the answered signals, with
   what and by which role first; kinds of few families are taken together.
-- ``how_soon(stretch, share_of_signals, n_group)`` and ``weeks_to_action(first_quartile, median,
-  third_quartile)``: of all signals, by Aalen-Johansen with the end of help competing and the export
+- ``how_soon(stretch, share_of_signals, n_group)`` and ``weeks_to_action(weeks_first_quarter, weeks_half,
+  weeks_third_quarter)``: of all signals, by Aalen-Johansen with the end of help competing and the export
   censoring; a quartile that is not reached is missing.
 - ``after_first_signal(class, ...)`` and ``after_first_signal_by_organisation(organisation, class, ...)``: of
-  the families, since their first signal: ever an intervention ("discussed"), none but measured again, or
-  neither.
+  the families, since their first signal: ever an intervention ("discussed"), none but measured again, or none
+  and never measured again ("never_discussed").
 - ``prompted(class, ...)`` and ``prompted_by_organisation(organisation, class, ...)``: of the interventions:
   soon after the beginning of a signal, later after one, or with no signal before them.
 - ``signal_to_action(signal, action, ...)`` and ``action_to_state(action, state, ...)``: of the signals whose
@@ -158,6 +158,7 @@ def describe_actions(
         **given.provenance.parameters,
         "grace_weeks": weeks,
         "later_months": later_months or study.config.interventions.later_months,
+        "later_on_axis": windows.later,
         "later_window_months": study.config.interventions.later_window_months,
         "signals_to_act_on": list(SIGNALS_TO_ACT_ON),
     }

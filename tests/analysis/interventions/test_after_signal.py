@@ -97,7 +97,7 @@ def test_moments_and_tables_are_what_a_recount_gives(seed: int) -> None:
     assert counted(tables["first_interventions"], "intervention") == recounted(acted, "code")
     first = [
         {**row, "answer": "discussed" if row["wait"] is not None
-         else "measured_again" if row["measured_after"] else "neither"}
+         else "measured_again" if row["measured_after"] else "never_discussed"}
         for row in followed if row["first"]
     ]  # fmt: skip
     assert counted(tables["after_first_signal"], "class") == recounted(first, "answer")
@@ -131,7 +131,7 @@ def test_how_soon_is_aalen_johansen_day_by_day(seed: int) -> None:
             assert shares[f"until_{week}"] == pytest.approx(total - before, abs=1e-9)
             before = total
     assert shares.sum() == pytest.approx(1.0)
-    for name, share in (("first_quartile", 0.25), ("median", 0.5), ("third_quartile", 0.75)):
+    for name, share in (("weeks_first_quarter", 0.25), ("weeks_half", 0.5), ("weeks_third_quarter", 0.75)):
         reached = [week for week in range(101) if incidence_by_hand(hand, 7 * week) >= share - 1e-12]
         found = quartiles.data[name].iloc[0]
         assert (reached[0] if reached else None) == (None if np.isnan(found) else found)
