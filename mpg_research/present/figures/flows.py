@@ -64,7 +64,6 @@ def draw_signal_flows(voice: Voice) -> Drawing | None:
         "signal_flows",
         chart,
         period=voice.period(float(voice.released.provenance.parameters["later_on_axis"])),
-        number=len(first) + len(second),
         largest=_percent(voice, float(largest["estimate"])),
         action=voice.label("value.action", largest["action"]).lower(),
         state=voice.label("value.state", largest["state"]).lower(),
