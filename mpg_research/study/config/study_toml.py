@@ -19,6 +19,7 @@ from mpg_research.study.config.sections import (
     ConsentConfig,
     DisclosureConfig,
     InstrumentConfig,
+    InterventionsConfig,
     LocalText,
     OrganisationConfig,
     Section,
@@ -36,6 +37,7 @@ __all__ = [
     "ConsentConfig",
     "DisclosureConfig",
     "InstrumentConfig",
+    "InterventionsConfig",
     "LocalText",
     "OrganisationConfig",
     "StudyConfig",
@@ -57,6 +59,7 @@ class StudyConfig(Section):
     organisations: dict[str, OrganisationConfig] = Field(default_factory=dict)
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     analysis: AnalysisConfig = AnalysisConfig()
+    interventions: InterventionsConfig = InterventionsConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
