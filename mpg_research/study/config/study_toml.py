@@ -28,6 +28,7 @@ from mpg_research.study.config.sections import (
     TimeConfig,
     VocabularyConfig,
 )
+from mpg_research.study.config.talk import TalkConfig
 from mpg_research.toml import parse_toml
 
 __all__ = [
@@ -57,6 +58,7 @@ class StudyConfig(Section):
     organisations: dict[str, OrganisationConfig] = Field(default_factory=dict)
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     analysis: AnalysisConfig = AnalysisConfig()
+    talk: TalkConfig = TalkConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
