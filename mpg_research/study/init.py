@@ -293,6 +293,12 @@ file = "measurements.csv"
 # column = "consent"                 # of the file with the episodes: consent, or another legal ground
 # permits = ["yes"]                  # what permits; an empty cell never does
 
+# Codes of the study's own beside those that are known, each with its wording; others are shown by no name:
+# [vocabularies]
+#   interventions = { walk = { nl = "Samen wandelen", en = "Taking a walk together" } }
+#   roles = { supervisor = { nl = "Leidinggevende", en = "Supervisor" } }
+#   events = { moved = { nl = "Verhuisd", en = "Moved house" } }
+
 [analysis]
 instrument = "obvl_k"
 outcome = "raw"                      # or "t_score", with norms

@@ -19,6 +19,7 @@ from mpg_research.study.checks.answers import check_direction_of_items
 from mpg_research.study.checks.direct_identifiers import check_direct_identifiers
 from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
+from mpg_research.study.checks.outside_help import check_outside_help
 from mpg_research.study.checks.restart import check_restarting_ids
 from mpg_research.study.checks.summary import summarise
 from mpg_research.study.config.looser_rules import reason_is_missing
@@ -294,6 +295,8 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
     if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):
         table = _with_episodes(table, TIME_OF_TABLE[name][0], assembly)
         assembly.tables[name] = table
+        if name == "interventions":
+            check_outside_help(table, assembly.tables["episodes"].frame, config, findings)
     checks.check_duplicates(
         table, SCHEMAS[name].key, f"duplicate_{name}", "row", findings,
         severity="error" if name in ADDED_UP else "warning",

@@ -13,6 +13,7 @@ __all__ = [
     "EPISODES",
     "INTERVENTIONS",
     "ITEM_COLUMN",
+    "ROLES",
     "SCHEMAS",
     "WORKING_ELEMENTS",
     "Column",
@@ -43,6 +44,15 @@ INTERVENTIONS = {
     "network_meeting": (),
     "experience_expert": (),
     "critical_maximum": (),
+}
+
+# Who used an intervention, by role: our own words, no list of the toolkit; a study may add its own.
+ROLES: dict[str, tuple[str, ...]] = {
+    "family_worker": (),
+    "colleague": (),
+    "behavioural_scientist": (),
+    "experience_expert": (),
+    "other_organisation": (),
 }
 
 EVENTS: dict[str, tuple[str, ...]] = {"placement": (), "eviction": (), "renewed_referral": ()}
@@ -189,6 +199,8 @@ INTERVENTION_TABLE = Schema(
         Column("intervention", "code", "one of the toolkit's eight, or the study's own code", required=True,
                vocabulary=INTERVENTIONS, open_vocabulary=True),
         WORKER,
+        Column("role", "code", "role of who used it, never a person: family_worker, colleague, ...",
+               vocabulary=ROLES, open_vocabulary=True),
     ),
     ("family", "episode", "date", "intervention"),
 )  # fmt: skip

@@ -410,6 +410,7 @@ class VocabularyConfig(Section):
     """[vocabularies]: the study's own codes beside the fixed ones, each with its wording."""
 
     interventions: dict[str, Text] = Field(default_factory=dict)
+    roles: dict[str, Text] = Field(default_factory=dict)
     events: dict[str, Text] = Field(default_factory=dict)
     respondents: dict[str, Text] = Field(default_factory=dict)
 

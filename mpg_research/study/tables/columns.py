@@ -237,7 +237,7 @@ class Converter:
         spellings = {name: name for name in column.vocabulary or {}}
         for name, others in (column.vocabulary or {}).items():
             spellings.update(dict.fromkeys(others, name))
-        own = {"respondent": "respondents", "intervention": "interventions", "event": "events"}
+        own = {name: f"{name}s" for name in ("respondent", "intervention", "event", "role")}
         if column.name in own:
             declared = getattr(self.config.vocabularies, own[column.name])
             spellings.update({key.lower(): key for key in declared})

@@ -1,0 +1,1 @@
+"""What was done with families: interventions, changes of worker, events, and what followed a signal."""
