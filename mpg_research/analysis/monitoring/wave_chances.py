@@ -45,7 +45,9 @@ class WaveChances:
     improving: FloatArray
 
 
-def chances_at(fold: Fold, *, sign: float, step: float, ahead: float | FloatArray, recent: float) -> WaveChances:
+def chances_at(
+    fold: Fold, *, sign: float, step: float, ahead: float | FloatArray, recent: float
+) -> WaveChances:
     """Chances at the waves of courses that the fold's model has not seen.
 
     Parameters
@@ -123,8 +125,7 @@ def learn_maps(
         found = chances_at(fold, sign=sign, step=step, ahead=gap[fold.rows], recent=recent)
         chance[fold.rows] = found.no_better
     happened = sign * (score[later] - score) <= 0
-    looks = np.bincount(rows["course"].to_numpy(), weights=known.astype(float))
-    weight = np.where(known, 1 / np.maximum(looks[rows["course"].to_numpy()], 1), 0.0)
+    weight = known.astype(float)
     return {
         fold.label: learn_recalibration(
             chance, happened, np.where(foretold.part == fold.label, 0.0, weight)
