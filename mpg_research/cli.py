@@ -225,6 +225,10 @@ def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
         "--language", default=known[0], choices=known, help=f"language (default: {known[0]})"
     )
     profile.add_argument("--episode", default="", metavar="ID", help="period of help (default: the last one)")
+    profile.add_argument(
+        "--for", dest="reader", default="worker", choices=("worker", "family"),
+        help="for the worker (default), or one page in plain words for the family itself",
+    )  # fmt: skip
     profile.set_defaults(command=_profile)
 
 
@@ -237,6 +241,7 @@ def _profile(options: argparse.Namespace) -> int:
         output=options.output,
         language=options.language,
         episode=options.episode,
+        reader=options.reader,
     )
     print(f"Course profile: {file}\nIt is about one family: sensitive personal data, not for reports.")
     return 0

@@ -3,11 +3,17 @@
 Tables of :class:`FamilyProfile`; every one is about a single family (``unit="family"``)
 ---------------------------------------------------------------------------------------
 - ``waves``: respondent, wave, months, score, error_low, error_high (measurement error, within the scale),
-  expected, band_low, band_high, standing, answer, at_limit.
+  and what ``signals`` says of it: expected, band_low, band_high, standing, answer (strict), at_limit, chance,
+  limit, line_chance, still_limit, no_better_chance, worse_chance, improving_chance, signal.
 - ``bands``: respondent, months, expected, band_low, band_high.
 - ``forecasts``: respondent, ahead, months, estimate, band_low, band_high.
 - ``summary``: respondent, n_waves, first_score, last_score, change, category (reliable change), answer,
-  standing, at_limit, waves_needed.
+  standing, at_limit, waves_needed, signal, since (month of the first wave of the unbroken row of calls), and
+  the chances at the last wave.
+- ``since_before``: respondent, and of the last two waves: months, score, signal, no_better_chance, each also
+  as ``..._before``; moved (larger than the error of a difference: "better", "worse", else "same").
+- ``moments``: episode, months, what (intervention, event, worker_change, decision), code, reason.
+- ``earlier``: episode, months, months_end (earlier periods of help).
 """
 
 from collections.abc import Mapping
@@ -34,13 +40,20 @@ from mpg_research.analysis.families.course_error import (
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
 from mpg_research.analysis.families.direction import HALF_TIME
 from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
-from mpg_research.analysis.monitoring.expectation_model import Fold, code_case_mix, cross_fit, make_folds
-from mpg_research.analysis.monitoring.expected_course import curves_of, expected_waves
+from mpg_research.analysis.monitoring.signals import Signals, signals
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, family_table
+from mpg_research.analysis.talk.called import CHANCES, called_since, since_before
+from mpg_research.analysis.talk.every_wave import curves_of_courses, look_at_every_wave, part_of
+from mpg_research.analysis.talk.history import family_history
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.frames import each_row
-from mpg_research.statistics.change.reliable_change import ChangeMethod, reliable_change_index
-from mpg_research.statistics.courses.course_answer import course_answers
+from mpg_research.languages import languages
+from mpg_research.statistics.change.reliable_change import (
+    ChangeMethod,
+    improvement_sign,
+    reliable_change_index,
+)
+from mpg_research.statistics.courses.course_answer import WORSE, course_answers
 from mpg_research.statistics.courses.waves_needed import waves_needed
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
@@ -48,6 +61,8 @@ from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refus
 __all__ = ["FamilyProfile", "describe_family"]
 
 _Z = 1.959963984540054
+_NO_BANDS = pd.DataFrame(columns=["respondent", "months", "expected", "band_low", "band_high"])
+_NO_FORECASTS = pd.DataFrame(columns=["respondent", "ahead", "months", "estimate", "band_low", "band_high"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +82,10 @@ class FamilyProfile(Result):
         The margin: points per months below which a course counts as standing still.
     unit : mapping of str to tuple of str
         Whom the study is about, per language, if not families: one, more, and the Dutch article.
+    ahead, recent : float
+        How far the chance of a score no better looks ahead, and "improving" back.
+    own_codes : mapping of str to mapping
+        Words of the study's own interventions and events, per code and language.
     """
 
     family: str
@@ -77,6 +96,9 @@ class FamilyProfile(Result):
     delta: float
     period: float
     unit: Mapping[str, tuple[str, str, str]]
+    ahead: float
+    recent: float
+    own_codes: Mapping[str, Mapping[str, str]]
     kind: ClassVar[str] = "family_profile"
 
 
@@ -90,9 +112,13 @@ def describe_family(
     error: ErrorModel = DEFAULT_ERROR,
     scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
+    known: Signals | None = None,
     **older: Unpack[CourseKeywords],
 ) -> FamilyProfile:
     """The course of one family: its scores with their error, what was expected, and the answer in force.
+
+    The answer is the signal of :func:`mpg_research.analysis.signals` at the last wave, with its chances: the
+    page can say nothing else than the tables of the study do.
 
     Parameters
     ----------
@@ -106,6 +132,8 @@ def describe_family(
         Share of families like this one whose scores the expected band is to hold.
     margin, error, level
         As in :func:`mpg_research.analysis.course`.
+    known : Signals, optional
+        The study's signals where they are known already, made with the same choices.
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says. All respondents and periods of the family are read.
     **older
@@ -135,28 +163,50 @@ def describe_family(
     everything = replace(scores, respondents="both", episodes="all")
     courses = read_courses(study, scores=everything, case_mix=names)
     chosen = _chosen(courses, family, episode)
-    source = measurement_error(study, courses, error)
+    notes: list[Note] = [*courses.notes]
+    found = known
+    if found is None:
+        try:
+            found = signals(study, scores=scores, error=error, margin=margin, band=band, level=level)
+        except (ModelError, DataError) as problem:
+            text = f"There is no expected course: {problem}"
+            notes.append(Note("no_expected_course", text, {}, "caution"))
+    source = measurement_error(study, courses, error) if found is None else found.answers.error
     delta, period = margin_of(source, margin), margin.months
-    method = study.config.analysis.change_method
-    errors = error_by_wave(courses, source, None)
-    waves, needed = _answers(courses, chosen, errors, delta, period, level, source.sem)
+    waves, needed = _strict(courses, chosen, source, delta, period, level)
     raw = courses.frame.outcome == "raw"
     ends = (courses.instrument.raw_minimum, courses.instrument.raw_maximum) if raw else None
+    bands, forecasts = _NO_BANDS, _NO_FORECASTS
+    if found is not None:
+        needed = found.answers.needed.stagnating
+        every = look_at_every_wave(found, study, scores=scores)
+        waves = every.waves[every.waves["course"].isin(chosen["course"])].reset_index(drop=True)
+        mine = part_of(every.courses, chosen["course"].to_numpy())
+        bands, forecasts = curves_of_courses(found, mine, band=band, ahead=(1.0, 2.0, 3.0))
+        bands = bands[bands["months"] <= float(waves["months"].max()) + 3]
     for name, side in (("error_low", -1), ("error_high", 1)):
         waves[name] = (waves["score"] + side * _Z * source.sem).clip(*(ends or (None, None)))
-    notes = [*courses.notes, *source.notes]
-    waves, bands, forecasts, converged = _expected(courses, chosen, waves, band, notes)
     # the model knows no ends of the scale; a family reads its page
     waves, bands, forecasts = (_within(frame, ends) for frame in (waves, bands, forecasts))
+    method = study.config.analysis.change_method
+    summary = _summary(courses, chosen, waves, source, method, needed, level)
+    sign = improvement_sign(courses.instrument.direction)
+    history = family_history(study, courses, family, str(chosen["episode"].iloc[0]))
     tables = [
         _table("waves", waves, ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
-        _table("summary", _summary(courses, chosen, waves, source, method, needed, level), ("respondent",)),
+        _table("summary", summary, ("respondent",)),
+        _table("since_before", since_before(waves, sign=sign, error=_Z * np.sqrt(2) * source.sem), ("respondent",)),
+        _table("moments", history.moments.assign(family=family), ("months", "what", "code")),
+        _table("earlier", history.earlier.assign(family=family), ("months",)),
     ]
-    questionnaire = courses.instrument
+    questionnaire, talk = courses.instrument, study.config.talk if found is None else found.talk
     parameters = {"band": band, "delta": delta, "period": period, **source.described}
-    parts = result_parts(study, courses.frame, tables=(), notes=notes, parameters=parameters, level=level)
+    parts = result_parts(
+        study, courses.frame, tables=(), notes=[*notes, *source.notes], parameters=parameters, level=level
+    )
+    words = study.config.vocabularies
     return FamilyProfile(
         family=family,
         episode=str(chosen["episode"].iloc[0]),
@@ -166,7 +216,14 @@ def describe_family(
         delta=delta,
         period=period,
         unit=study.config.study.unit_words,
-        converged=converged,
+        ahead=talk.ahead,
+        recent=talk.recent,
+        own_codes={
+            f"{kind}.{code}": {language: text.in_language(language) for language in languages()}
+            for kind, listed in (("intervention", words.interventions), ("event", words.events))
+            for code, text in listed.items()
+        },
+        converged=found is None or found.converged,
         # Without the sample flow: every table is about this family.
         **{**parts, "tables": collect_tables(tables)},
     )
@@ -189,15 +246,11 @@ def _chosen(courses: Courses, family: str, episode: str | None) -> pd.DataFrame:
     return found
 
 
-def _answers(
-    courses: Courses,
-    chosen: pd.DataFrame,
-    errors: np.ndarray,
-    margin: float,
-    period: float,
-    level: float,
-    sem: float,
+def _strict(
+    courses: Courses, chosen: pd.DataFrame, source: ErrorSource, delta: float, period: float, level: float
 ) -> tuple[pd.DataFrame, int | None]:
+    """The family's waves with the strict answers only, where the study carries no signals."""
+    errors = error_by_wave(courses, source, None)
     rows = courses.rows.assign(error_sd=errors, at_limit=at_limit(courses))
     swings, _ = swings_by_month(courses, None)
     pieces = []
@@ -205,46 +258,20 @@ def _answers(
         mine = rows[rows["course"] == course]
         found = course_answers(
             mine["months"].to_numpy()[None, :], mine["score"].to_numpy()[None, :],
-            error_sd=mine["error_sd"].to_numpy()[None, :], delta=margin, period=period, level=level,
+            error_sd=mine["error_sd"].to_numpy()[None, :], delta=delta, period=period, level=level,
             half_time=HALF_TIME, direction=courses.instrument.direction, swings=swings,
         )  # fmt: skip
         pieces.append(mine.assign(answer=found.answer[0]))
     waves = pd.concat(pieces, ignore_index=True)
+    numbers = dict.fromkeys(("expected", "band_low", "band_high", *CHANCES), np.nan)
+    intake = np.where(waves["wave"] == 0, "intake", "cannot_tell")
+    called = waves["answer"].isin(WORSE) | ((waves["answer"] == "stagnating") & (waves["at_limit"] != "best"))
+    signal = np.where(called, "may_stand_still", intake)
     needed = waves_needed(
-        error_sd=latest_error(courses, errors, sem), delta=margin, period=period,
+        error_sd=latest_error(courses, errors, source.sem), delta=delta, period=period,
         interval=max(usual_gap(courses), 1e-6), level=level, swings=swings,
     )  # fmt: skip
-    return waves, needed.stagnating
-
-
-def _expected(
-    courses: Courses, chosen: pd.DataFrame, waves: pd.DataFrame, band: float, notes: list[Note]
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, bool]:
-    """Bands from the other organisations; without them where the others cannot carry a model."""
-    columns = ["expected", "band_low", "band_high", "standing"]
-    try:
-        fold = _own_fold(courses, chosen)
-    except ModelError as problem:
-        text = f"There is no expected course: {problem}"
-        notes.append(Note("no_expected_course", text, {}, "caution"))
-        empty = pd.DataFrame(columns=["respondent", "months", "expected", "band_low", "band_high"])
-        none = pd.DataFrame(columns=["respondent", "ahead", "months", "estimate", "band_low", "band_high"])
-        return (
-            waves.assign(expected=np.nan, band_low=np.nan, band_high=np.nan, standing=""),
-            empty,
-            none,
-            True,
-        )
-    placed = expected_waves(courses, (fold,), band=band)
-    placed = placed[placed["course"].isin(chosen["course"])]
-    waves = waves.merge(placed[["course", "wave", *columns]], on=["course", "wave"], how="left")
-    bands, forecasts = curves_of(courses, (fold,), placed, band, (1.0, 2.0, 3.0))
-    keep = [
-        frame[frame["family"].eq(chosen["family"].iloc[0]) & frame["episode"].eq(chosen["episode"].iloc[0])]
-        for frame in (bands, forecasts)
-    ]
-    last = float(waves["months"].max()) + 3
-    return waves, keep[0][keep[0]["months"] <= last], keep[1], fold.model.fit.converged
+    return waves.assign(standing="", signal=signal, **numbers), needed.stagnating
 
 
 def _within(frame: pd.DataFrame, ends: tuple[float, float] | None) -> pd.DataFrame:
@@ -253,15 +280,6 @@ def _within(frame: pd.DataFrame, ends: tuple[float, float] | None) -> pd.DataFra
         return frame
     found = [name for name in ("expected", "estimate", "band_low", "band_high") if name in frame]
     return frame.assign(**{name: frame[name].clip(*ends) for name in found})
-
-
-def _own_fold(courses: Courses, chosen: pd.DataFrame) -> Fold:
-    """The family's part, with the model that was fitted without it."""
-    part, _ = make_folds(courses.units)
-    own = part[int(chosen["course"].iloc[0])]
-    rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
-    label = np.where(part == own, "own", "others")[courses.rows["course"].to_numpy()]
-    return cross_fit(rows, columns, label, only="own")[0]
 
 
 def _summary(
@@ -289,11 +307,12 @@ def _summary(
         rows.append(
             (unit.family, unit.episode, unit.respondent, unit.organisation, len(mine), mine["score"].iloc[0],
              end["score"], end["score"] - mine["score"].iloc[0], by_course[unit.course], end["answer"],
-             end["standing"], end["at_limit"], np.nan if needed is None else float(needed))
+             end["standing"], end["at_limit"], np.nan if needed is None else float(needed), end["signal"],
+             called_since(mine), *(end[name] for name in CHANCES))
         )  # fmt: skip
     names = [
         *COURSE_KEYS, "organisation", "n_waves", "first_score", "last_score", "change", "category", "answer",
-        "standing", "at_limit", "waves_needed",
+        "standing", "at_limit", "waves_needed", "signal", "since", *CHANCES,
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
 

@@ -1,8 +1,10 @@
 """The course profile of one family as one self-contained page. Sensitive, and marked so."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 import pandas as pd
 
@@ -12,30 +14,18 @@ from mpg_research.frames import each_row
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number
 from mpg_research.present.language.phrases import Phrases, phrases_in
-from mpg_research.present.sentences.families import BETTER, WORSE
+from mpg_research.present.sentences.families import WORSE
+from mpg_research.present.talk.answers import is_called, name_respondent, say_answers, say_changes
+from mpg_research.present.talk.family_page import page_for_family
+from mpg_research.present.talk.menu import INTERVENTIONS, say_menu
+from mpg_research.present.talk.moments import say_decisions, say_moments
+from mpg_research.present.talk.shell import paragraph, sensitive_page, side_by_side
 
-__all__ = ["INTERVENTIONS", "PresentedProfile", "present_profile"]
+__all__ = ["INTERVENTIONS", "READERS", "PresentedProfile", "Reader", "present_profile"]
 
-#: The eight interventions of the toolkit, in its order.
-INTERVENTIONS = (
-    "out_of_the_situation", "systemic_broadening", "future_projection", "emphasise_strengths",
-    "bring_in_colleague", "network_meeting", "experience_expert", "critical_maximum",
-)  # fmt: skip
-_STYLE = """
-body { max-width: 52rem; margin: 0 auto; padding: 0 1.25rem 3rem; color: #1b1f24; background: #fff;
-  font: 1.0625rem/1.6 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
-.sensitive { padding: .75rem 1rem; margin: 1rem 0; border: 3px solid #7a1f00; background: #fff1ec;
-  color: #4a1300; font-weight: 600; }
-.synthetic { padding: .5rem 1rem; background: #fff3cf; border-bottom: 3px solid #8a6100; color: #3b2a00; }
-svg { max-width: 100%; height: auto; } figure { margin: 1.25rem 0; } figcaption { color: #4a5560; }
-table { border-collapse: collapse; } th, td { padding: .3rem .9rem .3rem 0; text-align: right;
-  border-bottom: 1px solid #c4ccd4; } caption { text-align: left; font-weight: 600; }
-.answer { font-size: 1.2rem; font-weight: 600; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2rem;
-  align-items: start; }
-figure svg { width: 100%; }
-@media print { .sensitive { break-inside: avoid; } }
-"""
+#: For whom a page about one family is.
+Reader = Literal["worker", "family"]
+READERS: tuple[Reader, ...] = ("worker", "family")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,13 @@ class PresentedProfile:
         return f"Course profile of family {self.family} ({self.language}); sensitive."
 
 
-def present_profile(profile: FamilyProfile, *, language: str) -> PresentedProfile:
+def present_profile(
+    profile: FamilyProfile,
+    *,
+    language: str,
+    reader: Reader = "worker",
+    study_knows: Mapping[str, str] | None = None,
+) -> PresentedProfile:
     """Put the profile of one family into words, a picture and a table.
 
     Parameters
@@ -69,6 +65,10 @@ def present_profile(profile: FamilyProfile, *, language: str) -> PresentedProfil
     profile : FamilyProfile
         From :func:`mpg_research.analysis.describe_family`.
     language : str
+    reader : {"worker", "family"}
+        For the worker, with chances, menu and numbers; or for the family itself, one page in plain words.
+    study_knows : mapping of str to str, optional
+        What this study knows of an intervention, by its code, as a sentence in this language.
 
     Returns
     -------
@@ -77,109 +77,58 @@ def present_profile(profile: FamilyProfile, *, language: str) -> PresentedProfil
     Raises
     ------
     ConfigError
-        If the language is unknown.
+        If the language or the reader is unknown.
     ReportError
         If the model behind the expected band did not converge.
     """
     if not isinstance(profile, FamilyProfile):
         raise ConfigError("present_profile() takes the result of describe_family(study, family).")
+    if reader not in READERS:
+        raise ConfigError(f"reader = {reader!r}; expected {' or '.join(READERS)}.")
     if not profile.converged:
         raise ReportError("The model behind the expected band did not converge, so no profile is made.")
     time = profile.provenance.parameters.get("time_unit", "months")
     say = phrases_in(language, unit=profile.unit.get(language), time=time)
+    mark = say("general.synthetic") if profile.provenance.synthetic else ""
+    if reader == "family":
+        return PresentedProfile(
+            page_for_family(profile, say, language, mark=mark), profile.family, language
+        )
     summary = profile.tables["summary"].data
     title = say("profile.title", family=clean_name(profile.family))
-    mark = say("general.synthetic") if profile.provenance.synthetic else ""
-    body = [f'<p class="synthetic">{escape(mark)}</p>' if mark else ""]
-    body.append(f'<p class="sensitive">{escape(say("profile.sensitive"))}</p>')
+    body = [paragraph(mark, "synthetic") if mark else "", paragraph(say("profile.sensitive"), "sensitive")]
     body.append(f"<h1>{escape(title)}</h1>")
-    body.append(_paragraph(say("profile.intro", instrument=clean_name(profile.instrument_name))))
+    body.append(paragraph(say("profile.intro", instrument=clean_name(profile.instrument_name))))
     if len(summary) > 1:
-        body.append(_paragraph(say("profile.two")))
+        body.append(paragraph(say("profile.two")))
+    body += say_answers(profile, say, language)
+    body += say_changes(profile, say, language)
     body.append(_figure(profile, say, language, mark))
-    body += _answers(profile, say, language)
-    body += _questions(summary, say)
+    body += say_moments(profile, say, language)
+    body += _questions(profile, say)
+    if is_called(profile):
+        body += say_menu(profile, say, language, study_knows=study_knows)
+    body += say_decisions(profile, say, language)
     tables = [_table(profile, one, say, language) for one in summary["respondent"]]
-    body += _side_by_side(tables)
-    page = (
-        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; img-src data:\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="robots" content="noindex">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-    )
-    html = page + "\n".join(part for part in body if part) + "\n</main>\n</body>\n</html>\n"
-    return PresentedProfile(html, profile.family, language)
+    body += side_by_side(tables)
+    return PresentedProfile(sensitive_page(title, body, language=language), profile.family, language)
 
 
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
-
-
-def _respondent(say: Phrases, name: str) -> str:
-    key = f"profile.{name}"
-    return say(key) if say.has(key) else clean_name(say.label("respondent", name))
-
-
-def _side_by_side(parts: list[str]) -> list[str]:
-    """The parts of two parents in two columns; one part as it is."""
-    if len(parts) < 2:
-        return parts
-    return ['<div class="pair">', *(f"<div>{part}</div>" for part in parts), "</div>"]
-
-
-def _answers(profile: FamilyProfile, say: Phrases, language: str) -> list[str]:
-    summary = profile.tables["summary"].data
-    columns = []
-    for row in each_row(summary):
-        parts = []
-        if len(summary) > 1:
-            who = say("profile.respondent", respondent=_respondent(say, row.respondent))
-            parts.append(f"<h3>{escape(who)}</h3>")
-        key = f"profile.answer_{row.answer}"
-        if row.answer == "stagnating" and row.at_limit == "best":
-            key += "_best"
-        needed = "120+" if math.isnan(row.waves_needed) else str(int(row.waves_needed))
-        parts.append(f'<p class="answer">{escape(say(key, n=row.n_waves, needed=needed))}</p>')
-        parts.append(_paragraph(say(f"profile.change_{row.category}")))
-        if row.standing:
-            parts.append(_paragraph(say(f"profile.standing_{row.standing}")))
-        columns.append("\n".join(parts))
-    parts = [f"<h2>{escape(say('profile.heading_answer'))}</h2>", *_side_by_side(columns)]
-    known = set(summary["answer"])
-    if known & set(BETTER) and known & set(WORSE):
-        parts.append(_paragraph(say("profile.disagree")))
-    delta, period = (
-        format_number(value, language, digits=digits)
-        for value, digits in ((profile.delta, 1), (profile.period, 0))
-    )
-    parts.append(_paragraph(say("profile.margin", delta=delta, period=period)))
-    return parts
-
-
-def _questions(summary: pd.DataFrame, say: Phrases) -> list[str]:
-    stuck = bool(((summary["answer"] == "stagnating") & (summary["at_limit"] != "best")).any())
-    worse = bool(summary["answer"].isin(WORSE).any())
+def _questions(profile: FamilyProfile, say: Phrases) -> list[str]:
+    worse = bool(profile.tables["summary"].data["answer"].isin(WORSE).any())
     keys = ["question_1", "question_2", "question_3"]
-    keys += ["question_still"] * stuck + ["question_worse"] * worse
+    keys += ["question_still"] * is_called(profile) + ["question_worse"] * worse
     items = "".join(f"<li>{escape(say(f'profile.{key}'))}</li>" for key in keys)
-    parts = [f"<h2>{escape(say('profile.heading_questions'))}</h2>\n<ul>{items}</ul>"]
-    if stuck:
-        menu = "".join(f"<li>{escape(say(f'intervention.{name}'))}</li>" for name in INTERVENTIONS)
-        parts.append(f"<h2>{escape(say('profile.heading_menu'))}</h2>")
-        parts.append(_paragraph(say("profile.menu_intro")))
-        parts.append(f'<ul class="menu">{menu}</ul>')
-    return parts
+    return [f"<h2>{escape(say('profile.heading_questions'))}</h2>\n<ul>{items}</ul>"]
 
 
 def _table(profile: FamilyProfile, respondent: str, say: Phrases, language: str) -> str:
     waves = profile.tables["waves"].data
     mine = waves[waves["respondent"] == respondent]
-    caption = f"{say('profile.heading_table')}: {_respondent(say, respondent)}"
+    caption = f"{say('profile.heading_table')}: {name_respondent(say, respondent)}"
     heads = "".join(
         f'<th scope="col">{escape(say(f"profile.{name}"))}</th>'
-        for name in ("month", "score", "error", "expected")
+        for name in ("month", "score", "error", "expected", "signal")
     )
 
     def number(value: float, digits: int = 1) -> str:
@@ -188,7 +137,8 @@ def _table(profile: FamilyProfile, respondent: str, say: Phrases, language: str)
     rows = "".join(
         f'<tr><th scope="row">{number(row.months)}</th><td>{number(row.score)}</td>'
         f"<td>{number(row.error_low)} – {number(row.error_high)}</td>"
-        f"<td>{number(row.band_low)} – {number(row.band_high)}</td></tr>"
+        f"<td>{number(row.band_low)} – {number(row.band_high)}</td>"
+        f'<td class="text">{escape(_signal(say, str(row.signal)))}</td></tr>'
         for row in each_row(mine)
     )
     return (
@@ -197,12 +147,11 @@ def _table(profile: FamilyProfile, respondent: str, say: Phrases, language: str)
     )
 
 
-def _figure(profile: FamilyProfile, say: Phrases, language: str, mark: str) -> str:
-    from mpg_research.present.figures.profile import draw_profile
+def _signal(say: Phrases, signal: str) -> str:
+    return "–" if signal == "intake" else say.label("value.class", signal)
 
-    title = say("profile.figure_title")
-    names = {one: _respondent(say, one) for one in profile.tables["summary"].data["respondent"]}
-    waves = profile.tables["waves"].data
+
+def _alts(profile: FamilyProfile, say: Phrases, names: Mapping[str, str], waves: pd.DataFrame) -> list[str]:
     alts = []
     for one, name in names.items():
         mine = waves[waves["respondent"] == one]
@@ -210,13 +159,22 @@ def _figure(profile: FamilyProfile, say: Phrases, language: str, mark: str) -> s
         alts.append(
             say(
                 "profile.figure_alt", respondent=name, n=len(mine),
-                first=format_number(first["score"], language, digits=0),
-                start=format_number(first["months"], language, digits=1),
-                last=format_number(last["score"], language, digits=0),
-                end=format_number(last["months"], language, digits=1),
+                first=format_number(first["score"], say.language, digits=0),
+                start=format_number(first["months"], say.language, digits=1),
+                last=format_number(last["score"], say.language, digits=0),
+                end=format_number(last["months"], say.language, digits=1),
             )
         )  # fmt: skip
+    return alts
+
+
+def _figure(profile: FamilyProfile, say: Phrases, language: str, mark: str) -> str:
+    from mpg_research.present.figures.profile import draw_profile
+
+    title = say("profile.figure_title")
+    names = {one: name_respondent(say, one) for one in profile.tables["summary"].data["respondent"]}
+    alts = _alts(profile, say, names, profile.tables["waves"].data)
     better = say("profile.better_low" if profile.higher_is_worse else "profile.better_high")
     picture = draw_profile(profile, say, names, title=title, mark=mark, label=" ".join(alts)).strip()
-    caption = f"{say('profile.legend')} {better}"
+    caption = f"{say('profile.legend')} {say('talk.legend')} {better}"
     return f"<figure>\n{picture}\n<figcaption>{escape(caption)}</figcaption>\n</figure>"

@@ -37,10 +37,13 @@ class CourseProfileParameters(NotebookParameters):
         The family's id in the study.
     episode : str
         Its period of help. Empty: the last one with a score.
+    reader : str
+        "worker", or "family": one page in plain words for the family itself.
     """
 
     family: str = ""
     episode: str = ""
+    reader: str = "worker"
 
 
 def check_profile_folder(folder: str | Path) -> Path:
@@ -82,7 +85,13 @@ def _is_written_by_a_run(folder: Path) -> bool:
 
 
 def write_profile(
-    study: str | Path, *, family: str, output: str | Path, language: str = "", episode: str = ""
+    study: str | Path,
+    *,
+    family: str,
+    output: str | Path,
+    language: str = "",
+    episode: str = "",
+    reader: str = "worker",
 ) -> Path:
     """Make the course profile of one family and write it to a folder of the user's own.
 
@@ -98,6 +107,8 @@ def write_profile(
         Code of the language; empty is the first of :func:`mpg_research.languages.languages`.
     episode : str
         Period of help; empty is the last one with a score.
+    reader : {"worker", "family"}
+        For the worker, or one page in plain words for the family itself.
 
     Returns
     -------
@@ -114,7 +125,7 @@ def write_profile(
     """
     from mpg_research.analysis.family_profile import describe_family
     from mpg_research.disclosure import assert_aggregate
-    from mpg_research.present.profile import present_profile
+    from mpg_research.present.profile import READERS, present_profile
     from mpg_research.study import load_study
 
     chosen = check_parameters(
@@ -125,18 +136,23 @@ def write_profile(
             "output": str(output),
             "family": family,
             "episode": episode,
+            "reader": reader,
         },
         "course_profile",
     )
     folder = check_profile_folder(chosen.output)
     if not chosen.family:
         raise ConfigError("Name the family: its id in the table of episodes. A profile is about one family.")
+    chosen_reader = next((one for one in READERS if one == chosen.reader), None)
+    if chosen_reader is None:
+        raise ConfigError(f'A profile is for {" or ".join(READERS)}; found "{chosen.reader}".')
     profile = describe_family(
         load_study(find_study(chosen.study)), chosen.family, episode=chosen.episode or None
     )
     assert_aggregate(profile, folder, reports_root=Path.cwd() / _REPORTS)
-    page = present_profile(profile, language=chosen.language)
-    name = f"course_profile_{safe_folder_name(chosen.family)}_{chosen.language}.html"
+    page = present_profile(profile, language=chosen.language, reader=chosen_reader)
+    ending = "" if chosen_reader == "worker" else f"_for_the_{chosen_reader}"
+    name = f"course_profile_{safe_folder_name(chosen.family)}_{chosen.language}{ending}.html"
     write_atomically(folder / name, page.html.encode("utf-8"), private=True)
     return folder / name
 

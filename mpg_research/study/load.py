@@ -43,6 +43,7 @@ TIME_OF_TABLE = {
     "care": ("month",),
     "practice": ("date",),
     "events": ("date",),
+    "decisions": ("date",),
 }
 ADDED_UP = ("care", "prices")  # a row twice would be counted twice
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "DECISION_CODES",
     "END_REASONS",
     "EPISODES",
     "INTERVENTIONS",
@@ -56,6 +57,14 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 
 EVENTS: dict[str, tuple[str, ...]] = {"placement": (), "eviction": (), "renewed_referral": ()}
+
+# What a talk with the family ended in; written by hand.
+DECISION_CODES: dict[str, tuple[str, ...]] = {
+    "go_on": ("doorgaan",),
+    "change": ("anders",),
+    "stop": ("stoppen",),
+    "hand_over": ("overdragen",),
+}
 
 # RoQua writes `parent` for the first parent.
 RESPONDENTS: dict[str, tuple[str, ...]] = {"first_parent": ("parent",), "second_parent": ()}
@@ -249,6 +258,20 @@ EVENT_TABLE = Schema(
     ("family", "episode", "date", "event"),
 )  # fmt: skip
 
+DECISIONS = Schema(
+    "decisions",
+    "family and date of a talk",
+    (
+        FAMILY,
+        EPISODE,
+        Column("date", "time", "when it was decided", required=True),
+        Column("decision", "code", "what was decided in the talk with the family", required=True,
+               vocabulary=DECISION_CODES),
+        Column("reason", "text", "why, in a few words; no names"),
+    ),
+    ("family", "episode", "date", "decision"),
+)  # fmt: skip
+
 PRICES = Schema(
     "prices",
     "item and year",
@@ -265,5 +288,5 @@ PRICES = Schema(
 
 SCHEMAS = {
     schema.name: schema
-    for schema in (EPISODES, MEASUREMENTS, INTERVENTION_TABLE, CARE, PRACTICE, EVENT_TABLE, PRICES)
+    for schema in (EPISODES, MEASUREMENTS, INTERVENTION_TABLE, CARE, PRACTICE, EVENT_TABLE, DECISIONS, PRICES)
 }

@@ -184,7 +184,7 @@ CLASSES: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("deteriorating", "deteriorating_less_than_delta"),
         ("not_enough_information",),
     ),
-    "signals": (("on_track",), ("off_track",), ("stagnating",), ("cannot_tell",)),
+    "signals": (("on_track",), ("off_track",), ("may_stand_still",), ("cannot_tell",)),
 }
 
 

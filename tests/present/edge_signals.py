@@ -28,7 +28,7 @@ from tests.present.edge_results import (
 
 
 def signals(draw: Draw) -> MadeResult:
-    names = ("on_track", "cannot_tell", "stagnating", "off_track")
+    names = ("on_track", "cannot_tell", "may_stand_still", "off_track")
     counts = draw(
         "split_four",
         ((116, 69, 0, 55), (116, 69, 3, 52), (0, 0, 0, 40), (0, 0, 0, 0), (4, 3, 2, 1), (60, 40, 30, 20)),
@@ -39,6 +39,8 @@ def signals(draw: Draw) -> MadeResult:
         "false_alarms": 0.2,
         "on_track": 0.1,
         "least_scores": 3,
+        "still_alarms": 0.2,
+        "still_month": 4.0,
     }
     return result_of("signals", shares_table(classes(names, counts)), provenance=provenance(**facts))
 

@@ -9,7 +9,7 @@ from mpg_research.analysis.monitoring.expectation_model import Fold
 from mpg_research.analysis.monitoring.expectation_scores import forecast, line_change
 from mpg_research.arrays import FloatArray
 
-__all__ = ["Chances", "chance_of_waves", "line_ends", "months_to_go"]
+__all__ = ["Chances", "chance_of_waves", "half_a_step_beyond", "line_ends", "months_to_go"]
 
 
 #: Points of the distribution of the time to go at which a forecast is made.
@@ -95,7 +95,7 @@ def chance_of_waves(
     place = np.repeat(np.arange(len(rows)), go.shape[1])
     at, first = months[place] + go.ravel(), place - rows["wave"].to_numpy()[place]
     x, start = fold.model.matrix(rows, at, place), fold.model.matrix(rows, months)
-    boundary = _boundary(margin, step)
+    boundary = half_a_step_beyond(margin, step)
     mean, sd = forecast(fold.model, fold.effects, place, x, at)
     change = mean - rows["score"].to_numpy(dtype=float)[first]
     score = ndtr((boundary - sign * change) / sd).reshape(go.shape).mean(axis=1)
@@ -119,9 +119,9 @@ def line_ends(fold: Fold, *, sign: float, margin: float, step: float) -> FloatAr
         fold.model, fold.effects, last, x[last] - x[first], months[first], months[last]
     )
     at_once = np.maximum(error, np.finfo(float).tiny)  # one wave: no change, no error
-    return np.asarray(ndtr((_boundary(margin, step) - sign * moved) / at_once))
+    return np.asarray(ndtr((half_a_step_beyond(margin, step) - sign * moved) / at_once))
 
 
-def _boundary(margin: float, step: float) -> float:
+def half_a_step_beyond(margin: float, step: float) -> float:
     """Half a step beyond the last gain that is still bad."""
     return step * (float(np.floor(margin / step + 1e-9)) + 0.5)

@@ -76,20 +76,36 @@ class Fold:
     effects: RunningEffects
 
 
-def code_case_mix(rows: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows with centred columns covariate_1, covariate_2, ... for the case mix, and their names."""
+def code_case_mix(
+    rows: pd.DataFrame, names: Sequence[str], *, like: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows with centred columns covariate_1, covariate_2, ... for the case mix, and their names.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    names : sequence of str
+        Columns of the case mix.
+    like : DataFrame, optional
+        Rows whose levels and means the coding takes, so that a model of them can look at others; by default
+        the rows themselves.
+    """
+    known = rows if like is None else like
     columns: dict[str, pd.Series] = {}
     for name in names:
-        values = rows[name]
+        values, others = known[name], rows[name]
         if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            numbers = [values.astype(float)]
+            numbers = [(values.astype(float), others.astype(float))]
         else:
             texts = values.astype(str)
             levels = sorted(texts.unique(), key=lambda level: (-int((texts == level).sum()), level))
-            numbers = [(texts == level).astype(float) for level in levels[1:]]
-        for number in numbers:
+            numbers = [
+                ((texts == level).astype(float), (others.astype(str) == level).astype(float))
+                for level in levels[1:]
+            ]
+        for number, other in numbers:
             if number.nunique() > 1:
-                columns[f"covariate_{len(columns) + 1}"] = number - float(number.mean())
+                columns[f"covariate_{len(columns) + 1}"] = other - float(number.mean())
     return pd.concat([rows, pd.DataFrame(columns, index=rows.index)], axis=1), tuple(columns)
 
 

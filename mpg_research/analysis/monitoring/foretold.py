@@ -8,20 +8,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.analysis.monitoring.end_forecast import Chances, chance_of_waves, line_ends
 from mpg_research.analysis.monitoring.expectation_model import (
     ExpectationModel,
     Fold,
     apply_model,
+    code_case_mix,
     fit_expectation,
 )
 from mpg_research.analysis.monitoring.rules import bad_outcome, score_step
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import NotApplicableError
+from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.model import Study
 
-__all__ = ["EndForecast", "ended_courses", "model_parts", "predict_bad_end"]
+__all__ = ["EndForecast", "ended_courses", "foretell", "model_parts", "predict_bad_end"]
 
 
 #: Organisations are grouped into at most this many parts, so that the nested fits stay few.
@@ -57,6 +60,12 @@ class EndForecast:
         model of ``chance``.
     line_bad : ndarray, shape (n_waves,)
         The same of the line from the first to the last wave of the wave's course, given *all* its waves.
+    line_training : mapping of str to ndarray, shape (n_waves,)
+        As ``training``, of the chance of the own line.
+    models : mapping of str to ExpectationModel
+        The model of the other parts, by part: what ``chance`` comes from.
+    ends : mapping of str to ndarray
+        Months of the last waves of the judged courses of the other parts, by part.
     """
 
     rows: pd.DataFrame = field(repr=False)
@@ -69,6 +78,9 @@ class EndForecast:
     ended: BoolArray = field(repr=False)
     line_chance: FloatArray = field(repr=False)
     line_bad: FloatArray = field(repr=False)
+    line_training: Mapping[str, FloatArray] = field(repr=False)
+    models: Mapping[str, ExpectationModel] = field(repr=False)
+    ends: Mapping[str, FloatArray] = field(repr=False)
 
     def only_judged(self) -> "EndForecast":
         """The same, of the judged waves only."""
@@ -84,6 +96,7 @@ class EndForecast:
             ended=self.ended[keep],
             line_chance=self.line_chance[keep],
             line_bad=self.line_bad[keep],
+            line_training={label: chance[keep] for label, chance in self.line_training.items()},
         )
 
 
@@ -177,11 +190,15 @@ def predict_bad_end(
     months, labels = rows["months"].to_numpy(dtype=float), sorted(set(part))
     step = score_step(rows["score"])
 
+    def ends_without(left_out: set[str]) -> FloatArray:
+        return np.asarray(months[is_end & ~np.isin(part, list(left_out))])
+
     def seen_by(model: ExpectationModel, label: str, without: set[str]) -> tuple[Fold, Chances]:
         places = np.flatnonzero(part == label)
         fold = apply_model(model, rows.iloc[places], label, places)
-        ends = months[is_end & ~np.isin(part, list(without))]
-        found = chance_of_waves(fold, sign=sign, margin=margin, step=step, ends=ends, ahead=ahead)
+        found = chance_of_waves(
+            fold, sign=sign, margin=margin, step=step, ends=ends_without(without), ahead=ahead
+        )
         return fold, found
 
     known = dict(models or {})
@@ -196,7 +213,10 @@ def predict_bad_end(
         fold, found = seen_by(single[one], one, {one})
         chance[fold.rows], line_chance[fold.rows] = found.score, found.line
         line_bad[fold.rows] = line_ends(fold, sign=sign, margin=margin, step=step)
-    training = {label: np.where(part == label, np.nan, np.nan if nested else chance) for label in labels}
+    training, line_training = (
+        {label: np.where(part == label, np.nan, np.nan if nested else known) for label in labels}
+        for known in (chance, line_chance)
+    )
     for place, one in enumerate(labels if nested else ()):
         for two in labels[place + 1 :]:
             pairs = {one: single[one], two: single[two]}
@@ -213,6 +233,48 @@ def predict_bad_end(
             for mine, other in ((one, two), (two, one)):
                 fold, found = seen_by(pairs[mine], other, {one, two})
                 training[mine][fold.rows] = found.score
+                line_training[mine][fold.rows] = found.line
     last = rows.groupby("course").ngroup().to_numpy()
     bad = bad_outcome(rows, sign=sign, margin=margin)[last]
-    return EndForecast(rows, part, by, chance, training, judged, bad, ended, line_chance, line_bad)
+    return EndForecast(
+        rows, part, by, chance, training, judged, bad, ended, line_chance, line_bad, line_training,
+        single, {label: ends_without({label}) for label in labels},
+    )  # fmt: skip
+
+
+def foretell(
+    study: Study, courses: Courses, folds: tuple[Fold, ...], *, margin: float, ahead: float | None
+) -> tuple[EndForecast, bool]:
+    """Chances of a bad end at every wave, and whether the study says which courses are over.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    courses : Courses
+    folds : tuple of Fold
+        Models of the expected bands, which serve again where they left out a whole part.
+    margin, ahead
+        As in :func:`predict_bad_end`.
+    """
+    rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
+    part_of_course, by = model_parts(courses.units)
+    ended, known = ended_courses(study, courses.units)
+    course_of_wave = rows["course"].to_numpy()
+    part = part_of_course[course_of_wave]
+    foretold = predict_bad_end(
+        rows, columns, part, by=by, sign=improvement_sign(courses.instrument.direction), margin=margin,
+        ended=ended[course_of_wave], ahead=ahead, models=_known_models(folds, part),
+    )  # fmt: skip
+    return foretold, known
+
+
+def _known_models(folds: tuple[Fold, ...], part: NDArray[np.str_]) -> dict[str, ExpectationModel]:
+    """The models of the bands whose left-out courses are those of a whole part."""
+    found = {}
+    for fold in folds:
+        labels = set(part[fold.rows])
+        label = labels.pop()
+        if not labels and int((part == label).sum()) == len(fold.rows):
+            found[label] = fold.model
+    return found

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from mpg_research.analysis.monitoring.foretold import EndForecast
+from mpg_research.analysis.monitoring.performance import STILL_MEASURED, landmark_waves
 from mpg_research.analysis.monitoring.rules import (
     highest_value,
     limit_for_false_alarms,
@@ -13,11 +14,21 @@ from mpg_research.analysis.monitoring.rules import (
 )
 from mpg_research.arrays import BoolArray, FloatArray
 
-__all__ = ["LEAST_GOOD_ENDS", "MORE_LIKELY_THAN_NOT", "alarms_as_many", "chance_limits", "learnt_limits"]
+__all__ = [
+    "LEAST_GOOD_ENDS",
+    "MORE_LIKELY_THAN_NOT",
+    "alarms_as_many",
+    "chance_limits",
+    "compare_rules",
+    "learnt_limits",
+    "still_limits",
+]
 
 
 #: A limit is learnt from this many courses that ended well, at least.
 LEAST_GOOD_ENDS = 10
+#: The measurement around a month is the last one up to so much later.
+_AROUND = 0.5
 #: The limit on the chance where there is nothing to learn it from.
 MORE_LIKELY_THAN_NOT = 0.5
 
@@ -47,6 +58,45 @@ def chance_limits(foretold: EndForecast, false_alarms: float) -> tuple[FloatArra
 
     limits = learnt_limits(foretold, foretold.training, learn)
     return limits, all(learnt)
+
+
+def still_limits(
+    foretold: EndForecast, limits: FloatArray, *, share: float, month: float, least_scores: int
+) -> tuple[FloatArray, bool]:
+    """The limit on the own line's chance from which a course may be standing still, and whether it was learnt.
+
+    Parameters
+    ----------
+    foretold : EndForecast
+    limits : ndarray, shape (n_waves,)
+        From which chance on each wave is off track.
+    share : float
+        Of the courses of the other parts that ended well, at most this share is called (off track, or from
+        this limit on) at its measurement around ``month``.
+    month : float
+    least_scores : int
+        With fewer scores so far a course is not called by this limit.
+
+    Returns
+    -------
+    limits : ndarray, shape (n_waves,)
+    learnt : bool
+        False where a part had fewer than ten such courses to learn from: the limit is then one half.
+    """
+    found, learnt = np.full(len(foretold.rows), MORE_LIKELY_THAN_NOT), []
+    at = landmark_waves(foretold.rows, month + _AROUND, since=month - STILL_MEASURED)
+    at = at[foretold.judged[at] & ~foretold.bad[at]]
+    scores = foretold.rows["wave"].to_numpy() + 1
+    for label, values in foretold.line_training.items():
+        good, mine = at[foretold.part[at] != label], foretold.part == label
+        learnt.append(len(good) >= LEAST_GOOD_ENDS)
+        if not (learnt[-1] and mine.any()):
+            continue
+        off = foretold.training[label][good] >= limits[mine][0]
+        counted = np.where(scores[good] >= least_scores, values[good], -np.inf)
+        value = np.where(off, np.inf, counted)
+        found[mine] = limit_for_false_alarms(value, np.zeros(len(good), dtype=bool), share)
+    return found, all(learnt)
 
 
 def learnt_limits(
@@ -106,3 +156,41 @@ def alarms_as_many(
                 highest_value(rows, training[label][others]), share
             )
     return values >= limits
+
+
+def compare_rules(
+    foretold: EndForecast, *, index: FloatArray, threshold: float, false_alarms: float
+) -> dict[str, BoolArray]:
+    """Alarms at every wave by the chance and by the naive rule, each also with as many alarms as the other.
+
+    Parameters
+    ----------
+    foretold : EndForecast
+    index : ndarray, shape (n_waves,)
+        How much worse the score is than at intake, in points.
+    threshold : float
+        The smallest reliable change: the naive rule alarms beyond it.
+    false_alarms : float
+        As in :func:`mpg_research.analysis.signals`.
+
+    Returns
+    -------
+    dict of str to ndarray of bool
+        ``chance``, ``naive_as_many``, ``naive``, ``chance_as_many``.
+    """
+    naive = index > threshold
+    limits, _ = chance_limits(foretold, false_alarms)
+    in_training = {
+        label: chance >= limits[foretold.part == label][0] for label, chance in foretold.training.items()
+        if (foretold.part == label).any()
+    }  # fmt: skip
+    training = {label: foretold.training[label] for label in in_training}
+    everywhere = dict.fromkeys(in_training, index)
+    return {
+        "chance": foretold.chance >= limits,
+        "naive_as_many": alarms_as_many(foretold, index, everywhere, in_training),
+        "naive": naive,
+        "chance_as_many": alarms_as_many(
+            foretold, foretold.chance, training, dict.fromkeys(in_training, naive)
+        ),
+    }

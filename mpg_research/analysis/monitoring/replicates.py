@@ -14,7 +14,7 @@ from mpg_research.analysis.monitoring.foretold import EndForecast, predict_bad_e
 from mpg_research.analysis.monitoring.performance import OWN_LINE, Figure, evidence_of, figures_of
 from mpg_research.analysis.monitoring.rules import Target
 from mpg_research.analysis.monitoring.signals import Rule, Signals
-from mpg_research.analysis.monitoring.verdicts import compare_rules
+from mpg_research.analysis.monitoring.limits import compare_rules
 from mpg_research.analysis.monitoring.without_change import without_change
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ModelError, Note

@@ -20,7 +20,8 @@ def wave_table(waves: pd.DataFrame) -> ResultTable:
     keys = (*COURSE_KEYS, "organisation", "wave")
     values = (
         "months", "score", "expected", "band_low", "band_high", "standing", "answer", "at_limit", "chance",
-        "limit", "line_chance", "beyond_band", "deteriorating", "signal",
+        "limit", "line_chance", "still_limit", "no_better_chance", "worse_chance", "improving_chance",
+        "beyond_band", "deteriorating", "signal",
     )  # fmt: skip
     return family_table("waves", waves, keys=keys, values=values)
 
@@ -40,8 +41,8 @@ def shares_by_month(waves: pd.DataFrame, words: Sequence[str], level: float, *, 
 
 def ever_table(waves: pd.DataFrame, level: float) -> ResultTable:
     """Courses by the most pressing signal that they ever had."""
-    order = {"intake": 0, "cannot_tell": 0, "on_track": 1, "stagnating": 2, "off_track": 3}
-    names = {0: "never_told", 1: "ever_on_track", 2: "ever_stagnating", 3: "ever_off_track"}
+    order = {"intake": 0, "cannot_tell": 0, "on_track": 1, "may_stand_still": 2, "off_track": 3}
+    names = {0: "never_told", 1: "ever_on_track", 2: "ever_may_stand_still", 3: "ever_off_track"}
     worst = waves["signal"].map(order).groupby(waves["course"]).max().map(names)
     units = waves.drop_duplicates("course").set_index("course").assign(ever=worst)
     followed = waves.groupby("course")["wave"].max() > 0

@@ -1,23 +1,25 @@
-"""Per wave, from the data up to then: off track, on track, standing still, or "we cannot tell yet".
+"""Per wave, from the data up to then: off track, may stand still, on track, or "we cannot tell yet".
 
 Tables of :class:`Signals` (beside ``sample_flow``)
 --------------------------------------------------
 - ``waves`` (one row per wave; never shown in reports): organisation, wave, months, score, expected, band_low,
   band_high, standing, answer, at_limit, chance (of a bad end), limit (of the chance), line_chance (of a bad
-  end of the family's own line), beyond_band, deteriorating (the reasons a practitioner can see), signal
-  ("intake", "off_track", "stagnating", "on_track", "cannot_tell").
+  end of the family's own line), still_limit (of that chance), no_better_chance, worse_chance,
+  improving_chance (:mod:`~mpg_research.analysis.monitoring.wave_chances`), beyond_band, deteriorating (the
+  reasons a practitioner can see), signal ("intake", "off_track", "may_stand_still", "on_track",
+  "cannot_tell").
 - ``shares(class, ...)`` and ``shares_by_organisation(organisation, class, ...)``: signals at the last wave.
 - ``shares_by_month(months, class, ...)``: at the last wave up to a month, of courses still measured then.
-- ``ever(class, ...)``: courses that were ever off track; else ever stagnating; else ever on track; or never
-  any of these.
+- ``ever(class, ...)``: courses that were ever off track; else that may ever have stood still; else ever on
+  track; or never any of these.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Unpack
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION
 from mpg_research.analysis.families.choices import (
@@ -30,20 +32,33 @@ from mpg_research.analysis.families.choices import (
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses
 from mpg_research.analysis.families.direction import HALF_TIME, CourseOfFamilies, course
 from mpg_research.analysis.families.shares import share_rows, share_table
-from mpg_research.analysis.monitoring.expectation_model import ExpectationModel, Fold, code_case_mix
+from mpg_research.analysis.monitoring.expectation_model import Fold
 from mpg_research.analysis.monitoring.expected_course import expected_waves, fit_folds
-from mpg_research.analysis.monitoring.foretold import EndForecast, ended_courses, model_parts, predict_bad_end
-from mpg_research.analysis.monitoring.limits import chance_limits
+from mpg_research.analysis.monitoring.foretold import EndForecast, foretell
+from mpg_research.analysis.monitoring.limits import chance_limits, still_limits
 from mpg_research.analysis.monitoring.rules import Target, outcome_margin
 from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month, wave_table
+from mpg_research.analysis.monitoring.wave_chances import folds_of_parts, learn_maps, wave_chances
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.courses.course_answer import WORSE
+from mpg_research.statistics.forecasts.calibration import Recalibration
+from mpg_research.study.config.talk import TalkConfig
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather
 
-__all__ = ["FALSE_ALARMS", "LEAST_SCORES", "ON_TRACK", "SIGNALS", "Rule", "Signals", "signals"]
+__all__ = [
+    "CALLS",
+    "FALSE_ALARMS",
+    "LEAST_SCORES",
+    "ON_TRACK",
+    "SIGNALS",
+    "Rule",
+    "Signals",
+    "signal_of",
+    "signals",
+]
 
 #: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
 Rule = Literal["chance", "band"]
@@ -57,7 +72,9 @@ ON_TRACK = 0.1
 LEAST_SCORES = 3
 #: z of a two-sided 95 % test, as the smallest reliable change is defined with.
 _Z = 1.959963984540054
-SIGNALS = ("on_track", "cannot_tell", "stagnating", "off_track")
+SIGNALS = ("on_track", "cannot_tell", "may_stand_still", "off_track")
+#: Signals that ask for a talk about what to do.
+CALLS = ("may_stand_still", "off_track")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +84,7 @@ class Signals(Result):
     Attributes
     ----------
     answers : CourseOfFamilies
-        The answers behind "stagnating" and "reliable deterioration".
+        The strict answers behind "shown to stand still" and "reliable deterioration".
     folds : tuple of Fold
         The models behind the expected bands.
     foretold : EndForecast
@@ -76,6 +93,12 @@ class Signals(Result):
         The scores behind all of it.
     margin : float
         Improvement in points up to which an end counts as bad.
+    seen : tuple of Fold
+        The waves with the models that their chances come from.
+    maps : mapping of str to Recalibration
+        How the chance of a score no better than now was moved, by part.
+    talk : TalkConfig
+        The settings in force of how far chances look, and of when a course may be standing still.
     """
 
     answers: CourseOfFamilies = field(repr=False)
@@ -83,6 +106,9 @@ class Signals(Result):
     foretold: EndForecast = field(repr=False)
     courses: Courses = field(repr=False)
     margin: float
+    seen: tuple[Fold, ...] = field(repr=False)
+    maps: Mapping[str, Recalibration] = field(repr=False)
+    talk: TalkConfig
     kind: ClassVar[str] = "signals"
 
 
@@ -97,6 +123,7 @@ def signals(
     band: float = 0.8,
     margin: Margin = DEFAULT_MARGIN,
     half_time: float = HALF_TIME,
+    talk: TalkConfig | None = None,
     error: ErrorModel = DEFAULT_ERROR,
     case_mix: tuple[str, ...] | None = None,
     scores: Scores = AS_CONFIGURED,
@@ -121,13 +148,15 @@ def signals(
     on_track : float
         A wave is on track where there are three scores or more so far, the straight line through them goes
         the right way, and the chance that the family's own line ends badly is no larger than this.
-        Everything that is neither off nor on track, nor shown to stand still, is "cannot_tell".
+        Everything that is neither off nor on track, and may not stand still, is "cannot_tell".
     ahead : float, optional
         Months that the chance looks ahead; by default the time to go is learnt from the other organisations.
     band : float
         Share of families like this one whose scores the expected band is to hold.
     margin, half_time, error, level
         As in :func:`mpg_research.analysis.course`.
+    talk : TalkConfig, optional
+        How far chances look, and when a course may be standing still; by default ``[talk]`` of ``study.toml``.
     case_mix : tuple of str, optional
         Columns of ``episodes`` to expect by; by default those of ``study.toml``.
     scores : Scores, optional
@@ -150,8 +179,12 @@ def signals(
     The chance comes from a growth model of the other organisations (with more than six of them: of other
     groups of organisations; with fewer than three: of other families), given the waves of the family so far;
     see :func:`mpg_research.analysis.monitoring.end_forecast.chance_of_waves`. Limits are learnt there too,
-    from courses that are over, by nested cross-validation. Stagnating: not off track, shown to stand still,
-    and not at the best possible score. On track asks more than a low chance that the *last score* is no
+    from courses that are over, by nested cross-validation. May stand still: not off track, three scores or
+    more, not at the best possible score, and a chance that the family's own line ends no better that reaches a
+    limit of its own, learnt so that in the other organisations at most one in five (``talk.still_alarms``) of
+    the courses that went well is called at its measurement around month 4 (``talk.still_month``; see
+    :func:`~mpg_research.analysis.monitoring.limits.still_limits`); or shown to stand still or to deteriorate
+    by the strict answers. On track asks more than a low chance that the *last score* is no
     better than the first: whoever scored badly at intake by chance has that too, though nothing changes. It
     asks what the scores say of the family's own line, without the swings and errors of single scores
     (``line_chance``); and since that leans on other families, the family's own scores must go the right way
@@ -174,16 +207,25 @@ def signals(
     folds, by = fit_folds(courses)
     waves = expected_waves(courses, folds, band=band)
     enough = outcome_margin(target, _Z * float(np.sqrt(2)) * answers.error.sem)
-    foretold, ends_known = _foretell(study, courses, folds, margin=enough, ahead=ahead)
+    foretold, ends_known = foretell(study, courses, folds, margin=enough, ahead=ahead)
     limits, learnt = chance_limits(foretold, false_alarms)
+    chosen = study.config.talk if talk is None else talk
+    still, still_learnt = still_limits(
+        foretold, limits, share=chosen.still_alarms, month=chosen.still_month, least_scores=LEAST_SCORES
+    )
+    sign = improvement_sign(courses.instrument.direction)
+    look = {"sign": sign, "ahead": chosen.ahead, "recent": chosen.recent}
+    seen = folds_of_parts(foretold)
+    maps = learn_maps(foretold, seen, **look)
+    chances = wave_chances(foretold, seen, maps, **look)
     keys = [*COURSE_KEYS, "months"]
     given = answers.tables["waves"].data[[*keys, "answer", "at_limit", "slope"]]
-    waves = waves.assign(chance=foretold.chance, limit=limits, line_chance=foretold.line_chance)
+    waves = waves.assign(
+        chance=foretold.chance, limit=limits, line_chance=foretold.line_chance, still_limit=still,
+        no_better_chance=chances.no_better, worse_chance=chances.worse, improving_chance=chances.improving,
+    )  # fmt: skip
     waves = waves.merge(given, on=keys, how="left", validate="one_to_one")
-    waves["beyond_band"] = waves["standing"] == "worse"
-    waves["deteriorating"] = waves["answer"].isin(WORSE)
-    better = improvement_sign(courses.instrument.direction) * waves["slope"] > 0
-    waves["signal"] = _signal(waves, rule, better & (waves["line_chance"] <= on_track))
+    waves = signal_of(waves, rule, sign=sign, on_track=on_track)
     last = waves.groupby("course").tail(1)
     last = last[last["wave"] > 0]
     tables = [
@@ -208,6 +250,10 @@ def signals(
         "false_alarms": false_alarms,
         "on_track": on_track,
         "least_scores": LEAST_SCORES,
+        "still_alarms": chosen.still_alarms,
+        "still_month": chosen.still_month,
+        "score_ahead": chosen.ahead,
+        "recent": chosen.recent,
         "ahead": ahead,
         "band": band,
         "folds": by,
@@ -221,7 +267,10 @@ def signals(
         margin=enough,
         tables=collect_tables(tables),
         flow=courses.frame.flow,
-        notes=(*answers.notes, *_notes(courses, foretold, ends_known, learnt)),
+        notes=(*answers.notes, *_notes(courses, foretold, ends_known, learnt, still_learnt)),
+        seen=seen,
+        maps=maps,
+        talk=chosen,
         provenance=provenance_of(
             study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
         ),
@@ -230,46 +279,34 @@ def signals(
     )
 
 
-def _foretell(
-    study: Study, courses: Courses, folds: tuple[Fold, ...], *, margin: float, ahead: float | None
-) -> tuple[EndForecast, bool]:
-    """Chances of a bad end at every wave, and whether the study says which courses are over."""
-    rows, columns = code_case_mix(courses.rows, courses.frame.case_mix)
-    part_of_course, by = model_parts(courses.units)
-    ended, known = ended_courses(study, courses.units)
-    course_of_wave = rows["course"].to_numpy()
-    part = part_of_course[course_of_wave]
-    foretold = predict_bad_end(
-        rows, columns, part, by=by, sign=improvement_sign(courses.instrument.direction), margin=margin,
-        ended=ended[course_of_wave], ahead=ahead, models=_known_models(folds, part),
-    )  # fmt: skip
-    return foretold, known
+def signal_of(waves: pd.DataFrame, rule: Rule, *, sign: float, on_track: float) -> pd.DataFrame:
+    """The waves with beyond_band, deteriorating and signal.
 
-
-def _known_models(folds: tuple[Fold, ...], part: NDArray[np.str_]) -> dict[str, ExpectationModel]:
-    """The models of the bands whose left-out courses are those of a whole part."""
-    found = {}
-    for fold in folds:
-        labels = set(part[fold.rows])
-        label = labels.pop()
-        if not labels and int((part == label).sum()) == len(fold.rows):
-            found[label] = fold.model
-    return found
-
-
-def _signal(waves: pd.DataFrame, rule: Rule, well: pd.Series) -> pd.Series:
-    """``well``: whether the family's own line goes the right way, and its chance of a bad end is low."""
+    Parameters
+    ----------
+    waves : DataFrame
+        With wave, standing, answer, at_limit, slope, chance, limit, line_chance and still_limit.
+    rule, on_track
+        As in :func:`signals`.
+    sign : float
+        -1 where a fall is an improvement.
+    """
+    beyond, worse = waves["standing"] == "worse", waves["answer"].isin(WORSE)
     off = waves["chance"] >= waves["limit"]
     if rule == "band":
-        off = waves["beyond_band"] | waves["deteriorating"]
-    still = (waves["answer"] == "stagnating") & (waves["at_limit"] != "best")
-    told = (waves["wave"] + 1 >= LEAST_SCORES) & well
-    conditions = [waves["wave"] == 0, off, still, told]
-    found = np.select(conditions, ["intake", "off_track", "stagnating", "on_track"], "cannot_tell")
-    return pd.Series(found, index=waves.index)
+        off = beyond | worse
+    told = waves["wave"] + 1 >= LEAST_SCORES
+    shown = worse | ((waves["answer"] == "stagnating") & (waves["at_limit"] != "best"))
+    well = told & (sign * waves["slope"] > 0) & (waves["line_chance"] <= on_track)
+    still = told & ~well & (waves["line_chance"] >= waves["still_limit"]) & (waves["at_limit"] != "best")
+    conditions = [waves["wave"] == 0, off, shown | still, well]
+    found = np.select(conditions, ["intake", "off_track", "may_stand_still", "on_track"], "cannot_tell")
+    return waves.assign(beyond_band=beyond, deteriorating=worse, signal=found)
 
 
-def _notes(courses: Courses, foretold: EndForecast, ends_known: bool, learnt: bool) -> list[Note]:
+def _notes(
+    courses: Courses, foretold: EndForecast, ends_known: bool, learnt: bool, still_learnt: bool
+) -> list[Note]:
     notes = []
     if foretold.by == "families":
         text = "With fewer than three organisations, a sixth of the families was foretold from the others."
@@ -284,4 +321,7 @@ def _notes(courses: Courses, foretold: EndForecast, ends_known: bool, learnt: bo
     if not learnt:
         text = "Too few courses ended well to learn a limit from: off track means a chance of one half."
         notes.append(Note("limit_not_learnt", text, {}, "caution"))
+    if not still_learnt:
+        text = "Too few courses went well to learn from when a course may be standing still: a chance of one half."
+        notes.append(Note("still_limit_not_learnt", text, {}, "caution"))
     return notes

@@ -34,7 +34,7 @@ def signal_sentences(voice: Voice) -> dict[str, list[str]]:
     if table is not None and math.isfinite(group):
         numbers = {
             name: _number(table, None, name)
-            for name in ("off_track", "on_track", "stagnating", "cannot_tell")
+            for name in ("off_track", "on_track", "may_stand_still", "cannot_tell")
         }
         answer = answer_of(voice, "signals", group, numbers)
     facts = voice.released.provenance.parameters
@@ -47,9 +47,15 @@ def signal_sentences(voice: Voice) -> dict[str, list[str]]:
         scores=str(int(facts["least_scores"])),
         chance=format_share(float(facts["on_track"]), voice.language, digits=0),
     )
+    still = voice.phrases(
+        "signals.certainty_still",
+        scores=str(int(facts["least_scores"])),
+        month=voice.moment(float(facts["still_month"])),
+        share=format_share(float(facts["still_alarms"]), voice.language, digits=0),
+    )
     return {
         "answer": [answer],
-        "certainty": [voice.phrases(f"signals.certainty_{rule}", **explained), on_track],
+        "certainty": [voice.phrases(f"signals.certainty_{rule}", **explained), still, on_track],
         "limits": [voice.phrases(f"signals.limit_{rule}")],
     }
 

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit, logit
 
 from mpg_research.arrays import FloatArray
 from mpg_research.statistics.logistic import penalised_logistic
 
-__all__ = ["Calibration", "calibrate", "net_benefit"]
+__all__ = ["Calibration", "Recalibration", "calibrate", "learn_recalibration", "net_benefit"]
 
 _EDGE = 1e-6
+_STEPS, _AT_REST = 50, 1e-10
+_LEAST_SLOPE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,68 @@ def _line(x: FloatArray, y: FloatArray, w: FloatArray) -> tuple[float, float]:
         return np.nan, np.nan
     found = penalised_logistic(np.stack([np.ones_like(x), x], axis=1), y, weight=w)
     return (float(found.estimate[0]), float(found.estimate[1])) if found.converged else (np.nan, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibration:
+    """How predicted log-odds are to be moved: ``intercept + slope`` times them; 0 and 1 leave them."""
+
+    intercept: float
+    slope: float
+
+    def apply(self, predicted: ArrayLike) -> FloatArray:
+        """The chances that are meant by these.
+
+        Parameters
+        ----------
+        predicted : array_like, shape (n,)
+            Chances from 0 to 1; NaN stays NaN.
+        """
+        inside = np.clip(np.asarray(predicted, dtype=float), _EDGE, 1 - _EDGE)
+        return np.asarray(expit(self.intercept + self.slope * logit(inside)))
+
+
+def learn_recalibration(
+    predicted: ArrayLike, happened: ArrayLike, weight: ArrayLike | None = None, *, prior_sd: float = 0.2
+) -> Recalibration:
+    """How chances must be moved to come true, learnt cautiously.
+
+    Parameters
+    ----------
+    predicted : array_like, shape (n,)
+        Chances from 0 to 1, of people other than those they are to be applied to.
+    happened : array_like of bool, shape (n,)
+    weight : array_like, shape (n,), optional
+        How much each counts; several looks at one person together as much as one person.
+    prior_sd : float
+        How far intercept and slope are thought to lie from 0 and 1 beforehand, as standard deviation: few
+        observations hardly move the chances. Our own choice.
+
+    Returns
+    -------
+    Recalibration
+        The slope is at least 0.1, so that the order of the chances stays.
+
+    Notes
+    -----
+    The posterior mode of a logistic regression of what happened on the log-odds predicted, with independent
+    normal priors on the intercept (mean 0) and the slope (mean 1), by Newton's method.
+    """
+    p, y = np.asarray(predicted, dtype=float), np.asarray(happened, dtype=float)
+    w = np.ones_like(p) if weight is None else np.asarray(weight, dtype=float)
+    kept = np.isfinite(p) & np.isfinite(y) & (w > 0)
+    x = logit(np.clip(p[kept], _EDGE, 1 - _EDGE))
+    design = np.stack([np.ones_like(x), x], axis=1)
+    beta, centre, precision = np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.eye(2) / prior_sd**2
+    for _ in range(_STEPS):
+        fitted = expit(design @ beta)
+        slope = design.T @ (w[kept] * (y[kept] - fitted)) - precision @ (beta - centre)
+        curve = (design * (w[kept] * fitted * (1 - fitted))[:, None]).T @ design + precision
+        step = np.linalg.solve(curve, slope)
+        beta = beta + step
+        if np.abs(step).max() < _AT_REST:
+            break
+    return Recalibration(float(beta[0]), max(float(beta[1]), _LEAST_SLOPE))
 
 
 def net_benefit(predicted: ArrayLike, happened: ArrayLike, thresholds: ArrayLike) -> FloatArray:

@@ -443,6 +443,7 @@ class TablesConfig(Section):
     care: TableConfig | None = None
     practice: TableConfig | None = None
     events: TableConfig | None = None
+    decisions: TableConfig | None = None
     prices: TableConfig | None = None
 
     def present(self) -> dict[str, TableConfig]:

@@ -29,6 +29,7 @@ from mpg_research.study.config.sections import (
     TimeConfig,
     VocabularyConfig,
 )
+from mpg_research.study.config.talk import TalkConfig
 from mpg_research.toml import parse_toml
 
 __all__ = [
@@ -60,6 +61,7 @@ class StudyConfig(Section):
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     analysis: AnalysisConfig = AnalysisConfig()
     interventions: InterventionsConfig = InterventionsConfig()
+    talk: TalkConfig = TalkConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
