@@ -58,34 +58,24 @@ from mpg_research.analysis.result import AnalysisResult, Provenance
 from mpg_research.disclosure import released as _released
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
 from mpg_research.disclosure.reconstruction import open_counts, quick_ranges
-from mpg_research.disclosure.released import SUPPRESSED, Released, ReleasedTable, Withheld
-from mpg_research.disclosure.rules.cells import (
-    Cells,
-    cells_of,
-    count_columns,
-    deviations,
-    hide_cells,
-    hide_extremes,
-    hide_implied_counts,
-    hide_outer_quantiles,
-    hide_rows,
-    hide_small_counts,
-    hide_what_follows,
-    mask_of,
-    small_rows,
-)
+from mpg_research.disclosure.released import Released, ReleasedTable, Withheld
+from mpg_research.disclosure.rules.cells import Cells, cells_of, count_columns, frames_of, mask_of
 from mpg_research.disclosure.rules.complementary_suppression import (
     cover_each_month,
     cover_groups,
     cover_organisations,
     cover_shares,
-    is_observed_by_organisation,
-    stands_for_whole,
 )
 from mpg_research.disclosure.rules.differencing import FLOW, blur_flow, protect_totals, tell_once
-from mpg_research.disclosure.rules.following import hide_followers
+from mpg_research.disclosure.rules.following import hide_followers, hide_what_follows
 from mpg_research.disclosure.rules.labels import OWN, Labels, label_organisations
-from mpg_research.disclosure.rules.organisation_rules import use_labels
+from mpg_research.disclosure.rules.organisation_rules import (
+    deviations,
+    is_contrast,
+    is_observed_by_organisation,
+    stands_for_whole,
+    use_labels,
+)
 from mpg_research.disclosure.rules.own_rows import own_tables, round_own, without_empty
 from mpg_research.disclosure.rules.refusals import all_hidden, has_few_others, hide_spreads, refusals
 from mpg_research.disclosure.rules.rounded_release import hide_whole_groups, round_release
@@ -95,6 +85,13 @@ from mpg_research.disclosure.rules.rounding import (
     round_close_counts,
     round_counts,
     round_ratios,
+)
+from mpg_research.disclosure.rules.small_numbers import (
+    hide_extremes,
+    hide_implied_counts,
+    hide_outer_quantiles,
+    hide_small_counts,
+    small_rows,
 )
 from mpg_research.disclosure.rules.text import (
     NameFinder,
@@ -154,6 +151,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
             result,
             audience,
             policy=replace(policy, rounding=0),
+            shown=tables,
             finished={name: _finish(cells, _released._SEAL) for name, cells in tables.items()},
             withheld=withheld,
             notes=tuple(result.notes),
@@ -215,6 +213,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         result,
         audience,
         policy=policy if named else replace(policy, organisations={}),
+        shown=shown,
         finished=finished,
         withheld=withheld,
         notes=notes,
@@ -228,6 +227,7 @@ def _sealed(
     audience: Audience,
     *,
     policy: DisclosurePolicy,
+    shown: Mapping[str, Cells],
     finished: Mapping[str, ReleasedTable],
     withheld: Iterable[Withheld],
     notes: tuple[Note, ...],
@@ -246,7 +246,7 @@ def _sealed(
         level=float(result.level),
         converged=bool(result.converged),
         synthetic=bool(result.provenance.synthetic),
-        organisation_labels=_wording_used(finished.values(), labels),
+        organisation_labels=_wording_used(shown.values(), labels),
         own=labels.code_of.get(audience.organisation or ""),
         seal=_released._SEAL,
     )
@@ -265,17 +265,13 @@ def _hide_what_can_be_found(
         for name in dict.fromkeys(each.table for each in found):
             cells = shown[name]
             rows = [each.row for each in found if each.table == name]
-            keys = list(cells.table.keys)
-            places = [
-                row
-                for row, names in enumerate(cells.data[keys].itertuples(index=False))
-                if tuple(names) in rows
-            ]
-            visible = np.flatnonzero(~cells.hidden() & (cells.data["n_families"] != 0).to_numpy())
+            every = zip(*(cells.data[key].tolist() for key in cells.keys), strict=True)
+            places = [row for row, names in enumerate(every) if names in rows]
+            visible = np.flatnonzero(~cells.hidden() & (cells.data["n_families"] != 0))
             if len(visible):
                 distance = np.abs(np.subtract.outer(visible, places))
                 nearest = visible[np.argmin(distance, axis=0)]
-                hide_rows(cells, mask_of(nearest, len(cells.data)))
+                cells.hide_rows(mask_of(nearest, cells.length))
                 cells.has_complement = True
                 finished[name] = _finish(cells, _released._SEAL)
             if not len(visible) or all_hidden(cells):
@@ -311,7 +307,7 @@ def _hide_small(
     for name, cells in tables.items():
         hide_extremes(cells)
         hide_outer_quantiles(cells, minimum)
-        hide_rows(cells, small_rows(cells, minimum))
+        cells.hide_rows(small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
         if name == FLOW:
             tell_once(cells)
@@ -319,9 +315,9 @@ def _hide_small(
                 blur_flow(cells, minimum, throughout=outside)
             continue
         parts = {column.name for column in cells.table.columns if column.adds_up}
-        if not across or stands_for_whole(cells.table):
+        if not across or stands_for_whole(cells):
             parts -= set(cells.table.organisation_columns)
-        if is_observed_by_organisation(cells.table):
+        if is_observed_by_organisation(cells):
             cover_each_month(cells, minimum)
         elif _has_additive_counts(cells) and parts:
             cover_groups(cells, sorted(parts), minimum)
@@ -335,7 +331,7 @@ def _has_additive_counts(cells: Cells) -> bool:
 
 def _rows_about(cells: Cells, keys: Iterable[str]) -> np.ndarray:
     chosen = set(keys)
-    rows = np.zeros(len(cells.data), dtype=bool)
+    rows = cells.no_row()
     for column in cells.table.organisation_columns:
         rows |= np.array([key in chosen for key in cells.data[column]], dtype=bool)
     return rows
@@ -348,19 +344,18 @@ def _mask_counts(cells: Cells, covered: frozenset[str], *, rounded: bool) -> Non
         return
     cells.coarse = rows
     if not rounded:
-        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-        round_ratios(cells, rows, families)
+        round_ratios(cells, rows, cells.exact("n_families"))
     for column in count_columns(cells):
         fresh = rows & ~cells.hidden(column)
         cells.has_complement |= bool(fresh.any())
-        hide_cells(cells, fresh, column)
+        cells.hide(fresh, column)
 
 
 def _hide_shares_of_few(tables: Mapping[str, Cells], audience: Audience, policy: DisclosurePolicy) -> None:
     """Shares of few, of none and of all, but for what an organisation may know of its own families."""
     for cells in tables.values():
         own = _rows_about(cells, [audience.organisation or ""])
-        if cells.is_contrast:
+        if is_contrast(cells):
             own[:] = False
         hide_implied_counts(cells, ~own, policy.minimum_families, least=1e-9)
         hide_whole_groups(cells, policy.minimum_families)
@@ -371,16 +366,16 @@ def _hide_shares(tables: Mapping[str, Cells], audience: Audience, *, policy: Dis
     named = policy.sees_names(audience)
     own_sizes = _own_sizes(tables, audience)
     for cells in tables.values():
-        rows = np.ones(len(cells.data), dtype=bool)
+        rows = cells.every_row()
         if named or not cells.table.organisation_columns:
             hide_implied_counts(cells, rows, policy.minimum_families)
             if named:
                 cover_shares(cells, policy.minimum_families)
             round_close_counts(cells, rows, policy.minimum_families)
             continue
-        contrast = cells.is_contrast
+        contrast = is_contrast(cells)
         own = _rows_about(cells, [audience.organisation or ""])
-        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+        families = cells.exact("n_families")
         round_ratios(cells, ~own | contrast, families)
         hide_certain_counts(cells, ~own | contrast, families, policy.minimum_families)
         # The others have a part in a difference from them; in how many families one has itself, none.
@@ -393,25 +388,23 @@ def _own_sizes(tables: Mapping[str, Cells], audience: Audience) -> list[float]:
     """How many families the reading organisation has, where a table says so of it alone."""
     found: set[float] = set()
     for cells in tables.values():
-        if stands_for_whole(cells.table) and not deviations(cells):
+        if stands_for_whole(cells) and not deviations(cells):
             rows = _rows_about(cells, [audience.organisation or ""])
-            found |= set(cells.table.data["n_families"][rows])
+            found |= set(cells.exact("n_families")[rows].tolist())
     return sorted(found)
 
 
-def _wording_used(tables: Iterable[ReleasedTable], labels: Labels) -> dict[str, Mapping[str, str]]:
+def _wording_used(tables: Iterable[Cells], labels: Labels) -> dict[str, Mapping[str, str]]:
     """Wording of the labels that occur (and of the own organisation): no list of all organisations."""
     used = {OWN} & set(labels.wording)
-    for table in tables:
-        for column in table.organisation_columns:
-            used |= set(table._data[column])
+    for cells in tables:
+        for column in cells.table.organisation_columns:
+            used |= set(cells.data[column])
     return {code: labels.wording[code] for code in sorted(used, key=lambda code: labels.order[code])}
 
 
 def _finish(cells: Cells, seal: object) -> ReleasedTable:
-    data = cells.data.copy()
-    marks = cells.marks.copy()
-    data["suppressed"] = (marks[cells.numbers] == SUPPRESSED).all(axis=1) if len(data) else False
+    data, marks = frames_of(cells)
     return ReleasedTable(
         name=cells.table.name,
         columns=cells.table.columns,

@@ -11,10 +11,10 @@ The method is that of the auditing step of statistical disclosure control: Fisch
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mpg_research.disclosure.audience import DisclosurePolicy
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
@@ -193,7 +193,7 @@ def _propagate(equations: _Equations) -> dict[Cell, tuple[float, float]]:
 
 def _interval(value: float, mark: str, result: _Shown) -> tuple[float, float]:
     """Which counts a released number stands for."""
-    if not np.isfinite(value):
+    if not isfinite(value):
         return _UNKNOWN
     if mark != ROUNDED:
         return value, value
@@ -208,45 +208,48 @@ def _add_table(equations: _Equations, result: _Shown, table: ReleasedTable) -> N
     whole = len(table.organisation_columns) == 1 and all(
         table.column(key).meaning in ("organisation", "time") for key in keys
     )
+    columns = [data[key].tolist() for key in keys]
+    names: list[Cell] = list(zip(*columns, strict=True)) if keys else [()] * len(data)
+    families = data["n_families"].tolist()
     if whole and len(keys) > 1:
-        whole = bool(data.groupby(keys[0])["n_families"].nunique().max() <= 1)
-    names = list(zip(*(data[key].tolist() for key in keys), strict=True)) if keys else [()] * len(data)
+        known = {(name[0], number) for name, number in zip(names, families, strict=True) if number == number}
+        whole = len(known) == len({name for name, _ in known})
     marks = table._marks["n_families"].tolist()
     cells: list[Cell] = []
-    for row, value, mark in zip(names, data["n_families"].tolist(), marks, strict=True):
+    for row, value, mark in zip(names, families, marks, strict=True):
         cell: Cell = ("whole", row[0]) if whole else (table.name, *row)
         equations.know(cell, *_interval(value, mark, result))
         if mark == SUPPRESSED:
             equations.hidden.setdefault(cell, (result.kind, table.name, row))
         cells.append(cell)
-    _add_sums(equations, result, table, data, cells)
+    _add_sums(equations, result, table, names, cells)
 
 
 def _add_sums(
-    equations: _Equations, result: _Shown, table: ReleasedTable, data: pd.DataFrame, cells: list[Cell]
+    equations: _Equations, result: _Shown, table: ReleasedTable, rows_named: list[Cell], cells: list[Cell]
 ) -> None:
     """Where every family is in one row of a group, the rows add up to the families of the group."""
     parted = [key for key in table.keys if table.column(key).adds_up == "families"]
     ways = [[key] for key in parted if key in table.organisation_columns]
     classes = [key for key in parted if key not in table.organisation_columns]
     ways += [classes] if classes else []
-    with_group = "n_group" in data.columns
+    with_group = "n_group" in table._data.columns
     groups_marks = table._marks["n_group"].tolist() if with_group else []
-    groups_of = data["n_group"].tolist() if with_group else []
+    groups_of = table._data["n_group"].tolist() if with_group else []
     for way in ways:
-        others = [name for name in table.keys if name not in way]
-        groups = data.groupby(others, sort=False, dropna=False).indices if others else {(): range(len(data))}
+        others = [place for place, name in enumerate(table.keys) if name not in way]
+        groups: dict[Cell, list[int]] = {}
+        for row, each in enumerate(rows_named):
+            groups.setdefault(tuple(each[place] for place in others), []).append(row)
         complete = max((len(rows) for rows in groups.values()), default=0)
-        for found, rows in groups.items():
-            names = found if isinstance(found, tuple) else (found,)
+        for names, rows in groups.items():
             total: Cell = ("sum", table.name, *way, *names)
             if len(rows) < complete:  # an organisation whose data end before has no row
                 continue
             parts = tuple(dict.fromkeys(cells[row] for row in rows))
             equations.sums.append((parts, total))
             if way is classes and with_group:
-                first = next(iter(rows))
-                mark, value = str(groups_marks[first]), float(groups_of[first])
+                mark, value = str(groups_marks[rows[0]]), float(groups_of[rows[0]])
                 equations.know(total, *_interval(value, mark, result))
             if way is not classes:
                 together = _TOGETHER.get(table.name, "")

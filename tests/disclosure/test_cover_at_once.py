@@ -4,23 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.disclosure.rules.cells import (
-    Cells,
-    base_of,
-    cells_of,
-    groups_of,
-    hide_rows,
-    hide_share,
-    mask_of,
-    shares_in,
-    small_rows,
-)
+from mpg_research.disclosure.rules.cells import Cells, cells_of, frames_of, mask_of
 from mpg_research.disclosure.rules.complementary_suppression import (
     cover_each_month,
     cover_shares,
     cover_small_rows,
 )
+from mpg_research.disclosure.rules.following import hide_share
 from mpg_research.disclosure.rules.labels import stable_order
+from mpg_research.disclosure.rules.small_numbers import base_of, shares_in, small_rows
 from tests.disclosure.made_tables import made_table
 
 MINIMUM = 10
@@ -28,8 +20,8 @@ DIGEST = "5d" * 32
 
 
 def same(found: Cells, expected: Cells) -> None:
-    pd.testing.assert_frame_equal(found.marks, expected.marks)
-    pd.testing.assert_frame_equal(found.data, expected.data)
+    for one, other in zip(frames_of(found), frames_of(expected), strict=True):
+        pd.testing.assert_frame_equal(one, other)
     assert found.has_complement == expected.has_complement
 
 
@@ -50,16 +42,16 @@ def test_months_are_covered_as_one_by_one(seed: int) -> None:
     table = made_table("observed_course", data, keys, ("mean",), keys[:1], keys[:1])
     found, plain = cells_of(table), cells_of(table)
     for cells in (found, plain):
-        hide_rows(cells, small_rows(cells, MINIMUM))
+        cells.hide_rows(small_rows(cells, MINIMUM))
     cover_each_month(found, MINIMUM)
     keyed = stable_order(data["organisation"])
-    for rows in groups_of(data, ["months"]):
+    for rows in data.groupby("months").indices.values():
         order = np.argsort([keyed.index(key) for key in data["organisation"].iloc[rows]]).tolist()
         counts = data["n_families"].to_numpy(dtype=float)[rows]
         small = plain.hidden()[rows]
         extra = cover_small_rows(small, counts, MINIMUM, order=order, each_knows_its_own=True)
         if extra.any():
-            hide_rows(plain, mask_of(rows[extra], len(data)))
+            plain.hide_rows(mask_of(rows[extra], len(data)))
             plain.has_complement = True
     same(found, plain)
 
@@ -82,7 +74,7 @@ def test_shares_are_covered_as_one_by_one(seed: int) -> None:
         for base, chosen in shares_in(plain, column):
             size, share = base_of(plain, base), table.data[column].to_numpy(dtype=float)
             counts = np.where(chosen, np.minimum(share * size, (1 - share) * size), np.nan)
-            for rows in groups_of(data, ["indicator"]):
+            for rows in data.groupby("indicator").indices.values():
                 small = plain.hidden(column)[rows] & chosen[rows]
                 order = np.argsort([keyed.index(key) for key in data["organisation"].iloc[rows]]).tolist()
                 extra = cover_small_rows(small, counts[rows], MINIMUM, order=order, each_knows_its_own=True)
@@ -101,7 +93,7 @@ def test_random_tables_have_something_to_cover() -> None:
         data.insert(2, "mean", rng.normal(20, 3, size=len(data)))
         keys = ("organisation", "months")
         cells = cells_of(made_table("observed_course", data, keys, ("mean",), keys[:1], keys[:1]))
-        hide_rows(cells, small_rows(cells, MINIMUM))
+        cells.hide_rows(small_rows(cells, MINIMUM))
         cover_each_month(cells, MINIMUM)
         covered += cells.has_complement
     assert covered >= 3

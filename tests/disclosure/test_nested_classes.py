@@ -6,7 +6,7 @@ import pytest
 
 from mpg_research.analysis.families.change_tables import share_tables
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.rules.cells import cells_of, hide_rows
+from mpg_research.disclosure.rules.cells import cells_of
 from mpg_research.disclosure.rules.complementary_suppression import cover_groups
 
 PARTS = {
@@ -36,7 +36,7 @@ def tables_of(counts: dict[str, int]) -> list[ResultTable]:
 def shown(table: ResultTable) -> pd.Series:
     """Number of families of each row after the gate's rule on small numbers, missing where hidden."""
     cells = cells_of(table)
-    hide_rows(cells, table.data["n_families"].between(1, MINIMUM - 1).to_numpy())
+    cells.hide_rows(table.data["n_families"].between(1, MINIMUM - 1).to_numpy())
     parts = [column.name for column in table.columns if column.adds_up == "families"]
     cover_groups(cells, parts, MINIMUM)
     hidden = cells.hidden()

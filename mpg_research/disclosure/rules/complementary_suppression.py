@@ -5,18 +5,11 @@ from itertools import combinations
 
 import numpy as np
 
-from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.rules.cells import (
-    Cells,
-    base_of,
-    deviations,
-    groups_of,
-    hide_rows,
-    hide_share,
-    mask_of,
-    shares_in,
-)
+from mpg_research.disclosure.rules.cells import Cells, mask_of
+from mpg_research.disclosure.rules.following import hide_share
 from mpg_research.disclosure.rules.labels import stable_order
+from mpg_research.disclosure.rules.organisation_rules import deviations, stands_for_whole, times_of
+from mpg_research.disclosure.rules.small_numbers import base_of, shares_in
 
 __all__ = [
     "cover_each_month",
@@ -24,8 +17,6 @@ __all__ = [
     "cover_organisations",
     "cover_shares",
     "cover_small_rows",
-    "is_observed_by_organisation",
-    "stands_for_whole",
 ]
 
 
@@ -82,7 +73,7 @@ def cover_small_rows(
 
 def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
     """Hide covering rows in every group of rows that adds up to a total, for each way of adding up."""
-    keys = [key for key in cells.table.keys if cells.about(key).ends != "high"]
+    keys = [key for key in cells.keys if cells.about(key).ends != "high"]
     ways = {frozenset(way) for size in range(1, len(parts) + 1) for way in combinations(parts, size)}
     changed = True
     while changed:
@@ -94,9 +85,9 @@ def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
 
 
 def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_knows_its_own: bool) -> bool:
-    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    before, cover = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
-    for rows in groups_of(cells.data, others):  # no row is in two of them
+    families = cells.exact("n_families")
+    before, cover = cells.hidden(), cells.no_row()
+    for rows in cells.groups(others):  # no row is in two of them
         hidden = before[rows]
         if not hidden.any() or hidden.all() or len(rows) == 1:
             continue
@@ -109,45 +100,23 @@ def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_kno
         )
         cover[rows] = extra & ~hidden
     if cover.any():
-        hide_rows(cells, cover)
+        cells.hide_rows(cover)
         cells.has_complement = True
     return bool(cover.any())
-
-
-def stands_for_whole(table: ResultTable) -> bool:
-    """Whether a row of an organisation is about all its families: model-based ones at any month are."""
-    others = [column for column in table.columns if column.is_key and column.meaning != "organisation"]
-    whole = len(table.organisation_columns) == 1 and all(key.meaning == "time" for key in others)
-    return whole and not is_observed_by_organisation(table)
-
-
-def is_observed_by_organisation(table: ResultTable) -> bool:
-    """Whether rows are about the families of an organisation measured in one month, which differ by month."""
-    if len(table.organisation_columns) != 1 or len(table.keys) != 2 or not times_of(table):
-        return False
-    per_organisation = table.data.groupby(table.organisation_columns[0], sort=False)["n_families"]
-    return bool((per_organisation.nunique(dropna=False) > 1).any())
-
-
-def times_of(table: ResultTable) -> list[str]:
-    """The keys that are moments in time."""
-    return [column.name for column in table.columns if column.is_key and column.meaning == "time"]
 
 
 def cover_each_month(cells: Cells, minimum: int) -> None:
     """Within each month organisations add up to the observed course of all: hide enough of them."""
     column = cells.table.organisation_columns[0]
     place = _places(cells, column)
-    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    hidden, cover = cells.hidden(), np.zeros(len(cells.data), dtype=bool)
-    for rows in (  # no row is in two of them
-        np.asarray(found) for found in cells.data.groupby(times_of(cells.table), sort=False).indices.values()
-    ):
+    families = cells.exact("n_families")
+    hidden, cover = cells.hidden(), cells.no_row()
+    for rows in cells.groups(times_of(cells)):  # no row is in two of them
         small = hidden[rows]
         order = np.argsort(place[rows]).tolist()
         cover[rows] = cover_small_rows(small, families[rows], minimum, order=order, each_knows_its_own=True)
     if cover.any():
-        hide_rows(cells, cover)
+        cells.hide_rows(cover)
         cells.has_complement = True
 
 
@@ -157,13 +126,13 @@ def cover_shares(cells: Cells, minimum: int) -> None:
         return
     organisation = cells.table.organisation_columns[0]
     place = _places(cells, organisation)
-    groups = groups_of(cells.data, [key for key in cells.table.keys if key != organisation])
+    groups = cells.groups([key for key in cells.keys if key != organisation])
     for column in cells.numbers:
         for base, chosen in shares_in(cells, column):
             size = base_of(cells, base)
-            share = cells.table.data[column].to_numpy(dtype=float, na_value=np.nan)
+            share = cells.exact(column)
             counts = np.where(chosen, np.minimum(share * size, (1 - share) * size), np.nan)
-            hidden, cover = cells.hidden(column), np.zeros(len(cells.data), dtype=bool)
+            hidden, cover = cells.hidden(column), cells.no_row()
             for rows in groups:  # no row is in two of them
                 small = hidden[rows] & chosen[rows]
                 order = np.argsort(place[rows]).tolist()
@@ -190,10 +159,10 @@ def cover_organisations(tables: Mapping[str, Cells], minimum: int) -> frozenset[
     sizes: dict[str, float] = {}
     smallest: dict[str, float] = {}
     for cells in tables.values():
-        if not stands_for_whole(cells.table) or deviations(cells):
+        if not stands_for_whole(cells) or deviations(cells):
             continue
         column = cells.table.organisation_columns[0]
-        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+        families = cells.exact("n_families")
         for key, number in zip(cells.data[column], np.nan_to_num(families), strict=True):
             sizes[key] = max(number, sizes.get(key, 0.0))
             if number > 0:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
 from mpg_research.disclosure.rules.cells import Cells, counting, mask_of
-from mpg_research.disclosure.rules.complementary_suppression import times_of
+from mpg_research.disclosure.rules.organisation_rules import times_of
 from mpg_research.disclosure.rules.rounding import round_counts, rounding_step
 
 __all__ = ["FLOW", "OVERVIEW", "blur_flow", "protect_totals", "tell_once"]
@@ -20,9 +20,8 @@ PEOPLE = ("families", "episodes")
 
 def tell_once(cells: Cells) -> None:
     """A step of the sample flow that is listed twice is shown once."""
-    once = [row for row in range(len(cells.data)) if row == 0 or not _same(cells, row - 1, row)]
-    cells.data = cells.data.iloc[once].reset_index(drop=True)
-    cells.marks = cells.marks.iloc[once].reset_index(drop=True)
+    once = [row for row in range(cells.length) if row == 0 or not _same(cells, row - 1, row)]
+    cells.take(np.array(once, dtype=int))
 
 
 def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
@@ -33,7 +32,7 @@ def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
     exact, and steps that come too close lie whole tens above the exact one after them.
     """
     for column in _people(cells):
-        numbers = cells.data[column].to_numpy(dtype=float)
+        numbers = cells.data[column]
         if not throughout:
             _blur_backwards(cells, column, minimum)
         elif not _all_apart(numbers, minimum):
@@ -42,7 +41,7 @@ def blur_flow(cells: Cells, minimum: int, *, throughout: bool) -> None:
 
 def _blur_backwards(cells: Cells, column: str, minimum: int) -> None:
     """From the last step up: exact where it is far from all shown below it, else whole tens above them."""
-    numbers, step = cells.data[column].to_numpy(dtype=float), float(rounding_step(minimum))
+    numbers, step = cells.data[column], float(rounding_step(minimum))
     exact = shown = np.nan
     for row in reversed(range(len(numbers))):
         number = numbers[row]
@@ -52,8 +51,8 @@ def _blur_backwards(cells: Cells, column: str, minimum: int) -> None:
             exact = shown = number
             continue
         shown = float(exact + step * np.floor((number - exact) / step + 0.5))
-        cells.data.loc[row, column] = shown
-        cells.marks.loc[row, column] = ROUNDED
+        here = mask_of(np.array([row]), cells.length)
+        cells.put(here, column, np.full(cells.length, shown), mark=True)
 
 
 def _all_apart(numbers: np.ndarray, minimum: int) -> bool:
@@ -62,8 +61,8 @@ def _all_apart(numbers: np.ndarray, minimum: int) -> bool:
 
 
 def _same(cells: Cells, first: int, second: int) -> bool:
-    one, two = cells.data.iloc[first], cells.data.iloc[second]
-    return bool(((one == two) | (one.isna() & two.isna())).all())
+    pairs = [(values[first], values[second]) for values in cells.data.values()]
+    return all(one == two or (pd.isna(one) and pd.isna(two)) for one, two in pairs)
 
 
 def _far_apart(first: float, second: float, minimum: int) -> bool:
@@ -95,7 +94,7 @@ def protect_totals(
     people, measurements = _Exact(minimum), _Exact(minimum)
     hidden_parts = overview is not None and _hides_measurements(overview)
     rounded: set[float] = set()
-    if steps is not None and len(steps.data):
+    if steps is not None and steps.length:
         _protect_flow(steps, people, measurements, minimum, throughout=round_steps or hidden_parts)
         rounded = _rounded_in(steps, flow) if round_steps else set()
     if overview is not None:
@@ -106,7 +105,7 @@ def protect_totals(
             continue
         _round_the_same(cells, rounded, minimum)
         parts = [column.adds_up == "families" for column in cells.table.columns]
-        if not times_of(cells.table) and not any(parts):
+        if not times_of(cells) and not any(parts):
             _protect_column(cells, "n_families", people)
 
 
@@ -116,7 +115,7 @@ def _rounded_in(steps: Cells, flow: ResultTable | None) -> set[float]:
         return set()
     found: set[float] = set()
     for column in _people(steps):
-        if (steps.marks[column] == ROUNDED).any():
+        if steps.rounded(column).any():
             found |= {float(number) for number in flow.data[column].dropna()}
     return found
 
@@ -128,7 +127,7 @@ def _people(cells: Cells) -> list[str]:
 
 def _round_the_same(cells: Cells, rounded: set[float], minimum: int) -> None:
     for column in _people(cells):
-        rows = cells.data[column].isin(rounded).to_numpy() & (cells.marks[column] != ROUNDED).to_numpy()
+        rows = np.isin(cells.data[column], list(rounded)) & ~cells.rounded(column)
         rows &= counting(cells, column, *PEOPLE)
         if rows.any():
             round_counts(cells, rows, column, minimum)
@@ -152,26 +151,25 @@ class _Exact:
 
 def _hides_measurements(overview: Cells) -> bool:
     rows = counting(overview, "value", "measurements")
-    return bool((rows & (overview.marks["value"] == SUPPRESSED).to_numpy()).any())
+    return bool((rows & overview.hidden("value")).any())
 
 
 def _protect_flow(
     flow: Cells, people: _Exact, measurements: _Exact, minimum: int, *, throughout: bool
 ) -> None:
     """What comes too close is rounded, ``throughout`` its whole column; what stays exact is kept in mind."""
-    last = len(flow.data) - 1
+    last = flow.length - 1
     every = np.ones(last + 1, dtype=bool)
-    for number, mark in zip(flow.data["n_families"], flow.marks["n_families"], strict=True):
-        if mark != ROUNDED:
-            people.admits(float(number))
+    for number in flow.data["n_families"][~flow.rounded("n_families")]:
+        people.admits(float(number))
     for row in range(last, -1, -1):
         here = mask_of(np.array([row]), last + 1)
-        exact = "n_episodes" in flow.data and flow.marks["n_episodes"].iloc[row] != ROUNDED
-        if exact and not people.admits(float(flow.data["n_episodes"].iloc[row])):
+        exact = "n_episodes" in flow.data and not flow.rounded("n_episodes")[row]
+        if exact and not people.admits(float(flow.data["n_episodes"][row])):
             round_counts(flow, every if throughout else here, "n_episodes", minimum)
     if "n_measurements" not in flow.data:
         return
-    numbers = flow.data["n_measurements"].to_numpy(dtype=float)[::-1].tolist()
+    numbers = flow.data["n_measurements"][::-1].tolist()
     close = np.array([not measurements.admits(number) for number in numbers][::-1])
     if throughout and last > 0:
         measurements.numbers.clear()
@@ -184,19 +182,19 @@ def _protect_overview(overview: Cells, people: _Exact, measurements: _Exact, *, 
     of_people, of_measurements = (
         counting(overview, "value", *kinds) for kinds in (PEOPLE, ("measurements",))
     )
-    for row in range(len(overview.data)):
-        here = mask_of(np.array([row]), len(overview.data))
-        value = float(overview.data["value"].iloc[row])
+    for row in range(overview.length):
+        here = mask_of(np.array([row]), overview.length)
+        value = float(overview.data["value"][row])
         close = bool(of_people[row]) and not people.admits(value)
         if of_measurements[row]:
             close = not measurements.admits(value) or round_all
         if close:
             round_counts(overview, here, "value", people.minimum)
-        if not people.admits(float(overview.data["n_families"].iloc[row])):
+        if not people.admits(float(overview.data["n_families"][row])):
             round_counts(overview, here, "n_families", people.minimum)
 
 
 def _protect_column(cells: Cells, column: str, exact: _Exact) -> None:
-    for row, number in enumerate(cells.data[column].to_numpy(dtype=float)):
+    for row, number in enumerate(cells.data[column]):
         if not exact.admits(float(number)):
-            round_counts(cells, mask_of(np.array([row]), len(cells.data)), column, exact.minimum)
+            round_counts(cells, mask_of(np.array([row]), cells.length), column, exact.minimum)

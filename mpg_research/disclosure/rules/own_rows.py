@@ -12,9 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from mpg_research.analysis.result import ResultTable
-from mpg_research.disclosure.rules.cells import Cells, cells_of, count_columns, hide_implied_counts
+from mpg_research.disclosure.rules.cells import Cells, cells_of, count_columns
 from mpg_research.disclosure.rules.refusals import FEW_OTHERS, all_hidden
 from mpg_research.disclosure.rules.rounding import round_counts, round_ratios
+from mpg_research.disclosure.rules.small_numbers import hide_implied_counts
 
 __all__ = ["own_tables", "round_own", "without_empty"]
 
@@ -43,7 +44,7 @@ def own_tables(
         table = tables[name]
         if refused[name][0] == FEW_OTHERS and len(table.organisation_columns) == 1 and _has_own(table):
             cells = cells_of(_only_own(table, own))
-            if len(cells.data):
+            if cells.length:
                 kept[name] = cells
     return kept
 
@@ -69,8 +70,7 @@ def _only_own(table: ResultTable, own: str) -> ResultTable:
 def round_own(tables: Iterable[Cells], minimum: int) -> None:
     """Hide shares that give small counts, and round what is left."""
     for cells in tables:
-        rows = np.ones(len(cells.data), dtype=bool)
-        families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+        rows, families = cells.every_row(), cells.exact("n_families")
         hide_implied_counts(cells, rows, minimum)
         round_ratios(cells, rows, families)
         for column in count_columns(cells):

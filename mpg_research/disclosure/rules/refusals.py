@@ -5,11 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy
-from mpg_research.disclosure.released import SUPPRESSED
-from mpg_research.disclosure.rules.cells import Cells, deviations, hide_cells, is_text
-from mpg_research.disclosure.rules.complementary_suppression import stands_for_whole
+from mpg_research.disclosure.rules.cells import Cells
 from mpg_research.disclosure.rules.differencing import FLOW
-from mpg_research.disclosure.rules.organisation_rules import too_few_in_comparison, too_few_pooled
+from mpg_research.disclosure.rules.organisation_rules import (
+    deviations,
+    stands_for_whole,
+    too_few_in_comparison,
+    too_few_pooled,
+)
 from mpg_research.disclosure.rules.text import NameFinder
 
 __all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "hide_spreads", "refusals"]
@@ -40,19 +43,19 @@ def refusals(
         if cells.table.organisation_columns:
             adds_to_zero = deviations(cells)
             code = too_few_in_comparison(cells, audience, policy=policy)
-            small = bool((cells.hidden() & (cells.table.data["n_families"] > 0).to_numpy(dtype=bool)).any())
+            small = bool((cells.hidden() & (cells.exact("n_families") > 0)).any())
             if adds_to_zero and (covered or small):
                 refused[name] = ("gives_away_a_small_group", {"minimum": policy.minimum_families})
             elif code:
                 refused[name] = (code, {"minimum": others})
                 # A table without rows (nothing was computed for it) says nothing of who stands beside whom.
-                decides = len(cells.data) > 0 and stands_for_whole(cells.table)
+                decides = cells.length > 0 and stands_for_whole(cells)
                 comparison = refused[name] if decides else comparison
         elif too_few_pooled(cells, audience, policy=policy, organisations=many):
             refused[name] = ("pooled_with_too_few", {"minimum": others})
         if name not in refused and _text_with_names(cells, names):
             refused[name] = ("names_in_text", {})
-        if name not in refused and len(cells.data) and all_hidden(cells):
+        if name not in refused and cells.length and all_hidden(cells):
             refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
     if throughout and comparison:
         refused.update({name: comparison for name in tables if name != FLOW})
@@ -61,13 +64,13 @@ def refusals(
 
 def hide_spreads(tables: Mapping[str, Cells]) -> None:
     """Hide what is made of a number of every organisation where that of one of them is withheld."""
-    whole = [cells for cells in tables.values() if stands_for_whole(cells.table)]
-    if not any((cells.hidden() & (cells.data["n_families"] != 0).to_numpy()).any() for cells in whole):
+    whole = [cells for cells in tables.values() if stands_for_whole(cells)]
+    if not any((cells.hidden() & (cells.data["n_families"] != 0)).any() for cells in whole):
         return
     for cells in tables.values():
         for column in cells.numbers:
-            made_of_all = np.array([about.spread for about in cells.rows_of(column)], dtype=bool)
-            hide_cells(cells, made_of_all, column)
+            made_of_all = cells.where(column, lambda about: about.spread)
+            cells.hide(made_of_all, column)
             cells.has_complement |= bool(made_of_all.any())
 
 
@@ -83,18 +86,17 @@ def _organisations_in(tables: Mapping[str, Cells], policy: DisclosurePolicy) -> 
 
 
 def _largest_pool(cells: Cells) -> int:
-    if "n_organisations" not in cells.table.data.columns:
+    if "n_organisations" not in cells.data:
         return 0
-    pooled = cells.table.data["n_organisations"].to_numpy(dtype=float, na_value=np.nan)
-    return int(np.nan_to_num(pooled).max(initial=0))
+    return int(np.nan_to_num(cells.exact("n_organisations")).max(initial=0))
 
 
 def all_hidden(cells: Cells) -> bool:
     """Whether no number of a table is left to be seen."""
-    return bool((cells.marks[cells.numbers] == SUPPRESSED).all(axis=None))
+    return all(bool(cells.hidden(column).all()) for column in cells.numbers)
 
 
 def _text_with_names(cells: Cells, names: NameFinder) -> bool:
     organisations = cells.table.organisation_columns
-    texts = [c for c in cells.data.columns if is_text(cells.data[c]) and c not in organisations]
+    texts = [column for column in cells.data if cells.is_text(column) and column not in organisations]
     return any(names.found_in(value) for column in texts for value in set(cells.data[column]))

@@ -6,7 +6,6 @@ rounded ones. A number is rounded by itself alone, so that laying reports side b
 rounding out. Only what an organisation may know of its own families stays as it is, in its own report.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +13,11 @@ import numpy as np
 
 from mpg_research.analysis.columns import N_GROUP, Column
 from mpg_research.arrays import FloatArray
-from mpg_research.disclosure.released import ROUNDED, SUPPRESSED
-from mpg_research.disclosure.rules.cells import Cells, base_of, hide_cells, hide_rows, hide_share, is_text
-from mpg_research.disclosure.rules.rounding import RoundingRule, keep_verdicts, subtract_rounded, whole_step
+from mpg_research.disclosure.rules.cells import Cells, counting
+from mpg_research.disclosure.rules.following import hide_share
+from mpg_research.disclosure.rules.organisation_rules import is_contrast
+from mpg_research.disclosure.rules.rounding import RoundingRule, keep_verdicts, subtract_rounded, whole_steps
+from mpg_research.disclosure.rules.small_numbers import base_of
 
 __all__ = ["hide_whole_groups", "round_release"]
 
@@ -36,16 +37,15 @@ def hide_whole_groups(cells: Cells, minimum: int) -> None:
     A group is an organisation, the reading one too, or fewer than five times ``minimum`` families of all
     organisations. Nothing is rounded yet.
     """
-    families = cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
-    group = np.ones(len(cells.data), dtype=bool)
+    group = cells.every_row()
     if not cells.table.organisation_columns:
-        group = ~(families >= _WHOLE_STUDY * minimum) if len(families) == len(group) else ~group
+        group = ~(cells.exact("n_families") >= _WHOLE_STUDY * minimum)
     for column in cells.numbers:
-        if is_text(cells.data[column]):
+        if cells.is_text(column):
             continue
-        values = cells.data[column].to_numpy(dtype=float)
+        values = cells.data[column]
         whole = (np.abs(values) < 1e-12) | (np.abs(values - 1) < 1e-12)
-        for about, rows in _each_meaning(cells, column):
+        for about, rows in cells.meanings(column):
             if about.ends or about.minus or not (about.meaning == "share" or _is_share_of_all(about)):
                 continue
             chosen = rows & whole & group & _of_people(cells, about)
@@ -54,7 +54,7 @@ def hide_whole_groups(cells: Cells, minimum: int) -> None:
             if about.meaning == "share":
                 hide_share(cells, chosen, column)
             else:  # the families of such a row are those that have it
-                hide_rows(cells, chosen)
+                cells.hide_rows(chosen)
             cells.has_complement = True
 
 
@@ -64,11 +64,9 @@ def _is_share_of_all(about: Column) -> bool:
 
 def _of_people(cells: Cells, about: Column) -> np.ndarray:
     """Rows in which a share is one of people: of measurements or items it says nothing of a family."""
-    every = np.ones(len(cells.data), dtype=bool)
-    if about.meaning != "share" or about.of not in cells.data.columns:
-        return every
-    kinds = cells.rows_of(about.of)
-    return np.array([kind.meaning == "count" and kind.of in _EACH_OF_PEOPLE for kind in kinds], dtype=bool)
+    if about.meaning != "share" or about.of not in cells.data:
+        return cells.every_row()
+    return counting(cells, about.of, *_EACH_OF_PEOPLE)
 
 
 def round_release(cells: Cells, own: np.ndarray, rule: RoundingRule) -> None:
@@ -86,24 +84,13 @@ def round_release(cells: Cells, own: np.ndarray, rule: RoundingRule) -> None:
     """
     table = _Rounded(cells, own, rule)
     for column in table.in_order():
-        for about, rows in _each_meaning(cells, column):
+        for about, rows in cells.meanings(column):
             table.round(column, about, rows)
     for column in cells.of_meaning("count"):
         table.round_counts(column)
     others = ~own
     subtract_rounded(cells, others, observed_only=True)
     keep_verdicts(cells, others, table.steps)
-
-
-def _each_meaning(cells: Cells, column: str) -> Iterator[tuple[Column, np.ndarray]]:
-    """What a column means, each with its rows."""
-    whole = cells.about(column)
-    if not whole.rows:
-        yield whole, np.ones(len(cells.data), dtype=bool)
-        return
-    abouts = cells.rows_of(column)
-    for each in dict.fromkeys(abouts):
-        yield each, np.array([about == each for about in abouts], dtype=bool)
 
 
 @dataclass
@@ -117,25 +104,23 @@ class _Rounded:
     @cached_property
     def families(self) -> FloatArray:
         """Families behind each row, exactly."""
-        if len(self.cells.table.data) != len(self.cells.data):  # steps of the flow that are told once
-            return self.cells.data["n_families"].to_numpy(dtype=float)
-        return self.cells.table.data["n_families"].to_numpy(dtype=float, na_value=np.nan)
+        return self.cells.exact("n_families")
 
     @cached_property
     def steps(self) -> FloatArray:
         """The coarsest decimal step that fits several numbers of families, per row."""
-        return np.array([whole_step(number) for number in self.families])
+        return whole_steps(self.families)
 
     def in_order(self) -> list[str]:
         """Columns other than counts: ratios last, since they are computed from what is rounded before."""
         cells = self.cells
-        names = [name for name in cells.numbers if not is_text(cells.data[name])]
+        names = [name for name in cells.numbers if not cells.is_text(name)]
         names = [name for name in names if cells.about(name).meaning != "count"]
         return sorted(names, key=lambda name: bool(cells.about(name).ratio_of))
 
     def round(self, column: str, about: Column, rows: np.ndarray) -> None:
         """Round these rows of a column by what they mean."""
-        rows = rows & ~self._exact(column, about) & self.cells.data[column].notna().to_numpy()
+        rows = rows & ~self._exact(column, about) & ~np.isnan(self.cells.data[column])
         if not rows.any():
             return
         if about.ratio_of and self._is_ratio(column, about, rows):
@@ -149,9 +134,9 @@ class _Rounded:
         elif about.meaning == "model" or (about.meaning in ("mean", "share") and (about.minus or about.ends)):
             self._estimated(column, about, rows)
         elif about.meaning == "p":
-            self._set(column, rows, _round_p(self._values(column)))
+            self.cells.put(rows, column, _round_p(self.cells.data[column]))
         elif about.meaning == "df":
-            self._set(column, rows, self._freedom(column))
+            self.cells.put(rows, column, self._freedom(column))
 
     def _exact(self, column: str, about: Column) -> np.ndarray:
         """Rows in which a reader may know the number exactly: its own families, and nothing else, made it."""
@@ -160,55 +145,43 @@ class _Rounded:
 
     def _is_ratio(self, column: str, about: Column, rows: np.ndarray) -> bool:
         """Whether a column is what it is declared to be: the t of another hypothesis than zero is not."""
-        data = self.cells.table.data
-        if not {column, *about.ratio_of} <= set(data.columns):
+        if not {column, *about.ratio_of} <= self.cells.data.keys():
             return False
-        parts = [data[name].to_numpy(dtype=float, na_value=np.nan)[rows] for name in about.ratio_of]
+        parts = [self.cells.exact(name)[rows] for name in about.ratio_of]
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = parts[0] / parts[1]
         known = np.isfinite(ratio)
-        exact = data[column].to_numpy(dtype=float, na_value=np.nan)[rows]
+        exact = self.cells.exact(column)[rows]
         return bool(np.allclose(ratio[known], exact[known], rtol=1e-6, equal_nan=True))
 
     def round_counts(self, column: str) -> None:
         """Round a count; zero stays zero, and nothing else becomes it."""
-        values, about = self._values(column), self.cells.about(column)
+        values, about = self.cells.data[column], self.cells.about(column)
         rows = np.isfinite(values) & (values > 0) & ~self._exact(column, about)
-        counts = np.array([each.meaning == "count" for each in self.cells.rows_of(column)], dtype=bool)
-        self._set(column, rows & counts, self.rule.counts(values), mark=True)
-
-    def _values(self, column: str) -> FloatArray:
-        """A copy: what is exact must not change while its rounded form is written."""
-        return np.array(self.cells.data[column], dtype=float)
-
-    def _set(self, column: str, rows: np.ndarray, values: FloatArray, *, mark: bool = False) -> None:
-        marks = self.cells.marks[column].to_numpy()
-        rows = rows & (marks != SUPPRESSED)
-        self.cells.data[column] = np.where(rows, values, self._values(column))
-        if mark:
-            self.cells.marks[column] = np.where(rows, ROUNDED, marks)
+        counts = self.cells.where(column, lambda about: about.meaning == "count")
+        self.cells.put(rows & counts, column, self.rule.counts(values), mark=True)
 
     def _share(self, column: str, about: Column, rows: np.ndarray) -> None:
         """The share of the rounded counts; the ends of its interval move along."""
-        share = self._values(column)
-        number = base_of(self.cells, about.of if about.of in self.cells.data.columns else "n_families")
+        share = self.cells.data[column]
+        number = base_of(self.cells, about.of if about.of in self.cells.data else "n_families")
         rounded = np.minimum(self.rule.counts(share * number) / self.rule.counts(number), 1.0)
         coarse = self.cells.coarse_rows()
         rounded = np.where(coarse, _to_step(share, self.steps), np.round(rounded, 4))
-        self._set(column, rows, rounded, mark=True)
+        self.cells.put(rows, column, rounded, mark=True)
         for name in self.cells.numbers:
             end = self.cells.about(name)
             if end.ends and end.about == column and end.meaning == "share":
-                moved = np.clip(_to_step(self._values(name) + rounded - share, 0.01), 0.0, 1.0)
-                self._set(name, rows & np.isfinite(moved), moved, mark=True)
+                moved = np.clip(_to_step(self.cells.data[name] + rounded - share, 0.01), 0.0, 1.0)
+                self.cells.put(rows & np.isfinite(moved), name, moved, mark=True)
 
     def _observed(self, column: str, about: Column, rows: np.ndarray) -> None:
         """To the decimals of the page, or more coarsely where few families could be told from them."""
         fine = 10.0 ** -_digits(about)
         steps = np.maximum(self.steps, fine)
-        values = _to_step(self._values(column), steps)
-        self._set(column, rows & (steps <= fine * 1.001), values)
-        self._set(column, rows & (steps > fine * 1.001), values, mark=True)
+        values = _to_step(self.cells.data[column], steps)
+        self.cells.put(rows & (steps <= fine * 1.001), column, values)
+        self.cells.put(rows & (steps > fine * 1.001), column, values, mark=True)
 
     def _estimated(self, column: str, about: Column, rows: np.ndarray) -> None:
         digits = _digits(about)
@@ -217,18 +190,18 @@ class _Rounded:
             if about_share.meaning == "share" and not about_share.minus:
                 return  # moved with its share
         more = self.own & self._about_one()
-        values = self._values(column)
+        values = self.cells.data[column]
         steps = self._error_steps(values, digits) if about.is_error else np.full(len(values), 10.0**-digits)
         coarse = steps > 1.001 * 10.0**-digits
         values = _keep_digit(values, steps)
-        self._set(column, rows & ~more & ~coarse, values)
-        self._set(column, rows & ~more & coarse, values, mark=True)
+        self.cells.put(rows & ~more & ~coarse, column, values)
+        self.cells.put(rows & ~more & coarse, column, values, mark=True)
         fine = 10.0 ** -(digits + _OWN_DIGITS)
-        self._set(column, rows & more, _to_step(self._values(column), fine))
+        self.cells.put(rows & more, column, _to_step(self.cells.data[column], fine))
 
     def _about_one(self) -> bool:
         """Whether a row is about one organisation: a difference between two tells of the other as well."""
-        return len(self.cells.table.organisation_columns) == 1 and not self.cells.is_contrast
+        return len(self.cells.table.organisation_columns) == 1 and not is_contrast(self.cells)
 
     def _error_steps(self, values: FloatArray, digits: int) -> FloatArray:
         """Steps so coarse that the families behind an error are not told closer than their rounded number."""
@@ -244,25 +217,25 @@ class _Rounded:
         above, below = about.ratio_of
         cells, digits = self.cells, _digits(about)
         if not {above, below} <= set(cells.numbers):
-            self._set(column, rows, _keep_digit(self._values(column), 10.0**-digits))
+            self.cells.put(rows, column, _keep_digit(self.cells.data[column], 10.0**-digits))
             return
         parts = []
         for name in (above, below):
-            values = self._values(name)
+            values = self.cells.data[name]
             parts.append(self.rule.counts(values) if cells.about(name).meaning == "count" else values)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = parts[0] / parts[1]
         shown = np.isfinite(ratio)
-        self._set(column, rows & shown, _keep_digit(ratio, 10.0**-digits), mark=about.is_observed)
+        self.cells.put(rows & shown, column, _keep_digit(ratio, 10.0**-digits), mark=about.is_observed)
         unknown = rows & ~shown
         if about.is_observed:  # with one part hidden the ratio and the other part would give it
-            hide_cells(cells, unknown, column)
+            cells.hide(unknown, column)
             cells.has_complement |= bool(unknown.any())
         else:
-            self._set(column, unknown, _keep_digit(self._values(column), 10.0**-digits))
+            self.cells.put(unknown, column, _keep_digit(self.cells.data[column], 10.0**-digits))
 
     def _freedom(self, column: str) -> FloatArray:
-        values = self._values(column)
+        values = self.cells.data[column]
         return np.where(np.isfinite(values) & (values >= 10), np.round(values), np.round(values, 1))
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpg_research.arrays import FloatArray
-from mpg_research.disclosure.released import ROUNDED, SHOWN, SUPPRESSED
-from mpg_research.disclosure.rules.cells import Cells, base_of, counting, hide_share, is_text, shares_in
+from mpg_research.disclosure.rules.cells import Cells, counting
+from mpg_research.disclosure.rules.following import hide_share
+from mpg_research.disclosure.rules.small_numbers import base_of, shares_in
 
 __all__ = [
     "RoundingRule",
@@ -17,7 +18,7 @@ __all__ = [
     "round_ratios",
     "rounding_step",
     "subtract_rounded",
-    "whole_step",
+    "whole_steps",
 ]
 
 # A fraction of n families rounded to a step of 1/n or more fits several n, so it gives away neither the
@@ -88,44 +89,41 @@ def rounding_step(minimum: int) -> int:
 
 def round_counts(cells: Cells, rows: np.ndarray, column: str, minimum: int) -> None:
     """Round a count in these rows, never to zero."""
-    values = cells.data[column].to_numpy(dtype=float)
-    chosen = rows & np.isfinite(values) & (values > 0) & (cells.marks[column] != SUPPRESSED).to_numpy()
-    cells.data.loc[chosen, column] = RoundingRule(rounding_step(minimum)).counts(values[chosen])
-    cells.marks.loc[chosen, column] = ROUNDED
+    values = cells.data[column]
+    chosen = rows & np.isfinite(values) & (values > 0)
+    cells.put(chosen, column, RoundingRule(rounding_step(minimum)).counts(values), mark=True)
 
 
 def round_close_counts(cells: Cells, rows: np.ndarray, minimum: int) -> None:
     """Round numbers of families that come within a small number of the exact families of their row."""
-    families, exact = cells.data["n_families"].to_numpy(dtype=float), cells.marks["n_families"] == SHOWN
+    families = cells.data["n_families"]
+    exact = ~cells.hidden() & ~cells.rounded("n_families")
     for column in (name for name in cells.of_meaning("count") if name != "n_families"):
-        apart = np.abs(cells.data[column].to_numpy(dtype=float) - families)
-        close = rows & exact.to_numpy() & counting(cells, column, "families") & (apart > 0)
+        apart = np.abs(cells.data[column] - families)
+        close = rows & exact & counting(cells, column, "families") & (apart > 0)
         round_counts(cells, close & (apart < minimum), column, minimum)
 
 
 def round_ratios(cells: Cells, rows: np.ndarray, families: np.ndarray) -> None:
     """Round observed means and shares in these rows so coarsely that they fit several numbers of families."""
-    steps = np.array([whole_step(number) for number in families])
+    steps = whole_steps(families)
     for column in cells.numbers:
-        if is_text(cells.data[column]):
+        if cells.is_text(column):
             continue
-        observed = np.array([about.is_observed for about in cells.rows_of(column)], dtype=bool)
-        values = cells.data[column].to_numpy(dtype=float)
-        chosen = rows & observed & np.isfinite(values)
-        rounded = np.round(np.round(values / steps) * steps, 6)
-        cells.data.loc[chosen, column] = rounded[chosen]
-        cells.marks.loc[chosen, column] = ROUNDED
+        values = cells.data[column]
+        chosen = rows & cells.where(column, lambda about: about.is_observed) & np.isfinite(values)
+        cells.put(chosen, column, np.round(np.round(values / steps) * steps, 6), mark=True)
     subtract_rounded(cells, rows)
     keep_verdicts(cells, rows, steps)
 
 
 def hide_certain_counts(cells: Cells, rows: np.ndarray, families: np.ndarray, minimum: int) -> None:
     """Suppress rounded shares that fit one small count only: .04 of about 50 is 2."""
-    step, half = float(rounding_step(minimum)), np.array([whole_step(number) for number in families]) / 2
+    step, half = float(rounding_step(minimum)), whole_steps(families) / 2
     for column in cells.numbers:
         for base, shares in shares_in(cells, column):
             number = step * np.floor(base_of(cells, base) / step + 0.5)
-            share = cells.data[column].to_numpy(dtype=float)
+            share = cells.data[column]
             for part in (share, 1 - share):
                 fewest = np.ceil(np.maximum(part - half, 0) * np.maximum(number - step / 2, 0) - 1e-9)
                 most = np.floor((part + half) * (number + step / 2) + 1e-9)
@@ -140,9 +138,9 @@ def subtract_rounded(cells: Cells, rows: np.ndarray, *, observed_only: bool = Fa
         if observed_only and not cells.about(difference).is_observed:
             continue
         if parts and {*parts} <= set(cells.numbers):
-            chosen = rows & cells.data[[difference, *parts]].notna().all(axis=1).to_numpy()
-            apart = (cells.data[parts[0]] - cells.data[parts[1]]).round(6)
-            cells.data.loc[chosen, difference] = apart[chosen]
+            known = [~np.isnan(cells.data[name]) for name in (difference, *parts)]
+            apart = np.round(cells.data[parts[0]] - cells.data[parts[1]], 6)
+            cells.put(rows & np.logical_and.reduce(known), difference, apart)
 
 
 def keep_verdicts(cells: Cells, rows: np.ndarray, steps: np.ndarray) -> None:
@@ -157,19 +155,30 @@ def keep_verdicts(cells: Cells, rows: np.ndarray, steps: np.ndarray) -> None:
 def _keep_the_verdict(
     cells: Cells, rows: np.ndarray, steps: np.ndarray, verdict: str, names: tuple[str, str, str]
 ) -> None:
-    apart, low, high = (cells.data[name].to_numpy(dtype=float) for name in names)
-    said = cells.data[verdict].to_numpy(dtype=object)
+    apart, low, high = (cells.data[name] for name in names)
+    said = cells.data[verdict]
     chosen = rows & np.isfinite(apart + low + high)
     inside = chosen & (said == "no")
     low = np.where(inside, np.minimum(low, apart), low)
     high = np.where(inside, np.maximum(high, apart), high)
     low = np.where(chosen & (said == "lower"), np.minimum(np.maximum(low, apart + steps), 0.0), low)
     high = np.where(chosen & (said == "higher"), np.maximum(np.minimum(high, apart - steps), 0.0), high)
-    cells.data.loc[chosen, names[1]] = np.round(low[chosen], 6)
-    cells.data.loc[chosen, names[2]] = np.round(high[chosen], 6)
+    cells.put(chosen, names[1], np.round(low, 6))
+    cells.put(chosen, names[2], np.round(high, 6))
 
 
-def whole_step(families: float) -> float:
-    """The step to which a fraction of so many families is rounded: at least one family of them."""
-    smallest = 1 / families if families and families > 0 else 1.0
-    return next((step for step in STEPS if step >= smallest), 1.0)
+def whole_steps(families: FloatArray) -> FloatArray:
+    """The step to which a fraction of so many families is rounded: at least one family of them.
+
+    Parameters
+    ----------
+    families : ndarray of float, shape (n_rows,)
+        Where it is none or not known, the coarsest step is given.
+
+    Returns
+    -------
+    ndarray of float, shape (n_rows,)
+    """
+    with np.errstate(divide="ignore"):
+        smallest = np.where(families > 0, 1 / families, np.inf)
+    return np.array([*STEPS, STEPS[-1]])[np.searchsorted(STEPS, smallest)]
