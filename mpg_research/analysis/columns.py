@@ -123,6 +123,12 @@ class Column:
         column).
     heading : str
         Heading of an interval, by its name in the catalogues; of a lower end.
+    is_total : bool
+        Of money: whether it is a sum over the families of the row. What is computed from it (a mean, a share
+        of a larger sum) is declared to be about it.
+    largest : tuple of str
+        Of such a total: the two columns with the largest and the second largest contribution of a family to
+        it (``"extreme"``, so never shown). A total without them is not shown.
     at : float, optional
         Of a quantile: its level, between 0 and 1. It is shown where enough families lie on either side.
     """
@@ -149,9 +155,13 @@ class Column:
     plain: bool = True
     csv_only: bool = False
     heading: str = ""
+    is_total: bool = False
+    largest: tuple[str, ...] = ()
     at: float | None = None
 
     def __post_init__(self) -> None:
+        if (self.is_total or self.largest) and self.meaning != "money":
+            raise ValueError(f"column {self.name!r}: only money is a total with largest contributions")
         if (self.meaning == "quantile") != (self.at is not None and 0 < self.at < 1):
             raise ValueError(
                 f"column {self.name!r}: a quantile, and nothing else, has a level between 0 and 1"

@@ -95,6 +95,9 @@ class ResultTable(DeclaredColumns):
         What every column means. The two numbers above are added where they are not declared.
     unit : {"aggregate", "family"}
         ``"family"``: a row is about one family; never written under ``reports/``.
+    n_coefficients : int
+        Of a table of a model's coefficients: how many the model estimated, those too that are not listed.
+        What they leave of the families are the degrees of freedom of the model behind the result.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class ResultTable(DeclaredColumns):
     data: pd.DataFrame
     columns: tuple[Column, ...]
     unit: Literal["aggregate", "family"] = "aggregate"
+    n_coefficients: int = 0
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -19,6 +19,7 @@ SETTING_OF: Mapping[str, str] = {
     "names_in_text": "",
     "all_suppressed": "minimum_families",
     "gives_away_a_small_group": "minimum_families",
+    "few_degrees_of_freedom": "minimum_families",
     "too_few_organisations": "minimum_other_organisations",
     "too_few_other_organisations": "minimum_other_organisations",
     "pooled_with_too_few": "minimum_other_organisations",

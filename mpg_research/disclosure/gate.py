@@ -4,7 +4,7 @@ What it does, in this order
 ---------------------------
 1. Tables with one row per family never pass. Columns that a table does not declare never pass.
 2. A row about 1 to 9 families (or the study's own minimum) is suppressed, as are single counts of that
-   size and smallest and largest values. Zero is shown.
+   size, smallest and largest values, and sums of money that one family makes up. Zero is shown.
 3. Where rows add up to a total shown elsewhere, further rows are hidden, so that no small number follows
    by subtraction. Rows of organisations add up to the totals of the study: if one is small, the *counts*
    of others are hidden, in every table and for every recipient alike, and enough of them that an
@@ -24,9 +24,9 @@ What it does, in this order
    an organisation itself by name and the others by neutral labels, in an order that hangs on a secret and
    the recipient and tells nothing; rows and pairs are turned round to follow that order. Tables with
    names elsewhere in their text are withheld.
-   With ``policy.rounding`` 0 only what must be is rounded: steps of the sample flow and totals that come
-   within 1 to 9 families of another, counts beside neutral labels to tens, observed means and shares
-   beside them so coarsely that no exact number follows.
+   With ``policy.rounding`` 0 rule 4 holds as ever, and only what must be is rounded: steps of the sample
+   flow and totals that come within 1 to 9 families of another, counts beside neutral labels to tens,
+   observed means and shares beside them so coarsely that no exact number follows.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
    three others contribute: subtraction would open them. With a comparison goes whatever else is about
@@ -67,6 +67,7 @@ from mpg_research.disclosure.rules.complementary_suppression import (
     cover_shares,
 )
 from mpg_research.disclosure.rules.differencing import FLOW, blur_flow, protect_totals, tell_once
+from mpg_research.disclosure.rules.dominance import hide_dominated
 from mpg_research.disclosure.rules.following import hide_followers, hide_what_follows
 from mpg_research.disclosure.rules.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.rules.organisation_rules import (
@@ -172,9 +173,11 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         _mask_counts(cells, covered, rounded=bool(policy.rounding))
     if policy.rounding:
         _hide_shares_of_few(tables, audience, policy)
-        hide_followers(tables)
-    elif audience.is_external:
-        _hide_shares(shown, audience, policy=policy)
+    else:
+        _hide_shares(tables, audience, policy=policy, own_sizes=_own_sizes(shown, audience))
+    for cells in tables.values():
+        hide_whole_groups(cells, policy.minimum_families)
+    hide_followers(tables)
     if audience.organisation is not None:
         alone = own_tables(result.tables, audience.organisation, refused)
         _hide_small(alone, policy)
@@ -206,9 +209,8 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     if has_few_others(tables, audience, policy=policy):
         notes = notes_without_numbers(notes)
     finished = {name: _finish(cells, _released._SEAL) for name, cells in shown.items()}
-    if policy.rounding:
-        for name in _hide_what_can_be_found(result.kind, shown, finished, policy):
-            withheld.append(Withheld(name, "gives_away_a_small_group", {"minimum": policy.minimum_families}))
+    for name in _hide_what_can_be_found(result.kind, shown, finished, policy):
+        withheld.append(Withheld(name, "gives_away_a_small_group", {"minimum": policy.minimum_families}))
     return _sealed(
         result,
         audience,
@@ -309,6 +311,7 @@ def _hide_small(
         hide_outer_quantiles(cells, minimum)
         cells.hide_rows(small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
+        hide_dominated(cells)
         if name == FLOW:
             tell_once(cells)
             if not policy.rounding:
@@ -358,20 +361,21 @@ def _hide_shares_of_few(tables: Mapping[str, Cells], audience: Audience, policy:
         if is_contrast(cells):
             own[:] = False
         hide_implied_counts(cells, ~own, policy.minimum_families, least=1e-9)
-        hide_whole_groups(cells, policy.minimum_families)
 
 
-def _hide_shares(tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy) -> None:
-    """Shares that give small counts, and exact numbers about organisations without a name."""
+def _hide_shares(
+    tables: Mapping[str, Cells], audience: Audience, *, policy: DisclosurePolicy, own_sizes: list[float]
+) -> None:
+    """Without rounding: shares of few, and exact numbers about organisations without a name."""
     named = policy.sees_names(audience)
-    own_sizes = _own_sizes(tables, audience)
     for cells in tables.values():
         rows = cells.every_row()
         if named or not cells.table.organisation_columns:
             hide_implied_counts(cells, rows, policy.minimum_families)
-            if named:
-                cover_shares(cells, policy.minimum_families)
-            round_close_counts(cells, rows, policy.minimum_families)
+            if audience.is_external:
+                if named:
+                    cover_shares(cells, policy.minimum_families)
+                round_close_counts(cells, rows, policy.minimum_families)
             continue
         contrast = is_contrast(cells)
         own = _rows_about(cells, [audience.organisation or ""])

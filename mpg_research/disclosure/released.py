@@ -38,7 +38,7 @@ class Withheld:
     code : str
         The reason: ``"family_level"``, ``"too_few_organisations"``, ``"too_few_other_organisations"``,
         ``"pooled_with_too_few"``, ``"names_in_text"``, ``"gives_away_a_small_group"``,
-        ``"all_suppressed"``, ``"not_in_earlier_release"``.
+        ``"few_degrees_of_freedom"``, ``"all_suppressed"``, ``"not_in_earlier_release"``.
     values : mapping
         Numbers of the rule that the wording may use (never numbers about the families).
     """

@@ -1,6 +1,7 @@
 """Tables that several analyses have in common."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,8 @@ def coefficient_table(model: GrowthModel) -> ResultTable:
         labels, rows = [named.get(term, term) for term in terms], np.eye(len(terms))
     data = estimate_rows(model, pd.DataFrame({"term": labels}), rows)
     columns = (coded("term"), *estimates(digits=3, error_digits=3))
-    return pooled_table("coefficients", data, model.frame, columns=columns)
+    table = pooled_table("coefficients", data, model.frame, columns=columns)
+    return replace(table, n_coefficients=int(np.isfinite(fixed["estimate"]).sum()))
 
 
 def _averaged_course(model: GrowthModel) -> dict[str, FloatArray]:

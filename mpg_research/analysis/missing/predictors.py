@@ -111,7 +111,7 @@ def predictor_rows(
         coded("outcome"), coded("term"), *estimates(digits=3, plain=False), odds, *ends(odds, "odds"),
     )  # fmt: skip
     kept = [*(column.name for column in declared), "n_families", "n_organisations"]
-    return ResultTable("predictors", data[kept], columns=declared)
+    return ResultTable("predictors", data[kept], columns=declared, n_coefficients=design.shape[1])
 
 
 def _labels(waves: pd.DataFrame, names: tuple[str, ...]) -> list[str]:

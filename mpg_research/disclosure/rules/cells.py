@@ -5,6 +5,7 @@ The rules work on plain arrays; a frame is made again when everything is decided
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,9 @@ from mpg_research.errors import DisclosureError
 __all__ = ["Cells", "cells_of", "count_columns", "counting", "frames_of", "mask_of"]
 
 _T = TypeVar("_T")
+_OF_NUMBERS = frozenset(
+    {"count", "tally", "share", "mean", "model", "p", "df", "rank", "extreme", "quantile", "money"}
+)
 _NAMES_OF_MARKS = np.array([SHOWN, SUPPRESSED, ROUNDED], dtype=object)
 
 
@@ -194,7 +198,7 @@ def cells_of(table: ResultTable) -> Cells:
         values = table.data[name]
         if name in organisations:
             cells.data[name] = np.array([str(key) for key in values.tolist()], dtype=object)
-        elif pd.api.types.is_numeric_dtype(values):
+        elif pd.api.types.is_numeric_dtype(values) or _holds_numbers(declared[name], values):
             cells.data[name] = cells._exact[name] = values.to_numpy(dtype=float, na_value=np.nan)
         else:
             cells.data[name] = np.array(values.tolist(), dtype=object)
@@ -203,13 +207,20 @@ def cells_of(table: ResultTable) -> Cells:
     return cells
 
 
+def _holds_numbers(about: Column, values: pd.Series) -> bool:
+    """Whether a column that is typed as anything holds numbers by its declaration: all, or none at all."""
+    if about.meaning not in _OF_NUMBERS:
+        return False
+    return all(value is None or isinstance(value, Real) for value in values.tolist())
+
+
 def frames_of(cells: Cells) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The numbers and the marks as frames, with a column ``suppressed`` where a row is hidden as a whole."""
     columns = {name: _series(cells, name) for name in cells.data}
     hidden = np.array([cells.hidden(name) for name in cells.numbers], dtype=bool)
-    columns["suppressed"] = hidden.reshape(-1, cells.length).all(axis=0)
+    columns["suppressed"] = hidden.reshape(len(cells.numbers), cells.length).all(axis=0)
     codes = [np.where(cells.hidden(name), 1, np.where(cells.rounded(name), 2, 0)) for name in cells.data]
-    marks = _NAMES_OF_MARKS[np.array(codes, dtype=int).reshape(-1, cells.length).T]
+    marks = _NAMES_OF_MARKS[np.array(codes, dtype=int).reshape(len(cells.data), cells.length).T]
     index = pd.RangeIndex(cells.length)
     return (
         pd.DataFrame(columns, index=index),

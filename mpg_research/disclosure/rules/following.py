@@ -72,8 +72,8 @@ def _beside_hidden(cells: Cells, other: Cells, source: str) -> np.ndarray:
     """
     keys = [key for key in cells.keys if key in other.keys]
     hidden = other.hidden(source)
-    if not hidden.any():
-        return cells.no_row()
+    if not hidden.any() or not keys:
+        return np.full(cells.length, hidden.any())
     theirs = {key: other.data[key][hidden].tolist() for key in keys}
     known: dict[tuple[str, ...], set[tuple[object, ...]]] = {}
     found = cells.no_row()

@@ -40,7 +40,7 @@ def own_tables(
         Nothing is hidden or rounded yet.
     """
     kept = {}
-    for name in tables.keys() & refused.keys():
+    for name in (each for each in tables if each in refused):
         table = tables[name]
         if refused[name][0] == FEW_OTHERS and len(table.organisation_columns) == 1 and _has_own(table):
             cells = cells_of(_only_own(table, own))

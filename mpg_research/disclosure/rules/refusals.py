@@ -15,10 +15,13 @@ from mpg_research.disclosure.rules.organisation_rules import (
 )
 from mpg_research.disclosure.rules.text import NameFinder
 
-__all__ = ["FEW_OTHERS", "all_hidden", "has_few_others", "hide_spreads", "refusals"]
+__all__ = ["FEW_OTHERS", "all_hidden", "degrees_of_freedom", "has_few_others", "hide_spreads", "refusals"]
 
 #: The reason where too few others stand beside an organisation.
 FEW_OTHERS = "too_few_other_organisations"
+#: The reason where a model has almost as many coefficients as families.
+FEW_DEGREES = "few_degrees_of_freedom"
+_OF_MODELS = frozenset({"model", "p", "df"})
 
 
 def refusals(
@@ -57,9 +60,28 @@ def refusals(
             refused[name] = ("names_in_text", {})
         if name not in refused and cells.length and all_hidden(cells):
             refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
+    if degrees_of_freedom(tables) < policy.minimum_families:
+        few = (FEW_DEGREES, {"minimum": policy.minimum_families})
+        refused |= {name: few for name, cells in tables.items() if name not in refused and _has_model(cells)}
     if throughout and comparison:
         refused.update({name: comparison for name in tables if name != FLOW})
     return refused
+
+
+def degrees_of_freedom(tables: Mapping[str, Cells]) -> float:
+    """What the coefficients of the models of a result leave of the families behind them; the least.
+
+    Infinite where no table is of coefficients. Those of the families, not of the estimates: a comparison of
+    few organisations has few of the latter and says nothing of single families.
+    """
+    models = [cells for cells in tables.values() if cells.table.n_coefficients and cells.length]
+    left = [cells.exact("n_families").min() - cells.table.n_coefficients for cells in models]
+    return float(min(left, default=np.inf))
+
+
+def _has_model(cells: Cells) -> bool:
+    """Whether numbers of a model stand in a table."""
+    return any(cells.where(name, lambda about: about.meaning in _OF_MODELS).any() for name in cells.numbers)
 
 
 def hide_spreads(tables: Mapping[str, Cells]) -> None:

@@ -35,7 +35,7 @@ def hide_whole_groups(cells: Cells, minimum: int) -> None:
     """Suppress shares of none or all: they say of every family of a group what it has, or has not.
 
     A group is an organisation, the reading one too, or fewer than five times ``minimum`` families of all
-    organisations. Nothing is rounded yet.
+    organisations. It is judged by the numbers as they came in.
     """
     group = cells.every_row()
     if not cells.table.organisation_columns:
@@ -43,12 +43,13 @@ def hide_whole_groups(cells: Cells, minimum: int) -> None:
     for column in cells.numbers:
         if cells.is_text(column):
             continue
-        values = cells.data[column]
+        values = cells.exact(column)
         whole = (np.abs(values) < 1e-12) | (np.abs(values - 1) < 1e-12)
         for about, rows in cells.meanings(column):
             if about.ends or about.minus or not (about.meaning == "share" or _is_share_of_all(about)):
                 continue
             chosen = rows & whole & group & _of_people(cells, about)
+            chosen &= ~cells.hidden(column)
             if not chosen.any():
                 continue
             if about.meaning == "share":

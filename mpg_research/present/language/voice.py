@@ -199,7 +199,8 @@ class Voice:
 
     def rounded(self, value: float) -> str:
         """A number of people or measurements of the whole study, with a sign where such are rounded."""
-        return self.about_cell(self.count(value), "rounded" if self.released.policy.rounding else "")
+        is_rounded = bool(self.released.policy.rounding) and value != 0  # nothing else is rounded to zero
+        return self.about_cell(self.count(value), "rounded" if is_rounded else "")
 
     def families(self, number: float) -> str:
         """A number of families in words; that it is not shown where it is withheld, for whatever reason."""

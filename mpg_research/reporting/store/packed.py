@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Damaged", "NotStorable", "pack", "seal", "unpack", "unseal"]
 
 #: Changed when the meaning of a stored file changes; it is part of every key.
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"mpg_research result 1\n"
 _CONTENT = "result.json"
 _DEFAULTS = {each.name: each for each in fields(Column)}
@@ -159,7 +159,7 @@ def _described(result: Any, frames: list["pd.DataFrame"]) -> dict[str, Any]:
             "name": name, "unit": table.unit, "columns": [_of_column(column) for column in table.columns],
         }  # fmt: skip
         if table.unit != "family":
-            about["rows"] = len(frames)
+            about["rows"], about["n_coefficients"] = len(frames), table.n_coefficients
             frames.append(table.data)
         tables.append(about)
     return {
@@ -193,7 +193,9 @@ def _restored(
         if about["unit"] == "family":
             tables[name] = FamilyTable(name, columns, compute)
         else:
-            tables[name] = ResultTable(name, frame(about["rows"]), columns, about["unit"])
+            tables[name] = ResultTable(
+                name, frame(about["rows"]), columns, about["unit"], about["n_coefficients"]
+            )
     parts = {
         name: _restored(part, frame, f"{key}.{name}", lambda name=name: getattr(compute(), name))  # type: ignore[misc]
         for name, part in content["results"].items()
@@ -230,7 +232,7 @@ def _of_column(column: Column) -> dict[str, Any]:
 
 def _to_column(described: Mapping[str, Any]) -> Column:
     values = dict(described)
-    for name in ("minus", "ratio_of"):
+    for name in ("minus", "ratio_of", "largest"):
         if name in values:
             values[name] = tuple(values[name])
     if "not_own" in values:
@@ -287,7 +289,9 @@ def _refuse_difference(result: Any, stored: StoredResult) -> None:
         after = stored.tables[name]
         if (table.name, table.columns, table.unit) != (after.name, after.columns, after.unit):
             raise NotStorable(f"columns of {name}")
-        if table.unit != "family" and not _same(table.data, after.data):
+        if table.unit == "family":
+            continue
+        if table.n_coefficients != after.n_coefficients or not _same(table.data, after.data):
             raise NotStorable(f"rows of {name}")
 
 
