@@ -29,6 +29,7 @@ from mpg_research.disclosure import Audience, DisclosurePolicy, policy_of, relea
 from mpg_research.disclosure.reconstruction import hidden_counts, open_counts
 from mpg_research.disclosure.released import SUPPRESSED, Released
 from mpg_research.errors import ConfigError, NotApplicableError
+from mpg_research.present import draw, say, tabulate
 from mpg_research.study import Study, load_study, read_config, shipped_example
 from mpg_research.study.model import SampleFlow
 from tests.analysis.documented_tables import undocumented_tables
@@ -298,3 +299,33 @@ def test_windows_are_in_the_unit_of_the_time_axis(tmp_path: Path) -> None:
     with pytest.raises(NotApplicableError) as caught:
         windows_of(waves, None, None)
     assert caught.value.code == "waves_of_unknown_length"
+
+
+@pytest.mark.parametrize("case", ["no export late enough", "not seen to the later moment", "no signal"])
+@pytest.mark.filterwarnings("error")
+def test_where_nobody_is_left_everything_is_shown_as_absent(case: str) -> None:
+    made = made_study(np.random.default_rng(3), 30)
+    moments = moments_of(made.waves, made.interventions, made.periods, WINDOWS)
+    if case == "no signal":
+        moments = moments.iloc[:0]
+    else:
+        name = "could_act" if case == "no export late enough" else "could_be_seen"
+        moments = moments.assign(**{name: False})
+    nobody = made.interventions.iloc[:0]
+    tables = [
+        *answer_tables(moments, level=0.95, minimum=10),
+        *time_tables(moments, (4.0, 8.0), per_week=PER_WEEK),
+        *flow_tables(moments, level=0.95),
+        *unprompted_tables(nobody, nobody["family"], pd.Series(dtype=str), level=0.95),
+    ]
+    facts = {"grace_weeks": 8.0, "later_on_axis": 6.0, "primary_month": 12.0}
+    result = replace(
+        result_of(collect_tables(tables)), provenance=Provenance("made", True, "0" * 64, "0", facts)
+    )
+    policy = DisclosurePolicy(organisations={key: {"nl": key, "en": key} for key in ("o0", "o1", "o2")})
+    for audience in AUDIENCES:
+        shown = release(result, audience, policy=policy)
+        assert str(say(shown, language="en"))
+        assert not draw(shown, "signal_flows", language="nl").shows_numbers
+        for name in shown.tables:
+            assert str(tabulate(shown, name, language="nl"))
