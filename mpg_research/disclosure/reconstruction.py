@@ -244,7 +244,7 @@ def _add_sums(
         complete = max((len(rows) for rows in groups.values()), default=0)
         for names, rows in groups.items():
             total: Cell = ("sum", table.name, *way, *names)
-            if len(rows) < complete:  # an organisation whose data end before has no row
+            if not len(rows) or len(rows) < complete:  # an organisation whose data end before has no row
                 continue
             parts = tuple(dict.fromkeys(cells[row] for row in rows))
             equations.sums.append((parts, total))

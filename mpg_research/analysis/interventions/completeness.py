@@ -62,8 +62,9 @@ def describe_records(study: Study, *, level: float = 0.95) -> RecordKeeping:
     Returns
     -------
     RecordKeeping
-        Tables ``recorded``, ``recorded_by_organisation``, ``care_months``, ``care_months_by_organisation`` and
-        ``sample_flow`` (the module says what each holds; those of care are there only with that table).
+        Tables ``recorded``, ``recorded_by_organisation``, ``care_months``,
+        ``care_months_by_organisation`` and ``sample_flow`` (the module says what each holds; those of care
+        are there only with that table).
 
     Raises
     ------

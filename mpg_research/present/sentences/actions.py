@@ -75,7 +75,7 @@ def record_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of how completely things are recorded."""
     rows, answer = voice.frame("recorded"), []
     for _, row in rows.iterrows():
-        what = voice.label("value.record_table", row["record_table"]).lower()
+        what = voice.label("value.record_table", row["record_table"])
         if 0 <= row["share_recorded"] <= 1 and row["n_periods"] > 0:
             share = format_share(float(row["share_recorded"]), voice.language, digits=0)
             periods = voice.rounded(float(row["n_periods"]))
