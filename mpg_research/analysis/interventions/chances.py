@@ -15,6 +15,8 @@ __all__ = ["Chances", "StrategyWeights", "fit_way", "history_columns", "weigh"]
 
 #: Keeps coefficients finite where a column tells yes and no apart; worth less than one family.
 _RIDGE = 0.1
+#: Pieces shorter than this many months (about two days) count as so long: their logarithm has no end.
+_SHORT = 1 / 15
 #: A chance below this is not told apart from none.
 _LEAST = 1e-4
 
@@ -131,7 +133,7 @@ def fit_way(
     """
     pieces = time.pieces
     row = pieces["wave"].to_numpy()
-    length = np.log((pieces["stop"] - pieces["start"]).to_numpy(dtype=float))
+    length = np.log(np.maximum((pieces["stop"] - pieces["start"]).to_numpy(dtype=float), _SHORT))
     plain = np.column_stack([length, pieces["second"].to_numpy(dtype=float)])
     still = time.waves["still"].to_numpy(dtype=float)[row]
     at_risk = included & pieces["at_risk"].to_numpy()

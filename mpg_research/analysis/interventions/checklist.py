@@ -53,7 +53,7 @@ def protocol_table(protocol: Protocol, emulation: Emulation) -> ResultTable:
 
 
 def checklist_table(emulation: Emulation) -> ResultTable:
-    """The TARGET statement's items: item, place.
+    """The TARGET statement's items: asked, place.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def checklist_table(emulation: Emulation) -> ResultTable:
         (item, "no_answer" if place in _ONLY_ANSWERED and not answered else place)
         for item, place in ITEMS.items()
     ]
-    data = pd.DataFrame(rows, columns=["item", "place"])
+    data = pd.DataFrame(rows, columns=["asked", "place"])
     return ResultTable(
-        "checklist", _about(data, emulation), columns=(coded("item"), Column(name="place", meaning="label"))
+        "checklist", _about(data, emulation), columns=(coded("asked"), Column(name="place", meaning="label"))
     )
 
 

@@ -12,7 +12,7 @@ from mpg_research.statistics.trials.estimating_equations import estimating_equat
 from mpg_research.statistics.trials.evalues import EValue, evalue_of_difference
 from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
 
-__all__ = ["Doubt", "doubts_about", "evalue_of"]
+__all__ = ["Doubt", "doubts_about", "evalue_of", "nothing_done"]
 
 #: Draws of families who started nothing, as if they had, that are averaged.
 _DRAWS = 20
@@ -28,7 +28,7 @@ class Doubt:
     ----------
     check : str
         Code: ``earlier_score`` (the score of the wave before, which nothing done later can have changed),
-        ``as_if`` (families who started nothing, drawn as if they had), ``as_usual`` or ``none`` (the other
+        ``as_usual`` or ``none`` (the other
         choice of what happens later), ``exchangeable`` (a correlation within workers), ``lowest_without_one``
         and ``highest_without_one`` (leaving out one organisation).
     estimate, std_error, conf_low, conf_high : float
@@ -47,7 +47,6 @@ def doubts_about(
     *,
     protocol: Protocol,
     limits: Limits,
-    rng: np.random.Generator,
     level: float = 0.95,
 ) -> list[Doubt]:
     """Look at an answer in other ways.
@@ -59,12 +58,10 @@ def doubts_about(
         One with a number.
     protocol : Protocol
     limits : Limits
-    rng : Generator
-        Of the families drawn as if they had started something.
     level : float
         Confidence level of the intervals.
     """
-    found = [_earlier_score(emulation, answer, limits, level), _as_if(answer, limits, rng, level)]
+    found = [_earlier_score(emulation, answer, limits, level)]
     found.append(_other_later(emulation, answer, protocol, limits, level))
     found += [_exchangeable(answer, level), *_without_one(emulation, answer, protocol, limits, level)]
     return [doubt for doubt in found if doubt is not None and np.isfinite(doubt.estimate)]
@@ -104,26 +101,51 @@ def _earlier_score(emulation: Emulation, answer: Answer, limits: Limits, level: 
     return _doubt("earlier_score", fit)
 
 
-def _as_if(answer: Answer, limits: Limits, rng: np.random.Generator, level: float) -> Doubt | None:
-    """Families who started nothing, some drawn by their chance of a start: nothing can have helped."""
+def nothing_done(
+    answer: Answer, limits: Limits, rng: np.random.Generator, *, level: float = 0.95
+) -> list[Doubt]:
+    """Families who started nothing, drawn by their chance of a start as if they had: nothing can have helped.
+
+    Parameters
+    ----------
+    answer : Answer
+    limits : Limits
+    rng : Generator
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    list of Doubt
+        ``before_after``: the mean change of those drawn; ``weighted``: the difference that the comparison
+        makes of them; both the mean of many draws, with the mean limits. Empty where too few could be drawn.
+    """
     found = answer.found
     nobody = found.seen & ~found.treated
     chance, clusters = found.chance[nobody], found.clusters[nobody]
     outcome, columns = found.outcome[nobody], _scaled(answer.baseline[nobody])
-    drawn = []
+    looks: dict[str, list[list[float]]] = {"before_after": [], "weighted": []}
     for _ in range(_DRAWS):
         as_if = rng.random(len(chance)) < chance
         if min(as_if.sum(), (~as_if).sum()) < limits.families / 2:
             continue
         weight = found.weight[nobody] * np.where(as_if, chance.mean() / chance, 1.0)
         design = np.column_stack([np.ones(len(chance)), as_if, columns])
-        fit = weighted_regression(
-            design, outcome, weight=weight, clusters=clusters, correction="clusters", level=level
-        )
-        drawn.append([fit.estimate[1], fit.std_error[1], fit.conf_low[1], fit.conf_high[1]])
-    if not drawn:
-        return None
-    return Doubt("as_if", *(float(value) for value in np.mean(drawn, axis=0)))
+        fits = {
+            "weighted": weighted_regression(
+                design, outcome, weight=weight, clusters=clusters, correction="clusters", level=level
+            ),
+            "before_after": weighted_regression(
+                np.ones((int(as_if.sum()), 1)), answer.change[nobody][as_if], clusters=clusters[as_if],
+                level=level,
+            ),
+        }  # fmt: skip
+        for name, fit in fits.items():
+            place = min(1, len(fit.estimate) - 1)
+            numbers = (fit.estimate, fit.std_error, fit.conf_low, fit.conf_high)
+            looks[name].append([float(values[place]) for values in numbers])
+    told = {name: np.mean(drawn, axis=0) for name, drawn in looks.items() if drawn}
+    return [Doubt(name, *(float(value) for value in means)) for name, means in told.items()]
 
 
 def _other_later(

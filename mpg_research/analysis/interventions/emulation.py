@@ -50,6 +50,8 @@ class TrialData:
         -1 where lower scores are better, else 1.
     eligible : ndarray of bool, shape (waves,), optional
         Waves that meet another rule of standing still than "no progress".
+    axis : float
+        Units of the study's time axis in a month: tables speak of moments as the study does.
     """
 
     rows: pd.DataFrame = field(repr=False)
@@ -64,6 +66,7 @@ class TrialData:
     case_mix_names: tuple[str, ...] = ()
     sign: float = -1.0
     eligible: BoolArray | None = None
+    axis: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

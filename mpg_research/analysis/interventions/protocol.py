@@ -55,7 +55,7 @@ class Protocol:
     lookback: float = 3.0
     progress: float = 0.0
     washout: float | None = None
-    grace_weeks: float = 4.0
+    grace_weeks: float = 8.0
     later: Later = "none"
     months: tuple[float, ...] = (3.0, 6.0)
     window: float = 1.0

@@ -10,13 +10,15 @@ Tables of :class:`TargetTrial` (beside ``sample_flow`` and ``settings``)
   difference in the chance that it is not worse.
 - ``before_after(intervention, months, comparison, ...)``: what a look without a trial would show: the change
   of those with an intervention ("before_after"), and that beside the others ("unadjusted").
+- ``nothing_done(intervention, months, comparison, ...)``: the same two looks at families who started nothing
+  and were drawn as if they had: what a useless intervention looks like.
 - ``balance(intervention, months, variable, before, after, variance_ratio, distance)``: standardised
   differences between the strategies, before and after weighting.
 - ``positivity(organisation, n_started, share_started)``: of the families whose help stood still, who got one
   within the time of grace.
 - ``doubts(intervention, months, check, ...)`` and ``confounding(intervention, months, delta, ...)``: what
   speaks against an answer; ``explained_away(intervention, months, e_value, e_value_limit)``.
-- ``protocol(element, target, emulation)`` and ``checklist(item, place)``: what the trial would be and what
+- ``protocol(element, target, emulation)`` and ``checklist(asked, place)``: what the trial would be and what
   stands for it here; where what the TARGET statement asks for is to be found.
 """
 
@@ -37,6 +39,7 @@ from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.result import Result
 from mpg_research.errors import ConfigError, NotApplicableError, Note, did_you_mean
 from mpg_research.statistics.change.reliable_change import improvement_sign
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.schemas import INTERVENTIONS
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
@@ -87,7 +90,8 @@ def emulate_target_trial(
     interventions : sequence of str, optional
         Codes of interventions, or "any"; by default "any" and each that was recorded.
     protocol : Protocol, optional
-        Who enters, what is compared, what is looked at.
+        Who enters, what is compared, what is looked at; by default ours, with the weeks of grace of
+        ``study.toml``.
     limits : Limits, optional
         From when on there is no number.
     deltas : tuple of float
@@ -144,9 +148,16 @@ def emulate_target_trial(
     TARGET statement. JAMA, 334, 1084-1093. https://doi.org/10.1001/jama.2025.13350
     """
     (scores,) = gather(older, scores)
-    chosen, bounds = protocol or Protocol(), limits or Limits()
+    chosen = protocol or Protocol(grace_weeks=study.config.interventions.grace_weeks)
+    bounds = limits or Limits()
     if not deltas or not np.isfinite(deltas).all():
         raise ConfigError(f"deltas = {list(deltas)}; expected points, such as (-1.0, 0.0, 1.0).")
+    if study.time_unit == "waves":
+        raise NotApplicableError(
+            "Times are waves of unknown length, so what came within some weeks of a wave is not known. Say "
+            "how long a wave is: [time] months_per_unit in study.toml.",
+            code="waves_of_unknown_length",
+        )
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     courses = read_courses(study, scores=scores, case_mix=names)
     records = read_interventions(study, courses)
@@ -154,7 +165,7 @@ def emulate_target_trial(
         raise NotApplicableError(
             "The study has no interventions that lie within a course of scores, so that nothing can be "
             "compared. Add the table interventions (family, date, intervention), or see `mpg check`.",
-            code="no_interventions",
+            code="no_interventions_to_compare",
         )
     what = _asked(interventions, records.frame["code"], study)
     data = trial_data(study, courses, records.frame, protocol=chosen, scores=scores)
@@ -221,7 +232,7 @@ def trial_data(
     """
     keys = ["family", "episode"]
     units = courses.units
-    periods = help_periods(study, month=max(protocol.months), scores=scores).rows
+    periods = help_periods(study, month=study.config.analysis.primary_month, scores=scores).rows
     lasted = periods.drop_duplicates(keys).set_index(keys)
     own = lasted.reindex(pd.MultiIndex.from_frame(units[keys].astype(str)))
     numbered = units[[*keys, "course"]].assign(**{name: units[name].astype(str) for name in keys})
@@ -230,15 +241,16 @@ def trial_data(
     last = courses.rows.groupby("course")["months"].max().to_numpy(dtype=float)
     until = np.fmax(own["time"].to_numpy(dtype=float), last)
     first = courses.rows.drop_duplicates("family").set_index("family")["worker"]
+    month = 1.0 if study.time_unit == "months" else DAYS_PER_MONTH / 7  # of the study's axis
     eligible = None
     if protocol.stagnation == "signal":
         eligible = _by_signal(study, courses, scores)
     return TrialData(
-        rows=courses.rows[["course", "months", "score"]],
-        starts=placed[["course", "months", "code"]].reset_index(drop=True),
-        until=until,
+        rows=courses.rows[["course", "months", "score"]].assign(months=courses.rows["months"] / month),
+        starts=placed.assign(months=placed["months"] / month)[["course", "months", "code"]],
+        until=until / month,
         ended=own["ended"].fillna(False).to_numpy(dtype=bool),
-        reach=np.fmax(own["reach"].to_numpy(dtype=float), until),
+        reach=np.fmax(own["reach"].to_numpy(dtype=float), until) / month,
         family=units["family"].to_numpy(dtype=str),
         organisation=units["organisation"].to_numpy(dtype=str),
         cluster=pd.factorize(units["family"].map(first))[0].astype(np.intp),
@@ -246,6 +258,7 @@ def trial_data(
         case_mix_names=_case_mix_names(units, courses.frame.case_mix),
         sign=float(improvement_sign(courses.instrument.direction)),
         eligible=eligible,
+        axis=month,
     )
 
 

@@ -19,7 +19,7 @@ from mpg_research.analysis.columns import (
     observed_share,
 )
 from mpg_research.analysis.interventions.checklist import checklist_table, protocol_table
-from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of
+from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
 from mpg_research.analysis.interventions.protocol import Limits, Protocol
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
@@ -59,8 +59,8 @@ def trial_tables(
     answered = [answer for answer in emulation.answers if answer.verdict.fine]
     doubts, confounding, explained = [], [], []
     for answer in answered:
-        key = _key(answer) | _sides(emulation, answer)
-        for doubt in doubts_about(emulation, answer, protocol=protocol, limits=limits, rng=rng, level=level):
+        key = _key(emulation, answer) | _sides(emulation, answer)
+        for doubt in doubts_about(emulation, answer, protocol=protocol, limits=limits, level=level):
             doubts.append(
                 key
                 | {"check": doubt.check, "estimate": doubt.estimate, "std_error": doubt.std_error}
@@ -77,6 +77,7 @@ def trial_tables(
         _estimates("differences", emulation, [a for a in answered if not a.stability], level),
         _estimates("stability", emulation, [a for a in answered if a.stability], level),
         _before_after(emulation, answered, limits, level),
+        _nothing_done(emulation, answered, limits, rng, level),
         _balance(emulation, answered),
         _positivity(emulation),
         _table("doubts", doubts, (*_KEYS, coded("check"), estimate, error, low, high)),
@@ -99,8 +100,8 @@ def _table(name: str, rows: list[dict[str, Any]], columns: tuple[Column, ...]) -
     return ResultTable(name, data, columns=columns)
 
 
-def _key(answer: Answer) -> dict[str, Any]:
-    return {"intervention": answer.what, "months": answer.month}
+def _key(emulation: Emulation, answer: Answer) -> dict[str, Any]:
+    return {"intervention": answer.what, "months": answer.month * emulation.data.axis}
 
 
 def _families(emulation: Emulation, answer: Answer, kept: np.ndarray) -> int:
@@ -125,7 +126,7 @@ def _verdicts(emulation: Emulation) -> ResultTable:
         organisations = np.unique(emulation.data.organisation[found.trials.course])
         judged = not {"few_treated", "few_untreated"} & set(answer.verdict.reasons)
         rows.append(
-            _key(answer)
+            _key(emulation, answer)
             | {
                 "verdict": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
                 "n_treated": _families(emulation, answer, found.treated),
@@ -158,7 +159,7 @@ def _numbers(fit: WeightedFit, place: int) -> dict[str, float]:
 def _estimates(name: str, emulation: Emulation, answers: list[Answer], level: float) -> ResultTable:
     rows = []
     for answer in answers:
-        key = _key(answer) | _sides(emulation, answer)
+        key = _key(emulation, answer) | _sides(emulation, answer)
         rows.append(key | {"approach": "weighted", **_numbers(answer.found.weighted, 1)})
         if answer.by_g_formula is not None:
             told = answer.by_g_formula
@@ -194,10 +195,34 @@ def _before_after(emulation: Emulation, answers: list[Answer], limits: Limits, l
             if comparison == "before_after":
                 sides["n_families"] = _families(emulation, answer, kept)
             numbers = {name: float(getattr(fit, name)[-1]) for name in ("estimate", "conf_low", "conf_high")}
-            rows.append(_key(answer) | {"comparison": comparison} | numbers | sides)
+            rows.append(_key(emulation, answer) | {"comparison": comparison} | numbers | sides)
     estimate = observed("estimate")
     low, high = ends(estimate, "conf", heading="interval")
     return _table("before_after", rows, (*_KEYS, coded("comparison"), estimate, low, high))
+
+
+def _nothing_done(
+    emulation: Emulation, answers: list[Answer], limits: Limits, rng: np.random.Generator, level: float
+) -> ResultTable:
+    """Families who started nothing, drawn as if they had: both looks at what nothing does."""
+    rows = []
+    for answer in answers:
+        looks = nothing_done(answer, limits, rng, level=level)
+        found = answer.found
+        side = {
+            "n_families": _families(emulation, answer, found.seen & ~found.treated),
+            "n_organisations": _sides(emulation, answer)["n_organisations"],
+        }
+        for look in looks:
+            rows.append(
+                _key(emulation, answer)
+                | {"comparison": look.check, "estimate": look.estimate}
+                | {"conf_low": look.conf_low, "conf_high": look.conf_high}
+                | side
+            )
+    estimate = modelled("estimate")
+    low, high = ends(estimate, "conf", heading="interval")
+    return _table("nothing_done", rows, (*_KEYS, coded("comparison"), estimate, low, high))
 
 
 def _balance(emulation: Emulation, answers: list[Answer]) -> ResultTable:
@@ -207,7 +232,7 @@ def _balance(emulation: Emulation, answers: list[Answer]) -> ResultTable:
         sides = _sides(emulation, answer)
         for place, variable in enumerate(emulation.names):
             rows.append(
-                _key(answer)
+                _key(emulation, answer)
                 | {
                     "variable": variable,
                     "before": found.before.standardised[place],
