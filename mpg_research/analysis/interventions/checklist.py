@@ -28,7 +28,7 @@ _ONLY_ANSWERED = ("differences", "balance", "doubts")
 
 
 def protocol_table(protocol: Protocol, emulation: Emulation) -> ResultTable:
-    """The protocol of the target trial beside its emulation: element, target, emulation.
+    """The protocol of the target trial beside its emulation: element, target_element, emulation.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ def protocol_table(protocol: Protocol, emulation: Emulation) -> ResultTable:
     rows = [
         (element, f"target_{element}", f"emulation_{choice.get(element, element)}") for element in ELEMENTS
     ]
-    data = pd.DataFrame(rows, columns=["element", "target", "emulation"])
+    data = pd.DataFrame(rows, columns=["element", "target_element", "emulation"])
     columns = (
         coded("element"),
-        Column(name="target", meaning="label"),
+        Column(name="target_element", meaning="label"),
         Column(name="emulation", meaning="label"),
     )
     return ResultTable("protocol", _about(data, emulation), columns=columns)

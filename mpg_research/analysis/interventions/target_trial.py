@@ -16,10 +16,10 @@ Tables of :class:`TargetTrial` (beside ``sample_flow`` and ``settings``)
   differences between the strategies, before and after weighting.
 - ``positivity(organisation, n_started, share_started)``: of the families whose help stood still, who got one
   within the time of grace.
-- ``doubts(intervention, months, check, ...)`` and ``confounding(intervention, months, delta, ...)``: what
+- ``doubts(intervention, months, look, ...)`` and ``confounding(intervention, months, delta, ...)``: what
   speaks against an answer; ``explained_away(intervention, months, e_value, e_value_limit)``.
-- ``protocol(element, target, emulation)`` and ``checklist(asked, place)``: what the trial would be and what
-  stands for it here; where what the TARGET statement asks for is to be found.
+- ``protocol(element, target_element, emulation)`` and ``checklist(asked, place)``: what the trial would be
+  and what stands for it here; where what the TARGET statement asks for is to be found.
 """
 
 from collections.abc import Sequence
@@ -186,10 +186,11 @@ def emulate_target_trial(
     parameters = {
         "interventions": list(what), **asdict(chosen), "months": list(chosen.months), **asdict(bounds),
         "deltas": list(deltas), "replicates": replicates, "seed": seed, "case_mix": list(names),
+        "axis": data.axis,
     }  # fmt: skip
     frame = replace(courses.frame, flow=trial_flow(emulation, courses.frame.flow))
     parts = result_parts(
-        study, frame, tables=tables, notes=[*records.notes, *_notes(emulation)],
+        study, frame, tables=tables, notes=_notes(emulation),
         parameters=parameters, level=level,
         computed={"stable": emulation.stable},
     )  # fmt: skip
@@ -295,7 +296,7 @@ def _notes(emulation: Emulation) -> list[Note]:
             f"{n} organisations recorded no intervention for a family whose help stood still (or one for "
             "each of them): in their families nothing can be compared, and they are left out."
         )
-        notes.append(Note("organisations_without_interventions", text, {"n_organisations": n}, "caution"))
+        notes.append(Note("organisations_not_compared", text, {"n_organisations": n}, "caution"))
     return notes
 
 

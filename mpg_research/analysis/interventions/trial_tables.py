@@ -63,7 +63,7 @@ def trial_tables(
         for doubt in doubts_about(emulation, answer, protocol=protocol, limits=limits, level=level):
             doubts.append(
                 key
-                | {"check": doubt.check, "estimate": doubt.estimate, "std_error": doubt.std_error}
+                | {"look": doubt.check, "estimate": doubt.estimate, "std_error": doubt.std_error}
                 | {"conf_low": doubt.conf_low, "conf_high": doubt.conf_high}
             )
         told = evalue_of(answer)
@@ -80,7 +80,7 @@ def trial_tables(
         _nothing_done(emulation, answered, limits, rng, level),
         _balance(emulation, answered),
         _positivity(emulation),
-        _table("doubts", doubts, (*_KEYS, coded("check"), estimate, error, low, high)),
+        _table("doubts", doubts, (*_KEYS, coded("look"), estimate, error, low, high)),
         _table(
             "confounding", confounding, (*_KEYS, key_column("delta", digits=1), estimate, low, high)
         ),
