@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from mpg_research.analysis.columns import SHARE, coded, number_of, quantile
+from mpg_research.analysis.columns import SHARE, coded, number_of, observed_share, quantile, tally
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Released
 from tests.disclosure.made_results import MadeResult, result_of
@@ -137,3 +137,66 @@ EDGES = (
         },
     ),
 )  # fmt: skip
+
+
+def record_keeping(draw: Draw) -> MadeResult:
+    rows = [
+        {
+            "record_table": name,
+            "n_periods": draw(f"periods_{name}", (267, 12, 4, 0)),
+            "share_recorded": draw(f"share_{name}", (0.48, 0.0, 1.0, 0.004, NAN)),
+            "n_recording": 6,
+        }
+        for name in ("interventions", "care")
+    ]
+    months = [{"n_months": draw("months", (2400, 3, 0)), "share_without_care": draw("gap", (0.1, 0.0, NAN))}]
+    columns = (
+        coded("record_table"),
+        number_of("n_periods", of="episodes"),
+        observed_share("share_recorded", of="n_periods"),
+        tally("n_recording"),
+    )
+    care = (number_of("n_months", of="months"), observed_share("share_without_care", of="n_months"))
+    n = draw("n", (247, 247, 8))
+    tables = (
+        ResultTable("recorded", pooled("recorded", rows, n=n).data, columns),
+        ResultTable("care_months", pooled("care_months", months, n=n).data, care),
+    )
+    facts = {"absent": draw("absent", (["events"], []))}
+    return result_of("record_keeping", *tables, provenance=provenance(**facts))
+
+
+def recorded(released: Released) -> list[bool]:
+    rows = rows_of(released, "recorded")
+    return [bool(0 <= row["share_recorded"] <= 1 and row["n_periods"] > 0) for _, row in rows.iterrows()]
+
+
+def is_care_known(released: Released, _: Words) -> bool:
+    rows = rows_of(released, "care_months")
+    return bool(len(rows)) and 0 <= rows["share_without_care"].iloc[0] <= 1 and rows["n_months"].iloc[0] > 0
+
+
+EDGES = (
+    *EDGES,
+    Edges(
+        "record_keeping",
+        record_keeping,
+        (0, 1, 2),
+        (
+            {
+                "n": 247,
+                "share_care": 0.48,
+                "periods_care": 267,
+                "months": 2400,
+                "gap": 0.1,
+                "absent": ["events"],
+            },
+            {"n": 8},
+        ),
+        {
+            "recorded_known": lambda released, _: any(recorded(released)),
+            "recorded_not_known": lambda released, _: not any(recorded(released)),
+            "care_known": is_care_known,
+        },
+    ),
+)

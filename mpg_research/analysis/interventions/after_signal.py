@@ -103,6 +103,10 @@ def describe_actions(
     Returns
     -------
     ActionsAfterSignals
+        Tables ``answered``, ``answered_by_organisation``, ``first_interventions``, ``first_roles``,
+        ``after_first_signal``, ``after_first_signal_by_organisation``, ``how_soon``, ``weeks_to_action``,
+        ``prompted``, ``prompted_by_organisation``, ``signal_to_action``, ``action_to_state``, ``records`` and
+        ``sample_flow`` (the module says what each holds).
 
     Raises
     ------

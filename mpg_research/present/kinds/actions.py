@@ -1,8 +1,8 @@
-"""What was done after signals."""
+"""What was done after signals, and how completely it is recorded."""
 
 from mpg_research.present.figures.flows import draw_signal_flows
 from mpg_research.present.registry import Figure, Kind
-from mpg_research.present.sentences.actions import action_sentences
+from mpg_research.present.sentences.actions import action_sentences, record_sentences
 
 __all__ = ["KINDS"]
 
@@ -18,4 +18,5 @@ KINDS = (
             ),
         ),
     ),
+    Kind(name="record_keeping", sentences=record_sentences),
 )

@@ -8,7 +8,7 @@ from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["action_sentences"]
+__all__ = ["action_sentences", "record_sentences"]
 
 
 def action_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -69,6 +69,38 @@ def _half(voice: Voice) -> list[str]:
     stretches = voice.frame("how_soon")["stretch"].tolist()
     last = max(float(name.removeprefix("until_")) for name in stretches if name.startswith("until_"))
     return [voice.phrases("actions.half_not_reached", weeks=_whole(voice, last))]
+
+
+def record_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of how completely things are recorded."""
+    rows, answer = voice.frame("recorded"), []
+    for _, row in rows.iterrows():
+        what = voice.label("value.record_table", row["record_table"])
+        if 0 <= row["share_recorded"] <= 1 and row["n_periods"] > 0:
+            share = format_share(float(row["share_recorded"]), voice.language, digits=0)
+            periods = voice.rounded(float(row["n_periods"]))
+            answer.append(voice.phrases("record_keeping.recorded", what=what, share=share, periods=periods))
+    answer = answer or [voice.phrases("record_keeping.hidden")]
+    for name in voice.released.provenance.parameters.get("absent", ()):
+        what = voice.label("value.record_table", name)
+        answer.append(voice.phrases("record_keeping.absent", what=what))
+    return {
+        "answer": answer,
+        "certainty": _care(voice),
+        "limits": [voice.phrases("record_keeping.never"), voice.phrases("record_keeping.limit")],
+    }
+
+
+def _care(voice: Voice) -> list[str]:
+    rows = voice.frame("care_months")
+    if not len(rows) or not 0 <= rows["share_without_care"].iloc[0] <= 1 or not rows["n_months"].iloc[0] > 0:
+        return []
+    share = format_share(float(rows["share_without_care"].iloc[0]), voice.language, digits=0)
+    return [
+        voice.phrases(
+            "record_keeping.care", share=share, number=voice.rounded(float(rows["n_months"].iloc[0]))
+        )
+    ]
 
 
 def _class(voice: Voice, table: str, name: str, key: str = "class") -> pd.Series | None:
