@@ -2,7 +2,7 @@
 
 Tables of :class:`TargetTrial` (beside ``sample_flow`` and ``settings``)
 -----------------------------------------------------------------------
-- ``verdicts(intervention, months, verdict, n_treated, n_untreated, effective_treated, effective_untreated,
+- ``verdicts(intervention, months, estimable, n_treated, n_untreated, effective_treated, effective_untreated,
   overlap, imbalance)``: whether there is an answer ("answered"), or what stands in its way.
 - ``differences(intervention, months, approach, ...)``: score with the intervention less score without, where
   there is an answer; approach "weighted" (the answer), "g_formula" (a second way) and "augmented".
@@ -16,7 +16,7 @@ Tables of :class:`TargetTrial` (beside ``sample_flow`` and ``settings``)
   differences between the strategies, before and after weighting.
 - ``positivity(organisation, n_started, share_started)``: of the families whose help stood still, who got one
   within the time of grace.
-- ``doubts(intervention, months, look, ...)`` and ``confounding(intervention, months, delta, ...)``: what
+- ``doubts(intervention, months, look, ...)`` and ``confounding(intervention, months, worse_by, ...)``: what
   speaks against an answer; ``explained_away(intervention, months, e_value, e_value_limit)``.
 - ``protocol(element, target_element, emulation)`` and ``checklist(asked, place)``: what the trial would be
   and what stands for it here; where what the TARGET statement asks for is to be found.
@@ -136,7 +136,7 @@ def emulate_target_trial(
     >>> from mpg_research import emulate_target_trial, load_study
     >>> from mpg_research.study import shipped_example
     >>> found = emulate_target_trial(load_study(shipped_example()), interventions=["any"], replicates=20)
-    >>> found.tables["verdicts"].data["verdict"].tolist()
+    >>> found.tables["verdicts"].data["estimable"].tolist()
     ['answered', 'imbalance']
 
     References

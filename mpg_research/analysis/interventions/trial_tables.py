@@ -82,7 +82,7 @@ def trial_tables(
         _positivity(emulation),
         _table("doubts", doubts, (*_KEYS, coded("look"), estimate, error, low, high)),
         _table(
-            "confounding", confounding, (*_KEYS, key_column("delta", digits=1), estimate, low, high)
+            "confounding", confounding, (*_KEYS, key_column("worse_by", digits=1), estimate, low, high)
         ),
         _table(
             "explained_away",
@@ -128,7 +128,7 @@ def _verdicts(emulation: Emulation) -> ResultTable:
         rows.append(
             _key(emulation, answer)
             | {
-                "verdict": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
+                "estimable": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
                 "n_treated": _families(emulation, answer, found.treated),
                 "n_untreated": _families(emulation, answer, found.seen & ~found.treated),
                 "effective_treated": found.after.size_treated if judged else np.nan,
@@ -141,7 +141,7 @@ def _verdicts(emulation: Emulation) -> ResultTable:
         )
     columns = (
         *_KEYS,
-        Column(name="verdict", meaning="label"),
+        Column(name="estimable", meaning="label"),
         number_of("n_treated", of="families"),
         number_of("n_untreated", of="families"),
         modelled("effective_treated", digits=0, plain=False),
@@ -287,7 +287,7 @@ def _with_confounding(answer: Answer, sign: float, deltas: Sequence[float]) -> l
     """The difference if those with an intervention had been worse off by delta points anyway."""
     fit = answer.found.weighted
     return [
-        {"delta": float(delta)}
+        {"worse_by": float(delta)}
         | {
             name: float(getattr(fit, name)[1]) + sign * float(delta)
             for name in ("estimate", "conf_low", "conf_high")

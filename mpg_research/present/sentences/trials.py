@@ -42,11 +42,14 @@ def _answers(voice: Voice) -> list[str]:
     said += [_stability(voice, row) for _, row in _answer_rows(voice, "stability").iterrows()]
     verdicts = voice.frame("verdicts")
     for reason in _REFUSED:
-        mine = verdicts[verdicts["verdict"] == reason] if len(verdicts) else verdicts
-        for _, rows in mine.groupby("months", sort=True) if len(mine) else ():
-            names = _listed(voice, list(rows["intervention"]))
-            period = _period(voice, rows.iloc[0])
-            said.append(voice.phrases(f"target_trial.{reason}", period=period, what=names))
+        mine = verdicts[verdicts["estimable"] == reason] if len(verdicts) else verdicts
+        if not len(mine):
+            continue
+        moments = mine.groupby("intervention", sort=False)["months"].apply(lambda each: tuple(sorted(each)))
+        for months in dict.fromkeys(moments):
+            codes = [code for code, own in moments.items() if own == months]
+            period = ", ".join(_period(voice, pd.Series({"months": month})) for month in months)
+            said.append(voice.phrases(f"target_trial.{reason}", period=period, what=_listed(voice, codes)))
     return said or [voice.phrases("target_trial.hidden")]
 
 

@@ -76,7 +76,7 @@ def test_the_example_s_planted_effect_lies_in_the_interval(answered: TargetTrial
 
 
 def test_where_there_is_no_answer_there_is_a_reason_and_no_number(answered: TargetTrial) -> None:
-    verdicts = answered.tables["verdicts"].data.set_index(["intervention", "months"])["verdict"]
+    verdicts = answered.tables["verdicts"].data.set_index(["intervention", "months"])["estimable"]
     assert set(verdicts[verdicts != "answered"]) <= {
         "few_treated", "few_untreated", "no_overlap", "few_effective", "imbalance", "few_clusters",
         "not_converged",
