@@ -77,7 +77,8 @@ def target_trial(draw: Draw) -> MadeResult:
         made += [ResultTable(name, pooled(name, rows[name], n=n).data, columns[name]) for name in columns]
     facts = {
         "grace_weeks": draw("grace", (8.0, 4.5)), "window": 1.0, "lookback": draw("lookback", (3.0, 2.5)),
-        "axis": 1.0, "stagnation": draw("rule", ("no_progress", "signal")),
+        "axis": 1.0, "families": 20, "effective": 20.0, "overlap": 0.8, "imbalance": 0.2,
+        "stagnation": draw("rule", ("no_progress", "signal")),
     }  # fmt: skip
     return result_of("target_trial", *made, provenance=provenance(**facts))
 

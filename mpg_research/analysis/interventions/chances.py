@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.analysis.interventions.person_time import PersonTime, position_in
-from mpg_research.analysis.interventions.protocol import ANY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.trials import Strategy, Trials
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.trials.weights import fit_chances
@@ -114,7 +114,7 @@ def fit_way(
     extra: FloatArray,
     extra_names: tuple[str, ...] = (),
     included: BoolArray,
-    limits: Limits,
+    limits: TrialLimits,
 ) -> Chances:
     """Fit the chances of a start and of the end of help in the pieces, by pooled logistic regression.
 
@@ -129,7 +129,7 @@ def fit_way(
     extra_names : tuple of str, length q
     included : ndarray of bool, shape (pieces,)
         Pieces of organisations that take part.
-    limits : Limits
+    limits : TrialLimits
     """
     pieces = time.pieces
     row = pieces["wave"].to_numpy()
@@ -189,7 +189,7 @@ def weigh(
     strategies: tuple[Strategy, Strategy],
     *,
     what: str,
-    protocol: Protocol,
+    protocol: TrialProtocol,
 ) -> tuple[StrategyWeights, StrategyWeights, FloatArray, bool]:
     """Weights of both strategies, the chance of a start within the grace, and whether all models arrived.
 
@@ -201,7 +201,7 @@ def weigh(
         With and without.
     what : str
         A code, or "any".
-    protocol : Protocol
+    protocol : TrialProtocol
 
     Notes
     -----

@@ -4,7 +4,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded
 from mpg_research.analysis.interventions.emulation import Emulation
-from mpg_research.analysis.interventions.protocol import Protocol
+from mpg_research.analysis.interventions.protocol import TrialProtocol
 from mpg_research.analysis.result import ResultTable
 
 __all__ = ["ELEMENTS", "ITEMS", "checklist_table", "protocol_table"]
@@ -27,12 +27,12 @@ ITEMS = {
 _ONLY_ANSWERED = ("differences", "balance", "doubts")
 
 
-def protocol_table(protocol: Protocol, emulation: Emulation) -> ResultTable:
+def protocol_table(protocol: TrialProtocol, emulation: Emulation) -> ResultTable:
     """The protocol of the target trial beside its emulation: element, target_element, emulation.
 
     Parameters
     ----------
-    protocol : Protocol
+    protocol : TrialProtocol
     emulation : Emulation
         For the families it is about.
     """

@@ -7,7 +7,7 @@ from scipy.special import stdtrit
 
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
 from mpg_research.analysis.interventions.estimators import compare_strategies
-from mpg_research.analysis.interventions.protocol import Limits, Protocol
+from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
 from mpg_research.statistics.trials.estimating_equations import estimating_equations
 from mpg_research.statistics.trials.evalues import EValue, evalue_of_difference
 from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
@@ -45,8 +45,8 @@ def doubts_about(
     emulation: Emulation,
     answer: Answer,
     *,
-    protocol: Protocol,
-    limits: Limits,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     level: float = 0.95,
 ) -> list[Doubt]:
     """Look at an answer in other ways.
@@ -56,8 +56,8 @@ def doubts_about(
     emulation : Emulation
     answer : Answer
         One with a number.
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     level : float
         Confidence level of the intervals.
     """
@@ -74,7 +74,7 @@ def _doubt(check: str, fit: WeightedFit, place: int = 1) -> Doubt | None:
     return Doubt(check, *(float(values[place]) for values in numbers))
 
 
-def _correction(clusters: np.ndarray, limits: Limits) -> Correction:
+def _correction(clusters: np.ndarray, limits: TrialLimits) -> Correction:
     return "leverage" if len(np.unique(clusters)) <= limits.few_clusters else "clusters"
 
 
@@ -84,7 +84,7 @@ def _scaled(columns: np.ndarray) -> np.ndarray:
     return np.asarray((columns[:, kept] - columns[:, kept].mean(axis=0)) / spread[kept])
 
 
-def _earlier_score(emulation: Emulation, answer: Answer, limits: Limits, level: float) -> Doubt | None:
+def _earlier_score(emulation: Emulation, answer: Answer, limits: TrialLimits, level: float) -> Doubt | None:
     """The difference in a score that was there before: with the same weights it should be about nought."""
     found, waves = answer.found, emulation.time.waves
     before = np.maximum(found.trials.wave - 1, 0)
@@ -102,14 +102,14 @@ def _earlier_score(emulation: Emulation, answer: Answer, limits: Limits, level: 
 
 
 def nothing_done(
-    answer: Answer, limits: Limits, rng: np.random.Generator, *, level: float = 0.95
+    answer: Answer, limits: TrialLimits, rng: np.random.Generator, *, level: float = 0.95
 ) -> list[Doubt]:
     """Families who started nothing, drawn by their chance of a start as if they had: nothing can have helped.
 
     Parameters
     ----------
     answer : Answer
-    limits : Limits
+    limits : TrialLimits
     rng : Generator
     level : float
         Confidence level of the intervals.
@@ -149,7 +149,7 @@ def nothing_done(
 
 
 def _other_later(
-    emulation: Emulation, answer: Answer, protocol: Protocol, limits: Limits, level: float
+    emulation: Emulation, answer: Answer, protocol: TrialProtocol, limits: TrialLimits, level: float
 ) -> Doubt | None:
     """The other choice of what happens later to those who started nothing."""
     other = replace(protocol, later="as_usual" if protocol.later == "none" else "none")
@@ -179,7 +179,7 @@ def _exchangeable(answer: Answer, level: float) -> Doubt | None:
 
 
 def _without_one(
-    emulation: Emulation, answer: Answer, protocol: Protocol, limits: Limits, level: float
+    emulation: Emulation, answer: Answer, protocol: TrialProtocol, limits: TrialLimits, level: float
 ) -> list[Doubt | None]:
     """The smallest and the largest estimate when one organisation is left out; which one is not said."""
     trials = answer.found.trials

@@ -16,7 +16,7 @@ from mpg_research.analysis.interventions.estimators import (
     judge,
 )
 from mpg_research.analysis.interventions.person_time import PersonTime, cut_courses
-from mpg_research.analysis.interventions.protocol import STABILITY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import STABILITY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.trials import Trials, start_trials
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 
@@ -133,8 +133,8 @@ def emulate(
     data: TrialData,
     *,
     what: Sequence[str],
-    protocol: Protocol,
-    limits: Limits,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     replicates: int = 200,
     rng: np.random.Generator | int = 0,
     level: float = 0.95,
@@ -146,8 +146,8 @@ def emulate(
     data : TrialData
     what : sequence of str
         Codes of interventions, and "any".
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     replicates : int
         Of the bootstrap behind the g-formula's interval.
     rng : Generator or int

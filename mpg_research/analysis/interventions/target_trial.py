@@ -32,7 +32,7 @@ import pandas as pd
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts
 from mpg_research.analysis.growth.help_periods import help_periods
 from mpg_research.analysis.interventions.emulation import Emulation, TrialData, emulate
-from mpg_research.analysis.interventions.protocol import ANY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.records import OTHER_CODE, read_interventions
 from mpg_research.analysis.interventions.trial_tables import trial_tables
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
@@ -57,13 +57,13 @@ class TargetTrial(Result):
     ----------
     emulation : Emulation
         The trials, chances and comparisons behind the tables.
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     """
 
     emulation: Emulation = field(repr=False)
-    protocol: Protocol
-    limits: Limits
+    protocol: TrialProtocol
+    limits: TrialLimits
     kind: ClassVar[str] = "target_trial"
 
 
@@ -71,8 +71,8 @@ def emulate_target_trial(
     study: Study,
     *,
     interventions: Sequence[str] | None = None,
-    protocol: Protocol | None = None,
-    limits: Limits | None = None,
+    protocol: TrialProtocol | None = None,
+    limits: TrialLimits | None = None,
     deltas: tuple[float, ...] = _DELTAS,
     replicates: int = 200,
     seed: int = 1,
@@ -89,10 +89,10 @@ def emulate_target_trial(
         A loaded study.
     interventions : sequence of str, optional
         Codes of interventions, or "any"; by default "any" and each that was recorded.
-    protocol : Protocol, optional
+    protocol : TrialProtocol, optional
         Who enters, what is compared, what is looked at; by default ours, with the weeks of grace of
         ``study.toml``.
-    limits : Limits, optional
+    limits : TrialLimits, optional
         From when on there is no number.
     deltas : tuple of float
         Points by which those with an intervention might have been worse (or, negative, better) off than the
@@ -113,7 +113,9 @@ def emulate_target_trial(
     Returns
     -------
     TargetTrial
-        Tables as the module describes them.
+        Tables ``verdicts``, ``differences``, ``stability``, ``before_after``, ``nothing_done``, ``balance``,
+        ``positivity``, ``doubts``, ``confounding``, ``explained_away``, ``protocol``, ``checklist``,
+        ``sample_flow`` and ``settings`` (the module says what each holds).
 
     Raises
     ------
@@ -148,8 +150,8 @@ def emulate_target_trial(
     TARGET statement. JAMA, 334, 1084-1093. https://doi.org/10.1001/jama.2025.13350
     """
     (scores,) = gather(older, scores)
-    chosen = protocol or Protocol(grace_weeks=study.config.interventions.grace_weeks)
-    bounds = limits or Limits()
+    chosen = protocol or TrialProtocol(grace_weeks=study.config.interventions.grace_weeks)
+    bounds = limits or TrialLimits()
     if not deltas or not np.isfinite(deltas).all():
         raise ConfigError(f"deltas = {list(deltas)}; expected points, such as (-1.0, 0.0, 1.0).")
     if study.time_unit == "waves":
@@ -215,7 +217,7 @@ def _asked(interventions: Sequence[str] | None, recorded: pd.Series, study: Stud
 
 
 def trial_data(
-    study: Study, courses: Courses, starts: pd.DataFrame, *, protocol: Protocol, scores: Scores
+    study: Study, courses: Courses, starts: pd.DataFrame, *, protocol: TrialProtocol, scores: Scores
 ) -> TrialData:
     """The frames that an emulation is computed from.
 
@@ -227,7 +229,7 @@ def trial_data(
         With the case mix.
     starts : DataFrame
         family, episode, months, code of the interventions.
-    protocol : Protocol
+    protocol : TrialProtocol
     scores : Scores
         Which scores the courses are of.
     """

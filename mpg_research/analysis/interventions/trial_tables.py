@@ -21,7 +21,7 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.interventions.checklist import checklist_table, protocol_table
 from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
-from mpg_research.analysis.interventions.protocol import Limits, Protocol
+from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.statistics.trials.regression import WeightedFit, weighted_regression
 
@@ -37,8 +37,8 @@ _PERCENT = ("estimate", "conf_low", "conf_high", "std_error")
 def trial_tables(
     emulation: Emulation,
     *,
-    protocol: Protocol,
-    limits: Limits,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     deltas: Sequence[float],
     rng: np.random.Generator,
     level: float,
@@ -48,8 +48,8 @@ def trial_tables(
     Parameters
     ----------
     emulation : Emulation
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     deltas : sequence of float
         Points by which those with an intervention might have been worse off for reasons not measured.
     rng : Generator
@@ -178,7 +178,9 @@ def _estimates(name: str, emulation: Emulation, answers: list[Answer], level: fl
     return _table(name, rows, (*_KEYS, coded("approach"), *columns))
 
 
-def _before_after(emulation: Emulation, answers: list[Answer], limits: Limits, level: float) -> ResultTable:
+def _before_after(
+    emulation: Emulation, answers: list[Answer], limits: TrialLimits, level: float
+) -> ResultTable:
     """What is seen without a trial, with the errors of the same clusters."""
     rows = []
     for answer in answers:
@@ -202,7 +204,7 @@ def _before_after(emulation: Emulation, answers: list[Answer], limits: Limits, l
 
 
 def _nothing_done(
-    emulation: Emulation, answers: list[Answer], limits: Limits, rng: np.random.Generator, level: float
+    emulation: Emulation, answers: list[Answer], limits: TrialLimits, rng: np.random.Generator, level: float
 ) -> ResultTable:
     """Families who started nothing, drawn as if they had: both looks at what nothing does."""
     rows = []

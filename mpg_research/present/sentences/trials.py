@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["trial_sentences"]
@@ -23,7 +24,7 @@ def trial_sentences(voice: Voice) -> dict[str, list[str]]:
         "answer": _answers(voice),
         "certainty": [*_second_way(voice), *_earlier_score(voice), *_explained_away(voice)],
         "nothing_done": [*_before_after(voice), *_nothing_done(voice)],
-        "limits": [voice.phrases("target_trial.limit"), _choices(voice)],
+        "limits": [voice.phrases("target_trial.limit"), _choices(voice), _limits(voice)],
     }
 
 
@@ -184,6 +185,18 @@ def _nothing_done(voice: Voice) -> list[str]:
             period=_period(voice, row), **_numbers(voice, row),
         )
     ]  # fmt: skip
+
+
+def _limits(voice: Voice) -> str:
+    """From when on there is a number."""
+    facts = voice.released.provenance.parameters
+    return voice.phrases(
+        "target_trial.own_limits",
+        number=voice.count(float(facts["families"])),
+        effective=voice.count(float(facts["effective"])),
+        overlap=format_share(float(facts["overlap"]), voice.language, digits=0),
+        imbalance=voice.number(float(facts["imbalance"]), 1),
+    )
 
 
 def _choices(voice: Voice) -> str:

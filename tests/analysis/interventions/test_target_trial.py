@@ -14,11 +14,12 @@ from mpg_research import load_study
 from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
 from mpg_research.analysis.interventions.emulation import TrialData, emulate, without_organisation
 from mpg_research.analysis.interventions.person_time import cut_courses
-from mpg_research.analysis.interventions.protocol import ANY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.target_trial import TargetTrial, emulate_target_trial
 from mpg_research.analysis.interventions.trials import follow_strategies, start_trials
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.study import Study, shipped_example
+from tests.analysis.documented_tables import undocumented_tables
 
 ROOT = Path(__file__).parents[3]
 # Sums of the same numbers in another order.
@@ -50,8 +51,10 @@ def answered(example: Study) -> TargetTrial:
 def test_planted_effects_are_found_where_before_and_after_flatter(benchmark: ModuleType, place: int) -> None:
     """The small version of benchmarks/interventions.py: 40 studies, many workers and few."""
     truth = benchmark.TRUTHS[place]
-    protocol = Protocol(months=(3.0,))
-    rows = [row for n in range(40) for row in benchmark.one_study(truth, (9, place, n), protocol, Limits())]
+    protocol = TrialProtocol(months=(3.0,))
+    rows = [
+        row for n in range(40) for row in benchmark.one_study(truth, (9, place, n), protocol, TrialLimits())
+    ]
     line = benchmark.summarise(truth, rows, protocol)[0]
     # Three simulation errors of a mean of 40 studies, and of a share.
     assert abs(line["bias"]) < 3 * line["simulation error"]
@@ -96,6 +99,10 @@ def test_where_there_is_no_answer_there_is_a_reason_and_no_number(answered: Targ
         assert told <= set(verdicts[verdicts == "answered"].index), name
 
 
+def test_every_table_is_documented(answered: TargetTrial) -> None:
+    assert undocumented_tables(answered) == set()
+
+
 def test_the_flow_goes_down_to_the_trials(answered: TargetTrial) -> None:
     steps = answered.flow.steps
     assert [step.code for step in steps[-3:]] == ["standing_still", "eligible", "trials"]
@@ -124,7 +131,7 @@ def test_order_of_courses_and_names_do_not_matter(benchmark: ModuleType) -> None
         cluster=1000 - data.cluster[order],
         case_mix=data.case_mix[order],
     )
-    asked = {"what": [ANY], "protocol": Protocol(), "limits": Limits(), "replicates": 0}
+    asked = {"what": [ANY], "protocol": TrialProtocol(), "limits": TrialLimits(), "replicates": 0}
     for one, other in zip(emulate(data, **asked).answers, emulate(turned, **asked).answers, strict=True):
         assert one.verdict.reasons == other.verdict.reasons
         for name in ("weighted", "augmented"):
@@ -141,7 +148,12 @@ def test_order_of_courses_and_names_do_not_matter(benchmark: ModuleType) -> None
 def test_a_scale_turned_round_turns_the_difference_round(benchmark: ModuleType) -> None:
     data = benchmark.simulate(benchmark.TRUTHS[1], np.random.default_rng(4))
     turned = replace(data, rows=data.rows.assign(score=100 - 2 * data.rows["score"]), sign=1.0)
-    asked = {"what": [ANY], "protocol": Protocol(months=(3.0,)), "limits": Limits(), "replicates": 0}
+    asked = {
+        "what": [ANY],
+        "protocol": TrialProtocol(months=(3.0,)),
+        "limits": TrialLimits(),
+        "replicates": 0,
+    }
     one, other = (emulate(each, **asked).answers[0] for each in (data, turned))
     assert one.verdict.fine
     np.testing.assert_allclose(
@@ -161,7 +173,7 @@ def test_pieces_and_strategies_are_those_of_a_plain_look(benchmark: ModuleType, 
     )
     starts = pd.concat([data.starts, extra])
     starts = starts[starts["months"] < data.until[starts["course"]]].reset_index(drop=True)
-    protocol = Protocol(
+    protocol = TrialProtocol(
         lookback=float(rng.uniform(2, 4)), progress=float(rng.integers(0, 2)),
         washout=None if rng.random() < 0.5 else float(rng.uniform(0, 4)),
         grace_weeks=float(rng.uniform(2, 7)), later="none" if rng.random() < 0.5 else "as_usual",
@@ -211,7 +223,12 @@ def test_nobody_s_outcome_hangs_on_one_organisation_that_records_nothing(benchma
     data = benchmark.simulate(benchmark.TRUTHS[1], np.random.default_rng(5))
     silent = data.organisation[data.starts["course"].to_numpy()] == "o2"
     quiet = replace(data, starts=data.starts[~silent].reset_index(drop=True))
-    asked = {"what": [ANY], "protocol": Protocol(months=(3.0,)), "limits": Limits(), "replicates": 0}
+    asked = {
+        "what": [ANY],
+        "protocol": TrialProtocol(months=(3.0,)),
+        "limits": TrialLimits(),
+        "replicates": 0,
+    }
     left_out = emulate(quiet, **asked)
     assert left_out.without == ("o2",)
     alone = emulate(without_organisation(data, "o2"), **asked)
@@ -225,11 +242,13 @@ def test_doubts_say_nothing_where_nothing_can_be_said(benchmark: ModuleType) -> 
     found = {"earlier_score": [], "weighted": [], "before_after": []}
     for number in range(12):
         data = benchmark.simulate(benchmark.TRUTHS[1], np.random.default_rng([6, number]))
-        told = emulate(data, what=[ANY], protocol=Protocol(months=(3.0,)), limits=Limits(), replicates=0)
+        told = emulate(
+            data, what=[ANY], protocol=TrialProtocol(months=(3.0,)), limits=TrialLimits(), replicates=0
+        )
         rng = np.random.default_rng(number)
         answer = told.answers[0]
-        doubts = doubts_about(told, answer, protocol=Protocol(), limits=Limits())
-        doubts += nothing_done(answer, Limits(), rng)
+        doubts = doubts_about(told, answer, protocol=TrialProtocol(), limits=TrialLimits())
+        doubts += nothing_done(answer, TrialLimits(), rng)
         by_check = {doubt.check: doubt for doubt in doubts}
         assert by_check["lowest_without_one"].estimate <= answer.found.weighted.estimate[1]
         assert by_check["highest_without_one"].estimate >= answer.found.weighted.estimate[1]
@@ -250,7 +269,9 @@ def test_no_overlap_no_number(benchmark: ModuleType) -> None:
     starts = pd.DataFrame({"course": firsts["course"], "months": firsts["months"] + 0.1, "code": "a"})
     inside = starts["months"].to_numpy() < data.until[starts["course"]]
     sharp = replace(data, starts=starts[inside].reset_index(drop=True))
-    told = emulate(sharp, what=[ANY], protocol=Protocol(months=(3.0,)), limits=Limits(), replicates=0)
+    told = emulate(
+        sharp, what=[ANY], protocol=TrialProtocol(months=(3.0,)), limits=TrialLimits(), replicates=0
+    )
     assert not told.answers[0].verdict.fine
 
 
@@ -258,18 +279,22 @@ def test_no_overlap_no_number(benchmark: ModuleType) -> None:
 def test_small_and_empty_studies_are_refused_not_broken(benchmark: ModuleType) -> None:
     for families in (1, 3, 12, 40):
         data = benchmark.simulate(replace(benchmark.TRUTHS[1], families=families), np.random.default_rng(8))
-        told = emulate(data, what=[ANY, "none_such"], protocol=Protocol(), limits=Limits(), replicates=0)
+        told = emulate(
+            data, what=[ANY, "none_such"], protocol=TrialProtocol(), limits=TrialLimits(), replicates=0
+        )
         assert not any(answer.verdict.fine for answer in told.answers)
     nothing: TrialData = replace(data, starts=data.starts.iloc[:0])
-    told = emulate(nothing, what=[ANY], protocol=Protocol(), limits=Limits(), replicates=0)
+    told = emulate(nothing, what=[ANY], protocol=TrialProtocol(), limits=TrialLimits(), replicates=0)
     assert all(answer.verdict.reasons[0] == "few_treated" for answer in told.answers)
 
 
 def test_stability_is_about_not_being_worse(benchmark: ModuleType) -> None:
     data = benchmark.simulate(benchmark.TRUTHS[1], np.random.default_rng(9))
     named = replace(data, starts=data.starts.assign(code="critical_maximum"))
-    protocol = Protocol(months=(3.0,), stable=1.0)
-    told = emulate(named, what=["critical_maximum", ANY], protocol=protocol, limits=Limits(), replicates=0)
+    protocol = TrialProtocol(months=(3.0,), stable=1.0)
+    told = emulate(
+        named, what=["critical_maximum", ANY], protocol=protocol, limits=TrialLimits(), replicates=0
+    )
     stable, score = told.answers
     assert stable.stability
     assert not score.stability
@@ -299,7 +324,7 @@ def test_impossible_choices_are_named(example: Study) -> None:
         ({"stable": -1}, "stable"), ({"window": 0}, "window"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=named):
-            Protocol(**wrong)
+            TrialProtocol(**wrong)
     for wrong in ({"overlap": 0}, {"truncation": 1.2}, {"families": 0}, {"imbalance": -1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
-            Limits(**wrong)
+            TrialLimits(**wrong)
