@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.interventions.emulation import TrialData, emulate
-from mpg_research.analysis.interventions.protocol import ANY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.target_trial import emulate_target_trial
 from mpg_research.simulate.course import SD_OCCASION, answer_items, burden, simulate_course
 from mpg_research.simulate.families import draw_families
@@ -101,13 +101,15 @@ def simulate(truth: Truth, rng: np.random.Generator, *, months: int = 20) -> Tri
     )
 
 
-def true_difference(truth: Truth, month: float, protocol: Protocol) -> float:
+def true_difference(truth: Truth, month: float, protocol: TrialProtocol) -> float:
     """The effect at the month, of a start spread evenly over the time between two waves."""
     starts = np.linspace(0, min(protocol.grace, 0.9), 2001)
     return truth.effect * float(np.mean(1 - np.exp(-(month - starts) / _GROWS)))
 
 
-def one_study(truth: Truth, seed: tuple[int, ...], protocol: Protocol, limits: Limits) -> list[dict]:
+def one_study(
+    truth: Truth, seed: tuple[int, ...], protocol: TrialProtocol, limits: TrialLimits
+) -> list[dict]:
     """What is answered in one study, month by month."""
     data = simulate(truth, np.random.default_rng(seed))
     found = emulate(data, what=[ANY], protocol=protocol, limits=limits, replicates=0)
@@ -131,7 +133,7 @@ def one_study(truth: Truth, seed: tuple[int, ...], protocol: Protocol, limits: L
     return rows
 
 
-def summarise(truth: Truth, rows: list[dict], protocol: Protocol) -> list[dict]:
+def summarise(truth: Truth, rows: list[dict], protocol: TrialProtocol) -> list[dict]:
     """One line per month: among the studies in which there is an answer."""
     lines = []
     for month, mine in pd.DataFrame(rows).groupby("month"):
@@ -167,7 +169,7 @@ def main() -> None:
     parser.add_argument("--only", type=int, default=None, help="number of one kind of study")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    protocol, limits = Protocol(), Limits()
+    protocol, limits = TrialProtocol(), TrialLimits()
     chosen = TRUTHS if arguments.only is None else (TRUTHS[arguments.only],)
     lines = []
     for truth in chosen:

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis.interventions.after_signal import describe_actions as describe_actions
     from mpg_research.analysis.interventions.completeness import RecordKeeping as RecordKeeping
     from mpg_research.analysis.interventions.completeness import describe_records as describe_records
-    from mpg_research.analysis.interventions.protocol import Limits as Limits
-    from mpg_research.analysis.interventions.protocol import Protocol as Protocol
+    from mpg_research.analysis.interventions.protocol import TrialLimits as TrialLimits
+    from mpg_research.analysis.interventions.protocol import TrialProtocol as TrialProtocol
     from mpg_research.analysis.interventions.target_trial import TargetTrial as TargetTrial
     from mpg_research.analysis.interventions.target_trial import emulate_target_trial as emulate_target_trial
     from mpg_research.analysis.missing.describe import MissingData as MissingData

@@ -29,8 +29,8 @@ VALUES = {
 OTHERS = {name: "x" if isinstance(value, str) else 0.123 for name, value in VALUES.items()}
 ASKED = [
     "compare_cohorts", "compare_organisations", "check_robustness", "course", "describe_measurement",
-    "describe_missing", "evaluate_signals", "expected_course", "fit_trajectory", "read_courses",
-    "reliable_change", "reliable_trend", "signals", "sudden_changes",
+    "describe_missing", "emulate_target_trial", "evaluate_signals", "expected_course", "fit_trajectory",
+    "read_courses", "reliable_change", "reliable_trend", "signals", "sudden_changes",
 ]  # fmt: skip
 
 

@@ -83,5 +83,16 @@ def test_what_another_kind_has_is_said_to_be_absent_here() -> None:
 
 def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
     assert topics() == (
-        *("answer", "certainty", "limits", "shares", "ranks", "funnel", "sample", "notes", "withheld"),
+        *(
+            "answer",
+            "certainty",
+            "limits",
+            "shares",
+            "ranks",
+            "funnel",
+            "nothing_done",
+            "sample",
+            "notes",
+            "withheld",
+        ),
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpg_research.analysis.interventions.person_time import PersonTime, position_in
-from mpg_research.analysis.interventions.protocol import ANY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.trials import Strategy, Trials
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.trials.weights import fit_chances
@@ -15,6 +15,8 @@ __all__ = ["Chances", "StrategyWeights", "fit_way", "history_columns", "weigh"]
 
 #: Keeps coefficients finite where a column tells yes and no apart; worth less than one family.
 _RIDGE = 0.1
+#: Pieces shorter than this many months (about two days) count as so long: their logarithm has no end.
+_SHORT = 1 / 15
 #: A chance below this is not told apart from none.
 _LEAST = 1e-4
 
@@ -112,7 +114,7 @@ def fit_way(
     extra: FloatArray,
     extra_names: tuple[str, ...] = (),
     included: BoolArray,
-    limits: Limits,
+    limits: TrialLimits,
 ) -> Chances:
     """Fit the chances of a start and of the end of help in the pieces, by pooled logistic regression.
 
@@ -127,11 +129,11 @@ def fit_way(
     extra_names : tuple of str, length q
     included : ndarray of bool, shape (pieces,)
         Pieces of organisations that take part.
-    limits : Limits
+    limits : TrialLimits
     """
     pieces = time.pieces
     row = pieces["wave"].to_numpy()
-    length = np.log((pieces["stop"] - pieces["start"]).to_numpy(dtype=float))
+    length = np.log(np.maximum((pieces["stop"] - pieces["start"]).to_numpy(dtype=float), _SHORT))
     plain = np.column_stack([length, pieces["second"].to_numpy(dtype=float)])
     still = time.waves["still"].to_numpy(dtype=float)[row]
     at_risk = included & pieces["at_risk"].to_numpy()
@@ -187,7 +189,7 @@ def weigh(
     strategies: tuple[Strategy, Strategy],
     *,
     what: str,
-    protocol: Protocol,
+    protocol: TrialProtocol,
 ) -> tuple[StrategyWeights, StrategyWeights, FloatArray, bool]:
     """Weights of both strategies, the chance of a start within the grace, and whether all models arrived.
 
@@ -199,7 +201,7 @@ def weigh(
         With and without.
     what : str
         A code, or "any".
-    protocol : Protocol
+    protocol : TrialProtocol
 
     Notes
     -----

@@ -4,7 +4,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded
 from mpg_research.analysis.interventions.emulation import Emulation
-from mpg_research.analysis.interventions.protocol import Protocol
+from mpg_research.analysis.interventions.protocol import TrialProtocol
 from mpg_research.analysis.result import ResultTable
 
 __all__ = ["ELEMENTS", "ITEMS", "checklist_table", "protocol_table"]
@@ -27,12 +27,12 @@ ITEMS = {
 _ONLY_ANSWERED = ("differences", "balance", "doubts")
 
 
-def protocol_table(protocol: Protocol, emulation: Emulation) -> ResultTable:
-    """The protocol of the target trial beside its emulation: element, target, emulation.
+def protocol_table(protocol: TrialProtocol, emulation: Emulation) -> ResultTable:
+    """The protocol of the target trial beside its emulation: element, target_element, emulation.
 
     Parameters
     ----------
-    protocol : Protocol
+    protocol : TrialProtocol
     emulation : Emulation
         For the families it is about.
     """
@@ -43,17 +43,17 @@ def protocol_table(protocol: Protocol, emulation: Emulation) -> ResultTable:
     rows = [
         (element, f"target_{element}", f"emulation_{choice.get(element, element)}") for element in ELEMENTS
     ]
-    data = pd.DataFrame(rows, columns=["element", "target", "emulation"])
+    data = pd.DataFrame(rows, columns=["element", "target_element", "emulation"])
     columns = (
         coded("element"),
-        Column(name="target", meaning="label"),
+        Column(name="target_element", meaning="label"),
         Column(name="emulation", meaning="label"),
     )
     return ResultTable("protocol", _about(data, emulation), columns=columns)
 
 
 def checklist_table(emulation: Emulation) -> ResultTable:
-    """The TARGET statement's items: item, place.
+    """The TARGET statement's items: asked, place.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def checklist_table(emulation: Emulation) -> ResultTable:
         (item, "no_answer" if place in _ONLY_ANSWERED and not answered else place)
         for item, place in ITEMS.items()
     ]
-    data = pd.DataFrame(rows, columns=["item", "place"])
+    data = pd.DataFrame(rows, columns=["asked", "place"])
     return ResultTable(
-        "checklist", _about(data, emulation), columns=(coded("item"), Column(name="place", meaning="label"))
+        "checklist", _about(data, emulation), columns=(coded("asked"), Column(name="place", meaning="label"))
     )
 
 

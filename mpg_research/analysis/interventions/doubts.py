@@ -7,12 +7,12 @@ from scipy.special import stdtrit
 
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
 from mpg_research.analysis.interventions.estimators import compare_strategies
-from mpg_research.analysis.interventions.protocol import Limits, Protocol
+from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
 from mpg_research.statistics.trials.estimating_equations import estimating_equations
 from mpg_research.statistics.trials.evalues import EValue, evalue_of_difference
 from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
 
-__all__ = ["Doubt", "doubts_about", "evalue_of"]
+__all__ = ["Doubt", "doubts_about", "evalue_of", "nothing_done"]
 
 #: Draws of families who started nothing, as if they had, that are averaged.
 _DRAWS = 20
@@ -28,7 +28,7 @@ class Doubt:
     ----------
     check : str
         Code: ``earlier_score`` (the score of the wave before, which nothing done later can have changed),
-        ``as_if`` (families who started nothing, drawn as if they had), ``as_usual`` or ``none`` (the other
+        ``as_usual`` or ``none`` (the other
         choice of what happens later), ``exchangeable`` (a correlation within workers), ``lowest_without_one``
         and ``highest_without_one`` (leaving out one organisation).
     estimate, std_error, conf_low, conf_high : float
@@ -45,9 +45,8 @@ def doubts_about(
     emulation: Emulation,
     answer: Answer,
     *,
-    protocol: Protocol,
-    limits: Limits,
-    rng: np.random.Generator,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     level: float = 0.95,
 ) -> list[Doubt]:
     """Look at an answer in other ways.
@@ -57,14 +56,12 @@ def doubts_about(
     emulation : Emulation
     answer : Answer
         One with a number.
-    protocol : Protocol
-    limits : Limits
-    rng : Generator
-        Of the families drawn as if they had started something.
+    protocol : TrialProtocol
+    limits : TrialLimits
     level : float
         Confidence level of the intervals.
     """
-    found = [_earlier_score(emulation, answer, limits, level), _as_if(answer, limits, rng, level)]
+    found = [_earlier_score(emulation, answer, limits, level)]
     found.append(_other_later(emulation, answer, protocol, limits, level))
     found += [_exchangeable(answer, level), *_without_one(emulation, answer, protocol, limits, level)]
     return [doubt for doubt in found if doubt is not None and np.isfinite(doubt.estimate)]
@@ -77,7 +74,7 @@ def _doubt(check: str, fit: WeightedFit, place: int = 1) -> Doubt | None:
     return Doubt(check, *(float(values[place]) for values in numbers))
 
 
-def _correction(clusters: np.ndarray, limits: Limits) -> Correction:
+def _correction(clusters: np.ndarray, limits: TrialLimits) -> Correction:
     return "leverage" if len(np.unique(clusters)) <= limits.few_clusters else "clusters"
 
 
@@ -87,7 +84,7 @@ def _scaled(columns: np.ndarray) -> np.ndarray:
     return np.asarray((columns[:, kept] - columns[:, kept].mean(axis=0)) / spread[kept])
 
 
-def _earlier_score(emulation: Emulation, answer: Answer, limits: Limits, level: float) -> Doubt | None:
+def _earlier_score(emulation: Emulation, answer: Answer, limits: TrialLimits, level: float) -> Doubt | None:
     """The difference in a score that was there before: with the same weights it should be about nought."""
     found, waves = answer.found, emulation.time.waves
     before = np.maximum(found.trials.wave - 1, 0)
@@ -104,30 +101,55 @@ def _earlier_score(emulation: Emulation, answer: Answer, limits: Limits, level: 
     return _doubt("earlier_score", fit)
 
 
-def _as_if(answer: Answer, limits: Limits, rng: np.random.Generator, level: float) -> Doubt | None:
-    """Families who started nothing, some drawn by their chance of a start: nothing can have helped."""
+def nothing_done(
+    answer: Answer, limits: TrialLimits, rng: np.random.Generator, *, level: float = 0.95
+) -> list[Doubt]:
+    """Families who started nothing, drawn by their chance of a start as if they had: nothing can have helped.
+
+    Parameters
+    ----------
+    answer : Answer
+    limits : TrialLimits
+    rng : Generator
+    level : float
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    list of Doubt
+        ``before_after``: the mean change of those drawn; ``weighted``: the difference that the comparison
+        makes of them; both the mean of many draws, with the mean limits. Empty where too few could be drawn.
+    """
     found = answer.found
     nobody = found.seen & ~found.treated
     chance, clusters = found.chance[nobody], found.clusters[nobody]
     outcome, columns = found.outcome[nobody], _scaled(answer.baseline[nobody])
-    drawn = []
+    looks: dict[str, list[list[float]]] = {"before_after": [], "weighted": []}
     for _ in range(_DRAWS):
         as_if = rng.random(len(chance)) < chance
         if min(as_if.sum(), (~as_if).sum()) < limits.families / 2:
             continue
         weight = found.weight[nobody] * np.where(as_if, chance.mean() / chance, 1.0)
         design = np.column_stack([np.ones(len(chance)), as_if, columns])
-        fit = weighted_regression(
-            design, outcome, weight=weight, clusters=clusters, correction="clusters", level=level
-        )
-        drawn.append([fit.estimate[1], fit.std_error[1], fit.conf_low[1], fit.conf_high[1]])
-    if not drawn:
-        return None
-    return Doubt("as_if", *(float(value) for value in np.mean(drawn, axis=0)))
+        fits = {
+            "weighted": weighted_regression(
+                design, outcome, weight=weight, clusters=clusters, correction="clusters", level=level
+            ),
+            "before_after": weighted_regression(
+                np.ones((int(as_if.sum()), 1)), answer.change[nobody][as_if], clusters=clusters[as_if],
+                level=level,
+            ),
+        }  # fmt: skip
+        for name, fit in fits.items():
+            place = min(1, len(fit.estimate) - 1)
+            numbers = (fit.estimate, fit.std_error, fit.conf_low, fit.conf_high)
+            looks[name].append([float(values[place]) for values in numbers])
+    told = {name: np.mean(drawn, axis=0) for name, drawn in looks.items() if drawn}
+    return [Doubt(name, *(float(value) for value in means)) for name, means in told.items()]
 
 
 def _other_later(
-    emulation: Emulation, answer: Answer, protocol: Protocol, limits: Limits, level: float
+    emulation: Emulation, answer: Answer, protocol: TrialProtocol, limits: TrialLimits, level: float
 ) -> Doubt | None:
     """The other choice of what happens later to those who started nothing."""
     other = replace(protocol, later="as_usual" if protocol.later == "none" else "none")
@@ -157,7 +179,7 @@ def _exchangeable(answer: Answer, level: float) -> Doubt | None:
 
 
 def _without_one(
-    emulation: Emulation, answer: Answer, protocol: Protocol, limits: Limits, level: float
+    emulation: Emulation, answer: Answer, protocol: TrialProtocol, limits: TrialLimits, level: float
 ) -> list[Doubt | None]:
     """The smallest and the largest estimate when one organisation is left out; which one is not said."""
     trials = answer.found.trials

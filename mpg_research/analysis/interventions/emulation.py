@@ -16,7 +16,7 @@ from mpg_research.analysis.interventions.estimators import (
     judge,
 )
 from mpg_research.analysis.interventions.person_time import PersonTime, cut_courses
-from mpg_research.analysis.interventions.protocol import STABILITY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import STABILITY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.trials import Trials, start_trials
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 
@@ -50,6 +50,8 @@ class TrialData:
         -1 where lower scores are better, else 1.
     eligible : ndarray of bool, shape (waves,), optional
         Waves that meet another rule of standing still than "no progress".
+    axis : float
+        Units of the study's time axis in a month: tables speak of moments as the study does.
     """
 
     rows: pd.DataFrame = field(repr=False)
@@ -64,6 +66,7 @@ class TrialData:
     case_mix_names: tuple[str, ...] = ()
     sign: float = -1.0
     eligible: BoolArray | None = None
+    axis: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,8 @@ def emulate(
     data: TrialData,
     *,
     what: Sequence[str],
-    protocol: Protocol,
-    limits: Limits,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     replicates: int = 200,
     rng: np.random.Generator | int = 0,
     level: float = 0.95,
@@ -143,8 +146,8 @@ def emulate(
     data : TrialData
     what : sequence of str
         Codes of interventions, and "any".
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     replicates : int
         Of the bootstrap behind the g-formula's interval.
     rng : Generator or int

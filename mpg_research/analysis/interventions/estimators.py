@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mpg_research.analysis.interventions.chances import Chances, weigh
-from mpg_research.analysis.interventions.protocol import Limits, Protocol
+from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.trials import Strategy, Trials, follow_strategies
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.statistics.trials.balance import Balance, Overlap, compare_groups, measure_overlap
@@ -91,8 +91,8 @@ def compare_strategies(
     trials: Trials,
     *,
     what: str,
-    protocol: Protocol,
-    limits: Limits,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     clusters: IntArray,
     baseline: FloatArray,
     balanced: FloatArray | None = None,
@@ -107,8 +107,8 @@ def compare_strategies(
     trials : Trials
     what : str
         A code, or "any".
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     clusters : ndarray of int, shape (n,)
     baseline : ndarray, shape (n, k)
         What was known at the start of each trial, for the models of the outcome.
@@ -168,7 +168,7 @@ def _centred(columns: FloatArray) -> FloatArray:
     return np.asarray(((columns - columns.mean(axis=0)) / np.where(kept, spread, 1.0))[:, kept])
 
 
-def judge(found: Comparison, families: np.ndarray, limits: Limits) -> Verdict:
+def judge(found: Comparison, families: np.ndarray, limits: TrialLimits) -> Verdict:
     """Whether the data carry the comparison, by our own limits.
 
     Parameters
@@ -176,7 +176,7 @@ def judge(found: Comparison, families: np.ndarray, limits: Limits) -> Verdict:
     found : Comparison
     families : ndarray, shape (n,)
         The family of each trial.
-    limits : Limits
+    limits : TrialLimits
     """
     reasons = []
     for arm, code in ((found.treated, "few_treated"), (found.seen & ~found.treated, "few_untreated")):

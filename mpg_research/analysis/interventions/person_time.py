@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mpg_research.analysis.interventions.protocol import Protocol
+from mpg_research.analysis.interventions.protocol import TrialProtocol
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 
 __all__ = ["PersonTime", "cut_courses", "first_start", "position_in"]
@@ -60,7 +60,7 @@ def cut_courses(
     *,
     until: FloatArray,
     ended: BoolArray,
-    protocol: Protocol,
+    protocol: TrialProtocol,
     sign: float,
     eligible: BoolArray | None = None,
 ) -> PersonTime:
@@ -76,7 +76,7 @@ def cut_courses(
         Months to the end of help, or to the last moment seen.
     ended : ndarray of bool, shape (courses,)
         Whether help had ended then.
-    protocol : Protocol
+    protocol : TrialProtocol
     sign : float
         -1 where lower scores are better, 1 where higher ones are: improvement is sign times change.
     eligible : ndarray of bool, shape (waves,), optional
@@ -132,7 +132,12 @@ def _before(course: IntArray, months: FloatArray, start_key: FloatArray) -> tupl
 
 
 def _pieces(
-    waves: pd.DataFrame, start_key: FloatArray, *, until: FloatArray, ended: BoolArray, protocol: Protocol
+    waves: pd.DataFrame,
+    start_key: FloatArray,
+    *,
+    until: FloatArray,
+    ended: BoolArray,
+    protocol: TrialProtocol,
 ) -> pd.DataFrame:
     course, months = waves["course"].to_numpy(), waves["months"].to_numpy()
     next_wave = np.append(np.where(np.diff(course) == 0, months[1:], np.inf), np.inf)

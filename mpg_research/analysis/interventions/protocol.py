@@ -1,7 +1,7 @@
 """The target trial that is emulated: its choices, all of them named settings, and what it asks of data."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ConfigError
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 
-__all__ = ["ANY", "STABILITY", "Limits", "Protocol", "Stagnation"]
+__all__ = ["ANY", "STABILITY", "Stagnation", "TrialLimits", "TrialProtocol"]
 
 #: The strategy "an intervention of whatever kind".
 ANY = "any"
@@ -22,7 +22,7 @@ Later = Literal["none", "as_usual"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Protocol:
+class TrialProtocol:
     """Who enters, what is compared, what is looked at; every number is our own choice, not a rule of others.
 
     Attributes
@@ -55,12 +55,11 @@ class Protocol:
     lookback: float = 3.0
     progress: float = 0.0
     washout: float | None = None
-    grace_weeks: float = 4.0
+    grace_weeks: float = 8.0
     later: Later = "none"
     months: tuple[float, ...] = (3.0, 6.0)
     window: float = 1.0
     stable: float | None = None
-    keyword: ClassVar[str] = "protocol"
 
     @property
     def grace(self) -> float:
@@ -96,7 +95,7 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class TrialLimits:
     """From when on a comparison cannot be made from the data; our own choices.
 
     Attributes
@@ -127,7 +126,6 @@ class Limits:
     truncation: float = 0.99
     few_clusters: int = 100
     per_column: int = 5
-    keyword: ClassVar[str] = "limits"
 
     def __post_init__(self) -> None:
         for name in ("overlap", "truncation"):

@@ -2,7 +2,7 @@
 
 Tables of :class:`TargetTrial` (beside ``sample_flow`` and ``settings``)
 -----------------------------------------------------------------------
-- ``verdicts(intervention, months, verdict, n_treated, n_untreated, effective_treated, effective_untreated,
+- ``verdicts(intervention, months, estimable, n_treated, n_untreated, effective_treated, effective_untreated,
   overlap, imbalance)``: whether there is an answer ("answered"), or what stands in its way.
 - ``differences(intervention, months, approach, ...)``: score with the intervention less score without, where
   there is an answer; approach "weighted" (the answer), "g_formula" (a second way) and "augmented".
@@ -10,14 +10,16 @@ Tables of :class:`TargetTrial` (beside ``sample_flow`` and ``settings``)
   difference in the chance that it is not worse.
 - ``before_after(intervention, months, comparison, ...)``: what a look without a trial would show: the change
   of those with an intervention ("before_after"), and that beside the others ("unadjusted").
+- ``nothing_done(intervention, months, comparison, ...)``: the same two looks at families who started nothing
+  and were drawn as if they had: what a useless intervention looks like.
 - ``balance(intervention, months, variable, before, after, variance_ratio, distance)``: standardised
   differences between the strategies, before and after weighting.
 - ``positivity(organisation, n_started, share_started)``: of the families whose help stood still, who got one
   within the time of grace.
-- ``doubts(intervention, months, check, ...)`` and ``confounding(intervention, months, delta, ...)``: what
+- ``doubts(intervention, months, look, ...)`` and ``confounding(intervention, months, worse_by, ...)``: what
   speaks against an answer; ``explained_away(intervention, months, e_value, e_value_limit)``.
-- ``protocol(element, target, emulation)`` and ``checklist(item, place)``: what the trial would be and what
-  stands for it here; where what the TARGET statement asks for is to be found.
+- ``protocol(element, target_element, emulation)`` and ``checklist(asked, place)``: what the trial would be
+  and what stands for it here; where what the TARGET statement asks for is to be found.
 """
 
 from collections.abc import Sequence
@@ -30,13 +32,14 @@ import pandas as pd
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts
 from mpg_research.analysis.growth.help_periods import help_periods
 from mpg_research.analysis.interventions.emulation import Emulation, TrialData, emulate
-from mpg_research.analysis.interventions.protocol import ANY, Limits, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.records import OTHER_CODE, read_interventions
 from mpg_research.analysis.interventions.trial_tables import trial_tables
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.result import Result
 from mpg_research.errors import ConfigError, NotApplicableError, Note, did_you_mean
 from mpg_research.statistics.change.reliable_change import improvement_sign
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.schemas import INTERVENTIONS
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
@@ -54,13 +57,13 @@ class TargetTrial(Result):
     ----------
     emulation : Emulation
         The trials, chances and comparisons behind the tables.
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     """
 
     emulation: Emulation = field(repr=False)
-    protocol: Protocol
-    limits: Limits
+    protocol: TrialProtocol
+    limits: TrialLimits
     kind: ClassVar[str] = "target_trial"
 
 
@@ -68,8 +71,8 @@ def emulate_target_trial(
     study: Study,
     *,
     interventions: Sequence[str] | None = None,
-    protocol: Protocol | None = None,
-    limits: Limits | None = None,
+    protocol: TrialProtocol | None = None,
+    limits: TrialLimits | None = None,
     deltas: tuple[float, ...] = _DELTAS,
     replicates: int = 200,
     seed: int = 1,
@@ -86,9 +89,10 @@ def emulate_target_trial(
         A loaded study.
     interventions : sequence of str, optional
         Codes of interventions, or "any"; by default "any" and each that was recorded.
-    protocol : Protocol, optional
-        Who enters, what is compared, what is looked at.
-    limits : Limits, optional
+    protocol : TrialProtocol, optional
+        Who enters, what is compared, what is looked at; by default ours, with the weeks of grace of
+        ``study.toml``.
+    limits : TrialLimits, optional
         From when on there is no number.
     deltas : tuple of float
         Points by which those with an intervention might have been worse (or, negative, better) off than the
@@ -109,7 +113,9 @@ def emulate_target_trial(
     Returns
     -------
     TargetTrial
-        Tables as the module describes them.
+        Tables ``verdicts``, ``differences``, ``stability``, ``before_after``, ``nothing_done``, ``balance``,
+        ``positivity``, ``doubts``, ``confounding``, ``explained_away``, ``protocol``, ``checklist``,
+        ``sample_flow`` and ``settings`` (the module says what each holds).
 
     Raises
     ------
@@ -132,7 +138,7 @@ def emulate_target_trial(
     >>> from mpg_research import emulate_target_trial, load_study
     >>> from mpg_research.study import shipped_example
     >>> found = emulate_target_trial(load_study(shipped_example()), interventions=["any"], replicates=20)
-    >>> found.tables["verdicts"].data["verdict"].tolist()
+    >>> found.tables["verdicts"].data["estimable"].tolist()
     ['answered', 'imbalance']
 
     References
@@ -144,9 +150,16 @@ def emulate_target_trial(
     TARGET statement. JAMA, 334, 1084-1093. https://doi.org/10.1001/jama.2025.13350
     """
     (scores,) = gather(older, scores)
-    chosen, bounds = protocol or Protocol(), limits or Limits()
+    chosen = protocol or TrialProtocol(grace_weeks=study.config.interventions.grace_weeks)
+    bounds = limits or TrialLimits()
     if not deltas or not np.isfinite(deltas).all():
         raise ConfigError(f"deltas = {list(deltas)}; expected points, such as (-1.0, 0.0, 1.0).")
+    if study.time_unit == "waves":
+        raise NotApplicableError(
+            "Times are waves of unknown length, so what came within some weeks of a wave is not known. Say "
+            "how long a wave is: [time] months_per_unit in study.toml.",
+            code="waves_of_unknown_length",
+        )
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     courses = read_courses(study, scores=scores, case_mix=names)
     records = read_interventions(study, courses)
@@ -154,7 +167,7 @@ def emulate_target_trial(
         raise NotApplicableError(
             "The study has no interventions that lie within a course of scores, so that nothing can be "
             "compared. Add the table interventions (family, date, intervention), or see `mpg check`.",
-            code="no_interventions",
+            code="no_interventions_to_compare",
         )
     what = _asked(interventions, records.frame["code"], study)
     data = trial_data(study, courses, records.frame, protocol=chosen, scores=scores)
@@ -175,10 +188,11 @@ def emulate_target_trial(
     parameters = {
         "interventions": list(what), **asdict(chosen), "months": list(chosen.months), **asdict(bounds),
         "deltas": list(deltas), "replicates": replicates, "seed": seed, "case_mix": list(names),
+        "axis": data.axis,
     }  # fmt: skip
     frame = replace(courses.frame, flow=trial_flow(emulation, courses.frame.flow))
     parts = result_parts(
-        study, frame, tables=tables, notes=[*records.notes, *_notes(emulation)],
+        study, frame, tables=tables, notes=_notes(emulation),
         parameters=parameters, level=level,
         computed={"stable": emulation.stable},
     )  # fmt: skip
@@ -203,7 +217,7 @@ def _asked(interventions: Sequence[str] | None, recorded: pd.Series, study: Stud
 
 
 def trial_data(
-    study: Study, courses: Courses, starts: pd.DataFrame, *, protocol: Protocol, scores: Scores
+    study: Study, courses: Courses, starts: pd.DataFrame, *, protocol: TrialProtocol, scores: Scores
 ) -> TrialData:
     """The frames that an emulation is computed from.
 
@@ -215,13 +229,13 @@ def trial_data(
         With the case mix.
     starts : DataFrame
         family, episode, months, code of the interventions.
-    protocol : Protocol
+    protocol : TrialProtocol
     scores : Scores
         Which scores the courses are of.
     """
     keys = ["family", "episode"]
     units = courses.units
-    periods = help_periods(study, month=max(protocol.months), scores=scores).rows
+    periods = help_periods(study, month=study.config.analysis.primary_month, scores=scores).rows
     lasted = periods.drop_duplicates(keys).set_index(keys)
     own = lasted.reindex(pd.MultiIndex.from_frame(units[keys].astype(str)))
     numbered = units[[*keys, "course"]].assign(**{name: units[name].astype(str) for name in keys})
@@ -230,15 +244,16 @@ def trial_data(
     last = courses.rows.groupby("course")["months"].max().to_numpy(dtype=float)
     until = np.fmax(own["time"].to_numpy(dtype=float), last)
     first = courses.rows.drop_duplicates("family").set_index("family")["worker"]
+    month = 1.0 if study.time_unit == "months" else DAYS_PER_MONTH / 7  # of the study's axis
     eligible = None
     if protocol.stagnation == "signal":
         eligible = _by_signal(study, courses, scores)
     return TrialData(
-        rows=courses.rows[["course", "months", "score"]],
-        starts=placed[["course", "months", "code"]].reset_index(drop=True),
-        until=until,
+        rows=courses.rows[["course", "months", "score"]].assign(months=courses.rows["months"] / month),
+        starts=placed.assign(months=placed["months"] / month)[["course", "months", "code"]],
+        until=until / month,
         ended=own["ended"].fillna(False).to_numpy(dtype=bool),
-        reach=np.fmax(own["reach"].to_numpy(dtype=float), until),
+        reach=np.fmax(own["reach"].to_numpy(dtype=float), until) / month,
         family=units["family"].to_numpy(dtype=str),
         organisation=units["organisation"].to_numpy(dtype=str),
         cluster=pd.factorize(units["family"].map(first))[0].astype(np.intp),
@@ -246,6 +261,7 @@ def trial_data(
         case_mix_names=_case_mix_names(units, courses.frame.case_mix),
         sign=float(improvement_sign(courses.instrument.direction)),
         eligible=eligible,
+        axis=month,
     )
 
 
@@ -282,7 +298,7 @@ def _notes(emulation: Emulation) -> list[Note]:
             f"{n} organisations recorded no intervention for a family whose help stood still (or one for "
             "each of them): in their families nothing can be compared, and they are left out."
         )
-        notes.append(Note("organisations_without_interventions", text, {"n_organisations": n}, "caution"))
+        notes.append(Note("organisations_not_compared", text, {"n_organisations": n}, "caution"))
     return notes
 
 

@@ -19,9 +19,9 @@ from mpg_research.analysis.columns import (
     observed_share,
 )
 from mpg_research.analysis.interventions.checklist import checklist_table, protocol_table
-from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of
+from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
-from mpg_research.analysis.interventions.protocol import Limits, Protocol
+from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.statistics.trials.regression import WeightedFit, weighted_regression
 
@@ -37,8 +37,8 @@ _PERCENT = ("estimate", "conf_low", "conf_high", "std_error")
 def trial_tables(
     emulation: Emulation,
     *,
-    protocol: Protocol,
-    limits: Limits,
+    protocol: TrialProtocol,
+    limits: TrialLimits,
     deltas: Sequence[float],
     rng: np.random.Generator,
     level: float,
@@ -48,8 +48,8 @@ def trial_tables(
     Parameters
     ----------
     emulation : Emulation
-    protocol : Protocol
-    limits : Limits
+    protocol : TrialProtocol
+    limits : TrialLimits
     deltas : sequence of float
         Points by which those with an intervention might have been worse off for reasons not measured.
     rng : Generator
@@ -59,11 +59,11 @@ def trial_tables(
     answered = [answer for answer in emulation.answers if answer.verdict.fine]
     doubts, confounding, explained = [], [], []
     for answer in answered:
-        key = _key(answer) | _sides(emulation, answer)
-        for doubt in doubts_about(emulation, answer, protocol=protocol, limits=limits, rng=rng, level=level):
+        key = _key(emulation, answer) | _sides(emulation, answer)
+        for doubt in doubts_about(emulation, answer, protocol=protocol, limits=limits, level=level):
             doubts.append(
                 key
-                | {"check": doubt.check, "estimate": doubt.estimate, "std_error": doubt.std_error}
+                | {"look": doubt.check, "estimate": doubt.estimate, "std_error": doubt.std_error}
                 | {"conf_low": doubt.conf_low, "conf_high": doubt.conf_high}
             )
         told = evalue_of(answer)
@@ -77,11 +77,12 @@ def trial_tables(
         _estimates("differences", emulation, [a for a in answered if not a.stability], level),
         _estimates("stability", emulation, [a for a in answered if a.stability], level),
         _before_after(emulation, answered, limits, level),
+        _nothing_done(emulation, answered, limits, rng, level),
         _balance(emulation, answered),
         _positivity(emulation),
-        _table("doubts", doubts, (*_KEYS, coded("check"), estimate, error, low, high)),
+        _table("doubts", doubts, (*_KEYS, coded("look"), estimate, error, low, high)),
         _table(
-            "confounding", confounding, (*_KEYS, key_column("delta", digits=1), estimate, low, high)
+            "confounding", confounding, (*_KEYS, key_column("worse_by", digits=1), estimate, low, high)
         ),
         _table(
             "explained_away",
@@ -99,8 +100,8 @@ def _table(name: str, rows: list[dict[str, Any]], columns: tuple[Column, ...]) -
     return ResultTable(name, data, columns=columns)
 
 
-def _key(answer: Answer) -> dict[str, Any]:
-    return {"intervention": answer.what, "months": answer.month}
+def _key(emulation: Emulation, answer: Answer) -> dict[str, Any]:
+    return {"intervention": answer.what, "months": answer.month * emulation.data.axis}
 
 
 def _families(emulation: Emulation, answer: Answer, kept: np.ndarray) -> int:
@@ -125,9 +126,9 @@ def _verdicts(emulation: Emulation) -> ResultTable:
         organisations = np.unique(emulation.data.organisation[found.trials.course])
         judged = not {"few_treated", "few_untreated"} & set(answer.verdict.reasons)
         rows.append(
-            _key(answer)
+            _key(emulation, answer)
             | {
-                "verdict": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
+                "estimable": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
                 "n_treated": _families(emulation, answer, found.treated),
                 "n_untreated": _families(emulation, answer, found.seen & ~found.treated),
                 "effective_treated": found.after.size_treated if judged else np.nan,
@@ -140,7 +141,7 @@ def _verdicts(emulation: Emulation) -> ResultTable:
         )
     columns = (
         *_KEYS,
-        Column(name="verdict", meaning="label"),
+        Column(name="estimable", meaning="label"),
         number_of("n_treated", of="families"),
         number_of("n_untreated", of="families"),
         modelled("effective_treated", digits=0, plain=False),
@@ -158,7 +159,7 @@ def _numbers(fit: WeightedFit, place: int) -> dict[str, float]:
 def _estimates(name: str, emulation: Emulation, answers: list[Answer], level: float) -> ResultTable:
     rows = []
     for answer in answers:
-        key = _key(answer) | _sides(emulation, answer)
+        key = _key(emulation, answer) | _sides(emulation, answer)
         rows.append(key | {"approach": "weighted", **_numbers(answer.found.weighted, 1)})
         if answer.by_g_formula is not None:
             told = answer.by_g_formula
@@ -177,7 +178,9 @@ def _estimates(name: str, emulation: Emulation, answers: list[Answer], level: fl
     return _table(name, rows, (*_KEYS, coded("approach"), *columns))
 
 
-def _before_after(emulation: Emulation, answers: list[Answer], limits: Limits, level: float) -> ResultTable:
+def _before_after(
+    emulation: Emulation, answers: list[Answer], limits: TrialLimits, level: float
+) -> ResultTable:
     """What is seen without a trial, with the errors of the same clusters."""
     rows = []
     for answer in answers:
@@ -194,10 +197,34 @@ def _before_after(emulation: Emulation, answers: list[Answer], limits: Limits, l
             if comparison == "before_after":
                 sides["n_families"] = _families(emulation, answer, kept)
             numbers = {name: float(getattr(fit, name)[-1]) for name in ("estimate", "conf_low", "conf_high")}
-            rows.append(_key(answer) | {"comparison": comparison} | numbers | sides)
+            rows.append(_key(emulation, answer) | {"comparison": comparison} | numbers | sides)
     estimate = observed("estimate")
     low, high = ends(estimate, "conf", heading="interval")
     return _table("before_after", rows, (*_KEYS, coded("comparison"), estimate, low, high))
+
+
+def _nothing_done(
+    emulation: Emulation, answers: list[Answer], limits: TrialLimits, rng: np.random.Generator, level: float
+) -> ResultTable:
+    """Families who started nothing, drawn as if they had: both looks at what nothing does."""
+    rows = []
+    for answer in answers:
+        looks = nothing_done(answer, limits, rng, level=level)
+        found = answer.found
+        side = {
+            "n_families": _families(emulation, answer, found.seen & ~found.treated),
+            "n_organisations": _sides(emulation, answer)["n_organisations"],
+        }
+        for look in looks:
+            rows.append(
+                _key(emulation, answer)
+                | {"comparison": look.check, "estimate": look.estimate}
+                | {"conf_low": look.conf_low, "conf_high": look.conf_high}
+                | side
+            )
+    estimate = modelled("estimate")
+    low, high = ends(estimate, "conf", heading="interval")
+    return _table("nothing_done", rows, (*_KEYS, coded("comparison"), estimate, low, high))
 
 
 def _balance(emulation: Emulation, answers: list[Answer]) -> ResultTable:
@@ -207,7 +234,7 @@ def _balance(emulation: Emulation, answers: list[Answer]) -> ResultTable:
         sides = _sides(emulation, answer)
         for place, variable in enumerate(emulation.names):
             rows.append(
-                _key(answer)
+                _key(emulation, answer)
                 | {
                     "variable": variable,
                     "before": found.before.standardised[place],
@@ -262,7 +289,7 @@ def _with_confounding(answer: Answer, sign: float, deltas: Sequence[float]) -> l
     """The difference if those with an intervention had been worse off by delta points anyway."""
     fit = answer.found.weighted
     return [
-        {"delta": float(delta)}
+        {"worse_by": float(delta)}
         | {
             name: float(getattr(fit, name)[1]) + sign * float(delta)
             for name in ("estimate", "conf_low", "conf_high")

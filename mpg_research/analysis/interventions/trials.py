@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.interventions.person_time import PersonTime, first_start
-from mpg_research.analysis.interventions.protocol import ANY, Protocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialProtocol
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 
 __all__ = ["Strategy", "Trials", "follow_strategies", "start_trials"]
@@ -86,7 +86,7 @@ class Strategy:
 
 
 def start_trials(
-    time: PersonTime, *, month: float, protocol: Protocol, reach: FloatArray
+    time: PersonTime, *, month: float, protocol: TrialProtocol, reach: FloatArray
 ) -> tuple[Trials, BoolArray]:
     """Start a trial at each eligible wave that could have been followed to the month.
 
@@ -95,7 +95,7 @@ def start_trials(
     time : PersonTime
     month : float
         Months after the wave.
-    protocol : Protocol
+    protocol : TrialProtocol
     reach : ndarray, shape (courses,)
         Months for which each course could have been seen, had help gone on.
 
@@ -147,7 +147,7 @@ def _nearest(waves: pd.DataFrame, row: IntArray, target: FloatArray, window: flo
     return np.where(best <= window, at, -1).astype(np.intp)
 
 
-def follow_strategies(trials: Trials, *, what: str, protocol: Protocol) -> tuple[Strategy, Strategy]:
+def follow_strategies(trials: Trials, *, what: str, protocol: TrialProtocol) -> tuple[Strategy, Strategy]:
     """Follow every trial under both strategies: an intervention within the grace, and none.
 
     Parameters
@@ -155,7 +155,7 @@ def follow_strategies(trials: Trials, *, what: str, protocol: Protocol) -> tuple
     trials : Trials
     what : str
         A code, or "any".
-    protocol : Protocol
+    protocol : TrialProtocol
 
     Returns
     -------

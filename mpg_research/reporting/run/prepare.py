@@ -49,6 +49,9 @@ _FOR_ANALYSES = (
     "mpg_research.reporting.run.works",
     "pingouin",
     "statsmodels.discrete.discrete_model",
+    "statsmodels.genmod.families",
+    "statsmodels.genmod.generalized_linear_model",
+    "statsmodels.regression.linear_model",
     "statsmodels.stats.proportion",
 )
 

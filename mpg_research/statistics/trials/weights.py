@@ -19,6 +19,9 @@ __all__ = [
     "truncate_weights",
 ]
 
+#: Of damped Newton steps: how many, when they are at rest, the smallest part of one, what the likelihood is
+#: known to, and a coefficient that does not come to rest.
+_STEPS, _AT_REST, _LEAST_STEP, _ROUNDING, _RUNS_AWAY = 200, 1e-8, 1e-6, 1e-14, 1e4
 #: Chances closer to 0 or 1 than this are taken to be this: an odds that double precision still holds.
 _EDGE = 1e-12
 
@@ -89,8 +92,40 @@ def fit_chances(
             found = penalised_logistic(x, y, weight=weight, penalty=ridge)
         except np.linalg.LinAlgError:
             return ChanceModel(np.full(p, np.nan), np.full((p, p), np.nan), False)
-    told = bool(found.converged and np.isfinite(found.estimate).all())
-    return ChanceModel(found.estimate, found.covariance, told)
+    if not (found.converged and np.isfinite(found.estimate).all()):
+        w = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
+        return _damped(x, y, w, ridge)
+    return ChanceModel(found.estimate, found.covariance, True)
+
+
+def _damped(x: FloatArray, y: FloatArray, w: FloatArray, ridge: float) -> ChanceModel:
+    """The same by Newton steps that are halved until the likelihood rises: where full ones go round."""
+    pull = np.full(x.shape[1], ridge)
+    pull[0] = 0.0
+
+    def gain(beta: FloatArray) -> float:
+        linear = x @ beta
+        return float(w @ (y * linear - np.logaddexp(0, linear)) - pull @ beta**2 / 2)
+
+    beta = np.zeros(x.shape[1])
+    beta[0] = np.log(np.average(y, weights=w) / (1 - np.average(y, weights=w)))
+    hessian = np.eye(x.shape[1])
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ beta, -700, 700)))
+        hessian = (x * (w * p * (1 - p))[:, None]).T @ x + np.diag(pull + 1e-12)
+        try:
+            step = np.linalg.solve(hessian, x.T @ (w * (y - p)) - pull * beta)
+        except np.linalg.LinAlgError:
+            break
+        size, before = 1.0, gain(beta)
+        while size > _LEAST_STEP and not gain(beta + size * step) >= before - _ROUNDING * abs(before):
+            size /= 2
+        beta = beta + size * step
+        if np.abs(step).max() < _AT_REST:
+            return ChanceModel(beta, np.linalg.inv(hessian).astype(np.float64), True)
+        if np.abs(beta).max() > _RUNS_AWAY:
+            break
+    return ChanceModel(beta, np.full(hessian.shape, np.nan), False)
 
 
 def ratio_of_chances(happened: ArrayLike, *, numerator: ArrayLike, denominator: ArrayLike) -> FloatArray:

@@ -196,6 +196,24 @@ def test_iterated_expectations_find_the_truth_where_history_decides_who_stays() 
     assert np.isnan(iterated_expectation(nobody))
 
 
+def test_where_full_newton_steps_go_round_the_maximum_is_found_all_the_same() -> None:
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(10)
+    for _ in range(10):
+        x = np.column_stack([np.ones(300), rng.standard_t(1.2, size=300), rng.normal(size=300)])
+        y = rng.random(300) < 1 / (1 + np.exp(1.5 - np.clip(x[:, 1], -3, 3)))
+        found = fit_chances(x, y, ridge=0.1)
+
+        def loss(beta: np.ndarray, x: np.ndarray = x, y: np.ndarray = y) -> float:
+            linear = x @ beta
+            return float(-(y * linear - np.logaddexp(0, linear)).sum() + 0.05 * (beta[1:] ** 2).sum())
+
+        known = minimize(loss, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
+        assert found.converged
+        assert loss(found.estimate) <= known.fun + 1e-7
+
+
 def test_overlap_of_groups_that_have_no_like() -> None:
     apart = measure_overlap([0.1, 0.2, 0.8, 0.9], [False, False, True, True])
     assert apart.inside == 0
