@@ -197,7 +197,11 @@ def describe_family(
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
         _table("summary", summary, ("respondent",)),
-        _table("since_before", since_before(waves, sign=sign, error=_Z * np.sqrt(2) * source.sem), ("respondent",)),
+        _table(
+            "since_before",
+            since_before(waves, sign=sign, error=_Z * np.sqrt(2) * source.sem),
+            ("respondent",),
+        ),
         _table("moments", history.moments.assign(family=family), ("months", "what", "code")),
         _table("earlier", history.earlier.assign(family=family), ("months",)),
     ]

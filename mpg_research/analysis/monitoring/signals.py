@@ -156,7 +156,8 @@ def signals(
     margin, half_time, error, level
         As in :func:`mpg_research.analysis.course`.
     talk : TalkConfig, optional
-        How far chances look, and when a course may be standing still; by default ``[talk]`` of ``study.toml``.
+        How far chances look, and when a course may be standing still; by default ``[talk]`` of
+        ``study.toml``.
     case_mix : tuple of str, optional
         Columns of ``episodes`` to expect by; by default those of ``study.toml``.
     scores : Scores, optional
@@ -180,8 +181,8 @@ def signals(
     groups of organisations; with fewer than three: of other families), given the waves of the family so far;
     see :func:`mpg_research.analysis.monitoring.end_forecast.chance_of_waves`. Limits are learnt there too,
     from courses that are over, by nested cross-validation. May stand still: not off track, three scores or
-    more, not at the best possible score, and a chance that the family's own line ends no better that reaches a
-    limit of its own, learnt so that in the other organisations at most one in five (``talk.still_alarms``) of
+    more, not at the best possible score, and a chance that the family's own line ends no better that reaches
+    a limit of its own, learnt so that in the other organisations at most one in five (``talk.still_alarms``) of
     the courses that went well is called at its measurement around month 4 (``talk.still_month``; see
     :func:`~mpg_research.analysis.monitoring.limits.still_limits`); or shown to stand still or to deteriorate
     by the strict answers. On track asks more than a low chance that the *last score* is no
@@ -322,6 +323,6 @@ def _notes(
         text = "Too few courses ended well to learn a limit from: off track means a chance of one half."
         notes.append(Note("limit_not_learnt", text, {}, "caution"))
     if not still_learnt:
-        text = "Too few courses went well to learn from when a course may be standing still: a chance of one half."
+        text = "Too few courses ended well to learn when one may be standing still: a chance of one half."
         notes.append(Note("still_limit_not_learnt", text, {}, "caution"))
     return notes
