@@ -19,8 +19,8 @@ from mpg_research.analysis.monitoring.end_forecast import chance_of_waves
 from mpg_research.analysis.monitoring.expectation_model import Fold, apply_model, code_case_mix, make_folds
 from mpg_research.analysis.monitoring.expected_course import curves_of, expected_waves
 from mpg_research.analysis.monitoring.foretold import model_parts
-from mpg_research.analysis.monitoring.rules import score_step
-from mpg_research.analysis.monitoring.signals import Signals, signal_of
+from mpg_research.analysis.monitoring.rules import score_step, signal_of
+from mpg_research.analysis.monitoring.signals import Signals
 from mpg_research.analysis.monitoring.wave_chances import chances_at
 from mpg_research.arrays import FloatArray
 from mpg_research.frames import each_row

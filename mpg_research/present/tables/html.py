@@ -157,7 +157,9 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.Dat
         shown[column] = [without_isolates(voice.organisation(str(code))) for code in shown[column]]
     for column in shown.columns:
         if not pd.api.types.is_numeric_dtype(shown[column]):
-            shown[column] = pd.Series(list(map(_harmless, shown[column])), shown.index, dtype=object)
+            shown[column] = pd.Series(
+                list(map(harmless_in_spreadsheets, shown[column])), shown.index, dtype=object
+            )
     rounded, names = (marks == ROUNDED).to_numpy(), np.array(marks.columns, dtype=object)
     if rounded.any():
         shown["rounded"] = [" ".join(names[row]) for row in rounded]
@@ -168,7 +170,8 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.Dat
     return buffer.getvalue()
 
 
-def _harmless(value: object) -> object:
+def harmless_in_spreadsheets(value: object) -> object:
+    """A text that a spreadsheet does not run as a formula; nothing stays nothing."""
     if value is None:
         return value
     text = clean_name(str(value))
