@@ -254,8 +254,8 @@ def _add_due(commands: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="list the families that are due for a talk (sensitive)",
         description="List the families whose help runs and who are off track, may be standing still, are "
-        "worse, were not measured for long, or show no clear progress. It is sensitive and is written only to "
-        "a folder you name, never below a reports folder. The limits stand under [talk] in study.toml.",
+        "worse, were not measured for long, or show no clear progress. It is sensitive and is written only "
+        "to a folder you name, never below a reports folder. The limits stand under [talk] in study.toml.",
     )
     due.add_argument(
         "study", nargs="?", default="", metavar="STUDY", help="study folder (default: the example study)"
@@ -280,9 +280,8 @@ def _due(options: argparse.Namespace) -> int:
         as_of=options.as_of,
         organisation=options.organisation,
     )
-    print(
-        f"Due for a talk: {page}\n{table}\nThese are single families: sensitive personal data, not for reports."
-    )
+    print(f"Due for a talk: {page}\n{table}")
+    print("These are single families: sensitive personal data, not for reports.")
     return 0
 
 

@@ -118,9 +118,8 @@ def find_due(
         running = running[running["organisation"] == organisation]
     found = signals(study) if known is None else known
     every = look_at_every_wave(found, study)
-    waves = every.waves.merge(
-        running[["family", "episode", "months"]], on=["family", "episode"], suffixes=("", "_now")
-    )
+    now = running[["family", "episode", "months"]].rename(columns={"months": "months_now"})
+    waves = every.waves.merge(now, on=["family", "episode"])
     waves = waves[waves["months"] <= waves["months_now"]]
     by_family = dict(iter(waves.groupby("family", sort=False)))
     acted = _last_actions(study, every.courses, running)
@@ -193,9 +192,8 @@ def _last_actions(study: Study, courses: Courses, running: pd.DataFrame) -> dict
     columns = ["family", "episode", "months", "code", "what"]
     both = pd.concat([done.reindex(columns=columns), made.reindex(columns=columns)], ignore_index=True)
     both = both.assign(family=both["family"].astype(str), months=both["months"].astype(float))
-    both = both.merge(
-        running[["family", "episode", "months"]], on=["family", "episode"], suffixes=("", "_now")
-    )
+    now = running[["family", "episode", "months"]].rename(columns={"months": "months_now"})
+    both = both.merge(now, on=["family", "episode"])
     both = both[both["months"] <= both["months_now"]].sort_values("months", kind="stable")
     return {
         str(row.family): (str(row.what), str(row.code), float(row.months))
@@ -214,18 +212,15 @@ def _reasons(
         called = last[last["signal"].isin(CALLS)]
         told["off_track"] = bool((last["signal"] == "off_track").any())
         told["may_stand_still"] = bool((last["signal"] == "may_stand_still").any()) and not told["off_track"]
-        told["worse"] = bool(
-            (last["deteriorating"].astype(bool) | (last["worse_chance"] >= talk.clear_progress)).any()
-        )
+        worse = last["deteriorating"].astype(bool) | (last["worse_chance"] >= talk.clear_progress)
+        told["worse"] = bool(worse.any())
         chance = float((called if len(called) else last)["chance"].max())
         since = float(np.nanmin([*(called_since(mine) for _, mine in waves.groupby("respondent")), np.inf]))
         since = since if np.isfinite(since) else float("nan")
         measured = row.months - float(last["months"].max())
         followed = last[last["wave"] > 0]
-        clear = bool(
-            ((followed["worse_chance"] <= 1 - talk.clear_progress) | (followed["at_limit"] == "best")).any()
-        )
-        told["evaluate"] = row.months >= talk.evaluate_after and len(followed) > 0 and not clear
+        better = (followed["worse_chance"] <= 1 - talk.clear_progress) | (followed["at_limit"] == "best")
+        told["evaluate"] = row.months >= talk.evaluate_after and len(followed) > 0 and not better.any()
     waited = row.months if np.isnan(measured) else measured
     told["unmeasured"] = bool(waited > talk.unmeasured_after)
     what, code, at = acted or ("", "", float("nan"))

@@ -12,7 +12,7 @@ from mpg_research.disclosure.released import ROUNDED, ReleasedTable
 from mpg_research.present.language.names import clean_name, without_isolates
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["Column", "Rows", "as_csv", "as_html", "as_text"]
+__all__ = ["Column", "Rows", "as_csv", "as_html", "as_text", "harmless_in_spreadsheets"]
 
 #: Characters in the widest row, from which a table is set smaller to fit the page.
 WIDE, VERY_WIDE = 88, 118

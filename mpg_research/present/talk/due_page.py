@@ -74,7 +74,8 @@ def _table(due: DueFamilies, rows: pd.DataFrame, caption: str, say: Phrases, lan
             _action(due, row, say, language),
         )
         family = f'<th scope="row" class="text">{escape(clean_name(row.family))}</th>'
-        body.append(f"<tr>{family}{''.join(f'<td class="text">{escape(cell)}</td>' for cell in cells)}</tr>")
+        written = "".join(f'<td class="text">{escape(cell)}</td>' for cell in cells)
+        body.append(f"<tr>{family}{written}</tr>")
     return (
         f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table>"
@@ -110,7 +111,7 @@ def due_as_csv(due: DueFamilies) -> str:
         data[name] = data[name].astype(float).round(1)
     data["chance"] = data["chance"].astype(float).round(2)
     for name in ("organisation", "worker", "family", "episode", "last_action", "last_what"):
-        data[name] = [harmless_in_spreadsheets(value) for value in data[name]]
+        data[name] = data[name].map(harmless_in_spreadsheets)
     data["as_of"] = due.as_of.isoformat()
     if due.synthetic:
         data["synthetic"] = True
