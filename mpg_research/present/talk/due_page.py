@@ -96,7 +96,7 @@ def _action(due: DueFamilies, row: Any, say: Phrases, language: str) -> str:
         say(f"{room}.{row.last_action}") if say.has(f"{room}.{row.last_action}") else row.last_action
     )
     words = clean_name(name) if room == "intervention" else say("moment.decision", code=clean_name(name))
-    return f"{words} (−{format_number(row.last_ago, language, digits=1)})"
+    return say("moment.ago", what=words, months=format_number(row.last_ago, language, digits=1))
 
 
 def due_as_csv(due: DueFamilies) -> str:
