@@ -49,7 +49,8 @@ def made(**others: object) -> DueFamilies:
     ("language", "words"),
     [
         ("nl", ("van koers, evalueren, stoppen of overdragen", "61%", "4 van de 9 gezinnen",
-                "hulpverlener niet bekend", "Netwerkoverleg, 1,3 maanden geleden", "Besluit: overdragen", "Iets &lt;eigens&gt;")),
+                "hulpverlener niet bekend", "Netwerkoverleg, 1,3 maanden geleden", "Besluit: overdragen",
+                "Iets &lt;eigens&gt;")),
         ("en", ("off track, evaluate, stop or hand over", "61%", "4 of 9 families", "worker not known",
                 "Network meeting, 1.3 months ago", "Decision: hand over", "Something &lt;own&gt;")),
     ],

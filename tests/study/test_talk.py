@@ -27,9 +27,9 @@ def test_decisions_are_read_in_both_languages(tmp_path: Path) -> None:
         ("001,2024-05-01,perhaps,\n", "unknown_code", "go_on, change, stop, hand_over"),
         ("999,2024-05-01,stop,\n", "unknown_family", "999"),
         ("001,2024-13-01,stop,\n", "impossible_date", "2024-13-01"),
-        ("001,2027-01-01,stop,\n", "future_date", "2027-01-01"),
-        ("001,,stop,\n", "missing_value", "date"),
-        ("001,2024-05-01,stop,\n001,2024-05-01,stop,x\n", "duplicate_rows", "decisions"),
+        ("001,2027-01-01,stop,\n", "date_in_future", "2027-01-01"),
+        ("001,,stop,\n", "missing_date", "date"),
+        ("001,2024-05-01,stop,\n001,2024-05-01,stop,x\n", "duplicate_decisions", "decisions"),
     ],
 )
 def test_what_is_wrong_with_a_decision_is_said(tmp_path: Path, row: str, code: str, said: str) -> None:
