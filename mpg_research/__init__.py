@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from mpg_research.analysis import compare_providers as compare_providers
     from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
+    from mpg_research.analysis import describe_actions as describe_actions
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing
     from mpg_research.analysis import describe_quality as describe_quality
+    from mpg_research.analysis import describe_records as describe_records
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course
     from mpg_research.analysis import fit_trajectory as fit_trajectory

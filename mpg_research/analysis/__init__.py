@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis.growth.rule import GrowthRule as GrowthRule
     from mpg_research.analysis.growth.trajectory import TrajectoryFit as TrajectoryFit
     from mpg_research.analysis.growth.trajectory import fit_trajectory as fit_trajectory
+    from mpg_research.analysis.interventions.after_signal import ActionsAfterSignals as ActionsAfterSignals
+    from mpg_research.analysis.interventions.after_signal import describe_actions as describe_actions
+    from mpg_research.analysis.interventions.completeness import RecordKeeping as RecordKeeping
+    from mpg_research.analysis.interventions.completeness import describe_records as describe_records
     from mpg_research.analysis.missing.describe import MissingData as MissingData
     from mpg_research.analysis.missing.describe import describe_missing as describe_missing
     from mpg_research.analysis.monitoring.expected_course import ExpectedCourse as ExpectedCourse

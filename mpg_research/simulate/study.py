@@ -16,7 +16,7 @@ from mpg_research.simulate.plan import (
     organisation_plans,
     organisation_sizes,
 )
-from mpg_research.simulate.tables import simulate_tables
+from mpg_research.simulate.tables import intervention_roles, simulate_tables
 from mpg_research.simulate.texts import readme_text, study_text, truth_text
 from mpg_research.simulate.truth import population_truth
 
@@ -93,11 +93,14 @@ def simulate_study(
     sizes = organisation_sizes(plans, families)
     _refuse_other_content(folder, overwrite)
     # Streams of their own: the size of the truth's population does not move the study.
-    study_stream, norm_stream, truth_stream = (
-        np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
+    study_stream, norm_stream, truth_stream, role_stream = (
+        np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
     )
     with _whole_or_nothing(folder) as place:
         simulated = simulate_tables(study_stream, plans, sizes)
+        simulated.tables["interventions"]["role"] = intervention_roles(
+            role_stream, simulated.tables["interventions"]["intervention"]
+        )
         sample = simulate_reference_sample(norm_stream)
         norms = norm_table(sample)
         (place / "truth").mkdir()

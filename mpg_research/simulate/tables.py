@@ -20,13 +20,17 @@ from mpg_research.simulate.periods import (
 from mpg_research.simulate.plan import CLASSES, DAYS_PER_MONTH, PROBLEMS, OrganisationPlan
 from mpg_research.study.schemas import INTERVENTIONS
 
-__all__ = ["SimulatedTables", "simulate_tables"]
+__all__ = ["SimulatedTables", "intervention_roles", "simulate_tables"]
 
 FOLLOW_UP_SHARE = 0.20  # of the ended periods
 TOO_EARLY_SHARE = 0.05  # of the families fill in a form more than 30 days before the start
 SECOND_PARENT_SHARE = 0.70  # of the visits at which a second parent who takes part answers
 SILENT_SHARE = 0.015  # of the families never returns a form
 UNKNOWN_SHARE = 0.015  # of the families lacks an intake variable
+ROLE_NAMES = ("family_worker", "colleague", "behavioural_scientist", "other_organisation")
+ROLE_SHARES = (0.70, 0.12, 0.13, 0.05)  # of the interventions, but for those that are somebody's own:
+ROLE_OF_CODE = {"bring_in_colleague": "colleague", "experience_expert": "experience_expert"}
+ROLE_UNKNOWN_SHARE = 0.10  # of the records names no role
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,29 @@ def _interventions(periods: Periods, family: NDArray[np.str_]) -> pd.DataFrame:
             "intervention": [codes[kind] for kind in periods.course.intervention[who, place]],
         }
     )
+
+
+def intervention_roles(rng: np.random.Generator, codes: pd.Series) -> pd.Series:
+    """The role of who used each intervention; sometimes not filled in.
+
+    Parameters
+    ----------
+    rng : Generator
+        A stream of its own, so that roles move nothing else.
+    codes : Series of str, shape (n,)
+        The interventions.
+
+    Returns
+    -------
+    Series of str, shape (n,)
+    """
+    drawn = np.searchsorted(np.cumsum(ROLE_SHARES[:-1]), rng.random(len(codes)), side="right")
+    roles = np.array(ROLE_NAMES, dtype=object)[drawn]
+    unknown = rng.random(len(codes)) < ROLE_UNKNOWN_SHARE
+    for code, role in ROLE_OF_CODE.items():
+        roles[(codes == code).to_numpy(dtype=bool)] = role
+    roles[unknown] = ""
+    return pd.Series(roles, index=codes.index)
 
 
 def _truth(periods: Periods, family: NDArray[np.str_]) -> pd.DataFrame:

@@ -311,6 +311,11 @@ minimum_measured = 10                # nothing is said of months at which fewer 
 reference = "mean"                   # what organisations are compared with: their mean, or their median
 change_method = "JT"                 # what "improved" means: JT, GLN, HLL, EN, NK or HA
 
+[interventions]                      # how long after a signal is looked; our numbers, not the toolkit's
+grace_weeks = 8                      # within so many weeks something that was done counts as an answer to it
+later_months = 6                     # how the family stands so long after it,
+later_window_months = 1.5            # by a measurement no further than this from that moment
+
 [talk]                               # for the talk with one family; every number here is our own choice
 ahead = 6                            # the chance that the score so many months on is no better than now
 recent = 3                           # "going the right way now" looks back so many months

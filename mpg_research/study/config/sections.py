@@ -25,6 +25,7 @@ __all__ = [
     "ConsentConfig",
     "DisclosureConfig",
     "InstrumentConfig",
+    "InterventionsConfig",
     "Language",
     "LocalText",
     "OrganisationConfig",
@@ -365,6 +366,24 @@ class AnalysisConfig(Section):
             raise ValueError(f"primary_month to be one of months ({listed})")
         if len(set(self.case_mix)) != len(self.case_mix):
             raise ValueError("each case_mix column once")
+        return self
+
+
+class InterventionsConfig(Section):
+    """[interventions]: how long after a signal is looked. The defaults are ours, not the toolkit's.
+
+    ``grace_weeks``: within so many weeks an intervention counts as an answer to the signal. ``later_months``:
+    how the family stands so long after it; ``later_window_months``: how far from then a measurement may lie.
+    """
+
+    grace_weeks: Number = Field(8.0, gt=0, le=104)
+    later_months: Number = Field(6.0, gt=0, le=60)
+    later_window_months: Number = Field(1.5, gt=0, le=12)
+
+    @model_validator(mode="after")
+    def _later_is_later(self) -> "InterventionsConfig":
+        if self.later_window_months >= self.later_months:
+            raise ValueError("later_window_months smaller than later_months")
         return self
 
 

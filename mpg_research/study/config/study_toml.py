@@ -19,6 +19,7 @@ from mpg_research.study.config.sections import (
     ConsentConfig,
     DisclosureConfig,
     InstrumentConfig,
+    InterventionsConfig,
     LocalText,
     OrganisationConfig,
     Section,
@@ -37,6 +38,7 @@ __all__ = [
     "ConsentConfig",
     "DisclosureConfig",
     "InstrumentConfig",
+    "InterventionsConfig",
     "LocalText",
     "OrganisationConfig",
     "StudyConfig",
@@ -58,6 +60,7 @@ class StudyConfig(Section):
     organisations: dict[str, OrganisationConfig] = Field(default_factory=dict)
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     analysis: AnalysisConfig = AnalysisConfig()
+    interventions: InterventionsConfig = InterventionsConfig()
     talk: TalkConfig = TalkConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
