@@ -136,6 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_init(commands, common)
     _add_simulate(commands, common)
     _add_profile(commands, common)
+    _add_due(commands, common)
     _add_verify(commands, common)
     _add_trace(commands, common)
     _add_clean(commands, common)
@@ -244,6 +245,43 @@ def _profile(options: argparse.Namespace) -> int:
         reader=options.reader,
     )
     print(f"Course profile: {file}\nIt is about one family: sensitive personal data, not for reports.")
+    return 0
+
+
+def _add_due(commands: Any, common: argparse.ArgumentParser) -> None:
+    due = commands.add_parser(
+        "due",
+        parents=[common],
+        help="list the families that are due for a talk (sensitive)",
+        description="List the families whose help runs and who are off track, may be standing still, are "
+        "worse, were not measured for long, or show no clear progress. It is sensitive and is written only "
+        "to a folder you name, never below a reports folder. The limits stand under [talk] in study.toml.",
+    )
+    due.add_argument(
+        "study", nargs="?", default="", metavar="STUDY", help="study folder (default: the example study)"
+    )
+    due.add_argument("--output", required=True, metavar="DIR", help="a folder of your own")
+    due.add_argument(
+        "--as-of", default="", metavar="DATE", help="the day that is looked from (default: export_date)"
+    )
+    due.add_argument("--organisation", default="", metavar="KEY", help="only this organisation")
+    known = languages()
+    due.add_argument("--language", default=known[0], choices=known, help=f"language (default: {known[0]})")
+    due.set_defaults(command=_due)
+
+
+def _due(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.due import write_due
+
+    page, table = write_due(
+        options.study,
+        output=options.output,
+        language=options.language,
+        as_of=options.as_of,
+        organisation=options.organisation,
+    )
+    print(f"Due for a talk: {page}\n{table}")
+    print("These are single families: sensitive personal data, not for reports.")
     return 0
 
 

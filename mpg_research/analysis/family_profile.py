@@ -31,20 +31,16 @@ from mpg_research.analysis.families.choices import (
     Margin,
 )
 from mpg_research.analysis.families.course_error import (
-    at_limit,
-    error_by_wave,
-    latest_error,
     margin_of,
-    swings_by_month,
 )
-from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts, usual_gap
-from mpg_research.analysis.families.direction import HALF_TIME
+from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts
 from mpg_research.analysis.families.score_error import ErrorSource, measurement_error
 from mpg_research.analysis.monitoring.signals import Signals, signals
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, family_table
 from mpg_research.analysis.talk.called import CHANCES, called_since, since_before
 from mpg_research.analysis.talk.every_wave import curves_of_courses, look_at_every_wave, part_of
 from mpg_research.analysis.talk.history import family_history
+from mpg_research.analysis.talk.strict import strict_answers_only
 from mpg_research.errors import ConfigError, DataError, ModelError, Note
 from mpg_research.frames import each_row
 from mpg_research.languages import languages
@@ -53,8 +49,6 @@ from mpg_research.statistics.change.reliable_change import (
     improvement_sign,
     reliable_change_index,
 )
-from mpg_research.statistics.courses.course_answer import WORSE, course_answers
-from mpg_research.statistics.courses.waves_needed import waves_needed
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refuse_parts
 
@@ -173,7 +167,7 @@ def describe_family(
             notes.append(Note("no_expected_course", text, {}, "caution"))
     source = measurement_error(study, courses, error) if found is None else found.answers.error
     delta, period = margin_of(source, margin), margin.months
-    waves, needed = _strict(courses, chosen, source, delta, period, level)
+    waves, needed = strict_answers_only(courses, chosen, source, delta, period, level)
     raw = courses.frame.outcome == "raw"
     ends = (courses.instrument.raw_minimum, courses.instrument.raw_maximum) if raw else None
     bands, forecasts = _NO_BANDS, _NO_FORECASTS
@@ -197,7 +191,11 @@ def describe_family(
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
         _table("summary", summary, ("respondent",)),
-        _table("since_before", since_before(waves, sign=sign, error=_Z * np.sqrt(2) * source.sem), ("respondent",)),
+        _table(
+            "since_before",
+            since_before(waves, sign=sign, error=_Z * np.sqrt(2) * source.sem),
+            ("respondent",),
+        ),
         _table("moments", history.moments.assign(family=family), ("months", "what", "code")),
         _table("earlier", history.earlier.assign(family=family), ("months",)),
     ]
@@ -244,34 +242,6 @@ def _chosen(courses: Courses, family: str, episode: str | None) -> pd.DataFrame:
     if found.empty:
         raise ConfigError(f"Family {family} has no scores in the period of help {episode!r}.")
     return found
-
-
-def _strict(
-    courses: Courses, chosen: pd.DataFrame, source: ErrorSource, delta: float, period: float, level: float
-) -> tuple[pd.DataFrame, int | None]:
-    """The family's waves with the strict answers only, where the study carries no signals."""
-    errors = error_by_wave(courses, source, None)
-    rows = courses.rows.assign(error_sd=errors, at_limit=at_limit(courses))
-    swings, _ = swings_by_month(courses, None)
-    pieces = []
-    for course in chosen["course"]:
-        mine = rows[rows["course"] == course]
-        found = course_answers(
-            mine["months"].to_numpy()[None, :], mine["score"].to_numpy()[None, :],
-            error_sd=mine["error_sd"].to_numpy()[None, :], delta=delta, period=period, level=level,
-            half_time=HALF_TIME, direction=courses.instrument.direction, swings=swings,
-        )  # fmt: skip
-        pieces.append(mine.assign(answer=found.answer[0]))
-    waves = pd.concat(pieces, ignore_index=True)
-    numbers = dict.fromkeys(("expected", "band_low", "band_high", *CHANCES), np.nan)
-    intake = np.where(waves["wave"] == 0, "intake", "cannot_tell")
-    called = waves["answer"].isin(WORSE) | ((waves["answer"] == "stagnating") & (waves["at_limit"] != "best"))
-    signal = np.where(called, "may_stand_still", intake)
-    needed = waves_needed(
-        error_sd=latest_error(courses, errors, source.sem), delta=delta, period=period,
-        interval=max(usual_gap(courses), 1e-6), level=level, swings=swings,
-    )  # fmt: skip
-    return waves.assign(standing="", signal=signal, **numbers), needed.stagnating
 
 
 def _within(frame: pd.DataFrame, ends: tuple[float, float] | None) -> pd.DataFrame:

@@ -91,9 +91,7 @@ def present_profile(
     say = phrases_in(language, unit=profile.unit.get(language), time=time)
     mark = say("general.synthetic") if profile.provenance.synthetic else ""
     if reader == "family":
-        return PresentedProfile(
-            page_for_family(profile, say, language, mark=mark), profile.family, language
-        )
+        return PresentedProfile(page_for_family(profile, say, language, mark=mark), profile.family, language)
     summary = profile.tables["summary"].data
     title = say("profile.title", family=clean_name(profile.family))
     body = [paragraph(mark, "synthetic") if mark else "", paragraph(say("profile.sensitive"), "sensitive")]

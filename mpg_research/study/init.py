@@ -317,13 +317,13 @@ later_months = 6                     # how the family stands so long after it,
 later_window_months = 1.5            # by a measurement no further than this from that moment
 
 [talk]                               # for the talk with one family; every number here is our own choice
-ahead = 6                            # a chance is given that the score so many months on is no better than now
+ahead = 6                            # the chance that the score so many months on is no better than now
 recent = 3                           # "going the right way now" looks back so many months
-still_alarms = 0.2                   # of families elsewhere that went well, at most this share may be called
-still_month = 4                      # off track or perhaps standing still, at their measurement around this month
-unmeasured_after = 2                 # mpg due: no measurement for longer than so many months
-evaluate_after = 6                   # mpg due: no clear progress after so many months: evaluate, stop or hand over
-clear_progress = 0.9                 # progress is clear with at least this chance that the course truly improved
+still_alarms = 0.2                   # of families elsewhere that went well, at most this share is called
+still_month = 4                      # (off track, may be standing still), as measured around this month
+unmeasured_after = 2                 # mpg due: not measured for longer than so many months
+evaluate_after = 6                   # mpg due: no clear progress after so many months of help
+clear_progress = 0.9                 # progress is clear from this chance of true improvement on
 
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown

@@ -316,8 +316,9 @@ def answers_of(one: FamilyProfile) -> list[str]:
     expected = []
     for _, row in one.tables["summary"].data.iterrows():
         best = "_best" if row["answer"] == "stagnating" and row["at_limit"] == "best" else ""
-        expected += [f"profile.answer_{row['answer']}{best}", f"profile.change_{row['category']}"]
+        expected += [f"talk.told_{row['signal']}", f"profile.change_{row['category']}"]
         expected += [f"profile.standing_{row['standing']}"] if row["standing"] else []
+        expected += [f"profile.answer_{row['answer']}{best}"]
     return expected
 
 

@@ -3,7 +3,10 @@
 from string import Formatter
 from typing import Any
 
+import pandas as pd
+
 from mpg_research.analysis.family_profile import FamilyProfile
+from mpg_research.analysis.result import family_table
 from mpg_research.disclosure.rules.note_values import meaning_of
 from mpg_research.errors import Note
 from mpg_research.present.language.phrases import phrases_in
@@ -189,6 +192,13 @@ def noted(draw: Draw) -> MadeResult:
     )
 
 
+#: Columns of tables of a profile that can be empty.
+EMPTY = {
+    "since_before": ("months", "score", "signal", "months_before", "score_before", "signal_before", "moved"),
+    "moments": ("what", "code", "reason"),
+}
+
+
 def profile(draw: Draw) -> FamilyProfile:
     """The profile of one family, with one or two respondents."""
     answers = (
@@ -200,7 +210,9 @@ def profile(draw: Draw) -> FamilyProfile:
         "not_enough_information",
     )
     who = ("first_parent", "second_parent")[: draw("respondents", (1, 2))]
-    low = draw("error", (2.0, NAN))
+    low, n_waves = draw("error", (2.0, NAN)), draw("waves", (1, 4))
+    told = ("off_track", "may_stand_still", "on_track", "cannot_tell", "intake")
+    chance = draw("chance", (0.61, NAN, 0.004))
     waves = [
         {
             "respondent": one,
@@ -215,9 +227,10 @@ def profile(draw: Draw) -> FamilyProfile:
             "standing": "within",
             "answer": "stagnating",
             "at_limit": "",
+            "signal": "cannot_tell" if wave else "intake",
         }
         for one in who
-        for wave in range(draw("waves", (1, 4)))
+        for wave in range(n_waves)
     ]
     bands = [
         {"respondent": one, "months": month, "expected": 24.0, "band_low": 20.0, "band_high": 28.0}
@@ -247,16 +260,47 @@ def profile(draw: Draw) -> FamilyProfile:
             "standing": draw("standing", ("better", "within", "worse", "")),
             "at_limit": draw("at_limit", ("", "best")),
             "waves_needed": draw("needed", (31.0, NAN)),
+            "signal": (signal := draw(f"signal_{one}", told)),
+            "since": 2.0 if signal in told[:2] else NAN,
+            **dict.fromkeys(
+                ("chance", "line_chance", "no_better_chance", "worse_chance", "improving_chance"), chance
+            ),
         }
         for one in who
     ]
+    before = [
+        {
+            "respondent": one,
+            "months": 3.0,
+            "score": 20.0,
+            "signal": draw("signal_now", told[:4]),
+            "months_before": 2.0,
+            "score_before": 22.0,
+            "signal_before": draw("signal_before", told),
+            "moved": draw("moved", ("better", "same", "worse")),
+        }
+        for one in who
+        if n_waves > 1
+    ]
+    codes = (("intervention", "network_meeting"), ("decision", "go_on"), ("worker_change", ""))
+    moments = [
+        {"months": at, "what": what, "code": code, "reason": "because" * (what == "decision")}
+        for at, (what, code) in zip((2.5, 2.6, -3.0), codes, strict=True)
+        if draw("moments", (True, False))
+    ]
+    earlier = [{"months": -8.0, "episode": "0", "months_end": draw("earlier_end", (-3.0, NAN))}]
     tables = {
         name: table(name, [{**row, "n_families": 1} for row in rows], *keys, unit="family")
+        if rows
+        else family_table(name, pd.DataFrame(columns=[*keys, *EMPTY[name]]), keys=keys, values=EMPTY[name])
         for name, rows, keys in (
             ("waves", waves, ("respondent", "wave")),
             ("bands", bands, ("respondent", "months")),
             ("forecasts", ahead, ("respondent", "ahead")),
             ("summary", summary, ("respondent",)),
+            ("since_before", before, ("respondent",)),
+            ("moments", moments, ("months",)),
+            ("earlier", earlier, ("months",)),
         )
     }
     return FamilyProfile(
@@ -274,6 +318,9 @@ def profile(draw: Draw) -> FamilyProfile:
         delta=2.7,
         period=6.0,
         unit={},
+        ahead=6.0,
+        recent=3.0,
+        own_codes={"intervention.own": {"nl": "Iets van ons", "en": "Something of ours"}},
     )
 
 

@@ -1,5 +1,6 @@
 """What is said beside the results themselves: figures, remarks, profiles, and why something is not shown."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from mpg_research.present import registry, say, tabulate
 from mpg_research.present.figures import draw
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.language.voice import refuse, voice_of
-from mpg_research.present.profile import present_profile
+from mpg_research.present.profile import READERS, present_profile
 from mpg_research.reporting.session.shown import NotApplicable
 from tests.disclosure.made_results import result_of
 from tests.present.edge_kinds import MAKERS
@@ -43,6 +44,7 @@ ABSENT = (
     "nowhere",
     *(key.removeprefix("absent.") for key in phrases_in("en").entries if key.startswith("absent.")),
 )
+SIGNALS = ("off_track", "may_stand_still", "on_track", "cannot_tell", "intake")
 #: The answers that a profile can give.
 ANSWERS = (
     "improving", "improving_less_than_delta", "stagnating", "deteriorating_less_than_delta", "deteriorating",
@@ -117,16 +119,25 @@ def family_profiles() -> Iterator[FamilyProfile]:
         given = {"answer_first_parent": answer, "category": category, "standing": standing}
         at_limit = "best" if place == len(ANSWERS) else ""
         two = {"respondents": 2, "answer_second_parent": "improving"} if "deteriorating" in answer else {}
-        yield profile(Draw(place, **given, at_limit=at_limit, direction=bool(place % 2), **two))
+        told = {
+            f"signal_{one}": SIGNALS[(place + n) % 5]
+            for n, one in enumerate(("first_parent", "second_parent"))
+        }
+        told |= {"chance": (0.61, math.nan)[place == 3], "waves": (4, 1)[place == 5], "moments": place != 4}
+        told |= {"moved": ("better", "same", "worse")[place % 3], "earlier_end": (-3.0, math.nan)[place % 2]}
+        told |= {"signal_now": "off_track", "signal_before": ("off_track", "on_track")[place % 2]}
+        yield profile(Draw(place, **given, at_limit=at_limit, direction=bool(place % 2), **two, **told))
 
 
 def profiles(language: str) -> Iterator[str]:
     """The pages of one family without their markup and pictures."""
     for one in family_profiles():
-        html = present_profile(one, language=language).html
-        alt = re.findall(r'aria-label="([^"]*)"', html)
-        text = re.sub(r"<(style|svg|table).*?</\1>", " ", html, flags=re.DOTALL)
-        yield from map(unescape, (*alt, re.sub(r"<[^>]+>", "\n", text)))
+        for reader in READERS:
+            knows = {"network_meeting": phrases_in(language)("talk.happened_none")}
+            html = present_profile(one, language=language, reader=reader, study_knows=knows).html
+            alt = re.findall(r'aria-label="([^"]*)"', html)
+            text = re.sub(r"<(style|svg|table).*?</\1>", " ", html, flags=re.DOTALL)
+            yield from map(unescape, (*alt, re.sub(r"<[^>]+>", "\n", text)))
 
 
 def remarks(seed: int, language: str) -> Iterator[str]:

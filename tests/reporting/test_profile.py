@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis import course, describe_family
+from mpg_research.analysis import course, describe_family, signals
 from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DisclosureError
 from mpg_research.present.profile import INTERVENTIONS, present_profile
@@ -74,33 +74,61 @@ def test_two_parents_stand_side_by_side_and_may_disagree(study: Study) -> None:
     english = present_profile(profile, language="en").html
     assert "Filled in by: first parent" in english
     assert "Filled in by: second parent" in english
-    # Side by side twice: the answers and the numbers.
-    assert english.count('class="pair"') == 2
+    # Side by side: the answers, what changed, and the numbers.
+    assert english.count('class="pair"') == 3
     assert 'class="pair"' not in present_profile(describe_family(study, "f02"), language="en").html
 
 
-def test_stagnation_brings_the_menu_and_other_answers_do_not(study: Study, page: str) -> None:
+def test_a_call_brings_the_menu_and_going_well_does_not(study: Study, page: str) -> None:
     menu = page[page.index('class="menu"') :]
     assert menu[: menu.index("</ul>")].count("<li>") == len(INTERVENTIONS) == 8
-    better = present_profile(describe_family(study, "f02"), language="nl").html
-    assert 'class="menu"' not in better
+    profile = describe_family(study, "f02")
+    assert profile.tables["summary"].data["signal"].tolist() == ["on_track"]
+    assert 'class="menu"' not in present_profile(profile, language="nl").html
 
 
-def test_deterioration_alone_brings_a_question_and_no_menu(tmp_path: Path) -> None:
+def test_deterioration_brings_a_question_and_the_menu(tmp_path: Path) -> None:
     worse = standing(np.random.default_rng(33), slope=1.2)
     shown = describe_family(make_study(tmp_path, worse), "f00")
     assert shown.tables["summary"].data["answer"].tolist() == ["deteriorating"]
     html = present_profile(shown, language="nl").html
-    assert 'class="menu"' not in html
+    assert 'class="menu"' in html
     assert "zwaarder" in html
 
 
-def test_the_profile_says_what_the_course_says(study: Study) -> None:
-    waves = course(study, respondents="both", episodes="all").tables["waves"].data
-    mine = waves[(waves["family"] == "f00") & (waves["respondent"] == "first_parent")]
+def test_the_profile_says_what_the_course_and_the_signals_say(study: Study) -> None:
     shown = describe_family(study, "f00").tables["waves"].data
     own = shown[shown["respondent"] == "first_parent"]
-    assert own["answer"].tolist() == mine["answer"].tolist()
+    for result, names in ((course(study), ["answer"]), (signals(study), ["answer", "signal", "chance"])):
+        waves = result.tables["waves"].data
+        mine = waves[waves["family"] == "f00"]
+        for name in names:
+            assert own[name].tolist() == mine[name].tolist()
+
+
+def test_a_family_off_track_at_every_wave_gets_signal_and_menu() -> None:
+    found = describe_family(load_study(shipped_example()), "F5780")
+    summary = found.tables["summary"].data.set_index("respondent")
+    assert summary.loc["first_parent", "signal"] == "off_track"
+    html = present_profile(found, language="nl").html
+    assert "Van koers" in html
+    assert "Eerder gebruikt bij dit gezin: maand 6,5, maand 12,5" in html
+    menu = html[html.index('class="menu"') :]
+    assert menu.count("niet bekend uit deze studie") == 8
+    told = present_profile(found, language="nl", study_knows={"network_meeting": "<i>iets</i>."}).html
+    assert "&lt;i&gt;iets&lt;/i&gt;." in told
+    assert told.count("niet bekend uit deze studie") == 7
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_page_for_the_family_itself_is_plain(study: Study, language: str) -> None:
+    html = present_profile(describe_family(study, "f00"), language=language, reader="family").html
+    assert html.count("<h1>") == 1
+    assert f'<html lang="{language}">' in html
+    assert "%" not in re.sub(r"<(style|svg).*?</\1>", "", html, flags=re.DOTALL)
+    assert html.count('class="try"') == 1
+    with pytest.raises(ConfigError, match="worker or family"):
+        present_profile(describe_family(study, "f00"), language=language, reader="funder")  # type: ignore[arg-type]
 
 
 def test_expected_scores_stay_on_the_scale() -> None:
@@ -196,7 +224,13 @@ def test_no_run_knows_the_profile() -> None:
 def test_the_notebook_writes_one_page_to_the_folder_named(study: Study, tmp_path: Path) -> None:
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     last = "".join([c for c in cells if c["cell_type"] == "code"][-1]["source"])
-    chosen = {"study": str(study.folder), "family": "f00", "episode": "1", "language": "en"}
+    chosen = {
+        "study": str(study.folder),
+        "family": "f00",
+        "episode": "1",
+        "language": "en",
+        "reader": "worker",
+    }
     exec(compile(last, str(NOTEBOOK), "exec"), {**chosen, "output": str(tmp_path / "talk")})
     assert [file.name for file in (tmp_path / "talk").iterdir()] == ["course_profile_f00_en.html"]
 

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 #: What calls for a talk.
-SIGNALS_TO_ACT_ON = ("off_track", "stagnating")
+SIGNALS_TO_ACT_ON = ("off_track", "may_stand_still")
 #: What came within the weeks asked for.
 ACTIONS = ("acted", "not_acted", "help_ended")
 #: How the family stood later; "signal" is off track or standing still.

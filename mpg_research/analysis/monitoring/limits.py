@@ -63,7 +63,7 @@ def chance_limits(foretold: EndForecast, false_alarms: float) -> tuple[FloatArra
 def still_limits(
     foretold: EndForecast, limits: FloatArray, *, share: float, month: float, least_scores: int
 ) -> tuple[FloatArray, bool]:
-    """The limit on the own line's chance from which a course may be standing still, and whether it was learnt.
+    """From which chance of the own line a course may be standing still, and whether that was learnt.
 
     Parameters
     ----------

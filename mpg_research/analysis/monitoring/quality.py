@@ -35,6 +35,7 @@ import pandas as pd
 
 from mpg_research.analysis.data.quality import DROP_OUT_REASONS
 from mpg_research.analysis.families.choices import DEFAULT_ERROR, ErrorModel, ReliabilityScoreKeywords
+from mpg_research.analysis.monitoring.limits import compare_rules
 from mpg_research.analysis.monitoring.performance import (
     OWN_LINE,
     beside_no_change,
@@ -53,7 +54,6 @@ from mpg_research.analysis.monitoring.quality_tables import (
 from mpg_research.analysis.monitoring.replicates import REPLICATES, AsShown, figures_without_change
 from mpg_research.analysis.monitoring.rules import Target
 from mpg_research.analysis.monitoring.signals import FALSE_ALARMS, ON_TRACK, Rule, Signals, signals
-from mpg_research.analysis.monitoring.limits import compare_rules
 from mpg_research.analysis.result import Result, collect_tables, sample_flow_table, settings_table
 from mpg_research.arrays import BoolArray
 from mpg_research.errors import NotApplicableError, Note

@@ -11,10 +11,10 @@ from mpg_research.analysis.families.direction import HALF_TIME
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix, cross_fit, make_folds
 from mpg_research.analysis.monitoring.expected_course import expected_waves
 from mpg_research.analysis.monitoring.foretold import EndForecast, predict_bad_end
+from mpg_research.analysis.monitoring.limits import compare_rules
 from mpg_research.analysis.monitoring.performance import OWN_LINE, Figure, evidence_of, figures_of
 from mpg_research.analysis.monitoring.rules import Target
 from mpg_research.analysis.monitoring.signals import Rule, Signals
-from mpg_research.analysis.monitoring.limits import compare_rules
 from mpg_research.analysis.monitoring.without_change import without_change
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ModelError, Note

@@ -11,9 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.courses.course_answer import WORSE
 from mpg_research.statistics.proportions import wilson_interval
 
 __all__ = [
+    "CALLS",
+    "LEAST_SCORES",
+    "SIGNALS",
+    "Rule",
     "Target",
     "alarm_quality",
     "bad_outcome",
@@ -22,12 +27,22 @@ __all__ = [
     "limit_for_share",
     "outcome_margin",
     "score_step",
+    "signal_of",
     "summarise_courses",
     "waves_that_count",
 ]
 
 #: What counts as a bad end: no better than at intake; reliably worse; not reliably better.
 Target = Literal["no_gain", "deteriorated", "not_improved"]
+
+
+#: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
+Rule = Literal["chance", "band"]
+#: A course is told on track, or that it may be standing still, from at least this many scores.
+LEAST_SCORES = 3
+SIGNALS = ("on_track", "cannot_tell", "may_stand_still", "off_track")
+#: Signals that ask for a talk about what to do.
+CALLS = ("may_stand_still", "off_track")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +216,28 @@ def _median(values: FloatArray, weight: FloatArray) -> float:
     low = np.searchsorted(total, total[-1] / 2 - 1e-9)
     high = np.searchsorted(total, total[-1] / 2 + 1e-9)
     return float((ordered[low] + ordered[min(high, len(ordered) - 1)]) / 2)
+
+
+def signal_of(waves: pd.DataFrame, rule: Rule, *, sign: float, on_track: float) -> pd.DataFrame:
+    """The waves with beyond_band, deteriorating and signal.
+
+    Parameters
+    ----------
+    waves : DataFrame
+        With wave, standing, answer, at_limit, slope, chance, limit, line_chance and still_limit.
+    rule, on_track
+        As in :func:`signals`.
+    sign : float
+        -1 where a fall is an improvement.
+    """
+    beyond, worse = waves["standing"] == "worse", waves["answer"].isin(WORSE)
+    off = waves["chance"] >= waves["limit"]
+    if rule == "band":
+        off = beyond | worse
+    told = waves["wave"] + 1 >= LEAST_SCORES
+    shown = worse | ((waves["answer"] == "stagnating") & (waves["at_limit"] != "best"))
+    well = told & (sign * waves["slope"] > 0) & (waves["line_chance"] <= on_track)
+    still = told & ~well & (waves["line_chance"] >= waves["still_limit"]) & (waves["at_limit"] != "best")
+    conditions = [waves["wave"] == 0, off, shown | still, well]
+    found = np.select(conditions, ["intake", "off_track", "may_stand_still", "on_track"], "cannot_tell")
+    return waves.assign(beyond_band=beyond, deteriorating=worse, signal=found)

@@ -16,10 +16,9 @@ Tables of :class:`Signals` (beside ``sample_flow``)
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Unpack
+from typing import ClassVar, Unpack
 
 import numpy as np
-import pandas as pd
 
 from mpg_research.analysis.columns import CLASS, EACH_ORGANISATION
 from mpg_research.analysis.families.choices import (
@@ -36,45 +35,41 @@ from mpg_research.analysis.monitoring.expectation_model import Fold
 from mpg_research.analysis.monitoring.expected_course import expected_waves, fit_folds
 from mpg_research.analysis.monitoring.foretold import EndForecast, foretell
 from mpg_research.analysis.monitoring.limits import chance_limits, still_limits
-from mpg_research.analysis.monitoring.rules import Target, outcome_margin
+from mpg_research.analysis.monitoring.rules import (
+    LEAST_SCORES,
+    SIGNALS,
+    Rule,
+    Target,
+    outcome_margin,
+    signal_of,
+)
 from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month, wave_table
 from mpg_research.analysis.monitoring.wave_chances import folds_of_parts, learn_maps, wave_chances
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
-from mpg_research.statistics.courses.course_answer import WORSE
 from mpg_research.statistics.forecasts.calibration import Recalibration
 from mpg_research.study.config.talk import TalkConfig
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather
 
 __all__ = [
-    "CALLS",
     "FALSE_ALARMS",
     "LEAST_SCORES",
     "ON_TRACK",
     "SIGNALS",
     "Rule",
     "Signals",
-    "signal_of",
     "signals",
 ]
-
-#: What puts a wave off track: its chance of a bad end, or the band and reliable deterioration.
-Rule = Literal["chance", "band"]
 
 #: Our own choice: of the families whose help ends well, one in five may ever be called off track.
 FALSE_ALARMS = 0.2
 #: Our own choice: on track means that the scores so far go the right way, that the family's own line ends
 #: badly with no more than this chance,
 ON_TRACK = 0.1
-#: and that there are at least this many scores to tell it from.
-LEAST_SCORES = 3
 #: z of a two-sided 95 % test, as the smallest reliable change is defined with.
 _Z = 1.959963984540054
-SIGNALS = ("on_track", "cannot_tell", "may_stand_still", "off_track")
-#: Signals that ask for a talk about what to do.
-CALLS = ("may_stand_still", "off_track")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +151,8 @@ def signals(
     margin, half_time, error, level
         As in :func:`mpg_research.analysis.course`.
     talk : TalkConfig, optional
-        How far chances look, and when a course may be standing still; by default ``[talk]`` of ``study.toml``.
+        How far chances look, and when a course may be standing still; by default ``[talk]`` of
+        ``study.toml``.
     case_mix : tuple of str, optional
         Columns of ``episodes`` to expect by; by default those of ``study.toml``.
     scores : Scores, optional
@@ -180,10 +176,11 @@ def signals(
     groups of organisations; with fewer than three: of other families), given the waves of the family so far;
     see :func:`mpg_research.analysis.monitoring.end_forecast.chance_of_waves`. Limits are learnt there too,
     from courses that are over, by nested cross-validation. May stand still: not off track, three scores or
-    more, not at the best possible score, and a chance that the family's own line ends no better that reaches a
-    limit of its own, learnt so that in the other organisations at most one in five (``talk.still_alarms``) of
-    the courses that went well is called at its measurement around month 4 (``talk.still_month``; see
-    :func:`~mpg_research.analysis.monitoring.limits.still_limits`); or shown to stand still or to deteriorate
+    more, not at the best possible score, and a chance that the family's own line ends no better that reaches
+    a limit of its own, learnt so that in the other organisations at most one in five
+    (``talk.still_alarms``) of the courses that ended well is called at its measurement around month 4
+    (``talk.still_month``; see :func:`~mpg_research.analysis.monitoring.limits.still_limits`);
+    or shown to stand still or to deteriorate
     by the strict answers. On track asks more than a low chance that the *last score* is no
     better than the first: whoever scored badly at intake by chance has that too, though nothing changes. It
     asks what the scores say of the family's own line, without the swings and errors of single scores
@@ -279,31 +276,6 @@ def signals(
     )
 
 
-def signal_of(waves: pd.DataFrame, rule: Rule, *, sign: float, on_track: float) -> pd.DataFrame:
-    """The waves with beyond_band, deteriorating and signal.
-
-    Parameters
-    ----------
-    waves : DataFrame
-        With wave, standing, answer, at_limit, slope, chance, limit, line_chance and still_limit.
-    rule, on_track
-        As in :func:`signals`.
-    sign : float
-        -1 where a fall is an improvement.
-    """
-    beyond, worse = waves["standing"] == "worse", waves["answer"].isin(WORSE)
-    off = waves["chance"] >= waves["limit"]
-    if rule == "band":
-        off = beyond | worse
-    told = waves["wave"] + 1 >= LEAST_SCORES
-    shown = worse | ((waves["answer"] == "stagnating") & (waves["at_limit"] != "best"))
-    well = told & (sign * waves["slope"] > 0) & (waves["line_chance"] <= on_track)
-    still = told & ~well & (waves["line_chance"] >= waves["still_limit"]) & (waves["at_limit"] != "best")
-    conditions = [waves["wave"] == 0, off, shown | still, well]
-    found = np.select(conditions, ["intake", "off_track", "may_stand_still", "on_track"], "cannot_tell")
-    return waves.assign(beyond_band=beyond, deteriorating=worse, signal=found)
-
-
 def _notes(
     courses: Courses, foretold: EndForecast, ends_known: bool, learnt: bool, still_learnt: bool
 ) -> list[Note]:
@@ -322,6 +294,6 @@ def _notes(
         text = "Too few courses ended well to learn a limit from: off track means a chance of one half."
         notes.append(Note("limit_not_learnt", text, {}, "caution"))
     if not still_learnt:
-        text = "Too few courses went well to learn from when a course may be standing still: a chance of one half."
+        text = "Too few courses ended well to learn when one may be standing still: a chance of one half."
         notes.append(Note("still_limit_not_learnt", text, {}, "caution"))
     return notes

@@ -27,7 +27,7 @@ _NEAR = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WaveChances:
-    """Chances at each wave from the waves up to then, shape (n_waves,); NaN where there is nothing to compare.
+    """Chances at each wave from the waves up to then, shape (n_waves,); NaN with nothing to compare.
 
     Attributes
     ----------
@@ -127,9 +127,7 @@ def learn_maps(
     happened = sign * (score[later] - score) <= 0
     weight = known.astype(float)
     return {
-        fold.label: learn_recalibration(
-            chance, happened, np.where(foretold.part == fold.label, 0.0, weight)
-        )
+        fold.label: learn_recalibration(chance, happened, np.where(foretold.part == fold.label, 0.0, weight))
         for fold in folds
     }
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.families.courses import COURSE_KEYS
-from mpg_research.analysis.monitoring.signals import CALLS
+from mpg_research.analysis.monitoring.rules import CALLS
 
 __all__ = ["CHANCES", "called_since", "since_before"]
 

@@ -19,8 +19,8 @@ from mpg_research.analysis.monitoring.end_forecast import chance_of_waves
 from mpg_research.analysis.monitoring.expectation_model import Fold, apply_model, code_case_mix, make_folds
 from mpg_research.analysis.monitoring.expected_course import curves_of, expected_waves
 from mpg_research.analysis.monitoring.foretold import model_parts
-from mpg_research.analysis.monitoring.rules import score_step
-from mpg_research.analysis.monitoring.signals import Signals, signal_of
+from mpg_research.analysis.monitoring.rules import score_step, signal_of
+from mpg_research.analysis.monitoring.signals import Signals
 from mpg_research.analysis.monitoring.wave_chances import chances_at
 from mpg_research.arrays import FloatArray
 from mpg_research.frames import each_row
@@ -62,7 +62,9 @@ def look_at_every_wave(found: Signals, study: Study, *, scores: Scores = AS_CONF
         As ``found`` was made with; respondents and episodes are all read.
     """
     names = found.courses.frame.case_mix
-    everything = read_courses(study, scores=replace(scores, respondents="both", episodes="all"), case_mix=names)
+    everything = read_courses(
+        study, scores=replace(scores, respondents="both", episodes="all"), case_mix=names
+    )
     keys = [*COURSE_KEYS, "wave"]
     known = found.tables["waves"].data
     columns = [name for name in known if name not in (*keys, "organisation", "months", "score", "n_families")]
@@ -150,7 +152,15 @@ def _by_known_models(found: Signals, courses: Courses) -> pd.DataFrame:
     else:
         labels, _ = model_parts(courses.units.assign(organisation="one"))
     limits = _limit_of_part(found)
-    columns = ("chance", "line_chance", "no_better_chance", "worse_chance", "improving_chance", "limit", "still_limit")
+    columns = (
+        "chance",
+        "line_chance",
+        "no_better_chance",
+        "worse_chance",
+        "improving_chance",
+        "limit",
+        "still_limit",
+    )
     values = {name: np.full(len(waves), np.nan) for name in columns}
     for fold in _folds(_coded(found, courses), labels, dict(foretold.models)):
         ends = foretold.ends[fold.label]

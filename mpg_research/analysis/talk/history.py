@@ -108,7 +108,9 @@ def _starts(study: Study, family: str, episode: str) -> pd.DataFrame:
     episodes = study.tables["episodes"]
     mine = episodes[episodes["family"].astype(str) == family].reset_index(drop=True)
     names = mine["episode"].astype(str)
-    zero = mine.loc[[int(np.argmax((names == episode).to_numpy()))] * len(mine), "start"].reset_index(drop=True)
+    zero = mine.loc[[int(np.argmax((names == episode).to_numpy()))] * len(mine), "start"].reset_index(
+        drop=True
+    )
     never = pd.Series([None] * len(mine), dtype=mine["end"].dtype)
 
     def since(times: pd.Series) -> FloatArray:

@@ -120,4 +120,6 @@ def _moments(ax: Any, profile: FamilyProfile, *, low: float, height: float) -> N
         crowded = sum(abs(row.months - other) < 1.0 for other in used) % 2
         used.append(row.months)
         ax.axvline(row.months, color=FAINT, linewidth=0.8, zorder=0)
-        ax.text(row.months, lane - 0.075 * height * crowded, str(number), ha="center", va="center", fontsize=8)
+        ax.text(
+            row.months, lane - 0.075 * height * crowded, str(number), ha="center", va="center", fontsize=8
+        )

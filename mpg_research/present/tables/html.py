@@ -12,7 +12,7 @@ from mpg_research.disclosure.released import ROUNDED, ReleasedTable
 from mpg_research.present.language.names import clean_name, without_isolates
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["Column", "Rows", "as_csv", "as_html", "as_text"]
+__all__ = ["Column", "Rows", "as_csv", "as_html", "as_text", "harmless_in_spreadsheets"]
 
 #: Characters in the widest row, from which a table is set smaller to fit the page.
 WIDE, VERY_WIDE = 88, 118
@@ -157,7 +157,9 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.Dat
         shown[column] = [without_isolates(voice.organisation(str(code))) for code in shown[column]]
     for column in shown.columns:
         if not pd.api.types.is_numeric_dtype(shown[column]):
-            shown[column] = pd.Series(list(map(_harmless, shown[column])), shown.index, dtype=object)
+            shown[column] = pd.Series(
+                list(map(harmless_in_spreadsheets, shown[column])), shown.index, dtype=object
+            )
     rounded, names = (marks == ROUNDED).to_numpy(), np.array(marks.columns, dtype=object)
     if rounded.any():
         shown["rounded"] = [" ".join(names[row]) for row in rounded]
@@ -168,7 +170,8 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.Dat
     return buffer.getvalue()
 
 
-def _harmless(value: object) -> object:
+def harmless_in_spreadsheets(value: object) -> object:
+    """A text that a spreadsheet does not run as a formula; nothing stays nothing."""
     if value is None:
         return value
     text = clean_name(str(value))

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from mpg_research.analysis.family_profile import FamilyProfile
-from mpg_research.analysis.monitoring.signals import CALLS
+from mpg_research.analysis.monitoring.rules import CALLS
 from mpg_research.frames import each_row
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number, format_share, format_time

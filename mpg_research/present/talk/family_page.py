@@ -4,7 +4,7 @@ import math
 from html import escape
 
 from mpg_research.analysis.family_profile import FamilyProfile
-from mpg_research.analysis.monitoring.signals import CALLS
+from mpg_research.analysis.monitoring.rules import CALLS
 from mpg_research.frames import each_row
 from mpg_research.present.figures.profile import draw_profile
 from mpg_research.present.language.names import clean_name
@@ -24,7 +24,8 @@ p { margin: .3rem 0; } .answer { font-size: 1.5rem; } .sensitive { font-size: 1r
 .synthetic { font-size: .95rem; padding: .2rem .7rem; margin: 0; }
 figure { margin: .4rem 0; } ul { margin: .2rem 0; padding-left: 1.4rem; }
 ul.try { list-style: none; padding: 0; display: grid; grid-template-columns: 1fr 1fr; gap: .15rem 1.2rem; }
-ul.try li { padding-left: 1.3em; text-indent: -1.3em; } ul.try li::before { content: "\\25A1\\00A0"; } .line { border-bottom: 1px solid #1b1f24; height: 1.9rem; }
+ul.try li { padding-left: 1.3em; text-indent: -1.3em; }
+ul.try li::before { content: "\\25A1\\00A0"; } .line { border-bottom: 1px solid #1b1f24; height: 1.9rem; }
 @page { size: A4; margin: 9mm 13mm; }
 @media print { body { max-width: none; padding: 0; font-size: 13pt; line-height: 1.22; }
   h1 { font-size: 19pt; margin: 1mm 0; } h2 { font-size: 14.5pt; margin: 2mm 0 .5mm; } p { margin: 1mm 0; }

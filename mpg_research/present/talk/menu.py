@@ -35,7 +35,8 @@ def say_menu(
     own = [key.removeprefix("intervention.") for key in profile.own_codes if key.startswith("intervention.")]
     moments = profile.tables["moments"].data
     done = moments[moments["what"] == "intervention"]
-    items, sources = [], []
+    items: list[str] = []
+    sources: list[str] = []
     for code in (*INTERVENTIONS, *(code for code in own if code not in INTERVENTIONS)):
         parts = [f"<p><strong>{escape(name_code(profile, 'intervention', code, say))}</strong></p>"]
         if say.has(f"purpose.{code}"):

@@ -8,8 +8,8 @@ import pandas as pd
 
 from mpg_research.analysis.family_profile import FamilyProfile
 from mpg_research.frames import each_row
-from mpg_research.present.language.names import clean_name
 from mpg_research.present.drawing.letters import clean_text
+from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number
 from mpg_research.present.language.phrases import Phrases
 from mpg_research.present.talk.shell import paragraph
@@ -83,7 +83,10 @@ def say_moments(profile: FamilyProfile, say: Phrases, language: str) -> list[str
     moments, earlier = (profile.tables[name].data for name in ("moments", "earlier"))
     parts = [f"<h2>{escape(say('profile.heading_moments'))}</h2>"]
     for row in each_row(earlier):
-        numbers = {"episode": clean_name(row.episode), "start": format_number(-row.months, language, digits=1)}
+        numbers = {
+            "episode": clean_name(row.episode),
+            "start": format_number(-row.months, language, digits=1),
+        }
         if math.isfinite(row.months_end):
             end = format_number(max(-row.months_end, 0.0), language, digits=1)
             parts.append(paragraph(say("talk.earlier_ended", end=end, **numbers)))

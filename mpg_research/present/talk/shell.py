@@ -1,4 +1,4 @@
-"""The frame of a page about single families: self-contained, marked as sensitive, nothing from the network."""
+"""The frame of a page about single families: self-contained, sensitive, nothing from the network."""
 
 from html import escape
 

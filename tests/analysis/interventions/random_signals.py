@@ -12,7 +12,7 @@ from mpg_research.analysis.interventions.moments import Windows
 DAY = 12 / 365.25
 WINDOWS = Windows(grace=56 * DAY, later=6.0, near=1.5)
 CODES = ("network_meeting", "bring_in_colleague", "walk")
-SIGNALS = ("off_track", "stagnating", "on_track", "cannot_tell")
+SIGNALS = ("off_track", "may_stand_still", "on_track", "cannot_tell")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,17 @@ def test_no_label_is_a_sentence(language: str) -> None:
     said = {key for key in phrases_in(language).entries if not is_sentence(key)}
     ends = {key for key in said if phrases_in(language).entries[key].rstrip().endswith(".")}
     abbreviated = {"column.std_error", "column.robust_error", "column.p_adjusted"}
-    fixed = ("intervention.", "notebook.", "decisions.", "page.", "by_hand.", "brief.")
+    fixed = (
+        "intervention.",
+        "notebook.",
+        "decisions.",
+        "page.",
+        "by_hand.",
+        "brief.",
+        "purpose.",
+        "due.",
+        "family_page.",
+    )
     assert {key for key in ends if not key.startswith(fixed)} <= {"figure.own", *abbreviated}
 
 

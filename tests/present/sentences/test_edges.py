@@ -99,13 +99,15 @@ def test_the_page_of_a_family_says_the_answers_in_its_table(language: str) -> No
         assert profile_faults(one, heard) == []
 
 
-@pytest.mark.parametrize("column", ["answer", "category", "standing"])
+@pytest.mark.parametrize("column", ["answer", "category", "standing", "signal"])
 def test_an_answer_that_is_not_in_the_table_is_found(column: str) -> None:
     for one in family_profiles():
         with listening() as heard:
             present_profile(one, language="nl")
         summary = one.tables["summary"]
-        other = {"answer": "improving", "category": "improved", "standing": "better"}[column]
+        other = {"answer": "improving", "category": "improved", "standing": "better", "signal": "on_track"}[
+            column
+        ]
         data = summary.data.assign(**{column: other})
         changed = replace(one, tables={**one.tables, "summary": replace(summary, data=data)})
         same = bool((summary.data[column] == other).all())
