@@ -41,7 +41,11 @@ START, END = "<!-- attacks: start -->", "<!-- attacks: end -->"
 def made_releases(number: int) -> dict[str, tuple[int, int]]:
     """Hidden counts tried and held, by rounding."""
     counts = {}
-    kinds = {"nearest 5": {}, "midpoint of 6": {"rounding": 6, "midpoint": True}}
+    kinds = {
+        "counts rounded to nearest 5": {},
+        "counts rounded to midpoint of 6": {"rounding": 6, "midpoint": True},
+        "rounding = 0": {"rounding": 0},
+    }
     for name, rules in kinds.items():
         tried = held = 0
         for seed in range(1000, 1000 + number):
@@ -208,7 +212,7 @@ def main() -> None:
         hidden, opened = hidden + tried, opened + tried - held
         lines.append(
             f"| a linear program looks for hidden counts: {options.made} random studies with one small "
-            f"organisation, three readers, counts rounded to {name} | {tried:,} hidden counts | {held:,} |"
+            f"organisation, three readers, {name} | {tried:,} hidden counts | {held:,} |"
         )
     tried, held, releases = real_releases(options.studies)
     hidden, opened = hidden + tried, opened + tried - held

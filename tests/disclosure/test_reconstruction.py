@@ -59,7 +59,13 @@ def released(seed: int, reader: Audience, **rules: object) -> tuple[Released, di
 
 @pytest.mark.parametrize("reader", READERS, ids=[reader.role for reader in READERS])
 @pytest.mark.parametrize(
-    "rules", [{}, {"rounding": 6, "midpoint": True}, {"name_organisations_to_funder": True}]
+    "rules",
+    [
+        {},
+        {"rounding": 6, "midpoint": True},
+        {"name_organisations_to_funder": True},
+        {"rounding": 0, "name_organisations_to_funder": True},
+    ],
 )
 def test_every_small_number_stays_possible_where_one_is_hidden(
     reader: Audience, rules: dict[str, object]
