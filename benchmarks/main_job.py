@@ -6,11 +6,12 @@ Parts: ``everything`` (from nothing, cache folder empty, then again with nothing
 wording of one notebook changed), ``word`` (a word of a catalogue changed), ``page`` (one page with what was
 computed already there). All by default. Each is run three times and the median stands in the table.
 
-The package is copied to a temporary folder and changed there, so neither the checkout nor the cache folder
-of whoever runs this is touched. ``--against`` names another checkout, run in turn in the same session; its
-figures and the ratios stand beside. ``--write`` writes benchmarks/main_job.md. Processor seconds are those
-of the command and all processes that it waited for. Memory is the largest sum over the processes, sampled
-four times a second, shared pages counted once where the system tells (PSS), else per process.
+The package is copied to a temporary folder and changed there, so neither the checkout nor the cache folder of
+whoever runs this is touched, nor what was released. ``--against`` names another checkout, run in turn, part
+by part, in the same session; its figures and the ratios stand beside. ``--write`` writes
+benchmarks/main_job.md. Processor seconds are those of the command and all processes that it waited for.
+Memory is the largest sum over the processes, sampled four times a second, shared pages counted once where the
+system tells (PSS), else per process.
 """
 
 import argparse
@@ -18,11 +19,14 @@ import compileall
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
-from measured_run import Measured, environment, measure, run_command
+from measured_run import Measured, environment, how_busy, measure, run_command
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("everything", "notebook", "word", "page")
@@ -58,11 +62,6 @@ class Job:
         command = run_command(self.study, self.output, *notebooks, *self.more, *more)
         return measure(command, environment(self.package, self.cache), folder=self.package)
 
-    def forget(self) -> None:
-        """As if nothing was ever made."""
-        for folder in (self.output, self.cache):
-            shutil.rmtree(folder, ignore_errors=True)
-
     def change_notebook(self) -> None:
         """Add a sentence to the last text cell of the first notebook of the main job."""
         self.changes += 1
@@ -96,23 +95,26 @@ class Job:
         return self.run(*ONE_PAGE, organisation, "--force")
 
 
-def once(job: Job, parts: list[str]) -> dict[str, Measured]:
-    """Each part once, in the order in which one needs the other."""
-    found: dict[str, Measured] = {}
-    job.forget()
-    first = job.run()
+def once(jobs: list[Job], parts: list[str]) -> Iterator[tuple[int, str, Measured]]:
+    """Each part once in each checkout, in turn, in the order in which one part needs the other."""
+    first = [job.run() for job in jobs]
     if "everything" in parts:
-        found |= {"everything, from nothing": first, "again, nothing changed": job.run()}
+        yield from ((which, "everything, from nothing", run) for which, run in enumerate(first))
+        yield from ((which, "again, nothing changed", job.run()) for which, job in enumerate(jobs))
     if "page" in parts:
-        found["one page, the rest being there"] = job.one_page()
-        job.run()
+        yield from (
+            (which, "one page, the rest being there", job.one_page()) for which, job in enumerate(jobs)
+        )
+        for job in jobs:
+            job.run()
     if "notebook" in parts:
-        job.change_notebook()
-        found["wording of one notebook changed"] = job.run()
+        for which, job in enumerate(jobs):
+            job.change_notebook()
+            yield which, "wording of one notebook changed", job.run()
     if "word" in parts:
-        job.change_word()
-        found["one word of a catalogue changed"] = job.run()
-    return found
+        for which, job in enumerate(jobs):
+            job.change_word()
+            yield which, "one word of a catalogue changed", job.run()
 
 
 def median(runs: list[Measured]) -> Measured:
@@ -141,6 +143,15 @@ def table(found: dict[str, list[Measured]], other: dict[str, list[Measured]]) ->
     return "\n".join(lines) + "\n"
 
 
+def _other(checkout: Path | None) -> str:
+    """Which version stands beside."""
+    if checkout is None:
+        return ""
+    asked = ["git", "-C", str(checkout), "log", "-1", "--format=%h, %cs"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return f"The other checkout is {told or 'of a version that is not known'}. "
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help="which parts (default: all)")
@@ -153,18 +164,25 @@ def main() -> int:
     if unknown := sorted(set(parts) - set(PARTS)):
         parser.error(f"no such part: {', '.join(unknown)}. There are {', '.join(PARTS)}.")
     checkouts = [HERE.parent, *([asked.against.resolve()] if asked.against else [])]
+    busy = how_busy()
     found: list[dict[str, list[Measured]]] = [{} for _ in checkouts]
     for number in range(asked.runs):
-        for checkout, results in zip(checkouts, found, strict=True):
-            with tempfile.TemporaryDirectory() as place:
-                for label, measured in once(Job(checkout, Path(place), asked.jobs), parts).items():
-                    results.setdefault(label, []).append(measured)
-                    print(f"{number + 1} {checkout.name}: {label}: {measured}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as place:
+            jobs = [
+                Job(checkout, Path(place) / str(which), asked.jobs)
+                for which, checkout in enumerate(checkouts)
+            ]
+            for which, label, measured in once(jobs, parts):
+                found[which].setdefault(label, []).append(measured)
+                said = f"{number + 1} {checkouts[which].name}: {label}: {measured}"
+                print(said, file=sys.stderr, flush=True)
     made = table(found[0], found[1] if asked.against else {})
     print(made)
     if asked.write:
-        command = " ".join(["python benchmarks/main_job.py", *asked.parts])
-        title = f"# The main job on the example study\n\nMade by `{command}`: medians of {asked.runs}.\n\n"
+        against = ["--against OTHER"] if asked.against else []
+        command = " ".join(["python benchmarks/main_job.py", *asked.parts, *against])
+        about = f"Made by `{command}`: medians of {asked.runs}. {_other(asked.against)}{busy}"
+        title = "# The main job on the example study\n\n" + textwrap.fill(about.strip(), 110) + "\n\n"
         (HERE / "main_job.md").write_text(title + made, encoding="utf-8")
     return max(run.exit_code != 0 for runs in found[0].values() for run in runs)
 

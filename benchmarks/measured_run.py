@@ -27,7 +27,8 @@ class Measured:
 
 
 def environment(package: Path, cache: Path) -> dict[str, str]:
-    """The surroundings of a command: which checkout it runs, and a cache folder that is not the user's.
+    """The surroundings of a command: which checkout it runs; a cache folder, and beside it a secret and a
+    record of releases, that are not the user's.
 
     Python may keep what it compiled, as it does where a package is installed.
     """
@@ -36,9 +37,22 @@ def environment(package: Path, cache: Path) -> dict[str, str]:
         **inherited,
         "PYTHONPATH": str(package),
         "MPG_CACHE": str(cache),
+        "MPG_SECRET_FILE": str(cache.parent / "secret"),
+        "MPG_RELEASES": str(cache.parent / "releases"),
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
+
+
+def how_busy() -> str:
+    """How many processes wanted a core in the last minutes, for whoever reads the figures."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    load = os.getloadavg()[1]
+    cores = os.cpu_count() or 1
+    busy = "The machine was busy with other work: processor seconds and ratios say more than seconds. "
+    said = f"Processes that wanted one of its {cores} cores in the five minutes before: {load:.1f}."
+    return f"{busy if load > cores / 4 else ''}{said}"
 
 
 def run_command(study: str | None, output: Path, *more: str) -> list[str]:

@@ -625,12 +625,21 @@ def _run(options: argparse.Namespace) -> int:
         return _explain(options)
     from mpg_research.reporting.pictures import also_as_png
     from mpg_research.reporting.run.cluster import cluster_at
-    from mpg_research.reporting.run.progress import make_progress
-    from mpg_research.reporting.run.run import run_study
     from mpg_research.reporting.store.folder import store_folder
+    from mpg_research.reporting.warm.ahead import started_ahead
 
     store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
-    with _termination_as_interruption(), cluster_at(options.dask), also_as_png(options.png):
+    # Where everything is up to date no process is needed; private pages need one of another kind.
+    is_needed = options.force and not options.private
+    with (
+        _termination_as_interruption(),
+        cluster_at(options.dask),
+        also_as_png(options.png),
+        started_ahead(when=is_needed),
+    ):
+        from mpg_research.reporting.run.progress import make_progress
+        from mpg_research.reporting.run.run import run_study
+
         summary = run_study(
             options.study,
             reports=_output_of_run(options),

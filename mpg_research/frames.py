@@ -8,9 +8,61 @@ import math
 from collections.abc import Hashable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["each_row", "number_at", "quantity", "row_at"]
+__all__ = ["distinct_values", "each_row", "is_among", "number_at", "plain_array", "quantity", "row_at"]
+
+
+def distinct_values(cells: pd.Series) -> Any:
+    """The distinct values of a column in the order in which they come, as an array that is quick to go over.
+
+    Parameters
+    ----------
+    cells : Series
+        Of any type.
+
+    Returns
+    -------
+    array
+        As :func:`pandas.unique`; of text an ndarray of object (going over an array of text is slow).
+    """
+    return plain_array(pd.unique(cells))
+
+
+def is_among(cells: pd.Series, values: Any) -> pd.Series:
+    """Whether each cell is one of many values.
+
+    Parameters
+    ----------
+    cells : Series
+        Of any type.
+    values : array or Series
+        Those looked for.
+
+    Returns
+    -------
+    Series of bool
+        As :meth:`pandas.Series.isin`, which is slow for many texts.
+    """
+    plain = cells.astype(object) if isinstance(cells.dtype, pd.StringDtype) else cells
+    return plain.isin(np.asarray(values, dtype=object) if plain.dtype == object else values)
+
+
+def plain_array(values: Any) -> Any:
+    """An array or index of text as an ndarray of object, which is quick to go over; any other as it is.
+
+    Parameters
+    ----------
+    values : array or Index
+        Of any type.
+
+    Returns
+    -------
+    array or Index
+    """
+    is_text = isinstance(getattr(values, "dtype", None), pd.StringDtype)
+    return np.asarray(values, dtype=object) if is_text else values
 
 
 def each_row(frame: pd.DataFrame) -> Iterator[Any]:

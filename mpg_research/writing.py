@@ -12,7 +12,7 @@ __all__ = ["UNFINISHED", "create_private", "write_atomically"]
 UNFINISHED = ".writing-"
 
 
-def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Path:
+def write_atomically(path: Path, content: bytes, *, private: bool = False, durable: bool = True) -> Path:
     """Write a file so that a reader, or an interruption, sees the old file or the new one, never a part.
 
     Parameters
@@ -23,6 +23,9 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Pa
         All of it.
     private : bool
         Whether only its owner may read it, and look into the folder where that is new.
+    durable : bool
+        Whether to wait until it is on the disk. What is made again where it is not as its record says need
+        not be: after a loss of power it may be gone, or empty.
 
     Returns
     -------
@@ -32,7 +35,7 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> Pa
     if private and not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _written_beside(path, content, 0o600 if private else 0o644) as temporary:
+    with _written_beside(path, content, 0o600 if private else 0o644, durable=durable) as temporary:
         temporary.replace(path)
     return path
 
@@ -68,15 +71,16 @@ def create_private(path: Path, content: bytes) -> bool:
 
 
 @contextmanager
-def _written_beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+def _written_beside(path: Path, content: bytes, mode: int, *, durable: bool = True) -> Iterator[Path]:
     """A whole file with this content in the folder of another, gone afterwards where it was not moved."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.chmod(mode)
         yield temporary
     finally:

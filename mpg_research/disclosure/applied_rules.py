@@ -1,8 +1,11 @@
 """Which rules left their marks on a released table, and which setting of study.toml governs each."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, ReleasedTable
 
@@ -52,13 +55,14 @@ def rules_applied(
     marks = table.marks if marks is None else marks
     found: set[str] = set()
     small = "small_groups_covered" if table.has_complement else "small_groups"
-    whole_rows = marks["n_families"] == SUPPRESSED if "n_families" in marks else pd.Series(False, marks.index)
+    whole_rows = _hidden(marks["n_families"]) if "n_families" in marks else np.zeros(len(marks), dtype=bool)
     for name in marks.columns if columns is None else (each for each in columns if each in marks.columns):
-        if (marks[name] == ROUNDED).any():
+        kinds = set(marks[name].to_numpy(dtype=object))
+        if ROUNDED in kinds:
             found.add("rounded")
-        hidden = marks[name] == SUPPRESSED
-        if not hidden.any():
+        if SUPPRESSED not in kinds:
             continue
+        hidden = _hidden(marks[name])
         about = table.column(name)
         alone = hidden & ~whole_rows
         if about.meaning in _OF_ONE:
@@ -69,3 +73,7 @@ def rules_applied(
         else:
             found.add(small)
     return tuple(code for code in SETTING_OF if code in found)
+
+
+def _hidden(marks: "pd.Series[Any]") -> NDArray[np.bool_]:
+    return np.array([mark == SUPPRESSED for mark in marks.to_numpy(dtype=object)], dtype=bool)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 __all__ = ["ItemRest", "item_rest_correlations"]
 
@@ -92,7 +92,7 @@ def item_rest_correlations(
         variance = n_families / (n_families - 1) * float(influence @ influence) / n_rows**2
         # With few families the sandwich is too small: never below what as many independent rows would give.
         least = (1 - r**2) ** 2 / max(n_rows - 3, 1)
-        margin = stats.t.ppf(1 - (1 - level) / n_items, n_families - 1)
+        margin = float(stdtrit(n_families - 1, 1 - (1 - level) / n_items))
         error = float(np.sqrt(max(variance, least))) / (1 - r**2)
         upper[item] = np.tanh(np.arctanh(r) + margin * error)
     return ItemRest(correlation, upper, n_families, n_rows)

@@ -73,7 +73,7 @@ class PresentedTable:
         tuple of Path
             The files written.
         """
-        return (write_atomically(Path(folder) / f"{self.name}.csv", self.csv.encode("utf-8")),)
+        return (write_atomically(Path(folder) / f"{self.name}.csv", self.csv.encode("utf-8"), durable=False),)
 
     def _repr_html_(self) -> str:
         return self.html
@@ -151,7 +151,8 @@ class PresentedFigure:
         if png:
             contents["png"] = self.png
         return tuple(
-            write_atomically(base / f"{self.name}.{kind}", content) for kind, content in contents.items()
+            write_atomically(base / f"{self.name}.{kind}", content, durable=False)
+            for kind, content in contents.items()
         )
 
     def _repr_html_(self) -> str:

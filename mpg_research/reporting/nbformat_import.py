@@ -2,8 +2,9 @@
 
 nbformat imports jsonschema, and jsonschema imports ``rfc3987_syntax`` where that is installed (JupyterLab
 brings it), which builds some 35 parsers of internationalised addresses: one to three seconds, more than
-everything else that makes a page (https://github.com/python-jsonschema/jsonschema/issues/1428). The format of
-notebooks has no such addresses.
+everything else that makes a page (https://github.com/python-jsonschema/jsonschema/issues/1428); and
+``isoduration``, for periods of time, which imports what calculates with dates (``arrow``). The format of
+notebooks has neither such addresses nor periods.
 """
 
 import sys
@@ -16,16 +17,16 @@ from typing import Any
 
 __all__ = ["import_nbformat"]
 
-_SLOW = "rfc3987_syntax"
+_SLOW = frozenset({"rfc3987_syntax", "isoduration"})
 
 
 class _NotNow(MetaPathFinder):
-    """Says of the slow package that it is not there, as it is not where JupyterLab is not installed."""
+    """Says that the slow packages are not there, as they are not where JupyterLab is not installed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == _SLOW:
+        if fullname in _SLOW:
             raise ModuleNotFoundError(f"{fullname} is not needed here", name=fullname)
         return None
 
@@ -50,9 +51,10 @@ def import_nbformat() -> Any:
 
     Notes
     -----
-    jsonschema asks for the slow package as one that may be missing, and then leaves out its checks of the
-    formats "iri" and "iri-reference" in this process; nbformat uses no checks of formats. Whoever imports the
-    slow package afterwards gets it. Where jsonschema is imported already, nothing is different.
+    jsonschema asks for the slow packages as for some that may be missing, and then leaves out its checks of
+    the formats "iri", "iri-reference" and "duration" in this process; nbformat uses no checks of formats.
+    Whoever imports the slow packages afterwards gets them. Where jsonschema is imported already, nothing is
+    different.
 
     Examples
     --------

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ReportError
+from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.visible import visible
 
-__all__ = ["TEMPLATES", "PageFrame", "page_words", "render_page"]
+__all__ = ["TEMPLATES", "PageFrame", "page_words", "prepare_rendering", "render_page"]
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
@@ -136,6 +137,21 @@ def _exporter(show_code: bool) -> Any:
     exporter.register_filter("visible", visible)
     exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
     return exporter
+
+
+def prepare_rendering() -> None:
+    """Make what every page is rendered with: templates, checks of notebooks, patterns.
+
+    A page of next to nothing is rendered for it, so that processes that are forked afterwards have them.
+    """
+    nbformat = import_nbformat()
+
+    shown = nbformat.v4.new_output("display_data", data={"text/html": "<p>1</p>", "text/plain": "1"})
+    text = nbformat.v4.new_markdown_cell("# 1\n\n- *1*\n\n## 2\n\n[1](#a) `1`")
+    cells = [text, nbformat.v4.new_code_cell("1", outputs=[shown])]
+    node = nbformat.reads(nbformat.writes(nbformat.v4.new_notebook(cells=cells)), as_version=4)
+    for show_code in (True, False):
+        render_page(node, PageFrame(languages()[0], "1", "1", False, show_code, "1", "1"))
 
 
 def _take_title(node: Any) -> tuple[str, Any]:

@@ -1,16 +1,20 @@
 """The internal overview over all recipients' reports."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mpg_research.languages import language_name
+from mpg_research.reporting.files import file_sha256, json_bytes, json_sha256
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
-from mpg_research.reporting.page.accessibility import inspect_page
-from mpg_research.reporting.page.html import TEMPLATES, page_words
-from mpg_research.reporting.page.looser import looser_words, study_phrases
-from mpg_research.reporting.run.manifest import read_manifest
+from mpg_research.reporting.run.manifest import NAME, read_manifest
 from mpg_research.reporting.run.plan import Step, published_files, recipients_of
+from mpg_research.reporting.store.folder import store_folder
+from mpg_research.reporting.store.inputs import Inputs
+from mpg_research.reporting.store.sealed import FORMAT, Damaged, seal, unseal
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.writing import write_atomically
 
@@ -23,8 +27,12 @@ def write_index(
     *,
     notebooks: Mapping[str, NotebookSpec] | None = None,
     private: bool = False,
+    inputs: Inputs | None = None,
 ) -> Path:
     """Write ``index.html`` (the study's first language) and one page for each further language.
+
+    Of pages that were made before from the same manifests, settings, texts and code the hashes are stored:
+    where the pages that lie there have them, they stay, and none is made.
 
     Parameters
     ----------
@@ -36,6 +44,8 @@ def write_index(
         The notebooks there are; by default those of the package.
     private : bool
         Whether the pages are the researcher's alone and not for release.
+    inputs : Inputs, optional
+        Hashes of what pages are made of; without them the pages are made anew.
 
     Returns
     -------
@@ -43,13 +53,44 @@ def write_index(
         The first page.
     """
     languages = config.study.languages
-    for language in languages:
-        path = folder / _page_name(language, languages)
-        page = index_page(folder, config, language=language, notebooks=notebooks, private=private)
+    paths = {language: folder / _page_name(language, languages) for language in languages}
+    there = find_notebooks() if notebooks is None else notebooks
+    key = _key(folder, there, private, inputs) if inputs is not None else ""
+    if key and _are_as_made(key, paths.values()):
+        return folder / "index.html"
+    for language, path in paths.items():
+        page = index_page(folder, config, language=language, notebooks=there, private=private)
         content = page.encode()
         if not path.is_file() or path.read_bytes() != content:
             write_atomically(path, content, private=private)
+    if key:
+        made = {path.name: file_sha256(path) for path in paths.values()}
+        store_folder().write(key, seal(key, json_bytes(made)))
     return folder / "index.html"
+
+
+def _key(folder: Path, notebooks: Mapping[str, NotebookSpec], private: bool, inputs: Inputs) -> str:
+    """Under which key it is stored what pages were made of these manifests, notebooks and inputs."""
+    manifests = sorted(folder.glob(f"*/{NAME}"))
+    return json_sha256(
+        {
+            "format": FORMAT,
+            "overview": {name: dict(value) for name, value in asdict(inputs).items()},
+            "manifests": {path.parent.name: file_sha256(path) for path in manifests},
+            "notebooks": {spec.name: spec.role for spec in notebooks.values()},
+            "private": private,
+        }
+    )
+
+
+def _are_as_made(key: str, paths: Iterable[Path]) -> bool:
+    """Whether the pages that lie there are those that were made under a key."""
+    sealed = store_folder().read(key)
+    if sealed is None:
+        return False
+    with suppress(Damaged, ValueError, OSError):
+        return bool(json.loads(unseal(key, sealed)) == {path.name: file_sha256(path) for path in paths})
+    return False
 
 
 def index_page(
@@ -70,15 +111,20 @@ def index_page(
     from jinja2 import Environment, FileSystemLoader
 
     from mpg_research.present.language.names import clean_name, isolated
+    from mpg_research.reporting.page.accessibility import inspect_page
+    from mpg_research.reporting.page.html import TEMPLATES, page_words
+    from mpg_research.reporting.page.looser import looser_words, study_phrases
 
     there = find_notebooks() if notebooks is None else notebooks
-    recipients = ["researcher"] if private else list(recipients_of(config))
+    everyone = {"researcher": ""} if private else recipients_of(config)
+    made = {recipient: read_manifest(folder / recipient)["steps"] for recipient in everyone}
+    words = page_words(language)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.get_template("overview.html.j2").render(
         language=language,
-        words=page_words(language),
+        words=words,
         names={code: language_name(code) for code in config.study.languages},
         title=isolated(clean_name(config.study.title.in_language(language))),
         synthetic=config.study.synthetic,
@@ -88,10 +134,10 @@ def index_page(
             for code in config.study.languages
             if code != language
         ],
-        about_releases=_about_releases(folder, config, language),
-        rows=_rows(folder, config, language, there, private),
+        about_releases=_about_releases(made, words),
+        rows=_rows(made, everyone, config, language, words, there, private),
         private=study_phrases(config, language)("page.private_long") if private else "",
-        looser=looser_words(_looser_records(folder, recipients), config, language),
+        looser=looser_words(_looser_records(made), config, language),
     )
     findings = inspect_page(page, language=language)
     if findings:
@@ -99,15 +145,11 @@ def index_page(
     return page
 
 
-def _about_releases(folder: Path, config: StudyConfig, language: str) -> list[str]:
+def _about_releases(made: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]) -> list[str]:
     """Whose pages keep numbers of an earlier release, and whose were not compared with one."""
-    words, found = page_words(language), []
+    found = []
     for key, is_so in (("not_compared", _is_not_compared), ("keeps_earlier", _keeps_earlier)):
-        readers = [
-            recipient
-            for recipient in recipients_of(config)
-            if any(map(is_so, read_manifest(folder / recipient)["steps"].values()))
-        ]
+        readers = [recipient for recipient, steps in made.items() if any(map(is_so, steps.values()))]
         if readers:
             found.append(words[key].format(readers=", ".join(readers)))
     return found
@@ -125,26 +167,30 @@ def _page_name(language: str, languages: tuple[str, ...]) -> str:
     return "index.html" if language == languages[0] else f"index.{language}.html"
 
 
-def _looser_records(folder: Path, recipients: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+def _looser_records(made: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """What the manifests say of looser rules: of the pages there are, by whatever rules they were made."""
-    for recipient in recipients:
-        for entry in read_manifest(folder / recipient)["steps"].values():
+    for steps in made.values():
+        for entry in steps.values():
             record = entry.get("disclosure") if isinstance(entry, dict) else None
             if isinstance(record, dict):
                 yield record
 
 
 def _rows(
-    folder: Path, config: StudyConfig, language: str, notebooks: Mapping[str, NotebookSpec], private: bool
+    everyones: Mapping[str, Mapping[str, Any]],
+    everyone: Mapping[str, str],
+    config: StudyConfig,
+    language: str,
+    words: Mapping[str, str],
+    notebooks: Mapping[str, NotebookSpec],
+    private: bool,
 ) -> list[dict[str, Any]]:
     """One row per recipient and notebook, with a link per language where the report is there."""
     from mpg_research.present.language.names import clean_name, isolated
 
-    words = page_words(language)
     rows = []
-    everyone = {"researcher": ""} if private else recipients_of(config)
     for recipient, key in everyone.items():
-        made = read_manifest(folder / recipient)["steps"]
+        made = everyones[recipient]
         name = config.organisations[key].name.in_language(language) if key else words[recipient]
         name = isolated(clean_name(name))
         role = "organisation" if key else recipient

@@ -14,9 +14,9 @@ from mpg_research.reporting.notebooks import NotebookSpec
 from mpg_research.reporting.run.cluster import run_on_cluster, uses_cluster
 from mpg_research.reporting.run.execute import PROCESS_DIED, TOO_LONG
 from mpg_research.reporting.run.fingerprint import Inputs
-from mpg_research.reporting.run.plan import Step
+from mpg_research.reporting.run.plan import Step, StepOutcome
 from mpg_research.reporting.run.progress import Progress
-from mpg_research.reporting.run.step import StepOutcome, failed_step, publish_page, staged_folder
+from mpg_research.reporting.run.step import failed_step, publish_page, staged_folder
 from mpg_research.reporting.run.time_left import TimeLeft
 from mpg_research.reporting.run.works import AnalysesOfSteps, analyses_of_steps, analysis_works, page_works
 from mpg_research.reporting.safeguards.again import look_again

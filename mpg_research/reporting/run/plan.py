@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mpg_research.disclosure.private_names import marked_name
 from mpg_research.errors import ConfigError, did_you_mean
@@ -10,11 +11,11 @@ from mpg_research.reporting.parameters import check_parameters
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.names import safe_folder_name
 
-__all__ = ["Step", "plan_steps", "published_files", "recipients_of"]
-
+__all__ = ["Step", "StepOutcome", "plan_steps", "published_files", "recipients_of"]
 
 #: For whom first: the researcher's notebooks, the funder's report, then each organisation's.
 _ORDER = ("researcher", "funder", "organisation")
+Status = Literal["ok", "up to date", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,31 @@ class Step:
     def name(self) -> str:
         """The step within the study, as ``researcher/nl/03_trajectories``."""
         return f"{self.recipient}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """How a step ended.
+
+    Attributes
+    ----------
+    step : Step
+        The step.
+    status : {"ok", "up to date", "failed"}
+        How it ended.
+    seconds : float
+        How long it took.
+    reason : str
+        Why it failed, for a reader who does not program.
+    traceback : str
+        Where it failed, for ``--debug``.
+    """
+
+    step: Step
+    status: Status
+    seconds: float = 0.0
+    reason: str = ""
+    traceback: str = ""
 
 
 def plan_steps(

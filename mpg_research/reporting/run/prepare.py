@@ -19,6 +19,7 @@ _FOR_PAGES = (
     "IPython.core.magics",
     "babel.dates",
     "babel.numbers",
+    "mpg_research.disclosure.earlier",
     "mpg_research.disclosure.gate",
     "mpg_research.present.figures",
     "mpg_research.present.registry",
@@ -26,20 +27,24 @@ _FOR_PAGES = (
     "mpg_research.present.tables.tabulate",
     "mpg_research.reporting.page.clean",
     "mpg_research.reporting.page.html",
-    "mpg_research.reporting.session.reference",
+    "mpg_research.reporting.page.looser",
     "mpg_research.reporting.page.name_search",
     "mpg_research.reporting.run.step",
+    "mpg_research.reporting.safeguards.beside",
     "mpg_research.reporting.session.decisions",
+    "mpg_research.reporting.session.reference",
     "mpg_research.reporting.session.releases",
     "mpg_research.reporting.session.session",
     "mpg_research.reporting.store.results",
     "mpg_research.reporting.warm.engine",
+    "mpg_research.study.model",
     "mpg_research.study.scoring.questionnaires",
     "mpg_research.study.which_scores",
     "nbconvert.exporters.templateexporter",
     "nbconvert.filters.markdown_mistune",
     "pandas.io.formats.csvs",
     "papermill",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
 )
 #: Beside the analyses themselves: what they import where they use it, slow ones first of all.
@@ -109,10 +114,12 @@ def _import_for_pages() -> None:
         import_module(name)
     from mpg_research.present.language.phrases import phrases_in
     from mpg_research.present.registry import kinds
+    from mpg_research.reporting.page.html import prepare_rendering
 
     kinds()
     for language in languages():
         phrases_in(language)
+    prepare_rendering()
 
 
 def _import_for_analyses(asked: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from mpg_research.reporting.private import (
 from mpg_research.reporting.record.write import write_records
 from mpg_research.reporting.run.fingerprint import step_fingerprint
 from mpg_research.reporting.run.manifest import NAME, is_up_to_date, read_manifest
-from mpg_research.reporting.run.plan import Step, plan_steps
+from mpg_research.reporting.run.plan import Step, StepOutcome, plan_steps
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.safeguards.still import StillFiles
@@ -30,7 +30,7 @@ from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:
-    from mpg_research.reporting.run.step import StepOutcome
+    from mpg_research.reporting.store.inputs import Inputs
 
 __all__ = ["RunSummary", "default_jobs", "find_steps", "place_of", "run_study"]
 
@@ -65,7 +65,7 @@ class RunSummary:
 
     study: str
     folder: Path
-    outcomes: "tuple[StepOutcome, ...]"
+    outcomes: tuple[StepOutcome, ...]
     index: Path | None
     warnings: int = 0
     private: bool = False
@@ -204,7 +204,15 @@ def run_study(
     ]
     if not todo:
         return _summary(
-            config, folder, steps, {}, warnings=0, notebooks=there, releases=releases, private=private
+            config,
+            folder,
+            steps,
+            {},
+            warnings=0,
+            notebooks=there,
+            inputs=inputs,
+            releases=releases,
+            private=private,
         )
 
     from mpg_research.reporting.run.make import Making, make_steps
@@ -253,6 +261,7 @@ def run_study(
             made,
             warnings=warnings,
             notebooks=there,
+            inputs=inputs,
             releases=releases,
             private=private,
         )
@@ -359,21 +368,21 @@ def _summary(
     config: StudyConfig,
     folder: Path,
     steps: Sequence[Step],
-    made: "Mapping[str, StepOutcome]",
+    made: Mapping[str, StepOutcome],
     *,
     warnings: int,
     notebooks: Mapping[str, NotebookSpec],
+    inputs: "Inputs",
     releases: Releases,
     private: bool,
 ) -> RunSummary:
     from mpg_research.reporting.run.index import write_index
-    from mpg_research.reporting.run.step import StepOutcome
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
-    index = write_index(folder, config, notebooks=notebooks, private=private)
     anew = {step.recipient for step in steps if step.name in made}
     for file in sorted(folder.glob(f"*/{NAME}")):
         write_records(file.parent, read_manifest(file.parent), anew=file.parent.name in anew)
+    index = write_index(folder, config, notebooks=notebooks, private=private, inputs=inputs)
     return RunSummary(
         config.study.name,
         folder,

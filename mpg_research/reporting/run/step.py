@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mpg_research.disclosure.private_names import NOT_FOR_RELEASE
 from mpg_research.errors import MpgError, ReportError
@@ -31,44 +31,18 @@ from mpg_research.reporting.private import pages_in_private
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.manifest import read_manifest, record_step, step_entry
-from mpg_research.reporting.run.plan import Step, published_files
+from mpg_research.reporting.run.plan import Step, StepOutcome, published_files
 from mpg_research.reporting.run.prepare import config_of
 from mpg_research.reporting.session.shown import MARK
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
 
-__all__ = ["StepOutcome", "failed_step", "make_page", "publish_page", "staged_folder", "withdraw_page"]
+__all__ = ["failed_step", "make_page", "publish_page", "staged_folder", "withdraw_page"]
 
 _CHANGED_MEANWHILE = (
     "{name} was changed while the run was going on; its pages were not made. Run again later."
 )
-Status = Literal["ok", "up to date", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class StepOutcome:
-    """How a step ended.
-
-    Attributes
-    ----------
-    step : Step
-        The step.
-    status : {"ok", "up to date", "failed"}
-        How it ended.
-    seconds : float
-        How long it took.
-    reason : str
-        Why it failed, for a reader who does not program.
-    traceback : str
-        Where it failed, for ``--debug``.
-    """
-
-    step: Step
-    status: Status
-    seconds: float = 0.0
-    reason: str = ""
-    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,8 +286,8 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     names = published_files(step)
     page = render_page(clean, _frame(task))
     page_path, notebook_path = staged / "page.html", staged / "notebook.ipynb"
-    write_atomically(page_path, page.encode())
-    write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode())
+    write_atomically(page_path, page.encode(), durable=False)
+    write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode(), durable=False)
     files = {names["page"]: page_path, names["notebook"]: notebook_path}
     for name, path in beside.items():
         kind, _, file = name.partition("/")
@@ -432,5 +406,5 @@ def _search(
     )
     described = {key: value for key, value in entry.items() if key not in {"versions", "run"}}
     entry_path = task.staged / "entry.json"
-    write_atomically(entry_path, json_bytes(described))
+    write_atomically(entry_path, json_bytes(described), durable=False)
     refuse_names({**files, MANIFEST: entry_path}, forbidden=forbidden, own=own)

@@ -12,10 +12,7 @@ from typing import Any
 
 from mpg_research.errors import DisclosureError
 from mpg_research.reporting.files import CRATE, MANIFEST, OUTPUTS, file_sha256, json_bytes, move_into_place
-from mpg_research.reporting.page.name_search import forbidden_names, refuse_names
-from mpg_research.reporting.safeguards.family_ids import ids_of_study
 from mpg_research.reporting.store.inputs import signature
-from mpg_research.reporting.store.source import open_study
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.visible import visible
 from mpg_research.writing import write_atomically
@@ -49,6 +46,10 @@ def look_again(
     DisclosureError
         If a file is not the one that was checked, or names a family or another organisation.
     """
+    from mpg_research.reporting.page.name_search import forbidden_names, refuse_names
+    from mpg_research.reporting.safeguards.family_ids import ids_of_study
+    from mpg_research.reporting.store.source import open_study
+
     files = {name: Path(path) for name, path in made["files"].items()}
     outputs = made["entry"]["outputs"]
     for name, path in files.items():
@@ -59,7 +60,7 @@ def look_again(
                 f"{visible(name)} was changed after it was checked, so nothing of this report was published."
             )
     described = {key: value for key, value in made["entry"].items() if key not in {"versions", "run"}}
-    record = write_atomically(staged / "looked-at.json", json_bytes(described))
+    record = write_atomically(staged / "looked-at.json", json_bytes(described), durable=False)
     ids_of_study(str(config.file)).refuse_in({**files, MANIFEST: record})
     keys = open_study(config.file).facts.organisations
     forbidden, own = forbidden_names(config, role=role, organisation=organisation, keys=keys)

@@ -51,7 +51,8 @@ class Record:
     def write(self) -> None:
         """Write it to the folder, if there is one."""
         if self.folder is not None:
-            note_file(self.folder, write_atomically(self.folder / RECORD, json_bytes(self.content)))
+            content = json_bytes(self.content)
+            note_file(self.folder, write_atomically(self.folder / RECORD, content, durable=False))
 
     def asked(self, result: Any, verb: str, options: Mapping[str, Any]) -> None:
         """Remember what a result was asked with, until it is shown.
@@ -191,7 +192,7 @@ def count_cells(table: "ReleasedTable") -> dict[str, int]:
         (``suppressed``, ``rounded``).
     """
     numbers = table.marks.drop(columns=[key for key in table.keys if key in table.marks])
-    done = Counter(str(mark) for column in numbers for mark in numbers[column] if mark)
+    done = Counter(str(mark) for column in numbers for mark in numbers[column].to_numpy(dtype=object) if mark)
     return {
         "rows": len(numbers),
         "cells": int(numbers.size),

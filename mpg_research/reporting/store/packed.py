@@ -1,10 +1,9 @@
-"""A result as one file, and back: JSON and Parquet in a zip, with a digest in front. Never a pickle.
+"""A result as one file, and back: JSON and Parquet in a zip. Never a pickle.
 
 What does not come back exactly as it went in is not packed (:class:`NotStorable`). Tables with one row per
 family are left out: only their names and columns are kept.
 """
 
-import hashlib
 import io
 import json
 import zipfile
@@ -15,16 +14,14 @@ from typing import TYPE_CHECKING, Any
 from mpg_research.analysis.columns import Column
 from mpg_research.analysis.result import AnalysisResult, Provenance, ResultTable
 from mpg_research.errors import Note
+from mpg_research.reporting.store.sealed import Damaged
 from mpg_research.reporting.store.stored import FamilyTable, StoredResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Damaged", "NotStorable", "pack", "seal", "unpack", "unseal"]
+__all__ = ["NotStorable", "pack", "unpack"]
 
-#: Changed when the meaning of a stored file changes; it is part of every key.
-FORMAT = 2
-_MAGIC = b"mpg_research result 1\n"
 _CONTENT = "result.json"
 _DEFAULTS = {each.name: each for each in fields(Column)}
 _SHARED = ("tables", "flow", "notes", "provenance", "level", "converged")
@@ -33,57 +30,6 @@ _SCALARS = (bool, int, float, str, type(None))
 
 class NotStorable(Exception):
     """A result would not come back as it is; the reason is for developers."""
-
-
-class Damaged(Exception):
-    """A file is not what was written under its key."""
-
-
-def seal(key: str, content: bytes) -> bytes:
-    """Content with what is needed to see later that it is whole and belongs to its key.
-
-    Parameters
-    ----------
-    key : str
-        Under which it is stored.
-    content : bytes
-        Anything.
-
-    Returns
-    -------
-    bytes
-    """
-    return _MAGIC + _digest(key, content) + content
-
-
-def unseal(key: str, sealed: bytes) -> bytes:
-    """The content of :func:`seal`.
-
-    Parameters
-    ----------
-    key : str
-        Under which it was stored.
-    sealed : bytes
-        What was found there.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    Damaged
-        If it is not whole, or was written under another key.
-    """
-    start = len(_MAGIC) + hashlib.sha256().digest_size
-    content = sealed[start:]
-    if sealed[:start] != _MAGIC + _digest(key, content):
-        raise Damaged("the digest does not fit")
-    return content
-
-
-def _digest(key: str, content: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + b"\0" + content).digest()
 
 
 def pack(result: Any) -> bytes:

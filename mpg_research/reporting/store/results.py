@@ -17,7 +17,8 @@ from mpg_research.errors import NotApplicableError
 from mpg_research.reporting.files import json_sha256
 from mpg_research.reporting.store.claim import claimed
 from mpg_research.reporting.store.folder import Folder
-from mpg_research.reporting.store.packed import FORMAT, Damaged, NotStorable, pack, seal, unpack, unseal
+from mpg_research.reporting.store.packed import NotStorable, pack, unpack
+from mpg_research.reporting.store.sealed import FORMAT, Damaged, seal, unseal
 from mpg_research.reporting.store.stored import StoredResult
 from mpg_research.reporting.store.verbs import verb_name
 

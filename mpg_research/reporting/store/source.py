@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mpg_research.reporting.files import file_sha256, json_bytes, json_sha256
 from mpg_research.reporting.store.folder import CACHE, SHARED, Folder, store_folder
 from mpg_research.reporting.store.inputs import Inputs, hash_package, read_inputs, signature
-from mpg_research.reporting.store.packed import FORMAT, Damaged, seal, unseal
+from mpg_research.reporting.store.sealed import FORMAT, Damaged, seal, unseal
 from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
 
 if TYPE_CHECKING:

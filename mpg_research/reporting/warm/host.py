@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,21 +26,12 @@ class Host:
     ----------
     said : queue.Queue
         Where pairs of this host and a message of its go; the message is None when it has gone.
-    function : str
-        What it calls first, as ``"package.module:function"``.
-    given : mapping
-        The argument of that.
-    fork : bool
-        Whether it makes a process per piece of work, where it can.
+    imports : sequence of str
+        Modules that it imports before it is told what to do (:meth:`begin`).
     """
 
     def __init__(
-        self,
-        said: "queue.Queue[tuple[Host, dict[str, Any] | None]]",
-        *,
-        function: str,
-        given: dict[str, Any],
-        fork: bool,
+        self, said: "queue.Queue[tuple[Host, dict[str, Any] | None]]", *, imports: Sequence[str] = ()
     ) -> None:
         own_group: dict[str, Any] = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
@@ -47,7 +39,7 @@ class Host:
             else {"start_new_session": True}
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mpg_research.reporting.warm.template"],
+            [sys.executable, "-m", "mpg_research.reporting.warm.template", *imports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # What it writes beside its messages is of no use to a reader, and may quote data.
@@ -60,9 +52,22 @@ class Host:
         self.forks = False
         self.n_done = 0
         self.has_gone = False
-        self._said = said
+        self.said = said
         threading.Thread(target=self._listen, daemon=True, name="mpg-listen").start()
-        self.ask({"function": function, "given": given, "fork": fork})
+
+    def begin(self, *, function: str, given: Mapping[str, Any], fork: bool) -> None:
+        """Tell it what to prepare.
+
+        Parameters
+        ----------
+        function : str
+            What it calls first, as ``"package.module:function"``.
+        given : mapping
+            The argument of that.
+        fork : bool
+            Whether it makes a process per piece of work, where it can.
+        """
+        self.ask({"function": function, "given": dict(given), "fork": fork})
 
     def ask(self, message: dict[str, Any]) -> None:
         """Write it a message; one who has gone is found out by what it says last.
@@ -133,7 +138,7 @@ class Host:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._said.put((self, json.loads(line)))
+            self.said.put((self, json.loads(line)))
         self._process.stdout.close()
         self._process.wait()
-        self._said.put((self, None))
+        self.said.put((self, None))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from mpg_research import errors
 from mpg_research.errors import MpgError, ReportError
+from mpg_research.reporting.warm.ahead import take_ahead
 from mpg_research.reporting.warm.host import Host
 from mpg_research.reporting.warm.memory import MemoryWatch
 from mpg_research.reporting.warm.work import Work
@@ -106,7 +107,10 @@ class Pool:
         self.memory = memory or MemoryWatch()
         self._function, self._given = function, dict(given)
         self._fork = forks_here() if fork is None else fork
-        self._said: queue.Queue[tuple[Host, dict[str, Any] | None]] = queue.Queue()
+        self._ahead = take_ahead()
+        self._said: queue.Queue[tuple[Host, dict[str, Any] | None]] = (
+            self._ahead.said if self._ahead is not None else queue.Queue()
+        )
         self._hosts: list[Host] = []
         self._running: dict[int, _Running] = {}
         self._number = 0
@@ -209,8 +213,9 @@ class Pool:
     def _start_host(self) -> Host:
         given = {**self._given, "is_first": self._is_first}
         self._is_first = False
-        host = Host(self._said, function=self._function, given=given, fork=self._fork)
+        host, self._ahead = self._ahead or Host(self._said), None
         self._hosts.append(host)
+        host.begin(function=self._function, given=given, fork=self._fork)
         return host
 
     def _hear(self) -> tuple[Host, dict[str, Any] | None] | None:

@@ -1,6 +1,7 @@
 """The program of a warm process: it imports once, and makes a process of its own for each piece of work.
 
-It speaks in lines of JSON through its standard input and output. The first line says what to prepare and
+It speaks in lines of JSON through its standard input and output; its arguments are modules to import while it
+waits for the first of them. The first line says what to prepare and
 whether to fork. With forking it stays single-threaded, starts one child per piece of work, passes on what the
 children say, and tells how each ended; when its input ends, it ends its children and itself. Without forking
 (Windows has none, and on macOS it is not safe) it does the work itself, one after the other.
@@ -17,6 +18,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any, BinaryIO
 
 from mpg_research.errors import MpgError
@@ -35,6 +37,9 @@ def main() -> int:
         The exit code.
     """
     asks, tells = _take_pipes()
+    for module in sys.argv[1:]:
+        with suppress(Exception):  # what is wrong with it is told when it is needed
+            import_module(module)
     first = asks.readline()
     if not first:
         return 0

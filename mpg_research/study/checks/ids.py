@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem, did_you_mean
+from mpg_research.frames import distinct_values, is_among
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import LISTED_PER_CHECK, Findings
 from mpg_research.study.tables.columns import CODES_TOGETHER, Table, values_line
@@ -26,6 +27,7 @@ __all__ = [
 MANY_STRANGERS = 5
 _LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
 _NINE = re.compile(r"[0-9]{8,9}")
+_SHORTEST = 8
 MANY_LIKE_BSN = 0.5  # of random nine-digit numbers one in eleven passes the test by chance
 
 
@@ -55,7 +57,7 @@ def check_organisations(name: str, table: Table, config: StudyConfig, findings: 
     )  # fmt: skip
     if name != "episodes":
         return
-    for key in sorted(set(config.organisations) - set(keys.dropna())):
+    for key in sorted(set(config.organisations) - set(distinct_values(keys.dropna()))):
         findings.add(
             Problem(
                 found=f'no family has the organisation "{key}", which study.toml declares',
@@ -92,7 +94,7 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
     if "family" not in table.frame:
         return
     given = table.frame["family"]
-    unknown = (given.notna() & ~given.isin(families.unique())).to_numpy(dtype=bool)
+    unknown = (given.notna() & ~is_among(given, families.unique())).to_numpy(dtype=bool)
     if not unknown.any():
         return
     strangers = given[unknown].unique()
@@ -147,7 +149,7 @@ def check_episode_ids(
     frame = table.frame
     if "episode" not in frame:
         return
-    known_family = frame["family"].isin(episodes["family"].unique())
+    known_family = is_among(frame["family"], episodes["family"].unique())
     unknown = (position < 0) & (known_family & frame["episode"].notna()).to_numpy(dtype=bool)
     findings.add_rows(
         "unknown_episode", table.places, "episode", unknown,
@@ -187,10 +189,10 @@ def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:
     for column in ("family", "worker"):
         if column not in table.frame:
             continue
-        distinct = table.frame[column].dropna().unique()
-        parts = {key: (key, *split_id(key)) for key in distinct}
-        digits = {key: [part for part in parts[key] if _NINE.fullmatch(part)] for key in distinct}
-        numbers = [key for key in distinct if digits[key]]
+        distinct = distinct_values(table.frame[column].dropna())
+        parts = {key: (key, *split_id(key)) for key in distinct if len(key) >= _SHORTEST}
+        digits = {key: [part for part in each if _NINE.fullmatch(part)] for key, each in parts.items()}
+        numbers = [key for key in distinct if digits.get(key)]
         bsn = {key for key in numbers if any(passes_eleven_test(part) for part in digits[key])}
         if len(bsn) <= MANY_LIKE_BSN * len(numbers):
             bsn = set()

@@ -101,7 +101,9 @@ def without_headers(
     """The table without rows that repeat the names of the columns, as exports put one under another have."""
     alike = np.zeros(len(frame), dtype=int)
     for name in frame.columns:
-        alike += (frame[name].astype(object) == name).to_numpy(dtype=bool)
+        cells = frame[name]
+        plain = cells if isinstance(cells.dtype, pd.StringDtype) else cells.astype(object)
+        alike += (plain == name).to_numpy(dtype=bool, na_value=False)
     again = (alike >= FEWEST_NAMES) & (alike > frame.shape[1] / 2)
     if not again.any():
         return frame, rows, ()

@@ -88,11 +88,21 @@ def _read(
         header.pop()
     names = check_header(path, header)
     frame = _cells(path, text, separator, names, skipped)
-    widths = _widths(text, separator)[1 : len(frame) + 1]
-    short = widths < len(names) if len(widths) == len(frame) else np.zeros(len(frame), dtype=bool)
+    short = np.zeros(len(frame), dtype=bool)
+    if not _is_full(text, separator):
+        widths = _widths(text, separator)[1 : len(frame) + 1]
+        short = widths < len(names) if len(widths) == len(frame) else short
     frame, rows = drop_blank_rows(frame, np.arange(2, len(frame) + 2) + skipped)
     short = short[rows - 2 - skipped]
     return frame, rows, _short_rows(path, rows, short, len(names))
+
+
+def _is_full(text: str, separator: str) -> bool:
+    """Whether all rows have as many cells as the header; no row has more, or it would not have been read."""
+    if '"' in text:
+        return False
+    n_rows = text.count("\n") + (not text.endswith("\n"))
+    return text.count(separator) == n_rows * text.partition("\n")[0].count(separator)
 
 
 def _widths(text: str, separator: str) -> NDArray[np.int64]:
@@ -189,7 +199,7 @@ def _cells(path: Path, text: str, separator: str, names: list[str], skipped: int
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                io.StringIO(text, newline=""), sep=separator, dtype=str, na_filter=False, header=None,
+                io.StringIO(text, newline=""), sep=separator, dtype=object, na_filter=False, header=None,
                 skiprows=0, skip_blank_lines=False, index_col=False, low_memory=False,
             )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem
+from mpg_research.frames import is_among
 from mpg_research.instruments import Instrument
 from mpg_research.plurals import counted, words_counted
 from mpg_research.study.findings import Findings
@@ -36,7 +37,7 @@ def check_families_measured(
         One and more of whom the study is about, in English.
     """
     frame = episodes.frame
-    unmeasured = ~frame["family"].isin(scores["family"].unique())
+    unmeasured = ~is_among(frame["family"], scores["family"].unique())
     without = (unmeasured & ~frame["family"].duplicated()).to_numpy(dtype=bool)
     positions = np.flatnonzero(without)
     if not len(positions):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mpg_research.errors import ConfigError, MpgError, Problem
+from mpg_research.frames import distinct_values
 from mpg_research.instruments import (
     SHIPPED_INSTRUMENTS,
     Instrument,
@@ -61,7 +62,7 @@ def _check_chosen(
     chosen = config.analysis.instrument
     if chosen is None:
         return
-    if measurements is not None and chosen not in set(measurements.frame["instrument"]):
+    if measurements is not None and chosen not in set(distinct_values(measurements.frame["instrument"])):
         findings.add(
             Problem(
                 found=f'no measurement is of "{chosen}", the instrument of [analysis]',

@@ -10,6 +10,7 @@ from math import ceil
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, Note, Problem
@@ -176,11 +177,12 @@ def reach_of(data: pd.DataFrame, *, minimum: int, dates: bool = True) -> Reach:
     if dates:
         placed = _before_a_gap(placed, counts, needed)
     last = _last_in(placed, needed)
-    families = placed.groupby("organisation", observed=True)
+    of_organisation, keys = pd.factorize(placed["organisation"], sort=True)
+    lasts = _last_of_groups(placed, of_organisation, len(keys), needed)
     near = placed["occasion"] == occasion_of(pd.Series([last]), step).iloc[0]
     return Reach(
         last=last,
-        by_organisation={str(key): _last_in(part, needed) for key, part in families},
+        by_organisation={str(key): float(each) for key, each in zip(keys, lasts, strict=True)},
         minimum=minimum,
         needed=needed,
         n_last=int(placed.loc[near, "family"].nunique()),
@@ -204,17 +206,46 @@ def _before_a_gap(placed: pd.DataFrame, counts: pd.Series, needed: int) -> pd.Da
 
 def _last_in(placed: pd.DataFrame, needed: int) -> float:
     """The last month that so many families reached, at the last occasion with so many."""
-    placed = placed[placed["months"] > 0]
-    counts = placed.groupby("occasion")["family"].nunique()
-    enough = counts.index[counts >= needed]
+    return float(_last_of_groups(placed, np.zeros(len(placed), dtype=np.int64), 1, needed)[0])
+
+
+def _last_of_groups(placed: pd.DataFrame, group: NDArray[np.int64], n_groups: int, needed: int) -> FloatArray:
+    """The same for each of several groups, 0 where there is none; rows of group -1 count for none."""
+    found = np.zeros(n_groups)
+    months = placed["months"].to_numpy(dtype=float)
+    family, families = pd.factorize(placed["family"])
+    occasion, occasions = pd.factorize(placed["occasion"], sort=True)
+    kept = np.flatnonzero((months > 0) & (group >= 0) & (family >= 0) & (occasion >= 0))
+    if not len(kept):
+        return found
+    months, group, family, occasion = months[kept], group[kept], family[kept], occasion[kept]
+    at = group * len(occasions) + occasion
+    each = np.sort(at * len(families) + family)
+    once = each[np.r_[True, np.diff(each) != 0]] // len(families)
+    places, counts = np.unique(once, return_counts=True)
+    last = np.full(n_groups, -1)
+    enough = places[counts >= needed]
+    np.maximum.at(last, enough // len(occasions), enough % len(occasions))
     if not len(enough):
-        return 0.0
-    occasion = float(max(enough))
-    mine = placed[placed["occasion"] == occasion]
-    each = np.sort(mine.groupby("family")["months"].max().to_numpy(dtype=float))
-    reached = float(each[-needed])
-    whole = float(np.round(reached))
-    return min(occasion, whole) if whole > 0 else float(np.ceil(10 * reached - 1e-9) / 10)
+        return found
+    mine = np.flatnonzero(occasion == last[group])
+    # Of each family the latest, then the families of each group from the earliest to the latest.
+    order = mine[np.lexsort((months[mine], family[mine], group[mine]))]
+    is_latest = np.r_[np.diff(group[order] * len(families) + family[order]) != 0, True]
+    latest = order[is_latest]
+    latest = latest[np.lexsort((months[latest], group[latest]))]
+    for number, until in zip(*_ends(group[latest]), strict=True):
+        reached = float(months[latest[until - needed]])
+        whole = float(np.round(reached))
+        month = float(np.asarray(occasions)[last[number]])
+        found[number] = min(month, whole) if whole > 0 else float(np.ceil(10 * reached - 1e-9) / 10)
+    return found
+
+
+def _ends(group: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The groups in a sorted array, and where the rows of each end."""
+    each, counts = np.unique(group, return_counts=True)
+    return each, np.cumsum(counts)
 
 
 def within_reach(course: CourseFrame, reach: Reach) -> CourseFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.errors import Problem, closest_name
+from mpg_research.frames import distinct_values
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings, Places
@@ -148,7 +149,7 @@ class Converter:
         cells = self._relabel(Column(name, "text", ""), cells, source)
         distinct = [
             value
-            for value in pd.unique(cells)
+            for value in distinct_values(cells)
             if not is_missing(value) and identifier_text(value) not in self.missing
         ]
         if not distinct and len(cells):
@@ -200,7 +201,7 @@ class Converter:
             values = self.table.values.get(column.name, of_items)
         chosen = {key.strip().lower(): value for key, value in values.items()}
         known = self._known_codes(column)
-        for value in pd.unique(cells):
+        for value in distinct_values(cells):
             if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
                 continue
             code, label = identifier_text(value), labels.get(value)
@@ -309,7 +310,7 @@ class Converter:
             return cells
         beyond = {
             value
-            for value in pd.unique(cells)
+            for value in distinct_values(cells)
             if not is_missing(value)
             and is_beyond_calendar(value, self.table.date_format, self.raw.day_numbers)
         }
@@ -406,7 +407,9 @@ class Converter:
         source = places.columns[column.name]
         of_items = self.table.decimals.get("item") if schema_item(column.name) else None
         chosen = self.table.decimals.get(column.name, of_items or self.table.decimal)
-        texts = [value for value in pd.unique(cells) if isinstance(value, str) and not is_missing(value)]
+        texts = [
+            value for value in distinct_values(cells) if isinstance(value, str) and not is_missing(value)
+        ]
         texts = [text for text in texts if identifier_text(text) not in self.missing]
         notation, against = notation_of(texts, file_decimal=self.decimal, chosen=chosen)
         key = column.name

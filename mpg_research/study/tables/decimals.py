@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mpg_research.errors import Problem
+from mpg_research.frames import distinct_values
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.tables.notation import notation_of
 from mpg_research.study.tables.values import Decimal, decimal_of, parse_number
@@ -56,7 +57,7 @@ def settle_decimal(raw: RawTable, sources: Sequence[str]) -> tuple[Decimal, Prob
 
 
 def _texts(cells: pd.Series) -> list[str]:
-    return [value for value in pd.unique(cells) if isinstance(value, str)]
+    return [value for value in distinct_values(cells) if isinstance(value, str)]
 
 
 def _fractions(texts: Sequence[str], decimal: Decimal) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mpg_research.frames import distinct_values
 from mpg_research.study.tables.identifiers import split_id
 from mpg_research.study.tables.values import identifier_text, is_missing, parse_date
 
@@ -77,7 +78,7 @@ def direct_identifier(heading: str, cells: pd.Series) -> str:
     >>> direct_identifier("item_01", pd.Series(["1", "2", "4"]))
     ''
     """
-    values = [value for value in pd.unique(cells) if not is_missing(value)]
+    values = [value for value in distinct_values(cells) if not is_missing(value)]
     texts = [identifier_text(value).strip() for value in values]
     parts = [part for text in texts for part in split_id(text)]
     if any(_EMAIL.fullmatch(part) for part in parts):
@@ -105,7 +106,9 @@ def looks_like_free_text(cells: pd.Series) -> bool:
     cells : Series, shape (n_rows,)
         Its cells, as they were read.
     """
-    texts = [str(value) for value in pd.unique(cells) if isinstance(value, str) and not is_missing(value)]
+    texts = [
+        str(value) for value in distinct_values(cells) if isinstance(value, str) and not is_missing(value)
+    ]
     long = sum(len(text.split()) >= FEW_WORDS for text in texts)
     return long > FREE_TEXT_SHARE * len(texts)
 

@@ -31,6 +31,8 @@ def split_id(joined: str) -> tuple[str, ...]:
     >>> split_id(join_parts(["a:b", "c"]))
     ('a:b', 'c')
     """
+    if ESCAPE not in joined:
+        return tuple(joined.split(BETWEEN))
     parts, part, signs = [], "", iter(joined)
     for sign in signs:
         if sign == ESCAPE:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.frames import plain_array
+
 __all__ = [
     "MISSING_WORDS",
     "DateParts",
@@ -341,7 +343,7 @@ def parse_column(
     values = np.empty(len(distinct) + 1, dtype=dtype)
     values[:] = empty
     bad = np.zeros(len(distinct) + 1, dtype=bool)
-    for number, value in enumerate(distinct):
+    for number, value in enumerate(plain_array(distinct)):
         if is_missing(value) or (missing and identifier_text(value) in missing):
             continue
         parsed = parse(value)

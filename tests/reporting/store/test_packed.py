@@ -15,7 +15,8 @@ from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.disclosure.released import Released
 from mpg_research.reporting.notebooks import find_notebooks
 from mpg_research.reporting.store.analyses import Analysis, analyses_of
-from mpg_research.reporting.store.packed import Damaged, NotStorable, pack, seal, unpack, unseal
+from mpg_research.reporting.store.packed import NotStorable, pack, unpack
+from mpg_research.reporting.store.sealed import Damaged, seal, unseal
 from mpg_research.reporting.store.stored import StoredResult
 from mpg_research.study import Study, load_study, shipped_example
 

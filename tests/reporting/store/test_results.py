@@ -21,8 +21,8 @@ from mpg_research.reporting.session.shown import NotApplicable
 from mpg_research.reporting.store import claim, folder, results, source
 from mpg_research.reporting.store.analyses import is_stored, make_analysis
 from mpg_research.reporting.store.folder import store_folder
-from mpg_research.reporting.store.packed import seal, unseal
 from mpg_research.reporting.store.results import key_of, result_of, verb_name
+from mpg_research.reporting.store.sealed import seal, unseal
 from mpg_research.reporting.store.source import open_study
 from mpg_research.reporting.store.stored import StoredResult
 
