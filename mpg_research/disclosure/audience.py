@@ -124,6 +124,9 @@ class DisclosurePolicy:
         What the column ``months`` counts.
     unit : mapping of str to tuple of str
         Whom the study is about, per language, if not families: one, more, and its article.
+    own_words : mapping of str to mapping of str to mapping of str to str
+        Wording per language of the study's own codes, by what they are codes of ("intervention", "role") and
+        by code; without those that name an organisation.
     has_comparison, randomised : bool
         Whether an arm of the study did not get the help, and whether arms were made by lot.
     secret : str
@@ -141,6 +144,7 @@ class DisclosurePolicy:
     instruments: Mapping[str, InstrumentFacts] = field(default_factory=dict)
     time_unit: Literal["months", "weeks", "waves"] = "months"
     unit: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    own_words: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     has_comparison: bool = False
     randomised: bool = False
     secret: str = field(default="", repr=False)
@@ -238,6 +242,21 @@ def policy_of(study: RuledStudy) -> DisclosurePolicy:
         },
         time_unit=study.time_unit,
         unit=study.config.study.unit_words,
+        own_words=_own_words(study, keys),
         has_comparison=any(each.comparison for each in study.config.organisations.values()),
         randomised=study.config.study.allocation == "randomised",
     )
+
+
+def _own_words(study: RuledStudy, keys: list[str]) -> dict[str, dict[str, dict[str, str]]]:
+    """The wording of ``[vocabularies]``, without what names an organisation: others may read it."""
+    names = {study.organisation_name(key, language) for key in keys for language in languages()} | set(keys)
+    vocabularies = study.config.vocabularies
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for kind, codes in (("intervention", vocabularies.interventions), ("role", vocabularies.roles)):
+        for code, text in codes.items():
+            words = {language: text.in_language(language) for language in languages()}
+            told = " ".join([code, *words.values()]).casefold()
+            if not any(name.casefold() in told for name in names):
+                found.setdefault(kind, {})[code] = words
+    return found

@@ -240,7 +240,7 @@ def _add_sums(
         for found, rows in groups.items():
             names = found if isinstance(found, tuple) else (found,)
             total: Cell = ("sum", table.name, *way, *names)
-            if len(rows) < complete:  # an organisation whose data end before has no row
+            if not len(rows) or len(rows) < complete:  # an organisation whose data end before has no row
                 continue
             parts = tuple(dict.fromkeys(cells[row] for row in rows))
             equations.sums.append((parts, total))

@@ -1,5 +1,6 @@
 """The synthetic study: the same bytes from the same seed, plausible, and true to its own truth."""
 
+import hashlib
 import subprocess
 import sys
 import tomllib
@@ -13,7 +14,7 @@ from mpg_research.errors import ConfigError
 from mpg_research.instruments import adapt_instrument, estimate_reliability, load_instrument, read_norm_table
 from mpg_research.simulate.study import TRUTH_FAMILIES, simulate_example, simulate_study
 from mpg_research.study import check_study, load_study, read_config
-from mpg_research.study.schemas import SCHEMAS
+from mpg_research.study.schemas import ROLES, SCHEMAS
 
 EXAMPLE = Path(__file__).parents[2] / "data" / "example"
 LARGEST_EXAMPLE = 3_000_000  # bytes: the example travels in the wheel
@@ -263,3 +264,13 @@ def test_a_killed_call_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
         simulate_study(folder, families=40, truth_families=0)
         assert check_study(folder).ok
     assert {path.name for path in tmp_path.iterdir()} == {"new", "empty"}
+
+
+def test_roles_come_from_a_stream_of_their_own() -> None:
+    """Without the column with the roles the example's interventions are what they were before it had one."""
+    found = pd.read_csv(EXAMPLE / "interventions.csv", dtype=str, keep_default_na=False)
+    without = found.drop(columns="role").to_csv(index=False, lineterminator="\n").encode()
+    before = "a116cc9b0c191aeb5485a5431b5302f9c14ab6b372e6a87610e68ca87a6e3937"
+    assert hashlib.sha256(without).hexdigest() == before
+    assert set(found["role"]) <= {*ROLES, ""}
+    assert 0.02 < (found["role"] == "").mean() < 0.2

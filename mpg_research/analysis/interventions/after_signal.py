@@ -45,11 +45,11 @@ from mpg_research.analysis.interventions.records import read_interventions
 from mpg_research.analysis.monitoring.signals import Signals, signals
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, NotApplicableError, Note
-from mpg_research.study.config.study_toml import DAYS_PER_MONTH
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH, StudyConfig
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather, refuse_parts
 
-__all__ = ["ActionsAfterSignals", "describe_actions"]
+__all__ = ["ActionsAfterSignals", "describe_actions", "windows_of"]
 
 #: Ends of the stretches in which first interventions are counted, in weeks, beside the grace; ours.
 _STRETCHES = (4.0, 13.0, 26.0)
@@ -124,7 +124,7 @@ def describe_actions(
     (scores,) = gather(older, scores)
     if scores.respondents not in (None, "declared"):
         refuse_parts(scores, "respondents", why="signals are followed of one declared respondent per family.")
-    windows, weeks = _windows(study, grace_weeks, later_months)
+    windows, weeks = windows_of(study.config, grace_weeks, later_months)
     table = study.tables.get("interventions")
     if table is None or not len(table):
         raise NotApplicableError(
@@ -184,9 +184,18 @@ def describe_actions(
     )
 
 
-def _windows(study: Study, grace: float | None, later: float | None) -> tuple[Windows, float]:
-    """The windows in units of the time axis, and the grace in weeks."""
-    chosen = study.config.interventions
+def windows_of(config: StudyConfig, grace: float | None, later: float | None) -> tuple[Windows, float]:
+    """The windows in units of the time axis, and the grace in weeks.
+
+    Parameters
+    ----------
+    config : StudyConfig
+    grace : float or None
+        In weeks; by default as study.toml says.
+    later : float or None
+        In months; likewise.
+    """
+    chosen = config.interventions
     weeks = chosen.grace_weeks if grace is None else float(grace)
     months = chosen.later_months if later is None else float(later)
     if not 0 < weeks < np.inf:
@@ -196,7 +205,7 @@ def _windows(study: Study, grace: float | None, later: float | None) -> tuple[Wi
             f"later_months = {months:g}; expected more than later_window_months "
             f"({chosen.later_window_months:g})."
         )
-    days = study.config.time.days_per_axis_unit
+    days = config.time.days_per_axis_unit
     if days is None:
         raise NotApplicableError(
             "Times are waves of unknown length, so what came within some weeks of a signal is not known. Say "

@@ -37,6 +37,9 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
         weeks = float(str(value).removeprefix("until_"))
         digits = 0 if weeks == round(weeks) else 1
         return voice.phrases("value.stretch.within", weeks=voice.number(weeks, digits))
+    own = voice.released.policy.own_words.get(key, {}).get(str(value), {})
+    if own.get(voice.language):
+        return clean_name(own[voice.language])
     if table.column(key).meaning == "label":
         return clean_name(voice.label(f"value.{key}", value)) if str(value) else ""
     if isinstance(value, float) and shape_of(table.column(key)).kind == "share":

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,29 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
+from mpg_research.analysis.growth.help_periods import help_periods
 from mpg_research.analysis.interventions.action_tables import (
     answer_tables,
     flow_tables,
     time_tables,
     unprompted_tables,
 )
-from mpg_research.analysis.interventions.after_signal import ActionsAfterSignals, describe_actions
+from mpg_research.analysis.interventions.after_signal import (
+    ActionsAfterSignals,
+    describe_actions,
+    windows_of,
+)
 from mpg_research.analysis.interventions.moments import moments_of, placed_actions
+from mpg_research.analysis.interventions.records import read_interventions
 from mpg_research.analysis.result import Provenance, ResultTable, collect_tables
-from mpg_research.disclosure import Audience, DisclosurePolicy, release
+from mpg_research.disclosure import Audience, DisclosurePolicy, policy_of, release
 from mpg_research.disclosure.reconstruction import hidden_counts, open_counts
 from mpg_research.disclosure.released import SUPPRESSED, Released
 from mpg_research.errors import ConfigError, NotApplicableError
-from mpg_research.study import Study, load_study
+from mpg_research.present import draw, say, tabulate
+from mpg_research.study import Study, load_study, read_config, shipped_example
 from mpg_research.study.model import SampleFlow
+from tests.analysis.documented_tables import undocumented_tables
 from tests.analysis.interventions.random_signals import (
     DAY,
     WINDOWS,
@@ -229,3 +238,94 @@ def test_without_records_it_does_not_arise(tmp_path: Path) -> None:
 def test_impossible_times_are_refused(chosen: dict[str, float], tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         describe_actions(without_model(tmp_path, STUDY + TABLE, RECORDS), **chosen)
+
+
+@pytest.fixture(scope="module")
+def with_a_silent_one() -> tuple[Study, ActionsAfterSignals]:
+    """The example, of which one organisation never recorded an intervention."""
+    study = load_study(shipped_example())
+    episodes = study.tables["episodes"]
+    theirs = set(episodes.loc[episodes["organisation"] == "vlierdonk", "family"])
+    records = study.tables["interventions"]
+    kept = records[~records["family"].isin(theirs)].reset_index(drop=True)
+    study = replace(study, tables={**study.tables, "interventions": kept})
+    return study, describe_actions(study)
+
+
+def test_an_organisation_that_never_records_is_left_out_and_counted(
+    with_a_silent_one: tuple[Study, ActionsAfterSignals],
+) -> None:
+    _, result = with_a_silent_one
+    (note,) = (each for each in result.notes if each.code == "organisations_without_interventions")
+    assert note.values == {"n_organisations": 1}
+    for name in (
+        "answered_by_organisation",
+        "after_first_signal_by_organisation",
+        "prompted_by_organisation",
+    ):
+        assert "vlierdonk" not in set(result.tables[name].data["organisation"])
+    assert "vlierdonk" not in set(result.moments["organisation"])
+    assert undocumented_tables(result) == set()
+
+
+def test_the_example_is_what_a_recount_gives(with_a_silent_one: tuple[Study, ActionsAfterSignals]) -> None:
+    study, result = with_a_silent_one
+    records = read_interventions(study, result.given.courses).frame
+    waves = result.given.tables["waves"].data
+    periods = help_periods(study, month=6.0, scores=result.given.courses.frame.scores)
+    made = Made(waves[waves["organisation"] != "vlierdonk"], records, periods)
+    hand = by_hand(made)
+    assert len(hand) > 50
+    followed = [row for row in hand if row["could_act"]]
+    assert counted(result.tables["answered"], "class") == recounted(followed, "action")
+    prompted = [
+        {"family": family, "prompted": what}
+        for family, what in zip(records["family"], prompted_by_hand(made, hand), strict=True)
+    ]
+    assert counted(result.tables["prompted"], "class") == recounted(prompted, "prompted")
+    for audience in (Audience("researcher"), Audience("funder"), Audience("organisation", "hazelgaard")):
+        shown = release(result, audience, policy=policy_of(study))
+        assert open_counts(hidden_counts([shown]), 10) == []
+
+
+def test_windows_are_in_the_unit_of_the_time_axis(tmp_path: Path) -> None:
+    toml = STUDY.replace("export_date = 2025-12-31\n", "")
+    for unit, grace, later in (("weeks", 8.0, 6 * 365.25 / 12 / 7), ("months", 56 * DAY, 6.0)):
+        time = f'[time]\nkind = "numbers"\nunit = "{unit}"\n'
+        config = read_config(small_study(tmp_path / unit, toml=toml + time))
+        windows, weeks = windows_of(config, None, None)
+        assert (windows.grace, windows.later, weeks) == pytest.approx((grace, later, 8.0))
+    waves = read_config(small_study(tmp_path / "w", toml=toml + '[time]\nkind = "numbers"\nunit = "waves"\n'))
+    with pytest.raises(NotApplicableError) as caught:
+        windows_of(waves, None, None)
+    assert caught.value.code == "waves_of_unknown_length"
+
+
+@pytest.mark.parametrize("case", ["no export late enough", "not seen to the later moment", "no signal"])
+@pytest.mark.filterwarnings("error")
+def test_where_nobody_is_left_everything_is_shown_as_absent(case: str) -> None:
+    made = made_study(np.random.default_rng(3), 30)
+    moments = moments_of(made.waves, made.interventions, made.periods, WINDOWS)
+    if case == "no signal":
+        moments = moments.iloc[:0]
+    else:
+        name = "could_act" if case == "no export late enough" else "could_be_seen"
+        moments = moments.assign(**{name: False})
+    nobody = made.interventions.iloc[:0]
+    tables = [
+        *answer_tables(moments, level=0.95, minimum=10),
+        *time_tables(moments, (4.0, 8.0), per_week=PER_WEEK),
+        *flow_tables(moments, level=0.95),
+        *unprompted_tables(nobody, nobody["family"], pd.Series(dtype=str), level=0.95),
+    ]
+    facts = {"grace_weeks": 8.0, "later_on_axis": 6.0, "primary_month": 12.0}
+    result = replace(
+        result_of(collect_tables(tables)), provenance=Provenance("made", True, "0" * 64, "0", facts)
+    )
+    policy = DisclosurePolicy(organisations={key: {"nl": key, "en": key} for key in ("o0", "o1", "o2")})
+    for audience in AUDIENCES:
+        shown = release(result, audience, policy=policy)
+        assert str(say(shown, language="en"))
+        assert not draw(shown, "signal_flows", language="nl").shows_numbers
+        for name in shown.tables:
+            assert str(tabulate(shown, name, language="nl"))
