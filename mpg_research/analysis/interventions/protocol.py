@@ -67,7 +67,17 @@ class TrialProtocol:
         return self.grace_weeks * 7 / DAYS_PER_MONTH
 
     def is_quiet(self, months: FloatArray) -> BoolArray:
-        """Whether so many months since the last intervention (infinite where there was none) are enough."""
+        """Whether so long without an intervention is enough.
+
+        Parameters
+        ----------
+        months : ndarray, shape (n,)
+            Since the last one; infinite where there was none.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
         least = np.inf if self.washout is None else self.washout
         return np.asarray(months >= least, dtype=bool)
 
