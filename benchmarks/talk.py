@@ -17,7 +17,7 @@ improve (example, mixed courses); less than, and more than, a tenth of a point a
 true change in anybody (nobody changes: there everybody stands still); back at the start at the end or not
 (relapses; those are going well at month 4, so only the chances are judged there).
 
-Run it with ``python benchmarks/talk.py --write``; 200 studies take about eight minutes on one core.
+Run it with ``python benchmarks/talk.py --write``; 200 studies take about fifteen minutes on one core.
 """
 
 import argparse
@@ -200,7 +200,8 @@ def page(results: pd.DataFrame, first_seed: int) -> str:
     grouped = results.groupby("scenario", sort=False)
     parts = [
         "# From signal to talk: who is called in time, and whether the chances come true\n",
-        f"Made by `python benchmarks/talk.py --write`: {len(results)} simulated studies of {FAMILIES} "
+        f"Made by `python benchmarks/talk.py --studies {len(results)} --write`: {len(results)} simulated "
+        f"studies of {FAMILIES} "
         f"families (seeds from {first_seed}),\n"
         f"{', '.join(f'{len(mine)} of {name}' for name, mine in grouped)}.\n"
         "Mean over the studies ± half its 95 % interval. Called: off track, or may be standing still; the\n"

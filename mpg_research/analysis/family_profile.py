@@ -55,6 +55,10 @@ from mpg_research.study.which_scores import AS_CONFIGURED, Scores, gather, refus
 __all__ = ["FamilyProfile", "describe_family"]
 
 _Z = 1.959963984540054
+_OF_A_WAVE = (
+    "wave", "months", "score", "error_low", "error_high", "expected", "band_low", "band_high", "standing",
+    "answer", "at_limit", *CHANCES, "signal",
+)  # fmt: skip
 _NO_BANDS = pd.DataFrame(columns=["respondent", "months", "expected", "band_low", "band_high"])
 _NO_FORECASTS = pd.DataFrame(columns=["respondent", "ahead", "months", "estimate", "band_low", "band_high"])
 
@@ -187,7 +191,7 @@ def describe_family(
     sign = improvement_sign(courses.instrument.direction)
     history = family_history(study, courses, family, str(chosen["episode"].iloc[0]))
     tables = [
-        _table("waves", waves, ("respondent", "wave")),
+        _table("waves", waves[[*COURSE_KEYS, *_OF_A_WAVE]], ("respondent", "wave")),
         _table("bands", bands, ("respondent", "months")),
         _table("forecasts", forecasts, ("respondent", "ahead")),
         _table("summary", summary, ("respondent",)),
@@ -196,8 +200,8 @@ def describe_family(
             since_before(waves, sign=sign, error=_Z * np.sqrt(2) * source.sem),
             ("respondent",),
         ),
-        _table("moments", history.moments.assign(family=family), ("months", "what", "code")),
-        _table("earlier", history.earlier.assign(family=family), ("months",)),
+        _table("moments", history.moments.assign(family=family), ("episode", "months", "what", "code")),
+        _table("earlier", history.earlier.assign(family=family), ("episode", "months")),
     ]
     questionnaire, talk = courses.instrument, study.config.talk if found is None else found.talk
     parameters = {"band": band, "delta": delta, "period": period, **source.described}

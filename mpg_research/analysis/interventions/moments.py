@@ -26,7 +26,7 @@ __all__ = [
 SIGNALS_TO_ACT_ON = ("off_track", "may_stand_still")
 #: What came within the weeks asked for.
 ACTIONS = ("acted", "not_acted", "help_ended")
-#: How the family stood later; "signal" is off track or standing still.
+#: How the family stood later; "signal" is off track or perhaps standing still.
 STATES = ("on_track", "cannot_tell", "signal", "help_ended", "not_measured")
 #: The code of a moment after which no intervention is recorded.
 NO_ACTION_SEEN = ""

@@ -125,7 +125,9 @@ def learn_maps(
         found = chances_at(fold, sign=sign, step=step, ahead=gap[fold.rows], recent=recent)
         chance[fold.rows] = found.no_better
     happened = sign * (score[later] - score) <= 0
-    weight = known.astype(float)
+    course = rows["course"].to_numpy()
+    looks = np.bincount(course, weights=known.astype(float))
+    weight = np.where(known, 1 / np.maximum(looks[course], 1), 0.0)
     return {
         fold.label: learn_recalibration(chance, happened, np.where(foretold.part == fold.label, 0.0, weight))
         for fold in folds
