@@ -244,7 +244,7 @@ def _expected(
         for frame in (bands, forecasts)
     ]
     last = float(waves["months"].max()) + 3
-    return waves, keep[0][keep[0]["months"] <= last], keep[1], fold.model.fit.converged
+    return waves, keep[0][keep[0]["months"] <= last], keep[1], fold.model.converged
 
 
 def _within(frame: pd.DataFrame, ends: tuple[float, float] | None) -> pd.DataFrame:
