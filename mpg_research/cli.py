@@ -620,6 +620,13 @@ def _output_of_run(options: argparse.Namespace) -> str:
     return str(options.output or "reports")
 
 
+def _is_first_run(output: str) -> bool:
+    """Whether there are no reports yet, of any study."""
+    from pathlib import Path
+
+    return not any(Path(output).glob("*/*/manifest.json"))
+
+
 def _run(options: argparse.Namespace) -> int:
     if options.explain:
         return _explain(options)
@@ -630,7 +637,7 @@ def _run(options: argparse.Namespace) -> int:
 
     store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
     # Where everything is up to date no process is needed; private pages need one of another kind.
-    is_needed = options.force and not options.private
+    is_needed = not options.private and (options.force or _is_first_run(_output_of_run(options)))
     with (
         _termination_as_interruption(),
         cluster_at(options.dask),

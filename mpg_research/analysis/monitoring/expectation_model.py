@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.analysis.families.course_slopes import CourseModel
 from mpg_research.analysis.growth.fitting import LEAST_CORRELATION, some_of_many
 from mpg_research.analysis.growth.rule import spline_term
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import CAR1, MixedFit, fit_mixed
+from mpg_research.mixed.design.build import Design
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects, running_effects
 
 __all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
@@ -29,14 +29,42 @@ _COURSES_PER_SLOPE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectationModel(CourseModel):
-    """A fitted growth model for courses that it has not seen."""
+class ExpectationModel:
+    """What a fitted growth model says of courses that it has not seen; the rows it saw are not kept.
+
+    There is one for each part that is left out, so that their rows would fill the memory.
+
+    Attributes
+    ----------
+    design : Design
+        How the matrix of new rows is made.
+    beta : ndarray, shape (p,)
+        Fixed effects.
+    beta_covariance : ndarray, shape (p, p)
+        Of the fixed effects.
+    covariance : ndarray, shape (2, 2) or (3, 3)
+        Of the random level and slope, and bend where there is one.
+    residual_sd : float
+    correlation : float
+        Of the swings around the curves one month apart; 0 for independent ones.
+    log_likelihood : float
+    converged : bool
+    """
+
+    design: Design
+    beta: FloatArray
+    beta_covariance: FloatArray
+    covariance: FloatArray
+    residual_sd: float
+    correlation: float
+    log_likelihood: float
+    converged: bool
 
     def matrix(
         self, rows: pd.DataFrame, months: FloatArray, place: NDArray[np.intp] | None = None
     ) -> FloatArray:
         """Model matrix of rows, or of those in ``place``, at other months, shape (n, p)."""
-        design = self.fit.design
+        design = self.design
         values = design.read(rows, design.fixed.columns)
         if place is not None:
             values = {name: column[place] for name, column in values.items()}
@@ -44,8 +72,7 @@ class ExpectationModel(CourseModel):
 
     def expected(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Expectation in the average family, and its variance, for rows (or differences) of the matrix."""
-        solution = self.fit.solution
-        return x @ solution.beta, np.sum((x @ solution.covariance) * x, axis=1)
+        return x @ self.beta, np.sum((x @ self.beta_covariance) * x, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +177,7 @@ def fit_expectation(rows: pd.DataFrame, columns: Sequence[str], *, carry_on: boo
     model = None
     for own in ("1 + months + log1p(months)", "1 + months")[not bends :]:
         model = _fitted(f"score ~ {time}{case_mix} + ({own} | course)", data, carry_on=carry_on)
-        if model.fit.converged:
+        if model.converged:
             break
     assert model is not None
     return model
@@ -169,7 +196,17 @@ def _fitted(formula: str, data: pd.DataFrame, *, carry_on: bool) -> ExpectationM
             break
     if fit is None:
         fit, correlation = fit_mixed(formula, data, df="normal"), 0.0
-    return ExpectationModel(fit, fit.solution.random_covariance(0), float(fit.residual_sd), correlation)
+    solution = fit.solution
+    return ExpectationModel(
+        fit.design.for_new_data(),
+        solution.beta,
+        solution.covariance,
+        solution.random_covariance(0),
+        float(fit.residual_sd),
+        correlation,
+        float(fit.log_likelihood),
+        bool(fit.converged),
+    )
 
 
 def _with_swings(formula: str, data: pd.DataFrame) -> tuple[MixedFit | None, float]:

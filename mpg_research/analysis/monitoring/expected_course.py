@@ -140,7 +140,7 @@ def expected_course(
     folds, by = fit_folds(courses)
     waves = expected_waves(courses, folds, band=band)
     bands, forecasts = curves_of(courses, folds, waves, band, tuple(float(month) for month in ahead))
-    converged = all(fold.model.fit.converged for fold in folds)
+    converged = all(fold.model.converged for fold in folds)
     tables = [
         _family_table("waves", waves, ("wave",), _WAVE_VALUES),
         _family_table("bands", bands, ("months",), ("expected", "band_low", "band_high")),

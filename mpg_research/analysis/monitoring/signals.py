@@ -272,7 +272,7 @@ def signals(
             study, parameters=parameters, instrument=courses.frame.instrument, outcome=courses.frame.outcome
         ),
         level=level,
-        converged=all(fold.model.fit.converged for fold in folds),
+        converged=all(fold.model.converged for fold in folds),
     )
 
 

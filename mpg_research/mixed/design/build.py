@@ -1,7 +1,7 @@
 """From a formula and a frame to a MixedProblem, with what is needed to do the same on new data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,15 @@ class Design:
     def read(self, data: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         """Columns of new data in the coding of the fit."""
         return {name: read_like(data, self.columns[name]) for name in names}
+
+    def for_new_data(self) -> "Design":
+        """What :meth:`read` and :meth:`fixed_matrix` need, without the rows of the fit."""
+        columns = {
+            name: replace(column, values=column.values[:0].copy()) for name, column in self.columns.items()
+        }
+        return replace(
+            self, columns=columns, random=(), rows=self.rows[:0].copy(), index=pd.Index([]), residual=()
+        )
 
 
 def design_problem(

@@ -24,6 +24,7 @@ from mpg_research.reporting.run.plan import Step, StepOutcome, plan_steps
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.safeguards.still import StillFiles
+from mpg_research.reporting.warm.ahead import started_ahead
 from mpg_research.reporting.warm.memory import cores
 from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
@@ -215,26 +216,26 @@ def run_study(
             private=private,
         )
 
-    from mpg_research.reporting.run.make import Making, make_steps
-    from mpg_research.reporting.run.step import withdraw_page
-    from mpg_research.reporting.safeguards.again import Folders
+    with for_owner_only(private), started_ahead(when=True):
+        from mpg_research.reporting.run.make import Making, make_steps
+        from mpg_research.reporting.run.step import withdraw_page
+        from mpg_research.reporting.safeguards.again import Folders
 
-    making = Making(
-        config=config,
-        folder=folder,
-        staging=folder / STAGING,
-        notebooks=there,
-        hashes=hashes,
-        standings=standings,
-        fingerprints=prints,
-        inputs=inputs,
-        still=still,
-        releases=releases,
-        records=records,
-        seconds=_seconds_before(steps, manifests),
-    )
-    folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
-    with for_owner_only(private):
+        making = Making(
+            config=config,
+            folder=folder,
+            staging=folder / STAGING,
+            notebooks=there,
+            hashes=hashes,
+            standings=standings,
+            fingerprints=prints,
+            inputs=inputs,
+            still=still,
+            releases=releases,
+            records=records,
+            seconds=_seconds_before(steps, manifests),
+        )
+        folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
         if private:
             make_private_folder(folder)
         try:

@@ -23,14 +23,15 @@ _AHEAD: list[Host] = []
 def started_ahead(*, when: bool) -> Iterator[None]:
     """Start a process for the first pool that is opened in the block; it is ended where none is.
 
-    It gets the environment of now: what is changed of that afterwards it does not see.
+    Where one is waiting already, no other is started. It gets the environment of now: what is changed of that
+    afterwards it does not see.
 
     Parameters
     ----------
     when : bool
         Whether to start one: where it is sure that there is something to make.
     """
-    if when:
+    if when and not _AHEAD:
         _AHEAD.append(Host(queue.Queue(), imports=_IMPORTS))
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which combinations of the coefficients a mean is: against means, standard errors and averaged predictions."""
+"""The combinations of coefficients that means are: against means, standard errors, averaged predictions."""
 
 from itertools import product
 from typing import Any

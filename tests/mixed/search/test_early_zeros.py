@@ -1,4 +1,4 @@
-"""Directions that vanish are set to zero before the search is at its end: where it ends is no worse for it."""
+"""Directions that vanish are set to zero before the search ends: where it ends is no worse for it."""
 
 from unittest.mock import patch
 
