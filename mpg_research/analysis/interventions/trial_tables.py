@@ -21,7 +21,7 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.interventions.checklist import checklist_table, protocol_table
 from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
-from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.statistics.trials.regression import WeightedFit, weighted_regression
 
@@ -129,7 +129,10 @@ def _verdicts(emulation: Emulation) -> ResultTable:
             _key(emulation, answer)
             | {
                 "estimable": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
-                "n_treated": _families(emulation, answer, found.treated),
+                # Those of single interventions add up to those of any: told where there is an answer only.
+                "n_treated": _families(emulation, answer, found.treated)
+                if answer.what == ANY or answer.verdict.fine
+                else np.nan,
                 "n_untreated": _families(emulation, answer, found.seen & ~found.treated),
                 "effective_treated": found.after.size_treated if judged else np.nan,
                 "effective_untreated": found.after.size_control if judged else np.nan,
