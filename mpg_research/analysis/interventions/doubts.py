@@ -16,8 +16,8 @@ __all__ = ["Doubt", "doubts_about", "evalue_of", "nothing_done"]
 
 #: Draws of families who started nothing, as if they had, that are averaged.
 _DRAWS = 20
-#: Fewest organisations for leaving out one.
-_ORGANISATIONS = 3
+#: Fewest organisations for leaving out one: what is left must stay a pool that nobody sees through.
+_ORGANISATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
