@@ -51,6 +51,10 @@ def target_trial(draw: Draw) -> MadeResult:
         ],
         "balance": [
             {**key, "variable": "score", "before": 0.4, "after": 0.05},
+            *(
+                {**key, "variable": name, "before": -0.3, "after": -0.1}
+                for name in ("intake_score", "months_in_help", "child_age", "n_children")
+            ),
             {**key, "variable": "change", "before": 0.2, "after": draw("balance", (0.05, NAN))},
         ],
         "doubts": [{**key, "look": "earlier_score", **_ends(earlier)}],

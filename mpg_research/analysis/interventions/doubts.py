@@ -1,5 +1,6 @@
 """What speaks against an answer: other choices, outcomes that cannot have changed, causes nobody measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +13,12 @@ from mpg_research.statistics.trials.estimating_equations import estimating_equat
 from mpg_research.statistics.trials.evalues import EValue, evalue_of_difference
 from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
 
-__all__ = ["Doubt", "doubts_about", "evalue_of", "nothing_done"]
+__all__ = ["Doubt", "doubts_about", "evalue_of", "nothing_done", "with_confounding"]
 
 #: Draws of families who started nothing, as if they had, that are averaged.
 _DRAWS = 20
-#: Fewest organisations for leaving out one.
-_ORGANISATIONS = 3
+#: Fewest organisations for leaving out one: what is left must stay a pool that nobody sees through.
+_ORGANISATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,3 +220,25 @@ def evalue_of(answer: Answer) -> EValue:
     return evalue_of_difference(
         float(found.weighted.estimate[1]) / spread, float(found.weighted.std_error[1]) / spread
     )
+
+
+def with_confounding(answer: Answer, sign: float, deltas: Sequence[float]) -> list[dict[str, float]]:
+    """The difference if those with an intervention had been worse off by delta points anyway.
+
+    Parameters
+    ----------
+    answer : Answer
+    sign : float
+        -1 where lower scores are better, else 1.
+    deltas : sequence of float
+        Points.
+    """
+    fit = answer.found.weighted
+    return [
+        {"worse_by": float(delta)}
+        | {
+            name: float(getattr(fit, name)[1]) + sign * float(delta)
+            for name in ("estimate", "conf_low", "conf_high")
+        }
+        for delta in deltas
+    ]

@@ -19,8 +19,9 @@ from mpg_research.analysis.interventions.person_time import PersonTime, cut_cour
 from mpg_research.analysis.interventions.protocol import STABILITY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.trials import Trials, start_trials
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
+from mpg_research.study.model import FlowStep, SampleFlow
 
-__all__ = ["Answer", "Emulation", "TrialData", "emulate", "without_organisation"]
+__all__ = ["Answer", "Emulation", "TrialData", "emulate", "trial_flow", "without_organisation"]
 
 #: Columns of the history at a wave that the models of the outcome use, and that balance is judged by.
 N_BASELINE = 4
@@ -256,3 +257,29 @@ def without_organisation(data: TrialData, name: str) -> TrialData:
         organisation=data.organisation[kept], cluster=data.cluster[kept], case_mix=data.case_mix[kept],
         eligible=None if data.eligible is None else data.eligible[mine],
     )  # fmt: skip
+
+
+def trial_flow(emulation: Emulation, before: SampleFlow) -> SampleFlow:
+    """The flow of the courses, and from there to the trials.
+
+    Parameters
+    ----------
+    emulation : Emulation
+    before : SampleFlow
+        Up to the courses.
+    """
+    steps = list(before.steps)
+    waves, data = emulation.time.waves, emulation.data
+    stages = [("standing_still", "at a wave at which help stands still", waves["still"].to_numpy())]
+    stages.append(("eligible", "without an intervention before", waves["eligible"].to_numpy()))
+    for code, text, chosen in stages:
+        course = waves["course"].to_numpy()[chosen]
+        steps.append(_step(code, text, int(chosen.sum()), data.family[course], course))
+    month, trials = emulation.trials[0]
+    text = f"that could be followed for {month:g} months, in organisations that record interventions"
+    steps.append(_step("trials", text, len(trials.course), data.family[trials.course], trials.course))
+    return SampleFlow(tuple(steps))
+
+
+def _step(code: str, text: str, n: int, family: np.ndarray, course: np.ndarray) -> FlowStep:
+    return FlowStep(code, text, n, len(np.unique(family)), len(np.unique(course)))

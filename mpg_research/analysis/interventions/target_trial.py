@@ -31,7 +31,7 @@ import pandas as pd
 
 from mpg_research.analysis.families.courses import COURSE_KEYS, Courses, read_courses, result_parts
 from mpg_research.analysis.growth.help_periods import help_periods
-from mpg_research.analysis.interventions.emulation import Emulation, TrialData, emulate
+from mpg_research.analysis.interventions.emulation import Emulation, TrialData, emulate, trial_flow
 from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.records import OTHER_CODE, read_interventions
 from mpg_research.analysis.interventions.trial_tables import trial_tables
@@ -40,7 +40,7 @@ from mpg_research.analysis.result import Result
 from mpg_research.errors import ConfigError, NotApplicableError, Note, did_you_mean
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
-from mpg_research.study.model import FlowStep, SampleFlow, Study
+from mpg_research.study.model import Study
 from mpg_research.study.schemas import INTERVENTIONS
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
@@ -300,29 +300,3 @@ def _notes(emulation: Emulation) -> list[Note]:
         )
         notes.append(Note("organisations_not_compared", text, {"n_organisations": n}, "caution"))
     return notes
-
-
-def trial_flow(emulation: Emulation, before: SampleFlow) -> SampleFlow:
-    """The flow of the courses, and from there to the trials.
-
-    Parameters
-    ----------
-    emulation : Emulation
-    before : SampleFlow
-        Up to the courses.
-    """
-    steps = list(before.steps)
-    waves, data = emulation.time.waves, emulation.data
-    stages = [("standing_still", "at a wave at which help stands still", waves["still"].to_numpy())]
-    stages.append(("eligible", "without an intervention before", waves["eligible"].to_numpy()))
-    for code, text, chosen in stages:
-        course = waves["course"].to_numpy()[chosen]
-        steps.append(_step(code, text, int(chosen.sum()), data.family[course], course))
-    month, trials = emulation.trials[0]
-    text = f"that could be followed for {month:g} months, in organisations that record interventions"
-    steps.append(_step("trials", text, len(trials.course), data.family[trials.course], trials.course))
-    return SampleFlow(tuple(steps))
-
-
-def _step(code: str, text: str, n: int, family: np.ndarray, course: np.ndarray) -> FlowStep:
-    return FlowStep(code, text, n, len(np.unique(family)), len(np.unique(course)))

@@ -19,9 +19,9 @@ from mpg_research.analysis.columns import (
     observed_share,
 )
 from mpg_research.analysis.interventions.checklist import checklist_table, protocol_table
-from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
+from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done, with_confounding
 from mpg_research.analysis.interventions.emulation import Answer, Emulation
-from mpg_research.analysis.interventions.protocol import TrialLimits, TrialProtocol
+from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.statistics.trials.regression import WeightedFit, weighted_regression
 
@@ -69,7 +69,7 @@ def trial_tables(
         told = evalue_of(answer)
         explained.append(key | {"e_value": told.point, "e_value_limit": told.limit})
         if not answer.stability:
-            confounding += [key | row for row in _with_confounding(answer, emulation.data.sign, deltas)]
+            confounding += [key | row for row in with_confounding(answer, emulation.data.sign, deltas)]
     estimate, low, high = modelled("estimate"), *ends(modelled("estimate"), "conf", heading="interval")
     error = modelled("std_error", digits=2, plain=False, is_error=True)
     return [
@@ -129,7 +129,10 @@ def _verdicts(emulation: Emulation) -> ResultTable:
             _key(emulation, answer)
             | {
                 "estimable": answer.verdict.reasons[0] if answer.verdict.reasons else "answered",
-                "n_treated": _families(emulation, answer, found.treated),
+                # Those of single interventions add up to those of any: told where there is an answer only.
+                "n_treated": _families(emulation, answer, found.treated)
+                if answer.what == ANY or answer.verdict.fine
+                else np.nan,
                 "n_untreated": _families(emulation, answer, found.seen & ~found.treated),
                 "effective_treated": found.after.size_treated if judged else np.nan,
                 "effective_untreated": found.after.size_control if judged else np.nan,
@@ -283,16 +286,3 @@ def _positivity(emulation: Emulation) -> ResultTable:
     )
     data_frame = pd.DataFrame(rows, columns=["organisation", "n_started", "share_started", "n_families"])
     return ResultTable("positivity", data_frame, columns=columns)
-
-
-def _with_confounding(answer: Answer, sign: float, deltas: Sequence[float]) -> list[dict[str, float]]:
-    """The difference if those with an intervention had been worse off by delta points anyway."""
-    fit = answer.found.weighted
-    return [
-        {"worse_by": float(delta)}
-        | {
-            name: float(getattr(fit, name)[1]) + sign * float(delta)
-            for name in ("estimate", "conf_low", "conf_high")
-        }
-        for delta in deltas
-    ]
