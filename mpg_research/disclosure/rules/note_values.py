@@ -50,6 +50,7 @@ _MEANINGS = {
     "n_families": _count("n_all"),
     "n_measurements": _count(),
     "n_periods": _count("n_all"),
+    "n_records": _count(),
     "n_rows": _count("n_all"),
     "n_unknown": _count("n_all"),
     "all_organisations": _ORGANISATIONS,
