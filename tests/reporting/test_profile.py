@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,8 +16,11 @@ import pandas as pd
 import pytest
 
 from mpg_research.analysis import course, describe_family, signals
+from mpg_research.analysis.family_profile import FamilyProfile
+from mpg_research.analysis.monitoring.signals import Signals
 from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DisclosureError
+from mpg_research.present.language.phrases import phrases_in
 from mpg_research.present.profile import INTERVENTIONS, present_profile
 from mpg_research.reporting.notebooks import find_notebooks, notebook_spec, read_notebook
 from mpg_research.reporting.profile import (
@@ -42,6 +48,16 @@ def standing(rng: np.random.Generator, slope: float = 0.0) -> pd.DataFrame:
     return data.assign(score=data["score"].clip(0, 60))
 
 
+@cache
+def known_in(folder: Path) -> Signals:
+    """The signals of a study, computed once for all tests here."""
+    return signals(load_study(folder))
+
+
+def described(study: Study, family: str, **options: str) -> FamilyProfile:
+    return describe_family(study, family, known=known_in(study.folder), **options)  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     data = standing(np.random.default_rng(31))
@@ -53,7 +69,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="module")
 def page(study: Study) -> str:
-    return present_profile(describe_family(study, "f00"), language="en").html
+    return present_profile(described(study, "f00"), language="en").html
 
 
 def test_the_page_is_marked_self_contained_and_readable(page: str) -> None:
@@ -67,7 +83,7 @@ def test_the_page_is_marked_self_contained_and_readable(page: str) -> None:
 
 
 def test_two_parents_stand_side_by_side_and_may_disagree(study: Study) -> None:
-    profile = describe_family(study, "f00")
+    profile = described(study, "f00")
     summary = profile.tables["summary"].data.set_index("respondent")
     assert summary.loc["first_parent", "answer"] == "stagnating"
     assert summary.loc["second_parent", "answer"] == "deteriorating"
@@ -76,13 +92,13 @@ def test_two_parents_stand_side_by_side_and_may_disagree(study: Study) -> None:
     assert "Filled in by: second parent" in english
     # Side by side: the answers, what changed, and the numbers.
     assert english.count('class="pair"') == 3
-    assert 'class="pair"' not in present_profile(describe_family(study, "f02"), language="en").html
+    assert 'class="pair"' not in present_profile(described(study, "f02"), language="en").html
 
 
 def test_a_call_brings_the_menu_and_going_well_does_not(study: Study, page: str) -> None:
     menu = page[page.index('class="menu"') :]
     assert menu[: menu.index("</ul>")].count("<li>") == len(INTERVENTIONS) == 8
-    profile = describe_family(study, "f02")
+    profile = described(study, "f02")
     assert profile.tables["summary"].data["signal"].tolist() == ["on_track"]
     assert 'class="menu"' not in present_profile(profile, language="nl").html
 
@@ -97,7 +113,7 @@ def test_deterioration_brings_a_question_and_the_menu(tmp_path: Path) -> None:
 
 
 def test_the_profile_says_what_the_course_and_the_signals_say(study: Study) -> None:
-    shown = describe_family(study, "f00").tables["waves"].data
+    shown = described(study, "f00").tables["waves"].data
     own = shown[shown["respondent"] == "first_parent"]
     for result, names in ((course(study), ["answer"]), (signals(study), ["answer", "signal", "chance"])):
         waves = result.tables["waves"].data
@@ -107,7 +123,7 @@ def test_the_profile_says_what_the_course_and_the_signals_say(study: Study) -> N
 
 
 def test_a_family_off_track_at_every_wave_gets_signal_and_menu() -> None:
-    found = describe_family(load_study(shipped_example()), "F5780")
+    found = described(load_study(shipped_example()), "F5780")
     summary = found.tables["summary"].data.set_index("respondent")
     assert summary.loc["first_parent", "signal"] == "off_track"
     html = present_profile(found, language="nl").html
@@ -122,18 +138,18 @@ def test_a_family_off_track_at_every_wave_gets_signal_and_menu() -> None:
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_the_page_for_the_family_itself_is_plain(study: Study, language: str) -> None:
-    html = present_profile(describe_family(study, "f00"), language=language, reader="family").html
+    html = present_profile(described(study, "f00"), language=language, reader="family").html
     assert html.count("<h1>") == 1
     assert f'<html lang="{language}">' in html
     assert "%" not in re.sub(r"<(style|svg).*?</\1>", "", html, flags=re.DOTALL)
     assert html.count('class="try"') == 1
     with pytest.raises(ConfigError, match="worker or family"):
-        present_profile(describe_family(study, "f00"), language=language, reader="funder")  # type: ignore[arg-type]
+        present_profile(described(study, "f00"), language=language, reader="funder")  # type: ignore[arg-type]
 
 
 def test_expected_scores_stay_on_the_scale() -> None:
     # this family scores low: the model's band reaches below the lowest possible score
-    found = describe_family(load_study(shipped_example()), "F4161")
+    found = described(load_study(shipped_example()), "F4161")
     low, high = found.score_range or (np.nan, np.nan)
     for name in ("waves", "bands", "forecasts"):
         data = found.tables[name].data
@@ -142,7 +158,7 @@ def test_expected_scores_stay_on_the_scale() -> None:
 
 
 def test_everything_in_a_profile_is_declared_to_be_about_one_family(study: Study) -> None:
-    tables = describe_family(study, "f00").tables
+    tables = described(study, "f00").tables
     assert {table.unit for table in tables.values()} == {"family"}
 
 
@@ -150,7 +166,7 @@ def test_we_cannot_tell_yet_is_an_answer() -> None:
     study = load_study(shipped_example())
     waves = study.scores.groupby("family").size()
     family = str(waves[waves.between(2, 4)].index[0])
-    assert "nog niet te zeggen" in present_profile(describe_family(study, family), language="nl").html
+    assert "nog niet te zeggen" in present_profile(described(study, family), language="nl").html
 
 
 @pytest.mark.parametrize(
@@ -261,7 +277,7 @@ def test_by_hand_a_sentence_says_what_is_missing_or_wrong(
 
 def test_a_profile_speaks_of_whom_the_study_is_about(study: Study) -> None:
     profile = replace(
-        describe_family(study, "f00"),
+        described(study, "f00"),
         unit={"nl": ("cliënt", "cliënten", "de"), "en": ("client", "clients", "")},
     )
     for language, word, other in (("nl", "cliënt", "gezin"), ("en", "client", "famil")):
@@ -286,3 +302,45 @@ def test_a_profile_is_for_its_maker_only(umask: int, tmp_path: Path) -> None:
         os.umask(before)
     assert page.stat().st_mode & 0o777 == 0o600
     assert page.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_an_intervention_is_for_has_a_source_and_the_rest_only_a_name() -> None:
+    for language in ("nl", "en"):
+        purposes, sources, names = (
+            phrases_in(language).under(room) for room in ("purpose", "source", "intervention")
+        )
+        assert set(purposes) == set(sources) < set(INTERVENTIONS) < set(names)
+        assert all(re.search(r"\([\w.]+\.nl[\w/]*\)$", source) for source in sources.values())
+        assert not any(":" in name or "." in name for name in names.values())
+
+
+def test_earlier_help_and_decisions_stand_on_the_page() -> None:
+    example = load_study(shipped_example())
+    episodes = example.tables["episodes"]
+    family = str(episodes.loc[episodes["family"].duplicated(), "family"].iloc[0])
+    second = episodes[(episodes["family"] == family)].sort_values("start").iloc[-1]
+    decided = pd.DataFrame(
+        {"family": [family], "date": [second["start"]], "decision": ["hand_over"], "reason": ["<b>why</b>"]}
+    )
+    study = replace(example, tables={**example.tables, "decisions": decided})
+    html = present_profile(described(study, family, episode=second["episode"]), language="en").html
+    assert "Earlier help (1)" in html
+    assert "Decision: hand over: &lt;b&gt;why&lt;/b&gt;" in html
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium to print")
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_page_for_the_family_is_one_sheet_of_paper(study: Study, tmp_path: Path, language: str) -> None:
+    """At its fullest: two parents who are both called, and interventions of the study's own."""
+    profile = described(study, "f00")
+    summary = profile.tables["summary"]
+    called = summary.data.assign(signal=["off_track", "may_stand_still"], chance=0.61)
+    own = {f"intervention.own_{n}": dict.fromkeys(("nl", "en"), f"Iets van ons zelf, {n}") for n in range(5)}
+    tables = {**profile.tables, "summary": replace(summary, data=called)}
+    provenance = replace(profile.provenance, synthetic=True)
+    full = replace(profile, tables=tables, own_codes=own, provenance=provenance)
+    page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(present_profile(full, language=language, reader="family").html, encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--no-pdf-header-footer", f"--print-to-pdf={pdf}"]
+    subprocess.run([*command, page.as_uri()], check=True, capture_output=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", pdf.read_bytes())) == 1

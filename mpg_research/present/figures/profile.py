@@ -112,7 +112,9 @@ def _moments(ax: Any, profile: FamilyProfile, *, low: float, height: float) -> N
     for row in each_row(profile.tables["earlier"].data):
         end = row.months_end if np.isfinite(row.months_end) else 0.0
         if end > -_BACK:
-            ax.plot([max(row.months, -_BACK), min(end, 0.0)], [lane, lane], color=GREY, linewidth=6)
+            ax.plot(
+                [max(row.months, -_BACK), min(end, 0.0)], [lane - 0.05 * height] * 2, color=GREY, linewidth=4
+            )
     used: list[float] = []
     for number, row in enumerate(each_row(profile.tables["moments"].data), start=1):
         if row.months < -_BACK:

@@ -16,6 +16,8 @@ from mpg_research.present.talk.shell import paragraph, sensitive_page
 
 __all__ = ["page_for_family"]
 
+#: The study's own interventions that the page has room for; the worker's page has all.
+_OWN = 2
 _STYLE = """
 body { max-width: 46rem; font-size: 1.25rem; line-height: 1.4; }
 h1 { font-size: 1.9rem; margin: .3rem 0; } h2 { font-size: 1.35rem; margin: .7rem 0 .2rem; }
@@ -59,7 +61,7 @@ def page_for_family(profile: FamilyProfile, say: Phrases, language: str, *, mark
         f"<ul>{asks}</ul>",
         *(_menu(profile, say) if is_called(profile) else []),
         f"<h2>{escape(say('family_page.agreed'))}</h2>",
-        '<div class="line"></div>' * 3,
+        '<div class="line"></div>' * (3 if len(profile.tables["summary"].data) < 2 else 2),
     ]
     return sensitive_page(title, body, language=language, style=_STYLE)
 
@@ -88,7 +90,9 @@ def _picture(profile: FamilyProfile, say: Phrases) -> str:
 def _menu(profile: FamilyProfile, say: Phrases) -> list[str]:
     own = [key.removeprefix("intervention.") for key in profile.own_codes if key.startswith("intervention.")]
     names = [say(f"family_page.{code}") for code in INTERVENTIONS]
-    names += [name_code(profile, "intervention", code, say) for code in own if code not in INTERVENTIONS][:4]
+    names += [name_code(profile, "intervention", code, say) for code in own if code not in INTERVENTIONS][
+        :_OWN
+    ]
     items = "".join(f"<li>{escape(name)}</li>" for name in names)
     return [
         f"<h2>{escape(say('family_page.try'))}</h2>",
