@@ -60,9 +60,7 @@ def test_how_many_never_answered_is_said(measured: Path, tmp_path: Path, role: s
     assert (steps["helped"], steps["read"], steps["answered"]) == (number, number - 20, number - 32)
     share = round(100 * 32 / number)
     text = said(folder, role, "nl")
-    assert (
-        f"Van {number} gezinnen die hulp kregen, vulden er 32 ({share}%) nooit een vragenlijst in" in text
-    )
+    assert f"Van {number} gezinnen die hulp kregen, vulden er 32 ({share}%) nooit een vragenlijst in" in text
     text = said(folder, role, "en")
     assert f"Of {number} families that got help, 32 ({share}%) never filled in a questionnaire" in text
 
