@@ -26,7 +26,7 @@ What it does, in this order
    names elsewhere in their text are withheld.
    With ``policy.rounding`` 0 rule 4 holds as ever, and only what must be is rounded: steps of the sample
    flow and totals that come within 1 to 9 families of another, counts beside neutral labels to tens,
-   observed means and shares beside them so coarsely that no exact number follows.
+   means, shares and errors beside them so coarsely that no exact number follows.
 6. Comparisons of organisations are withheld when fewer than three others stand beside any organisation
    (for the researcher: fewer than three in all), pooled rows in an organisation's report when fewer than
    three others contribute: subtraction would open them. With a comparison goes whatever else is about
@@ -79,13 +79,14 @@ from mpg_research.disclosure.rules.organisation_rules import (
 )
 from mpg_research.disclosure.rules.own_rows import own_tables, round_own, without_empty
 from mpg_research.disclosure.rules.refusals import all_hidden, has_few_others, hide_spreads, refusals
-from mpg_research.disclosure.rules.rounded_release import hide_whole_groups, round_release
+from mpg_research.disclosure.rules.rounded_release import hide_whole_groups, round_estimates, round_release
 from mpg_research.disclosure.rules.rounding import (
     RoundingRule,
     hide_certain_counts,
     round_close_counts,
     round_counts,
     round_ratios,
+    rounding_step,
 )
 from mpg_research.disclosure.rules.small_numbers import (
     hide_extremes,
@@ -382,6 +383,7 @@ def _hide_shares(
         families = cells.exact("n_families")
         round_ratios(cells, ~own | contrast, families)
         hide_certain_counts(cells, ~own | contrast, families, policy.minimum_families)
+        round_estimates(cells, ~own | contrast, RoundingRule(rounding_step(policy.minimum_families)))
         # The others have a part in a difference from them; in how many families one has itself, none.
         exact = own & (np.isin(families, own_sizes) if contrast else True)
         for column in count_columns(cells):

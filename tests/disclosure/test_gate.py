@@ -452,7 +452,7 @@ def test_a_turned_pair_keeps_its_meaning():
     for _, row in released.tables["pairwise"].data.iterrows():
         assert row["estimate"] == pytest.approx(change[row["organisation_1"]] - change[row["organisation_2"]])
         assert row["conf_low"] < row["estimate"] < row["conf_high"]
-        assert row["statistic"] == pytest.approx(row["estimate"] / row["std_error"])
+        assert row["statistic"] == pytest.approx(row["estimate"] / row["std_error"], abs=0.0051)  # two digits
 
 
 def test_a_pair_table_that_cannot_be_turned_is_refused():

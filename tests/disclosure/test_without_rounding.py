@@ -103,3 +103,34 @@ def test_the_researcher_sees_no_more_hidden_numbers_than_with_rounding() -> None
                 continue
             missing = [each.tables[name].marks == "suppressed" for each in found]
             assert (missing[0] | ~missing[1]).all(axis=None), (seed, name)
+
+
+@pytest.mark.parametrize("reader", READERS[1:], ids=[reader.role for reader in READERS[1:]])
+def test_the_families_of_an_unnamed_organisation_follow_from_no_error_interval_or_statistic(
+    reader: Audience,
+) -> None:
+    """n = constant / error squared, the constant known from the row of an organisation that knows both."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        families = rng.choice(np.arange(20, 200), len(NAMES), replace=False).astype(float)
+        constant = 10.0 ** rng.uniform(1, 2)
+        error, change = np.sqrt(constant / families), rng.normal(-4, 2, len(NAMES))
+        data = pd.DataFrame({"organisation": list(NAMES), "estimate": change, "std_error": error})
+        data = data.assign(df=80.0, statistic=change / error, p_value=0.2, n_families=families)
+        data = data.assign(conf_low=change - 2 * error, conf_high=change + 2 * error)
+        table = ResultTable("changes", data, (declare.EACH_ORGANISATION, *declare.ESTIMATE))
+        found = (
+            release(result_of("made", table), reader, policy=made_policy(rounding=0)).tables["changes"].data
+        )
+        others = found[found["organisation"] != "own"]
+        told = {
+            "error": others["std_error"],
+            "interval": (others["conf_high"] - others["conf_low"]) / 4,
+            "statistic": others["estimate"] / others["statistic"],
+        }
+        for way, errors in told.items():
+            number = constant / errors.to_numpy(dtype=float) ** 2
+            near = np.abs(np.subtract.outer(number, families)).min(axis=1)
+            assert (near < 0.01).sum() <= 1, (seed, way, near)  # one may be met by chance
+        own = found[found["organisation"] == "own"]
+        assert np.isin(own["std_error"], error).all()

@@ -19,7 +19,7 @@ from mpg_research.disclosure.rules.organisation_rules import is_contrast
 from mpg_research.disclosure.rules.rounding import RoundingRule, keep_verdicts, subtract_rounded, whole_steps
 from mpg_research.disclosure.rules.small_numbers import base_of
 
-__all__ = ["hide_whole_groups", "round_release"]
+__all__ = ["hide_whole_groups", "round_estimates", "round_release"]
 
 _DIGITS_OF_P = 3
 #: More decimals for an organisation about itself, so that its numbers are not those of the other reports.
@@ -92,6 +92,27 @@ def round_release(cells: Cells, own: np.ndarray, rule: RoundingRule) -> None:
     others = ~own
     subtract_rounded(cells, others, observed_only=True)
     keep_verdicts(cells, others, table.steps)
+
+
+def round_estimates(cells: Cells, rows: np.ndarray, rule: RoundingRule) -> None:
+    """Round what models say in rows about organisations without a name, where nothing else is rounded.
+
+    The families behind an error would follow from it closer than from their number, rounded beside a label.
+
+    Parameters
+    ----------
+    cells : Cells
+        Small numbers are hidden already; rows as they came in.
+    rows : ndarray of bool, shape (n_rows,)
+        Which rows.
+    rule : RoundingRule
+        How the counts of these rows are rounded.
+    """
+    table = _Rounded(cells, cells.no_row(), rule)
+    for column in table.in_order():
+        for about, chosen in cells.meanings(column):
+            if about.meaning in ("model", "p", "df"):
+                table.round(column, about, rows & chosen)
 
 
 @dataclass
