@@ -347,3 +347,13 @@ def test_a_caption_names_no_organisation_that_is_not_in_the_picture():
         released = release(make_organisations(sizes), LINDE, policy=made_policy())
         caption = draw(released, "change_by_organisation", language="en").caption
         assert ("Lindehof" in caption) == there
+
+
+def test_the_picture_of_flows_has_a_place_for_whatever_the_tables_can_hold():
+    from mpg_research.analysis.interventions import action_tables
+    from mpg_research.analysis.monitoring.rules import CALLS
+    from mpg_research.present.figures import flows
+
+    assert set(flows.SIGNALS) == set(CALLS)
+    assert set(flows.ACTIONS) == set(action_tables.ACTIONS[:2])
+    assert set(flows.STATES) == set(action_tables.LATER)

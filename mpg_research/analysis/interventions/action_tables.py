@@ -16,8 +16,9 @@ from mpg_research.analysis.columns import (
     quantile,
 )
 from mpg_research.analysis.families.shares import join_small, share_rows, share_table
-from mpg_research.analysis.interventions.moments import ACTIONS, SIGNALS_TO_ACT_ON
+from mpg_research.analysis.interventions.moments import ACTIONS
 from mpg_research.analysis.interventions.records import Records
+from mpg_research.analysis.monitoring.rules import CALLS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
 from mpg_research.statistics.survival.cumulative_incidence import cumulative_incidence
@@ -128,7 +129,7 @@ def flow_tables(moments: pd.DataFrame, *, level: float) -> list[ResultTable]:
     )
     found = []
     for name, of, to, froms, tos, key in (
-        ("signal_to_action", "signal", "action", SIGNALS_TO_ACT_ON, ACTIONS[:2], _SIGNAL),
+        ("signal_to_action", "signal", "action", CALLS, ACTIONS[:2], _SIGNAL),
         ("action_to_state", "action", "state", ACTIONS[:2], LATER, coded("action")),
     ):
         pairs = [(one, other) for one in froms for other in tos if (seen[of] == one).any()]

@@ -1,6 +1,6 @@
 """What was done after a signal: how often, how soon, what and by which role; and how the family stood later.
 
-A signal begins at the first wave of a spell that is off track or standing still
+A signal begins at the first wave of a spell that is off track or may be standing still
 (:func:`mpg_research.analysis.signals`). Nothing here is about an effect: interventions go to families who
 score badly, and bad scores tend to fall by themselves.
 
@@ -40,8 +40,9 @@ from mpg_research.analysis.interventions.action_tables import (
     time_tables,
     unprompted_tables,
 )
-from mpg_research.analysis.interventions.moments import SIGNALS_TO_ACT_ON, Windows, moments_of, placed_actions
+from mpg_research.analysis.interventions.moments import Windows, moments_of, placed_actions
 from mpg_research.analysis.interventions.records import read_interventions
+from mpg_research.analysis.monitoring.rules import CALLS
 from mpg_research.analysis.monitoring.signals import Signals, signals
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, NotApplicableError, Note
@@ -142,7 +143,7 @@ def describe_actions(
     moments = moments_of(waves, frame, periods, windows)
     if moments.empty:
         raise NotApplicableError(
-            "No family was off track or standing still at any measurement, so there is no signal to follow.",
+            "No family was ever off track or perhaps standing still, so there is no signal to follow.",
             code="no_signals",
         )
     minimum = study.config.disclosure.minimum_families
@@ -164,7 +165,7 @@ def describe_actions(
         "later_months": later_months or study.config.interventions.later_months,
         "later_on_axis": windows.later,
         "later_window_months": study.config.interventions.later_window_months,
-        "signals_to_act_on": list(SIGNALS_TO_ACT_ON),
+        "signals_to_act_on": list(CALLS),
     }
     silent = int(everyone["organisation"].nunique()) - len(recording)
     return ActionsAfterSignals(

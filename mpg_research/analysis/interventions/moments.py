@@ -1,7 +1,7 @@
 """The moments at which a signal began, what was done after each, and how the family stood half a year later.
 
-A moment is the first wave of a spell of waves that are off track or standing still. All times are in the unit
-of the study's time axis; weeks are turned into it by its length in days.
+A moment is the first wave of a spell of waves that are off track or may be standing still. All times are in
+the unit of the study's time axis; weeks are turned into it by its length in days.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.analysis.growth.help_periods import HelpPeriods
+from mpg_research.analysis.monitoring.rules import CALLS
 
 __all__ = [
     "ACTIONS",
     "NO_ACTION_SEEN",
-    "SIGNALS_TO_ACT_ON",
     "STATES",
     "Windows",
     "moments_of",
     "placed_actions",
 ]
 
-#: What calls for a talk.
-SIGNALS_TO_ACT_ON = ("off_track", "may_stand_still")
 #: What came within the weeks asked for.
 ACTIONS = ("acted", "not_acted", "help_ended")
 #: How the family stood later; "signal" is off track or perhaps standing still.
@@ -84,7 +82,7 @@ def moments_of(
     """
     course = [*_KEYS, "respondent"]
     ordered = waves.sort_values([*course, "wave"], kind="stable").reset_index(drop=True)
-    marked = ordered["signal"].isin(SIGNALS_TO_ACT_ON)
+    marked = ordered["signal"].isin(CALLS)
     before = marked.groupby([ordered[name] for name in course]).shift(fill_value=False)
     found = ordered[marked & ~before.astype(bool)]
     found = found[[*_KEYS, "organisation", "months", "signal", "wave"]]
@@ -135,7 +133,7 @@ def _states(moments: pd.DataFrame, waves: pd.DataFrame, windows: Windows) -> NDA
     off = (pairs["months_of_wave"].astype(float) - pairs["months"].astype(float) - windows.later).abs()
     pairs = pairs.assign(off=off)[off <= windows.near + _TOLERANCE]
     nearest = pairs.sort_values(["row", "off", "months_of_wave"], kind="stable").drop_duplicates("row")
-    known: pd.Series = nearest.set_index("row")["signal"].replace(dict.fromkeys(SIGNALS_TO_ACT_ON, "signal"))
+    known: pd.Series = nearest.set_index("row")["signal"].replace(dict.fromkeys(CALLS, "signal"))
     over = moments["left"].to_numpy(dtype=float) < windows.later - _TOLERANCE
     found = known.reindex(moments.index).to_numpy(dtype=object)
     return np.where(pd.isna(found), np.where(over, "help_ended", "not_measured"), found)
@@ -157,7 +155,7 @@ def placed_actions(waves: pd.DataFrame, interventions: pd.DataFrame, windows: Wi
     """
     course = [*_KEYS, "respondent"]
     ordered = waves.sort_values([*course, "wave"], kind="stable")
-    marked = ordered["signal"].isin(SIGNALS_TO_ACT_ON)
+    marked = ordered["signal"].isin(CALLS)
     before = marked.groupby([ordered[name] for name in course]).shift(fill_value=False)
     signals = ordered.assign(begins=marked & ~before.astype(bool))[marked][[*_KEYS, "months", "begins"]]
     pairs = interventions[[*_KEYS, "months"]].reset_index(drop=True).reset_index(names="row")

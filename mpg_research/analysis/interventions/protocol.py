@@ -29,7 +29,7 @@ class TrialProtocol:
     ----------
     stagnation : {"no_progress", "signal"}
         A wave makes a family eligible where its score is no better than the score ``lookback`` months before
-        by more than ``progress``; or where the signal of the wave is off track or standing still.
+        by more than ``progress``; or where the signal of the wave is off track or may be standing still.
     lookback : float
         Months.
     progress : float

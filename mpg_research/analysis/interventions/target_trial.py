@@ -280,11 +280,12 @@ def _case_mix_names(units: pd.DataFrame, names: tuple[str, ...]) -> tuple[str, .
 
 
 def _by_signal(study: Study, courses: Courses, scores: Scores) -> np.ndarray:
-    """Waves whose signal is off track or standing still."""
+    """Waves whose signal is off track or may be standing still."""
+    from mpg_research.analysis.monitoring.rules import CALLS
     from mpg_research.analysis.monitoring.signals import signals
 
     waves = signals(study, scores=scores).tables["waves"].data
-    told = waves[waves["signal"].isin(["off_track", "stagnating"])]
+    told = waves[waves["signal"].isin(CALLS)]
     keys = [*COURSE_KEYS, "months"]
     wanted = pd.MultiIndex.from_frame(told[keys].astype(dict.fromkeys(COURSE_KEYS, str)))
     return np.asarray(pd.MultiIndex.from_frame(courses.rows[keys]).isin(wanted), dtype=bool)

@@ -42,7 +42,7 @@ Rule = Literal["chance", "band"]
 LEAST_SCORES = 3
 SIGNALS = ("on_track", "cannot_tell", "may_stand_still", "off_track")
 #: Signals that ask for a talk about what to do.
-CALLS = ("may_stand_still", "off_track")
+CALLS = ("off_track", "may_stand_still")
 
 
 @dataclass(frozen=True, slots=True)

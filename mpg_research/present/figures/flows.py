@@ -15,7 +15,7 @@ from mpg_research.present.language.voice import Voice
 __all__ = ["draw_signal_flows"]
 
 #: From top to bottom in each column, with the colour of what flows into or out of it.
-SIGNALS = {"off_track": SECOND, "stagnating": GREY}
+SIGNALS = {"off_track": SECOND, "may_stand_still": GREY}
 ACTIONS = {"acted": MAIN, "not_acted": GREY}
 STATES = {"no_signal": BAR, "signal": SECOND, "not_seen": FAINT}
 #: Space between two bars of a column, as a share of all signals; half the width of a bar, in columns.
