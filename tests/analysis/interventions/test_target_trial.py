@@ -49,14 +49,14 @@ def answered(example: Study) -> TargetTrial:
 
 @pytest.mark.parametrize("place", [0, 3])
 def test_planted_effects_are_found_where_before_and_after_flatter(benchmark: ModuleType, place: int) -> None:
-    """The small version of benchmarks/interventions.py: 40 studies, many workers and few."""
+    """The small version of benchmarks/interventions.py: 30 studies, many workers and few."""
     truth = benchmark.TRUTHS[place]
     protocol = TrialProtocol(months=(3.0,))
     rows = [
-        row for n in range(40) for row in benchmark.one_study(truth, (9, place, n), protocol, TrialLimits())
+        row for n in range(30) for row in benchmark.one_study(truth, (9, place, n), protocol, TrialLimits())
     ]
     line = benchmark.summarise(truth, rows, protocol)[0]
-    # Three simulation errors of a mean of 40 studies, and of a share.
+    # Three simulation errors of a mean of 30 studies, and of a share.
     assert abs(line["bias"]) < 3 * line["simulation error"]
     assert line["covers"] >= 0.85
     assert line["answered"] > 0.9
