@@ -122,9 +122,16 @@ def find_due(
     waves = every.waves.merge(now, on=["family", "episode"])
     waves = waves[waves["months"] <= waves["months_now"]]
     by_family = dict(iter(waves.groupby("family", sort=False)))
+    # also of families that no signal can be given, since their case mix is not known
+    scored = study.scores[study.scores["raw"].notna()]
+    scored = scored[scored["instrument"] == found.courses.frame.instrument].astype(
+        {"family": str, "episode": str}
+    )
+    scored = scored[["family", "episode", "months"]].merge(now, on=["family", "episode"])
+    seen = scored[scored["months"] <= scored["months_now"]].groupby("family")["months"].max().to_dict()
     acted = _last_actions(study, every.courses, running)
     rows = [
-        _reasons(row, by_family.get(row.family), acted.get(row.family), found.talk)
+        _reasons(row, by_family.get(row.family), seen.get(row.family), acted.get(row.family), found.talk)
         for row in each_row(running)
     ]
     names = [
@@ -202,11 +209,16 @@ def _last_actions(study: Study, courses: Courses, running: pd.DataFrame) -> dict
 
 
 def _reasons(
-    row: Any, waves: pd.DataFrame | None, acted: tuple[str, str, float] | None, talk: TalkConfig
+    row: Any,
+    waves: pd.DataFrame | None,
+    seen: float | None,
+    acted: tuple[str, str, float] | None,
+    talk: TalkConfig,
 ) -> tuple[Any, ...]:
     """One row of the table, from the waves of all respondents up to the day."""
     last = pd.DataFrame() if waves is None else waves.groupby("respondent", sort=False).tail(1)
-    chance, since, measured = (float("nan"),) * 3
+    chance = since = float("nan")
+    measured = float("nan") if seen is None else row.months - seen
     told = dict.fromkeys(REASONS, False)
     if waves is not None and len(last):
         called = last[last["signal"].isin(CALLS)]
@@ -217,7 +229,6 @@ def _reasons(
         chance = float((called if len(called) else last)["chance"].max())
         since = float(np.nanmin([*(called_since(mine) for _, mine in waves.groupby("respondent")), np.inf]))
         since = since if np.isfinite(since) else float("nan")
-        measured = row.months - float(last["months"].max())
         followed = last[last["wave"] > 0]
         better = (followed["worse_chance"] <= 1 - talk.clear_progress) | (followed["at_limit"] == "best")
         told["evaluate"] = row.months >= talk.evaluate_after and len(followed) > 0 and not better.any()

@@ -48,11 +48,15 @@ def recount(
         own = waves[(waves["family"] == family) & (waves["episode"] == current.episode)]
         own = own[own["months"] <= months]
         last = [rows.iloc[-1] for _, rows in own.groupby("respondent")]
+        mine = study.scores[(study.scores["family"] == family) & study.scores["raw"].notna()]
+        scored = [
+            row.months for row in mine.itertuples() if row.episode == current.episode and row.months <= months
+        ]
         clear, low = talk.clear_progress, 1 - talk.clear_progress
         told = {
             "off_track": any(row.signal == "off_track" for row in last),
             "worse": any(row.deteriorating or row.worse_chance >= clear for row in last),
-            "unmeasured": months - max((row.months for row in last), default=0.0) > talk.unmeasured_after,
+            "unmeasured": months - max(scored, default=0.0) > talk.unmeasured_after,
             "evaluate": months >= talk.evaluate_after
             and any(row.wave > 0 for row in last)
             and not any(row.wave > 0 and (row.worse_chance <= low or row.at_limit == "best") for row in last),
@@ -94,6 +98,16 @@ def test_the_limits_in_force_decide(study: Study, found: Signals) -> None:
     assert not late[["unmeasured", "evaluate"]].any().any()
     assert soon["unmeasured"].sum() > 20
     assert set(late["family"]) < set(soon["family"])
+
+
+def test_a_measured_family_without_case_mix_is_not_called_unmeasured(study: Study, found: Signals) -> None:
+    due = find_due(study, known=found).families
+    family = due.loc[~due["unmeasured"], "family"].iloc[0]
+    episodes = study.tables["episodes"]
+    unknown = episodes["child_age"].where(episodes["family"] != family)
+    lacking = replace(study, tables={**study.tables, "episodes": episodes.assign(child_age=unknown)})
+    again = find_due(lacking, known=found).families
+    assert family not in set(again["family"])
 
 
 def test_one_organisation_and_the_last_action(study: Study, found: Signals) -> None:
