@@ -38,7 +38,7 @@ def results() -> dict[str, object]:
 
 
 def released(results: dict[str, object], kind: str, reader: str) -> Released:
-    return release(results[kind], READERS[reader], policy=exact_policy(results["study"]))
+    return release(results[kind], READERS[reader], policy=exact_policy(results["study"], minimum_families=3))
 
 
 @pytest.mark.parametrize("reader", READERS)
