@@ -5,7 +5,7 @@ import hashlib
 __all__ = ["FORMAT", "Damaged", "seal", "unseal"]
 
 #: Changed when the meaning of a stored file changes; it is part of every key.
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"mpg_research result 1\n"
 
 
