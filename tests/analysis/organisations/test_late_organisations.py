@@ -167,8 +167,8 @@ def test_every_page_has_the_same_shares_and_says_of_whom(late: Study) -> None:
         shown = release(result, Audience("researcher"), policy=exact_policy(late))
         number = int(missing.tables["drop_out"].data["n_group"].iloc[0])
         en, nl = (say(shown, topic, language=language).paragraphs[0][0] for language in ("en", "nl"))
-        assert en.startswith(f"Of the {number} families who could have been in help for 12 months")
-        assert nl.startswith(f"Van de {number} gezinnen die 12 maanden hulp konden hebben gehad")
+        assert en.startswith(f"Of {number} families who could have been in help for 12 months")
+        assert nl.startswith(f"Van {number} gezinnen die 12 maanden hulp konden hebben gehad")
 
 
 def test_families_who_were_never_measured_count(tmp_path: Path) -> None:
