@@ -48,10 +48,12 @@ def made(**others: object) -> DueFamilies:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("nl", ("van koers, evalueren, stoppen of overdragen", "61%", "4 van de 9 gezinnen",
+        ("nl", ("van koers; nog geen duidelijke vooruitgang: evalueren, stoppen of overdragen",
+                "61%", "4 van de 9 gezinnen",
                 "hulpverlener niet bekend", "Netwerkoverleg, 1,3 maanden geleden", "Besluit: overdragen",
                 "Iets &lt;eigens&gt;")),
-        ("en", ("off track, evaluate, stop or hand over", "61%", "4 of 9 families", "worker not known",
+        ("en", ("off track; no clear progress yet: evaluate, stop or hand over",
+                "61%", "4 of 9 families", "worker not known",
                 "Network meeting, 1.3 months ago", "Decision: hand over", "Something &lt;own&gt;")),
     ],
 )  # fmt: skip

@@ -66,7 +66,7 @@ def _table(due: DueFamilies, rows: pd.DataFrame, caption: str, say: Phrases, lan
     body = []
     for row in each_row(rows):
         cells = (
-            ", ".join(say(f"due.{name}") for name in REASONS if getattr(row, name)),
+            "; ".join(say(f"due.{name}") for name in REASONS if getattr(row, name)),
             format_share(row.chance, language) if math.isfinite(row.chance) else "–",
             _number(row.since, language),
             _number(row.months, language),
