@@ -320,7 +320,7 @@ def profile(draw: Draw) -> FamilyProfile:
         unit={},
         ahead=6.0,
         recent=3.0,
-        own_codes={"intervention.own": {"nl": "Iets van ons", "en": "Something of ours"}},
+        own_codes={"intervention.ownkind": {"nl": "Iets van ons", "en": "Something of ours"}},
     )
 
 

@@ -29,11 +29,14 @@ MINIMUM = 45
 SAID = frozenset({"mean", "model", "p", "df", "quantile", "money", "extreme"})
 #: Kinds whose tables have no row about few families, or none with numbers of this sort.
 WITHOUT_SECRETS = frozenset({"signal_quality", "respondents", "data_quality"})
+#: Kinds all of whose rows are about many families unless few are asked for.
+FEW = {"target_trial": {"n": 30}}
 
 
 def result_for(kind: str) -> MadeResult:
     edges = KINDS[kind]
-    return edges.make(Draw(0, **(edges.given[0] if edges.given else {})))
+    given = edges.given[0] if edges.given else {}
+    return edges.make(Draw(0, **{**given, **FEW.get(kind, {})}))
 
 
 def with_other_secrets(result: MadeResult, minimum: int, seed: int) -> tuple[MadeResult, int]:

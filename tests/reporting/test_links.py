@@ -17,4 +17,4 @@ def test_the_links_of_a_page_lead_to_files_beside_it(tmp_path: Path) -> None:
     assert ("tables/01_data_quality/by_organisation.csv",) * 2 in links
     for address, _ in links:
         rows = (page.parent / address).read_text(encoding="utf-8").splitlines()
-        assert len(rows) == 1 + 24
+        assert len(rows) == 1 + 24 if address.endswith("/by_organisation.csv") else len(rows) > 1

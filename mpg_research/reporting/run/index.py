@@ -32,7 +32,7 @@ def write_index(
     """Write ``index.html`` (the study's first language) and one page for each further language.
 
     Of pages that were made before from the same manifests, settings, texts and code the hashes are stored:
-    where the pages that lie there have them, they stay, and none is made.
+    where the pages that lie there have them, they stay, and none is made. Of private pages nothing is stored.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def write_index(
     languages = config.study.languages
     paths = {language: folder / _page_name(language, languages) for language in languages}
     there = find_notebooks() if notebooks is None else notebooks
-    key = _key(folder, there, private, inputs) if inputs is not None else ""
+    key = _key(folder, there, inputs) if inputs is not None and not private else ""
     if key and _are_as_made(key, paths.values()):
         return folder / "index.html"
     for language, path in paths.items():
@@ -69,7 +69,7 @@ def write_index(
     return folder / "index.html"
 
 
-def _key(folder: Path, notebooks: Mapping[str, NotebookSpec], private: bool, inputs: Inputs) -> str:
+def _key(folder: Path, notebooks: Mapping[str, NotebookSpec], inputs: Inputs) -> str:
     """Under which key it is stored what pages were made of these manifests, notebooks and inputs."""
     manifests = sorted(folder.glob(f"*/{NAME}"))
     return json_sha256(
@@ -78,7 +78,6 @@ def _key(folder: Path, notebooks: Mapping[str, NotebookSpec], private: bool, inp
             "overview": {name: dict(value) for name, value in asdict(inputs).items()},
             "manifests": {path.parent.name: file_sha256(path) for path in manifests},
             "notebooks": {spec.name: spec.role for spec in notebooks.values()},
-            "private": private,
         }
     )
 

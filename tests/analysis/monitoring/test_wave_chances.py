@@ -71,7 +71,6 @@ def test_chances_equal_the_dense_normal_algebra(fold: Fold, sign: float) -> None
         apart = np.abs(one[:, None] - two[None, :])
         return sd**2 * (np.where(apart > 0, kept**apart, 1.0) if kept > 0 else (apart == 0).astype(float))
 
-    solution = model.fit.solution
     for row in range(0, len(data), 7):
         mine = np.flatnonzero((data["course"] == data["course"][row]) & (data.index <= row))
         z, at, now = columns(months[mine]), months[mine], months[row]
@@ -80,14 +79,14 @@ def test_chances_equal_the_dense_normal_algebra(fold: Fold, sign: float) -> None
 
         def expected(moment: float, row: int = row) -> tuple[float, np.ndarray]:
             x = model.matrix(data, np.array([moment]), np.array([row]))[0]
-            return float(x @ solution.beta), x
+            return float(x @ model.beta), x
 
         later, (mean, x) = now + AHEAD, expected(now + AHEAD)
         cover = z @ d @ columns(np.array([later])).T + swings(at, np.array([later]))
         m = mean + (cover.T @ weights @ residual).item()
         one = columns(np.array([later]))
         variance = (one @ d @ one.T - cover.T @ weights @ cover).item() + sd**2
-        variance += x @ solution.covariance @ x
+        variance += x @ model.beta_covariance @ x
         expect = norm.cdf((STEP / 2 - sign * (m - score[row])) / np.sqrt(variance))
         assert found.no_better[row] == pytest.approx(expect, abs=EXACT)
         posterior = d - d @ z.T @ weights @ z @ d
@@ -101,8 +100,8 @@ def test_chances_equal_the_dense_normal_algebra(fold: Fold, sign: float) -> None
                 continue
             z_moved = (columns(np.array([now])) - columns(np.array([since])))[0]
             x_moved = expected(now)[1] - expected(since)[1]
-            by = x_moved @ solution.beta + z_moved @ deviation
-            error = np.sqrt(z_moved @ posterior @ z_moved + x_moved @ solution.covariance @ x_moved)
+            by = x_moved @ model.beta + z_moved @ deviation
+            error = np.sqrt(z_moved @ posterior @ z_moved + x_moved @ model.beta_covariance @ x_moved)
             assert chance == pytest.approx(norm.cdf(sign * by / error), abs=EXACT)
 
 

@@ -72,7 +72,7 @@ def test_for_programs_it_is_json(reports: Path, capsys: pytest.CaptureFixture[st
 def test_a_page_leads_to_all_its_results(reports: Path) -> None:
     (found,) = trace_output(reports, "01_data_quality").found
     assert found.kind == "pages"
-    assert set(found.results) == {"describe_quality"}
+    assert set(found.results) == {"describe_quality", "describe_records"}
 
 
 def test_what_is_not_there_is_said_with_what_is(reports: Path, tmp_path: Path) -> None:
