@@ -49,9 +49,18 @@ def _answers(voice: Voice) -> list[str]:
         moments = mine.groupby("intervention", sort=False)["months"].apply(lambda each: tuple(sorted(each)))
         for months in dict.fromkeys(moments):
             codes = [code for code, own in moments.items() if own == months]
-            period = ", ".join(_period(voice, pd.Series({"months": month})) for month in months)
-            said.append(voice.phrases(f"target_trial.{reason}", period=period, what=_listed(voice, codes)))
+            said.append(
+                voice.phrases(
+                    f"target_trial.{reason}", period=_moments(voice, months), what=_listed(voice, codes)
+                )
+            )
     return said or [voice.phrases("target_trial.hidden")]
+
+
+def _moments(voice: Voice, months: Sequence[float]) -> str:
+    """Several moments: "3 months and 6 months"."""
+    *before, last = (_period(voice, pd.Series({"months": month})) for month in months)
+    return voice.phrases("target_trial.and", before=", ".join(before), last=last) if before else last
 
 
 def _listed(voice: Voice, codes: Sequence[object]) -> str:
