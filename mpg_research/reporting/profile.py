@@ -126,7 +126,9 @@ def write_profile(
     from mpg_research.analysis.family_profile import describe_family
     from mpg_research.disclosure import assert_aggregate
     from mpg_research.present.profile import READERS, present_profile
-    from mpg_research.study import load_study
+    from mpg_research.present.talk.answers import is_called
+    from mpg_research.reporting.menu_knowledge import known_by_intervention
+    from mpg_research.reporting.store.source import open_study
 
     chosen = check_parameters(
         CourseProfileParameters,
@@ -146,11 +148,13 @@ def write_profile(
     chosen_reader = next((one for one in READERS if one == chosen.reader), None)
     if chosen_reader is None:
         raise ConfigError(f'A profile is for {" or ".join(READERS)}; found "{chosen.reader}".')
-    profile = describe_family(
-        load_study(find_study(chosen.study)), chosen.family, episode=chosen.episode or None
-    )
+    source = open_study(find_study(chosen.study))
+    profile = describe_family(source.copy(), chosen.family, episode=chosen.episode or None)
     assert_aggregate(profile, folder, reports_root=Path.cwd() / _REPORTS)
-    page = present_profile(profile, language=chosen.language, reader=chosen_reader)
+    known = {}
+    if chosen_reader == "worker" and is_called(profile):
+        known = known_by_intervention(source, profile, chosen.language)
+    page = present_profile(profile, language=chosen.language, reader=chosen_reader, study_knows=known)
     ending = "" if chosen_reader == "worker" else f"_for_the_{chosen_reader}"
     name = f"course_profile_{safe_folder_name(chosen.family)}_{chosen.language}{ending}.html"
     write_atomically(folder / name, page.html.encode("utf-8"), private=True)

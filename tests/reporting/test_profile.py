@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from functools import cache
+from html import unescape
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
@@ -134,6 +135,19 @@ def test_a_family_off_track_at_every_wave_gets_signal_and_menu() -> None:
     told = present_profile(found, language="nl", study_knows={"network_meeting": "<i>iets</i>."}).html
     assert "&lt;i&gt;iets&lt;/i&gt;." in told
     assert told.count("niet bekend uit deze studie") == 7
+
+
+def test_the_menu_says_what_the_study_knows_as_its_organisation_may_see_it(tmp_path: Path) -> None:
+    """The number of "any" of the example, for whoever helps; nothing of what cannot be estimated."""
+    file = write_profile(shipped_example(), family="F5780", output=tmp_path, language="en")
+    page = unescape(file.read_text(encoding="utf-8"))
+    assert re.search(r"What this study knows of it: Any intervention: 3 months after", page)
+    assert "no proof that the intervention brought it about" in page
+    assert page.count("not known from this study") == 8
+    for_family = write_profile(
+        shipped_example(), family="F5780", output=tmp_path, language="en", reader="family"
+    )
+    assert "no proof" not in for_family.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mpg_research.analysis.interventions.protocol import ANY
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["trial_sentences"]
+__all__ = ["known_of_interventions", "trial_sentences"]
 
 #: Verdicts without a number, in the order in which they are spoken of.
 _REFUSED = (
@@ -26,6 +27,28 @@ def trial_sentences(voice: Voice) -> dict[str, list[str]]:
         "nothing_done": [*_before_after(voice), *_nothing_done(voice)],
         "limits": [voice.phrases("target_trial.limit"), _choices(voice), _limits(voice)],
     }
+
+
+def known_of_interventions(voice: Voice) -> dict[str, str]:
+    """What the comparison says of each intervention of which it has a number, "any" among them.
+
+    Parameters
+    ----------
+    voice : Voice
+        Of a released target trial.
+
+    Returns
+    -------
+    dict of str to str
+        Sentences by the code of the intervention; that of "any" says what a difference does not prove.
+    """
+    told: dict[str, list[str]] = {}
+    for table, sentence in (("differences", _difference), ("stability", _stability)):
+        for _, row in _answer_rows(voice, table).iterrows():
+            told.setdefault(str(row["intervention"]), []).append(sentence(voice, row))
+    if ANY in told:
+        told[ANY].append(voice.phrases("target_trial.limit"))
+    return {code: " ".join(sentences) for code, sentences in told.items()}
 
 
 def _what(voice: Voice, code: object) -> str:

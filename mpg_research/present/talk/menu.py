@@ -29,7 +29,7 @@ def say_menu(
     language : str
     study_knows : mapping of str to str, optional
         What this study knows of an intervention, by its code, as a sentence in this language; of what is not
-        there the menu says that it is not known.
+        there the menu says that it is not known. Of "any": of interventions of whatever kind.
     """
     known = study_knows or {}
     own = [key.removeprefix("intervention.") for key in profile.own_codes if key.startswith("intervention.")]
@@ -55,6 +55,7 @@ def say_menu(
     return [
         f"<h2>{escape(say('profile.heading_menu'))}</h2>",
         paragraph(say("talk.menu_intro")),
+        *([paragraph(say("talk.study_knows", known=clean_text(known["any"])))] if known.get("any") else []),
         f'<ul class="menu">{menu}</ul>',
         f'<p class="small">{escape(say("profile.heading_source"))}</p><ol class="small">{listed}</ol>',
     ]
