@@ -1,7 +1,7 @@
 """The emulation on frames: person-time, chances and comparisons for every intervention and month."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from mpg_research.analysis.interventions.trials import Trials, start_trials
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.study.model import FlowStep, SampleFlow
 
-__all__ = ["Answer", "Emulation", "TrialData", "emulate", "trial_flow", "without_organisation"]
+__all__ = ["Answer", "Emulation", "TrialData", "emulate", "trial_flow"]
 
 #: Columns of the history at a wave that the models of the outcome use, and that balance is judged by.
 N_BASELINE = 4
@@ -239,24 +239,6 @@ def _extra(data: TrialData, takes_part: BoolArray) -> tuple[FloatArray, tuple[st
     columns += list(data.case_mix.T)
     stacked = np.column_stack(columns) if columns else np.zeros((len(data.organisation), 0))
     return stacked, (*(f"organisation={name}" for name in ordered), *data.case_mix_names)
-
-
-def without_organisation(data: TrialData, name: str) -> TrialData:
-    """The data without the families of one organisation."""
-    kept = np.flatnonzero(data.organisation != name)
-    number = np.full(len(data.organisation), -1)
-    number[kept] = np.arange(len(kept))
-    mine = number[data.rows["course"].to_numpy()] >= 0
-    rows = data.rows[mine]
-    starts = data.starts[number[data.starts["course"].to_numpy(dtype=np.intp)] >= 0]
-    return replace(
-        data,
-        rows=rows.assign(course=number[rows["course"].to_numpy()]).reset_index(drop=True),
-        starts=starts.assign(course=number[starts["course"].to_numpy(dtype=np.intp)]).reset_index(drop=True),
-        until=data.until[kept], ended=data.ended[kept], reach=data.reach[kept], family=data.family[kept],
-        organisation=data.organisation[kept], cluster=data.cluster[kept], case_mix=data.case_mix[kept],
-        eligible=None if data.eligible is None else data.eligible[mine],
-    )  # fmt: skip
 
 
 def trial_flow(emulation: Emulation, before: SampleFlow) -> SampleFlow:

@@ -97,7 +97,7 @@ def read_interventions(study: Study, courses: Courses) -> Records:
     placed = placed.assign(role=role, _unlisted=unlisted, _nameless=nameless)
     kept, left_out = _sorted_out(placed, "intervention")
     kept = kept.assign(code=code[kept.index].replace("", OTHER_CODE))
-    notes = _notes("interventions", left_out)
+    notes = _notes("interventions", "interventions", left_out)
     for name, column, text in (
         ("code_not_listed", "_unlisted", "have a code that is in no list of study.toml; they count as other"),
         (
@@ -139,14 +139,17 @@ def read_happenings(study: Study, courses: Courses) -> Records:
     columns = [*_KEYS, "months", "what"]
     parts, notes, n_read, left_out = [], [], 0, dict.fromkeys(_LEFT_OUT, 0)
     events, changes = study.tables.get("events"), _worker_changes(study)
-    for name, table in (("events", events), ("worker_changes", changes)):
+    for name, words, table in (
+        ("events", "events", events),
+        ("worker_changes", "changes of worker", changes),
+    ):
         if table is None:
             continue
         placed = _placed(table, "date", study, courses)
         what, _ = _listed(placed["event"], {*EVENTS, *study.config.vocabularies.events, WORKER_CHANGE})
         kept, out = _sorted_out(placed.assign(role=""), "event")
         parts.append(kept.assign(what=what[kept.index].replace("", OTHER_CODE))[columns])
-        notes += _notes(name, out)
+        notes += _notes(name, words, out)
         n_read += len(table)
         left_out = {reason: left_out[reason] + out[reason] for reason in _LEFT_OUT}
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
@@ -200,9 +203,8 @@ def _sorted_out(placed: pd.DataFrame, code: str) -> tuple[pd.DataFrame, dict[str
     return kept, left_out
 
 
-def _notes(what: str, left_out: Mapping[str, int]) -> list[Note]:
+def _notes(what: str, words: str, left_out: Mapping[str, int]) -> list[Note]:
     """One note for each reason for which records were left out."""
-    words = what.replace("_", " of ").replace("worker of changes", "changes of worker")
     return [
         Note(f"{what}_{reason}", f"{number} {words} {_LEFT_OUT[reason]}.", {"n_records": number})
         for reason, number in left_out.items()

@@ -35,7 +35,7 @@ from mpg_research.analysis.interventions.emulation import Emulation, TrialData, 
 from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.records import OTHER_CODE, read_interventions
 from mpg_research.analysis.interventions.trial_tables import trial_tables
-from mpg_research.analysis.monitoring.expectation_model import code_case_mix
+from mpg_research.analysis.monitoring.expectation_model import case_mix_labels, code_case_mix
 from mpg_research.analysis.result import Result
 from mpg_research.errors import ConfigError, NotApplicableError, Note, did_you_mean
 from mpg_research.statistics.change.reliable_change import improvement_sign
@@ -244,7 +244,7 @@ def trial_data(
     last = courses.rows.groupby("course")["months"].max().to_numpy(dtype=float)
     until = np.fmax(own["time"].to_numpy(dtype=float), last)
     first = courses.rows.drop_duplicates("family").set_index("family")["worker"]
-    month = 1.0 if study.time_unit == "months" else DAYS_PER_MONTH / 7  # of the study's axis
+    month = DAYS_PER_MONTH / float(study.config.time.days_per_axis_unit or np.nan)  # of the study's axis
     eligible = None
     if protocol.stagnation == "signal":
         eligible = _by_signal(study, courses, scores)
@@ -258,25 +258,11 @@ def trial_data(
         organisation=units["organisation"].to_numpy(dtype=str),
         cluster=pd.factorize(units["family"].map(first))[0].astype(np.intp),
         case_mix=mixed[list(columns)].to_numpy(dtype=float).reshape(len(units), len(columns)),
-        case_mix_names=_case_mix_names(units, courses.frame.case_mix),
+        case_mix_names=case_mix_labels(units, courses.frame.case_mix),
         sign=float(improvement_sign(courses.instrument.direction)),
         eligible=eligible,
         axis=month,
     )
-
-
-def _case_mix_names(units: pd.DataFrame, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the columns of ``code_case_mix``, in its order and with its omissions."""
-    found = []
-    for name in names:
-        values = units[name]
-        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            found += [name] if values.astype(float).nunique() > 1 else []
-            continue
-        texts = values.astype(str)
-        levels = sorted(texts.unique(), key=lambda level: (-int((texts == level).sum()), level))
-        found += [f"{name}={level}" for level in levels[1:]]
-    return tuple(found)
 
 
 def _by_signal(study: Study, courses: Courses, scores: Scores) -> np.ndarray:

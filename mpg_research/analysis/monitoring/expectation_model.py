@@ -16,7 +16,15 @@ from mpg_research.mixed import CAR1, MixedFit, fit_mixed
 from mpg_research.mixed.design.build import Design
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects, running_effects
 
-__all__ = ["ExpectationModel", "Fold", "code_case_mix", "cross_fit", "fit_expectation", "make_folds"]
+__all__ = [
+    "ExpectationModel",
+    "Fold",
+    "case_mix_labels",
+    "code_case_mix",
+    "cross_fit",
+    "fit_expectation",
+    "make_folds",
+]
 
 _KNOTS = 4
 #: Folds where families cannot be left out by organisation.
@@ -120,20 +128,38 @@ def code_case_mix(
     known = rows if like is None else like
     columns: dict[str, pd.Series] = {}
     for name in names:
-        values, others = known[name], rows[name]
-        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            numbers = [(values.astype(float), others.astype(float))]
-        else:
-            texts = values.astype(str)
-            levels = sorted(texts.unique(), key=lambda level: (-int((texts == level).sum()), level))
-            numbers = [
-                ((texts == level).astype(float), (others.astype(str) == level).astype(float))
-                for level in levels[1:]
-            ]
-        for number, other in numbers:
-            if number.nunique() > 1:
-                columns[f"covariate_{len(columns) + 1}"] = other - float(number.mean())
+        for _, number, other in _coded(name, known[name], rows[name]):
+            columns[f"covariate_{len(columns) + 1}"] = other - float(number.mean())
     return pd.concat([rows, pd.DataFrame(columns, index=rows.index)], axis=1), tuple(columns)
+
+
+def case_mix_labels(rows: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
+    """What the columns of :func:`code_case_mix` are, in their order: a column, or "column=level".
+
+    Parameters
+    ----------
+    rows : DataFrame
+    names : sequence of str
+        Columns of the case mix.
+    """
+    return tuple(label for name in names for label, _, _ in _coded(name, rows[name], rows[name]))
+
+
+def _coded(name: str, values: pd.Series, others: pd.Series) -> list[tuple[str, pd.Series, pd.Series]]:
+    """A column as numbers, with labels: itself, or all its levels but the commonest; not what never varies.
+
+    Levels are those of ``values``; each number is given of those and of ``others``.
+    """
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        found = [(name, values.astype(float), others.astype(float))]
+    else:
+        texts, other_texts = values.astype(str), others.astype(str)
+        levels = sorted(texts.unique(), key=lambda level: (-int((texts == level).sum()), level))
+        found = [
+            (f"{name}={level}", (texts == level).astype(float), (other_texts == level).astype(float))
+            for level in levels[1:]
+        ]
+    return [(label, number, other) for label, number, other in found if number.nunique() > 1]
 
 
 def make_folds(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:

@@ -12,7 +12,7 @@ import pytest
 
 from mpg_research import load_study
 from mpg_research.analysis.interventions.doubts import doubts_about, evalue_of, nothing_done
-from mpg_research.analysis.interventions.emulation import TrialData, emulate, without_organisation
+from mpg_research.analysis.interventions.emulation import TrialData, emulate
 from mpg_research.analysis.interventions.person_time import cut_courses
 from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, TrialProtocol
 from mpg_research.analysis.interventions.target_trial import TargetTrial, emulate_target_trial
@@ -45,6 +45,24 @@ def example() -> Study:
 @pytest.fixture(scope="module")
 def answered(example: Study) -> TargetTrial:
     return emulate_target_trial(example, replicates=50)
+
+
+def without_organisation(data: TrialData, name: str) -> TrialData:
+    """The data without the families of one organisation."""
+    kept = np.flatnonzero(data.organisation != name)
+    number = np.full(len(data.organisation), -1)
+    number[kept] = np.arange(len(kept))
+    mine = number[data.rows["course"].to_numpy()] >= 0
+    rows = data.rows[mine]
+    starts = data.starts[number[data.starts["course"].to_numpy(dtype=np.intp)] >= 0]
+    return replace(
+        data,
+        rows=rows.assign(course=number[rows["course"].to_numpy()]).reset_index(drop=True),
+        starts=starts.assign(course=number[starts["course"].to_numpy(dtype=np.intp)]).reset_index(drop=True),
+        until=data.until[kept], ended=data.ended[kept], reach=data.reach[kept], family=data.family[kept],
+        organisation=data.organisation[kept], cluster=data.cluster[kept], case_mix=data.case_mix[kept],
+        eligible=None if data.eligible is None else data.eligible[mine],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("place", [0, 3])
