@@ -137,6 +137,19 @@ def _expanded(
     return rows, cumulative_weights(factor[trials.row], trial=trials.baseline)
 
 
+def _check_outcome(name: str, expanded: pd.DataFrame, weight: np.ndarray, terms: list[str]) -> None:
+    """Fit the outcome in the expanded rows; coefficients, errors, weights and cumulative incidence."""
+    fit = weighted_regression(
+        _design(expanded, *terms),
+        expanded["outcome"],
+        weight=weight,
+        clusters=expanded["id"],
+        family="binomial",
+    )
+    _check_trials(name, fit, weight, expanded)
+    _cumulative(expanded, fit, terms, _known("te_sequential_trials.json")[name]["cum_inc"])
+
+
 def test_intention_to_treat_with_censoring_equals_trialemulation() -> None:
     data = pd.read_csv(ORACLES / "te_data_censored.csv").sort_values(["id", "period"], ignore_index=True)
     data["before"] = data.groupby("id")["treatment"].shift(fill_value=0)
@@ -146,15 +159,7 @@ def test_intention_to_treat_with_censoring_equals_trialemulation() -> None:
     factor = _remaining(data, models, ["x3"], ["x1", "x2", "x3"], True)
     expanded, weight = _expanded(data, factor, until_switch=False)
     terms = ["assigned_treatment", "x1", "x2", "followup_time", "x3"]
-    fit = weighted_regression(
-        _design(expanded, *terms),
-        expanded["outcome"],
-        weight=weight,
-        clusters=expanded["id"],
-        family="binomial",
-    )
-    _check_trials(name, fit, weight, expanded)
-    _cumulative(expanded, fit, terms, known["cum_inc"])
+    _check_outcome(name, expanded, weight, terms)
 
 
 @pytest.mark.parametrize("name", [key for key in _known("te_sequential_trials.json") if key.startswith("pp")])
@@ -191,15 +196,7 @@ def test_per_protocol_with_switching_equals_trialemulation(name: str) -> None:
     data["regime"] = gap.cumsum()
     expanded, weight = _expanded(data, factor, until_switch=True)
     terms = known["formula"].split("~")[1].replace(" ", "").split("+")
-    fit = weighted_regression(
-        _design(expanded, *terms),
-        expanded["outcome"],
-        weight=weight,
-        clusters=expanded["id"],
-        family="binomial",
-    )
-    _check_trials(name, fit, weight, expanded)
-    _cumulative(expanded, fit, terms, known["cum_inc"])
+    _check_outcome(name, expanded, weight, terms)
 
 
 def test_published_marginal_models_are_reproduced() -> None:
