@@ -44,6 +44,8 @@ TIME_OF_TABLE = {
     "practice": ("date",),
     "events": ("date",),
     "decisions": ("date",),
+    "domains": ("date",),
+    "goals": ("date",),
 }
 ADDED_UP = ("care", "prices")  # a row twice would be counted twice
 

@@ -56,6 +56,24 @@ ROLES: dict[str, tuple[str, ...]] = {
     "other_organisation": (),
 }
 
+# Whether it was known beforehand that another worker would take over.
+CHANGE_REASONS: dict[str, tuple[str, ...]] = {"planned": ("gepland",), "sudden": ("onverwacht",)}
+
+# Who set a goal.
+GOAL_SETTERS: dict[str, tuple[str, ...]] = {
+    "family": ("gezin",),
+    "worker": ("hulpverlener",),
+    "together": ("samen",),
+}
+
+# Conditions for "one family, one plan" in an organisation: a study brings its own six; one is published.
+CONDITIONS: dict[str, tuple[str, ...]] = {"structural_funding": ()}
+
+# Life domains, as the problem flags of the episodes; a study may add its own.
+DOMAINS: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("mental_health", "addiction", "parenting", "housing", "money", "school_work"), ()
+)
+
 EVENTS: dict[str, tuple[str, ...]] = {"placement": (), "eviction": (), "renewed_referral": ()}
 
 # What a talk with the family ended in; written by hand.
@@ -67,7 +85,7 @@ DECISION_CODES: dict[str, tuple[str, ...]] = {
 }
 
 # RoQua writes `parent` for the first parent.
-RESPONDENTS: dict[str, tuple[str, ...]] = {"first_parent": ("parent",), "second_parent": ()}
+RESPONDENTS: dict[str, tuple[str, ...]] = {"first_parent": ("parent",), "second_parent": (), "worker": ()}
 
 # Working elements of "one family, one plan".
 WORKING_ELEMENTS = {
@@ -157,6 +175,7 @@ def item_name(number: int | str) -> str:
 FAMILY = Column("family", "id", "pseudonymous id of the family; links the tables", required=True)
 EPISODE = Column("episode", "id", "which period of help of this family; may be left out")
 WORKER = Column("worker", "id", "worker in charge; unique within the organisation only")
+RATER = Column("rater", "id", "worker who scored; unique within the organisation only")
 
 EPISODES = Schema(
     "episodes",
@@ -166,9 +185,13 @@ EPISODES = Schema(
         Column("episode", "id", "number or id of this period of help; numbered by start if left out"),
         Column("organisation", "id", "key of the organisation that helps", required=True),
         WORKER,
+        Column("region", "id", "region the family lives in"),
+        Column("referred", "time", "when the family was referred"),
         Column("start", "time", "start of the help: time zero", required=True),
         Column("end", "time", "end of the help; empty while it runs"),
         Column("end_reason", "code", "why the help ended (CBS codes 01-05)", vocabulary=END_REASONS),
+        Column("thin_line", "boolean", "contact was kept up after the end of the help"),
+        Column("satisfaction", "number", "mark the family gave the help", minimum=0, maximum=10),
         Column("child_age", "number", "age of the child at intake, in years", minimum=0, maximum=25),
         Column("n_children", "integer", "number of children in the family", minimum=0, maximum=25),
         Column("single_parent", "boolean", "one parent in the household"),
@@ -191,11 +214,12 @@ MEASUREMENTS = Schema(
         EPISODE,
         Column("respondent", "code", "who answered: first_parent, second_parent, ...",
                vocabulary=RESPONDENTS, open_vocabulary=True),
+        RATER,
         Column("date", "time", "when the questionnaire was filled in", required=True),
         Column("instrument", "id", "key of the questionnaire", required=True),
         Column("total", "number", "total score, where items are not exported"),
     ),
-    ("family", "episode", "respondent", "instrument", "date"),
+    ("family", "episode", "respondent", "rater", "instrument", "date"),
 )  # fmt: skip
 
 INTERVENTION_TABLE = Schema(
@@ -223,13 +247,18 @@ CARE = Schema(
         Column("month", "time", "the month, as its first day", required=True),
         WORKER,
         Column("contact_hours", "number", "hours of contact in the month", minimum=0, maximum=744),
+        Column("n_visits", "integer", "visits in the month", minimum=0, maximum=310),
+        Column("at_home", "integer", "how many of them at the family's home", minimum=0, maximum=310),
         Column("n_agencies", "integer", "agencies involved", minimum=0, maximum=100),
+        Column("n_helpers", "integer", "different helpers in the month", minimum=0, maximum=100),
+        Column("worker_change_reason", "code", "where another worker took over this month: planned or sudden",
+               vocabulary=CHANGE_REASONS),
         Column("case_manager", "boolean", "there is one case manager"),
         Column("one_plan", "boolean", "there is one plan"),
         Column("network_meeting", "boolean", "a network meeting was held"),
     ),
     ("family", "episode", "month"),
-)
+)  # fmt: skip
 
 PRACTICE = Schema(
     "practice",
@@ -240,10 +269,13 @@ PRACTICE = Schema(
         Column("organisation", "id", "the organisation, where the scores are about a team"),
         Column("team", "id", "the team, where the scores are about a team"),
         Column("date", "time", "when it was scored", required=True),
+        RATER,
+        Column("rater_role", "code", "role of who scored: family_worker, colleague, ...",
+               vocabulary=ROLES, open_vocabulary=True),
         *(Column(name, "number", f"score on: {text}") for name, text in WORKING_ELEMENTS.items()),
     ),
-    ("family", "episode", "organisation", "team", "date"),
-)
+    ("family", "episode", "organisation", "team", "date", "rater"),
+)  # fmt: skip
 
 EVENT_TABLE = Schema(
     "events",
@@ -267,9 +299,65 @@ DECISIONS = Schema(
         Column("date", "time", "when it was decided", required=True),
         Column("decision", "code", "what was decided in the talk with the family", required=True,
                vocabulary=DECISION_CODES),
+        Column("family_asked", "boolean", "the family was asked what would help"),
+        Column("idea_followed", "boolean", "what the family proposed was followed"),
         Column("reason", "text", "why, in a few words; no names"),
     ),
     ("family", "episode", "date", "decision"),
+)  # fmt: skip
+
+WORKERS = Schema(
+    "workers",
+    "organisation and worker",
+    (
+        Column("organisation", "id", "key of the organisation", required=True),
+        Column("worker", "id", "the worker; unique within the organisation only", required=True),
+        Column("start", "time", "since when in this work", required=True),
+    ),
+    ("organisation", "worker"),
+)
+
+DOMAIN_TABLE = Schema(
+    "domains",
+    "family, date and life domain",
+    (
+        FAMILY,
+        EPISODE,
+        Column("date", "time", "when it was scored", required=True),
+        Column("domain", "code", "life domain", required=True, vocabulary=DOMAINS, open_vocabulary=True),
+        Column("severity", "integer", "severity, 0 (no problem) to 4", required=True, minimum=0, maximum=4),
+        RATER,
+    ),
+    ("family", "episode", "date", "domain", "rater"),
+)
+
+GOALS = Schema(
+    "goals",
+    "family, date and goal",
+    (
+        FAMILY,
+        EPISODE,
+        Column("date", "time", "when it was scored", required=True),
+        Column(
+            "goal", "id", "number or key of the goal of this family; no words of the family", required=True
+        ),
+        Column("attainment", "number", "how far it was reached, on the study's own scale", required=True),
+        Column("set_by", "code", "who set the goal", vocabulary=GOAL_SETTERS, open_vocabulary=True),
+    ),
+    ("family", "episode", "date", "goal"),
+)
+
+CONDITION_TABLE = Schema(
+    "conditions",
+    "organisation, year and condition",
+    (
+        Column("organisation", "id", "key of the organisation", required=True),
+        Column("year", "integer", "the year", required=True, minimum=1990, maximum=2100),
+        Column("condition", "code", "which condition", required=True,
+               vocabulary=CONDITIONS, open_vocabulary=True),
+        Column("score", "number", "how far it is met, on the study's own scale", required=True),
+    ),
+    ("organisation", "year", "condition"),
 )  # fmt: skip
 
 PRICES = Schema(
@@ -288,5 +376,18 @@ PRICES = Schema(
 
 SCHEMAS = {
     schema.name: schema
-    for schema in (EPISODES, MEASUREMENTS, INTERVENTION_TABLE, CARE, PRACTICE, EVENT_TABLE, DECISIONS, PRICES)
+    for schema in (
+        EPISODES,
+        MEASUREMENTS,
+        INTERVENTION_TABLE,
+        CARE,
+        PRACTICE,
+        EVENT_TABLE,
+        DECISIONS,
+        WORKERS,
+        DOMAIN_TABLE,
+        GOALS,
+        CONDITION_TABLE,
+        PRICES,
+    )
 }

@@ -387,6 +387,14 @@ class InterventionsConfig(Section):
         return self
 
 
+class CareConfig(Section):
+    """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's."""
+
+
+class AfterwardsConfig(Section):
+    """[afterwards]: what counts after the end of the help. The defaults are ours, not the practice's."""
+
+
 class DisclosureConfig(Section):
     """[disclosure]: what may be shown to whom.
 
@@ -444,6 +452,10 @@ class TablesConfig(Section):
     practice: TableConfig | None = None
     events: TableConfig | None = None
     decisions: TableConfig | None = None
+    workers: TableConfig | None = None
+    domains: TableConfig | None = None
+    goals: TableConfig | None = None
+    conditions: TableConfig | None = None
     prices: TableConfig | None = None
 
     def present(self) -> dict[str, TableConfig]:

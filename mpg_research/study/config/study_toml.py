@@ -15,7 +15,9 @@ from mpg_research.study.config.explain import (
 )
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
+    AfterwardsConfig,
     AnalysisConfig,
+    CareConfig,
     ConsentConfig,
     DisclosureConfig,
     InstrumentConfig,
@@ -61,6 +63,8 @@ class StudyConfig(Section):
     instruments: dict[str, InstrumentConfig] = Field(default_factory=dict)
     analysis: AnalysisConfig = AnalysisConfig()
     interventions: InterventionsConfig = InterventionsConfig()
+    care: CareConfig = CareConfig()
+    afterwards: AfterwardsConfig = AfterwardsConfig()
     talk: TalkConfig = TalkConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
