@@ -291,6 +291,12 @@ class Converter:
         shown = cells.to_numpy(dtype=object)
         values = pd.Series(parsed.values)
         if column.name == "month":
+            self.findings.add_rows(
+                "month_not_first_day", places, column.name, (values.dt.day > 1).to_numpy(dtype=bool),
+                lambda place: f'the month "{shown[place]}"', expected="the first day of the month",
+                remedy="The month counts, whatever the day. If rows are about weeks or days, add them up.",
+                severity="warning", together="months are no first day of a month",
+            )  # fmt: skip
             return pd.Series(values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]"))
         middle = self.config.time.incomplete_dates == "middle"
         self.findings.add_rows(
