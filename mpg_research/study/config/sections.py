@@ -390,6 +390,20 @@ class InterventionsConfig(Section):
 class CareConfig(Section):
     """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's."""
 
+    # Fidelity and drift of raters (docs/practice.md).
+    minimum_raters: Whole = Field(10, ge=5)
+    parent_score_days: Number = Field(45.0, gt=0, le=366)
+    second_rater_days: Number = Field(7.0, ge=0, le=92)
+    minimum_years_apart: Number = Field(0.5, gt=0, le=20)
+    tenure_years: tuple[Number, ...] = (2.0, 5.0)
+    condition_organisations: Whole = Field(10, ge=10)
+
+    @model_validator(mode="after")
+    def _tenure_increases(self) -> "CareConfig":
+        if list(self.tenure_years) != sorted(set(self.tenure_years)) or min(self.tenure_years, default=1) <= 0:
+            raise ValueError("tenure_years that increase, above 0")
+        return self
+
 
 class AfterwardsConfig(Section):
     """[afterwards]: what counts after the end of the help. The defaults are ours, not the practice's."""
