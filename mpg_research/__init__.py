@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
+    from mpg_research.analysis import describe_helpers as describe_helpers
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing
     from mpg_research.analysis import describe_quality as describe_quality
