@@ -150,7 +150,10 @@ def one_study(task: tuple[int, Truth]) -> dict[str, float]:
     for term, row in found.estimates.iterrows():
         out |= {f"{term}_{c}": row[c] for c in ("estimate", "std_error", "conf_low", "conf_high", "df")}
     both = rows[rows["is_second"]].merge(own, on=["family", "calendar"], suffixes=("_second", ""))
-    both = both.assign(difference=(both["score"] - both["score_second"]) / found.score_sd)
+    both = both.assign(
+        difference=(both["score"] - both["score_second"]) / found.score_sd,
+        middle=(both["score"] + both["score_second"]) / 2 / found.score_sd,
+    )
     trend = tenure_trend(both.rename(columns={"in_job": "years_first", "in_job_second": "years_second",
                                               "rater_second": "second", "rater": "first"}))  # fmt: skip
     for term, row in trend.iterrows():
@@ -165,7 +168,9 @@ SCENARIOS = {
     "drift of .05, three organisations": (0.05, Truth(organisations=3, posts=10, families=80)),
     "drift of .05 and a calendar of its own": (0.05, Truth(calendar=0.06)),
 }
-TERMS = ("years_in_job", "same_worker_year", "years_with_family", "years_first", "years_second")
+TERMS = (
+    "years_in_job", "same_worker_year", "years_with_family", "years_apart", "years_first", "years_second"
+)  # fmt: skip
 
 
 def main(studies: int = 1000, processes: int = 2) -> None:
@@ -179,6 +184,7 @@ def main(studies: int = 1000, processes: int = 2) -> None:
             "years_in_job": effect * truth.drift,
             "same_worker_year": effect * (truth.drift + truth.calendar),
             "years_with_family": effect * truth.with_family,
+            "years_apart": effect * truth.drift,
             "years_first": effect * truth.drift,
             "years_second": -effect * truth.drift,
         }

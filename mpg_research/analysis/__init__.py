@@ -61,3 +61,9 @@ if TYPE_CHECKING:
     from mpg_research.analysis.practice.rater_drift import describe_rater_drift as describe_rater_drift
     from mpg_research.analysis.process.helpers import Helpers as Helpers
     from mpg_research.analysis.process.helpers import describe_helpers as describe_helpers
+    from mpg_research.analysis.providers.compare import ProviderComparison as ProviderComparison
+    from mpg_research.analysis.providers.compare import compare_providers as compare_providers
+    from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness
+    from mpg_research.analysis.robustness.check import check_robustness as check_robustness
+
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.arrays import FloatArray
+from mpg_research.errors import ModelError
 from mpg_research.frames import number_at
 from mpg_research.mixed import MixedFit, fit_mixed
 
@@ -23,6 +24,7 @@ Verdict = Literal["estimated", "few_raters", "no_parent_scores", "no_spread", "n
 #: What is asked of a scale, in this order: all per year, in standard deviations of the score.
 TERMS = ("years_in_job", "same_worker_year", "years_with_family", "calendar_year")
 _FEWEST_ORGANISATIONS = 10
+_FEWEST_CHANGED, _MOST_CHANGED = 20, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,10 @@ def fit_rater_drift(
     times and score at the same moment; that takes for granted that those who began earlier (and stayed) did
     not score otherwise from the start. So ``years_in_job`` is no change that was seen within workers, and
     ``same_worker_year`` takes for granted that nothing else changed over the calendar beside what the parents
-    report. ``together`` is told from ``in_help`` by families who got another worker.
+    report. ``together`` is told from ``in_help`` by families who got another worker: ``years_with_family`` comes
+    from a second model of those families only (an even choice of 2,000 at most), in which each has a course of
+    its own, ``score ~ parent + calendar + in_help + in_help^2 + together + (1 | rater) + (1 + in_help |
+    family)``.
 
     The family's state is only held constant as far as the parent's score, measured with error, tells it: that
     leaves ``years_in_job`` right as long as long-serving workers are not given heavier or lighter families.
@@ -124,6 +129,10 @@ def fit_rater_drift(
     formula = f"score ~ {' + '.join([*fixed, *others, '(1 + in_job | rater)', '(1 | family)'])}"
     fit = fit_mixed(formula, data, level=level)
     estimates = _asked(fit, fixed, level)
+    drawn_in = _with_family(data, level) if "together" in fixed else None
+    if drawn_in is not None:
+        estimates.loc["years_with_family"] = drawn_in
+        estimates = estimates.loc[[term for term in TERMS if term in estimates.index]]
     variances = _worker_variances(fit)
     return RaterDrift(
         "estimated" if fit.converged else "not_converged",
@@ -200,13 +209,28 @@ def _asked(fit: MixedFit, fixed: list[str], level: float) -> pd.DataFrame:
     weights = {
         "years_in_job": {"in_job": 1.0},
         "same_worker_year": {"in_job": 1.0, "calendar": 1.0},
-        "years_with_family": {"together": 1.0},
         "calendar_year": {"calendar": 1.0},
     }
-    for term in TERMS:
-        if all(name in fixed and name in names for name in weights[term]):
-            rows[term] = np.array([weights[term].get(name, 0.0) for name in names])
+    for term, weight in weights.items():
+        if all(name in fixed and name in names for name in weight):
+            rows[term] = np.array([weight.get(name, 0.0) for name in names])
     return fit.estimate(pd.DataFrame(rows, index=names).T, level=level)
+
+
+def _with_family(data: pd.DataFrame, level: float) -> pd.Series | None:
+    """Per year with this family, from families who got another worker; None where there are too few."""
+    changed = data[data.groupby("family")["rater"].transform("nunique") > 1]
+    families = changed["family"].unique()
+    if len(families) < _FEWEST_CHANGED:
+        return None
+    step = -(-len(families) // _MOST_CHANGED)
+    rows = changed[changed["family"].isin(families[::step])].assign(bend=lambda each: each["in_help"] ** 2)
+    formula = "score ~ parent + calendar + in_help + bend + together + (1 | rater) + (1 + in_help | family)"
+    try:
+        fit = fit_mixed(formula, rows, level=level)
+    except ModelError:  # fewer scores than coefficients
+        return None
+    return fit.fixed.loc["together"] if fit.converged and "together" in fit.fixed.index else None
 
 
 def _none() -> pd.DataFrame:

@@ -21,7 +21,7 @@ from mpg_research.study.schemas import WORKING_ELEMENTS
 
 __all__ = ["agreement_table", "element_tables", "reliability_table"]
 
-_ELEMENT = coded("element")
+_ELEMENT = coded("working_element")
 _SCORES = number_of("n_scores", of="measurements")
 _MEAN, _SD = observed("mean", digits=2), observed("sd", digits=2)
 _COEFFICIENT = modelled("estimate", digits=2)
@@ -43,13 +43,17 @@ def element_tables(rows: pd.DataFrame, families_at: pd.Series) -> list[ResultTab
     Returns
     -------
     list of ResultTable
-        ``elements(element, n_scores, mean, sd, lowest_quarter, middle, highest_quarter)``, each family (or
+        ``elements(working_element, n_scores, mean, sd, lowest_quarter, middle, highest_quarter)``, each family (or
         team) counting once with the mean of its scores; ``elements_by_organisation`` and, where times are
         dates, ``elements_by_year`` with mean and standard deviation only.
     """
     rows = rows.assign(unit=_unit(rows))
     over_all = [
-        {"element": name, **_spread(rows, name, families_at), "n_organisations": _organisations(rows, name)}
+        {
+            "working_element": name,
+            **_spread(rows, name, families_at),
+            "n_organisations": _organisations(rows, name),
+        }
         for name in ELEMENTS
     ]
     tables = [
@@ -129,7 +133,7 @@ def agreement_table(
     Returns
     -------
     ResultTable or None
-        ``element_agreement(element, coefficient, estimate, conf_low, conf_high)``; None where no family was
+        ``element_agreement(working_element, coefficient, estimate, conf_low, conf_high)``; None where no family was
         scored by two workers, or by too few of them.
     """
     known = rows.dropna(subset=["rater", "family"])
@@ -142,7 +146,7 @@ def agreement_table(
         kept = found if name == INDEX else found[found["coefficient"] == "icc_single"]
         parts.append(
             kept.assign(
-                element=name, n_families=len(pairs), n_organisations=pairs["organisation"].nunique()
+                working_element=name, n_families=len(pairs), n_organisations=pairs["organisation"].nunique()
             )
         )
     data = pd.concat(parts, ignore_index=True)
@@ -150,7 +154,17 @@ def agreement_table(
         return None
     return ResultTable(
         "element_agreement",
-        data[["element", "coefficient", "estimate", "conf_low", "conf_high", "n_families", "n_organisations"]],
+        data[
+            [
+                "working_element",
+                "coefficient",
+                "estimate",
+                "conf_low",
+                "conf_high",
+                "n_families",
+                "n_organisations",
+            ]
+        ],
         columns=(
             _ELEMENT,
             coded("coefficient"),
@@ -206,7 +220,7 @@ def _split(
             found.append(
                 {
                     key: value,
-                    "element": name,
+                    "working_element": name,
                     "n_scores": len(known),
                     "mean": float(means.mean()),
                     "sd": float(means.std(ddof=1)),
@@ -214,7 +228,5 @@ def _split(
                     **({"n_organisations": _organisations(known, name)} if with_organisations else {}),
                 }
             )
-    names = [key, "element", "n_scores", "mean", "sd", "n_families"]
+    names = [key, "working_element", "n_scores", "mean", "sd", "n_families"]
     return pd.DataFrame(found, columns=[*names, *(["n_organisations"] if with_organisations else [])])
-
-

@@ -98,7 +98,7 @@ def describe_fidelity(study: Study, *, level: float = 0.95) -> Fidelity:
     >>> from mpg_research import describe_fidelity, load_study
     >>> from mpg_research.study import shipped_example
     >>> found = describe_fidelity(load_study(shipped_example()))
-    >>> found.tables["elements"].data["element"].tolist()[-1]
+    >>> found.tables["elements"].data["working_element"].tolist()[-1]
     'index'
     """
     care = study.config.care

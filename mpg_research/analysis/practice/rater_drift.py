@@ -10,10 +10,11 @@ Tables of :class:`RaterDriftOfWorkers` (beside ``sample_flow``)
   ``calendar_year``; those that the data can tell apart.
 - ``rater_differences(scale, quantity, value)``: ``sd_between_workers`` (of their levels), ``sd_of_drift``
   (per year), ``parent_slope``, all in standard deviations of the score, and ``score_sd`` in its own unit.
-- ``second_rater(scale, band, mean_difference, ..., lower_limit, upper_limit)``: the family's own worker less a
+- ``second_rater(scale, tenure, mean_difference, ..., lower_limit, upper_limit)``: the family's own worker less a
   second one at the same moment, in standard deviations, by years in the job of the own worker.
-- ``second_rater_trend(scale, drift_term, estimate, ...)``: how that difference moves per year in the job of the
-  own worker (``years_first``) and of the second one (``years_second``).
+- ``second_rater_trend(scale, drift_term, estimate, ...)``: within such pairs, per year longer in the job than
+  the other (``years_apart``); and per year in the job of the own worker (``years_first``) and of the second one
+  (``years_second``).
 
 The last two are there only where a second worker scored.
 """
@@ -223,7 +224,7 @@ def _second_rater_tables(
         pairs = pair_raters(rows, days=care.second_rater_days)
         if not len(pairs) or not sd > 0:
             continue
-        pairs = pairs.assign(difference=pairs["difference"] / sd)
+        pairs = pairs.assign(difference=pairs["difference"] / sd, middle=pairs["middle"] / sd)
         found = agreement_by_tenure(
             pairs, care.tenure_years, minimum_raters=care.minimum_raters, share=_SHARE, level=level
         )
@@ -244,7 +245,7 @@ def _second_rater_tables(
             pd.concat(bands, ignore_index=True),
             columns=(
                 _SCALE,
-                coded("band", adds_up="families"),
+                coded("tenure", adds_up="families"),
                 _DIFFERENCE,
                 low,
                 high,

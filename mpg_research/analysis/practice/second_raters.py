@@ -7,13 +7,15 @@ frames in, frames out.
 import numpy as np
 import pandas as pd
 
+from mpg_research.errors import ModelError
+from mpg_research.mixed import fit_mixed
 from mpg_research.statistics.agreement import limits_of_agreement
 from mpg_research.statistics.trials.regression import weighted_regression
 
 __all__ = ["PAIR_TERMS", "agreement_by_tenure", "pair_raters", "tenure_trend"]
 
-#: Of the regression of the difference: years in the job of the own worker and of the second one.
-PAIR_TERMS = ("years_first", "years_second")
+#: Years longer in the job than the other of the two; and years in the job of the own worker and of the second.
+PAIR_TERMS = ("years_apart", "years_first", "years_second")
 _COLUMNS = ["estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high"]
 
 
@@ -72,7 +74,7 @@ def tenure_trend(pairs: pd.DataFrame, *, minimum_raters: int = 10, level: float 
     Parameters
     ----------
     pairs : DataFrame
-        ``difference``, ``first``, ``second``, ``years_first``, ``years_second``.
+        ``difference``, ``middle``, ``first``, ``second``, ``years_first``, ``years_second``.
     minimum_raters : int
         With fewer workers on either side nothing is estimated.
     level : float
@@ -81,14 +83,19 @@ def tenure_trend(pairs: pd.DataFrame, *, minimum_raters: int = 10, level: float 
     Returns
     -------
     DataFrame
-        Rows ``years_first`` and ``years_second`` with estimate, std_error, df, statistic, p_value, conf_low
-        and conf_high, per year, in the unit of the difference; no rows where nothing can be estimated.
+        Rows ``years_apart``, ``years_first`` and ``years_second`` with estimate, std_error, df, statistic,
+        p_value, conf_low and conf_high, per year, in the unit of the difference; no rows where nothing can be
+        estimated.
 
     Notes
     -----
-    Least squares of the difference on both. If norms drift alike, the first coefficient is the drift and the
-    second its opposite. The pairs of one worker belong together: errors are cluster-robust (CR2, with
-    Satterthwaite's degrees of freedom), for each coefficient by the workers whose years it is about.
+    ``years_apart``: a mixed model of the single scores, ``score ~ years - mean of the pair + mean of the pair +
+    own worker + (1 | pair) + (1 + years | worker)`` by REML with Satterthwaite's degrees of freedom: what holds within
+    pairs, where a worker may be the first of one pair and the second of another. The other two: least squares
+    of the difference on both. If norms drift alike, the first coefficient is the drift and the second its
+    opposite. There the pairs of one worker belong together: errors are cluster-robust (CR2, with
+    Satterthwaite's degrees of freedom), for each coefficient by the workers whose years it is about; that the
+    other worker of a pair is in several pairs too is left out, so that they are somewhat too small.
     """
     known = pairs.dropna(subset=["difference", "years_first", "years_second"])
     empty = pd.DataFrame(columns=_COLUMNS, dtype=float)
@@ -96,13 +103,45 @@ def tenure_trend(pairs: pd.DataFrame, *, minimum_raters: int = 10, level: float 
         return empty
     x = np.column_stack([np.ones(len(known)), known["years_first"], known["years_second"]])
     rows = {}
-    for place, (term, who) in enumerate(zip(PAIR_TERMS, ("first", "second"), strict=True), start=1):
+    apart = _years_apart(known, level)
+    if apart is not None:
+        rows["years_apart"] = [float(apart[name]) for name in _COLUMNS]
+    for place, (term, who) in enumerate(zip(PAIR_TERMS[1:], ("first", "second"), strict=True), start=1):
         fit = weighted_regression(
             x, known["difference"], clusters=known[who].astype(str), correction="leverage", level=level
         )
         if fit.converged:
             rows[term] = [float(getattr(fit, name)[place]) for name in _COLUMNS]
     return pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS) if rows else empty
+
+
+def _years_apart(pairs: pd.DataFrame, level: float) -> pd.Series | None:
+    """The coefficient of years in the job within pairs; None where it does not vary there."""
+    half = pairs["difference"].to_numpy(dtype=float) / 2
+    middle = pairs["middle"].to_numpy(dtype=float)
+    years = pairs[["years_first", "years_second"]].to_numpy(dtype=float)
+    mean = years.mean(axis=1)
+    if not np.std(years[:, 0] - years[:, 1]) > 1e-6:
+        return None
+    n = len(pairs)
+    both = pd.DataFrame(
+        {
+            "pair": np.tile(np.arange(n), 2),
+            "worker": np.concatenate([pairs["first"].astype(str), pairs["second"].astype(str)]),
+            "score": np.concatenate([middle + half, middle - half]),
+            "within": np.concatenate([years[:, 0] - mean, years[:, 1] - mean]),
+            "mean_of_pair": np.tile(mean, 2),
+            "own": np.repeat([0.5, -0.5], n),
+            "years": np.concatenate([years[:, 0], years[:, 1]]) - mean.mean(),
+        }
+    )
+    try:
+        fit = fit_mixed(
+            "score ~ within + mean_of_pair + own + (1 | pair) + (1 + years | worker)", both, level=level
+        )
+    except ModelError:  # no two scores differ, or as few as there are coefficients
+        return None
+    return fit.fixed.loc["within"] if fit.converged and "within" in fit.fixed.index else None
 
 
 def agreement_by_tenure(
@@ -131,7 +170,7 @@ def agreement_by_tenure(
     Returns
     -------
     DataFrame
-        band ("from_0", "from_2", ...), mean_difference, conf_low, conf_high, lower_limit, upper_limit,
+        tenure ("from_0", "from_2", ...), mean_difference, conf_low, conf_high, lower_limit, upper_limit,
         n_pairs, n_raters, n_families, n_organisations.
     """
     known = pairs.dropna(subset=["difference", "years_first"])
@@ -148,7 +187,7 @@ def agreement_by_tenure(
         )  # fmt: skip
         rows.append(
             {
-                "band": f"from_{edge:g}",
+                "tenure": f"from_{edge:g}",
                 "mean_difference": found.mean,
                 "conf_low": found.conf_low,
                 "conf_high": found.conf_high,
@@ -160,6 +199,6 @@ def agreement_by_tenure(
                 "n_organisations": int(mine["organisation"].nunique()),
             }
         )
-    columns = ["band", "mean_difference", "conf_low", "conf_high", "lower_limit", "upper_limit",
+    columns = ["tenure", "mean_difference", "conf_low", "conf_high", "lower_limit", "upper_limit",
                "n_pairs", "n_raters", "n_families", "n_organisations"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

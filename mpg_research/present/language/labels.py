@@ -39,6 +39,10 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
         weeks = float(str(value).removeprefix("until_"))
         digits = 0 if weeks == round(weeks) else 1
         return voice.phrases("value.stretch.within", weeks=voice.number(weeks, digits))
+    if key == "tenure" and str(value).startswith("from_"):
+        years = float(str(value).removeprefix("from_"))
+        digits = 0 if years == round(years) else 1
+        return voice.phrases("value.tenure.from", years=voice.number(years, digits))
     if key == "around" and str(value).lstrip("-").isdigit():
         return _around_label(voice, int(str(value)))
     numbers = _NUMBERS.match(str(value))

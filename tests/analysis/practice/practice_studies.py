@@ -86,7 +86,13 @@ def practice_tables(
     of_practice = pd.DataFrame(elements, columns=["family", "date", "rater", *WORKING_ELEMENTS])
     return {
         "episodes": pd.DataFrame(
-            {"family": name, "episode": "1", "organisation": key[place], "worker": worker[own], "start": start}
+            {
+                "family": name,
+                "episode": "1",
+                "organisation": key[place],
+                "worker": worker[own],
+                "start": start,
+            }
         ),
         "measurements": pd.DataFrame(measured, columns=["family", "date", "total"]),
         "domains": pd.DataFrame(severity, columns=["family", "date", "domain", "severity", "rater"]).assign(
