@@ -238,7 +238,8 @@ class Converter:
         spellings = {name: name for name in column.vocabulary or {}}
         for name, others in (column.vocabulary or {}).items():
             spellings.update(dict.fromkeys(others, name))
-        own = {name: f"{name}s" for name in ("respondent", "intervention", "event", "role")}
+        named = ("respondent", "intervention", "event", "role", "domain", "condition")
+        own = {**{name: f"{name}s" for name in named}, "rater_role": "roles"}
         if column.name in own:
             declared = getattr(self.config.vocabularies, own[column.name])
             spellings.update({key.lower(): key for key in declared})
@@ -530,4 +531,6 @@ def _wants_label(column: Column, code: str, label: str, known: frozenset[str]) -
         return parse_boolean(label) is not None
     if column.kind == "code" or column.name in ("organisation", "instrument"):
         return label.strip().lower() in known or code.lower() not in known
-    return column.kind == "text" or column.name not in ("family", "episode", "worker", "team")
+    return column.kind == "text" or column.name not in (
+        "family", "episode", "worker", "team", "rater", "goal",
+    )  # fmt: skip
