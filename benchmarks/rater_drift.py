@@ -163,8 +163,8 @@ def one_study(task: tuple[int, Truth]) -> dict[str, float]:
 
 
 SCENARIOS = {
-    "no drift": (0.0, Truth()),
     "drift of .05 SD a year": (0.05, Truth()),
+    "no drift": (0.0, Truth()),
     "drift of .05, three organisations": (0.05, Truth(organisations=3, posts=10, families=80)),
     "drift of .05 and a calendar of its own": (0.05, Truth(calendar=0.06)),
 }
