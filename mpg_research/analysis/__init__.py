@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from mpg_research.analysis.monitoring.signals import signals as signals
     from mpg_research.analysis.organisations.compare import OrganisationComparison as OrganisationComparison
     from mpg_research.analysis.organisations.compare import compare_organisations as compare_organisations
+    from mpg_research.analysis.practice.fidelity import Fidelity as Fidelity
+    from mpg_research.analysis.practice.fidelity import describe_fidelity as describe_fidelity
+    from mpg_research.analysis.practice.rater_drift import RaterDriftOfWorkers as RaterDriftOfWorkers
+    from mpg_research.analysis.practice.rater_drift import describe_rater_drift as describe_rater_drift
+    from mpg_research.analysis.process.helpers import Helpers as Helpers
+    from mpg_research.analysis.process.helpers import describe_helpers as describe_helpers
     from mpg_research.analysis.providers.compare import ProviderComparison as ProviderComparison
     from mpg_research.analysis.providers.compare import compare_providers as compare_providers
     from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness

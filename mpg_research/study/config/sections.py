@@ -416,7 +416,33 @@ class InterventionsConfig(Section):
 
 
 class CareConfig(Section):
-    """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's."""
+    """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's.
+
+    ``agencies_at_most``, ``agencies_within_months``: what "fewer agencies" means, and within how many months.
+    ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
+    ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
+    ``more_hours_at_least``: hours a month more than in the months before it that count as raised.
+    """
+
+    agencies_at_most: Whole = Field(2, ge=0, le=50)
+    agencies_within_months: Number = Field(3.0, gt=0, le=24)
+    months_around_change: Whole = Field(3, ge=1, le=12)
+    weeks_until_more_hours: Number = Field(8.0, gt=0, le=104)
+    more_hours_at_least: Number = Field(1.0, gt=0, le=200)
+
+    # Fidelity and drift of raters (docs/practice.md).
+    minimum_raters: Whole = Field(10, ge=5)
+    parent_score_days: Number = Field(45.0, gt=0, le=366)
+    second_rater_days: Number = Field(7.0, ge=0, le=92)
+    minimum_years_apart: Number = Field(0.5, gt=0, le=20)
+    tenure_years: tuple[Number, ...] = (2.0, 5.0)
+    condition_organisations: Whole = Field(10, ge=10)
+
+    @model_validator(mode="after")
+    def _tenure_increases(self) -> "CareConfig":
+        if list(self.tenure_years) != sorted(set(self.tenure_years)) or min(self.tenure_years, default=1) <= 0:
+            raise ValueError("tenure_years that increase, above 0")
+        return self
 
 
 class AfterwardsConfig(Section):
