@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import describe_quality as describe_quality
     from mpg_research.analysis import describe_rater_drift as describe_rater_drift
     from mpg_research.analysis import describe_records as describe_records
+    from mpg_research.analysis import describe_worker_spells as describe_worker_spells
     from mpg_research.analysis import emulate_target_trial as emulate_target_trial
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course

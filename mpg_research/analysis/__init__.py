@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis.practice.rater_drift import describe_rater_drift as describe_rater_drift
     from mpg_research.analysis.process.helpers import Helpers as Helpers
     from mpg_research.analysis.process.helpers import describe_helpers as describe_helpers
+    from mpg_research.analysis.process.worker_spells import WorkerSpells as WorkerSpells
+    from mpg_research.analysis.process.worker_spells import describe_worker_spells as describe_worker_spells
     from mpg_research.analysis.providers.compare import ProviderComparison as ProviderComparison
     from mpg_research.analysis.providers.compare import compare_providers as compare_providers
     from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness

@@ -25,6 +25,7 @@ def follow_event(
     *,
     around: int,
     level: float,
+    clean: int | None = None,
     at_risk: BoolArray | None = None,
     chosen: BoolArray | None = None,
 ) -> EventStudy:
@@ -40,7 +41,7 @@ def follow_event(
     around : int
         Months before and after it.
     level : float
-    at_risk, chosen
+    clean, at_risk, chosen
         As for :func:`~mpg_research.statistics.event_study.event_study`.
 
     Returns
@@ -50,7 +51,7 @@ def follow_event(
     """
     return event_study(
         values, event, care.units["worker"].to_numpy(dtype=str), before=around, after=around,
-        at_risk=at_risk, chosen=chosen, level=level,
+        clean=clean, at_risk=at_risk, chosen=chosen, level=level,
     )  # fmt: skip
 
 
@@ -88,6 +89,8 @@ def around_tables(
                 continue
             weights = known / known.sum()
             estimate, error, low, high, p_value = found.combine(weights)
+            if error == 0 and estimate == 0:
+                continue  # what cannot happen before an event
             rows.append(
                 {
                     key.name: code, "around": moment,
