@@ -152,7 +152,7 @@ def _subtrees(
 ) -> Iterator[tuple[list[Level], list[LevelState]]]:
     """The levels by some groups of the coarsest at a time, so that what is carried of each stays small."""
     levels, states = route.levels, list(state.levels)
-    if len(levels) == 1:
+    if len(levels) == 1 or levels[-1].n_parents > 1:
         yield levels, states
         return
     carried = max(1, count * (count + 1) // 2 * levels[0].base.shape[0] ** 2)
@@ -163,7 +163,7 @@ def _subtrees(
             above = slice(low[place + 1], high[place + 1]) if place + 1 < len(levels) else slice(0, 1)
             starts = level.starts[above] - low[place]
             if place + 1 == len(levels):
-                starts = np.zeros(1, dtype=level.starts.dtype)
+                starts = level.starts
             parts.append(
                 replace(
                     level, n=high[place] - low[place], position=level.position[here],
