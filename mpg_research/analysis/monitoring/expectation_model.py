@@ -17,18 +17,24 @@ from mpg_research.mixed.design.build import Design
 from mpg_research.statistics.forecasts.own_curve_prediction import RunningEffects, running_effects
 
 __all__ = [
+    "PARTS",
     "ExpectationModel",
     "Fold",
     "case_mix_labels",
     "code_case_mix",
     "cross_fit",
     "fit_expectation",
+    "group_organisations",
     "make_folds",
 ]
 
 _KNOTS = 4
 #: Folds where families cannot be left out by organisation.
 _FAMILY_FOLDS = 10
+#: With more organisations than this, groups of them are left out in turn, not each by itself.
+_SINGLE_ORGANISATIONS = 30
+#: How many groups of organisations, or of families, chances are learnt across: the nested fits stay few.
+PARTS = 6
 #: A training set needs this many courses with three waves or more.
 _LEAST_COURSES = 10
 #: The case mix shifts the slope too where a training set has this many courses per column of it: with fewer,
@@ -162,9 +168,35 @@ def _coded(name: str, values: pd.Series, others: pd.Series) -> list[tuple[str, p
     return [(label, number, other) for label, number, other in found if number.nunique() > 1]
 
 
+def group_organisations(units: pd.DataFrame, n_groups: int) -> dict[str, str]:
+    """The group of each organisation: groups of about as many courses, the largest organisations dealt first.
+
+    Parameters
+    ----------
+    units : DataFrame
+        One row per course: organisation.
+    n_groups : int
+    """
+    sizes = units.groupby("organisation").size().sort_values(ascending=False, kind="stable")
+    filled = np.zeros(min(n_groups, len(sizes)))
+    home = {}
+    for organisation, size in sizes.items():
+        place = int(np.argmin(filled))
+        filled[place] += size
+        home[str(organisation)] = str(place)
+    return home
+
+
 def make_folds(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
-    """The fold of each course: its organisation, or with only one, a tenth of the families."""
-    if units["organisation"].nunique() > 1:
+    """The fold of each course: its organisation, or with only one, a tenth of the families.
+
+    With more than thirty organisations: one of six groups of them, the same as chances are learnt across.
+    """
+    n_organisations = units["organisation"].nunique()
+    if n_organisations > _SINGLE_ORGANISATIONS:
+        home = group_organisations(units, PARTS)
+        return np.asarray(units["organisation"].map(home).to_numpy(dtype=str)), "organisations"
+    if n_organisations > 1:
         return units["organisation"].to_numpy(dtype=str), "organisations"
     digest = [sha256(str(family).encode()).hexdigest() for family in units["family"]]
     # By hash, so that a family's fold does not depend on the order or number of the others.

@@ -112,7 +112,8 @@ def expected_course(
     Notes
     -----
     ``score ~ spline(months) + x + months:x + (1 + months + log(1 + months) | family)``, fitted without the
-    family's own organisation (with one organisation: without its tenth of the families); ``months:x`` only
+    family's own organisation (with one organisation: without its tenth of the families; with more than
+    thirty: without the sixth of the organisations that its own is in); ``months:x`` only
     where there are 50 other families or more per column of the case mix. Swings around a family's course
     have a continuous-time autoregression where the waves show it. The band at month t is the conditional
     normal distribution of a score given the intake score: mean x'b + z'E[b | y_0] plus what is left of the

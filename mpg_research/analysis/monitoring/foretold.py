@@ -12,11 +12,13 @@ from mpg_research.analysis.families.courses import Courses
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.analysis.monitoring.end_forecast import Chances, chance_of_waves, line_ends
 from mpg_research.analysis.monitoring.expectation_model import (
+    PARTS,
     ExpectationModel,
     Fold,
     apply_model,
     code_case_mix,
     fit_expectation,
+    group_organisations,
 )
 from mpg_research.analysis.monitoring.rules import bad_outcome, score_step
 from mpg_research.arrays import BoolArray, FloatArray
@@ -27,8 +29,6 @@ from mpg_research.study.model import Study
 __all__ = ["EndForecast", "ended_courses", "foretell", "model_parts", "predict_bad_end"]
 
 
-#: Organisations are grouped into at most this many parts, so that the nested fits stay few.
-_PARTS = 6
 #: From this many ended courses on, those that still run have no end to learn from or to be judged by.
 _ENOUGH_ENDED = 20
 
@@ -106,16 +106,10 @@ def model_parts(units: pd.DataFrame) -> tuple[NDArray[np.str_], str]:
     With three organisations or more: the organisation, or a group of them of about equal size. With fewer:
     a sixth of the families, by hash, so that a family's part does not depend on the other families.
     """
-    sizes = units.groupby("organisation").size().sort_values(ascending=False, kind="stable")
-    if len(sizes) < 3:
+    if units["organisation"].nunique() < 3:
         digest = [sha256(str(family).encode()).hexdigest() for family in units["family"]]
-        return np.array([str(int(value[8:16], 16) % _PARTS) for value in digest]), "families"
-    filled = np.zeros(min(_PARTS, len(sizes)))
-    home = {}
-    for organisation, size in sizes.items():
-        place = int(np.argmin(filled))
-        filled[place] += size
-        home[organisation] = str(place)
+        return np.array([str(int(value[8:16], 16) % PARTS) for value in digest]), "families"
+    home = group_organisations(units, PARTS)
     return np.asarray(units["organisation"].map(home).to_numpy(dtype=str)), "organisations"
 
 

@@ -121,8 +121,10 @@ def _coded(found: Signals, courses: Courses) -> pd.DataFrame:
 def _band_folds(found: Signals, courses: Courses) -> tuple[Fold, ...]:
     """The courses, each with the model of the expected band that left its organisation (or tenth) out."""
     by_label = {fold.label: fold.model for fold in found.folds}
+    known, _ = make_folds(found.courses.units)
     if found.courses.units["organisation"].nunique() > 1:
-        labels = courses.units["organisation"].to_numpy(dtype=str)
+        home = dict(zip(found.courses.units["organisation"].astype(str), known, strict=True))
+        labels = np.array([home.get(str(name), "") for name in courses.units["organisation"]])
     else:
         labels, _ = make_folds(courses.units.assign(organisation="one"))
     return _folds(_coded(found, courses), labels, by_label)

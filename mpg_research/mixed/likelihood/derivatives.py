@@ -13,7 +13,8 @@ M D = V0^-1 D U), the quantities below it become
 where "Z" picks the level's columns out of D. Traces follow the same way.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from scipy import sparse
 
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.crossed_route import CrossedRoute, CrossedState
-from mpg_research.mixed.likelihood.group_algebra import multiply, outer_sum, segments
+from mpg_research.mixed.likelihood.group_algebra import multiply, segments
 from mpg_research.mixed.likelihood.layout import Level
 from mpg_research.mixed.likelihood.nested_route import LevelState, NestedRoute, NestedState
 from mpg_research.mixed.likelihood.separate_route import SeparateRoute, SeparateState
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 Directions = list[list[FloatArray]]
+
+# Of many groups so many are taken at once that their arrays hold about so many numbers.
+_NUMBERS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +100,23 @@ def nested_derivatives(
     done: its own parameters and the structure's come in as ``first``, summed to its parents, with their
     ``traces``, (k,) and (k, k) over all parameters.
     """
-    places = term_places(directions)
-    carried = first
     if traces is None:
         count = sum(len(own) for own in directions)
         traces = np.zeros(count), np.zeros((count, count))
     trace, trace_2 = traces
-    for level, blocks in zip(route.levels, state.levels, strict=True):
-        if first is not None and level is route.levels[0]:
-            continue
-        own, matrices = own_directions(route, level, directions, places)
-        found = own_products(level, blocks, own, matrices, trace, trace_2)
-        if carried is not None and carried.places:
-            found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
-        # a level whose variances are all zero, with nothing below it either, leaves nothing behind
-        carried = found
-    assert carried is not None
-    p, q = (route.roots(np.moveaxis(one, 0, 2)) for one in (carried.p, carried.q))
+    if first is None:
+        parts = [
+            _carried_up(list(zip(levels, states, strict=True)), route, directions, None, trace, trace_2)
+            for levels, states in _subtrees(route, state, trace.size)
+        ]
+    else:
+        above = list(zip(route.levels, state.levels, strict=True))[1:]
+        parts = [_carried_up(above, route, directions, first, trace, trace_2)]
+    carried = parts[0]
+    p, q = (
+        route.roots(np.moveaxis(sum(one[1:], one[0]), 0, 2))
+        for one in ([part.p for part in parts], [part.q for part in parts])
+    )
     e, count = p.shape[-1], trace.size
     p_all, q_all = np.zeros((count, e, e)), np.zeros((count, count, e, e))
     p_all[carried.places] = p
@@ -120,6 +124,71 @@ def nested_derivatives(
         q_all[i, j] = own
         q_all[j, i] = own.T
     return Derivatives(p_all, q_all, trace, np.triu(trace_2) + np.triu(trace_2, 1).T)
+
+
+def _carried_up(
+    levels: list[tuple[Level, LevelState]],
+    route: NestedRoute,
+    directions: Directions,
+    first: Carried | None,
+    trace: FloatArray,
+    trace_2: FloatArray,
+) -> Carried:
+    """P and Q of all parameters at the root, from these levels, with what came from below them."""
+    carried, places = first, term_places(directions)
+    for level, blocks in levels:
+        own, matrices = own_directions(route, level, directions, places)
+        found = own_products(level, blocks, own, matrices, trace, trace_2)
+        if carried is not None and carried.places:
+            found = _lifted(level, blocks, carried, found, matrices, trace, trace_2)
+        # a level whose variances are all zero, with nothing below it either, leaves nothing behind
+        carried = found
+    assert carried is not None
+    return carried
+
+
+def _subtrees(
+    route: NestedRoute, state: NestedState, count: int
+) -> Iterator[tuple[list[Level], list[LevelState]]]:
+    """The levels by some groups of the coarsest at a time, so that what is carried of each stays small."""
+    levels, states = route.levels, list(state.levels)
+    if len(levels) == 1 or levels[-1].n_parents > 1:
+        yield levels, states
+        return
+    carried = max(1, count * (count + 1) // 2 * levels[0].base.shape[0] ** 2)
+    for low, high in _pieces(levels, max(1, _NUMBERS_AT_ONCE // carried)):
+        parts, blocks = [], []
+        for place, (level, own) in enumerate(zip(levels, states, strict=True)):
+            here = slice(low[place], high[place])
+            above = slice(low[place + 1], high[place + 1]) if place + 1 < len(levels) else slice(0, 1)
+            starts = level.starts[above] - low[place]
+            if place + 1 == len(levels):
+                starts = level.starts
+            parts.append(
+                replace(
+                    level, n=high[place] - low[place], position=level.position[here],
+                    parent=level.parent[here] - above.start, starts=starts,
+                )
+            )  # fmt: skip
+            blocks.append(LevelState(*(getattr(own, name)[:, :, here] for name in LevelState.__slots__)))
+        yield parts, blocks
+
+
+def _pieces(levels: list[Level], most: int) -> Iterator[tuple[list[int], list[int]]]:
+    """First and last+1 group of each level, by coarsest groups with at most so many of the next together."""
+    top = levels[-1]
+    below = np.append(levels[-2].starts, levels[-2].n)
+    start = 0
+    while start < top.n:
+        stop = int(np.searchsorted(below, below[start] + most, side="right")) - 1
+        stop = min(max(stop, start + 1), start + most, top.n)
+        low, high = [start], [stop]
+        for level in levels[-2::-1]:
+            edges = np.append(level.starts, level.n)
+            low.insert(0, int(edges[low[0]]))
+            high.insert(0, int(edges[high[0]]))
+        yield low, high
+        start = stop
 
 
 def own_directions(
@@ -167,27 +236,36 @@ def own_products(
         return Carried([], [], np.zeros((0, d, d, level.n_parents)), np.zeros((0, d, d, level.n_parents)))
     axes = _axes(matrices)
     matrices, size = axes.T @ matrices @ axes, axes.shape[1]
-    flat = np.einsum("qr,qdn->rdn", axes, blocks.nb).reshape(size * d, n)
-    h = np.einsum("ar,abn,bs->rsn", axes, blocks.h, axes, optimize=True)
-    plain = outer_sum(flat, flat, level.starts).reshape(size, d, size, d, -1)
-    p = np.tensordot(matrices, plain, axes=([1, 2], [0, 2]))
-    wide_h = h.reshape(size * size, n)
-    trace[own] += matrices.reshape(len(own), -1) @ wide_h.sum(axis=1)
+    h = np.ascontiguousarray(np.einsum("ar,abn,bs->nrs", axes, blocks.h, axes, optimize=True))
+    columns = np.ascontiguousarray(np.einsum("qr,qdn->nrd", axes, blocks.nb))
+    wide_h = h.reshape(n, size * size)
+    trace[own] += matrices.reshape(len(own), -1) @ wide_h.sum(axis=0)
     # tr(H E_i H E_j) = sum of H_us E_i[s, t] H_tv E_j[v, u]
-    hh = (wide_h @ wide_h.T).reshape(size, size, size, size)
+    hh = (wide_h.T @ wide_h).reshape(size, size, size, size)
     squares = np.tensordot(np.tensordot(matrices, hh, axes=([1, 2], [1, 2])), matrices, ([1, 2], [2, 1]))
-    weighted = np.empty((size, size, size, d, size, d, level.n_parents))
-    for u in range(size):
-        for v in range(u + 1):
-            weighted[u, v] = outer_sum(flat, h[u, v] * flat, level.starts).reshape(plain.shape)
-            weighted[v, u] = weighted[u, v]
-    # N'E_i H E_j N = sum over s, u, v, t of E_i[s, u] E_j[v, t] N_s H_uv N_t
-    half = np.tensordot(matrices, weighted, axes=([1, 2], [2, 0]))
-    both = np.tensordot(matrices, half, axes=([1, 2], [1, 3]))
     for a, b in pairs:
         trace_2[min(own[a], own[b]), max(own[a], own[b])] += squares[a, b]
-    q = np.array([both[b, a] for a, b in pairs])
-    return Carried(own, [(own[a], own[b]) for a, b in pairs], p, q)
+    first, second = (np.array(one) for one in zip(*pairs, strict=True))
+    count = len(own) + len(pairs)
+    sums = np.zeros((level.n_parents, d, count * d))
+    edges = np.append(level.starts, n)
+    at_once = max(1, _NUMBERS_AT_ONCE // (count * size * d))
+    for start in range(0, n, at_once):
+        stop = min(start + at_once, n)
+        # E_i of each parameter, then E_i H E_j of each pair, times N: all at once
+        between = np.empty((stop - start, size, count, size))
+        between[:, :, : len(own)] = np.moveaxis(matrices, 0, 1)
+        half = matrices[None] @ h[start:stop, None]
+        between[:, :, len(own) :] = np.moveaxis(half[:, first] @ matrices[second], 1, 2)
+        right = between.reshape(stop - start, size * count, size) @ columns[start:stop]
+        wide = right.reshape((stop - start) * size, count * d)
+        low, high = np.searchsorted(edges, [start, stop - 1], side="right") - 1
+        for parent in range(int(low), int(high) + 1):
+            one, last = max(int(edges[parent]), start), min(int(edges[parent + 1]), stop)
+            left = columns[one:last].reshape((last - one) * size, d)
+            sums[parent] += left.T @ wide[(one - start) * size : (last - start) * size]
+    both = np.ascontiguousarray(np.moveaxis(sums.reshape(level.n_parents, d, count, d), (2, 0), (0, 3)))
+    return Carried(own, [(own[a], own[b]) for a, b in pairs], both[: len(own)], both[len(own) :])
 
 
 def _lifted(

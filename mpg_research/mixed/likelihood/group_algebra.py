@@ -13,6 +13,8 @@ __all__ = ["by_parent", "multiply", "outer_sum", "segments", "symmetric_sum"]
 LARGE_MATRIX = 8
 # From this many children on average, products with their parents' matrices do too.
 MANY_CHILDREN = 4
+# A parent's sum of products of this many numbers or more costs less as a matrix product of its own.
+MANY_PRODUCTS = 3000
 
 
 def _children(starts: IntArray, n: int) -> list[slice]:
@@ -25,11 +27,13 @@ def outer_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> FloatArr
     if starts.size == 1:
         product: FloatArray = left @ right.T
         return product[:, :, None]
-    result = np.empty((left.shape[0], right.shape[0], starts.size))
-    if starts.size < left.shape[0]:
-        for parent, own in enumerate(_children(starts, left.shape[1])):
-            result[:, :, parent] = left[:, own] @ right[:, own].T
-        return result
+    (rows, n), columns = left.shape, right.shape[0]
+    if rows * columns * n >= MANY_PRODUCTS * starts.size:
+        products = np.empty((starts.size, rows, columns))
+        for parent, own in enumerate(_children(starts, n)):
+            np.matmul(left[:, own], right[:, own].T, out=products[parent])
+        return np.ascontiguousarray(np.moveaxis(products, 0, 2))
+    result = np.empty((rows, columns, starts.size))
     for i in range(left.shape[0]):
         np.add.reduceat(left[i] * right, starts, axis=1, out=result[i])
     return result
@@ -46,14 +50,16 @@ def symmetric_sum(left: FloatArray, right: FloatArray, starts: IntArray) -> Floa
             total += left[i] @ right[i].T
         total = 0.5 * (total + total.T)
         return np.asarray(total[:, :, None])
-    result = np.empty((d, d, starts.size))
-    if starts.size < d:
-        for parent, own in enumerate(_children(starts, left.shape[2])):
+    n = left.shape[2]
+    if d * d * n >= MANY_PRODUCTS * starts.size:
+        products = np.empty((starts.size, d, d))
+        for parent, own in enumerate(_children(starts, n)):
             total = left[0][:, own] @ right[0][:, own].T
             for i in range(1, q):
                 total += left[i][:, own] @ right[i][:, own].T
-            result[:, :, parent] = 0.5 * (total + total.T)
-        return result
+            np.add(total, total.T, out=products[parent])
+        return np.ascontiguousarray(np.moveaxis(0.5 * products, 0, 2))
+    result = np.empty((d, d, starts.size))
     for a in range(d):
         product = left[0, a] * right[0, a:]
         for i in range(1, q):

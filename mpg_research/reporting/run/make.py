@@ -1,9 +1,10 @@
 """Making the steps of a run that are due, in warm processes: analyses first, pages after; and publishing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from mpg_research.errors import MpgError
@@ -119,6 +120,7 @@ def make_steps(
     function = "mpg_research.reporting.run.prepare:prepare_process"
     with open_pool(jobs, function=function, given=given) as pool:
         ready = pool.prepare()
+        ids = _ids_ahead(todo, making)
         known = known_seconds(making.config.study.name) if ready["missing"] else {}
         with _staging(making):
             works = [
@@ -137,6 +139,7 @@ def make_steps(
                     making,
                     TimeLeft(kinds, jobs, known | _seconds(todo, making)),
                     progress,
+                    ids=ids,
                     total=len(kinds),
                     n_up_to_date=n_up_to_date,
                 )
@@ -180,6 +183,7 @@ def _follow(
     time_left: TimeLeft,
     progress: Progress,
     *,
+    ids: Thread | None,
     total: int,
     n_up_to_date: int,
 ) -> dict[str, StepOutcome]:
@@ -201,7 +205,7 @@ def _follow(
                 status = "ok" if is_made else "left to the pages"
                 analyses[name] = event.seconds
             else:
-                outcome = _outcome(event, step, making)
+                outcome = _outcome(event, step, making, ids)
                 outcomes[name], status = outcome, outcome.status
                 remove_tree(staged_folder(making.staging, step))
             time_left.finished(step.notebook if step else name, event.seconds)
@@ -212,9 +216,27 @@ def _follow(
     return outcomes
 
 
-def _outcome(event: Ended, step: Step, making: Making) -> StepOutcome:
+def _ids_ahead(todo: Iterable[Step], making: Making) -> Thread | None:
+    """Read the families' ids while the pages are made, where pages will be looked at again for them."""
+    from mpg_research.reporting.safeguards.family_ids import ids_of_study
+
+    if all(making.standings[step.notebook].kind == "own" for step in todo):
+        return None
+
+    def read() -> None:
+        with suppress(Exception):  # whatever is wrong is met again, and said, where the ids are asked for
+            ids_of_study(str(making.config.file))
+
+    thread = Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def _outcome(event: Ended, step: Step, making: Making, ids: Thread | None) -> StepOutcome:
     if event.what == "done":
         making.still.refuse_touched()
+        if ids is not None:
+            ids.join()
         try:
             _look_again(event.result, step, making)
         except MpgError as error:

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from mpg_research.mixed.likelihood import derivatives, group_algebra
 from tests.mixed.dense_checks import EXACT, differences
 from tests.mixed.random_models import CORNERS, LAYOUTS, RESIDUALS, RandomModel, random_model
 
@@ -35,6 +36,20 @@ def test_derivatives_information_deletion_and_batch_equal_the_dense_formulas(lay
     for seed, corner in enumerate(CORNERS):
         wrong += _wrong(random_model(2000 + seed, layout=layout, corner=corner, structure="none"), deep=True)
     assert wrong == []
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("many", [1, 10**9])
+def test_however_many_groups_are_summed_at_once(
+    layout: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derivatives, "_NUMBERS_AT_ONCE", many)
+    monkeypatch.setattr(group_algebra, "MANY_PRODUCTS", many)
+    models = [
+        random_model(3000 + seed, layout=layout, corner=corner, structure=structure)
+        for seed, (corner, structure) in enumerate((("inside", "none"), ("mixed", "none"), ("mixed", "CAR1")))
+    ]
+    assert [line for model in models for line in _wrong(model, deep=True)] == []
 
 
 def _beyond(model: RandomModel) -> bool:
