@@ -100,6 +100,7 @@ def event_study(
     clean: int | None = None,
     at_risk: ArrayLike | None = None,
     chosen: ArrayLike | None = None,
+    levels: bool = False,
     level: float = 0.95,
 ) -> EventStudy:
     """Compare the change around an event with that of those it has not come to.
@@ -122,6 +123,8 @@ def event_study(
     chosen : array_like of bool, shape (units,), optional
         Whose event is looked at; others with an event are compared with as long as they had none. By default
         everybody's.
+    levels : bool
+        Whether the values themselves are compared, and not their change since the time before the event.
     level : float
         Of the limits.
 
@@ -168,11 +171,11 @@ def event_study(
         for g in range(1, times):
             if not 0 <= g + k < times:
                 continue
-            seen = known[:, g + k] & known[:, g - 1] & could[:, g]
+            seen = known[:, g + k] & (known[:, g - 1] | levels) & could[:, g]
             events = np.flatnonzero(seen & mine & (when == g))
             others = np.flatnonzero(seen & (when > g + spared))
             if len(events) and len(others) >= _FEWEST:
-                change = y[:, g + k] - y[:, g - 1]
+                change = y[:, g + k] - (0.0 if levels else y[:, g - 1])
                 parts.append((events, others, change[events], change[others]))
         total = sum(len(events) for events, *_ in parts)
         if not total:

@@ -58,6 +58,7 @@ class CareMonths:
         Names in ``rows`` of what is recorded at all.
     axis : float
         Units of the study's time axis in a month.
+    study : Study
     """
 
     units: pd.DataFrame = field(repr=False)
@@ -66,6 +67,7 @@ class CareMonths:
     left_out: dict[str, int]
     recorded: frozenset[str]
     axis: float
+    study: Study = field(repr=False)
 
     @property
     def unit(self) -> IntArray:
@@ -92,6 +94,20 @@ class CareMonths:
         found = np.full((len(self.units), self.n_months), np.nan)
         found[self.unit, self.month] = np.asarray(values, dtype=float)
         return found
+
+    def place(self, table: pd.DataFrame, column: str) -> tuple[IntArray, FloatArray]:
+        """The unit of each row of another table (-1 where it has none), and its month since the start.
+
+        Parameters
+        ----------
+        table : DataFrame
+            With family, episode and times.
+        column : str
+            With the times.
+        """
+        unit = _places(table, self.units)
+        first = self.units["first"].to_numpy(dtype=float)
+        return unit, _month_numbers(table[column], self.study) - first[unit]
 
     def scores(self) -> pd.DataFrame:
         """Scores of one declared respondent per family, by unit and month; several in a month as their mean.
@@ -203,7 +219,7 @@ def care_months(study: Study, *, scores: Scores = AS_CONFIGURED) -> CareMonths:
         family_number=pd.factorize(units["family"])[0],
         organisation_number=pd.factorize(units["organisation"])[0],
     )
-    return CareMonths(units, rows, periods, left_out, frozenset(recorded), month)
+    return CareMonths(units, rows, periods, left_out, frozenset(recorded), month, study)
 
 
 def _units(study: Study, periods: HelpPeriods, month: float) -> pd.DataFrame:
