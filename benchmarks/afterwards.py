@@ -54,7 +54,7 @@ def truth() -> Truth:
         worse = -np.diff(clean, prepend=1.0) * still
         found.append([*(np.cumsum(part) for part in steps), still, np.cumsum(worse)])
     mean = [np.mean([part[k] for part in found], axis=0) for k in range(4)]
-    at = {month: int(round(month / step)) - 1 for month in (12.0, 24.0)}
+    at = {month: round(month / step) - 1 for month in (12.0, 24.0)}
     shares = [{month: float(curve[place]) for month, place in at.items()} for curve in mean]
     return Truth(*shares[:3], shares[3], float(mean[2].sum() * step))
 
@@ -186,10 +186,10 @@ def main(studies: int) -> str:
 _HEAD = """# What comes after the end: do the intervals hold?
 
 Made by `python benchmarks/afterwards.py 1000`. {families} families of {workers} workers at {organisations}
-organisations; times of one worker's families hang together (copula, correlation {shared}); 15 % are on record
-late; the truth is not our model: a rising and a falling Weibull hazard, log normal times to worse scores (seen
-at waves only, each with a chance of {present}), a constant hazard ratio of the thin line on a renewed start.
-"Without any" and the mean are of renewed starts and placements; the horizon is 24 months.
+organisations; times of one worker's families hang together (copula, correlation {shared}); 15 % are on
+record late; the truth is not our model: a rising and a falling Weibull hazard, log normal times to worse
+scores (seen at waves only, each with a chance of {present}), a constant hazard ratio of the thin line on a
+renewed start. "Without any" and the mean are of renewed starts and placements; the horizon is 24 months.
 
 """
 
