@@ -167,9 +167,10 @@ def _periods(study: Study) -> pd.DataFrame:
     )
     frame = frame[np.isfinite(frame["start"])]
     frame = frame[~(frame["end"] < frame["start"])]
-    frame = frame.sort_values(["family", "start", "episode"], kind="stable").reset_index(drop=True)
-    frame["next_start"] = frame.groupby("family")["start"].shift(-1)
-    return frame
+    frame = frame.sort_values(["family", "start", "episode"], kind="stable")
+    frame = frame.reset_index(drop=True)
+    following = frame.groupby("family")["start"].shift(-1)
+    return frame.assign(next_start=following)
 
 
 def _last_seen(study: Study, periods: pd.DataFrame, rows: pd.DataFrame) -> tuple[FloatArray, bool]:

@@ -17,7 +17,7 @@ from mpg_research.analysis.columns import Column, coded, ends, estimates, modell
 from mpg_research.analysis.monitoring.expectation_model import case_mix_labels, code_case_mix
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
-from mpg_research.statistics.survival.cox import fit_cox, proportionality
+from mpg_research.statistics.survival.cox import CoxFit, fit_cox, proportionality
 from mpg_research.statistics.survival.interval_hazards import fit_interval_ratios
 from mpg_research.statistics.survival.shared_frailty import fit_shared_frailty
 
@@ -59,6 +59,7 @@ def hazard_tables(
     level: float,
     minimum_events: int,
     minimum_groups: int,
+    frailty: bool = True,
 ) -> HazardTables:
     """Fit the models.
 
@@ -74,6 +75,8 @@ def hazard_tables(
         Per coefficient; with fewer there is no model.
     minimum_groups : int
         Fewer workers, and errors are over families; fewer of what could have a frailty, and there is none.
+    frailty : bool
+        Whether to ask how much organisations (or workers) differ.
     """
     terms, design, known = _design(events.rows, case_mix)
     mine = events.of(known)
@@ -129,8 +132,9 @@ def hazard_tables(
                 ),
             )
         )
-    frailty = _frailty(mine, x, len(terms), level, minimum_events, minimum_groups)
-    return HazardTables((*tables, *frailty), tuple(not_made), int((~known).sum()), tuple(terms))
+    if frailty:
+        tables += _frailty(mine, x, len(terms), level, minimum_events, minimum_groups)
+    return HazardTables(tuple(tables), tuple(not_made), int((~known).sum()), tuple(terms))
 
 
 def _design(rows: pd.DataFrame, case_mix: Sequence[str]) -> tuple[list[str], FloatArray, np.ndarray]:
@@ -188,8 +192,23 @@ def _fit(
     except (ValueError, np.linalg.LinAlgError):
         return None
     behind = (int(rows["family"].nunique()), int(rows["organisation"].nunique()))
-    found = _term_rows(cause, terms, fit.coefficients, fit.robust, fit.n_clusters, level, behind)
+    robust = _over_clusters(fit, event, cluster)
+    found = _term_rows(cause, terms, fit.coefficients, robust, fit.n_clusters, level, behind)
     return found, (cause, check.statistic, float(check.df), check.p_value, *behind)
+
+
+def _over_clusters(fit: CoxFit, event: np.ndarray, cluster: np.ndarray) -> FloatArray:
+    """Covariance over clusters, each cluster's part enlarged by its share of the events.
+
+    Without it the errors are too small with some tens of clusters: whoever has many of the events pulls the
+    coefficients to itself (a one-step jackknife with the cluster's information taken in proportion).
+    """
+    number = np.unique(cluster, return_inverse=True)[1]
+    share = np.minimum(np.bincount(number, event) / event.sum(), 0.5)
+    pulled = fit.scores @ fit.covariance
+    sums = np.stack([np.bincount(number, column) for column in pulled.T], axis=1) / (1 - share)[:, None]
+    result: FloatArray = sums.T @ sums
+    return result
 
 
 def _term_rows(

@@ -1,9 +1,9 @@
 """Families without clear progress after a number of months: how many, what was decided, what came of it.
 
 Clear progress is the study's own answer: at the family's last wave by then it was told on track
-(:func:`mpg_research.analysis.signals`); without clear progress is off track or perhaps standing still. Nothing
-here is an effect of a decision: decisions go to families who score badly, and bad scores tend to fall by
-themselves.
+(:func:`mpg_research.analysis.signals`); without clear progress is off track or perhaps standing still.
+Nothing here is an effect of a decision: decisions go to families who score badly, and bad scores tend to
+fall by themselves.
 
 Tables of :class:`WithoutProgress` (beside ``sample_flow``)
 -----------------------------------------------------------
@@ -15,8 +15,8 @@ Families still in help after the months, whose help began long enough before the
   within the months for it; "not_recorded" where there is none.
 - ``ended_after(progress, class, ...)`` and ``ended_by_decision(decision, class, ...)``: how the help ended
   since, as far as was seen.
-- ``later_by_progress(progress, change, ...)`` and ``later_by_decision(decision, change, ...)``: mean change of
-  the score from that wave to one so many months later, of those measured then.
+- ``later_by_progress(progress, change, ...)`` and ``later_by_decision(decision, change, ...)``: mean change
+  of the score from that wave to one so many months later, of those measured then.
 """
 
 from collections.abc import Sequence
@@ -190,7 +190,7 @@ def describe_without_progress(
 
 
 def _families(study: Study, given: Signals, periods: HelpPeriods, month: float, unit: float) -> pd.DataFrame:
-    """Those in help at the month, with how they stood, what was decided, and what came of it; in axis units."""
+    """Those in help at the month: how they stood, what was decided, and what came of it; in axis units."""
     chosen = periods.could_reach(month) & periods.in_help(month)
     rows = periods.rows[chosen].reset_index(drop=True)
     waves = given.tables["waves"].data[[*_KEYS, "months", "score", "signal"]]
@@ -221,9 +221,9 @@ def _families(study: Study, given: Signals, periods: HelpPeriods, month: float, 
 def _decisions(study: Study, found: pd.DataFrame, unit: float) -> pd.Series:
     """The first decision on record from the wave on, within the months for it."""
     table = study.tables.get("decisions")
-    nothing = pd.Series("not_recorded", index=found.index, dtype=object)
+    decided = np.full(len(found), "not_recorded", dtype=object)
     if table is None or not len(table):
-        return nothing
+        return pd.Series(decided, index=found.index)
     episodes = study.tables["episodes"].drop_duplicates(_KEYS)
     start = pd.DataFrame(
         {**{n: episodes[n].astype(str) for n in _KEYS}, "start": in_months(episodes["start"], study)}
@@ -242,8 +242,8 @@ def _decisions(study: Study, found: pd.DataFrame, unit: float) -> pd.Series:
     within = study.config.afterwards.decision_months
     pairs = pairs.assign(wait=wait)[(wait >= -1e-9) & (wait <= within + 1e-9)]
     first = pairs.sort_values(["place", "wait"], kind="stable").drop_duplicates("place")
-    nothing.iloc[first["place"].to_numpy()] = first["decision"].to_numpy()
-    return nothing
+    decided[first["place"].to_numpy(dtype=int)] = first["decision"].to_numpy()
+    return pd.Series(decided, index=found.index)
 
 
 def _later(waves: pd.DataFrame, found: pd.DataFrame, later: float, near: float) -> pd.Series:
@@ -253,9 +253,9 @@ def _later(waves: pd.DataFrame, found: pd.DataFrame, later: float, near: float) 
     apart = (pairs["months"] - pairs["at"] - later).abs()
     pairs = pairs.assign(apart=apart)[(apart <= near) & (pairs["months"] > pairs["at"])]
     best = pairs.sort_values(["place", "apart", "months"], kind="stable").drop_duplicates("place")
-    scores = pd.Series(np.nan, index=found.index)
-    scores.iloc[best["place"].to_numpy()] = best["score"].to_numpy()
-    return scores
+    scores = np.full(len(found), np.nan)
+    scores[best["place"].to_numpy(dtype=int)] = best["score"].to_numpy(dtype=float)
+    return pd.Series(scores, index=found.index)
 
 
 def _changes(

@@ -2,7 +2,7 @@
 
 The share who got worse by a month, as a first event: hazards per stretch of months by maximum likelihood from
 the last wave that was not worse and the first that was, put together with the share without another event
-(a worsening counts at the end of its stretch). Families without a wave after the end, or without a score
+(its mean over the stretch, by Simpson's rule). Families without a wave after the end, or without a score
 shortly before it, say nothing; those measured are taken to be like the others. Other events are taken as
 coming as often to those who got worse unseen.
 """
@@ -92,7 +92,7 @@ def worsening_share(
         From :func:`looked_at`.
     edges : ndarray, shape (k + 1,)
     free : ndarray, shape (k,)
-        Share without another event at the end of each stretch.
+        Share without another event, on average over each stretch.
     free_influence : ndarray, shape (k, n)
     """
     found: IntervalHazards = fit_interval_hazards(clean[known], seen[known], edges)
@@ -169,8 +169,15 @@ def _table(
         edges = stretches_of(moments, float(looks.max()))
         if len(edges) < 2:
             continue
-        whole = find_incidences(mine, edges[1:])
-        share = worsening_share(known, clean, seen, edges, whole.found.free, whole.free_influence)
+        middle = (edges[:-1] + edges[1:]) / 2
+        whole = find_incidences(mine, np.sort(np.concatenate([middle, edges[1:]])))
+        free, pull = whole.found.free, whole.free_influence
+        begin = np.concatenate([[1.0], free[1::2][:-1]])
+        begin_pull = np.concatenate([np.zeros_like(pull[:1]), pull[1::2][:-1]])
+        share = worsening_share(
+            known, clean, seen, edges,
+            (begin + 4 * free[::2] + free[1::2]) / 6, (begin_pull + 4 * pull[::2] + pull[1::2]) / 6,
+        )  # fmt: skip
         errors, df = errors_over_workers(share.influence, whole.workers, minimum)
         # Families who were not looked at are behind the share without another event only.
         low, high = limits_of(1 - share.estimate, errors, level=as_level(level, df), scale="log-log")

@@ -93,13 +93,14 @@ def fit_interval_hazards(clean: ArrayLike, seen: ArrayLike, edges: ArrayLike) ->
     ends = np.asarray(edges, dtype=float)
     if np.isnan(left).any() or np.isnan(right).any() or (right <= left).any():
         raise ValueError("looks must be known, and an event seen after the last look without it")
-    without, doubt = _overlap(0.0 * left, left, ends), np.zeros((left.size, ends.size - 1))
-    had = np.isfinite(right) & (left < ends[-1])
-    doubt[had] = _overlap(left[had], np.minimum(right[had], ends[-1]), ends)
-    # An event seen after the last stretch may lie beyond it: then only its clean time is used.
-    beyond = had & (right > ends[-1] + 1e-9)
-    doubt[beyond] = 0.0
-    had &= ~beyond
+    had = np.isfinite(right)
+    # Events seen after the last stretch may lie before it or beyond: a stretch of their own, not given back.
+    asked, furthest = ends.size - 1, float(right[had].max(initial=-np.inf))
+    if furthest > ends[-1]:
+        ends = np.append(ends, furthest)
+    without = _overlap(np.zeros_like(left), left, ends)
+    doubt = np.zeros_like(without)
+    doubt[had] = _overlap(left[had], right[had], ends)
     exposure = without.sum(axis=0) + doubt.sum(axis=0)
     looked = exposure > 0
     hazard = np.where(looked, had.sum() / max(exposure.sum(), 1e-300), 0.0)
@@ -114,12 +115,12 @@ def fit_interval_hazards(clean: ArrayLike, seen: ArrayLike, edges: ArrayLike) ->
             break
     hazard[hazard < 1e-8] = 0.0
     influence = _influence(hazard, without, doubt, had)
-    late = np.where(np.isfinite(right) & (right <= ends[-1] + 1e-9), right, np.maximum(left, 0.0))
+    late = np.where(had, right, left)
     return IntervalHazards(
-        np.where(looked, hazard, np.nan),
-        influence,
-        _rates(right[had], late, ends),
-        _rates(left[had], left, ends, after=True),
+        np.where(looked, hazard, np.nan)[:asked],
+        influence[:asked],
+        _rates(right[had], late, ends)[:asked],
+        _rates(left[had], left, ends, after=True)[:asked],
     )
 
 
