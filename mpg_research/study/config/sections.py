@@ -388,7 +388,16 @@ class InterventionsConfig(Section):
 
 
 class CareConfig(Section):
-    """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's."""
+    """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's.
+
+    ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the attainment
+    from which a goal counts as reached, on the study's own scale; without it no share of goals reached is given.
+    ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of satisfaction begin.
+    """
+
+    severe_from: Whole = Field(3, ge=1, le=4)
+    goal_reached: Number | None = None
+    satisfaction_bands: tuple[Number, Number] = (5.5, 7.5)
 
 
 class AfterwardsConfig(Section):
