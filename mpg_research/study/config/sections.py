@@ -422,7 +422,14 @@ class CareConfig(Section):
     ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
     ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
     ``more_hours_at_least``: hours a month more than in the months before it that count as raised.
+    ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the attainment
+    from which a goal counts as reached, on the study's own scale; without it no share of goals reached is given.
+    ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of satisfaction begin.
     """
+
+    severe_from: Whole = Field(3, ge=1, le=4)
+    goal_reached: Number | None = None
+    satisfaction_bands: tuple[Number, Number] = (5.5, 7.5)
 
     agencies_at_most: Whole = Field(2, ge=0, le=50)
     agencies_within_months: Number = Field(3.0, gt=0, le=24)
