@@ -19,8 +19,8 @@ __all__ = ["Doubt", "doubts_about", "evalue_of", "nothing_done", "with_confoundi
 _DRAWS = 20
 #: Fewest organisations for leaving out one: what is left must stay a pool that nobody sees through.
 _ORGANISATIONS = 5
-#: With more organisations than this, those with most trials are left out: the others move next to nothing.
-_MOST_LEFT_OUT = 30
+#: With more organisations than this, those that move the estimate most are found with the weights held.
+_ALL_LEFT_OUT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Doubt:
         Code: ``earlier_score`` (the score of the wave before, which nothing done later can have changed),
         ``as_usual`` or ``none`` (the other
         choice of what happens later), ``exchangeable`` (a correlation within workers), ``lowest_without_one``
-        and ``highest_without_one`` (leaving out one organisation, of the thirty with most trials).
+        and ``highest_without_one`` (leaving out one organisation).
     estimate, std_error, conf_low, conf_high : float
     """
 
@@ -184,14 +184,20 @@ def _exchangeable(answer: Answer, level: float) -> Doubt | None:
 def _without_one(
     emulation: Emulation, answer: Answer, protocol: TrialProtocol, limits: TrialLimits, level: float
 ) -> list[Doubt | None]:
-    """The smallest and the largest estimate when one organisation is left out; which one is not said."""
+    """The smallest and the largest estimate when one organisation is left out; which one is not said.
+
+    With more than thirty organisations, the two that move it most are found with the weights held, and only
+    without those is everything estimated anew.
+    """
     trials = answer.found.trials
     organisation = emulation.data.organisation[trials.course]
-    names, counts = np.unique(organisation, return_counts=True)
+    names = np.unique(organisation)
     if len(names) < _ORGANISATIONS:
         return []
+    if len(names) > _ALL_LEFT_OUT:
+        names = _moving_most(answer, organisation, names)
     looks = []
-    for name in names[np.sort(np.argsort(-counts, kind="stable")[:_MOST_LEFT_OUT])]:
+    for name in names:
         kept = organisation != name
         found = compare_strategies(
             emulation.chances, trials.of(kept), what=answer.what, protocol=protocol, limits=limits,
@@ -205,6 +211,26 @@ def _without_one(
     top = told[-1]
     highest = Doubt("highest_without_one", top.estimate, top.std_error, top.conf_low, top.conf_high)
     return [told[0], highest]
+
+
+def _moving_most(answer: Answer, organisation: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """The organisations without which the weighted difference is lowest and highest, the weights being held.
+
+    By deletion of their rows from the normal equations.
+    """
+    found = answer.found
+    kept = found.seen
+    x = np.column_stack([np.ones(kept.sum()), found.treated[kept], _scaled(answer.baseline[kept])])
+    y, weight = found.outcome[kept], found.weight[kept]
+    moment, cross = (x * weight[:, None]).T @ x, x.T @ (weight * y)
+    # without an organisation its own column is empty: a trace of a ridge keeps the equations solvable
+    moment += 1e-8 * np.mean(np.diagonal(moment)) * np.eye(len(moment))
+    differences = []
+    for name in names:
+        mine = organisation[kept] == name
+        own = x[mine] * weight[mine, None]
+        differences.append(np.linalg.solve(moment - own.T @ x[mine], cross - own.T @ y[mine])[1])
+    return names[sorted({int(np.argmin(differences)), int(np.argmax(differences))})]
 
 
 def evalue_of(answer: Answer) -> EValue:
