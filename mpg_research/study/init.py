@@ -300,9 +300,12 @@ file = "measurements.csv"
 #   interventions = { walk = { nl = "Samen wandelen", en = "Taking a walk together" } }
 #   roles = { supervisor = { nl = "Leidinggevende", en = "Supervisor" } }
 #   events = { moved = { nl = "Verhuisd", en = "Moved house" } }
+#   domains = { network = { nl = "Netwerk", en = "Network" } }
+#   conditions = { caseload = { nl = "Weinig gezinnen per hulpverlener", en = "Few families per worker" } }
 
 [analysis]
 instrument = "obvl_k"
+# instruments = ["obvl_k", "mine"]   # several side by side; the first is the one that every page is about
 outcome = "raw"                      # or "t_score", with norms
 respondents = "declared"             # one per family (the first parent, else who has most); or "both"
 episodes = "first"                   # per family; or "all"

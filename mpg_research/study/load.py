@@ -130,7 +130,7 @@ def load_study(path: str | Path) -> Study:
     >>> from mpg_research.study import load_study, shipped_example
     >>> study = load_study(shipped_example())
     >>> sorted(study.tables)[:2], study.synthetic
-    (['care', 'episodes'], True)
+    (['care', 'conditions'], True)
     """
     config = read_config(path)
     assembly = assemble(config)

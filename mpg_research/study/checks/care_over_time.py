@@ -10,6 +10,7 @@ from mpg_research.errors import Problem
 from mpg_research.frames import is_among
 from mpg_research.study.findings import Findings
 from mpg_research.study.tables.columns import Table, texts_where
+from mpg_research.study.tables.direct_identifiers import looks_like_free_text
 
 __all__ = ["check_care_over_time", "overlapping_workers"]
 
@@ -87,6 +88,17 @@ def check_care_over_time(tables: Mapping[str, Table], findings: Findings) -> Non
         _check_workers(tables, findings)
     if (decisions := tables.get("decisions")) is not None:
         _check_ideas(decisions, findings)
+    if (goals := tables.get("goals")) is not None and looks_like_free_text(goals.frame["goal"]):
+        findings.add(
+            Problem(
+                found="the goals look like words of families or workers",
+                expected="a number or a key of each goal (g1, g2)",
+                remedy="Number the goals of each family, and leave their wording where it is: it may tell "
+                "who they are.",
+                file=goals.places.file, column=goals.places.columns.get("goal", "goal"),
+                severity="warning", code="goal_in_words",
+            )
+        )  # fmt: skip
 
 
 def _check_counts(care: Table, findings: Findings) -> None:

@@ -115,6 +115,10 @@ FAULTS = {
     "a goal in words": (
         {"goals": ["001,1,2024-03-01,g1,nearly,family"]}, "not_a_number", "error", ("nearly",),
     ),
+    "goals in words": (
+        {"goals": ["001,1,2024-03-01,weer samen eten met oma op zondag,4,family"]},
+        "goal_in_words", "warning", ("words of families",),
+    ),
     "an unknown worker": (
         {"workers": SOUND["workers"], "care": [*SOUND["care"], "001,1,2024-03-01,w9,1,1,1,1,"]},
         "unknown_worker", "warning", ("w9 of org_a", "care.csv"),
