@@ -1,9 +1,9 @@
-"""Is a drift of workers who score found, with honest intervals? Studies drawn from a truth that is not our model.
+"""Is a drift of workers who score found, with honest intervals? Studies drawn from a truth that is not ours.
 
 Domains are scored 0 to 4 by thresholds on a latent severity; parents answer ten items with four options;
-families whose state is better end sooner; workers come, go and are replaced. The truth is no coefficient of our
-model: it is the average change of the expected score per extra year in the job, over all scores of a large
-population, in standard deviations of the score (:func:`average_effect`).
+families whose state is better end sooner; workers come, go and are replaced. The truth is no coefficient of
+our model: it is the average change of the expected score per extra year in the job, over all scores of a
+large population, in standard deviations of the score (:func:`average_effect`).
 
     python benchmarks/rater_drift.py [STUDIES] [PROCESSES]
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy.stats import norm
 
 from mpg_research.analysis.practice.drift_model import fit_rater_drift
 from mpg_research.analysis.practice.second_raters import tenure_trend
-from joblib import Parallel, delayed
 
 DOMAIN_CUTS, ITEM_CUTS = np.array([-1.2, -0.3, 0.5, 1.4]), np.array([-0.7, 0.2, 1.1])
 NOISE, YEARS, STEP = 0.6, 4.0, 0.25
@@ -196,7 +196,8 @@ def main(studies: int = 1000, processes: int = 2) -> None:
             estimate, low, high = (found[f"{term}_{c}"] for c in ("estimate", "conf_low", "conf_high"))
             covered = ((low <= targets[term]) & (targets[term] <= high))[estimate.notna()].mean()
             alarm = ((low > 0) | (high < 0))[estimate.notna()].mean()
-            print(f"  {term:18s} truth {targets[term]:.4f} mean {estimate.mean():.4f} sd {estimate.std():.4f} "
+            print(f"  {term:18s} truth {targets[term]:.4f} mean {estimate.mean():.4f} "
+                  f"sd {estimate.std():.4f} "
                   f"mean SE {found[f'{term}_std_error'].mean():.4f} coverage {covered:.3f} "
                   f"interval without zero {alarm:.3f}", flush=True)  # fmt: skip
 

@@ -34,8 +34,8 @@ class RaterDrift:
     Attributes
     ----------
     verdict : str
-        "estimated", or why nothing is: too few workers, no parents' scores, workers who all began at about the
-        same time, a model that did not come to rest.
+        "estimated", or why nothing is: too few workers, no parents' scores, workers who all began at about
+        the same time, a model that did not come to rest.
     estimates : DataFrame
         By the terms of :data:`TERMS` that can be told apart: ``estimate, std_error, df, statistic, p_value,
         conf_low, conf_high``, in standard deviations of the score per year.
@@ -95,17 +95,17 @@ def fit_rater_drift(
     Notes
     -----
     ``score ~ parent + calendar + in_job + together + in_help + organisation + (1 + in_job | rater) +
-    (1 | family)``, by REML with Satterthwaite's degrees of freedom; from ten organisations on these are random
-    and the mean of ``in_job`` at each organisation stands beside it, so that only workers of one organisation
-    are compared. For one worker a year in the calendar is a year in the job: *within* workers the two are one
-    and the same, ``same_worker_year`` is their sum. They are told apart by workers who began at different
-    times and score at the same moment; that takes for granted that those who began earlier (and stayed) did
-    not score otherwise from the start. So ``years_in_job`` is no change that was seen within workers, and
-    ``same_worker_year`` takes for granted that nothing else changed over the calendar beside what the parents
-    report. ``together`` is told from ``in_help`` by families who got another worker: ``years_with_family`` comes
-    from a second model of those families only (an even choice of 2,000 at most), in which each has a course of
-    its own, ``score ~ parent + calendar + in_help + in_help^2 + together + (1 | rater) + (1 + in_help |
-    family)``.
+    (1 | family)``, by REML with Satterthwaite's degrees of freedom; from ten organisations on these are
+    random and the mean of ``in_job`` at each organisation stands beside it, so that only workers of one
+    organisation are compared. For one worker a year in the calendar is a year in the job: *within* workers
+    the two are one and the same, ``same_worker_year`` is their sum. They are told apart by workers who began
+    at different times and score at the same moment; that takes for granted that those who began earlier (and
+    stayed) did not score otherwise from the start. So ``years_in_job`` is no change that was seen within
+    workers, and ``same_worker_year`` takes for granted that nothing else changed over the calendar beside
+    what the parents report. ``together`` is told from ``in_help`` by families who got another worker:
+    ``years_with_family`` comes from a second model of those families only (an even choice of 2,000 at most),
+    in which each has a course of its own, ``score ~ parent + calendar + in_help + in_help^2 + together + (1 |
+    rater) + (1 + in_help | family)``.
 
     The family's state is only held constant as far as the parent's score, measured with error, tells it: that
     leaves ``years_in_job`` right as long as long-serving workers are not given heavier or lighter families.
@@ -172,7 +172,7 @@ def _first_scores(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _prepared(rows: pd.DataFrame, score_sd: float, parent_sd: float) -> pd.DataFrame:
-    """Scores in standard deviations, times about their means, and the mean time in the job by organisation."""
+    """Scores in standard deviations, times about their means, the mean time in the job by organisation."""
     times = rows[["calendar", "in_job", "together", "in_help"]].astype(float)
     data = rows[["family", "organisation", "rater"]].astype(str)
     data = data.assign(

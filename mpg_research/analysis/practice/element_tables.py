@@ -43,9 +43,9 @@ def element_tables(rows: pd.DataFrame, families_at: pd.Series) -> list[ResultTab
     Returns
     -------
     list of ResultTable
-        ``elements(working_element, n_scores, mean, sd, lowest_quarter, middle, highest_quarter)``, each family (or
-        team) counting once with the mean of its scores; ``elements_by_organisation`` and, where times are
-        dates, ``elements_by_year`` with mean and standard deviation only.
+        ``elements(working_element, n_scores, mean, sd, lowest_quarter, middle, highest_quarter)``, each
+        family (or team) counting once with the mean of its scores; ``elements_by_organisation`` and, where
+        times are dates, ``elements_by_year`` with mean and standard deviation only.
     """
     rows = rows.assign(unit=_unit(rows))
     over_all = [
@@ -133,8 +133,8 @@ def agreement_table(
     Returns
     -------
     ResultTable or None
-        ``element_agreement(working_element, coefficient, estimate, conf_low, conf_high)``; None where no family was
-        scored by two workers, or by too few of them.
+        ``element_agreement(working_element, coefficient, estimate, conf_low, conf_high)``; None where no
+        family was scored by two workers, or by too few of them.
     """
     known = rows.dropna(subset=["rater", "family"])
     if (known["organisation"] + "|" + known["rater"].astype(str)).nunique() < minimum_raters:

@@ -51,8 +51,8 @@ def element_scores(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         family (None where a team was scored), episode, organisation, worker (the family's, None without),
-        team, date, rater, the six elements and ``index``. Rows without any element, or of which neither family
-        nor organisation is known, are left out.
+        team, date, rater, the six elements and ``index``. Rows without any element, or of which neither
+        family nor organisation is known, are left out.
 
     Raises
     ------

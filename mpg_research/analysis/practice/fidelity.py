@@ -20,10 +20,10 @@ import pandas as pd
 
 from mpg_research.analysis.columns import (
     EACH_ORGANISATION,
-    ESTIMATE,
     P_ADJUSTED,
     Column,
     coded,
+    estimates,
     modelled,
     tally,
 )
@@ -59,6 +59,7 @@ _RESAMPLES = 500
 _LEVEL_OF = coded("level_of")
 _CONDITION = coded("condition")
 _FEWEST_FAMILIES = 20
+_PER_YEAR = estimates(digits=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +147,7 @@ def describe_fidelity(study: Study, *, level: float = 0.95) -> Fidelity:
 
 
 def _in_years(study: Study, course: CourseFrame) -> pd.DataFrame | None:
-    """The course with years in the help and workers unique over organisations; None where waves have no length."""
+    """The course with years in the help and unique workers; None where waves have no known length."""
     if study.time_unit not in _IN_YEAR:
         return None
     data = course.data
@@ -188,7 +189,7 @@ def _with_course(
 def _course_table(found: FidelityCourse, counts: dict[str, int]) -> ResultTable:
     estimates = found.estimates if found.converged else found.estimates.iloc[:0]
     data = estimates[list(ESTIMATE_COLUMNS)].rename_axis("level_of").reset_index().assign(**counts)
-    return ResultTable("fidelity_course", data, columns=(_LEVEL_OF, *ESTIMATE))
+    return ResultTable("fidelity_course", data, columns=(_LEVEL_OF, *_PER_YEAR))
 
 
 def _spread_table(found: FidelityCourse, counts: dict[str, int]) -> ResultTable:
@@ -276,4 +277,4 @@ def _moderators(study: Study, data: pd.DataFrame, conditions: pd.DataFrame, leve
     names = ["condition", *ESTIMATE_COLUMNS, "n_families", "n_organisations"]
     table = pd.DataFrame(rows, columns=names)
     table["p_adjusted"] = holm(table["p_value"].to_numpy(dtype=float)) if len(table) else []
-    return ResultTable("condition_course", table, columns=(_CONDITION, *ESTIMATE, P_ADJUSTED))
+    return ResultTable("condition_course", table, columns=(_CONDITION, *_PER_YEAR, P_ADJUSTED))

@@ -4,17 +4,17 @@ Tables of :class:`RaterDriftOfWorkers` (beside ``sample_flow``)
 ---------------------------------------------------------------
 - ``rated_scales(scale, drift_verdict, n_scores, n_raters)``: the scales that workers score, whether drift
   could be estimated or why not, with the scores used and the workers who gave them.
-- ``rater_drift(scale, drift_term, estimate, ...)``: in standard deviations of the score per year, ``years_in_job``
-  (drift: workers of one organisation who began at different times, at one moment), ``same_worker_year`` (one
-  worker a year later: drift and whatever else changed over the calendar), ``years_with_family`` and
-  ``calendar_year``; those that the data can tell apart.
+- ``rater_drift(scale, drift_term, estimate, ...)``: in standard deviations of the score per year,
+  ``years_in_job`` (drift: workers of one organisation who began at different times, at one moment),
+  ``same_worker_year`` (one worker a year later: drift and whatever else changed over the calendar),
+  ``years_with_family`` and ``calendar_year``; those that the data can tell apart.
 - ``rater_differences(scale, quantity, value)``: ``sd_between_workers`` (of their levels), ``sd_of_drift``
   (per year), ``parent_slope``, all in standard deviations of the score, and ``score_sd`` in its own unit.
-- ``second_rater(scale, tenure, mean_difference, ..., lower_limit, upper_limit)``: the family's own worker less a
-  second one at the same moment, in standard deviations, by years in the job of the own worker.
+- ``second_rater(scale, tenure, mean_difference, ..., lower_limit, upper_limit)``: the family's own worker
+  less a second one at the same moment, in standard deviations, by years in the job of the own worker.
 - ``second_rater_trend(scale, drift_term, estimate, ...)``: within such pairs, per year longer in the job than
-  the other (``years_apart``); and per year in the job of the own worker (``years_first``) and of the second one
-  (``years_second``).
+  the other (``years_apart``); and per year in the job of the own worker (``years_first``) and of the second
+  one (``years_second``).
 
 The last two are there only where a second worker scored.
 """
@@ -71,8 +71,8 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     Parameters
     ----------
     study : Study
-        A loaded study with dates, a table ``workers`` and at least one scale that workers score: life domains,
-        working elements, or a questionnaire with a rater.
+        A loaded study with dates, a table ``workers`` and at least one scale that workers score: life
+        domains, working elements, or a questionnaire with a rater.
     level : float
         Of intervals.
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from mpg_research.arrays import FloatArray
 from mpg_research.analysis.practice.elements import index_of
+from mpg_research.arrays import FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.course_frame import course_frame
@@ -151,9 +151,7 @@ def _questionnaires(study: Study) -> list[pd.DataFrame]:
 def _in_help(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     """Scores of known periods of help, from the baseline window on to the end."""
     episodes = study.tables["episodes"].drop_duplicates(_KEYS)
-    known = episodes[[*_KEYS, "organisation", "start", "end"]].assign(
-        own_worker=episodes["worker"] if "worker" in episodes else None
-    )
+    known = episodes[[*_KEYS, "organisation", "start", "end"]].assign(own_worker=episodes["worker"])
     joined = rows.astype({"family": str}).merge(known, on=_KEYS, how="inner")
     window = pd.Timedelta(days=study.config.time.baseline_window_days)
     inside = (joined["date"] >= joined["start"] - window) & (
@@ -198,7 +196,7 @@ def _with_workers(study: Study, rows: pd.DataFrame, workers: pd.DataFrame) -> pd
 
 
 def _in_charge(study: Study) -> tuple[pd.Series, pd.Series]:
-    """The worker in charge by family, episode and month; and since which month by family, episode and worker."""
+    """The worker in charge by family, episode and month; since which month by family, episode and worker."""
     care = study.tables.get("care")
     if care is None or "worker" not in care or not len(care):
         empty = pd.MultiIndex.from_arrays([[], [], []])

@@ -14,7 +14,7 @@ from mpg_research.statistics.trials.regression import weighted_regression
 
 __all__ = ["PAIR_TERMS", "agreement_by_tenure", "pair_raters", "tenure_trend"]
 
-#: Years longer in the job than the other of the two; and years in the job of the own worker and of the second.
+#: Years longer in the job than the other of the two; years in the job of the own worker, and of the second.
 PAIR_TERMS = ("years_apart", "years_first", "years_second")
 _COLUMNS = ["estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high"]
 
@@ -89,11 +89,11 @@ def tenure_trend(pairs: pd.DataFrame, *, minimum_raters: int = 10, level: float 
 
     Notes
     -----
-    ``years_apart``: a mixed model of the single scores, ``score ~ years - mean of the pair + mean of the pair +
-    own worker + (1 | pair) + (1 + years | worker)`` by REML with Satterthwaite's degrees of freedom: what holds within
-    pairs, where a worker may be the first of one pair and the second of another. The other two: least squares
-    of the difference on both. If norms drift alike, the first coefficient is the drift and the second its
-    opposite. There the pairs of one worker belong together: errors are cluster-robust (CR2, with
+    ``years_apart``: a mixed model of the single scores, ``score ~ years - mean of the pair + mean of the pair
+    + own worker + (1 | pair) + (1 + years | worker)`` by REML with Satterthwaite's degrees of freedom: what
+    holds within pairs, where a worker may be the first of one pair and the second of another. The other two:
+    least squares of the difference on both. If norms drift alike, the first coefficient is the drift and the
+    second its opposite. There the pairs of one worker belong together: errors are cluster-robust (CR2, with
     Satterthwaite's degrees of freedom), for each coefficient by the workers whose years it is about; that the
     other worker of a pair is in several pairs too is left out, so that they are somewhat too small.
     """

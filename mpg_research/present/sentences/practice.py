@@ -6,6 +6,7 @@ import pandas as pd
 
 from mpg_research.frames import row_at
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.sentences.trajectory import is_usable
 
 __all__ = ["drift_sentences", "fidelity_sentences"]
 
@@ -16,26 +17,26 @@ def fidelity_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of working elements and conditions."""
     facts = voice.released.provenance.parameters
     course = _known(voice, "fidelity_course", "level_of")
+    above = {"between_workers", "between_organisations"} & set(course)
     return {
         "answer": [*_index(voice), *_courses(voice, course), *_conditions(voice)],
         "certainty": [*_reliability(voice), *_agreement(voice)],
         "limits": [
             voice.phrases("fidelity.association"),
             *([] if facts.get("elements") == "not_recorded" else [voice.phrases("fidelity.own_index")]),
-            *([voice.phrases("fidelity.few_scores")] if {"between_workers", "between_organisations"} & set(course) else []),
+            *([voice.phrases("fidelity.few_scores")] if above else []),
         ],
     }  # fmt: skip
 
 
 def _known(voice: Voice, table: str, key: str) -> dict[str, pd.Series]:
-    """Rows by a key, of which the estimate and its interval are shown."""
+    """Rows by a key, of which the estimate and its interval are numbers that the scale allows."""
     rows = voice.frame(table)
-    needed = ["estimate", *_LIMITS]
-    return {
-        str(row[key]): row
-        for _, row in rows.iterrows()
-        if all(math.isfinite(float(row[name])) for name in needed)
-    }
+    return {str(row[key]): row for _, row in rows.iterrows() if is_usable(voice, row) and _is_known(row)}
+
+
+def _is_known(row: pd.Series) -> bool:
+    return all(math.isfinite(float(row[name])) for name in ("estimate", *_LIMITS))
 
 
 def _index(voice: Voice) -> list[str]:
@@ -54,7 +55,9 @@ def _index(voice: Voice) -> list[str]:
     apart = shown[shown["working_element"] != "index"].sort_values("mean", kind="stable")
     if len(apart) > 1 and voice.number(apart["mean"].iloc[0], 2) != voice.number(apart["mean"].iloc[-1], 2):
         ends = {"lowest": apart.iloc[0], "highest": apart.iloc[-1]}
-        names = {name: voice.label("value.working_element", end["working_element"]) for name, end in ends.items()}
+        names = {
+            name: voice.label("value.working_element", end["working_element"]) for name, end in ends.items()
+        }
         low, high = (voice.number(float(end["mean"]), 2) for end in ends.values())
         said.append(voice.phrases("fidelity.extremes", low=low, high=high, **names))
     return said
@@ -89,6 +92,7 @@ def _conditions(voice: Voice) -> list[str]:
     if "conditions_by_organisation" in voice.released.tables:
         return [voice.phrases("fidelity.conditions_described", number=int(facts["condition_organisations"]))]
     rows = _known(voice, "condition_course", "condition")
+    rows = {name: row for name, row in rows.items() if math.isfinite(float(row["p_adjusted"]))}
     clear = {
         name: row for name, row in rows.items()
         if row["p_adjusted"] < voice.alpha and (row["conf_low"] > 0 or row["conf_high"] < 0)
@@ -105,7 +109,8 @@ def _conditions(voice: Voice) -> list[str]:
 
 
 def _reliability(voice: Voice) -> list[str]:
-    rows = _known(voice, "element_reliability", "coefficient")
+    table = voice.frame("element_reliability")
+    rows = {str(row["coefficient"]): row for _, row in table.iterrows() if _is_known(row)}
     said = []
     for name in ("omega",) if voice.is_plain else ("alpha", "omega"):
         if name in rows:
@@ -119,7 +124,11 @@ def _agreement(voice: Voice) -> list[str]:
     if voice.released.provenance.parameters.get("elements") == "not_recorded":
         return []
     rows = voice.frame("element_agreement")
-    rows = rows[(rows["working_element"] == "index") & (rows["coefficient"] == "icc_single")] if len(rows) else rows
+    rows = (
+        rows[(rows["working_element"] == "index") & (rows["coefficient"] == "icc_single")]
+        if len(rows)
+        else rows
+    )
     if not len(rows) or not all(-1 <= float(rows.iloc[0][name]) <= 1 for name in ("estimate", *_LIMITS)):
         return [voice.phrases("fidelity.agreement_absent")]
     return [voice.phrases("fidelity.agreement", **_interval(voice, rows.iloc[0]))]
@@ -159,14 +168,12 @@ def _terms(voice: Voice, scale: str) -> dict[str, pd.Series]:
     for table in ("rater_drift", "second_rater_trend"):
         rows = voice.frame(table)
         for _, row in (rows[rows["scale"].astype(str) == scale] if len(rows) else rows).iterrows():
-            if all(math.isfinite(float(row[name])) for name in ("estimate", *_LIMITS)):
+            if _is_known(row):
                 found[str(row["drift_term"])] = row
     return found
 
 
-def _drift(
-    voice: Voice, scale: pd.Series, terms: dict[str, pd.Series], words: dict[str, str]
-) -> str:
+def _drift(voice: Voice, scale: pd.Series, terms: dict[str, pd.Series], words: dict[str, str]) -> str:
     verdict = str(scale["drift_verdict"])
     if verdict == "few_raters":
         number = int(voice.released.provenance.parameters["minimum_raters"])

@@ -447,7 +447,10 @@ class CareConfig(Section):
 
     @model_validator(mode="after")
     def _tenure_increases(self) -> "CareConfig":
-        if list(self.tenure_years) != sorted(set(self.tenure_years)) or min(self.tenure_years, default=1) <= 0:
+        if (
+            list(self.tenure_years) != sorted(set(self.tenure_years))
+            or min(self.tenure_years, default=1) <= 0
+        ):
             raise ValueError("tenure_years that increase, above 0")
         return self
 

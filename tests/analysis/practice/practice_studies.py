@@ -42,8 +42,9 @@ def practice_tables(
 ) -> dict[str, pd.DataFrame]:
     """Tables of a study: episodes, measurements, domains, practice, workers, conditions.
 
-    Severity and index rise by ``drift`` per year in the job of who scores (on a scale with a standard deviation
-    of about one); the parents' score falls by ``practice_course`` a year more where the index is a point higher.
+    Severity and index rise by ``drift`` per year in the job of who scores (on a scale with a standard
+    deviation of about one); the parents' score falls by twice ``practice_course`` a year more where the true
+    index is a point higher.
     """
     rng = np.random.default_rng(seed)
     place = np.arange(families) % organisations
