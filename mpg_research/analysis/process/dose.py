@@ -12,8 +12,8 @@ Tables of :class:`Dose` (beside ``sample_flow``, ``care_records`` and ``settings
   fewer than the family's own mean, by a curve, and whether the curve bends.
 - ``hours_after_worsening(class, ...)``: of the families with a first reliable worsening (from one score to
   the next), whether hours were raised within the weeks of ``[care]``; ``around_worsening(dose_outcome,
-  around, ...)`` and ``around_worsening_groups``: hours, and whether they were raised (percentage points), beside
-  families without one at the same months of help.
+  around, ...)`` and ``around_worsening_groups``: hours, and whether they were raised (percentage points),
+  beside families without one at the same months of help.
 """
 
 from dataclasses import dataclass, replace

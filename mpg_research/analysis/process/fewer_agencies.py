@@ -35,6 +35,7 @@ from mpg_research.analysis.process.care_months import (
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError
+from mpg_research.statistics.event_study import EventStudy
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
@@ -141,8 +142,8 @@ def emulate_fewer_agencies(
     within = chosen.agencies_within_months if within_months is None else within_months
     if most < 0 or not within > 0:
         raise ConfigError(
-            f"at_most = {most}, within_months = {within}; expected 0 agencies or more, and a number of months "
-            "above 0."
+            f"at_most = {most}, within_months = {within}; expected 0 agencies or more, and a number of "
+            "months above 0."
         )
     care = care_months(study, scores=scores)
     if "agencies" not in care.recorded:
@@ -216,7 +217,7 @@ def _trial_data(
     protocol: TrialProtocol,
     scores: Scores,
 ) -> TrialData:
-    """The frames of the emulation: a start is the first month with few agencies; waves with more are eligible."""
+    """What is emulated: a start is the first month with few agencies; waves with more are eligible."""
     came_down = np.flatnonzero(np.isfinite(event))
     units = care.units.iloc[came_down]
     begins = np.maximum(event[came_down] - units["late"].to_numpy(dtype=float), 0.0) * care.axis
@@ -245,7 +246,9 @@ def _of_one_strategy(table: ResultTable) -> ResultTable:
     return ResultTable(f"agencies_{table.name}", table.data.drop(columns="intervention"), columns=columns)
 
 
-def _around(care: CareMonths, event: FloatArray, at_most: int, around: int, level: float):  # type: ignore[no-untyped-def]
+def _around(
+    care: CareMonths, event: FloatArray, at_most: int, around: int, level: float
+) -> list[tuple[str, EventStudy]]:
     """Scores around the first month with few agencies, beside families who still have more."""
     agencies = care.rows["agencies"].to_numpy(dtype=float)
     many = first_time(care, agencies > at_most)

@@ -1,8 +1,8 @@
 """Within a family and between families: slopes of one thing on another, in the mixed engine.
 
-A random-effects within-between model (REWB): the cause (and the curve of the months) is split into the family's own mean and the deviation
-from it in each month. The slope of the deviation is about months of one family, that of the mean about
-families; only the first is free of what does not change about a family.
+A random-effects within-between model (REWB): the cause, and the curve of the months, are split into the
+family's own mean and the deviation from it in each month. The slope of the deviation is about months of one
+family, that of the mean about families; only the first is free of what does not change about a family.
 """
 
 from dataclasses import dataclass
