@@ -46,7 +46,7 @@ __all__ = [
 #: By what families are told apart, in the order of the tables; a level is compared with the one before "not".
 GROUPINGS = {"end_reason": ("as_planned",), "thin_line": ("yes", "no", "not_recorded")}
 ALL = "all"
-MONTHS_KEY = Column(name="months", meaning="time", is_key=True)
+MONTHS_KEY = Column(name="months_after", meaning="time", is_key=True)
 _EVENT = coded("event", adds_up="families")
 _SHARE = SHARE[0]
 SHARES = (_SHARE, *ends(_SHARE, "conf", heading="interval"), number_of("n_group", of="families"))
@@ -169,7 +169,7 @@ def _incidence(
                     (group, cause, month, shares[place, kind], low[place, kind], high[place, kind],
                      len(mine.rows), behind["family"].nunique(), behind["organisation"].nunique())
                 )  # fmt: skip
-    columns = [grouping or "group", "event", "months", "estimate", "conf_low", "conf_high", "n_group",
+    columns = [grouping or "group", "event", "months_after", "estimate", "conf_low", "conf_high", "n_group",
                "n_families", "n_organisations"]  # fmt: skip
     data = pd.DataFrame(rows, columns=columns)
     keys = (coded(grouping, adds_up="families"),) if grouping else ()
@@ -196,7 +196,15 @@ def free_tables(events: FirstEvents, moments: FloatArray, *, level: float, minim
             (month, share[place], low[place], high[place], len(rows), still["family"].nunique(),
              still["organisation"].nunique())
         )  # fmt: skip
-    columns = ["months", "estimate", "conf_low", "conf_high", "n_group", "n_families", "n_organisations"]
+    columns = [
+        "months_after",
+        "estimate",
+        "conf_low",
+        "conf_high",
+        "n_group",
+        "n_families",
+        "n_organisations",
+    ]
     free = ResultTable("free", pd.DataFrame(data, columns=columns), columns=(MONTHS_KEY, *SHARES))
     means, gaps = [], []
     means.append(_mean_row(ALL, ALL, events, moments, level, minimum))
@@ -289,7 +297,7 @@ def difference_table(
                 )  # fmt: skip
     if not rows:
         return None
-    names = [*_GAP_NAMES[:2], "event", "months", *_GAP_NAMES[2:]]
+    names = [*_GAP_NAMES[:2], "event", "months_after", *_GAP_NAMES[2:]]
     keys = (coded("grouping"), coded("group"), coded("event"), MONTHS_KEY)
     columns = [c.but(percent=c.name in ("estimate", "std_error", "conf_low", "conf_high"), digits=None)
                if c.name in ("estimate", "conf_low", "conf_high") else c for c in estimates()]  # fmt: skip

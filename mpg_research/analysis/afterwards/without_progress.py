@@ -37,7 +37,7 @@ from mpg_research.analysis.columns import (
     ends,
     observed,
 )
-from mpg_research.analysis.families.shares import join_small, share_rows, share_table
+from mpg_research.analysis.families.shares import TOGETHER, share_rows, share_table
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods, help_periods
 from mpg_research.analysis.monitoring.rules import CALLS
 from mpg_research.analysis.monitoring.signals import Signals, signals
@@ -137,8 +137,8 @@ def describe_without_progress(
     minimum = study.config.disclosure.minimum_families
     decision = coded("decision", adds_up="families")
     progress = coded("progress", adds_up="families")
-    merged = without.assign(decision=join_small(without, "decision", DECISIONS, minimum=minimum))
-    kinds = [name for name in (*DECISIONS, "together") if name in set(merged["decision"])]
+    merged = without.assign(decision=_joined(without, minimum))
+    kinds = [name for name in (*DECISIONS, TOGETHER) if name in set(merged["decision"])]
     decided = share_rows(merged, "decision", kinds, level=level).rename(columns={"class": "decision"})
     tables = [
         share_table("progress", share_rows(families, "progress", PROGRESS, level=level)),
@@ -256,6 +256,18 @@ def _later(waves: pd.DataFrame, found: pd.DataFrame, later: float, near: float) 
     scores = np.full(len(found), np.nan)
     scores[best["place"].to_numpy(dtype=int)] = best["score"].to_numpy(dtype=float)
     return pd.Series(scores, index=found.index)
+
+
+def _joined(rows: pd.DataFrame, minimum: int) -> pd.Series:
+    """Decisions, the rare ones together; where those are still few, with the rarest of the others."""
+    sizes = rows.groupby("decision")["family"].nunique().sort_values(kind="stable")
+    joined = [str(name) for name in sizes.index if sizes[name] < minimum]
+    others = [str(name) for name in sizes.index if str(name) not in joined]
+    while joined and others and rows.loc[rows["decision"].isin(joined), "family"].nunique() < minimum:
+        joined.append(others.pop(0))
+    if len(joined) < 2:
+        return rows["decision"]
+    return rows["decision"].where(~rows["decision"].isin(joined), TOGETHER)
 
 
 def _changes(
