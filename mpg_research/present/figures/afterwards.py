@@ -3,7 +3,7 @@
 import numpy as np
 
 from mpg_research.present.drawing.chart import Chart, Panel
-from mpg_research.present.figures.parts import known, number_axis, put_into_words, whisker
+from mpg_research.present.figures.parts import known, line_entry, number_axis, put_into_words, whisker
 from mpg_research.present.figures.style import GREY, INK, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
@@ -41,10 +41,7 @@ def draw_first_events(voice: Voice) -> Drawing | None:
         last = mine.iloc[-1]
         at = months[-1] + 0.25 * place
         whisker(panel, at, float(last["conf_low"]), float(last["conf_high"]), colour=colour)
-        panel.note(
-            at, float(last["estimate"]), voice.label("value.event", event), colour=colour, size=9.5,
-            bold=True, shift=(10, 0), outside=True,
-        )  # fmt: skip
+        chart.legend.append(line_entry(voice.label("value.event", event), colour, width=2.0, dash=dash))
     _after_axis(panel, voice, "first_events")
     number_axis(panel.y, voice, percent=True)
     panel.y.label = voice.phrases("figure.first_events.share_axis")
@@ -59,7 +56,7 @@ def draw_first_events(voice: Voice) -> Drawing | None:
 
 def draw_scores_after(voice: Voice) -> Drawing | None:
     """The mean change since the last score in help, by month after the end."""
-    rows = known(voice.frame("scores_after"), "change", "change_low", "change_high")
+    rows = known(voice.frame("scores_after"), "change_after", "change_after_low", "change_after_high")
     if not len(rows):
         return None
     chart = Chart([165.0])
@@ -67,10 +64,10 @@ def draw_scores_after(voice: Voice) -> Drawing | None:
     panel.horizontal(0.0, dash=(3.0, 2.0))
     for _, row in rows.iterrows():
         whisker(
-            panel, float(row["months_after"]), float(row["change_low"]), float(row["change_high"]),
-            colour=GREY,
+            panel, float(row["months_after"]), float(row["change_after_low"]),
+            float(row["change_after_high"]), colour=GREY,
         )  # fmt: skip
-    panel.marks(rows["months_after"], rows["change"], fill=MAIN, size=6)
+    panel.marks(rows["months_after"], rows["change_after"], fill=MAIN, size=6)
     panel.x.see([0.0, float(np.max(rows["months_after"])) + 1])
     _after_axis(panel, voice, "scores_after")
     number_axis(panel.y, voice)
@@ -78,8 +75,8 @@ def draw_scores_after(voice: Voice) -> Drawing | None:
     last = rows.iloc[-1]
     return put_into_words(
         voice, "scores_after", chart, month=voice.count(float(last["months_after"])),
-        change=voice.number(float(last["change"])), low=voice.number(float(last["change_low"])),
-        high=voice.number(float(last["change_high"])),
+        change=voice.number(float(last["change_after"])), low=voice.number(float(last["change_after_low"])),
+        high=voice.number(float(last["change_after_high"])),
     )  # fmt: skip
 
 
