@@ -117,11 +117,11 @@ def one_study(rng: np.random.Generator, true: Truth) -> dict[str, tuple[float, f
     table = incidence_tables(events, MOMENTS, level=level, minimum=minimum)[0].data
     for event, of in (("renewed_start", true.renewed), ("placement", true.placed)):
         for month in (12.0, 24.0):
-            row = table[(table["event"] == event) & (table["months"] == month)].iloc[0]
+            row = table[(table["event"] == event) & (table["months_after"] == month)].iloc[0]
             found[f"{event}, month {month:g}"] = (*row[["estimate", "conf_low", "conf_high"]], of[month])
     curves = {t.name: t.data for t in free_tables(events, MOMENTS, level=level, minimum=minimum)}
     for month in (12.0, 24.0):
-        row = curves["free"][curves["free"]["months"] == month].iloc[0]
+        row = curves["free"][curves["free"]["months_after"] == month].iloc[0]
         found[f"without any, month {month:g}"] = (
             *row[["estimate", "conf_low", "conf_high"]], true.free[month],
         )  # fmt: skip
@@ -148,7 +148,7 @@ def one_study(rng: np.random.Generator, true: Truth) -> dict[str, tuple[float, f
         if each.name != "hazards":
             continue
         for event, value in (("renewed_start", RATIO), ("placement", 0.0)):
-            chosen = each.data[(each.data["event"] == event) & (each.data["term"] == "thin_line")]
+            chosen = each.data[(each.data["event"] == event) & (each.data["variable"] == "thin_line")]
             if len(chosen):
                 row = chosen.iloc[0]
                 found[f"log hazard ratio of the thin line, {event}"] = (
@@ -156,7 +156,7 @@ def one_study(rng: np.random.Generator, true: Truth) -> dict[str, tuple[float, f
                 )  # fmt: skip
     for each in worsening_tables(events, families, MOMENTS, level=level, minimum=minimum)[:1]:
         for month in (12.0, 24.0):
-            chosen = each.data[each.data["months"] == month]
+            chosen = each.data[each.data["months_after"] == month]
             if len(chosen):
                 row = chosen.iloc[0]
                 found[f"worse scores, month {month:g}"] = (

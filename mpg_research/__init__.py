@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
+    from mpg_research.analysis import describe_afterwards as describe_afterwards
     from mpg_research.analysis import describe_dose as describe_dose
     from mpg_research.analysis import describe_fidelity as describe_fidelity
     from mpg_research.analysis import describe_flow as describe_flow
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import describe_quality as describe_quality
     from mpg_research.analysis import describe_rater_drift as describe_rater_drift
     from mpg_research.analysis import describe_records as describe_records
+    from mpg_research.analysis import describe_without_progress as describe_without_progress
     from mpg_research.analysis import describe_worker_spells as describe_worker_spells
     from mpg_research.analysis import emulate_fewer_agencies as emulate_fewer_agencies
     from mpg_research.analysis import emulate_target_trial as emulate_target_trial

@@ -55,6 +55,7 @@ def test_all_notebooks_of_the_main_job_are_there() -> None:
         "06_missing_data",
         "07_interventions",
         "08_care_over_time",
+        "09_afterwards",
         "report_funder",
         "report_organisation",
     ]

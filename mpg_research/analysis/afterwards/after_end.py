@@ -6,20 +6,24 @@ of the help or of the thin line: who gets what differs.
 
 Tables of :class:`Afterwards` (beside ``sample_flow``)
 ------------------------------------------------------
-- ``incidence(event, months, ...)``, ``incidence_by_end_reason(end_reason, event, months, ...)`` and
-  ``incidence_by_thin_line(thin_line, event, months, ...)``: the share with each first event by a month since
-  the end (Aalen-Johansen, each event among those watched for it; standard error by the infinitesimal
-  jackknife over workers, limits on the complementary log-log scale); ``n_families`` had it by then.
-- ``free(months, ...)``: the share without any. ``months_free(grouping, group, ...)`` and
+- ``incidence(event, months_after, ...)``, ``incidence_by_end_reason(end_reason, event, months_after, ...)``
+  and ``incidence_by_thin_line(thin_line, event, months_after, ...)``: the share with each first event by a
+  month since the end (Aalen-Johansen, each event among those watched for it; standard error by the
+  infinitesimal jackknife over workers, limits on the complementary log-log scale); ``n_families`` had it by
+  then.
+- ``free(months_after, ...)``, ``free_by_end_reason`` and ``free_by_thin_line``: the share without any.
+  ``months_free(grouping, group, ...)`` and
   ``months_free_difference``: mean months without any, up to the horizon.
 - ``gray(grouping, event, ...)``: Gray's test, which takes families as independent;
-  ``incidence_difference(grouping, group, event, months, ...)``: differences at the horizon, over workers.
+  ``incidence_difference(grouping, group, event, months_after, ...)``: differences at the horizon, over
+  workers.
 - ``hazards(event, term, ...)``, ``proportional(event, ...)``, ``frailty(frailty_of, ...)``: Cox models.
-- ``worsening(months, estimate, ..., as_seen, at_the_earliest)``, ``worsening_by_end_reason`` and
+- ``worsening(months_after, estimate, ..., if_early, if_late)``, ``worsening_by_end_reason`` and
   ``worsening_by_thin_line``: the share with reliably worse scores, from waves; the last two columns are what
-  it would be if every worsening had come about where it was seen, or just after the wave before.
-- ``scores_after(months, mean, change, ...)``: mean score around a month since the end (0: the last score in
-  help of the families with one), and the mean change from that last score of those measured then.
+  it would be if every worsening had come about in the first, or in the last half of the time between the
+  two waves around it.
+- ``scores_after(months_after, mean_last, mean, change_after, ...)``: of those measured around a month since
+  the end, the mean of their last score in help, the mean score then, and the mean change.
 - ``settings(quantity, value)``: families who came late, silent organisations, worsening by chance.
 """
 

@@ -170,7 +170,8 @@ def _periods(study: Study) -> pd.DataFrame:
     frame = frame.sort_values(["family", "start", "episode"], kind="stable")
     frame = frame.reset_index(drop=True)
     following = frame.groupby("family")["start"].shift(-1)
-    return frame.assign(next_start=following)
+    found: pd.DataFrame = frame.assign(next_start=following)
+    return found
 
 
 def _last_seen(study: Study, periods: pd.DataFrame, rows: pd.DataFrame) -> tuple[FloatArray, bool]:

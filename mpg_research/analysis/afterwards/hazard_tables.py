@@ -103,15 +103,17 @@ def hazard_tables(
         fits.insert(0, worse)
     tables = []
     if fits:
-        names = ["event", "term", *(c.name for c in estimates()), "hazard_ratio", "ratio_low", "ratio_high",
-                 "n_families", "n_organisations"]  # fmt: skip
+        names = [
+            "event", "variable", *(c.name for c in estimates()), "hazard_ratio", "ratio_low", "ratio_high",
+            "n_families", "n_organisations",
+        ]  # fmt: skip
         tables.append(
             ResultTable(
                 "hazards",
                 pd.DataFrame([row for fit in fits for row in fit], columns=names),
                 columns=(
                     coded("event"),
-                    coded("term"),
+                    coded("variable"),
                     *estimates(digits=2, plain=False),
                     _RATIO,
                     *ends(_RATIO, "ratio"),

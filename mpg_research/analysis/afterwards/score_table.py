@@ -39,23 +39,27 @@ def score_table(
     waves = later.rows.join(home, on="family")
     step = float(moments[0])
     data = []
-    known = waves[waves["last"].notna()].drop_duplicates("family")
-    if len(known):
-        data.append(_row(0.0, known.assign(score=known["last"]), level, minimum))
     for month in moments:
         near = waves.assign(apart=(waves["months"] - month).abs())
         near = near[near["apart"] <= step / 2]
-        near = near.sort_values(["family", "apart", "months"], kind="stable").drop_duplicates("family")
+        near = (
+            near[near["last"].notna()]
+            .sort_values(["family", "apart", "months"], kind="stable")
+            .drop_duplicates("family")
+        )
         if len(near):
             data.append(_row(float(month), near, level, minimum))
-    names = ["months", "mean", "change", "change_low", "change_high", "n_measurements", "n_families",
-             "n_organisations"]  # fmt: skip
-    change = observed("change", digits=1)
+    names = [
+        "months_after", "mean_last", "mean", "change_after", "change_after_low", "change_after_high",
+        "n_measurements", "n_families", "n_organisations",
+    ]  # fmt: skip
+    change = observed("change_after", digits=1)
     columns = (
-        Column(name="months", meaning="time", is_key=True),
+        Column(name="months_after", meaning="time", is_key=True),
+        observed("mean_last", digits=1),
         observed("mean", digits=1),
         change,
-        *ends(change, "change"),
+        *ends(change, "change_after"),
         N_MEASUREMENTS.but(own=False),
     )
     return ResultTable("scores_after", pd.DataFrame(data, columns=names), columns=columns)
@@ -63,19 +67,19 @@ def score_table(
 
 def _row(month: float, rows: pd.DataFrame, level: float, minimum: int) -> tuple[object, ...]:
     change = (rows["score"] - rows["last"]).dropna()
-    mean = float(change.mean()) if len(change) and month > 0 else float("nan")
+    mean = float(change.mean()) if len(change) else float("nan")
     half = float("nan")
-    if len(change) > 1 and month > 0:
+    if len(change) > 1:
         workers = rows.loc[change.index, "worker"]
-        number = pd.factorize(workers if workers.nunique() >= minimum else rows.loc[change.index, "family"])[
-            0
-        ]
+        families = rows.loc[change.index, "family"]
+        number = pd.factorize(workers if workers.nunique() >= minimum else families)[0]
         sums = np.bincount(number, change.to_numpy() - mean)
         groups = len(sums)
         if groups > 1:
             error = np.sqrt(np.sum(sums**2) * groups / (groups - 1)) / len(change)
             half = float(student_t.ppf(0.5 + level / 2, groups - 1) * error)
     return (
-        month, float(rows["score"].mean()), mean, mean - half, mean + half, len(rows),
+        month, float(rows["last"].mean()), float(rows["score"].mean()), mean, mean - half, mean + half,
+        len(rows),
         rows["family"].nunique(), rows["organisation"].nunique(),
     )  # fmt: skip

@@ -15,8 +15,8 @@ Families still in help after the months, whose help began long enough before the
   within the months for it; "not_recorded" where there is none.
 - ``ended_after(progress, class, ...)`` and ``ended_by_decision(decision, class, ...)``: how the help ended
   since, as far as was seen.
-- ``later_by_progress(progress, change, ...)`` and ``later_by_decision(decision, change, ...)``: mean change
-  of the score from that wave to one so many months later, of those measured then.
+- ``later_by_progress(progress, change_after, ...)`` and ``later_by_decision(decision, change_after, ...)``:
+  mean change of the score from that wave to one so many months later, of those measured then.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from mpg_research.analysis.columns import (
     ends,
     observed,
 )
-from mpg_research.analysis.families.shares import join_small, share_rows, share_table
+from mpg_research.analysis.families.shares import TOGETHER, share_rows, share_table
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS, HelpPeriods, help_periods
 from mpg_research.analysis.monitoring.rules import CALLS
 from mpg_research.analysis.monitoring.signals import Signals, signals
@@ -137,8 +137,8 @@ def describe_without_progress(
     minimum = study.config.disclosure.minimum_families
     decision = coded("decision", adds_up="families")
     progress = coded("progress", adds_up="families")
-    merged = without.assign(decision=join_small(without, "decision", DECISIONS, minimum=minimum))
-    kinds = [name for name in (*DECISIONS, "together") if name in set(merged["decision"])]
+    merged = without.assign(decision=_joined(without, minimum))
+    kinds = [name for name in (*DECISIONS, TOGETHER) if name in set(merged["decision"])]
     decided = share_rows(merged, "decision", kinds, level=level).rename(columns={"class": "decision"})
     tables = [
         share_table("progress", share_rows(families, "progress", PROGRESS, level=level)),
@@ -258,6 +258,18 @@ def _later(waves: pd.DataFrame, found: pd.DataFrame, later: float, near: float) 
     return pd.Series(scores, index=found.index)
 
 
+def _joined(rows: pd.DataFrame, minimum: int) -> pd.Series:
+    """Decisions, the rare ones together; where those are still few, with the rarest of the others."""
+    sizes = rows.groupby("decision")["family"].nunique().sort_values(kind="stable")
+    joined = [str(name) for name in sizes.index if sizes[name] < minimum]
+    others = [str(name) for name in sizes.index if str(name) not in joined]
+    while joined and others and rows.loc[rows["decision"].isin(joined), "family"].nunique() < minimum:
+        joined.append(others.pop(0))
+    if len(joined) < 2:
+        return rows["decision"]
+    return rows["decision"].where(~rows["decision"].isin(joined), TOGETHER)
+
+
 def _changes(
     name: str, families: pd.DataFrame, column: str, kinds: Sequence[str], key: Column, level: float
 ) -> ResultTable:
@@ -278,10 +290,13 @@ def _changes(
             (kind, mean, mean - half, mean + half, len(mine), mine["family"].nunique(),
              mine["organisation"].nunique())
         )  # fmt: skip
-    names = [column, "change", "change_low", "change_high", "n_measurements", "n_families", "n_organisations"]
-    change_column = observed("change", digits=1)
+    names = [
+        column, "change_after", "change_after_low", "change_after_high", "n_measurements", "n_families",
+        "n_organisations",
+    ]  # fmt: skip
+    change_column = observed("change_after", digits=1)
     return ResultTable(
         name,
         pd.DataFrame(rows, columns=names),
-        columns=(key, change_column, *ends(change_column, "change"), N_MEASUREMENTS.but(own=False)),
+        columns=(key, change_column, *ends(change_column, "change_after"), N_MEASUREMENTS.but(own=False)),
     )

@@ -37,8 +37,8 @@ class WorseningShare:
 
     estimate: FloatArray
     influence: FloatArray
-    as_seen: FloatArray
-    at_the_earliest: FloatArray
+    if_early: FloatArray
+    if_late: FloatArray
 
 
 def looked_at(events: FirstEvents, families: pd.DataFrame) -> tuple[np.ndarray, FloatArray, FloatArray]:
@@ -114,14 +114,19 @@ def worsening_share(
         influence[end] = slope @ own[: end + 1]
         influence[end] += (still * chance)[: end + 1] @ free_influence[: end + 1]
 
-    def together(rates: FloatArray) -> FloatArray:
-        happened = -np.expm1(-np.nan_to_num(rates))
+    def together(clean: FloatArray, seen: FloatArray) -> FloatArray:
+        again = fit_interval_hazards(clean[known], seen[known], edges)
+        happened = -np.expm1(-np.nan_to_num(again.hazard))
         before = np.concatenate([[1.0], np.cumprod(1 - happened)])[:-1]
         result: FloatArray = np.cumsum(free * before * happened)
         return result
 
+    middle = np.where(np.isfinite(seen), (clean + seen) / 2, np.inf)
     return WorseningShare(
-        np.cumsum(parts), influence, together(found.as_seen), together(found.at_the_earliest)
+        np.cumsum(parts),
+        influence,
+        together(clean, middle),
+        together(np.where(np.isfinite(seen), middle, clean), seen),
     )
 
 
@@ -185,18 +190,18 @@ def _table(
             worse = mine.rows[known & (seen <= month + 1e-9)]
             data.append(
                 (group, month, share.estimate[place], 1 - high[place], 1 - low[place],
-                 share.as_seen[place], share.at_the_earliest[place], int(known.sum()),
+                 share.if_early[place], share.if_late[place], int(known.sum()),
                  worse["family"].nunique(), worse["organisation"].nunique())
             )  # fmt: skip
     if not data:
         return None
-    names = [grouping or "group", "months", "estimate", "conf_low", "conf_high", "as_seen",
-             "at_the_earliest", "n_group", "n_families", "n_organisations"]  # fmt: skip
+    names = [grouping or "group", "months_after", "estimate", "conf_low", "conf_high", "if_early",
+             "if_late", "n_group", "n_families", "n_organisations"]  # fmt: skip
     frame = pd.DataFrame(data, columns=names)
     keys = (coded(grouping, adds_up="families"),) if grouping else ()
     bounds = (
-        observed_share("as_seen", of="n_group", plain=False),
-        observed_share("at_the_earliest", of="n_group", plain=False),
+        observed_share("if_early", of="n_group", plain=False),
+        observed_share("if_late", of="n_group", plain=False),
     )
     kept = frame if grouping else frame.drop(columns="group")
     return ResultTable(name, kept, columns=(*keys, MONTHS_KEY, *SHARES, *bounds))

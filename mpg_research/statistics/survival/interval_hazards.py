@@ -27,15 +27,10 @@ class IntervalHazards:
         Cumulated over each stretch; missing where nobody was looked at.
     influence : ndarray, shape (k, n)
         How each moves with the weight of each one.
-    as_seen, at_the_earliest : ndarray, shape (k,)
-        If every event had come about at the look where it was seen, or just after the look before it: events
-        over the time watched.
     """
 
     hazard: FloatArray
     influence: FloatArray
-    as_seen: FloatArray
-    at_the_earliest: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +110,7 @@ def fit_interval_hazards(clean: ArrayLike, seen: ArrayLike, edges: ArrayLike) ->
             break
     hazard[hazard < 1e-8] = 0.0
     influence = _influence(hazard, without, doubt, had)
-    late = np.where(had, right, left)
-    return IntervalHazards(
-        np.where(looked, hazard, np.nan)[:asked],
-        influence[:asked],
-        _rates(right[had], late, ends)[:asked],
-        _rates(left[had], left, ends, after=True)[:asked],
-    )
+    return IntervalHazards(np.where(looked, hazard, np.nan)[:asked], influence[:asked])
 
 
 def _overlap(start: FloatArray, stop: FloatArray, edges: FloatArray) -> FloatArray:
@@ -129,15 +118,6 @@ def _overlap(start: FloatArray, stop: FloatArray, edges: FloatArray) -> FloatArr
     low = np.maximum(start[:, None], edges[:-1])
     high = np.minimum(stop[:, None], edges[1:])
     result: FloatArray = np.maximum(high - low, 0.0) / np.diff(edges)
-    return result
-
-
-def _rates(at: FloatArray, until: FloatArray, edges: FloatArray, *, after: bool = False) -> FloatArray:
-    place = np.searchsorted(edges, at, side="right" if after else "left") - 1
-    inside = (place >= 0) & (place < edges.size - 1)
-    events = np.bincount(place[inside], minlength=edges.size - 1).astype(float)
-    watched = _overlap(np.zeros_like(until), until, edges).sum(axis=0)
-    result: FloatArray = np.divide(events, watched, out=np.full(events.size, np.nan), where=watched > 0)
     return result
 
 
