@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
+    from mpg_research.analysis import describe_afterwards as describe_afterwards
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing
     from mpg_research.analysis import describe_quality as describe_quality
     from mpg_research.analysis import describe_records as describe_records
+    from mpg_research.analysis import describe_without_progress as describe_without_progress
     from mpg_research.analysis import emulate_target_trial as emulate_target_trial
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course

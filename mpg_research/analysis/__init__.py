@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 from mpg_research._lazy import public_names
 
 if TYPE_CHECKING:
+    from mpg_research.analysis.afterwards.after_end import Afterwards as Afterwards
+    from mpg_research.analysis.afterwards.after_end import describe_afterwards as describe_afterwards
+    from mpg_research.analysis.afterwards.without_progress import WithoutProgress as WithoutProgress
+    from mpg_research.analysis.afterwards.without_progress import (
+        describe_without_progress as describe_without_progress,
+    )
     from mpg_research.analysis.cohorts.compare import OrganisationsOverTime as OrganisationsOverTime
     from mpg_research.analysis.cohorts.compare import compare_cohorts as compare_cohorts
     from mpg_research.analysis.data.measurement import Measurement as Measurement

@@ -54,6 +54,7 @@ def test_all_notebooks_of_the_main_job_are_there() -> None:
         "05_individual_change",
         "06_missing_data",
         "07_interventions",
+        "09_afterwards",
         "report_funder",
         "report_organisation",
     ]

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.survival.counts import at_risk
 
-__all__ = ["RestrictedMean", "pseudo_times", "restricted_mean", "unseen_time"]
+__all__ = ["RestrictedMean", "pseudo_times", "restricted_difference", "restricted_mean", "unseen_time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,9 @@ class _Curve:
     ends: FloatArray
 
 
-def restricted_mean(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> RestrictedMean:
+def restricted_mean(
+    time: ArrayLike, ended: ArrayLike, *, horizon: float, entry: ArrayLike | None = None
+) -> RestrictedMean:
     """Mean time up to a horizon where some have not ended yet.
 
     Parameters
@@ -38,6 +41,9 @@ def restricted_mean(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> Res
         Whether the end was seen.
     horizon : float
         Longer times count as this long.
+    entry : array_like, shape (n,), optional
+        From when on each one was watched (left truncation); by default always. Who came after the horizon
+        does not count.
 
     Returns
     -------
@@ -60,7 +66,13 @@ def restricted_mean(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> Res
     14.0
     """
     stopped, event = _restrict(time, ended, horizon)
-    curve = _curve(stopped, event)
+    since = None if entry is None else np.asarray(entry, dtype=float)
+    if since is not None:
+        there = since < stopped
+        if not there.any():
+            raise ValueError("nobody was watched before the horizon")
+        stopped, event, since = stopped[there], event[there], since[there]
+    curve = _curve(stopped, event, since)
     survival: FloatArray = np.cumprod(1 - curve.ends / curve.at_risk, dtype=float)
     areas = _areas(curve.moments, survival, horizon)
     left = areas.sum() - np.cumsum(areas)[:-1]
@@ -68,6 +80,18 @@ def restricted_mean(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> Res
     kept = at_risk > ends
     variance = np.sum(left[kept] ** 2 * ends[kept] / (at_risk[kept] * (at_risk[kept] - ends[kept])))
     return RestrictedMean(float(areas.sum()), float(np.sqrt(variance)))
+
+
+def restricted_difference(one: RestrictedMean, other: RestrictedMean) -> RestrictedMean:
+    """How much longer the first mean is than the second, of two groups that have nobody in common.
+
+    Parameters
+    ----------
+    one, other : RestrictedMean
+        From :func:`restricted_mean`, up to the same horizon.
+    """
+    error = float(np.hypot(one.std_error, other.std_error))
+    return RestrictedMean(one.mean - other.mean, error)
 
 
 def pseudo_times(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> FloatArray:
@@ -145,10 +169,10 @@ def _restrict(time: ArrayLike, ended: ArrayLike, horizon: float) -> tuple[FloatA
     return np.minimum(months, horizon), seen & (months <= horizon)
 
 
-def _curve(time: FloatArray, event: NDArray[np.bool_]) -> _Curve:
+def _curve(time: FloatArray, event: NDArray[np.bool_], entry: FloatArray | None = None) -> _Curve:
     moments, ends = np.unique(time[event], return_counts=True)
-    at_risk = time.size - np.searchsorted(np.sort(time), moments, side="left")
-    return _Curve(moments, at_risk.astype(float), ends.astype(float))
+    since = np.full(time.size, -np.inf) if entry is None else entry
+    return _Curve(moments, at_risk(moments, time, since), ends.astype(float))
 
 
 def _areas(moments: FloatArray, survival: FloatArray, horizon: float) -> FloatArray:

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mpg_research.languages import OF_MESSAGES, grammar_of, languages
-from mpg_research.study.schemas import SCHEMAS
+from mpg_research.study.schemas import END_REASONS, SCHEMAS
 
 __all__ = [
     "DAYS_PER_MONTH",
@@ -429,7 +429,43 @@ class CareConfig(Section):
 
 
 class AfterwardsConfig(Section):
-    """[afterwards]: what counts after the end of the help. The defaults are ours, not the practice's."""
+    """[afterwards]: what counts after the end of the help. The defaults are ours, not the practice's.
+
+    ``good_ends``: reasons of ends from which is looked. ``horizon_months``: how long. ``step_months``: at
+    which steps shares and mean scores are given. ``same_help_days``: a next period that starts within so many
+    days is the same help going on. ``last_score_months``: how long before the end the last score in help may
+    lie. ``events``: which codes of the table ``events`` count, beside a renewed start. ``minimum_events``:
+    with fewer per coefficient there is no model of hazards. ``minimum_groups``: fewer workers (or
+    organisations) say nothing of how much they differ, and errors are then over families.
+    ``months_without_progress``: when a family without clear progress is asked after. ``decision_months``:
+    how long after that a decision counts as one about it. ``later_months``: how the family stands so long
+    after.
+    """
+
+    good_ends: tuple[str, ...] = Field(("as_planned", "early_agreed"), min_length=1)
+    horizon_months: Number = Field(24.0, gt=0, le=120)
+    step_months: Number = Field(3.0, gt=0, le=24)
+    same_help_days: Whole = Field(30, ge=0, le=366)
+    last_score_months: Number = Field(3.0, gt=0, le=24)
+    events: tuple[str, ...] = ("placement", "eviction")
+    minimum_events: Whole = Field(5, ge=2)
+    minimum_groups: Whole = Field(10, ge=2)
+    months_without_progress: Number = Field(6.0, gt=0, le=60)
+    decision_months: Number = Field(3.0, gt=0, le=24)
+    later_months: Number = Field(6.0, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _known_and_in_order(self) -> "AfterwardsConfig":
+        unknown = [name for name in self.good_ends if name not in END_REASONS]
+        if unknown:
+            raise ValueError(f"good_ends from {', '.join(END_REASONS)}; not {', '.join(unknown)}")
+        if "renewed_referral" in self.events:
+            raise ValueError("events without renewed_referral: it counts as a renewed start")
+        if len(set(self.events)) != len(self.events):
+            raise ValueError("each of the events once")
+        if self.step_months > self.horizon_months:
+            raise ValueError("step_months no longer than horizon_months")
+        return self
 
 
 class DisclosureConfig(Section):

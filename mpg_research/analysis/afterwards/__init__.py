@@ -1,0 +1,1 @@
+"""What came after the help ended well, and after months without clear progress."""
