@@ -108,17 +108,18 @@ def describe_domains(study: Study, *, level: float = 0.95) -> LifeDomains:
             code="no_domains",
         )
     placed = place_rows(study, "domains", needed="severity")
-    rows = _averaged(placed.frame, study.config.care.severe_from)
+    known = list(dict.fromkeys((*DOMAINS, *study.config.vocabularies.domains)))
+    rows = _averaged(placed.frame, known, study.config.care.severe_from)
     if rows.empty:
         raise NotApplicableError(
             f"No row of the table domains of study {study.name} lies in the course of help. `mpg check` says "
             "where they lie.",
             code="no_domains",
         )
-    listed = [name for name in (*DOMAINS, *_own_codes(study), OTHER_DOMAIN) if name in set(rows["domain"])]
+    listed = [name for name in (*known, OTHER_DOMAIN) if name in set(rows["domain"])]
     pairs = _first_and_last(rows)
-    months, last = _months(study, rows)
-    course, curve, change, without = _courses(rows, listed, months, last, level)
+    months = _months(study, rows)
+    course, curve, change, without = _courses(rows, listed, months, level)
     notes: list[Note] = [*study.notes, *placed.notes]
     if without:
         text = f"{len(without)} life domains have too few scores for a course."
@@ -144,17 +145,12 @@ def describe_domains(study: Study, *, level: float = 0.95) -> LifeDomains:
     )
 
 
-def _own_codes(study: Study) -> tuple[str, ...]:
-    """Codes of the study's own vocabulary, where it has one."""
-    return tuple(getattr(study.config.vocabularies, "domains", {}))
-
-
-def _averaged(frame: pd.DataFrame, severe_from: int) -> pd.DataFrame:
+def _averaged(frame: pd.DataFrame, known: list[str], severe_from: int) -> pd.DataFrame:
     """One row per family, domain and day: mean severity, and the parts without and with a severe problem."""
     score = frame["severity"].astype(float)
-    known = frame["domain"].astype(object)
+    name = frame["domain"].astype(object)
     rows = frame.assign(
-        domain=known.where(known.isin(list(DOMAINS)), OTHER_DOMAIN),
+        domain=name.where(name.isin(known), OTHER_DOMAIN),
         score=score,
         no_problem=(score == 0).astype(float),
         severe=(score >= severe_from).astype(float),
@@ -182,18 +178,20 @@ def _first_and_last(rows: pd.DataFrame) -> pd.DataFrame:
     return pairs
 
 
-def _months(study: Study, rows: pd.DataFrame) -> tuple[list[float], float]:
-    """The study's months that the scores reach, and the last of them."""
+def _months(study: Study, rows: pd.DataFrame) -> list[float]:
+    """The study's months that the scores reach."""
     minimum = study.config.analysis.minimum_measured
     furthest = rows.groupby("family")["months"].max().sort_values(ascending=False)
     reach = float(furthest.iloc[min(minimum, len(furthest)) - 1])
     wanted = [float(month) for month in study.config.analysis.months]
     kept = [month for month in wanted if month <= reach + 1.5]
-    return (kept if len(kept) > 1 else [0.0, np.floor(reach)] if reach >= 1 else [0.0]), reach
+    if len(kept) > 1:
+        return kept
+    return [0.0, float(np.floor(reach))] if reach >= 1 else [0.0]
 
 
 def _courses(
-    rows: pd.DataFrame, listed: list[str], months: list[float], last: float, level: float
+    rows: pd.DataFrame, listed: list[str], months: list[float], level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
     """Mean severity at the months, on a grid, and its change; and the domains without a course."""
     grid = sorted({*months, *np.linspace(0.0, months[-1], _STEPS * max(len(months) - 1, 1) + 1).round(2)})

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
-from mpg_research.arrays import FloatArray
-from mpg_research.errors import ModelError
-from mpg_research.analysis.outcomes.cross_lagged import CROSS_NAMES, CrossLagged
-from mpg_research.mixed import MixedFit, Unstructured, fit_mixed
-from mpg_research.mixed.inference.information import information
 from scipy.special import ndtri
 
-__all__ = ["Correlation", "Lagged", "fit_together", "lagged_effects", "random_correlation", "stack"]
+from mpg_research.analysis.outcomes.cross_lagged import CROSS_NAMES, CrossLagged
+from mpg_research.arrays import FloatArray
+from mpg_research.errors import ModelError
+from mpg_research.mixed import MixedFit, Unstructured, fit_mixed
+from mpg_research.mixed.inference.information import information
+
+__all__ = ["Correlation", "Lagged", "fit_together", "lagged_effects", "random_correlation", "some_families", "stack"]
 
 #: Random effects of a family: the slopes first.
 EFFECTS = ("slope_1", "slope_2", "level_1", "level_2")
 _RANDOM = f"(0 + {' + '.join(EFFECTS)} | family)"
 #: A correlation nearer to one than this has no interval by its standard error.
 _AT_ONE = 0.999
+#: With more families than this an even choice of them is put together.
+MOST_FAMILIES = 1_500
 #: Months of a year: slopes are per year.
 YEAR = 12.0
 
@@ -49,6 +51,20 @@ class Lagged:
 
     estimate: FloatArray
     std_error: FloatArray
+
+
+def some_families(data: pd.DataFrame, families: list[str]) -> pd.DataFrame:
+    """The rows of at most some fifteen hundred families, an even choice: enough for these numbers.
+
+    Parameters
+    ----------
+    data : DataFrame
+        With family.
+    families : list of str
+        All families, sorted.
+    """
+    step = -(-len(families) // MOST_FAMILIES)
+    return data if step < 2 else data[data["family"].isin(families[::step])]
 
 
 def stack(first: pd.DataFrame, second: pd.DataFrame, *, lag: float) -> pd.DataFrame:
