@@ -15,6 +15,8 @@ __all__ = ["ClusteredLogistic", "PenalisedLogistic", "clustered_logistic", "pena
 #: Steps, and the change of coefficients at which they stop: where a column tells yes and no apart the
 #: coefficients never stop changing.
 _STEPS, _SMALL = 50, 1e-10
+#: Numbers that are weighted at once.
+_NUMBERS_AT_ONCE = 4_000_000
 #: The same for single fits; the step after one so small is no more than rounding.
 _AT_REST = 1e-8
 #: How far yes and no lie apart together, in standard deviations: more than a linear programme's rounding.
@@ -143,6 +145,16 @@ class PenalisedLogistic:
     converged: bool
 
 
+def _weighted_moment(x: FloatArray, weight: FloatArray) -> FloatArray:
+    """X'WX, by so many rows that no copy of all is made."""
+    at_once = max(1, _NUMBERS_AT_ONCE // x.shape[1])
+    total = np.zeros((x.shape[1], x.shape[1]))
+    for start in range(0, len(x), at_once):
+        some = x[start : start + at_once]
+        total += (some * weight[start : start + at_once, None]).T @ some
+    return total
+
+
 def penalised_logistic(
     design: ArrayLike,
     outcome: ArrayLike,
@@ -186,7 +198,7 @@ def penalised_logistic(
     for _ in range(_STEPS):
         p = expit(x @ beta)
         gradient = x.T @ (w * (y - p)) - pull * beta
-        hessian = (x * (w * p * (1 - p))[:, None]).T @ x + np.diag(pull + 1e-12)
+        hessian = _weighted_moment(x, w * p * (1 - p)) + np.diag(pull + 1e-12)
         step = np.linalg.solve(hessian, gradient)
         largest = float(np.abs(step).max())
         beta = beta + step * min(1.0, 5.0 / max(largest, 1e-300))

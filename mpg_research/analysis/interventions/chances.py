@@ -17,6 +17,8 @@ __all__ = ["Chances", "StrategyWeights", "fit_way", "history_columns", "weigh"]
 _RIDGE = 0.1
 #: Pieces shorter than this many months (about two days) count as so long: their logarithm has no end.
 _SHORT = 1 / 15
+#: Rows that are copied at once.
+_AT_ONCE = 10_000
 #: A chance below this is not told apart from none.
 _LEAST = 1e-4
 
@@ -31,21 +33,71 @@ class _Fitted:
     estimate: FloatArray
     converged: bool
 
+    @property
+    def slopes(self) -> FloatArray:
+        """Log-odds per unit of every column, shape (k,): 0 for those left out."""
+        found = np.zeros(len(self.mean))
+        found[self.used] = self.estimate[1:] / self.sd[self.used]
+        return found
+
+    @property
+    def level(self) -> float:
+        """Log-odds where all columns are 0."""
+        return float(self.estimate[0] - self.mean @ self.slopes)
+
     def chances(self, columns: FloatArray) -> FloatArray:
-        scaled = ((columns - self.mean) / self.sd)[:, self.used]
-        linear = self.estimate[0] + scaled @ self.estimate[1:]
-        return np.asarray(1 / (1 + np.exp(-np.clip(linear, -30, 30))), dtype=np.float64)
+        return _chance(self.level + columns @ self.slopes)
+
+    def chances_of_pieces(self, own: FloatArray, known: FloatArray, row: NDArray[np.intp]) -> FloatArray:
+        """The same of columns of the pieces, then those of their waves: (pieces, j), (waves, k)."""
+        slopes, j = self.slopes, own.shape[1]
+        return _chance(self.level + own @ slopes[:j] + (known @ slopes[j:])[row])
+
+
+def _chance(log_odds: FloatArray) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))), dtype=np.float64)
 
 
 def _fit(columns: FloatArray, happened: BoolArray) -> _Fitted:
+    """The model of these rows."""
     if not len(columns):
-        k = columns.shape[1]
-        return _Fitted(np.zeros(k), np.ones(k), np.zeros(k, dtype=bool), np.array([-30.0]), False)
-    mean, sd = columns.mean(axis=0), columns.std(axis=0)
+        return _without_rows(columns.shape[1])
+    design = np.empty((len(columns), columns.shape[1] + 1))
+    design[:, 1:] = columns
+    return _fitted(design, happened)
+
+
+def _fit_pieces(
+    own: FloatArray, known: FloatArray, row: NDArray[np.intp], happened: BoolArray, kept: BoolArray
+) -> _Fitted:
+    """The model of some pieces: columns of the pieces, then those of their waves. Nothing is copied twice."""
+    place, j = np.flatnonzero(kept), own.shape[1]
+    if not len(place):
+        return _without_rows(j + known.shape[1])
+    design = np.empty((len(place), 1 + j + known.shape[1]))
+    design[:, 1 : j + 1] = own[place]
+    for start in range(0, len(place), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        design[some, j + 1 :] = known[row[place[some]]]
+    return _fitted(design, happened[place])
+
+
+def _without_rows(k: int) -> _Fitted:
+    return _Fitted(np.zeros(k), np.ones(k), np.zeros(k, dtype=bool), np.array([-30.0]), False)
+
+
+def _fitted(design: FloatArray, happened: BoolArray) -> _Fitted:
+    """The model of a matrix whose first column is free; its columns are put on one scale in place."""
+    columns = design[:, 1:]
+    mean = columns.mean(axis=0)
+    columns -= mean
+    sd = np.sqrt(np.einsum("nk,nk->k", columns, columns) / len(columns))
     used = sd > 1e-9
     sd = np.where(used, sd, 1.0)
-    scaled = ((columns - mean) / sd)[:, used]
-    found = fit_chances(np.column_stack([np.ones(len(columns)), scaled]), happened, ridge=_RIDGE)
+    columns /= sd
+    design[:, 0] = 1.0
+    x = design if used.all() else design[:, np.concatenate([[True], used])]
+    found = fit_chances(x, happened, ridge=_RIDGE)
     estimate = np.clip(np.nan_to_num(found.estimate, posinf=30, neginf=-30), -30, 30)
     return _Fitted(mean, sd, used, estimate, found.converged)
 
@@ -115,6 +167,7 @@ def fit_way(
     extra_names: tuple[str, ...] = (),
     included: BoolArray,
     limits: TrialLimits,
+    course: IntArray | None = None,
 ) -> Chances:
     """Fit the chances of a start and of the end of help in the pieces, by pooled logistic regression.
 
@@ -130,6 +183,8 @@ def fit_way(
     included : ndarray of bool, shape (pieces,)
         Pieces of organisations that take part.
     limits : TrialLimits
+    course : ndarray of int, shape (waves,), optional
+        The row of ``extra`` of each wave, where that has a row per course and not per wave.
     """
     pieces = time.pieces
     row = pieces["wave"].to_numpy()
@@ -140,24 +195,26 @@ def fit_way(
     started, ended = pieces["started"].to_numpy(), pieces["ended"].to_numpy()
     n_starts = int(started[at_risk].sum())
     room = max(n_starts // limits.per_column - known.shape[1] - 4, 0)
-    more = extra[:, : min(room, extra.shape[1])]
-    history = np.column_stack([known, more])[row]
-    of_start = np.column_stack([plain, still, plain[:, 1] * still, history])
-    start_model = _fit(of_start[at_risk], started[at_risk])
+    n_more = min(room, extra.shape[1])
+    columns = np.empty((len(known), known.shape[1] + n_more))
+    columns[:, : known.shape[1]] = known
+    columns[:, known.shape[1] :] = extra[:, :n_more] if course is None else extra[course, :n_more]
+    of_start = np.column_stack([plain, still, plain[:, 1] * still])
+    start_model = _fit_pieces(of_start, columns, row, started, at_risk)
     followed = included & pieces["followed"].to_numpy()
     treated = np.column_stack([pieces["recent"], pieces["earlier"] > 0]).astype(float)
-    of_end = np.column_stack([plain, treated, history])
-    end_model = _fit(of_end[followed], ended[followed])
+    of_end = np.column_stack([plain, treated])
+    end_model = _fit_pieces(of_end, columns, row, ended, followed)
     start_plain = _fit(plain[at_risk], started[at_risk])
     end_plain = _fit(plain[followed], ended[followed])
     return Chances(
         time,
-        _cumulated(start_model.chances(of_start)),
-        _cumulated(end_model.chances(of_end)),
+        _cumulated(start_model.chances_of_pieces(of_start, columns, row)),
+        _cumulated(end_model.chances_of_pieces(of_end, columns, row)),
         _cumulated(start_plain.chances(plain)),
         _cumulated(end_plain.chances(plain)),
-        np.column_stack([known, more]),
-        (*names, *extra_names[: more.shape[1]]),
+        columns,
+        (*names, *extra_names[:n_more]),
         start_model.converged and end_model.converged,
         n_starts,
     )

@@ -170,7 +170,7 @@ def emulate(
     known, names = history_columns(time)
     extra, extra_names = _extra(data, takes_part)
     chances = fit_way(
-        time, known, names, extra=extra[waves], extra_names=extra_names,
+        time, known, names, extra=extra, extra_names=extra_names, course=waves,
         included=takes_part[time.pieces["course"].to_numpy()], limits=limits,
     )  # fmt: skip
     shown = [place for place, name in enumerate(chances.names) if _is_baseline(name, names)]
