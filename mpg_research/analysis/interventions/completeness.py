@@ -161,9 +161,10 @@ def _columns_table(study: Study, periods: pd.DataFrame) -> ResultTable:
     for name, columns in RECORD_COLUMNS.items():
         if name != "episodes" and not _is_kept(study, name):
             continue
-        rows = study.tables[name].drop(columns=["organisation"], errors="ignore")
-        rows = rows.merge(periods[[*_KEYS, "organisation"]], on=_KEYS, how="inner")
-        for column in (each for each in columns if each in rows):
+        there = [each for each in columns if each in study.tables[name]]
+        rows = study.tables[name][[*_KEYS, *there]]
+        rows = rows.merge(periods[[*_KEYS, "organisation", "end"]], on=_KEYS, how="inner")
+        for column in there:
             mine = rows[rows["end"].notna()] if column in _ONCE_ENDED else rows
             if len(mine):
                 found.append(
@@ -190,14 +191,14 @@ def _periods(study: Study) -> pd.DataFrame:
 def _of_table(study: Study, name: str, periods: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """One row per organisation that keeps the table."""
     time = RECORD_TABLES[name]
-    records = study.tables[name].drop(columns=["organisation"], errors="ignore")
+    records = study.tables[name][[*_KEYS, time]]
     records = records.merge(periods[[*_KEYS, "organisation"]], on=_KEYS, how="inner")
+    last = records.groupby(["organisation", "family"])[time].max()
     has = pd.MultiIndex.from_frame(periods[_KEYS]).isin(pd.MultiIndex.from_frame(records[_KEYS]))
     rows = []
     for key, mine in periods.assign(has=has).groupby("organisation", sort=True):
         if not mine["has"].any():
             continue
-        theirs = records[records["organisation"] == key]
         rows.append(
             {
                 "record_table": name,
@@ -205,7 +206,7 @@ def _of_table(study: Study, name: str, periods: pd.DataFrame, minimum: int) -> p
                 "n_periods": len(mine),
                 "n_recorded": int(mine["has"].sum()),
                 "share_recorded": float(mine["has"].mean()),
-                "last_recorded": _last_month(theirs.groupby("family")[time].max(), minimum),
+                "last_recorded": _last_month(last.loc[key], minimum),
                 "n_families": int(mine["family"].nunique()),
             }
         )
@@ -220,10 +221,11 @@ def _of_table(study: Study, name: str, periods: pd.DataFrame, minimum: int) -> p
 
 def _last_month(last: pd.Series, minimum: int) -> str:
     """The latest month from which on so many families have a record; empty where there are fewer."""
-    times = last.dropna().sort_values(ascending=False)
-    if len(times) < minimum or not pd.api.types.is_datetime64_any_dtype(times):
+    if not pd.api.types.is_datetime64_any_dtype(last):
         return ""
-    return f"{times.iloc[minimum - 1]:%Y-%m}"
+    times = last.to_numpy()
+    times = np.sort(times[~np.isnat(times)])
+    return str(times[-minimum].astype("datetime64[M]")) if len(times) >= minimum else ""
 
 
 def _together(rows: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
