@@ -97,8 +97,10 @@ def event_study(
     *,
     before: int = 3,
     after: int = 3,
+    clean: int | None = None,
     at_risk: ArrayLike | None = None,
     chosen: ArrayLike | None = None,
+    levels: bool = False,
     level: float = 0.95,
 ) -> EventStudy:
     """Compare the change around an event with that of those it has not come to.
@@ -113,11 +115,16 @@ def event_study(
         Who belongs together, for the errors.
     before, after : int
         Times before and after the event that are looked at; the time just before it is the reference.
+    clean : int, optional
+        Those compared with have no event up to so many times after; by default ``after``. 0 (none up to the
+        time itself) where what is followed makes an event impossible: who has left cannot have one.
     at_risk : array_like of bool, shape (units, times), optional
         Who could have an event at a time; by default who has a value then or just before.
     chosen : array_like of bool, shape (units,), optional
         Whose event is looked at; others with an event are compared with as long as they had none. By default
         everybody's.
+    levels : bool
+        Whether the values themselves are compared, and not their change since the time before the event.
     level : float
         Of the limits.
 
@@ -128,7 +135,7 @@ def event_study(
     Notes
     -----
     For an event of unit i at g: (y_i,g+k - y_i,g-1) less the mean of the same over those at risk at g whose
-    event comes later than g + ``after``, if ever; averaged over events. Nobody is compared with those who
+    event comes later than g + ``clean``, if ever; averaged over events. Nobody is compared with those who
     had their event before, so that effects that differ or grow do not enter with a negative weight. Errors
     are those of the influences summed per cluster; the degrees of freedom are the clusters with an event
     less one. It is what the event did where both would have changed alike without it: the differences
@@ -149,7 +156,7 @@ def event_study(
     y = np.asarray(values, dtype=float)
     when = np.asarray(event, dtype=float)
     n, times = y.shape
-    known = np.isfinite(y)
+    known, spared = np.isfinite(y), after if clean is None else clean
     could = known | np.column_stack([np.zeros((n, 1), dtype=bool), known[:, :-1]])
     could = could if at_risk is None else np.asarray(at_risk, dtype=bool)
     mine = np.ones(n, dtype=bool) if chosen is None else np.asarray(chosen, dtype=bool)
@@ -164,11 +171,11 @@ def event_study(
         for g in range(1, times):
             if not 0 <= g + k < times:
                 continue
-            seen = known[:, g + k] & known[:, g - 1] & could[:, g]
+            seen = known[:, g + k] & (known[:, g - 1] | levels) & could[:, g]
             events = np.flatnonzero(seen & mine & (when == g))
-            others = np.flatnonzero(seen & (when > g + after))
+            others = np.flatnonzero(seen & (when > g + spared))
             if len(events) and len(others) >= _FEWEST:
-                change = y[:, g + k] - y[:, g - 1]
+                change = y[:, g + k] - (0.0 if levels else y[:, g - 1])
                 parts.append((events, others, change[events], change[others]))
         total = sum(len(events) for events, *_ in parts)
         if not total:

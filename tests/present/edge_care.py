@@ -5,10 +5,20 @@ from typing import Any
 
 import pandas as pd
 
-from mpg_research.analysis.columns import ESTIMATE, Column, coded, number_of, observed_share, quantile
+from mpg_research.analysis.columns import (
+    ESTIMATE,
+    Column,
+    coded,
+    ends,
+    number_of,
+    observed,
+    observed_share,
+    quantile,
+)
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Released
 from tests.disclosure.made_results import MadeResult, result_of
+from tests.present.edge_families import classes, shares_table
 from tests.present.edge_needs import Need, Words, alpha_of, rows_of
 from tests.present.edge_results import NAN, P_VALUES, Draw, Edges, estimates, pooled, provenance
 
@@ -22,7 +32,7 @@ TENTHS = (4.0, 1.0, 23.0, NAN)
 SHARES = (0.62, 0.0, 1.0, 0.004, NAN)
 
 
-def around(name: str, key: str, code: str, draw: Draw) -> tuple[ResultTable, ResultTable]:
+def around(name: str, key: str, code: str, draw: "Draw | OtherDraw") -> tuple[ResultTable, ResultTable]:
     """Differences around an event, and how many families they are about."""
     after = draw(f"after_{name}", DIFFERENCES)
     rows = [
@@ -45,10 +55,12 @@ def around(name: str, key: str, code: str, draw: Draw) -> tuple[ResultTable, Res
     )  # fmt: skip
 
 
-def after_of(released: Released, table: str) -> tuple[float, float]:
+def after_of(released: Released, table: str, code: str = "") -> tuple[float, float]:
     """The interval of the difference after an event; NaN where it, or an end of it, is not shown."""
     rows = rows_of(released, table)
     rows = rows[rows["around"] == "after"] if len(rows) else rows
+    if code and len(rows):
+        rows = rows[(rows == code).any(axis=1)]
     if not len(rows):
         return math.nan, math.nan
     row = rows.iloc[0]
@@ -56,16 +68,16 @@ def after_of(released: Released, table: str) -> tuple[float, float]:
     return (numbers[1], numbers[2]) if all(map(math.isfinite, numbers)) else (math.nan, math.nan)
 
 
-def less(table: str) -> Need:
-    return lambda released, _: after_of(released, table)[1] < 0
+def less(table: str, code: str = "") -> Need:
+    return lambda released, _: after_of(released, table, code)[1] < 0
 
 
-def more(table: str) -> Need:
-    return lambda released, _: after_of(released, table)[0] > 0
+def more(table: str, code: str = "") -> Need:
+    return lambda released, _: after_of(released, table, code)[0] > 0
 
 
-def unclear(table: str) -> Need:
-    return lambda released, _: after_of(released, table)[0] <= 0 <= after_of(released, table)[1]
+def unclear(table: str, code: str = "") -> Need:
+    return lambda released, _: after_of(released, table, code)[0] <= 0 <= after_of(released, table, code)[1]
 
 
 def p_before(released: Released) -> list[float]:
@@ -137,6 +149,80 @@ def nothing_of_helpers(released: Released, _: Words) -> bool:
     return not any(known + [share_of(released, name) for name in ("one_plan", "case_manager")])
 
 
+# --- spells of workers -----------------------------------------------------------------------------------
+
+RATES = ((0.39, 0.32, 0.47), (0.0, NAN, NAN), (3.2, 2.0, 5.1), (NAN, NAN, NAN))
+
+
+def worker_spells(draw: Draw) -> MadeResult:
+    n = draw("n", (247, 247, 120, 8))
+    rate = dict(zip(("rate", "rate_low", "rate_high"), draw("rate", RATES), strict=True))
+    rates = [{"stretch_of_help": "whole", **rate, "n_changes": 86, "n_months": 2652.0}]
+    curve = [
+        {"spell_curve": name, "months": month, "estimate": share, "conf_low": share - 0.03,
+         "conf_high": share + 0.03, "n_group": 250}
+        for name in ("first_stays", "replaced")
+        for month, share in ((6.0, 0.84), (draw("last", (12.0, 18.0)), draw("stays", SHARES)))
+    ]  # fmt: skip
+    declared = observed("rate", digits=2)
+    share = observed_share("estimate", of="n_group")
+    reasons = classes(("planned", "sudden"), draw("reasons", ((60, 26), (0, 86), (86, 0), (0, 0))))
+    scores = around("around_change", "change_outcome", "score_all", draw)
+    left = around("around_change", "change_outcome", "drop_out_all", OtherDraw(draw, "left"))
+    both = [
+        ResultTable(one.name, pd.concat([one.data, other.data], ignore_index=True), one.columns)
+        for one, other in zip(scores, left, strict=True)
+    ]
+    tables = (
+        ResultTable(
+            "change_rates",
+            pooled("change_rates", rates, n=n).data,
+            (coded("stretch_of_help"), declared, *ends(declared), number_of("n_changes", of="changes"),
+             number_of("n_months", of="months")),
+        ),
+        ResultTable(
+            "spell_survival",
+            pooled("spell_survival", curve, n=n).data,
+            (coded("spell_curve"), Column(name="months", meaning="time", is_key=True), share,
+             *ends(share, "conf", heading="interval"), number_of("n_group", of="families")),
+        ),
+        shares_table(reasons, name="change_reasons"),
+        *both,
+    )  # fmt: skip
+    return result_of("worker_spells", *tables, provenance=provenance())
+
+
+class OtherDraw:
+    """The same draws under names of their own."""
+
+    def __init__(self, draw: Draw, name: str) -> None:
+        self.draw, self.name = draw, name
+
+    def __call__(self, name: str, pool: Any) -> Any:
+        return self.draw(f"{name}_{self.name}", pool)
+
+
+def rate_known(released: Released) -> bool:
+    rows = rows_of(released, "change_rates")
+    numbers = rows[["rate", "rate_low", "rate_high"]] if len(rows) else rows
+    return bool(len(rows)) and bool((numbers.iloc[0] >= 0).all())
+
+
+def stays_known(released: Released) -> bool:
+    row = near(released, "spell_survival", "spell_curve", "first_stays", "estimate")
+    return row is not None and 0 <= float(row["estimate"]) <= 1
+
+
+def sudden_known(released: Released) -> bool:
+    rows = rows_of(released, "change_reasons")
+    rows = rows[rows["class"] == "sudden"] if len(rows) else rows
+    return bool(len(rows)) and 0 <= float(rows["estimate"].iloc[0]) <= 1
+
+
+SPELLS: dict[str, Any] = {
+    "n": 247, "rate": (0.39, 0.32, 0.47), "stays": 0.62, "last": 12.0, "reasons": (60, 26),
+}  # fmt: skip
+
 KNOWN: dict[str, Any] = {
     "n": 247, "half_workers_so_far": 2.0, "tenth_workers_so_far": 4.0, "half_most_agencies": 3.0,
     "tenth_most_agencies": 6.0, "share_one_plan": 0.62, "share_case_manager": 0.7,
@@ -173,3 +259,39 @@ EDGES = (
         },
     ),
 )  # fmt: skip
+
+EDGES = (
+    *EDGES,
+    Edges(
+        "worker_spells",
+        worker_spells,
+        (0, 1, 2, 3, 4),
+        (
+            {
+                **SPELLS,
+                "after_around_change": (-1.2, -2.0, -0.4),
+                "after_around_change_left": (1.2, 0.4, 2.0),
+            },
+            {
+                **SPELLS,
+                "after_around_change": (1.2, 0.4, 2.0),
+                "after_around_change_left": (-1.2, -2.0, -0.4),
+            },
+            {**SPELLS, "after_around_change": (0.1, -1.0, 1.2), "after_around_change_left": (0.1, -1.0, 1.2)},
+            {"n": 8, "reasons": (0, 0), "rate": (NAN, NAN, NAN), "stays": NAN},
+        ),
+        {
+            "spells_rate": lambda released, _: rate_known(released),
+            "spells_stays": lambda released, _: stays_known(released),
+            "spells_sudden": lambda released, _: sudden_known(released),
+            "spells_not_known": lambda released, _: (
+                not (rate_known(released) or stays_known(released) or sudden_known(released))
+            ),
+            **{
+                f"change_{name}_{kind}": test("around_change", f"{name}_all")
+                for name in ("score", "drop_out")
+                for kind, test in (("less", less), ("more", more), ("unclear", unclear))
+            },
+        },
+    ),
+)

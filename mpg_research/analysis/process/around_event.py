@@ -23,10 +23,12 @@ def follow_event(
     values: FloatArray,
     event: FloatArray,
     *,
-    around: int,
+    around: int | tuple[int, int],
     level: float,
+    clean: int | None = None,
     at_risk: BoolArray | None = None,
     chosen: BoolArray | None = None,
+    levels: bool = False,
 ) -> EventStudy:
     """Follow what is measured per month from before an event to after it.
 
@@ -37,10 +39,10 @@ def follow_event(
         NaN where not known.
     event : ndarray, shape (units,)
         The month of each one's first event; infinite without one.
-    around : int
+    around : int or (int, int)
         Months before and after it.
     level : float
-    at_risk, chosen
+    clean, at_risk, chosen, levels
         As for :func:`~mpg_research.statistics.event_study.event_study`.
 
     Returns
@@ -48,9 +50,10 @@ def follow_event(
     EventStudy
         Errors allow for families that began with the same worker.
     """
+    before, after = around if isinstance(around, tuple) else (around, around)
     return event_study(
-        values, event, care.units["worker"].to_numpy(dtype=str), before=around, after=around,
-        at_risk=at_risk, chosen=chosen, level=level,
+        values, event, care.units["worker"].to_numpy(dtype=str), before=before, after=after,
+        clean=clean, at_risk=at_risk, chosen=chosen, levels=levels, level=level,
     )  # fmt: skip
 
 
@@ -81,13 +84,16 @@ def around_tables(
     for code, found in followed:
         before, after = (found.relative < -1), (found.relative >= 0)
         organisations = care.behind(found.treated)[1]
-        moments = [(str(k), found.relative == k) for k in found.relative.tolist()]
+        each = found.relative.tolist() if len(found.relative) > 1 else []
+        moments = [(str(k), found.relative == k) for k in each]
         for moment, chosen in (*moments, ("before", before), ("after", after)):
             known = chosen & np.isfinite(found.estimate)
             if not known.any():
                 continue
             weights = known / known.sum()
             estimate, error, low, high, p_value = found.combine(weights)
+            if error == 0 and estimate == 0:
+                continue  # what cannot happen before an event
             rows.append(
                 {
                     key.name: code, "around": moment,

@@ -45,11 +45,12 @@ class CareMonths:
         One row per period of help with care: family, episode, organisation, worker (that of the first month
         with one, unique over organisations; clusters of errors), ended, time, end_reason, reach, first (the
         calendar month, or the time, in which help started), last (month since the start in which help ended
-        or was last seen), family_number, organisation_number.
+        or was last seen), late (which part of that first month was over then), family_number,
+        organisation_number.
     rows : DataFrame
         unit (row of ``units``), month (0 is the one in which help starts), worker (a number, -1 where not
-        known), reason ("planned", "sudden" or ""), and hours, visits, at_home, agencies, helpers,
-        case_manager, one_plan (NaN where not known); in the order of unit and month.
+        known) and worker_name, reason ("planned", "sudden" or ""), and hours, visits, at_home, agencies,
+        helpers, case_manager, one_plan (NaN where not known); in the order of unit and month.
     periods : HelpPeriods
     left_out : dict of str to int
         Rows of care that do not count, by reason.
@@ -57,6 +58,7 @@ class CareMonths:
         Names in ``rows`` of what is recorded at all.
     axis : float
         Units of the study's time axis in a month.
+    study : Study
     """
 
     units: pd.DataFrame = field(repr=False)
@@ -65,6 +67,7 @@ class CareMonths:
     left_out: dict[str, int]
     recorded: frozenset[str]
     axis: float
+    study: Study = field(repr=False)
 
     @property
     def unit(self) -> IntArray:
@@ -91,6 +94,41 @@ class CareMonths:
         found = np.full((len(self.units), self.n_months), np.nan)
         found[self.unit, self.month] = np.asarray(values, dtype=float)
         return found
+
+    def place(self, table: pd.DataFrame, column: str) -> tuple[IntArray, FloatArray]:
+        """The unit of each row of another table (-1 where it has none), and its month since the start.
+
+        Parameters
+        ----------
+        table : DataFrame
+            With family, episode and times.
+        column : str
+            With the times.
+        """
+        unit = _places(table, self.units)
+        first = self.units["first"].to_numpy(dtype=float)
+        return unit, _month_numbers(table[column], self.study) - first[unit]
+
+    def scores(self) -> pd.DataFrame:
+        """Scores of one declared respondent per family, by unit and month; several in a month as their mean.
+
+        Returns
+        -------
+        DataFrame
+            unit, month, score, months (since the start, on the study's axis; of the last of several).
+        """
+        data = self.periods.course.data
+        if self.periods.course.respondents == "both":
+            data = data.sort_values([*KEYS, "respondent"], kind="stable")
+            first = data.drop_duplicates(KEYS)[[*KEYS, "respondent"]]
+            data = data.merge(first, on=[*KEYS, "respondent"])
+        place = _places(data, self.units)
+        data = data.assign(unit=place)[place >= 0]
+        late = self.units["late"].to_numpy(dtype=float)[data["unit"]]
+        month = np.floor(data["months"].to_numpy(dtype=float) / self.axis + late + 1e-6)
+        found = data.assign(month=month.astype(np.intp)).sort_values(["unit", "months"], kind="stable")
+        grouped = found.groupby(["unit", "month"], sort=True)
+        return grouped.agg(score=("score", "mean"), months=("months", "last")).reset_index()
 
     def behind(self, units: IntArray | BoolArray) -> tuple[int, int]:
         """Families and organisations behind some of the units.
@@ -181,7 +219,7 @@ def care_months(study: Study, *, scores: Scores = AS_CONFIGURED) -> CareMonths:
         family_number=pd.factorize(units["family"])[0],
         organisation_number=pd.factorize(units["organisation"])[0],
     )
-    return CareMonths(units, rows, periods, left_out, frozenset(recorded), month)
+    return CareMonths(units, rows, periods, left_out, frozenset(recorded), month, study)
 
 
 def _units(study: Study, periods: HelpPeriods, month: float) -> pd.DataFrame:
@@ -196,7 +234,19 @@ def _units(study: Study, periods: HelpPeriods, month: float) -> pd.DataFrame:
         last = _month_numbers(over, study) - first
     else:
         last = np.floor(units["time"].to_numpy(dtype=float) / month + 1e-6)
-    return units.assign(first=first, last=last)
+    return units.assign(first=first, last=last, late=_late(units["start"], study))
+
+
+def _late(start: pd.Series, study: Study) -> FloatArray:
+    """Which part of its first month is over when help starts."""
+    if pd.api.types.is_datetime64_any_dtype(start):
+        days: FloatArray = (start.dt.day.to_numpy(dtype=float, na_value=np.nan) - 1) / DAYS_PER_MONTH
+        return days
+    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
+    months = pd.to_numeric(start, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    months = months * unit / DAYS_PER_MONTH + 1e-6
+    part: FloatArray = np.maximum(months - np.floor(months) - 1e-6, 0.0)
+    return part
 
 
 def _month_numbers(times: pd.Series, study: Study) -> FloatArray:
@@ -234,7 +284,7 @@ def _columns(care: pd.DataFrame, place: IntArray, number: FloatArray) -> pd.Data
     frame = pd.DataFrame(found)
     codes, _ = pd.factorize(frame["worker_name"])
     # A worker's name is unique within the organisation only; within one period it is a number of its own.
-    return frame.assign(worker=codes).drop(columns="worker_name")
+    return frame.assign(worker=codes)
 
 
 def _clusters(rows: pd.DataFrame, units: pd.DataFrame) -> np.ndarray:

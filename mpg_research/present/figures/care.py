@@ -13,9 +13,10 @@ from mpg_research.present.figures.parts import (
     whisker,
 )
 from mpg_research.present.figures.style import GREY, INK, MAIN, Drawing
+from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_around", "draw_helpers"]
+__all__ = ["draw_around", "draw_helpers", "draw_spells"]
 
 #: The quantiles from the inside outwards, with how they look.
 _LINES = {"half": (MAIN, 2.2, ()), "third_quarter": (INK, 1.5, (5.0, 3.0)), "ninth_tenth": (GREY, 1.5, ())}
@@ -57,6 +58,41 @@ def draw_helpers(voice: Voice) -> Drawing | None:
 def _steps(panel: Panel, rows: pd.DataFrame) -> None:
     for name, (colour, width, dash) in _LINES.items():
         panel.line(rows["months"], rows[name], colour=colour, width=width, dash=dash)
+
+
+def draw_spells(voice: Voice) -> Drawing | None:
+    """Who still has the first worker, and who has had another, by months since the spell began."""
+    table = known(voice.frame("spell_survival"), "estimate", "conf_low", "conf_high")
+    curves = {
+        name: table[table["spell_curve"] == name] if len(table) else table
+        for name in ("first_stays", "replaced")
+    }
+    shown = {name: rows for name, rows in curves.items() if len(rows) > 1}
+    if not shown:
+        return None
+    chart = Chart([190.0])
+    panel = chart.panel()
+    looks = {"first_stays": (MAIN, 2.2, ()), "replaced": (INK, 1.6, (5.0, 3.0))}
+    for name, rows in shown.items():
+        colour, width, dash = looks[name]
+        panel.band(rows["months"], rows["conf_low"], rows["conf_high"], fill=colour, opacity=0.15)
+        panel.line(rows["months"], rows["estimate"], colour=colour, width=width, dash=dash)
+        panel.marks(rows["months"], rows["estimate"], fill=colour, size=5.0)
+        chart.legend.append(
+            line_entry(voice.label("value.spell_curve", name), colour, width=width, dash=dash)
+        )
+    months = np.concatenate([[0.0], *(rows["months"].to_numpy(dtype=float) for rows in shown.values())])
+    panel.x.low, panel.y.low, panel.y.high = 0.0, 0.0, 1.0
+    time_axis(panel, voice, months, label=False)
+    panel.x.label = voice.phrases("figure.spell_survival.months_axis")
+    number_axis(panel.y, voice, percent=True)
+    name, rows = next(iter(shown.items()))
+    last = rows.iloc[-1]
+    return put_into_words(
+        voice, "spell_survival", chart, what=voice.label("value.spell_curve", name).lower(),
+        share=format_share(float(last["estimate"]), voice.language, digits=0),
+        last=voice.period(float(last["months"])),
+    )  # fmt: skip
 
 
 def draw_around(voice: Voice, name: str, table: str, key: str, codes: tuple[str, ...]) -> Drawing | None:

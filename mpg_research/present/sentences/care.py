@@ -7,7 +7,7 @@ import pandas as pd
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["around_sentences", "helper_sentences", "row_near"]
+__all__ = ["around_sentences", "helper_sentences", "row_near", "spell_sentences"]
 
 
 def helper_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -27,6 +27,48 @@ def helper_sentences(voice: Voice) -> dict[str, list[str]]:
             voice.phrases("helpers.association"),
         ],
     }
+
+
+def spell_sentences(voice: Voice) -> dict[str, list[str]]:
+    """Answer, certainty and limits of how long workers stay, and of what goes with a change."""
+    answer = [*_rate(voice), *_first_stays(voice), *_sudden(voice)]
+    return {
+        "answer": answer or [voice.phrases("spells.hidden")],
+        "certainty": [
+            *around_sentences(voice, "around_change", "change_outcome", "score_all", "spells.score"),
+            *around_sentences(voice, "around_change", "change_outcome", "drop_out_all", "spells.drop_out"),
+        ],
+        "limits": [voice.phrases("spells.months"), voice.phrases("spells.association")],
+    }
+
+
+def _rate(voice: Voice) -> list[str]:
+    rows = voice.frame("change_rates")
+    rows = rows[rows["stretch_of_help"] == "whole"] if len(rows) else rows
+    if not len(rows) or not rows[["rate", "rate_low", "rate_high"]].ge(0).all(axis=None):
+        return []
+    row = rows.iloc[0]
+    names = {"rate": "rate", "low": "rate_low", "high": "rate_high"}
+    values = {word: voice.number(float(row[name]), 2) for word, name in names.items()}
+    return [voice.phrases("spells.rate", level=voice.level, **values)]
+
+
+def _first_stays(voice: Voice) -> list[str]:
+    rows = voice.frame("spell_survival")
+    row = row_near(voice, rows[rows["spell_curve"] == "first_stays"] if len(rows) else rows, "estimate")
+    if row is None or not 0 <= row["estimate"] <= 1:
+        return []
+    share = format_share(float(row["estimate"]), voice.language, digits=0)
+    return [voice.phrases("spells.stays", share=share, period=voice.period(float(row["months"])))]
+
+
+def _sudden(voice: Voice) -> list[str]:
+    rows = voice.frame("change_reasons")
+    rows = rows[rows["class"] == "sudden"] if len(rows) else rows
+    if not len(rows) or not 0 <= rows["estimate"].iloc[0] <= 1:
+        return []
+    share = format_share(float(rows["estimate"].iloc[0]), voice.language, digits=0)
+    return [voice.phrases("spells.sudden", share=share)]
 
 
 def row_near(voice: Voice, rows: pd.DataFrame, column: str) -> pd.Series | None:
@@ -91,7 +133,7 @@ def around_sentences(voice: Voice, table: str, key: str, code: str, prefix: str)
     kind = "less" if high < 0 else "more" if low > 0 else "unclear"
     values = {
         "size": voice.number(abs(float(row["estimate"]))), "low": voice.number(low),
-        "high": voice.number(high), "level": voice.level,
+        "high": voice.number(high), "level": voice.level, "unit": voice.unit,
     }  # fmt: skip
     wanted = voice.phrases.placeholders(f"{prefix}_{kind}")
     said = [voice.phrases(f"{prefix}_{kind}", **{name: values[name] for name in wanted})]

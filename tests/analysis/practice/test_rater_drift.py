@@ -228,7 +228,7 @@ def test_nothing_is_told_of_a_worker(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "code"), [(("workers",), "no_workers"), (("domains", "practice"), "no_rated_scales")]
+    ("gone", "code"), [(("workers",), "no_worker_starts"), (("domains", "practice"), "no_rated_scales")]
 )
 def test_what_is_not_recorded_is_said(study: Study, gone: tuple[str, ...], code: str) -> None:
     with pytest.raises(NotApplicableError) as refusal:
