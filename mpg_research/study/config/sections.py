@@ -422,6 +422,11 @@ class CareConfig(Section):
     ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
     ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
     ``more_hours_at_least``: hours a month more than in the months before it that count as raised.
+    ``minimum_raters``: of fewer workers who score nothing is told. ``parent_score_days``: how far from a
+    worker's score the parent's may lie; ``second_rater_days``: and that of a second worker.
+    ``minimum_years_apart``: spread of the years in the job (standard deviation) that drift takes.
+    ``tenure_years``: where bands of years in the job begin. ``condition_organisations``: from so many on
+    conditions are set beside the course.
     """
 
     agencies_at_most: Whole = Field(2, ge=0, le=50)

@@ -109,7 +109,9 @@ def course_of(seed: int, slopes: tuple[float, float, float]) -> tuple[pd.DataFra
     organisation = np.repeat(np.arange(20), 24)
     worker = organisation * 6 + rng.integers(0, 6, len(organisation))
     parts = (
-        rng.normal(0, 0.6, len(organisation)), rng.normal(0, 0.5, 120)[worker], rng.normal(0, 0.5, 20)[organisation]
+        rng.normal(0, 0.6, len(organisation)),
+        rng.normal(0, 0.5, 120)[worker],
+        rng.normal(0, 0.5, 20)[organisation],
     )  # fmt: skip
     index = pd.DataFrame(
         {"family": np.arange(len(organisation)), "worker": worker, "organisation": organisation,
@@ -128,7 +130,7 @@ def course_of(seed: int, slopes: tuple[float, float, float]) -> tuple[pd.DataFra
 
 def test_the_levels_are_told_apart() -> None:
     truth = {"between_families": -1.5, "between_workers": 0.0, "between_organisations": 3.0}
-    covered = {name: 0 for name in truth}
+    covered = dict.fromkeys(truth, 0)
     for seed in range(3):
         found = fidelity_course(*course_of(seed, tuple(truth.values()))).estimates  # type: ignore[arg-type]
         for name, value in truth.items():

@@ -48,7 +48,8 @@ def ratings_of(
                     "calendar": now, "in_job": now - began[worker], "in_help": step / 4,
                     "together": (step if step < change else step - change) / 4,
                     "parent": 25 + 5 * (state + rng.normal(0, 0.5)),
-                    "score": state + bias[worker] + drift[worker] * (now - began[worker]) + rng.normal(0, 0.4),
+                    "score": state + bias[worker] + drift[worker] * (now - began[worker])
+                    + rng.normal(0, 0.4),
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
