@@ -176,7 +176,12 @@ def agreement_table(
 
 def _unit(rows: pd.DataFrame) -> pd.Series:
     """The family, or the team, that was scored."""
-    team = "team|" + rows["organisation"] + "|" + rows["team"].fillna("").astype(str)
+    team = (
+        "team|"
+        + rows["organisation"]
+        + "|"
+        + rows["team"].astype(object).where(rows["team"].notna(), "").astype(str)
+    )
     unit: pd.Series = rows["family"].where(rows["family"].notna(), team)
     return unit.astype(str)
 

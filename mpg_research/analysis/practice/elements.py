@@ -68,8 +68,7 @@ def element_scores(study: Study) -> pd.DataFrame:
         rows[name] = values.where(values.notna(), None)
     rows["date"] = table["date"]
     for name in WORKING_ELEMENTS:
-        values = pd.to_numeric(table[name], errors="coerce") if name in table else np.nan
-        rows[name] = pd.Series(values, index=table.index).astype(float)
+        rows[name] = pd.to_numeric(table[name], errors="coerce").astype(float) if name in table else np.nan
     rows[INDEX] = index_of(table)
     episodes = study.tables["episodes"].drop_duplicates(["family", "episode"])
     whose = episodes.set_index(["family", "episode"])[["organisation", "worker"]].astype(object)

@@ -101,7 +101,7 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     ...     found = describe_rater_drift(load_study(shipped_example())).kind
     ... except NotApplicableError as not_recorded:
     ...     found = not_recorded.code
-    >>> found in ("rater_drift", "no_years_in_work")
+    >>> found in ("rater_drift", "no_worker_starts")
     True
     """
     care = study.config.care

@@ -74,7 +74,7 @@ def worker_scores(study: Study, *, parent_days: float) -> WorkerScores:
         raise NotApplicableError(
             f"Study {study.name} has no table workers (organisation, worker, start): how long somebody has "
             "done this work is not recorded. See docs/practice.md.",
-            code="no_years_in_work",
+            code="no_worker_starts",
         )
     scales = [_domains(study), _practice(study), *_questionnaires(study)]
     scales = [frame for frame in scales if len(frame)]

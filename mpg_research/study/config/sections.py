@@ -425,6 +425,11 @@ class CareConfig(Section):
     ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the attainment
     from which a goal counts as reached, on the study's own scale; without it no share of goals reached is given.
     ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of satisfaction begin.
+    ``minimum_raters``: of fewer workers who score nothing is told. ``parent_score_days``: how far from a
+    worker's score the parent's may lie; ``second_rater_days``: and that of a second worker.
+    ``minimum_years_apart``: spread of the years in the job (standard deviation) that drift takes.
+    ``tenure_years``: where bands of years in the job begin. ``condition_organisations``: from so many on
+    conditions are set beside the course.
     """
 
     severe_from: Whole = Field(3, ge=1, le=4)
