@@ -12,11 +12,11 @@ from mpg_research.present.figures.parts import (
     time_axis,
     whisker,
 )
-from mpg_research.present.figures.style import GREY, INK, MAIN, Drawing
+from mpg_research.present.figures.style import BAND, GREY, INK, MAIN, Drawing
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_around", "draw_helpers", "draw_spells"]
+__all__ = ["draw_around", "draw_flow", "draw_helpers", "draw_hours", "draw_spells"]
 
 #: The quantiles from the inside outwards, with how they look.
 _LINES = {"half": (MAIN, 2.2, ()), "third_quarter": (INK, 1.5, (5.0, 3.0)), "ninth_tenth": (GREY, 1.5, ())}
@@ -130,3 +130,53 @@ def _differences(panel: Panel, rows: pd.DataFrame) -> None:
         panel.marks(at[mine], rows["estimate"].to_numpy()[mine], fill=colour, size=6.0)
     panel.marks([-1.0], [0.0], fill="#ffffff", edge=INK, size=6.0)
     panel.x.low, panel.x.high = float(min(at.min(), -1)) - 0.4, float(at.max()) + 0.4
+
+
+def draw_hours(voice: Voice) -> Drawing | None:
+    """Hours of contact by month: the middle half of the families, and the middle one."""
+    rows = known(voice.frame("hours_by_month"), "half")
+    if len(rows) < 2:
+        return None
+    months = rows["months"].to_numpy(dtype=float)
+    chart = Chart([190.0])
+    panel = chart.panel()
+    panel.band(months, rows["first_quarter"], rows["third_quarter"], fill=BAND)
+    panel.line(months, rows["half"], colour=MAIN, width=2.2)
+    panel.y.low = 0.0
+    panel.y.label = voice.phrases("figure.hours_by_month.hours_axis")
+    number_axis(panel.y, voice)
+    time_axis(panel, voice, months)
+    first, last = rows.iloc[0], rows.iloc[-1]
+    return put_into_words(
+        voice, "hours_by_month", chart, start=voice.number(float(first["half"])),
+        first=voice.moment(float(first["months"])), end=voice.number(float(last["half"])),
+        last=voice.moment(float(last["months"])),
+    )  # fmt: skip
+
+
+def draw_flow(voice: Voice) -> Drawing | None:
+    """Periods of help that started and ended per quarter."""
+    rows = known(voice.frame("flow_by_quarter"), "n_episodes")
+    quarters = sorted(set(rows["quarter"])) if len(rows) else []
+    if len(quarters) < 2:
+        return None
+    places = {quarter: float(place) for place, quarter in enumerate(quarters)}
+    chart = Chart([170.0])
+    panel = chart.panel()
+    looks = {"in": (MAIN, 2.2, ()), "out": (INK, 1.6, (5.0, 3.0))}
+    for direction, (colour, width, dash) in looks.items():
+        mine = rows[rows["flow_direction"] == direction].set_index("quarter")["n_episodes"]
+        heights = mine.reindex(quarters).to_numpy(dtype=float)
+        panel.line(list(places.values()), heights, colour=colour, width=width, dash=dash)
+        panel.marks(list(places.values()), heights, fill=colour, size=5.0)
+        name = voice.label("value.flow_direction", direction)
+        chart.legend.append(line_entry(name, colour, width=width, dash=dash))
+    step = max(1, len(quarters) // 6)
+    panel.x.ticks = [(places[quarter], voice.quarter(quarter)) for quarter in quarters[::step]]
+    panel.y.low, panel.y.whole, panel.y.grid = 0.0, True, True
+    panel.y.label = voice.phrases("figure.flow_by_quarter.periods_axis")
+    number_axis(panel.y, voice)
+    return put_into_words(
+        voice, "flow_by_quarter", chart, number=len(quarters), first=voice.quarter(quarters[0]),
+        last=voice.quarter(quarters[-1]),
+    )  # fmt: skip

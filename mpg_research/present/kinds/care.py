@@ -1,8 +1,9 @@
-"""Care as a time line: who helped, with how many."""
+"""Care as a time line: who helped, how much, with how many agencies, and how families come and go."""
 
-from mpg_research.present.figures.care import draw_around, draw_helpers, draw_spells
+from mpg_research.present.figures.care import draw_around, draw_flow, draw_helpers, draw_hours, draw_spells
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.care import helper_sentences, spell_sentences
+from mpg_research.present.sentences.care_amount import agency_sentences, dose_sentences, flow_sentences
 
 __all__ = ["KINDS"]
 
@@ -34,5 +35,38 @@ KINDS = (
                 shows=("around_change",),
             ),
         ),
+    ),
+    Kind(
+        name="dose",
+        sentences=dose_sentences,
+        topics=("need",),
+        figures=(
+            Figure(name="hours_by_month", draw=draw_hours, shows=("hours_by_month",)),
+            Figure(
+                name="around_worsening",
+                draw=lambda voice: draw_around(
+                    voice, "around_worsening", "around_worsening", "dose_outcome", ("hours",)
+                ),
+                shows=("around_worsening",),
+            ),
+        ),
+    ),
+    Kind(
+        name="fewer_agencies",
+        sentences=agency_sentences,
+        figures=(
+            Figure(
+                name="around_fewer",
+                draw=lambda voice: draw_around(
+                    voice, "around_fewer", "around_fewer", "fewer_outcome", ("score",)
+                ),
+                shows=("around_fewer",),
+            ),
+        ),
+    ),
+    Kind(
+        name="family_flow",
+        sentences=flow_sentences,
+        figures=(Figure(name="flow_by_quarter", draw=draw_flow, shows=("flow_by_quarter",)),),
     ),
 )

@@ -50,7 +50,9 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
     if key == "instrument":
         facts = voice.released.policy.instruments.get(str(value))
         return clean_name(facts.name if facts else str(value))
-    if key == "period":
+    if key == "calendar_year" and value == "all":
+        return voice.phrases("general.all_years")
+    if key in ("period", "quarter"):
         return voice.quarter(value)
     if key == "step":
         return clean_name(voice.phrases.label("value.step", value))
