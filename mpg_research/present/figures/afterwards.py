@@ -25,8 +25,9 @@ def draw_first_events(voice: Voice) -> Drawing | None:
     rows = known(voice.frame("incidence"), "estimate", "conf_low", "conf_high")
     lines = {}
     if len(rows):
-        for event in dict.fromkeys(rows["event"]):
-            lines[str(event)] = rows[rows["event"] == event]
+        order = [*voice.released.provenance.parameters.get("events", ()), *rows["event"]]
+        found = {str(event): rows[rows["event"] == event] for event in dict.fromkeys(order)}
+        lines = {event: mine for event, mine in found.items() if len(mine)}
     worse = known(voice.frame("worsening"), "estimate", "conf_low", "conf_high")
     if len(worse):
         lines[_WORSE] = worse
