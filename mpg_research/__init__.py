@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
+    from mpg_research.analysis import compare_instruments as compare_instruments
+    from mpg_research.analysis import describe_domains as describe_domains
+    from mpg_research.analysis import describe_own_voice as describe_own_voice
+    from mpg_research.analysis import outcome_set as outcome_set
     from mpg_research.analysis import describe_afterwards as describe_afterwards
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing
