@@ -61,6 +61,14 @@ if TYPE_CHECKING:
     from mpg_research.analysis.monitoring.signals import signals as signals
     from mpg_research.analysis.organisations.compare import OrganisationComparison as OrganisationComparison
     from mpg_research.analysis.organisations.compare import compare_organisations as compare_organisations
+    from mpg_research.analysis.outcomes.domains import LifeDomains as LifeDomains
+    from mpg_research.analysis.outcomes.domains import describe_domains as describe_domains
+    from mpg_research.analysis.outcomes.instruments import InstrumentComparison as InstrumentComparison
+    from mpg_research.analysis.outcomes.instruments import compare_instruments as compare_instruments
+    from mpg_research.analysis.outcomes.outcome_set import OutcomeSet as OutcomeSet
+    from mpg_research.analysis.outcomes.outcome_set import outcome_set as outcome_set
+    from mpg_research.analysis.outcomes.own_voice import OwnVoice as OwnVoice
+    from mpg_research.analysis.outcomes.own_voice import describe_own_voice as describe_own_voice
     from mpg_research.analysis.practice.fidelity import Fidelity as Fidelity
     from mpg_research.analysis.practice.fidelity import describe_fidelity as describe_fidelity
     from mpg_research.analysis.practice.rater_drift import RaterDriftOfWorkers as RaterDriftOfWorkers
