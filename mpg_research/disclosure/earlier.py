@@ -27,6 +27,8 @@ _RULES = (
 _WHOLE = "suppressed"
 #: Kinds of columns whose values JSON holds as they are.
 _EXACT = frozenset({"float64", "int64", "bool", "str"})
+#: Of them those whose values are Python's own already.
+_PLAIN = frozenset({"float64", "int64", "bool"})
 
 
 def describe_released(released: Released) -> dict[str, Any]:
@@ -126,7 +128,9 @@ def describe_frame(frame: pd.DataFrame) -> list[dict[str, Any]] | None:
     """
     columns = []
     for name in frame.columns:
-        kind, values = str(frame[name].dtype), [_plain(value) for value in frame[name].tolist()]
+        kind, values = str(frame[name].dtype), frame[name].tolist()
+        if kind not in _PLAIN:
+            values = [_plain(value) for value in values]
         if kind not in _EXACT and not _comes_back(frame[name], kind, values):
             return None
         columns.append({"name": name, "kind": kind, "values": values})

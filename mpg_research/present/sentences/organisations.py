@@ -101,7 +101,7 @@ def _at(voice: Voice, table: str, month: float) -> pd.DataFrame:
     if not len(rows):
         return pd.DataFrame()
     rows = rows[rows["months"] == month]
-    usable = [is_usable(voice, row) for _, row in rows.iterrows()]
+    usable = [is_usable(voice, row) for row in rows.to_dict("records")]
     return rows[np.array(usable, dtype=bool)].set_index("organisation")
 
 

@@ -1,6 +1,8 @@
 """The mean course in sentences."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -53,7 +55,7 @@ def is_clear(row: pd.Series) -> bool:
     return bool(row["conf_low"] > 0 or row["conf_high"] < 0)
 
 
-def is_usable(voice: Voice, row: pd.Series) -> bool:
+def is_usable(voice: Voice, row: pd.Series | Mapping[Any, Any]) -> bool:
     """Whether a change and its interval are known and the change is one that the scale allows."""
     ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
     return voice.can_be_a_change(float(row["estimate"])) and all(map(math.isfinite, ends))

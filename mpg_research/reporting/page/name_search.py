@@ -27,6 +27,7 @@ _DATA_ADDRESS = re.compile(r"data:image/svg\+xml[^\"'\s>)]*", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys(code for code in range(0x10000) if unicodedata.category(chr(code)) == "Cf")
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w")
+_WORDS = re.compile(r"\w+")
 _PNG = b"\x89PNG\r\n\x1a\n"
 #: Chunks of a PNG that hold the picture itself.
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"pHYs", b"gAMA", b"sRGB", b"cHRM"})
@@ -119,8 +120,7 @@ class WholeWords:
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        listed = "|".join(re.escape(name) for name in _longest_first(names))
-        self._pattern = re.compile(rf"(?:{listed})(?!\w)") if names else None
+        self._words = {name: frozenset(_WORDS.findall(name)) for name in _longest_first(names)}
 
     def first_in(self, text: str) -> str:
         """The first name in the text; empty where there is none."""
@@ -135,14 +135,21 @@ class WholeWords:
         return " ".join([*parts, text[last:]])
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        pattern = self._pattern(text)
         position = 0
-        while self._pattern is not None and (found := self._pattern.search(text, position)):
+        while pattern is not None and (found := pattern.search(text, position)):
             start = found.start()
             if start and _WORD.match(text, start - 1):
                 position = start + 1  # within a longer word: another name may begin inside this one
             else:
                 yield found.span()
                 position = found.end()
+
+    def _pattern(self, text: str) -> re.Pattern[str] | None:
+        """Of the names that can be there: each word of a name that stands by itself is a whole word too."""
+        there = set(_WORDS.findall(text))
+        names = [name for name, words in self._words.items() if words <= there]
+        return re.compile(rf"(?:{'|'.join(re.escape(name) for name in names)})(?!\w)") if names else None
 
 
 def searchable_text(content: bytes) -> str:
