@@ -103,9 +103,9 @@ def fit_rater_drift(
     stayed) did not score otherwise from the start. So ``years_in_job`` is no change that was seen within
     workers, and ``same_worker_year`` takes for granted that nothing else changed over the calendar beside
     what the parents report. ``together`` is told from ``in_help`` by families who got another worker:
-    ``years_with_family`` comes from a second model of those families only (an even choice of 2,000 at most),
-    in which each has a course of its own, ``score ~ parent + calendar + in_help + in_help^2 + together + (1 |
-    rater) + (1 + in_help | family)``.
+    ``years_with_family`` comes from a second model of those families only (of an even choice of organisations
+    where they are more than 2,000), in which each has a course of its own, ``score ~ parent + calendar +
+    in_help + in_help^2 + together + (1 | rater) + (1 + in_help | family)``.
 
     The family's state is only held constant as far as the parent's score, measured with error, tells it: that
     leaves ``years_in_job`` right as long as long-serving workers are not given heavier or lighter families.
@@ -223,8 +223,10 @@ def _with_family(data: pd.DataFrame, level: float) -> pd.Series | None:
     families = changed["family"].unique()
     if len(families) < _FEWEST_CHANGED:
         return None
-    step = -(-len(families) // _MOST_CHANGED)
-    rows = changed[changed["family"].isin(families[::step])].assign(bend=lambda each: each["in_help"] ** 2)
+    organisations = sorted(changed["organisation"].unique())
+    step = -(-len(families) // _MOST_CHANGED)  # whole organisations: their workers meet their families only
+    rows = changed[changed["organisation"].isin(organisations[::step])]
+    rows = rows.assign(bend=lambda each: each["in_help"] ** 2)
     formula = "score ~ parent + calendar + in_help + bend + together + (1 | rater) + (1 + in_help | family)"
     try:
         fit = fit_mixed(formula, rows, level=level)
