@@ -367,8 +367,8 @@ class AnalysisConfig(Section):
             return data
         one, several = data.get("instrument"), data.get("instruments")
         if isinstance(several, list | tuple) and several and "instrument" not in data:
-            return {**data, "instrument": several[0]}
-        if isinstance(one, str) and "instruments" not in data:
+            return {**data, "instrument": several[0]} if isinstance(several[0], str) else data
+        if isinstance(one, str) and not several:
             return {**data, "instruments": (one,)}
         return data
 

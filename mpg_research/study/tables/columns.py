@@ -291,8 +291,9 @@ class Converter:
         shown = cells.to_numpy(dtype=object)
         values = pd.Series(parsed.values)
         if column.name == "month":
+            within = (values.dt.day > 1).to_numpy(dtype=bool) & ~incomplete
             self.findings.add_rows(
-                "month_not_first_day", places, column.name, (values.dt.day > 1).to_numpy(dtype=bool),
+                "month_not_first_day", places, column.name, within,
                 lambda place: f'the month "{shown[place]}"', expected="the first day of the month",
                 remedy="The month counts, whatever the day. If rows are about weeks or days, add them up.",
                 severity="warning", together="months are no first day of a month",
