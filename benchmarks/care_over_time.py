@@ -2,10 +2,10 @@
 
 python benchmarks/care_over_time.py [--studies 1000] [--families 250] writes benchmarks/care_over_time.md.
 
-Families have 4 to 16 months. Their own level (skewed) and slope and errors with heavy tails are in no model, and
-the errors carry on from month to month (correlation .5) but in the rows that say that they do not; the common
-course bends. Workers have some seven families each, whose courses share a part. Changes of worker come sooner
-where the family's own level is high.
+Families have 4 to 16 months. Their own level (skewed) and slope and errors with heavy tails are in no model,
+and the errors carry on from month to month (correlation .5) but in the rows that say that they do not; the
+common course bends. Workers have some seven families each, whose courses share a part. Changes of worker come
+sooner where the family's own level is high.
 """
 
 import argparse
@@ -183,10 +183,10 @@ def write(table: pd.DataFrame, studies: int, families: int) -> None:
     ]
     lines += [
         "",
-        'Where hours answer to earlier scores and move later ones, "within" (deviations from the mean over all',
-        'months of a family) is off by a part of one over the number of months; "forward" is not. Where errors',
-        "carry on too, a bad month brings both more hours and another bad month, and neither is right: that is",
-        "confounding that changes over time, and the reason why the page speaks of an association.",
+        'Where hours answer to earlier scores and move later ones, "within" (deviations from the mean over',
+        'all months of a family) is off by a part of one over the number of months; "forward" is not. Where',
+        "errors carry on too, a bad month brings more hours and another bad month, and neither is right:",
+        "that is confounding that changes over time, and why the page speaks of an association.",
     ]
     Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -51,9 +51,10 @@ def clustered_rate(events: ArrayLike, time: ArrayLike, clusters: ArrayLike, *, l
 
     Notes
     -----
-    The estimate of a Poisson regression with the log of the time as offset; the variance is the sandwich
-    over the clusters times m / (m - 1), so that neither the spread between families nor what they share is
-    taken to be that of Poisson. Limits are exp(log r -+ t se / r), with m - 1 degrees of freedom.
+    The estimate of a Poisson regression with the log of the time as offset. Its variance is that of leaving
+    out each of the m clusters in turn (jackknife): as the sandwich over clusters, but not too small where few
+    clusters differ in size, and neither the spread between families nor what they share is taken to be that
+    of Poisson. Limits are exp(log r -+ t se / r), with m - 1 degrees of freedom.
 
     Examples
     --------
@@ -69,8 +70,12 @@ def clustered_rate(events: ArrayLike, time: ArrayLike, clusters: ArrayLike, *, l
     rate = float(count.sum()) / total
     if m < 2:
         return Rate(rate, float("nan"), float("nan"), float("nan"), float(m - 1))
-    residual = np.bincount(cluster, count - rate * at_risk, minlength=m) / total
-    error = float(np.sqrt(m / (m - 1) * (residual @ residual)))
+    by_cluster = np.bincount(cluster, count, minlength=m), np.bincount(cluster, at_risk, minlength=m)
+    left = total - by_cluster[1]
+    if not (left > 0).all():
+        return Rate(rate, float("nan"), float("nan"), float("nan"), float(m - 1))
+    without = (count.sum() - by_cluster[0]) / left
+    error = float(np.sqrt((m - 1) / m * np.sum((without - without.mean()) ** 2)))
     if rate == 0:
         return Rate(rate, error, float("nan"), float("nan"), float(m - 1))
     half = float(stdtrit(m - 1, 0.5 + level / 2)) * error / rate
