@@ -253,7 +253,11 @@ def _own_words(study: RuledStudy, keys: list[str]) -> dict[str, dict[str, dict[s
     names = {study.organisation_name(key, language) for key in keys for language in languages()} | set(keys)
     vocabularies = study.config.vocabularies
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for kind, codes in (("intervention", vocabularies.interventions), ("role", vocabularies.roles)):
+    kinds = {
+        "intervention": vocabularies.interventions, "role": vocabularies.roles,
+        "domain": vocabularies.domains, "condition": vocabularies.conditions,
+    }  # fmt: skip
+    for kind, codes in kinds.items():
         for code, text in codes.items():
             words = {language: text.in_language(language) for language in languages()}
             told = " ".join([code, *words.values()]).casefold()

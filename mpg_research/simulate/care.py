@@ -11,13 +11,13 @@ from mpg_research.simulate.periods import EXPORT_DATE, FAMILIES_PER_WORKER, Peri
 from mpg_research.simulate.plan import DAYS_PER_MONTH, PROBLEMS
 from mpg_research.study.schemas import INTERVENTIONS, WORKING_ELEMENTS
 
-__all__ = ["care_rows", "event_rows", "practice_rows", "price_rows"]
+__all__ = ["ELEMENT_MEANS", "care_rows", "event_rows", "practice_rows", "price_rows"]
 
 WORKER_CHANGE = 0.035  # chance per month that another worker takes over
 PRACTICE_MONTHS = (3, 9, 15)
 PRICE_SOURCE = "synthetic: invented for this example, no real tariff"
 
-_ELEMENT_MEANS = (3.4, 3.0, 3.2, 3.6, 3.3, 2.9)
+ELEMENT_MEANS = (3.4, 3.0, 3.2, 3.6, 3.3, 2.9)
 
 
 def care_rows(
@@ -111,7 +111,7 @@ def practice_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np
         day = days_to_weekday(
             periods.start + round(month * DAYS_PER_MONTH) + rng.integers(-10, 11, size=len(family))
         )
-        score = np.array(_ELEMENT_MEANS) + 0.55 * periods.families.practice[:, None]
+        score = np.array(ELEMENT_MEANS) + 0.55 * periods.families.practice[:, None]
         score = np.clip(np.round(score + rng.normal(scale=0.6, size=score.shape)), 1, 5).astype(np.int64)
         chosen = np.flatnonzero((day <= last) & (rng.random(len(family)) < 0.85))
         block = pd.DataFrame(

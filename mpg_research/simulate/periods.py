@@ -10,7 +10,14 @@ from mpg_research.simulate.course import Course, burden, simulate_course
 from mpg_research.simulate.families import Families, draw_classes, draw_families, take
 from mpg_research.simulate.plan import DAYS_PER_MONTH, OrganisationPlan
 
-__all__ = ["EXPORT_DATE", "Periods", "days_to_weekday", "simulate_first_periods", "simulate_second_periods"]
+__all__ = [
+    "EXPORT_DATE",
+    "FIRST_START",
+    "Periods",
+    "days_to_weekday",
+    "simulate_first_periods",
+    "simulate_second_periods",
+]
 
 EXPORT_DATE = date(2025, 6, 30)
 """Day on which the synthetic data were, as it were, taken from the systems."""

@@ -18,6 +18,9 @@ from mpg_research.simulate.plan import (
 )
 from mpg_research.simulate.tables import intervention_roles, simulate_tables
 from mpg_research.simulate.texts import readme_text, study_text, truth_text
+from mpg_research.simulate.timeline.add import N_STREAMS, add_timeline
+from mpg_research.simulate.timeline.own_strength import INSTRUMENT, own_strength_text
+from mpg_research.simulate.timeline.planted import timeline_truth_text
 from mpg_research.simulate.truth import population_truth
 
 __all__ = ["EXAMPLE_SEED", "TRUTH_FAMILIES", "simulate_example", "simulate_study"]
@@ -93,25 +96,30 @@ def simulate_study(
     sizes = organisation_sizes(plans, families)
     _refuse_other_content(folder, overwrite)
     # Streams of their own: the size of the truth's population does not move the study.
-    study_stream, norm_stream, truth_stream, role_stream = (
-        np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
-    )
+    *first, later = np.random.SeedSequence(seed).spawn(5)
+    study_stream, norm_stream, truth_stream, role_stream = map(np.random.default_rng, first)
+    timeline_streams = [np.random.default_rng(child) for child in later.spawn(N_STREAMS)]
     with _whole_or_nothing(folder) as place:
         simulated = simulate_tables(study_stream, plans, sizes)
         simulated.tables["interventions"]["role"] = intervention_roles(
             role_stream, simulated.tables["interventions"]["intervention"]
         )
+        tables, planted = add_timeline(timeline_streams, simulated, plans)
         sample = simulate_reference_sample(norm_stream)
         norms = norm_table(sample)
         (place / "truth").mkdir()
-        for table, frame in simulated.tables.items():
+        for table, frame in tables.items():
             _write_csv(place / f"{table}.csv", frame)
+        for truth, frame in planted.items():
+            _write_csv(place / "truth" / f"{truth}.csv", frame)
         _write_csv(place / "reference_sample.csv", sample.astype(str))
         _write_csv(place / "norms.csv", norms.astype(object).map(_text))
         _write_csv(place / "truth" / "families.csv", simulated.families)
         _write_text(place / "study.toml", study_text(name or _name_from(folder), plans))
+        _write_text(place / f"{INSTRUMENT}.toml", own_strength_text())
         _write_text(place / "README.md", readme_text(seed, families, organisations))
         _write_text(place / "truth" / "truth.toml", truth_text(plans, seed, population))
+        _write_text(place / "truth" / "timeline.toml", timeline_truth_text())
         if population:
             courses = population_truth(
                 truth_stream, plans, sizes, norms, families=population, progress=progress

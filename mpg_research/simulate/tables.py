@@ -43,10 +43,19 @@ class SimulatedTables:
         The study's tables in the layout of its schemas.
     families : DataFrame
         family, episode, course (class) and burden at the start: the truth behind the rows.
+    periods : tuple of Periods
+        First and second periods of help.
+    names : ndarray of str, shape (n_families,)
+        Names of the families.
+    silent : ndarray of bool, shape (n_families,)
+        Who never returns a form.
     """
 
     tables: dict[str, pd.DataFrame]
     families: pd.DataFrame
+    periods: tuple[Periods, ...]
+    names: NDArray[np.str_]
+    silent: NDArray[np.bool_]
 
 
 def simulate_tables(
@@ -91,7 +100,13 @@ def simulate_tables(
         truths.append(_truth(periods, family))
     tables = {name: _sorted(pd.concat(frames)) for name, frames in parts.items()}
     tables["prices"] = price_rows()
-    return SimulatedTables(tables=tables, families=_sorted(pd.concat(truths)))
+    return SimulatedTables(
+        tables=tables,
+        families=_sorted(pd.concat(truths)),
+        periods=(first, second),
+        names=names,
+        silent=silent,
+    )
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

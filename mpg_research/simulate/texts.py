@@ -16,11 +16,14 @@ from mpg_research.simulate.families import (
 from mpg_research.simulate.norms import NORMS_SOURCE
 from mpg_research.simulate.periods import EXPORT_DATE
 from mpg_research.simulate.plan import ITEM_SLOPES, ITEM_THRESHOLDS, OrganisationPlan
+from mpg_research.simulate.timeline.flow import CONDITION_WORDS
+from mpg_research.simulate.timeline.own_strength import INSTRUMENT
 from mpg_research.simulate.truth import TRUTH_MONTHS
+from mpg_research.study.schemas import SCHEMAS
 
 __all__ = ["readme_text", "study_text", "truth_text"]
 
-_TABLES = ("episodes", "measurements", "interventions", "care", "practice", "events", "prices")
+_TABLES = tuple(SCHEMAS)
 
 _STUDY = """\
 # Synthetic data: invented families in invented organisations. Made by `mpg simulate`.
@@ -43,8 +46,16 @@ norms = "norms.csv"
 norms_source = "{norms_source}"
 norms_synthetic = true
 
+# A second questionnaire, invented for this example.
+[instruments.{second}]
+file = "{second}.toml"
+
+# Invented conditions; a study names its own.
+[vocabularies.conditions]
+{conditions}
+
 [analysis]
-instrument = "obvl_k"
+instruments = ["obvl_k", "{second}"]
 outcome = "raw"
 respondents = "declared"
 episodes = "first"
@@ -75,11 +86,17 @@ simulation are invented as well: they say nothing about real help.
 |---|---|
 | `study.toml` | the description of the study |
 | `episodes.csv` | family and period of help, with the case mix at intake |
-| `measurements.csv` | family, respondent and date: ten answers from 1 to 4 (OBVL-K layout; no item texts) |
+| `measurements.csv` | family, respondent and date: ten answers from 1 to 4 (OBVL-K), or six from 1 to 5 |
+| `own_strength.toml` | the second questionnaire, about own strength: invented, nobody's instrument |
 | `interventions.csv` | family and date: what the toolkit offers when help stagnates |
-| `care.csv` | family and calendar month: worker in charge, contact hours, agencies, plan, network meeting |
-| `practice.csv` | family and date: scores from 1 to 5 on the six working elements |
-| `events.csv` | family and date: placement, eviction, renewed referral |
+| `care.csv` | family and calendar month: worker in charge, hours, visits, agencies, helpers, plan |
+| `practice.csv` | family, date and rater: scores from 1 to 5 on the six working elements, some twice |
+| `events.csv` | family and date: placement, eviction, renewed referral; after the end of help too |
+| `decisions.csv` | family and date of a talk: what was decided, and whether its idea was followed |
+| `workers.csv` | organisation and worker: since when in this work |
+| `domains.csv` | family, date, life domain and rater: severity from 0 to 4, scored by workers |
+| `goals.csv` | family, date and goal: attainment from 0 to 10, and who set the goal |
+| `conditions.csv` | organisation, year and condition: a score from 1 to 5; all but one condition invented |
 | `prices.csv` | item and year: invented prices |
 | `reference_sample.csv` | simulated parent in general: age of the child in years and raw score |
 | `norms.csv` | age band and raw score: T-score, made from the reference sample. Not the publisher's norms |
@@ -92,7 +109,9 @@ numbered anew in each organisation; an end of help that depends on the scores se
 form; a few unknown intake variables; organisations that differ more in their families than in their help.
 
 The truth (`truth/mean_course.csv`) is the mean course of each organisation in a very large simulated
-population, at its own case mix and at an equal one. `truth/truth.toml` has the model.
+population, at its own case mix and at an equal one. `truth/truth.toml` has the model. What was put into the
+time line of care (raters who grow milder with the years, the wait, relapses after the end, ...) stands in
+`truth/timeline.toml`, per worker and family in the CSV files beside it.
 """
 
 
@@ -114,6 +133,10 @@ def study_text(name: str, plans: tuple[OrganisationPlan, ...]) -> str:
         tables=tables,
         organisations=organisations,
         norms_source=NORMS_SOURCE,
+        second=INSTRUMENT,
+        conditions="\n".join(
+            f'{code} = {{ nl = "{nl}", en = "{en}" }}' for code, (nl, en) in CONDITION_WORDS.items()
+        ),
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mpg_research.study.pseudonyms import make_key as make_key
     from mpg_research.study.pseudonyms import pseudonymise as pseudonymise
     from mpg_research.study.scoring.course_frame import course_frame as course_frame
+    from mpg_research.study.scoring.course_frame import course_frames as course_frames
     from mpg_research.study.shipped import shipped_example as shipped_example
     from mpg_research.study.shipped import shipped_notebooks as shipped_notebooks
     from mpg_research.study.which_scores import Scores as Scores

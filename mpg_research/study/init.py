@@ -111,7 +111,7 @@ def init_instrument(file: str | Path) -> Path:
 
 
 def _header(schema: Schema) -> list[str]:
-    names = list(schema.names)
+    names = [column.name for column in schema.columns if column.in_template]
     if schema.name == "measurements":
         names.remove("total")
         names += [item_name(number) for number in range(1, N_ITEMS + 1)]
@@ -143,7 +143,8 @@ def _codebook() -> str:
         "# Codebook",
         "",
         "The tables of this study and their columns. Columns marked with * must be filled in every row;",
-        "the others may be left empty or left out. Extra columns are not read.",
+        "the others may be left empty or left out. Columns marked with + are not in the empty tables that",
+        "mpg init makes: add them where they are recorded. Extra columns are not read.",
     ]
     for schema in SCHEMAS.values():
         lines += [
@@ -172,7 +173,8 @@ def _codebook_row(column: Column) -> str:
     if column.minimum is not None:
         bounds = f", from {column.minimum:g}" + (f" to {column.maximum:g}" if column.maximum else "")
     meaning = f"{column.meaning}; codes: {codes}" if codes else column.meaning
-    return f"| {column.name}{'*' if column.required else ''} | {KINDS[column.kind]}{bounds} | {meaning} |"
+    mark = "*" if column.required else "" if column.in_template else "+"
+    return f"| {column.name}{mark} | {KINDS[column.kind]}{bounds} | {meaning} |"
 
 
 _INSTRUMENT = """\
@@ -298,9 +300,12 @@ file = "measurements.csv"
 #   interventions = { walk = { nl = "Samen wandelen", en = "Taking a walk together" } }
 #   roles = { supervisor = { nl = "Leidinggevende", en = "Supervisor" } }
 #   events = { moved = { nl = "Verhuisd", en = "Moved house" } }
+#   domains = { network = { nl = "Netwerk", en = "Network" } }
+#   conditions = { caseload = { nl = "Weinig gezinnen per hulpverlener", en = "Few families per worker" } }
 
 [analysis]
 instrument = "obvl_k"
+# instruments = ["obvl_k", "mine"]   # several side by side; the first is the one that every page is about
 outcome = "raw"                      # or "t_score", with norms
 respondents = "declared"             # one per family (the first parent, else who has most); or "both"
 episodes = "first"                   # per family; or "all"

@@ -16,6 +16,7 @@ from mpg_research.plurals import counted
 from mpg_research.study.checks import content as checks
 from mpg_research.study.checks import ids as check_ids
 from mpg_research.study.checks.answers import check_direction_of_items
+from mpg_research.study.checks.care_over_time import check_care_over_time, overlapping_workers
 from mpg_research.study.checks.direct_identifiers import check_direct_identifiers
 from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
@@ -129,7 +130,7 @@ def load_study(path: str | Path) -> Study:
     >>> from mpg_research.study import load_study, shipped_example
     >>> study = load_study(shipped_example())
     >>> sorted(study.tables)[:2], study.synthetic
-    (['care', 'episodes'], True)
+    (['care', 'conditions'], True)
     """
     config = read_config(path)
     assembly = assemble(config)
@@ -184,6 +185,8 @@ def assemble(config: StudyConfig) -> Assembly:
             checks.check_episodes(episodes, assembly.findings, numbered=numbered)
     for name, table in assembly.tables.items():
         _check_table(name, table, assembly)
+    if not assembly.merged_families:
+        check_care_over_time(assembly.tables, assembly.findings)
     measurements = assembly.tables.get("measurements")
     if measurements is not None:
         described = tuple(dict.fromkeys([*assembly.instruments, *SHIPPED_INSTRUMENTS]))
@@ -298,11 +301,11 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
     if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):
         table = _with_episodes(table, TIME_OF_TABLE[name][0], assembly)
         assembly.tables[name] = table
-        if name == "interventions":
-            check_outside_help(table, assembly.tables["episodes"].frame, config, findings)
+        check_outside_help(name, table, assembly.tables["episodes"].frame, config, findings)
+    told = overlapping_workers(table, findings) if name == "care" else None
     checks.check_duplicates(
         table, SCHEMAS[name].key, f"duplicate_{name}", "row", findings,
-        severity="error" if name in ADDED_UP else "warning",
+        only=None if told is None else ~told, severity="error" if name in ADDED_UP else "warning",
     )  # fmt: skip
 
 

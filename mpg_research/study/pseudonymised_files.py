@@ -28,6 +28,8 @@ from mpg_research.writing import write_atomically
 __all__ = ["PseudonymisedFile", "pseudonymise_files"]
 
 DAYS_PER_YEAR = 365.25
+# A rater is a worker: the same id gets the same pseudonym, or nobody could tell who scored what.
+SAME_PEOPLE = {"rater": "worker"}
 REGION_DIGITS = 2  # the first two of a Dutch postcode: some ninety regions
 
 
@@ -83,7 +85,7 @@ def pseudonymise_files(
         variable ``MPG_PSEUDONYM_KEY``.
     ids : mapping of str to sequence of str
         New column to the columns that make the id together. The same new name in two files gives the same
-        pseudonyms, so that tables stay linked; another name gives others.
+        pseudonyms, so that tables stay linked; another name gives others (but ``rater`` those of ``worker``).
     ages : mapping of str to (str, str), optional
         New column to the columns of birth and of the day the age is wanted at: years, to one decimal.
     regions : mapping of str to str, optional
@@ -183,7 +185,8 @@ def _transformed(
         if not set(parts) <= there:
             continue
         joined = [_joined(row) for row in zip(*(raw.frame[part] for part in parts), strict=True)]
-        columns[new] = pd.Series(pseudonyms_with(key, joined, purpose=f"{project}\0{new}"), dtype=object)
+        purpose = f"{project}\0{SAME_PEOPLE.get(new, new)}"
+        columns[new] = pd.Series(pseudonyms_with(key, joined, purpose=purpose), dtype=object)
         made[new] = f"pseudonyms of {' and '.join(parts)}"
         taken |= set(parts)
     if not columns:

@@ -5,7 +5,7 @@ No pandas here: the configuration is checked against these schemas in millisecon
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = [
@@ -119,6 +119,9 @@ class Column:
         Canonical codes, each with the spellings that mean the same.
     open_vocabulary : bool
         Whether other codes are kept as they are (with a warning) or refused.
+    in_template : bool
+        Whether the empty table of a new study has it. What few studies record stands in the codebook only, so
+        that a small study is not asked for more than it needs.
     """
 
     name: str
@@ -129,6 +132,7 @@ class Column:
     maximum: float | None = None
     vocabulary: Mapping[str, tuple[str, ...]] | None = None
     open_vocabulary: bool = False
+    in_template: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +189,14 @@ EPISODES = Schema(
         Column("episode", "id", "number or id of this period of help; numbered by start if left out"),
         Column("organisation", "id", "key of the organisation that helps", required=True),
         WORKER,
-        Column("region", "id", "region the family lives in"),
-        Column("referred", "time", "when the family was referred"),
+        Column("region", "id", "region the family lives in", in_template=False),
+        Column("referred", "time", "when the family was referred", in_template=False),
         Column("start", "time", "start of the help: time zero", required=True),
         Column("end", "time", "end of the help; empty while it runs"),
         Column("end_reason", "code", "why the help ended (CBS codes 01-05)", vocabulary=END_REASONS),
-        Column("thin_line", "boolean", "contact was kept up after the end of the help"),
-        Column("satisfaction", "number", "mark the family gave the help", minimum=0, maximum=10),
+        Column("thin_line", "boolean", "contact was kept up after the end of the help", in_template=False),
+        Column("satisfaction", "number", "mark the family gave the help", minimum=0, maximum=10,
+               in_template=False),
         Column("child_age", "number", "age of the child at intake, in years", minimum=0, maximum=25),
         Column("n_children", "integer", "number of children in the family", minimum=0, maximum=25),
         Column("single_parent", "boolean", "one parent in the household"),
@@ -204,7 +209,7 @@ EPISODES = Schema(
         Column("problem_school_work", "boolean", "problems with school and work at intake"),
     ),
     ("family", "episode"),
-)
+)  # fmt: skip
 
 MEASUREMENTS = Schema(
     "measurements",
@@ -214,7 +219,7 @@ MEASUREMENTS = Schema(
         EPISODE,
         Column("respondent", "code", "who answered: first_parent, second_parent, ...",
                vocabulary=RESPONDENTS, open_vocabulary=True),
-        RATER,
+        replace(RATER, in_template=False),
         Column("date", "time", "when the questionnaire was filled in", required=True),
         Column("instrument", "id", "key of the questionnaire", required=True),
         Column("total", "number", "total score, where items are not exported"),
@@ -299,9 +304,9 @@ DECISIONS = Schema(
         Column("date", "time", "when it was decided", required=True),
         Column("decision", "code", "what was decided in the talk with the family", required=True,
                vocabulary=DECISION_CODES),
+        Column("reason", "text", "why, in a few words; no names"),
         Column("family_asked", "boolean", "the family was asked what would help"),
         Column("idea_followed", "boolean", "what the family proposed was followed"),
-        Column("reason", "text", "why, in a few words; no names"),
     ),
     ("family", "episode", "date", "decision"),
 )  # fmt: skip

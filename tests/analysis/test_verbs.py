@@ -135,9 +135,14 @@ def test_the_truth_is_recovered_where_a_straight_line_misses_it(
     assert away_at_six_months(straight) > abs(away_at_six_months(bent)) + 0.4
 
 
+def of_primary(study: Study) -> pd.DataFrame:
+    """Scores of the questionnaire that every analysis of one is about."""
+    return study.scores[study.scores["instrument"] == study.config.analysis.instrument]
+
+
 def test_counts_of_the_overview(study: Study, results: dict[str, Any]) -> None:
     overview = results["data_quality"].tables["overview"].data.set_index("quantity")["value"]
-    scores, episodes = study.scores, study.tables["episodes"]
+    scores, episodes = of_primary(study), study.tables["episodes"]
     assert overview["families"] == episodes["family"].nunique()
     assert overview["episodes"] == len(episodes)
     assert overview["measurements"] == len(scores)
@@ -191,7 +196,7 @@ def test_both_respondents_and_all_episodes_get_their_random_terms(study: Study) 
     assert "(1 | family:respondent)" in fit.model.formula
     assert "(1 | family:episode)" in fit.model.formula
     counted = fit.tables["mean_course"].data["n_families"].iloc[0]
-    scores = study.scores
+    scores = of_primary(study)
     used = scores[scores["phase"].isin(["baseline", "course"]) & scores["raw"].notna()]
     assert counted == used["family"].nunique()
     assert len(fit.model.frame.data) == len(used)

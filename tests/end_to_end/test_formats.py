@@ -8,7 +8,7 @@ import pytest
 from mpg_research import fit_trajectory, load_study
 from tests.end_to_end.variants import EXAMPLE, SAVED_AS
 
-KEYS = ["family", "episode", "respondent", "date"]
+KEYS = ["family", "episode", "respondent", "date", "instrument"]
 
 
 @pytest.fixture(scope="module")

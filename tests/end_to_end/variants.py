@@ -67,7 +67,7 @@ def save_as_dutch_csv(folder: Path) -> Path:
     for name in ("episodes", "measurements"):
         frame = read_example(name)
         for column in frame.columns:
-            if column in {"start", "end", "date"}:
+            if column in {"start", "end", "referred", "date"}:
                 frame[column] = frame[column].str.replace(
                     r"^(\d{4})-(\d{2})-(\d{2})$", r"\3-\2-\1", regex=True
                 )
@@ -86,7 +86,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     for column in frame.columns:
         text = frame[column]
         filled = text[text != ""]
-        if column in {"start", "end", "date"}:
+        if column in {"start", "end", "referred", "date"}:
             typed[column] = pd.to_datetime(text.where(text != ""), format="%Y-%m-%d")
         elif column not in {"family", "episode", "organisation", "worker"} and len(filled):
             numbers = pd.to_numeric(filled, errors="coerce")
@@ -116,7 +116,7 @@ def save_as_parquet(folder: Path) -> Path:
 
 
 def save_as_wide_spss(folder: Path) -> Path:
-    """One row per family, episode and respondent; a column per wave and item; 99 for no answer."""
+    """One row per family, episode and respondent; a column per instrument, wave and item; 99: no answer."""
     import pyreadstat
 
     tables = {
@@ -124,30 +124,30 @@ def save_as_wide_spss(folder: Path) -> Path:
         "measurements": {
             "file": "measurements.sav",
             "layout": "wide",
-            "patterns": {"item": "obvlk_t{wave}_{item}", "date": "date_t{wave}"},
-            "constants": {"instrument": "obvl_k"},
+            "patterns": {"item": "{instrument}_t{wave}_{item}", "date": "{instrument}_date_t{wave}"},
         },
     }
     copy_example(folder, tables=tables)
     pyreadstat.write_sav(_typed(read_example("episodes")), str(folder / "episodes.sav"))
     long = _typed(read_example("measurements"))
-    assert set(long["instrument"]) == {"obvl_k"}
     keys = ["family", "episode", "respondent"]
     long = long.sort_values([*keys, "date"], kind="stable")
-    long["wave"] = long.groupby(keys).cumcount()
+    long["wave"] = long.groupby([*keys, "instrument"]).cumcount()
     items = sorted(column for column in long.columns if column.startswith("item_"))
     long[items] = long[items].astype(float).fillna(99)
-    wide = long.pivot(index=keys, columns="wave", values=["date", *items])
+    wide = long.pivot(index=keys, columns=["instrument", "wave"], values=["date", *items])
+    beyond = [each for each in wide if each[0] > "item_06" and each[1] == "own_strength"]
+    wide = wide.drop(columns=beyond)
     wide.columns = [
-        f"date_t{wave}" if name == "date" else f"obvlk_t{wave}_{name.removeprefix('item_')}"
-        for name, wave in wide.columns
+        f"{key}_date_t{wave}" if name == "date" else f"{key}_t{wave}_{name.removeprefix('item_')}"
+        for name, key, wave in wide.columns
     ]
     wide = wide.reset_index()
     missing = {}
     for column in wide.columns:
-        if column.startswith("date_t"):
+        if "_date_t" in column:
             wide[column] = pd.to_datetime(wide[column])
-        elif column.startswith("obvlk_t"):
+        elif column not in keys:
             wide[column] = wide[column].astype(float)
             missing[column] = [99]
     pyreadstat.write_sav(wide, str(folder / "measurements.sav"), missing_ranges=missing)

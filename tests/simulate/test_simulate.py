@@ -35,7 +35,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def table(name: str) -> pd.DataFrame:
-    return pd.read_csv(EXAMPLE / f"{name}.csv", dtype={"episode": str, "end_reason": str})
+    frame = pd.read_csv(EXAMPLE / f"{name}.csv", dtype={"episode": str, "end_reason": str})
+    return frame[frame["instrument"] == "obvl_k"] if name == "measurements" else frame
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,8 @@ def test_the_example_loads_without_errors_and_says_it_is_synthetic() -> None:
     assert report.ok, report.as_text()
     study = load_study(EXAMPLE)
     assert study.synthetic
-    assert set(study.tables) == set(SCHEMAS) - {"decisions"}  # written by hand, in talks
+    assert set(study.tables) == set(SCHEMAS)
+    assert list(study.instruments) == ["obvl_k", "own_strength"]
     assert study.instruments["obvl_k"].synthetic_norms
     assert {"before", "baseline", "course", "follow_up"} == set(study.scores["phase"])
 

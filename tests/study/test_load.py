@@ -51,9 +51,13 @@ def test_the_example() -> None:
     assert study.synthetic
     assert study.checks.ok
     assert set(study.tables) >= {"episodes", "measurements"}
-    assert study.scores["raw"].dropna().between(10, 40).all()
-    by_hand = study.tables["measurements"].filter(regex="^item_").sum(axis=1, min_count=10)
-    pd.testing.assert_series_equal(study.scores["raw"], by_hand, check_names=False)
+    answers = study.tables["measurements"].filter(regex="^item_")
+    for key, n_items, low, high in (("obvl_k", 10, 10, 40), ("own_strength", 6, 6, 30)):
+        mine = study.scores["instrument"] == key
+        raw = study.scores.loc[mine, "raw"]
+        assert raw.dropna().between(low, high).all()
+        by_hand = answers[mine].sum(axis=1, min_count=n_items)
+        pd.testing.assert_series_equal(raw, by_hand, check_names=False)
 
 
 @pytest.mark.skipif(not CLAUS.is_file(), reason="the shared studies are not on this machine")

@@ -57,6 +57,36 @@ def test_the_study_that_comes_out_is_the_same_but_for_its_ids(exports: Path, tmp
     assert done[0].made["worker"] == "pseudonyms of worker"
 
 
+def test_who_scored_gets_the_pseudonym_of_the_worker_in_every_table(exports: Path, tmp_path: Path) -> None:
+    """Raters are workers: scores stay linked to the start in the job, under one pseudonym per person."""
+    texts = {
+        "workers": "organisation,worker,start\norg_a,w1,2019-05-01\norg_a,w2,2020-05-01\n",
+        "practice": "family,date,rater,outreach_presence\n001,2024-05-01,w1,3\n001,2024-05-01,w2,4\n",
+        "domains": "family,date,domain,severity,rater\n001,2024-05-01,money,3,w2\n003,2024-05-01,money,1,\n",
+        "goals": "family,date,goal,attainment\n001,2024-05-01,g1,4\n",
+        "care": "family,month,worker,n_visits\n001,2024-05-01,w1,3\n",
+    }
+    for name, text in texts.items():
+        (exports / f"{name}.csv").write_text(text)
+    ids = {"family": ["family"], "worker": ["worker"], "rater": ["rater"]}
+    keep = [
+        "organisation", "start", "date", "month", "domain", "severity", "goal", "attainment",
+        "n_visits", "outreach_presence",
+    ]  # fmt: skip
+    out = tmp_path / "out"
+    pseudonymise_files(
+        [exports / f"{name}.csv" for name in texts], out, project="p", key_file=exports.parent / "key",
+        ids=ids, keep=keep,
+    )  # fmt: skip
+    made = {name: pd.read_csv(out / f"{name}.csv", dtype=str, keep_default_na=False) for name in texts}
+    first, second = made["workers"]["worker"]
+    assert {first, second} & {"w1", "w2"} == set()
+    assert made["practice"]["rater"].tolist() == [first, second]
+    assert made["domains"]["rater"].tolist() == [second, ""]
+    assert made["care"]["worker"].tolist() == [first]
+    assert len(set(made["goals"]["family"]) | set(made["care"]["family"])) == 1
+
+
 def test_nothing_that_tells_who_it_is_gets_through(exports: Path, tmp_path: Path) -> None:
     for done in run(exports, tmp_path / "out"):
         text = done.target.read_text()

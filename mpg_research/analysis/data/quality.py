@@ -116,9 +116,12 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     """
     scored = course_frame(study)
     flow, reported = scored.flow, reported_primary(study, reach_of_course(study, scored))
-    course = _scored_course(study)
+    scores = study.scores[study.scores["instrument"] == scored.instrument]
+    course = _scored_course(scores)
     tables = [
-        ResultTable("overview", _overview(study, course), columns=(coded("quantity"), _OVERVIEW_VALUE)),
+        ResultTable(
+            "overview", _overview(study, scores, course), columns=(coded("quantity"), _OVERVIEW_VALUE)
+        ),
         ResultTable(
             "measurements_by_month",
             _by_month(course),
@@ -151,13 +154,13 @@ def describe_quality(study: Study, *, level: float = 0.95) -> DataQuality:
     )
 
 
-def _scored_course(study: Study) -> pd.DataFrame:
-    scores = study.scores
+def _scored_course(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["raw"].notna() & scores["phase"].isin(["baseline", "course"])]
 
 
-def _overview(study: Study, course: pd.DataFrame) -> pd.DataFrame:
-    episodes, scores = study.tables["episodes"], study.scores
+def _overview(study: Study, scores: pd.DataFrame, course: pd.DataFrame) -> pd.DataFrame:
+    """Counts of families, periods and measurements; ``scores`` are those of the primary questionnaire."""
+    episodes = study.tables["episodes"]
     scored = scores[scores["raw"].notna()]
     families = pd.Index(episodes["family"].unique())
     measured = pd.Index(scores["family"].unique())

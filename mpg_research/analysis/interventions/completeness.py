@@ -1,4 +1,4 @@
-"""How completely interventions, care and events are recorded: in all, and at each organisation.
+"""How completely interventions, care and what else happened are recorded: in all, and per organisation.
 
 Tables of :class:`RecordKeeping` (beside ``sample_flow``)
 ---------------------------------------------------------
@@ -8,7 +8,10 @@ Tables of :class:`RecordKeeping` (beside ``sample_flow``)
   at each of them, and the latest month from which on at least the minimum of families have a record. An
   organisation that never records any has no row: there it is no low share but a table that is not kept.
 - ``care_months`` and ``care_months_by_organisation(organisation, n_months, share_without_care)``: of the
-  whole calendar months in help, the share without a row in the table ``care``; only where times are dates.
+  whole calendar months in help, the share without a row in the table ``care``; only with dates.
+- ``recorded_columns(record_table, record_column, n_rows, share_filled)``: of the rows of a table, the share
+  in which a column that may be left empty is filled in; only columns that the files have. Of what is known
+  only once help has ended, the rows are the periods that have.
 """
 
 from dataclasses import dataclass
@@ -30,16 +33,40 @@ from mpg_research.errors import NotApplicableError
 from mpg_research.study.model import Study
 from mpg_research.study.scoring.course_frame import course_frame
 
-__all__ = ["RECORD_TABLES", "RecordKeeping", "describe_records"]
+__all__ = ["RECORD_COLUMNS", "RECORD_TABLES", "RecordKeeping", "describe_records"]
 
 #: The tables looked at, each with its column of times.
-RECORD_TABLES = {"interventions": "date", "care": "month", "events": "date"}
+RECORD_TABLES = {
+    "interventions": "date",
+    "care": "month",
+    "events": "date",
+    "practice": "date",
+    "domains": "date",
+    "goals": "date",
+    "decisions": "date",
+}
+#: Columns that may be left empty, whose filling is told.
+RECORD_COLUMNS = {
+    "episodes": ("referred", "region", "thin_line", "satisfaction"),
+    "care": ("worker", "contact_hours", "n_visits", "at_home", "n_agencies", "n_helpers"),
+    "practice": ("rater",),
+    "domains": ("rater",),
+    "goals": ("set_by",),
+    "decisions": ("family_asked",),
+}
+_ONCE_ENDED = ("thin_line", "satisfaction")
 _KEYS = ["family", "episode"]
 _TABLE = coded("record_table")
 _PERIODS = number_of("n_periods", of="episodes")
 _SHARE = observed_share("share_recorded", of="n_periods")
 _MONTHS = number_of("n_months", of="months")
 _WITHOUT = observed_share("share_without_care", of="n_months")
+_FILLED = (
+    _TABLE,
+    coded("record_column"),
+    number_of("n_rows", of="records"),
+    observed_share("share_filled", of="n_rows"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +77,7 @@ class RecordKeeping(Result):
 
 
 def describe_records(study: Study, *, level: float = 0.95) -> RecordKeeping:
-    """Describe how completely interventions, care and events are recorded.
+    """Describe how completely interventions, care, events, practice, domains, goals and talks are recorded.
 
     Parameters
     ----------
@@ -63,27 +90,27 @@ def describe_records(study: Study, *, level: float = 0.95) -> RecordKeeping:
     -------
     RecordKeeping
         Tables ``recorded``, ``recorded_by_organisation``, ``care_months``,
-        ``care_months_by_organisation`` and ``sample_flow`` (the module says what each holds; those of care
-        are there only with that table).
+        ``care_months_by_organisation``, ``recorded_columns`` and ``sample_flow`` (the module says what each
+        holds; those of care are there only with that table).
 
     Raises
     ------
     NotApplicableError
-        If the study has none of the three tables.
+        If the study has none of the tables.
 
     Examples
     --------
     >>> from mpg_research import describe_records, load_study
     >>> from mpg_research.study import shipped_example
     >>> kept = describe_records(load_study(shipped_example())).tables["recorded"].data
-    >>> kept["record_table"].tolist()
+    >>> kept["record_table"].tolist()[:3]
     ['interventions', 'care', 'events']
     """
-    present = [name for name in RECORD_TABLES if len(study.tables.get(name, ()))]
+    present = [name for name in RECORD_TABLES if _is_kept(study, name)]
     if not present:
         raise NotApplicableError(
-            f"Study {study.name} has no records of interventions, care or events. Add the tables in "
-            "study.toml (docs/study_folder.md) if they are kept.",
+            f"Study {study.name} has no records of interventions, care or what else happened. Add the tables "
+            "in study.toml (docs/study_folder.md) if they are kept.",
             code="no_records",
         )
     periods = _periods(study)
@@ -107,6 +134,7 @@ def describe_records(study: Study, *, level: float = 0.95) -> RecordKeeping:
             ),
         ),
         *(_care_tables(study, periods) if "care" in present else ()),
+        _columns_table(study, periods),
     ]
     flow = course_frame(study).flow
     return RecordKeeping(
@@ -121,6 +149,38 @@ def describe_records(study: Study, *, level: float = 0.95) -> RecordKeeping:
     )
 
 
+def _is_kept(study: Study, name: str) -> bool:
+    """Whether a table has rows about families: scores of teams only say nothing of periods of help."""
+    rows = study.tables.get(name)
+    return rows is not None and set(_KEYS) <= set(rows) and bool(rows["family"].notna().any())
+
+
+def _columns_table(study: Study, periods: pd.DataFrame) -> ResultTable:
+    """Of the rows about periods of help, how many have a column filled in that may be left empty."""
+    found = []
+    for name, columns in RECORD_COLUMNS.items():
+        if name != "episodes" and not _is_kept(study, name):
+            continue
+        there = [each for each in columns if each in study.tables[name]]
+        rows = study.tables[name][[*_KEYS, *there]]
+        rows = rows.merge(periods[[*_KEYS, "organisation", "end"]], on=_KEYS, how="inner")
+        for column in there:
+            mine = rows[rows["end"].notna()] if column in _ONCE_ENDED else rows
+            if len(mine):
+                found.append(
+                    {
+                        "record_table": name,
+                        "record_column": column,
+                        "n_rows": len(mine),
+                        "share_filled": float(mine[column].notna().mean()),
+                        "n_families": int(mine["family"].nunique()),
+                        "n_organisations": int(mine["organisation"].nunique()),
+                    }
+                )
+    names = ["record_table", "record_column", "n_rows", "share_filled", "n_families", "n_organisations"]
+    return ResultTable("recorded_columns", pd.DataFrame(found, columns=names), columns=_FILLED)
+
+
 def _periods(study: Study) -> pd.DataFrame:
     """All periods of help with a start: family, episode, organisation, start, end."""
     episodes = study.tables["episodes"].drop_duplicates(_KEYS)
@@ -131,14 +191,14 @@ def _periods(study: Study) -> pd.DataFrame:
 def _of_table(study: Study, name: str, periods: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """One row per organisation that keeps the table."""
     time = RECORD_TABLES[name]
-    records = study.tables[name]
+    records = study.tables[name][[*_KEYS, time]]
     records = records.merge(periods[[*_KEYS, "organisation"]], on=_KEYS, how="inner")
+    last = records.groupby(["organisation", "family"])[time].max()
     has = pd.MultiIndex.from_frame(periods[_KEYS]).isin(pd.MultiIndex.from_frame(records[_KEYS]))
     rows = []
     for key, mine in periods.assign(has=has).groupby("organisation", sort=True):
         if not mine["has"].any():
             continue
-        theirs = records[records["organisation"] == key]
         rows.append(
             {
                 "record_table": name,
@@ -146,7 +206,7 @@ def _of_table(study: Study, name: str, periods: pd.DataFrame, minimum: int) -> p
                 "n_periods": len(mine),
                 "n_recorded": int(mine["has"].sum()),
                 "share_recorded": float(mine["has"].mean()),
-                "last_recorded": _last_month(theirs.groupby("family")[time].max(), minimum),
+                "last_recorded": _last_month(last.loc[key], minimum),
                 "n_families": int(mine["family"].nunique()),
             }
         )
@@ -161,10 +221,11 @@ def _of_table(study: Study, name: str, periods: pd.DataFrame, minimum: int) -> p
 
 def _last_month(last: pd.Series, minimum: int) -> str:
     """The latest month from which on so many families have a record; empty where there are fewer."""
-    times = last.dropna().sort_values(ascending=False)
-    if len(times) < minimum or not pd.api.types.is_datetime64_any_dtype(times):
+    if not pd.api.types.is_datetime64_any_dtype(last):
         return ""
-    return f"{times.iloc[minimum - 1]:%Y-%m}"
+    times = last.to_numpy()
+    times = np.sort(times[~np.isnat(times)])
+    return str(times[-minimum].astype("datetime64[M]")) if len(times) >= minimum else ""
 
 
 def _together(rows: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from mpg_research.disclosure.released import SUPPRESSED
 from mpg_research.present.drawing.chart import Chart, Panel
 from mpg_research.present.figures.parts import number_axis, put_into_words
 from mpg_research.present.figures.style import FAINT, GREY, MAIN, Drawing
-from mpg_research.present.language.labels import band_label, key_label
+from mpg_research.present.language.labels import band_label, key_label, question_labels
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 
@@ -47,7 +47,7 @@ def draw_item_completeness(voice: Voice) -> Drawing | None:
     if table is None or not len(rows):
         return None
     shares = rows["share_answered"].to_numpy(dtype=float)
-    names = [key_label(voice, table, "item", item) for item in rows["item"]]
+    names = question_labels(voice, table, rows)
     chart = Chart([18.0 * len(rows)])
     panel = chart.panel()
     _dots(panel, voice, names, shares, percent=True)

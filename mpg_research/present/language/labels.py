@@ -2,17 +2,38 @@
 
 import re
 
+import pandas as pd
+
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.columns import shape_of
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number, format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["band_label", "key_label", "numbers_label"]
+__all__ = ["band_label", "key_label", "numbers_label", "question_labels"]
 
 #: A class of numbers: "number_2_3", "number_4_up".
 _NUMBERS = re.compile(r"^number_(\d+)_(\d+|up)$")
 _SPLINE = re.compile(r"^(?:cr|cc|bs|ns)\(months\b[^\[]*\)\[?(?:T\.)?(\d+)?\]?$")
+
+
+def question_labels(voice: Voice, table: ReleasedTable, rows: pd.DataFrame) -> list[str]:
+    """What the questions of some rows are called; with their questionnaire where there are several.
+
+    Parameters
+    ----------
+    voice : Voice
+        Who speaks.
+    table : ReleasedTable
+        The table that the rows are from.
+    rows : DataFrame
+        With ``instrument`` and ``item``.
+    """
+    items = [key_label(voice, table, "item", item) for item in rows["item"]]
+    if voice.frame(table.name)["instrument"].nunique() < 2:
+        return items
+    names = [key_label(voice, table, "instrument", key) for key in rows["instrument"]]
+    return [f"{name}, {item}" for name, item in zip(names, items, strict=True)]
 
 
 def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> str:

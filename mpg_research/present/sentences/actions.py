@@ -81,9 +81,12 @@ def record_sentences(voice: Voice) -> dict[str, list[str]]:
             periods = voice.rounded(float(row["n_periods"]))
             answer.append(voice.phrases("record_keeping.recorded", what=what, share=share, periods=periods))
     answer = answer or [voice.phrases("record_keeping.hidden")]
-    for name in voice.released.provenance.parameters.get("absent", ()):
-        what = voice.label("value.record_table", name)
-        answer.append(voice.phrases("record_keeping.absent", what=what))
+    absent = [
+        voice.label("value.record_table", name)
+        for name in voice.released.provenance.parameters.get("absent", ())
+    ]
+    if absent:
+        answer.append(voice.phrases("record_keeping.absent", what="; ".join(absent)))
     return {
         "answer": answer,
         "certainty": _care(voice),

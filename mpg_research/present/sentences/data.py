@@ -6,7 +6,7 @@ import pandas as pd
 
 from mpg_research.disclosure.released import SUPPRESSED, ReleasedTable
 from mpg_research.frames import row_at
-from mpg_research.present.language.labels import key_label
+from mpg_research.present.language.labels import question_labels
 from mpg_research.present.language.numbers import format_number, format_share
 from mpg_research.present.language.voice import Voice
 
@@ -74,7 +74,7 @@ def _completeness(voice: Voice) -> list[str]:
     language = voice.language
     sentences = [voice.phrases("data_quality.complete", share=format_share(share, language, digits=1))]
     if rows["share_answered"].nunique() > 1:
-        item = key_label(voice, table, "item", lowest["item"])
+        (item,) = question_labels(voice, table, lowest.to_frame().T)
         least = format_share(float(lowest["share_answered"]), language, digits=1)
         sentences.append(voice.phrases("data_quality.complete_lowest", item=item, share=least))
     return sentences

@@ -186,7 +186,7 @@ def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:
     """
     if any(problem.code == "direct_identifier" for problem in findings.listed()):
         return
-    for column in ("family", "worker"):
+    for column in ("family", "worker", "rater"):
         if column not in table.frame:
             continue
         distinct = distinct_values(table.frame[column].dropna())

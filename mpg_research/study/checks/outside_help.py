@@ -1,4 +1,6 @@
-"""Interventions before the start or after the end of the help that they belong to."""
+"""What was recorded before the start or after the end of the help that it belongs to."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,14 +12,46 @@ from mpg_research.study.tables.columns import Table
 
 __all__ = ["check_outside_help"]
 
+_REMEDY = "Correct the date or the episode. What lies outside the help does not count as a part of it."
 
-def check_outside_help(table: Table, episodes: pd.DataFrame, config: StudyConfig, findings: Findings) -> None:
-    """Interventions on a day on which their family had no help: one warning each, or one for many.
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """How a table is looked at: its time, its words, and whether it may go on after the end."""
+
+    time: str
+    code: str
+    one: str
+    many: str
+    after_end: bool = False
+    remedy: str = _REMEDY
+
+
+_TABLES = {
+    "interventions": _Kept(
+        "date", "intervention", "an intervention", "interventions",
+        remedy="Correct the date or the episode. As it is, no page counts it as something that was done.",
+    ),
+    "care": _Kept("month", "care", "a month of care", "months of care"),
+    "practice": _Kept("date", "practice", "a score of practice", "scores of practice"),
+    "events": _Kept("date", "event", "an event", "events", after_end=True),
+    "decisions": _Kept("date", "decision", "a decision", "decisions"),
+    "domains": _Kept("date", "domain", "a severity", "severities", after_end=True),
+    "goals": _Kept("date", "goal", "a score of a goal", "scores of goals", after_end=True),
+}  # fmt: skip
+
+
+def check_outside_help(
+    name: str, table: Table, episodes: pd.DataFrame, config: StudyConfig, findings: Findings
+) -> None:
+    """Rows of a day on which their family had no help: one warning each, or one for many.
 
     Parameters
     ----------
+    name : str
+        Of the table; those that are not about what happened in the help are passed over.
     table : Table
-        The interventions, canonical.
+        Canonical.
     episodes : DataFrame
         Canonical and numbered, with ``start`` and ``end``.
     config : StudyConfig
@@ -27,29 +61,39 @@ def check_outside_help(table: Table, episodes: pd.DataFrame, config: StudyConfig
     Notes
     -----
     The weeks before the start that count as time zero are for measurements: what was done about help that
-    stands still cannot lie before that help.
+    stands still cannot lie before that help. A month of care lies outside where no day of it is in the help.
+    Events, domains and goals may go on after the end: that is what came of it.
     """
-    frame = table.frame
+    kept = _TABLES.get(name)
+    if kept is None:
+        return
+    frame = table.frame.rename(columns={kept.time: "date"})
     position = assign_episodes(frame, episodes, config)
     own = episodes.iloc[np.maximum(position, 0)].reset_index(drop=True)
     date = frame["date"].reset_index(drop=True)
     known = position >= 0
+    first = own["start"]
+    if kept.time == "month" and config.time.kind == "dates":
+        first = first.dt.to_period("M").dt.to_timestamp()
 
     def day(times: pd.Series, place: int) -> str:
         value = times.iloc[place]
         return value.date().isoformat() if isinstance(value, pd.Timestamp) else f"{value:g}"
 
     for code, mask, word, side in (
-        ("intervention_before_start", date < own["start"], "before", own["start"]),
-        ("intervention_after_end", date > own["end"], "after", own["end"]),
+        (f"{kept.code}_before_start", date < first, "before", own["start"]),
+        (f"{kept.code}_after_end", date > own["end"], "after", own["end"]),
     ):
+        if word == "after" and kept.after_end:
+            continue
         end = "start" if word == "before" else "end"
         findings.add_rows(
-            code, table.places, "date", mask.to_numpy(dtype=bool, na_value=False) & known,
+            code, table.places, kept.time, mask.to_numpy(dtype=bool, na_value=False) & known,
             lambda place, word=word, end=end, side=side: (  # type: ignore[misc]
-                f"an intervention on {day(date, place)}, {word} the {end} of the episode ({day(side, place)})"
+                f"{kept.one} on {day(date, place)}, {word} the {end} of the episode ({day(side, place)})"
             ),
-            expected="a day during the help of that episode",
-            remedy="Correct the date or the episode. As it is, no page counts it as something that was done.",
-            severity="warning", together=f"interventions lie {word} the {end} of their episode",
+            expected="a day during the help of that episode" if not kept.after_end
+            else "a day on or after the start of that episode",
+            remedy=kept.remedy, severity="warning",
+            together=f"{kept.many} lie {word} the {end} of their episode",
         )  # fmt: skip

@@ -344,9 +344,12 @@ class AnalysisConfig(Section):
     ``reference`` is what organisations are compared with: their plain mean, or their median.
     ``minimum_measured`` is how many families must be measured at a month for anything to be said of it. It is
     about statistics, not about privacy: ``[disclosure]`` does not change it.
+    ``instruments`` are the questionnaires looked at side by side. The first is primary: what every analysis
+    of one questionnaire is about, as ``instrument`` alone says too.
     """
 
     instrument: str | None = None
+    instruments: tuple[str, ...] = ()
     outcome: Literal["raw", "t_score"] = "raw"
     respondents: Literal["declared", "both"] = "declared"
     episodes: Literal["first", "all"] = "first"
@@ -356,6 +359,31 @@ class AnalysisConfig(Section):
     minimum_measured: Whole = Field(10, ge=1)
     reference: Literal["mean", "median"] = "mean"
     change_method: Literal["JT", "GLN", "HLL", "EN", "NK", "HA"] = "JT"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_is_primary(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        one, several = data.get("instrument"), data.get("instruments")
+        if isinstance(several, list | tuple) and several and "instrument" not in data:
+            return {**data, "instrument": several[0]}
+        if isinstance(one, str) and "instruments" not in data:
+            return {**data, "instruments": (one,)}
+        return data
+
+    @model_validator(mode="after")
+    def _one_primary(self) -> "AnalysisConfig":
+        if self.instruments and self.instruments[0] != self.instrument:
+            listed = ", ".join(f'"{key}"' for key in self.instruments)
+            raise ValueError(
+                f'instrument = "{self.instrument}" first among instruments, which begins with another '
+                f"([{listed}]); or no instrument beside them"
+            )
+        twice = sorted({key for key in self.instruments if self.instruments.count(key) > 1})
+        if twice:
+            raise ValueError(f"each of the instruments once ({', '.join(twice)} stands there twice)")
+        return self
 
     @model_validator(mode="after")
     def _increasing(self) -> "AnalysisConfig":
@@ -452,6 +480,8 @@ class VocabularyConfig(Section):
     roles: dict[str, Text] = Field(default_factory=dict)
     events: dict[str, Text] = Field(default_factory=dict)
     respondents: dict[str, Text] = Field(default_factory=dict)
+    domains: dict[str, Text] = Field(default_factory=dict)
+    conditions: dict[str, Text] = Field(default_factory=dict)
 
 
 class TablesConfig(Section):

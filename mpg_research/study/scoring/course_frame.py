@@ -1,6 +1,7 @@
 """The measurements an analysis of the course uses, and how the sample became what it is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
@@ -11,7 +12,7 @@ from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.scores import IN_COURSE
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
-__all__ = ["course_frame"]
+__all__ = ["course_frame", "course_frames"]
 
 IDENTIFIERS = ("family", "episode", "organisation", "worker", "start", "end", "end_reason")
 
@@ -111,6 +112,56 @@ def course_frame(
     data = data.sort_values(order, kind="stable").reset_index(drop=True)
     columns_out = ["family", "episode", "organisation", "worker", "respondent", "months", "score", *extra]
     return CourseFrame(data[columns_out], flow.result(), key, score, who, which, extra)
+
+
+def course_frames(
+    study: Study, *, scores: Scores = AS_CONFIGURED, case_mix: Sequence[str] | None = ()
+) -> dict[str, CourseFrame]:
+    """The course of each questionnaire that ``[analysis] instruments`` names, the primary one first.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    scores : Scores, optional
+        Which scores, but for the instrument. A T-score is taken where the questionnaire has norms, else the
+        raw score: ``outcome`` of each frame says which.
+    case_mix : sequence of str, optional
+        As in :func:`course_frame`.
+
+    Returns
+    -------
+    dict of str to CourseFrame
+        By the key of the questionnaire; one entry in a study of one questionnaire.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :func:`course_frame`.
+
+    Notes
+    -----
+    Each frame has its own families and moments. What was filled in by one respondent on one day is brought
+    together by ``family``, ``episode``, ``respondent`` and ``months``. Whether a high score is good or bad
+    stands in ``study.instruments[key].direction``.
+
+    Examples
+    --------
+    >>> from mpg_research.study import course_frames, load_study, shipped_example
+    >>> {key: frame.outcome for key, frame in course_frames(load_study(shipped_example())).items()}
+    {'obvl_k': 'raw', 'own_strength': 'raw'}
+    """
+    defaults = study.config.analysis
+    outcome = scores.outcome or defaults.outcome
+    keys = defaults.instruments or (_only_instrument(study),)
+    frames = {}
+    for key in keys:
+        normed = key in study.instruments and study.instruments[key].norms is not None
+        own = outcome if outcome == "raw" or normed else "raw"
+        frames[key] = course_frame(
+            study, scores=replace(scores, instrument=key, outcome=own), case_mix=case_mix
+        )
+    return frames
 
 
 class _Flow:

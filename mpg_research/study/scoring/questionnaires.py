@@ -58,27 +58,38 @@ def read_questionnaires(
 def _check_chosen(
     config: StudyConfig, measurements: "Table | None", wanted: tuple[str, ...], findings: "Findings"
 ) -> None:
-    """The instrument of [analysis] is described and was measured."""
-    chosen = config.analysis.instrument
-    if chosen is None:
-        return
-    if measurements is not None and chosen not in set(distinct_values(measurements.frame["instrument"])):
-        findings.add(
-            Problem(
-                found=f'no measurement is of "{chosen}", the instrument of [analysis]',
-                expected="at least one", remedy="Correct [analysis] instrument, or the column instrument.",
-                file=measurements.places.file, code="no_measurements",
+    """Each instrument of [analysis] is described and was measured."""
+    several = len(config.analysis.instruments) > 1
+    setting = "instruments" if several else "instrument"
+    known = dict.fromkeys([*wanted, *SHIPPED_INSTRUMENTS])
+    for chosen in config.analysis.instruments:
+        measured = measurements is None or chosen in set(distinct_values(measurements.frame["instrument"]))
+        if chosen not in known:
+            given = (
+                f'[analysis] instruments names "{chosen}"'
+                if several
+                else f'[analysis] instrument = "{chosen}"'
             )
-        )  # fmt: skip
-    if chosen not in (*wanted, *SHIPPED_INSTRUMENTS):
-        findings.add(
-            Problem(
-                found=f'[analysis] instrument = "{chosen}", which is not described',
-                expected=f"one of {', '.join(dict.fromkeys([*wanted, *SHIPPED_INSTRUMENTS]))}",
-                remedy=f'Correct it, or describe it: [instruments.{chosen}] file = "{chosen}.toml".',
-                file=config.file.name, code="unknown_instrument",
-            )
-        )  # fmt: skip
+            findings.add(
+                Problem(
+                    found=f"{given}, which is not described",
+                    expected=f"one of {', '.join(known)}",
+                    remedy=f'Correct it, or describe it: [instruments.{chosen}] file = "{chosen}.toml".',
+                    file=config.file.name, code="unknown_instrument",
+                )
+            )  # fmt: skip
+            if several:
+                continue
+        if measurements is not None and not measured:
+            which = "one of the instruments" if several else "the instrument"
+            findings.add(
+                Problem(
+                    found=f'no measurement is of "{chosen}", {which} of [analysis]',
+                    expected="at least one",
+                    remedy=f"Correct [analysis] {setting}, or the column instrument.",
+                    file=measurements.places.file, code="no_measurements",
+                )
+            )  # fmt: skip
 
 
 def _add_error(error: MpgError, key: str, findings: "Findings") -> None:

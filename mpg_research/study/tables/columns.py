@@ -238,7 +238,8 @@ class Converter:
         spellings = {name: name for name in column.vocabulary or {}}
         for name, others in (column.vocabulary or {}).items():
             spellings.update(dict.fromkeys(others, name))
-        own = {name: f"{name}s" for name in ("respondent", "intervention", "event", "role")}
+        named = ("respondent", "intervention", "event", "role", "domain", "condition")
+        own = {**{name: f"{name}s" for name in named}, "rater_role": "roles"}
         if column.name in own:
             declared = getattr(self.config.vocabularies, own[column.name])
             spellings.update({key.lower(): key for key in declared})
@@ -290,6 +291,12 @@ class Converter:
         shown = cells.to_numpy(dtype=object)
         values = pd.Series(parsed.values)
         if column.name == "month":
+            self.findings.add_rows(
+                "month_not_first_day", places, column.name, (values.dt.day > 1).to_numpy(dtype=bool),
+                lambda place: f'the month "{shown[place]}"', expected="the first day of the month",
+                remedy="The month counts, whatever the day. If rows are about weeks or days, add them up.",
+                severity="warning", together="months are no first day of a month",
+            )  # fmt: skip
             return pd.Series(values.dt.to_period("M").dt.to_timestamp().astype("datetime64[s]"))
         middle = self.config.time.incomplete_dates == "middle"
         self.findings.add_rows(
@@ -530,4 +537,6 @@ def _wants_label(column: Column, code: str, label: str, known: frozenset[str]) -
         return parse_boolean(label) is not None
     if column.kind == "code" or column.name in ("organisation", "instrument"):
         return label.strip().lower() in known or code.lower() not in known
-    return column.kind == "text" or column.name not in ("family", "episode", "worker", "team")
+    return column.kind == "text" or column.name not in (
+        "family", "episode", "worker", "team", "rater", "goal",
+    )  # fmt: skip

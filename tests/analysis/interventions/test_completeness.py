@@ -75,6 +75,48 @@ def test_counts_are_those_by_hand(seed: int, study: Study) -> None:
     assert together["share_without_care"] == pytest.approx(without / total)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_that_may_be_empty_are_counted_by_hand(seed: int, study: Study) -> None:
+    """Random tables with gaps: the share filled in is that of the rows about periods of help."""
+    rng = np.random.default_rng(seed)
+    families = [f"{n + 1:03d}" for n in rng.integers(0, 16, 50)]  # the last two are no families of the study
+    known = set(study.tables["episodes"]["family"])
+    made, expected = {}, {}
+    for table, column in (("practice", "rater"), ("goals", "set_by"), ("care", "n_helpers")):
+        gaps = rng.random(50) < rng.random()
+        values = [None if gap else "x" for gap in gaps]
+        time = "month" if table == "care" else "date"
+        made[table] = pd.DataFrame(
+            {"family": families, "episode": "1", time: pd.Timestamp(2024, 5, 1), column: values}
+        )
+        inside = [value for family, value in zip(families, values, strict=True) if family in known]
+        expected[table, column] = (len(inside), sum(value is not None for value in inside) / len(inside))
+    found = describe_records(replace(study, tables={**study.tables, **made})).tables["recorded_columns"].data
+    rows = found.set_index(["record_table", "record_column"])
+    assert len(rows) == 3
+    for key, (number, share) in expected.items():
+        assert rows.loc[key, "n_rows"] == number
+        assert rows.loc[key, "share_filled"] == pytest.approx(share)
+
+
+def test_what_is_known_at_the_end_is_of_help_that_has_ended(study: Study) -> None:
+    episodes = study.tables["episodes"]
+    episodes = episodes.assign(satisfaction=np.where(episodes["end"].isna(), np.nan, 7.5), region="north")
+    care = pd.DataFrame({"family": ["001"], "episode": ["1"], "month": [pd.Timestamp(2024, 5, 1)]})
+    tables = {**study.tables, "episodes": episodes, "care": care}
+    rows = describe_records(replace(study, tables=tables)).tables["recorded_columns"].data
+    rows = rows.set_index("record_column")
+    assert rows.loc["satisfaction", "share_filled"] == 1
+    assert rows.loc["satisfaction", "n_rows"] == len(episodes) - 1
+    assert rows.loc["region", "n_rows"] == len(episodes)
+
+
+def test_scores_of_teams_alone_are_no_record_of_families(study: Study) -> None:
+    teams = pd.DataFrame({"team": ["t1"], "date": [pd.Timestamp(2024, 5, 1)]})
+    with pytest.raises(NotApplicableError):
+        describe_records(replace(study, tables={**study.tables, "practice": teams}))
+
+
 def test_without_any_table_it_does_not_arise(study: Study) -> None:
     with pytest.raises(NotApplicableError) as caught:
         describe_records(study)
