@@ -85,13 +85,21 @@ def around(rng: np.random.Generator, n: int) -> tuple[float, float, float, float
 
 
 def _within(
-    rng: np.random.Generator, n: int, *, feedback: float, part: str, need: bool, carried: float = 0.5
+    rng: np.random.Generator,
+    n: int,
+    *,
+    feedback: float,
+    part: str,
+    need: bool,
+    carried: float = 0.5,
+    own: float = 1.0,
 ) -> tuple[float, float, float, float]:
     """A slope within families: hours on the next score, or the last score on hours.
 
     ``feedback``: hours more per point of the last score, so that each is moved by the other.
     """
     families = _families(rng, n)
+    families["own_slope"], families["of_worker"] = own * families["own_slope"], own * families["of_worker"]
     score = _course(families, _errors(rng, n, carried))
     usual = 10 + 0.4 * families["level"][:, None] + rng.normal(0, 1.5, (n, 1)) - 0.3 * np.arange(MONTHS)
     hours = usual + rng.gamma(2.0, 1.5, (n, MONTHS)) - 3.0
@@ -128,11 +136,16 @@ def _truths() -> dict[str, Callable[[np.random.Generator, int], tuple[float, flo
     cases: dict[str, dict[str, float | bool]] = {
         "score on hours": {"feedback": 0.0, "need": False},
         "hours on the last score": {"feedback": 0.0, "need": True},
-        "score on hours that answer to scores, errors not carried on": {
+        "score on hours that answer to scores, nothing carried on": {
+            "feedback": FEEDBACK, "need": False, "carried": 0.0, "own": 0.0,
+        },
+        "score on hours that answer to scores, own slopes": {
             "feedback": FEEDBACK, "need": False, "carried": 0.0,
         },
         "hours on a score that hours move": {"feedback": FEEDBACK, "need": True},
-        "score on hours that answer to scores, errors carried on": {"feedback": FEEDBACK, "need": False},
+        "score on hours that answer to scores, own slopes, errors carried on": {
+            "feedback": FEEDBACK, "need": False,
+        },
     }  # fmt: skip
     for name, given in cases.items():
         for part in ("within", "forward"):
@@ -183,10 +196,11 @@ def write(table: pd.DataFrame, studies: int, families: int) -> None:
     ]
     lines += [
         "",
-        'Where hours answer to earlier scores and move later ones, "within" (deviations from the mean over',
-        'all months of a family) is off by a part of one over the number of months; "forward" is not. Where',
-        "errors carry on too, a bad month brings more hours and another bad month, and neither is right:",
-        "that is confounding that changes over time, and why the page speaks of an association.",
+        'Where hours answer to earlier scores and move later ones, "within" (deviations from the mean',
+        'over all months of a family) is off by a part of one over the number of months; "forward" is',
+        "not, as long as nothing carries on. Where families have slopes of their own, or errors carry on,",
+        "hours go up with what goes on getting worse by itself, and neither is right: that is confounding",
+        "that changes over time, and why the page speaks of an association.",
     ]
     Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -104,7 +104,7 @@ def test_a_rate_is_that_of_poisson_regression_with_errors_of_the_jackknife(seed:
     without = np.array([fitted(cluster != one) for one in clusters if events[cluster != one].sum()])
     if len(without) == len(clusters):
         m = len(clusters)
-        error = np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum())
+        error = np.sqrt((m - 1) / m * ((without - found.estimate) ** 2).sum())
         assert found.std_error == pytest.approx(error, rel=1e-5)
 
 
