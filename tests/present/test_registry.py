@@ -87,6 +87,7 @@ def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
             "answer",
             "certainty",
             "limits",
+            "need",
             "shares",
             "ranks",
             "funnel",

@@ -23,6 +23,7 @@ __all__ = [
     "care_records_table",
     "first_time",
     "quantile_of_counts",
+    "rows_by_month",
 ]
 
 KEYS = ["family", "episode"]
@@ -45,7 +46,7 @@ class CareMonths:
         One row per period of help with care: family, episode, organisation, worker (that of the first month
         with one, unique over organisations; clusters of errors), ended, time, end_reason, reach, first (the
         calendar month, or the time, in which help started), last (month since the start in which help ended
-        or was last seen), late (which part of that first month was over then), family_number,
+        or was last seen), start, late (which part of that first month was over then), family_number,
         organisation_number.
     rows : DataFrame
         unit (row of ``units``), month (0 is the one in which help starts), worker (a number, -1 where not
@@ -109,6 +110,45 @@ class CareMonths:
         first = self.units["first"].to_numpy(dtype=float)
         return unit, _month_numbers(table[column], self.study) - first[unit]
 
+    def month_of(self, unit: IntArray, months: FloatArray) -> FloatArray:
+        """The month since the start in which moments of help lie: calendar months where times are dates.
+
+        Parameters
+        ----------
+        unit : ndarray of int, shape (n,)
+        months : ndarray, shape (n,)
+            Since the start of help, on the study's axis.
+        """
+        start = self.units["start"].iloc[unit]
+        passed = months / self.axis
+        if pd.api.types.is_datetime64_any_dtype(start):
+            days = pd.to_timedelta(np.round(passed * DAYS_PER_MONTH), unit="D")
+            first = self.units["first"].to_numpy(dtype=float)[unit]
+            calendar: FloatArray = _month_numbers(start + days, self.study) - first
+            return calendar
+        late = self.units["late"].to_numpy(dtype=float)[unit]
+        found: FloatArray = np.floor(passed + late + 1e-6)
+        return found
+
+    def begin_of(self, unit: IntArray, month: FloatArray) -> FloatArray:
+        """The moment at which months of help begin, from the start of help on; on the study's axis.
+
+        Parameters
+        ----------
+        unit : ndarray of int, shape (n,)
+        month : ndarray, shape (n,)
+        """
+        start = self.units["start"].iloc[unit]
+        if pd.api.types.is_datetime64_any_dtype(start):
+            number = (self.units["first"].to_numpy(dtype=float)[unit] + month - 1).astype(np.int64)
+            first = (number // 12 - 1970) * 12 + number % 12
+            begins = pd.Series(first.astype("datetime64[M]").astype("datetime64[s]"), index=start.index)
+            passed = (begins - start).dt.days.to_numpy(dtype=float) / DAYS_PER_MONTH
+        else:
+            passed = month - self.units["late"].to_numpy(dtype=float)[unit]
+        found: FloatArray = np.maximum(passed, 0.0) * self.axis
+        return found
+
     def scores(self) -> pd.DataFrame:
         """Scores of one declared respondent per family, by unit and month; several in a month as their mean.
 
@@ -124,8 +164,7 @@ class CareMonths:
             data = data.merge(first, on=[*KEYS, "respondent"])
         place = _places(data, self.units)
         data = data.assign(unit=place)[place >= 0]
-        late = self.units["late"].to_numpy(dtype=float)[data["unit"]]
-        month = np.floor(data["months"].to_numpy(dtype=float) / self.axis + late + 1e-6)
+        month = self.month_of(data["unit"].to_numpy(dtype=np.intp), data["months"].to_numpy(dtype=float))
         found = data.assign(month=month.astype(np.intp)).sort_values(["unit", "months"], kind="stable")
         grouped = found.groupby(["unit", "month"], sort=True)
         return grouped.agg(score=("score", "mean"), months=("months", "last")).reset_index()
@@ -297,6 +336,25 @@ def _clusters(rows: pd.DataFrame, units: pd.DataFrame) -> np.ndarray:
     # All periods of a family count with its first worker: what they share is never taken as two.
     first = pd.Series(named.to_numpy(), index=units["family"]).groupby(level=0).first()
     return units["family"].map(first).to_numpy(dtype=object)
+
+
+def rows_by_month(care: CareMonths, known: BoolArray, *, minimum: int) -> list[tuple[int, IntArray]]:
+    """Months in order, each with the rows in which something is known; up to the last with enough of them.
+
+    Parameters
+    ----------
+    care : CareMonths
+    known : ndarray of bool, shape (rows,)
+    minimum : int
+        Families that a last month has at least: what would be hidden throughout is no row of a table.
+    """
+    rows = np.flatnonzero(known)
+    order = rows[np.argsort(care.month[rows], kind="stable")]
+    months, begin = np.unique(care.month[order], return_index=True)
+    found = list(zip(months.tolist(), np.split(order, begin[1:]), strict=True)) if len(order) else []
+    while len(found) > 1 and care.behind(care.unit[found[-1][1]])[0] < minimum:
+        found.pop()
+    return found
 
 
 def first_time(care: CareMonths, happens: BoolArray) -> FloatArray:

@@ -37,6 +37,7 @@ from mpg_research.analysis.process.care_months import (
     care_notes,
     care_records_table,
     quantile_of_counts,
+    rows_by_month,
 )
 from mpg_research.analysis.process.need import dose_rows, need_rows
 from mpg_research.analysis.process.within_between import PARTS, WithinBetween, fit_shape, fit_within_between
@@ -128,10 +129,11 @@ def describe_dose(
             code="no_hours",
         )
     course = care.periods.course
+    minimum = study.config.disclosure.minimum_families
     worsening, settings = worsening_tables(study, care, level=level)
     tables = [
-        _hours(care),
-        _visits(care),
+        _hours(care, minimum),
+        _visits(care, minimum),
         _follow_need(study, care, level=level),
         *_response(care, level=level),
         *worsening,
@@ -163,15 +165,7 @@ def describe_dose(
     )
 
 
-def _by_month(care: CareMonths, name: str) -> list[tuple[int, np.ndarray]]:
-    """Months in order, each with the rows in which something is recorded."""
-    rows = np.flatnonzero(care.rows[name].notna().to_numpy())
-    order = rows[np.argsort(care.month[rows], kind="stable")]
-    months, begin = np.unique(care.month[order], return_index=True)
-    return list(zip(months.tolist(), np.split(order, begin[1:]), strict=True)) if len(order) else []
-
-
-def _hours(care: CareMonths) -> ResultTable:
+def _hours(care: CareMonths, minimum: int) -> ResultTable:
     values = care.rows["hours"].to_numpy(dtype=float)
     rows = [
         (
@@ -179,19 +173,19 @@ def _hours(care: CareMonths) -> ResultTable:
             *(quantile_of_counts(values[mine], at) for at in _QUARTERS.values()),
             *care.behind(care.unit[mine]),
         )
-        for month, mine in _by_month(care, "hours")
+        for month, mine in rows_by_month(care, np.isfinite(values), minimum=minimum)
     ]
     data = pd.DataFrame(rows, columns=["months", *_QUARTERS, "n_families", "n_organisations"])
     declared = (quantile(name, at, digits=1) for name, at in _QUARTERS.items())
     return ResultTable("hours_by_month", data, columns=(_MONTHS, *declared))
 
 
-def _visits(care: CareMonths) -> ResultTable:
+def _visits(care: CareMonths, minimum: int) -> ResultTable:
     """Mean number of visits, and which share of them was at the family's home where that is recorded."""
     visits = care.rows["visits"].to_numpy(dtype=float)
     home = np.minimum(care.rows["at_home"].to_numpy(dtype=float), visits)
     rows = []
-    for month, mine in _by_month(care, "visits"):
+    for month, mine in rows_by_month(care, np.isfinite(visits), minimum=minimum):
         both = mine[np.isfinite(home[mine])]
         of = float(visits[both].sum())
         share = float(home[both].sum()) / of if of else np.nan

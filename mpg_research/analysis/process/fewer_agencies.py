@@ -220,7 +220,7 @@ def _trial_data(
     """What is emulated: a start is the first month with few agencies; waves with more are eligible."""
     came_down = np.flatnonzero(np.isfinite(event))
     units = care.units.iloc[came_down]
-    begins = np.maximum(event[came_down] - units["late"].to_numpy(dtype=float), 0.0) * care.axis
+    begins = care.begin_of(came_down, event[came_down])
     starts = units[KEYS].assign(months=begins, code="fewer_agencies")
     data = trial_data(study, courses, starts, protocol=protocol, scores=scores)
     return replace(data, eligible=_eligible(care, courses, at_most))
@@ -231,9 +231,8 @@ def _eligible(care: CareMonths, courses: Courses, at_most: int) -> BoolArray:
     many = care.wide((care.rows["agencies"] > at_most).astype(float).where(care.rows["agencies"].notna()))
     keys = pd.MultiIndex.from_frame(care.units[KEYS].astype(str))
     unit = keys.get_indexer(pd.MultiIndex.from_frame(courses.rows[KEYS].astype(str)))
-    late = care.units["late"].to_numpy(dtype=float)[unit]
-    months = courses.rows["months"].to_numpy(dtype=float) / care.axis
-    month = np.floor(months + late + 1e-6).astype(np.intp)
+    safe = np.maximum(unit, 0)
+    month = care.month_of(safe, courses.rows["months"].to_numpy(dtype=float)).astype(np.intp)
     inside = (unit >= 0) & (month >= 0) & (month < care.n_months)
     found = np.zeros(len(unit), dtype=bool)
     found[inside] = many[unit[inside], month[inside]] == 1

@@ -9,7 +9,7 @@ Tables of :class:`Helpers` (beside ``sample_flow`` and ``care_records``)
   are is not recorded, so that different ones cannot be added up: the most at once is the least it can be.
 - ``helpers_at(care_measure, months, class, ...)``: shares of families with so many by the months of
   ``study.toml``; ``helpers_in_all(care_measure, class, ...)``: of periods of help that ended, over all of it.
-- ``care_shares(care_element, months, share)``: of those of whom it is recorded in that month: one case
+- ``care_shares(care_element, months, share)``: of those of whom it is recorded, every third month: one case
   manager, one plan, both; several agencies at once, more than ``[care] agencies_at_most``, several helpers.
 - ``plan_first(class, ...)``: whether a plan stood from the first month that is known, later, or never.
 - ``around_plan(care_measure, around, ...)``: change since the month before the plan first stands, less that
@@ -34,6 +34,7 @@ from mpg_research.analysis.process.care_months import (
     care_records_table,
     first_time,
     quantile_of_counts,
+    rows_by_month,
 )
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.arrays import FloatArray
@@ -52,6 +53,8 @@ CLASSES: Mapping[str, tuple[int, ...]] = {
     "most_agencies": (0, 2, 4, 6),
     "most_helpers": (0, 3, 6, 10),
 }
+#: Shares are told of every third month of help: a row per month is long to read.
+EVERY = 3
 PLANS = ("plan_from_the_start", "plan_later", "plan_never")
 
 
@@ -116,9 +119,9 @@ def describe_helpers(
     measures = measures_of(care)
     flow = care.periods.course.flow
     tables = [
-        _by_month(care, measures),
+        _by_month(care, measures, minimum),
         *_in_classes(study, care, measures, minimum=minimum, level=level),
-        _shares(care, settings.agencies_at_most),
+        _shares(care, settings.agencies_at_most, minimum),
         *_plans(care, settings.months_around_change, minimum=minimum, level=level),
         care_records_table(care),
         sample_flow_table(flow),
@@ -178,11 +181,11 @@ def _running(unit: np.ndarray, values: FloatArray, accumulate: object) -> FloatA
     return np.asarray(np.maximum.accumulate(values + lift) - lift, dtype=np.float64)
 
 
-def _by_month(care: CareMonths, measures: Mapping[str, FloatArray]) -> ResultTable:
+def _by_month(care: CareMonths, measures: Mapping[str, FloatArray], minimum: int) -> ResultTable:
     rows = []
     for name, values in measures.items():
         known = np.isfinite(values)
-        for month, mine in _month_rows(care, known):
+        for month, mine in rows_by_month(care, known, minimum=minimum):
             found = [quantile_of_counts(values[mine], at) for at in _QUANTILES.values()]
             rows.append((name, month * care.axis, *found, *care.behind(care.unit[mine])))
     data = pd.DataFrame(
@@ -190,14 +193,6 @@ def _by_month(care: CareMonths, measures: Mapping[str, FloatArray]) -> ResultTab
     )
     declared = (quantile(name, at, digits=0) for name, at in _QUANTILES.items())
     return ResultTable("helpers_by_month", data, columns=(_MEASURE, _MONTHS, *declared))
-
-
-def _month_rows(care: CareMonths, known: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Months in order, each with the rows in which something is known."""
-    rows = np.flatnonzero(known)
-    order = rows[np.argsort(care.month[rows], kind="stable")]
-    months, begin = np.unique(care.month[order], return_index=True)
-    return list(zip(months.tolist(), np.split(order, begin[1:]), strict=True)) if len(order) else []
 
 
 def _in_classes(
@@ -291,7 +286,7 @@ def _share_table(name: str, parts: list[pd.DataFrame], keys: tuple[str, ...]) ->
     return ResultTable(name, data, columns=(*declared, CLASS, *SHARE))
 
 
-def _shares(care: CareMonths, at_most: int) -> ResultTable:
+def _shares(care: CareMonths, at_most: int, minimum: int) -> ResultTable:
     """Shares of families per month: one case manager, one plan, several at once."""
     known = {name: care.rows[name].to_numpy(dtype=float) for name in ("case_manager", "one_plan")}
     known["both"] = known["case_manager"] * known["one_plan"]
@@ -305,7 +300,8 @@ def _shares(care: CareMonths, at_most: int) -> ResultTable:
     rows = [
         (name, month * care.axis, float(values[mine].mean()), *care.behind(care.unit[mine]))
         for name, values in known.items()
-        for month, mine in _month_rows(care, np.isfinite(values))
+        for month, mine in rows_by_month(care, np.isfinite(values), minimum=minimum)
+        if month % EVERY == 0
     ]
     data = pd.DataFrame(rows, columns=["care_element", "months", "share", "n_families", "n_organisations"])
     columns = (coded("care_element"), _MONTHS, observed_share("share", of="n_families"))

@@ -15,7 +15,8 @@ from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
 from mpg_research.mixed.design.bases import natural_spline_basis
-from mpg_research.mixed.inference.robust import RobustKind, cluster_robust
+from mpg_research.mixed.inference.robust import ClusterRobust, RobustKind, cluster_robust
+from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.predetermined import predetermined_slope
 
 __all__ = ["PARTS", "Shape", "WithinBetween", "fit_shape", "fit_within_between", "split"]
@@ -209,16 +210,17 @@ def fit_shape(found: WithinBetween, at: tuple[float, ...], *, level: float = 0.9
     kind: RobustKind = "CR2" if rows["unit"].nunique() <= _CORRECTED else "CR0"
     joint = np.zeros((2, len(names)))
     joint[0, names.index("bend_1")] = joint[1, names.index("bend_2")] = 1.0
-    p_bends = _joint_p(fit, joint, kind)
+    robust = cluster_robust(fit.solution, "unit", kind=kind)
+    p_bends = _joint_p(fit, joint, robust)
     if not inside:
         return Shape(pd.DataFrame(), p_bends)
-    read = fit.cluster_robust("unit", kind=kind, combinations=weights, level=level)
+    variance = np.einsum("ij,jk,ik->i", weights, robust.covariance, weights)
+    read = estimate_table(weights @ fit.solution.beta, variance, robust.degrees(weights), level)
     return Shape(read.reset_index(drop=True).assign(at=inside), p_bends)
 
 
-def _joint_p(fit: MixedFit, joint: FloatArray, kind: RobustKind) -> float:
+def _joint_p(fit: MixedFit, joint: FloatArray, robust: ClusterRobust) -> float:
     """The p-value that all of these combinations are zero: F, with the robust covariance."""
-    robust = cluster_robust(fit.solution, "unit", kind=kind)
     beta, covariance = joint @ fit.solution.beta, joint @ robust.covariance @ joint.T
     if np.linalg.matrix_rank(covariance) < len(joint):
         return float("nan")

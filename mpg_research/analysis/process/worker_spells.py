@@ -198,7 +198,7 @@ def _rate(
     at_risk = months > 0
     cluster = care.units["worker"].to_numpy(dtype=str)[at_risk]
     found = clustered_rate(counts[at_risk], months[at_risk] / 12, cluster, level=level)
-    few = found.df + 1 < FEWEST_WORKERS
+    few = found.n_clusters < FEWEST_WORKERS
     ends_of = (np.nan, np.nan) if few else (found.conf_low, found.conf_high)
     return (found.estimate, *ends_of, int(counts.sum()), float(months.sum()), *care.behind(at_risk))
 

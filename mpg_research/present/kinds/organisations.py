@@ -2,8 +2,8 @@
 
 from mpg_research.present.figures import many
 from mpg_research.present.figures.comparison import draw_run_chart
-from mpg_research.present.figures.families import draw_case_mix
 from mpg_research.present.figures.funnel import draw_funnel, draw_share_funnel
+from mpg_research.present.figures.study import draw_case_mix
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences

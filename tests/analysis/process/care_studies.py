@@ -69,9 +69,9 @@ def care_of(rng: np.random.Generator, periods: pd.DataFrame, *, gap: float = 0.1
                 "family": period.family, "episode": "1", "month": (first + number).start_time,
                 "worker": f"w{worker}" if rng.random() > 0.1 else None,
                 "contact_hours": round(float(rng.gamma(4, 2)), 1) if rng.random() > 0.1 else None,
-                "n_visits": int(rng.poisson(4)), "at_home": int(rng.integers(0, 2)),
+                "n_visits": 1 + int(rng.poisson(4)), "at_home": int(rng.integers(0, 2)),
                 "n_agencies": int(rng.poisson(3)) if rng.random() > 0.1 else None,
-                "n_helpers": int(rng.poisson(4)),
+                "n_helpers": 1 + int(rng.poisson(4)),
                 "worker_change_reason": rng.choice(["planned", "sudden", None]),
                 "case_manager": int(rng.random() < 0.6), "one_plan": int(plan),
             }  # fmt: skip

@@ -46,8 +46,11 @@ def test_numbers_by_month_are_those_a_person_counts(tmp_path: Path, seed: int) -
     for name in ("workers_so_far", "most_agencies"):
         rows = table[table["care_measure"] == name].set_index("months")
         expected = counted(care, name)
-        assert sorted(rows.index) == sorted(map(float, expected))
+        last = max(month for month, values in expected.items() if len(values) >= 10)
+        assert sorted(rows.index) == sorted(float(month) for month in expected if month <= last)
         for month, values in expected.items():
+            if month > last:
+                continue
             ordered = sorted(values)
             for column, share in (("half", 0.5), ("third_quarter", 0.75), ("ninth_tenth", 0.9)):
                 assert rows.loc[month, column] == ordered[math.ceil(share * len(ordered) - 1e-9) - 1]
@@ -61,6 +64,8 @@ def test_shares_and_plans_are_those_a_person_counts(tmp_path: Path, seed: int) -
     found = describe_helpers(study)
     rows = found.tables["care_shares"].data.set_index(["care_element", "months"])["share"]
     for month, mine in care.groupby("number"):
+        if month % 3 or month > rows.index.get_level_values("months").max():
+            continue
         assert rows["one_plan", month] == pytest.approx(mine["one_plan"].astype(float).mean())
         several = mine["n_agencies"].dropna().astype(float)
         assert rows["several_agencies", month] == pytest.approx((several > 1).mean())
