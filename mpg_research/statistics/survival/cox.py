@@ -111,7 +111,7 @@ def fit_cox(
     --------
     >>> fit = fit_cox([1, 2, 3, 4], [1, 1, 1, 0], [[1.0], [0.0], [1.0], [0.0]])
     >>> fit.coefficients.round(3).tolist()
-    [1.166]
+    [0.941]
     """
     x, layers, died = prepare(time, event, design, entry, strata, ties)
     centred, spread = scaled(x)
