@@ -14,7 +14,7 @@ import pandas as pd
 
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
-from mpg_research.frames import number_at
+from mpg_research.frames import number_at, row_at
 from mpg_research.mixed import MixedFit, fit_mixed
 
 __all__ = ["TERMS", "RaterDrift", "fit_rater_drift", "spread_left"]
@@ -105,7 +105,7 @@ def fit_rater_drift(
     what the parents report. ``together`` is told from ``in_help`` by families who got another worker:
     ``years_with_family`` comes from a second model of those families only (of an even choice of organisations
     where they are more than 2,000), in which each has a course of its own, ``score ~ parent + calendar +
-    in_help + in_help^2 + together + (1 | rater) + (1 + in_help | family)``.
+    in_job + in_help + in_help^2 + together + (1 | rater) + (1 + in_help | family)``.
 
     The family's state is only held constant as far as the parent's score, measured with error, tells it: that
     leaves ``years_in_job`` right as long as long-serving workers are not given heavier or lighter families.
@@ -178,7 +178,7 @@ def _prepared(rows: pd.DataFrame, score_sd: float, parent_sd: float) -> pd.DataF
     data = data.assign(
         score=rows["score"] / score_sd,
         parent=(rows["parent"] - rows["parent"].mean()) / parent_sd,
-        **{name: times[name] - times[name].mean() for name in times},
+        **{str(name): times[name] - times[name].mean() for name in times},
     )
     data["in_job_there"] = data.groupby("organisation")["in_job"].transform("mean")
     return data.reset_index(drop=True)
@@ -227,12 +227,13 @@ def _with_family(data: pd.DataFrame, level: float) -> pd.Series | None:
     step = -(-len(families) // _MOST_CHANGED)  # whole organisations: their workers meet their families only
     rows = changed[changed["organisation"].isin(organisations[::step])]
     rows = rows.assign(bend=lambda each: each["in_help"] ** 2)
-    formula = "score ~ parent + calendar + in_help + bend + together + (1 | rater) + (1 + in_help | family)"
+    fixed = "parent + calendar + in_job + in_help + bend + together"
+    formula = f"score ~ {fixed} + (1 | rater) + (1 + in_help | family)"
     try:
         fit = fit_mixed(formula, rows, level=level)
     except ModelError:  # fewer scores than coefficients
         return None
-    return fit.fixed.loc["together"] if fit.converged and "together" in fit.fixed.index else None
+    return row_at(fit.fixed, "together") if fit.converged and "together" in fit.fixed.index else None
 
 
 def _none() -> pd.DataFrame:

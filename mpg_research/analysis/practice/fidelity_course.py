@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mpg_research.frames import number_at
 from mpg_research.mixed import MixedFit, fit_mixed
 
 __all__ = ["LEVELS", "FidelityCourse", "condition_course", "fidelity_course", "split_by_level"]
@@ -108,7 +109,7 @@ def fidelity_course(
     limits = dict.fromkeys(LEVELS, _FEWEST) | {"between_organisations": max(fewest_organisations, _FEWEST)}
     asked = [
         name for name in LEVELS
-        if groups[name] >= limits[name] and spread.loc[name, "sd"] > 1e-9  # type: ignore[operator]
+        if groups[name] >= limits[name] and number_at(spread, name, "sd") > 1e-9
     ]  # fmt: skip
     if not asked:
         return FidelityCourse(pd.DataFrame(columns=_COLUMNS, dtype=float), spread)

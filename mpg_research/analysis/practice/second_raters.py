@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ModelError
+from mpg_research.frames import row_at
 from mpg_research.mixed import fit_mixed
 from mpg_research.statistics.agreement import limits_of_agreement
 from mpg_research.statistics.trials.regression import weighted_regression
@@ -42,7 +43,7 @@ def pair_raters(ratings: pd.DataFrame, *, days: float) -> pd.DataFrame:
     others = ratings[~ratings["is_own"]].reset_index(drop=True).rename_axis("row").reset_index()
     kept = [*keys, "row", "organisation", "rater", "date", "score", "in_job"]
     near = own[kept].merge(others[kept].drop(columns="organisation"), on=keys, suffixes=("", "_second"))
-    apart = (near["date"] - near["date_second"]).abs() / pd.Timedelta(days=1)
+    apart = (near["date"] - near["date_second"]).dt.total_seconds().abs() / 86_400
     near = near.assign(apart=apart)[(apart <= days).to_numpy() & (near["rater"] != near["rater_second"])]
     near = near.sort_values(["apart", "row", "row_second"], kind="stable")
     taken: tuple[set[int], set[int]] = (set(), set())
@@ -141,7 +142,7 @@ def _years_apart(pairs: pd.DataFrame, level: float) -> pd.Series | None:
         )
     except ModelError:  # no two scores differ, or as few as there are coefficients
         return None
-    return fit.fixed.loc["within"] if fit.converged and "within" in fit.fixed.index else None
+    return row_at(fit.fixed, "within") if fit.converged and "within" in fit.fixed.index else None
 
 
 def agreement_by_tenure(
