@@ -69,6 +69,20 @@ if TYPE_CHECKING:
     from mpg_research.analysis.outcomes.outcome_set import outcome_set as outcome_set
     from mpg_research.analysis.outcomes.own_voice import OwnVoice as OwnVoice
     from mpg_research.analysis.outcomes.own_voice import describe_own_voice as describe_own_voice
+    from mpg_research.analysis.practice.fidelity import Fidelity as Fidelity
+    from mpg_research.analysis.practice.fidelity import describe_fidelity as describe_fidelity
+    from mpg_research.analysis.practice.rater_drift import RaterDriftOfWorkers as RaterDriftOfWorkers
+    from mpg_research.analysis.practice.rater_drift import describe_rater_drift as describe_rater_drift
+    from mpg_research.analysis.process.dose import Dose as Dose
+    from mpg_research.analysis.process.dose import describe_dose as describe_dose
+    from mpg_research.analysis.process.fewer_agencies import FewerAgencies as FewerAgencies
+    from mpg_research.analysis.process.fewer_agencies import emulate_fewer_agencies as emulate_fewer_agencies
+    from mpg_research.analysis.process.flow import FamilyFlow as FamilyFlow
+    from mpg_research.analysis.process.flow import describe_flow as describe_flow
+    from mpg_research.analysis.process.helpers import Helpers as Helpers
+    from mpg_research.analysis.process.helpers import describe_helpers as describe_helpers
+    from mpg_research.analysis.process.worker_spells import WorkerSpells as WorkerSpells
+    from mpg_research.analysis.process.worker_spells import describe_worker_spells as describe_worker_spells
     from mpg_research.analysis.providers.compare import ProviderComparison as ProviderComparison
     from mpg_research.analysis.providers.compare import compare_providers as compare_providers
     from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness

@@ -1,6 +1,7 @@
 """How far two people give the same family the same score: intraclass correlations."""
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,12 @@ from scipy import stats
 from mpg_research.arrays import FloatArray
 from mpg_research.frames import number_at
 
-__all__ = ["agreement_coefficients", "consistency_interval", "intraclass"]
+__all__ = ["agreement_coefficients", "consistency_interval", "intraclass", "one_way_coefficients"]
 
 _FEWEST_FAMILIES = 3
 #: Names of the two coefficients in pingouin, by release.
 _NAMES = {"icc_agreement": ("ICC(A,1)", "ICC2"), "icc_consistency": ("ICC(C,1)", "ICC3")}
+_ONE_WAY = {"icc_single": ("ICC(1,1)", "ICC1"), "icc_mean": ("ICC(1,k)", "ICC1k")}
 
 
 def agreement_coefficients(scores: FloatArray, *, level: float = 0.95) -> pd.DataFrame:
@@ -74,18 +76,77 @@ def agreement_coefficients(scores: FloatArray, *, level: float = 0.95) -> pd.Dat
     )
 
 
-def intraclass(scores: FloatArray) -> pd.DataFrame:
-    """Pingouin's intraclass correlations of single scores.
+def one_way_coefficients(scores: FloatArray, *, level: float = 0.95) -> pd.DataFrame:
+    """Intraclass correlations where each family was scored by raters of its own, by pingouin.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n_families, k)
+        One row per family, the scores of its k raters in any order; no missing scores.
+    level : float, default 0.95
+        Confidence level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        Rows ``icc_single`` (of the score of one rater; ICC(1,1)) and ``icc_mean`` (of the mean of the k;
+        ICC(1,k)); columns ``coefficient, estimate, conf_low, conf_high``. Missing with fewer than three
+        families, or scores that never vary.
+
+    Notes
+    -----
+    With raters who differ from family to family, how strict one of them is cannot be told from how the family
+    is: that is part of the disagreement here, as it is in practice. The intervals are exact under normality.
+
+    References
+    ----------
+    Shrout & Fleiss (1979), Psychological Bulletin 86, 420-428, doi 10.1037/0033-2909.86.2.420 (case 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = np.array([[9.0, 8.0], [6.0, 7.0], [8.0, 8.0], [7.0, 5.0], [10.0, 9.0]])
+    >>> one_way_coefficients(scores)["estimate"].round(2).tolist()
+    [0.71, 0.83]
+    """
+    n, k = scores.shape
+    missing = pd.DataFrame({"coefficient": list(_ONE_WAY)}).assign(
+        estimate=np.nan, conf_low=np.nan, conf_high=np.nan
+    )
+    if n < _FEWEST_FAMILIES or k < 2:
+        return missing
+    between = k * float(scores.mean(axis=1).var(ddof=1))
+    within = float(scores.var(axis=1, ddof=1).mean())
+    if between == 0 or within <= 1e-12 * between:
+        return missing
+    found = intraclass(scores, names=_ONE_WAY)
+    ratio, tail = between / within, (1 + level) / 2
+    low = ratio / float(stats.f.ppf(tail, n - 1, n * (k - 1)))
+    high = ratio * float(stats.f.ppf(tail, n * (k - 1), n - 1))
+    single = [(f - 1) / (f + k - 1) for f in (low, high)]
+    mean = [1 - 1 / f for f in (low, high)]
+    return missing.assign(
+        estimate=[number_at(found, name, "ICC") for name in _ONE_WAY],
+        conf_low=[single[0], mean[0]],
+        conf_high=[single[1], mean[1]],
+    )
+
+
+def intraclass(scores: FloatArray, *, names: Mapping[str, tuple[str, ...]] | None = None) -> pd.DataFrame:
+    """Pingouin's intraclass correlations; by default those of single scores in a two-way design.
 
     Parameters
     ----------
     scores : ndarray of float, shape (n_families, k)
         One row per family, one column per respondent or moment; no missing scores.
+    names : mapping of str to tuple of str, optional
+        The coefficients wanted: our name, and those of pingouin's releases.
 
     Returns
     -------
     DataFrame
-        Rows ``icc_agreement`` and ``icc_consistency``; among its columns ICC and F.
+        A row per coefficient, by default ``icc_agreement`` and ``icc_consistency``; among its columns ICC
+        and F.
     """
     import pingouin
 
@@ -100,7 +161,7 @@ def intraclass(scores: FloatArray) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what it asks of pandas
         found = pingouin.intraclass_corr(long, targets="family", raters="rater", ratings="score")
-    ours = {name: own for own, names in _NAMES.items() for name in names}
+    ours = {name: own for own, theirs in (names or _NAMES).items() for name in theirs}
     rows: pd.DataFrame = found.assign(name=found["Type"].map(ours)).dropna(subset="name").set_index("name")
     return rows
 

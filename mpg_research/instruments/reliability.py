@@ -18,7 +18,14 @@ from mpg_research.instruments.agreement import consistency_interval, intraclass
 from mpg_research.instruments.model import Instrument
 from mpg_research.instruments.score import turn_items
 
-__all__ = ["OneFactor", "estimate_reliability", "estimate_stability", "feldt_interval", "fit_one_factor"]
+__all__ = [
+    "OneFactor",
+    "estimate_reliability",
+    "estimate_stability",
+    "feldt_interval",
+    "fit_one_factor",
+    "reliability_of_answers",
+]
 
 MINIMUM_FAMILIES = 20
 """With fewer families no coefficient is given: its interval would span nearly everything."""
@@ -128,12 +135,41 @@ def estimate_reliability(
     >>> result["coefficient"].tolist()
     ['alpha', 'omega']
     """
-    answers = turn_items(instrument, items)
+    return reliability_of_answers(
+        turn_items(instrument, items), families, level=level, n_bootstrap=n_bootstrap, rng=rng, omega=omega
+    )
+
+
+def reliability_of_answers(
+    answers: NDArray[np.float64],
+    families: pd.Series,
+    *,
+    level: float = 0.95,
+    n_bootstrap: int = 1000,
+    rng: np.random.Generator | int = 1,
+    omega: bool = True,
+) -> pd.DataFrame:
+    """Alpha and omega of any set of answers that point the same way; see :func:`estimate_reliability`.
+
+    Parameters
+    ----------
+    answers : ndarray of float, shape (n_measurements, n_items)
+        In the order in which they were given; missing answers are NaN.
+    families : Series, shape (n_measurements,)
+        Whose answers they are.
+    level, n_bootstrap, rng, omega
+        As in :func:`estimate_reliability`.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`estimate_reliability`.
+    """
     complete = np.isfinite(np.asarray(answers, dtype=float)).all(axis=1)
     first = complete & ~families.where(complete).duplicated().to_numpy() & families.notna().to_numpy()
     used = answers[first]
     n_families = len(used)
-    if n_families < MINIMUM_FAMILIES or instrument.n_items < 3 or (used.std(axis=0) == 0).any():
+    if n_families < MINIMUM_FAMILIES or answers.shape[1] < 3 or (used.std(axis=0) == 0).any():
         names = ("alpha", "omega") if omega else ("alpha",)
         return _table([(name, np.nan, np.nan, np.nan, n_families, n_families) for name in names])
     # One stream each: alpha is the same whether omega is wanted or not.

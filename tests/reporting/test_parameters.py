@@ -55,6 +55,7 @@ def test_all_notebooks_of_the_main_job_are_there() -> None:
         "06_missing_data",
         "07_interventions",
         "09_afterwards",
+        "08_care_over_time",
         "report_funder",
         "report_organisation",
     ]

@@ -8,8 +8,10 @@ from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_number, format_share
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["band_label", "key_label"]
+__all__ = ["band_label", "key_label", "numbers_label"]
 
+#: A class of numbers: "number_2_3", "number_4_up".
+_NUMBERS = re.compile(r"^number_(\d+)_(\d+|up)$")
 _SPLINE = re.compile(r"^(?:cr|cc|bs|ns)\(months\b[^\[]*\)\[?(?:T\.)?(\d+)?\]?$")
 
 
@@ -37,6 +39,15 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
         weeks = float(str(value).removeprefix("until_"))
         digits = 0 if weeks == round(weeks) else 1
         return voice.phrases("value.stretch.within", weeks=voice.number(weeks, digits))
+    if key == "tenure" and str(value).startswith("from_"):
+        years = float(str(value).removeprefix("from_"))
+        digits = 0 if years == round(years) else 1
+        return voice.phrases("value.tenure.from", years=voice.number(years, digits))
+    if key == "around" and str(value).lstrip("-").isdigit():
+        return _around_label(voice, int(str(value)))
+    numbers = _NUMBERS.match(str(value))
+    if numbers:
+        return numbers_label(voice, int(numbers.group(1)), numbers.group(2))
     own = voice.released.policy.own_words.get(key, {}).get(str(value), {})
     if own.get(voice.language):
         return clean_name(own[voice.language])
@@ -47,6 +58,15 @@ def key_label(voice: Voice, table: ReleasedTable, key: str, value: object) -> st
     if isinstance(value, float):
         return format_number(value, voice.language, digits=0 if value == round(value) else 1)
     return clean_name(str(value))
+
+
+def _around_label(voice: Voice, months: int) -> str:
+    """So many months before or after something."""
+    if months == 0:
+        return voice.phrases("general.same_month")
+    return voice.phrases(
+        "general.months_before" if months < 0 else "general.months_after", number=abs(months)
+    )
 
 
 def _term_label(voice: Voice, term: str) -> str:
@@ -60,6 +80,15 @@ def _term_label(voice: Voice, term: str) -> str:
         else:
             labels.append(voice.phrases.label(keys[0], part) if keys else part)
     return clean_name(" × ".join(labels))
+
+
+def numbers_label(voice: Voice, low: int, high: str) -> str:
+    """A class of numbers in words: "2 to 3", "4 or more", "1"."""
+    if high == "up":
+        return voice.phrases("general.number_up", low=low) if low else voice.phrases("general.number_any")
+    if str(low) == high:
+        return high
+    return voice.phrases("general.number_to", low=low, high=int(high))
 
 
 def band_label(voice: Voice, low: float, high: float) -> str:

@@ -421,11 +421,43 @@ class CareConfig(Section):
     ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the attainment
     from which a goal counts as reached, on the study's own scale; without it no share of goals reached is given.
     ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of satisfaction begin.
+    ``agencies_at_most``, ``agencies_within_months``: what "fewer agencies" means, and within how many months.
+    ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
+    ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
+    ``more_hours_at_least``: hours a month more than in the months before it that count as raised.
+    ``minimum_raters``: of fewer workers who score nothing is told. ``parent_score_days``: how far from a
+    worker's score the parent's may lie; ``second_rater_days``: and that of a second worker.
+    ``minimum_years_apart``: spread of the years in the job (standard deviation) that drift takes.
+    ``tenure_years``: where bands of years in the job begin. ``condition_organisations``: from so many on
+    conditions are set beside the course.
     """
 
     severe_from: Whole = Field(3, ge=1, le=4)
     goal_reached: Number | None = None
     satisfaction_bands: tuple[Number, Number] = (5.5, 7.5)
+
+    agencies_at_most: Whole = Field(2, ge=0, le=50)
+    agencies_within_months: Number = Field(3.0, gt=0, le=24)
+    months_around_change: Whole = Field(3, ge=1, le=12)
+    weeks_until_more_hours: Number = Field(8.0, gt=0, le=104)
+    more_hours_at_least: Number = Field(1.0, gt=0, le=200)
+
+    # Fidelity and drift of raters (docs/practice.md).
+    minimum_raters: Whole = Field(10, ge=5)
+    parent_score_days: Number = Field(45.0, gt=0, le=366)
+    second_rater_days: Number = Field(7.0, ge=0, le=92)
+    minimum_years_apart: Number = Field(0.5, gt=0, le=20)
+    tenure_years: tuple[Number, ...] = (2.0, 5.0)
+    condition_organisations: Whole = Field(10, ge=10)
+
+    @model_validator(mode="after")
+    def _tenure_increases(self) -> "CareConfig":
+        if (
+            list(self.tenure_years) != sorted(set(self.tenure_years))
+            or min(self.tenure_years, default=1) <= 0
+        ):
+            raise ValueError("tenure_years that increase, above 0")
+        return self
 
 
 class AfterwardsConfig(Section):

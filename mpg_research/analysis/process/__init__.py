@@ -1,0 +1,1 @@
+"""Care as a time line: who helped, how much, with how many agencies, and how families flow through."""
