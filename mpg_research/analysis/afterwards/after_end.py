@@ -11,7 +11,8 @@ Tables of :class:`Afterwards` (beside ``sample_flow``)
   month since the end (Aalen-Johansen, each event among those watched for it; standard error by the
   infinitesimal jackknife over workers, limits on the complementary log-log scale); ``n_families`` had it by
   then.
-- ``free(months_after, ...)``: the share without any. ``months_free(grouping, group, ...)`` and
+- ``free(months_after, ...)``, ``free_by_end_reason`` and ``free_by_thin_line``: the share without any.
+  ``months_free(grouping, group, ...)`` and
   ``months_free_difference``: mean months without any, up to the horizon.
 - ``gray(grouping, event, ...)``: Gray's test, which takes families as independent;
   ``incidence_difference(grouping, group, event, months_after, ...)``: differences at the horizon, over
@@ -21,8 +22,8 @@ Tables of :class:`Afterwards` (beside ``sample_flow``)
   ``worsening_by_thin_line``: the share with reliably worse scores, from waves; the last two columns are what
   it would be if every worsening had come about in the first, or in the last half of the time between the
   two waves around it.
-- ``scores_after(months_after, mean_last, mean, change, ...)``: of those measured around a month since the
-  end, the mean of their last score in help, the mean score then, and the mean change.
+- ``scores_after(months_after, mean_last, mean, change_after, ...)``: of those measured around a month since
+  the end, the mean of their last score in help, the mean score then, and the mean change.
 - ``settings(quantity, value)``: families who came late, silent organisations, worsening by chance.
 """
 

@@ -120,8 +120,7 @@ def incidence_tables(
     """
     tables = [_incidence("incidence", {ALL: events}, "", events, moments, level, minimum)]
     for name, groups in groups_of(events).items():
-        few = moments[_few(moments)]
-        tables.append(_incidence(f"incidence_by_{name}", groups, name, events, few, level, minimum))
+        tables.append(_incidence(f"incidence_by_{name}", groups, name, events, moments[-1:], level, minimum))
     return tables
 
 
@@ -179,33 +178,14 @@ def _incidence(
 
 
 def free_tables(events: FirstEvents, moments: FloatArray, *, level: float, minimum: int) -> list[ResultTable]:
-    """``free`` (share without any event by month) and ``months_free`` (mean months without any).
+    """``free`` (share without any event by month, also by group) and ``months_free`` (mean months without).
 
     ``months_free`` holds all families and every group; ``months_free_difference`` how groups differ from the
     first of their grouping.
     """
-    counted = find_incidences(events, moments)
-    errors, df = errors_over_workers(counted.free_influence, counted.workers, minimum)
-    share = counted.found.free
-    low, high = limits_of(share, errors, level=as_level(level, df), scale="log-log")
-    rows = events.rows
-    data: list[tuple[object, ...]] = []
-    for place, month in enumerate(moments):
-        still = rows[~((rows["cause"] > 0) & (rows["time"] <= month + _NEAR))]
-        data.append(
-            (month, share[place], low[place], high[place], len(rows), still["family"].nunique(),
-             still["organisation"].nunique())
-        )  # fmt: skip
-    columns = [
-        "months_after",
-        "estimate",
-        "conf_low",
-        "conf_high",
-        "n_group",
-        "n_families",
-        "n_organisations",
-    ]
-    free = ResultTable("free", pd.DataFrame(data, columns=columns), columns=(MONTHS_KEY, *SHARES))
+    tables = [_free("free", {ALL: events}, "", moments, level, minimum)]
+    for name, parts in groups_of(events).items():
+        tables.append(_free(f"free_by_{name}", parts, name, moments[_few(moments)], level, minimum))
     means, gaps = [], []
     means.append(_mean_row(ALL, ALL, events, moments, level, minimum))
     for grouping, groups in groups_of(events).items():
@@ -218,7 +198,7 @@ def free_tables(events: FirstEvents, moments: FloatArray, *, level: float, minim
     estimate = modelled("estimate", digits=1)
     mean_columns = (*keys, estimate, *ends(estimate, "conf", heading="interval"))
     names = ["grouping", "group", "estimate", "conf_low", "conf_high", "n_families", "n_organisations"]
-    tables = [free, ResultTable("months_free", pd.DataFrame(means, columns=names), columns=mean_columns)]
+    tables.append(ResultTable("months_free", pd.DataFrame(means, columns=names), columns=mean_columns))
     if gaps:
         frame = pd.DataFrame(gaps, columns=_GAP_NAMES)
         tables.append(
@@ -227,6 +207,34 @@ def free_tables(events: FirstEvents, moments: FloatArray, *, level: float, minim
             )
         )
     return tables
+
+
+def _free(
+    name: str,
+    groups: dict[str, FirstEvents],
+    grouping: str,
+    moments: FloatArray,
+    level: float,
+    minimum: int,
+) -> ResultTable:
+    data: list[tuple[object, ...]] = []
+    for group, mine in groups.items():
+        counted = find_incidences(mine, moments)
+        errors, df = errors_over_workers(counted.free_influence, counted.workers, minimum)
+        share, rows = counted.found.free, mine.rows
+        low, high = limits_of(share, errors, level=as_level(level, df), scale="log-log")
+        for place, month in enumerate(moments):
+            still = rows[~((rows["cause"] > 0) & (rows["time"] <= month + _NEAR))]
+            data.append(
+                (group, month, share[place], low[place], high[place], len(rows), still["family"].nunique(),
+                 still["organisation"].nunique())
+            )  # fmt: skip
+    columns = [grouping or "group", "months_after", "estimate", "conf_low", "conf_high", "n_group",
+               "n_families", "n_organisations"]  # fmt: skip
+    frame = pd.DataFrame(data, columns=columns)
+    keys = (coded(grouping, adds_up="families"),) if grouping else ()
+    kept = frame if grouping else frame.drop(columns="group")
+    return ResultTable(name, kept, columns=(*keys, MONTHS_KEY, *SHARES))
 
 
 _GAP_NAMES = ["grouping", "group", "estimate", "std_error", "df", "statistic", "p_value", "conf_low",

@@ -50,16 +50,16 @@ def score_table(
         if len(near):
             data.append(_row(float(month), near, level, minimum))
     names = [
-        "months_after", "mean_last", "mean", "change", "change_low", "change_high", "n_measurements",
-        "n_families", "n_organisations",
+        "months_after", "mean_last", "mean", "change_after", "change_after_low", "change_after_high",
+        "n_measurements", "n_families", "n_organisations",
     ]  # fmt: skip
-    change = observed("change", digits=1)
+    change = observed("change_after", digits=1)
     columns = (
         Column(name="months_after", meaning="time", is_key=True),
         observed("mean_last", digits=1),
         observed("mean", digits=1),
         change,
-        *ends(change, "change"),
+        *ends(change, "change_after"),
         N_MEASUREMENTS.but(own=False),
     )
     return ResultTable("scores_after", pd.DataFrame(data, columns=names), columns=columns)

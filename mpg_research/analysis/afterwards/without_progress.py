@@ -15,8 +15,8 @@ Families still in help after the months, whose help began long enough before the
   within the months for it; "not_recorded" where there is none.
 - ``ended_after(progress, class, ...)`` and ``ended_by_decision(decision, class, ...)``: how the help ended
   since, as far as was seen.
-- ``later_by_progress(progress, change, ...)`` and ``later_by_decision(decision, change, ...)``: mean change
-  of the score from that wave to one so many months later, of those measured then.
+- ``later_by_progress(progress, change_after, ...)`` and ``later_by_decision(decision, change_after, ...)``:
+  mean change of the score from that wave to one so many months later, of those measured then.
 """
 
 from collections.abc import Sequence
@@ -290,10 +290,13 @@ def _changes(
             (kind, mean, mean - half, mean + half, len(mine), mine["family"].nunique(),
              mine["organisation"].nunique())
         )  # fmt: skip
-    names = [column, "change", "change_low", "change_high", "n_measurements", "n_families", "n_organisations"]
-    change_column = observed("change", digits=1)
+    names = [
+        column, "change_after", "change_after_low", "change_after_high", "n_measurements", "n_families",
+        "n_organisations",
+    ]  # fmt: skip
+    change_column = observed("change_after", digits=1)
     return ResultTable(
         name,
         pd.DataFrame(rows, columns=names),
-        columns=(key, change_column, *ends(change_column, "change"), N_MEASUREMENTS.but(own=False)),
+        columns=(key, change_column, *ends(change_column, "change_after"), N_MEASUREMENTS.but(own=False)),
     )

@@ -45,7 +45,16 @@ from mpg_research.statistics.proportions import clustered_interval
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.schemas import GOAL_SETTERS
 
-__all__ = ["BANDS", "YES_NO", "OwnVoice", "describe_own_voice", "goal_rows", "mark_rows", "mean_mark", "reached_rows"]
+__all__ = [
+    "BANDS",
+    "YES_NO",
+    "OwnVoice",
+    "describe_own_voice",
+    "goal_rows",
+    "mark_rows",
+    "mean_mark",
+    "reached_rows",
+]
 
 BANDS = ("low_mark", "middle_mark", "high_mark", "not_recorded")
 YES_NO = ("yes", "no", "not_recorded")
@@ -124,9 +133,7 @@ def describe_own_voice(study: Study, *, level: float = 0.95) -> OwnVoice:
         *_mark_tables(marks, level),
         share_table("satisfaction_bands", _banded(marks, low, high, level)),
         share_table("asked", share_rows(talks, "asked", YES_NO, level=level)),
-        share_table(
-            "followed", share_rows(talks[talks["asked"] == "yes"], "followed", YES_NO, level=level)
-        ),
+        share_table("followed", share_rows(talks[talks["asked"] == "yes"], "followed", YES_NO, level=level)),
     ]
     flow = _flow(marks) if goals is None else goals.flow
     parameters = {

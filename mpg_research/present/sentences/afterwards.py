@@ -141,19 +141,30 @@ def _mean_free(voice: Voice) -> list[str]:
 
 def _change(voice: Voice) -> list[str]:
     rows = voice.frame("scores_after")
-    known = [row for _, row in rows.iterrows() if _shown(row, "change", "change_low", "change_high")]
+    known = [row for _, row in rows.iterrows() if _is_change(voice, row)]
     if not known:
         return []
     row = known[-1]
-    change = float(row["change"])
+    change = float(row["change_after"])
     return [
         voice.phrases(
             "afterwards.change", month=voice.count(float(row["months_after"])), level=voice.level,
             change=voice.number(abs(change)), unit=voice.unit,
             change_word=voice.phrases(f"afterwards.change_word.{'higher' if change >= 0 else 'lower'}"),
-            low=voice.number(float(row["change_low"])), high=voice.number(float(row["change_high"])),
+            low=_end(voice, row["change_after_low"]),
+            high=_end(voice, row["change_after_high"]),
         )
     ]  # fmt: skip
+
+
+def _is_change(voice: Voice, row: pd.Series) -> bool:
+    """Whether a mean change can be said, with its limits."""
+    shown = _shown(row, "change_after", "change_after_low", "change_after_high")
+    return shown and voice.can_be_a_change(float(row["change_after"]))
+
+
+def _end(voice: Voice, value: float) -> str:
+    return voice.number(voice.within_scale(float(value)))
 
 
 def _by_chance(voice: Voice) -> list[str]:
@@ -225,12 +236,13 @@ def _ended_well(voice: Voice) -> list[str]:
 
 def _later(voice: Voice) -> list[str]:
     row = _row(voice.frame("later_by_progress"), progress="no_clear_progress")
-    if row is None or not _shown(row, "change", "change_low", "change_high"):
+    if row is None or not _is_change(voice, row):
         return []
     return [
         voice.phrases(
-            "without_progress.change", change=voice.number(float(row["change"])), unit=voice.unit,
-            low=voice.number(float(row["change_low"])), high=voice.number(float(row["change_high"])),
+            "without_progress.change", change=voice.number(float(row["change_after"])), unit=voice.unit,
+            low=_end(voice, row["change_after_low"]),
+            high=_end(voice, row["change_after_high"]),
             level=voice.level,
             period=_period(voice, voice.released.provenance.parameters["later_months"]),
         )
