@@ -81,7 +81,7 @@ def compare_instruments(
     study : Study
         A loaded study.
     instruments : tuple of str, optional
-        Keys of questionnaires, the first one primary; by default ``[analysis] instruments`` of ``study.toml``.
+        Keys of questionnaires, the first one primary; by default ``[analysis] instruments``.
     months : sequence of float, optional
         Moments to report, in months since the start; by default those of ``study.toml``.
     level : float
@@ -115,7 +115,7 @@ def compare_instruments(
     wanted = tuple(study.config.analysis.instruments if instruments is None else instruments)
     if len(wanted) < 2:
         raise NotApplicableError(
-            f"Study {study.name} names {len(wanted)} questionnaires; two are needed to put them side by side. "
+            f"Study {study.name} names {len(wanted)} questionnaires; side by side takes two. "
             "Name them in study.toml: [analysis] instruments.",
             code="one_instrument",
         )

@@ -65,9 +65,9 @@ def fit_mean_course(data: pd.DataFrame) -> MeanCourse | None:
 
     Notes
     -----
-    ``score ~ spline(months) + (1 + months | family) + (1 | worker)``: the spline has four knots equally spaced
-    in the square root of time, fewer where there are fewer months; workers enter where ten or more are known
-    with two families on average. Where the slopes of families cannot be told, they are left out.
+    ``score ~ spline(months) + (1 + months | family) + (1 | worker)``: the spline has four knots equally
+    spaced in the square root of time, fewer where there are fewer months; workers enter where ten or more
+    are known with two families on average. Where the slopes of families cannot be told, they are left out.
     """
     whole = data["months"].round().nunique()
     if whole < 2 or data["family"].nunique() < 2 or data["score"].nunique() < 2:

@@ -422,9 +422,10 @@ class CareConfig(Section):
     ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
     ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
     ``more_hours_at_least``: hours a month more than in the months before it that count as raised.
-    ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the attainment
-    from which a goal counts as reached, on the study's own scale; without it no share of goals reached is given.
-    ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of satisfaction begin.
+    ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the
+    attainment from which a goal counts as reached, on the study's own scale; without it no share of goals
+    reached is given. ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of
+    satisfaction begin.
     ``minimum_raters``: of fewer workers who score nothing is told. ``parent_score_days``: how far from a
     worker's score the parent's may lie; ``second_rater_days``: and that of a second worker.
     ``minimum_years_apart``: spread of the years in the job (standard deviation) that drift takes.

@@ -1,0 +1,74 @@
+"""Life domains, the family's own voice and the outcome set: against plain counting, and odd input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mpg_research.analysis import (
+    compare_instruments,
+    describe_domains,
+    describe_own_voice,
+    outcome_set,
+)
+from mpg_research.errors import NotApplicableError
+from tests.analysis.outcomes.outcome_studies import outcome_study, random_tables
+
+TWO = 'instruments = ["burden", "strength"]'
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_directions_are_those_of_plain_counting(tmp_path: Path, seed: int) -> None:
+    tables = random_tables(np.random.default_rng(seed), families=60)
+    found = describe_domains(outcome_study(tmp_path, tables)).tables["domain_direction"].data
+    rows = tables["domains"].sort_values(["family", "domain", "date"])
+    counted: dict[tuple[str, str], int] = {}
+    for (_, domain), mine in rows.groupby(["family", "domain"]):
+        first, last = mine["severity"].iloc[0], mine["severity"].iloc[-1]
+        if len(mine) < 2:
+            continue
+        name = "no_problem" if first == last == 0 else "unchanged" if first == last else "improved"
+        name = "worsened" if last > first else name
+        counted[domain, name] = counted.get((domain, name), 0) + 1
+    for row in found.itertuples():
+        assert round(row.estimate * row.n_group) == counted.get((row.domain, row[2]), 0)
+
+
+def test_goals_reached_need_a_limit(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(1), families=60)
+    without = describe_own_voice(outcome_study(tmp_path / "a", tables))
+    assert without.tables["goals_reached"].data.empty
+    assert "goal_reached_not_said" in {note.code for note in without.notes}
+    found = describe_own_voice(outcome_study(tmp_path / "b", tables, extra="[care]\ngoal_reached = 0"))
+    last = tables["goals"].sort_values("date").drop_duplicates(["family", "goal"], keep="last")
+    row = found.tables["goals_reached"].data.iloc[0]
+    assert row["estimate"] == pytest.approx((last["attainment"] >= 0).mean())
+
+
+def test_outcome_set_has_the_numbers_of_the_other_analyses(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(2), families=80)
+    study = outcome_study(tmp_path, tables, extra="[care]\ngoal_reached = 0")
+    found, voice = outcome_set(study), describe_own_voice(study)
+    marks = found.tables["outcome_means_by_organisation"].data.set_index("organisation")["mean"]
+    other = voice.tables["satisfaction_by_organisation"].data.set_index("organisation")["mean"]
+    np.testing.assert_array_equal(marks, other.loc[marks.index])
+    shares = found.tables["outcome_shares"].data.set_index("outcome")["estimate"]
+    assert shares["goals_reached"] == voice.tables["goals_reached"].data["estimate"].iloc[0]
+    assert {"dropped_out", "ended_as_planned", "reliably_improved"} <= set(shares.index)
+
+
+def test_a_second_questionnaire_without_measurements(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(4), families=40)
+    rows = tables["measurements"]
+    tables["measurements"] = rows[rows["instrument"] == "burden"]
+    with pytest.raises(NotApplicableError):
+        compare_instruments(outcome_study(tmp_path, tables, extra=TWO))
+
+
+def test_without_the_tables_it_is_said_kindly(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(5), families=30)
+    tables["episodes"] = tables["episodes"].drop(columns="satisfaction")
+    study = outcome_study(tmp_path, {name: tables[name] for name in ("episodes", "measurements")})
+    for verb in (describe_domains, describe_own_voice, compare_instruments):
+        with pytest.raises(NotApplicableError):
+            verb(study)
