@@ -18,22 +18,21 @@ if TYPE_CHECKING:
     from mpg_research.analysis import Thresholds as Thresholds
     from mpg_research.analysis import check_robustness as check_robustness
     from mpg_research.analysis import compare_cohorts as compare_cohorts
+    from mpg_research.analysis import compare_instruments as compare_instruments
     from mpg_research.analysis import compare_organisations as compare_organisations
     from mpg_research.analysis import compare_providers as compare_providers
     from mpg_research.analysis import compare_respondents as compare_respondents
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
-    from mpg_research.analysis import compare_instruments as compare_instruments
     from mpg_research.analysis import describe_afterwards as describe_afterwards
     from mpg_research.analysis import describe_domains as describe_domains
     from mpg_research.analysis import describe_dose as describe_dose
     from mpg_research.analysis import describe_fidelity as describe_fidelity
     from mpg_research.analysis import describe_flow as describe_flow
     from mpg_research.analysis import describe_helpers as describe_helpers
-    from mpg_research.analysis import describe_own_voice as describe_own_voice
-    from mpg_research.analysis import outcome_set as outcome_set
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing
+    from mpg_research.analysis import describe_own_voice as describe_own_voice
     from mpg_research.analysis import describe_quality as describe_quality
     from mpg_research.analysis import describe_rater_drift as describe_rater_drift
     from mpg_research.analysis import describe_records as describe_records
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course
     from mpg_research.analysis import fit_trajectory as fit_trajectory
+    from mpg_research.analysis import outcome_set as outcome_set
     from mpg_research.analysis import reliable_change as reliable_change
     from mpg_research.analysis import reliable_trend as reliable_trend
     from mpg_research.analysis import signals as signals

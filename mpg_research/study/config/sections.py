@@ -418,9 +418,9 @@ class InterventionsConfig(Section):
 class CareConfig(Section):
     """[care]: moments and limits for care as a time line. The defaults are ours, not the practice's.
 
-    ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the attainment
-    from which a goal counts as reached, on the study's own scale; without it no share of goals reached is given.
-    ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of satisfaction begin.
+    ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: from this
+    attainment on, on the study's own scale, a goal counts as reached; without it no share of goals reached is
+    given. ``satisfaction_bands``: the marks (0 to 10) from which the second and third band begin.
     ``agencies_at_most``, ``agencies_within_months``: what "fewer agencies" means, and within how many months.
     ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
     ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
