@@ -202,7 +202,7 @@ if __name__ == "__main__":
     text = [
         f"# Costs and effects: do the intervals hold, and how fast?\n\n"
         f"Made by `python benchmarks/economics.py {asked}`. {FAMILIES} families of {WORKERS} workers; the\n"
-        "truth is described in the script, and is not our model. Euros; the spread is that of the estimates.\n"
+        "truth is described in the script, and is not our model. Euros; spread is that of the estimates.\n"
     ]
     for each, title in (
         (False, "Workers have families of both groups"),

@@ -106,8 +106,8 @@ def fit_gamma(
     distribution does not: then this is a quasi-likelihood). The sandwich does not need the variance to be
     right. Where costs are not proportional (a placement costs the same whoever has it) the gamma's means can
     be off, also between groups that were drawn by lot: it weighs relative errors
-    (``benchmarks/economics.md``). With ``variance="mean"`` the equations are the sum of x (y - m), so that the
-    predictions of each group add up to its costs.
+    (``benchmarks/economics.md``). With ``variance="mean"`` the equations are the sum of x (y - m), so that
+    the predictions of each group add up to its costs.
 
     References
     ----------

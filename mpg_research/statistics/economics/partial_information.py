@@ -40,7 +40,7 @@ def partial_information(
     *,
     parameter: ArrayLike,
     threshold: ArrayLike,
-    n_knots: int = 6,
+    n_knots: int = 5,
     n_simulations: int = 500,
     rng: np.random.Generator | int = 1,
 ) -> PartialInformation:
@@ -53,7 +53,7 @@ def partial_information(
         The parameter in each draw.
     threshold : array_like, shape (k,)
     n_knots : int
-        Of the natural cubic spline of each parameter, at quantiles; 3 or more. Several parameters have a
+        Inner knots of the cubic spline of each parameter, at quantiles; 0 or more. Several parameters have a
         spline each and the products of two: with strong interactions of other forms the value is too low.
     n_simulations : int
         Fitted means drawn anew, for the error and the bias.
@@ -84,8 +84,8 @@ def partial_information(
     cost, effect, k = read_draws(cost_draws, effect_draws, threshold)
     n, s = cost.shape
     known = read_numbers(parameter, "parameter", n=n, dimensions=(1, 2)).reshape(n, -1)
-    if n_knots < 3:
-        raise ValueError(f"n_knots is {n_knots}; expected 3 or more")
+    if n_knots < 0:
+        raise ValueError(f"n_knots is {n_knots}; expected 0 or more")
     basis = _basis(known, n_knots)
     q, r = np.linalg.qr(basis)
     q = q[:, np.abs(np.diag(r)) > 1e-8 * np.abs(np.diag(r)).max()]
@@ -116,7 +116,10 @@ def _gain(means: FloatArray) -> float:
 
 
 def _basis(known: FloatArray, n_knots: int) -> FloatArray:
-    """A constant, a natural cubic spline of each column (Harrell's form) and products of two columns."""
+    """A constant, a cubic spline of each column and products of two columns.
+
+    Not a natural spline: that is straight in the tails, where a choice may turn.
+    """
     columns, lines = [np.ones(known.shape[0])], []
     for values in known.T:
         spread = values.std()
@@ -124,14 +127,9 @@ def _basis(known: FloatArray, n_knots: int) -> FloatArray:
             continue
         z = (values - values.mean()) / spread
         lines.append(z)
-        knots = np.unique(np.quantile(z, np.linspace(0.025, 0.975, n_knots)))
-        columns.append(z)
-        if knots.size < 3:
-            continue
-        last, before = knots[-1], knots[-2]
-        cubes = [np.maximum(z - knot, 0) ** 3 for knot in knots]
-        for place, knot in enumerate(knots[:-2]):
-            one, other = (last - knot) / (last - before), (before - knot) / (last - before)
-            columns.append((cubes[place] - one * cubes[-2] + other * cubes[-1]) / (last - knots[0]) ** 2)
+        knots = np.unique(np.quantile(z, np.linspace(0, 1, n_knots + 2)[1:-1]))
+        columns += [z, z**2, z**3, *(np.maximum(z - knot, 0) ** 3 for knot in knots)]
     columns += [lines[i] * lines[j] for i in range(len(lines)) for j in range(i)]
-    return np.column_stack(columns)
+    table = np.column_stack(columns)
+    scaled: FloatArray = table / np.sqrt(np.mean(table**2, axis=0))
+    return scaled
