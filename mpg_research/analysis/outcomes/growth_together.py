@@ -19,15 +19,7 @@ from mpg_research.errors import ModelError
 from mpg_research.mixed import MixedFit, Unstructured, fit_mixed
 from mpg_research.mixed.inference.information import information
 
-__all__ = [
-    "Correlation",
-    "Lagged",
-    "fit_together",
-    "lagged_effects",
-    "random_correlation",
-    "some_families",
-    "stack",
-]
+__all__ = ["Correlation", "Lagged", "fit_together", "lagged_effects", "random_correlation", "some_families", "stack"]
 
 #: Random effects of a family: the slopes first.
 EFFECTS = ("slope_1", "slope_2", "level_1", "level_2")

@@ -297,3 +297,4 @@ def _joined(
         names = ["instrument", *(column.name for column in columns), "n_families", "n_organisations"]
         tables.append(ResultTable(name, pd.DataFrame(rows, columns=names), columns=(_INSTRUMENT, *columns)))
     return tables
+

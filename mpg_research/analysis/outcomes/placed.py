@@ -82,9 +82,7 @@ def place_rows(study: Study, name: str, *, needed: str) -> Placed:
     out = len(table) - len(frame)
     notes = []
     if out:
-        text = (
-            f"{out} of {len(table)} rows of the table {name} lie outside the course of help and are not used."
-        )
+        text = f"{out} of {len(table)} rows of the table {name} lie outside the course of help and are not used."
         notes.append(Note("rows_outside_course", text, {"n_records": out, "n_all": len(table)}))
     return Placed(frame.reset_index(drop=True), SampleFlow(tuple(steps)), tuple(notes))
 

@@ -238,7 +238,7 @@ def fieller_limits(
     --------
     >>> found = fieller_limits(100.0, 1.0, covariance=[[400.0, 0.0], [0.0, 0.04]])
     >>> found.kind, round(found.low), round(found.high)
-    ('bounded', 55, 182)
+    ('bounded', 55, 181)
     """
     read_numbers([cost, effect], "difference")
     v = read_numbers(covariance, "covariance", n=2, dimensions=(2,))

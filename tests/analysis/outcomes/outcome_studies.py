@@ -126,9 +126,7 @@ def goal_rows(rng: np.random.Generator, ids: np.ndarray) -> pd.DataFrame:
             if rng.random() < 0.8:
                 by = str(rng.choice(["family", "worker", "together"]))
                 for month in (3, 9):
-                    rows.append(
-                        (family, month, goal, int(np.clip(rng.integers(-3, 2) + month // 6, -2, 2)), by)
-                    )
+                    rows.append((family, month, goal, int(np.clip(rng.integers(-3, 2) + month // 6, -2, 2)), by))
     return pd.DataFrame(rows, columns=["family", "date", "goal", "attainment", "set_by"])
 
 

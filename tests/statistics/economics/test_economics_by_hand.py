@@ -202,8 +202,8 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     (lambda: read_index_table([2019, 2020], [100, 0]), "index number is 0 in row 1"),
     (lambda: index_prices([5], [2018], to_year=2019, index={2019: 100.0}), "has no 2018"),
     (
-        lambda: index_prices([np.nan, -1], [2019] * 2, to_year=2019, index={2019: 1.0}, items=["visit", "bed"]),
-        "visit: missing; bed: -1",
+        lambda: index_prices([np.nan, -1], [2019] * 2, to_year=2019, index={2019: 1.0}, items=["aa", "b"]),
+        "aa: missing; b: -1",
     ),
     (lambda: index_prices(["€ 5"], [2019], to_year=2019, index={2019: 1.0}), "without a sign of currency"),
     (lambda: joint_difference([1, 2, 3, np.nan], [1] * 4, **ROWS), "belongs in censored_costs"),
