@@ -4,7 +4,7 @@ The truth is not our model. Help lasts a gamma time, longer in one group; each f
 level of costs, shared in part with its worker; each month's cost is that level times another skewed number
 while help lasts; some families fall into a dear placement for some months, whatever their level; the effect
 is months without placement. An export stops follow-up of 30 % of families before the horizon. Workers have
-families of both groups or of one. The truth is the mean of two million families per group.
+families of both groups or of one. The truths are integrals.
 Run: ``python benchmarks/economics.py [studies]``.
 """
 
@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.integrate import quad
+from scipy.stats import gamma
 
 from mpg_research.statistics.economics.bootstrap import (
     censored_blocks,
@@ -54,18 +56,16 @@ def costs_and_effects(
 
 @cache
 def truth() -> tuple[float, float, float, float]:
-    """Mean cost with, and differences in costs, in months without placement and in costs of help."""
-    rng, found = np.random.default_rng(16), []
-    for group in (0, 1):
-        sums = np.zeros(3)
-        for _ in range(40):
-            n = 50_000
-            level = np.exp(LEVEL_SPREAD * rng.normal(size=n) - LEVEL_SPREAD**2 / 2)
-            help_, placing, effect = costs_and_effects(np.full(n, group), level, rng)
-            sums += [help_.sum() + placing.sum(), effect.sum(), help_.sum()]
-        found.append(sums / 2_000_000)
-    cost, effect, helped = (float(x) for x in found[1] - found[0])
-    return float(found[1][0]), cost, effect, helped
+    """Mean cost with, and differences in costs, in months without placement and in costs of help: integrals.
+
+    Levels and hours have mean one and do not depend on how long help lasts, so means are products.
+    """
+    helped = [PRICE * quad(gamma(3.0, scale=4.0 + 1.5 * group).sf, 0, HORIZON)[0] for group in (0, 1)]
+    stay = gamma(1.2, scale=6.0).sf
+    months = quad(lambda start: quad(stay, 0, HORIZON - start)[0] / HORIZON, 0, HORIZON)[0]
+    placed = [0.16 * months, 0.10 * months]
+    cost = [one + PLACEMENT_COST * other for one, other in zip(helped, placed, strict=True)]
+    return cost[1], cost[1] - cost[0], placed[0] - placed[1], helped[1] - helped[0]
 
 
 def study(
