@@ -27,8 +27,8 @@ def test_directions_are_those_of_plain_counting(tmp_path: Path, seed: int) -> No
         first, last = mine["severity"].iloc[0], mine["severity"].iloc[-1]
         if len(mine) < 2:
             continue
-        name = "no_problem" if first == last == 0 else "unchanged" if first == last else "improved"
-        name = "worsened" if last > first else name
+        name = "no_problem" if first == last == 0 else "as_severe" if first == last else "less_severe"
+        name = "more_severe" if last > first else name
         counted[domain, name] = counted.get((domain, name), 0) + 1
     for row in found.itertuples():
         assert round(row.estimate * row.n_group) == counted.get((row.domain, row[2]), 0)
