@@ -63,6 +63,7 @@ _MEANINGS = {
     "moments": _SETTING,
     "month": _SETTING,
     "months": _SETTING,
+    "n_domains": _SETTING,
     "n_levels": _SETTING,
     "n_months": _SETTING,
     "needed": _SETTING,
