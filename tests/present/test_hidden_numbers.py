@@ -30,7 +30,12 @@ SAID = frozenset({"mean", "model", "p", "df", "quantile", "money", "extreme"})
 #: Kinds whose tables have no row about few families, or none with numbers of this sort.
 WITHOUT_SECRETS = frozenset({"signal_quality", "respondents", "data_quality"})
 #: Kinds all of whose rows are about many families unless few are asked for.
-FEW = {"target_trial": {"n": 30}}
+FEW = {
+    "target_trial": {"n": 30},
+    "family_flow": {"n": 30},
+    "fidelity": {"n": 30},
+    "rater_drift": {"n": 30},
+}
 
 
 def result_for(kind: str) -> MadeResult:

@@ -280,6 +280,6 @@ def _balance(pairs: pd.DataFrame) -> pd.DataFrame:
     """Per family, whether it improved in more domains than it worsened."""
     signs = pairs.assign(sign=pairs["direction"].map({"less_severe": 1, "more_severe": -1}).fillna(0))
     keys = ["family", "episode", "organisation", "worker"]
-    found = signs.groupby(keys, sort=True, as_index=False)["sign"].sum()
+    found = pd.DataFrame(signs.groupby(keys, sort=True, as_index=False)["sign"].sum())
     balance = np.select([found["sign"] > 0, found["sign"] < 0], [BALANCE[0], BALANCE[2]], BALANCE[1])
     return found.assign(balance=balance)

@@ -154,7 +154,7 @@ def _indicators(study: Study, periods: HelpPeriods, keys: tuple[str, ...], level
         )  # fmt: skip
         found = shares_by_organisation(indicator, keys, level=level)
         found = found.rename(columns={"share": "estimate", "low": "conf_low", "high": "conf_high"})
-        rows += found[found["n_group"] > 0].assign(outcome=name).to_dict("records")
+        rows += _rows_of(found[found["n_group"] > 0].assign(outcome=name))
     return rows
 
 
@@ -227,7 +227,11 @@ def _own_voice(study: Study, level: float) -> tuple[list[Row], list[Row]]:
     shares = pd.concat([all_goals, goals], ignore_index=True).assign(outcome="goals_reached")
     of_all = found["satisfaction"].data.assign(organisation="")
     marks = pd.concat([of_all, found["satisfaction_by_organisation"].data], ignore_index=True)
-    return shares.to_dict("records"), marks.assign(outcome="satisfaction").to_dict("records")
+    return _rows_of(shares), _rows_of(marks.assign(outcome="satisfaction"))
+
+
+def _rows_of(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _pair(name: str, rows: list[Row], names: list[str], columns: tuple[Column, ...]) -> list[ResultTable]:

@@ -17,13 +17,15 @@ from mpg_research.errors import ModelError
 from mpg_research.frames import number_at, row_at
 from mpg_research.mixed import MixedFit, fit_mixed
 
-__all__ = ["TERMS", "RaterDrift", "fit_rater_drift", "spread_left"]
+__all__ = ["TERMS", "RaterDrift", "fit_rater_drift", "scores_used", "spread_left"]
 
 Verdict = Literal["estimated", "few_raters", "no_parent_scores", "no_spread", "not_converged"]
 
 #: What is asked of a scale, in this order: all per year, in standard deviations of the score.
 TERMS = ("years_in_job", "same_worker_year", "years_with_family", "calendar_year")
 _FEWEST_ORGANISATIONS = 10
+#: Of more families an even choice of organisations is used.
+_MOST_FAMILIES = 5_000
 _FEWEST_CHANGED, _MOST_CHANGED = 20, 2_000
 
 
@@ -110,7 +112,7 @@ def fit_rater_drift(
     The family's state is only held constant as far as the parent's score, measured with error, tells it: that
     leaves ``years_in_job`` right as long as long-serving workers are not given heavier or lighter families.
     """
-    rows = ratings.dropna(subset=["score", "parent", "in_job", "calendar"])
+    rows = scores_used(ratings)
     if not len(rows):
         lacks_parent = len(ratings.dropna(subset=["score", "in_job"])) > 0
         return RaterDrift("no_parent_scores" if lacks_parent else "few_raters", _none())
@@ -145,6 +147,23 @@ def fit_rater_drift(
         is_singular=any(note.code in ("singular_fit", "zero_variance") for note in fit.notes),
         fit=fit,
     )
+
+
+def scores_used(ratings: pd.DataFrame) -> pd.DataFrame:
+    """The scores that the model has: those with all it takes, of at most about 5,000 families.
+
+    Beyond that, those of an even choice of organisations, at least ten: what is asked is then known as
+    well as it need be, and whole organisations keep workers with all their families.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        As for :func:`fit_rater_drift`.
+    """
+    rows = ratings.dropna(subset=["score", "parent", "in_job", "calendar"])
+    organisations = sorted(rows["organisation"].unique())
+    step = min(-(-rows["family"].nunique() // _MOST_FAMILIES), len(organisations) // _FEWEST_ORGANISATIONS)
+    return rows[rows["organisation"].isin(organisations[::step])] if step > 1 else rows
 
 
 def spread_left(data: pd.DataFrame, name: str, others: list[str]) -> float:

@@ -34,7 +34,7 @@ from mpg_research.analysis.columns import (
     observed,
     tally,
 )
-from mpg_research.analysis.practice.drift_model import RaterDrift, fit_rater_drift
+from mpg_research.analysis.practice.drift_model import RaterDrift, fit_rater_drift, scores_used
 from mpg_research.analysis.practice.ratings import WorkerScores, worker_scores
 from mpg_research.analysis.practice.second_raters import agreement_by_tenure, pair_raters, tenure_trend
 from mpg_research.analysis.result import (
@@ -146,11 +146,6 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     )
 
 
-def _used(rows: pd.DataFrame) -> pd.DataFrame:
-    """The scores that the model has."""
-    return rows.dropna(subset=["score", "parent", "in_job", "calendar"])
-
-
 def _counts(rows: pd.DataFrame) -> dict[str, int]:
     return {
         "n_families": int(rows["family"].nunique()),
@@ -161,7 +156,7 @@ def _counts(rows: pd.DataFrame) -> dict[str, int]:
 def _scales_table(own: dict[str, pd.DataFrame], drifts: dict[str, RaterDrift]) -> ResultTable:
     rows = []
     for scale, scored in own.items():
-        used = _used(scored)
+        used = scores_used(scored)
         rows.append(
             {
                 "scale": scale,
@@ -188,7 +183,7 @@ def _drift_table(own: dict[str, pd.DataFrame], drifts: dict[str, RaterDrift]) ->
         found.estimates[list(ESTIMATE_COLUMNS)]
         .rename_axis("drift_term")
         .reset_index()
-        .assign(scale=scale, **_counts(_used(own[scale])))
+        .assign(scale=scale, **_counts(scores_used(own[scale])))
         for scale, found in drifts.items()
         if len(found.estimates)
     ]
@@ -200,7 +195,7 @@ def _drift_table(own: dict[str, pd.DataFrame], drifts: dict[str, RaterDrift]) ->
 def _differences_table(own: dict[str, pd.DataFrame], drifts: dict[str, RaterDrift]) -> ResultTable:
     names = ("sd_between_workers", "sd_of_drift", "parent_slope", "score_sd")
     rows = [
-        {"scale": scale, "quantity": name, "value": getattr(found, name), **_counts(_used(own[scale]))}
+        {"scale": scale, "quantity": name, "value": getattr(found, name), **_counts(scores_used(own[scale]))}
         for scale, found in drifts.items()
         if found.verdict == "estimated"
         for name in names

@@ -135,7 +135,8 @@ def _questionnaires(study: Study) -> list[pd.DataFrame]:
     given = study.tables["measurements"]
     scores = study.scores
     rater = given["rater"] if "rater" in given else pd.Series(None, index=given.index, dtype=object)
-    rater = pd.Series(rater.to_numpy(dtype=object, na_value=None), index=scores.index)
+    values = rater.astype(object).where(rater.notna(), None).to_numpy()
+    rater = pd.Series(values, index=scores.index, dtype=object)
     by_worker = (scores["respondent"].astype(str) == "worker") | rater.notna()
     usable = by_worker & scores["raw"].notna() & scores["phase"].isin(IN_COURSE)
     chosen = scores[usable]
@@ -209,7 +210,8 @@ def _in_charge(study: Study) -> tuple[pd.Series, pd.Series]:
 
 
 def _years(apart: pd.Series) -> pd.Series:
-    return apart / pd.Timedelta(days=_DAYS_IN_YEAR)
+    years: pd.Series = apart.dt.total_seconds() / (86_400 * _DAYS_IN_YEAR)
+    return years
 
 
 def _nearest_parent(study: Study, rows: pd.DataFrame, days: float) -> FloatArray:
@@ -225,10 +227,9 @@ def _nearest_parent(study: Study, rows: pd.DataFrame, days: float) -> FloatArray
     parents = scores[usable].assign(score=scores[course.outcome].astype(float))
     parents = parents.dropna(subset=["date", "score"]).sort_values("date", kind="stable")
     left = rows[[*_KEYS, "date"]].reset_index(names="place").sort_values("date", kind="stable")
-    unit = "datetime64[ns]"
     found = pd.merge_asof(
-        left.assign(date=left["date"].astype(unit)),
-        parents[[*_KEYS, "date", "score"]].assign(date=parents["date"].astype(unit)),
+        left.assign(date=left["date"].astype("datetime64[ns]")),
+        parents[[*_KEYS, "date", "score"]].assign(date=parents["date"].astype("datetime64[ns]")),
         on="date", by=_KEYS, direction="nearest", tolerance=pd.Timedelta(days=days),
     )  # fmt: skip
     nearest: FloatArray = found.set_index("place")["score"].reindex(rows.index).to_numpy(dtype=float)

@@ -11,6 +11,7 @@ from mpg_research.disclosure import Audience, release
 from mpg_research.present import say
 from mpg_research.simulate.study import simulate_study
 from mpg_research.study import load_study
+from mpg_research.study.schemas import SCHEMAS
 from tests.exact_policy import exact_policy
 
 
@@ -28,12 +29,14 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     episodes = pd.read_csv(folder / "episodes.csv", dtype=str)
     rows = pd.read_csv(folder / "measurements.csv", dtype=str)
     complete = rows[rows.filter(like="item_").notna().all(axis=1)]
-    often = complete["family"].value_counts()
+    last = episodes.sort_values("episode").drop_duplicates("family").set_index("family")["end"].fillna("9999")
+    in_help = complete[complete["date"] <= complete["family"].map(last)]  # later ones are in no course
+    often = in_help["family"].value_counts()
     seen = often.index[often >= 3]
     episodes[episodes["family"].isin(seen)].to_csv(folder / "episodes.csv", index=False)
     rows[rows["family"].isin(seen)].to_csv(folder / "measurements.csv", index=False)
     text = (folder / "study.toml").read_text()
-    for table in ("care", "practice", "interventions", "events"):
+    for table in set(SCHEMAS) - {"episodes", "measurements"}:
         text = re.sub(rf"\[tables\.{table}\]\n(?:[^\[\n].*\n|\n)*", "", text)
     (folder / "study.toml").write_text(text)
     return folder
