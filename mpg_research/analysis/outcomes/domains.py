@@ -167,7 +167,7 @@ def _first_and_last(rows: pd.DataFrame) -> pd.DataFrame:
     first = groups.head(1).set_index(_UNIT)
     last = groups.tail(1).set_index(_UNIT)
     values = ["score", "no_problem", "severe", "months"]
-    pairs = first.join(last[values], rsuffix="_last").reset_index()
+    pairs = first.join(last[values].add_suffix("_last")).reset_index()
     pairs = pairs[pairs["months_last"] > pairs["months"]].reset_index(drop=True)
     change = pairs["score_last"] - pairs["score"]
     pairs["direction"] = np.select(

@@ -57,6 +57,14 @@ def test_outcome_set_has_the_numbers_of_the_other_analyses(tmp_path: Path) -> No
     assert {"dropped_out", "ended_as_planned", "reliably_improved"} <= set(shares.index)
 
 
+def test_a_second_questionnaire_with_one_wave(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(4), families=40)
+    rows = tables["measurements"]
+    tables["measurements"] = rows[(rows["instrument"] == "burden") | (rows["date"] == 0)]
+    with pytest.raises(NotApplicableError, match="have measurements enough"):
+        compare_instruments(outcome_study(tmp_path, tables, extra=TWO))
+
+
 def test_a_second_questionnaire_without_measurements(tmp_path: Path) -> None:
     tables = random_tables(np.random.default_rng(4), families=40)
     rows = tables["measurements"]
