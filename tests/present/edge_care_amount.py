@@ -62,7 +62,8 @@ def slopes(name: str, table: str) -> dict[str, Need]:
 
 def dose(draw: Draw) -> MadeResult:
     n = draw("n", (247, 247, 120, 8))
-    half = draw("half", (11.0, 0.0, 40.5, NAN))
+    halves = (11.0, 0.0, 40.5) if draw("wide", (False,)) else (11.0, 0.0, 40.5, NAN)
+    half = draw("half", halves)  # "wide": what figures are drawn of
     hours = [
         {"months": month, "first_quarter": half, "half": half, "third_quarter": half + 4}
         for month in (0.0, 6.0, draw("last", (12.0, 15.0)))

@@ -9,8 +9,8 @@ Tables of :class:`LifeDomains` (beside ``sample_flow``)
 - ``domain_levels(domain, moment, no_problem, severe, n_group)``: of the families scored twice or more, the
   share without a problem and the share with a severe one, at the first and at the last time. A severity is a
   few steps: its mean alone does not say what became of those who were worst off.
-- ``domain_direction(domain, class, ...)``: of those families, first to last: improved, unchanged, worsened,
-  and without a problem both times.
+- ``domain_direction(domain, class, ...)``: of those families, first to last: less severe, as severe,
+  more severe, and without a problem both times.
 - ``domain_improved(domain, ...)``: of those with a problem at first, the share that improved.
 - ``all_domains(class, ...)``: the same over all domains with a problem at first, one family counting once for
   each; the limits allow for that.
@@ -53,8 +53,8 @@ __all__ = ["ALL_CLASSES", "BALANCE", "DIRECTIONS", "OTHER_DOMAIN", "LifeDomains"
 
 #: What a domain that is in no list is called; its name may be anything.
 OTHER_DOMAIN = "other_domain"
-DIRECTIONS = ("improved", "unchanged", "worsened", "no_problem")
-ALL_CLASSES = ("improved", "unchanged", "worsened")
+DIRECTIONS = ("less_severe", "as_severe", "more_severe", "no_problem")
+ALL_CLASSES = ("less_severe", "as_severe", "more_severe")
 BALANCE = ("more_improved", "as_many", "more_worsened")
 _UNIT = ["family", "episode", "domain"]
 _DOMAIN = coded("domain")
@@ -172,8 +172,8 @@ def _first_and_last(rows: pd.DataFrame) -> pd.DataFrame:
     change = pairs["score_last"] - pairs["score"]
     pairs["direction"] = np.select(
         [(pairs["score"] == 0) & (pairs["score_last"] == 0), change < 0, change > 0],
-        ["no_problem", "improved", "worsened"],
-        "unchanged",
+        ["no_problem", "less_severe", "more_severe"],
+        "as_severe",
     )
     return pairs
 
@@ -255,7 +255,7 @@ def _directions(pairs: pd.DataFrame, listed: list[str], level: float) -> list[Re
         problem.assign(domain=pd.Categorical(problem["domain"], listed)),
         "direction", ALL_CLASSES, by=("domain",), level=level,
     )  # fmt: skip
-    improved = improved[improved["class"] == "improved"].drop(columns="class").reset_index(drop=True)
+    improved = improved[improved["class"] == "less_severe"].drop(columns="class").reset_index(drop=True)
     for frame in (rows, improved):
         frame["domain"] = frame["domain"].astype(str)
     return [
@@ -278,7 +278,7 @@ def _over_domains(problem: pd.DataFrame, level: float) -> pd.DataFrame:
 
 def _balance(pairs: pd.DataFrame) -> pd.DataFrame:
     """Per family, whether it improved in more domains than it worsened."""
-    signs = pairs.assign(sign=pairs["direction"].map({"improved": 1, "worsened": -1}).fillna(0))
+    signs = pairs.assign(sign=pairs["direction"].map({"less_severe": 1, "more_severe": -1}).fillna(0))
     keys = ["family", "episode", "organisation", "worker"]
     found = pd.DataFrame(signs.groupby(keys, sort=True, as_index=False)["sign"].sum())
     balance = np.select([found["sign"] > 0, found["sign"] < 0], [BALANCE[0], BALANCE[2]], BALANCE[1])

@@ -7,8 +7,7 @@ from mpg_research.present.figures.study import draw_case_mix
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences
-from mpg_research.present.sentences.over_time import over_time_sentences
-from mpg_research.present.sentences.robustness import robustness_sentences
+from mpg_research.present.sentences.over_time import over_time_sentences, robustness_sentences
 
 __all__ = ["KINDS"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from mpg_research.frames import number_at, row_at
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.sentences.shares import class_sentence
+from mpg_research.present.sentences.comparison import class_sentence
 
 __all__ = [
     "BETTER",

@@ -13,8 +13,7 @@ from mpg_research.disclosure.rules.labels import OWN
 from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.sentences.comparison import funnel_topic, rank_topic
-from mpg_research.present.sentences.shares import share_topic
+from mpg_research.present.sentences.comparison import funnel_topic, rank_topic, share_topic
 from mpg_research.present.sentences.trajectory import is_clear, is_usable, say_change
 
 __all__ = ["distinguishable", "organisation_sentences"]

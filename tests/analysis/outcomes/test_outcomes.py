@@ -11,7 +11,7 @@ from mpg_research.analysis import (
     describe_own_voice,
     outcome_set,
 )
-from mpg_research.errors import NotApplicableError
+from mpg_research.errors import DataError, NotApplicableError
 from tests.analysis.outcomes.outcome_studies import outcome_study, random_tables
 
 TWO = 'instruments = ["burden", "strength"]'
@@ -27,8 +27,8 @@ def test_directions_are_those_of_plain_counting(tmp_path: Path, seed: int) -> No
         first, last = mine["severity"].iloc[0], mine["severity"].iloc[-1]
         if len(mine) < 2:
             continue
-        name = "no_problem" if first == last == 0 else "unchanged" if first == last else "improved"
-        name = "worsened" if last > first else name
+        name = "no_problem" if first == last == 0 else "as_severe" if first == last else "less_severe"
+        name = "more_severe" if last > first else name
         counted[domain, name] = counted.get((domain, name), 0) + 1
     for row in found.itertuples():
         assert round(row.estimate * row.n_group) == counted.get((row.domain, row[2]), 0)
@@ -63,6 +63,14 @@ def test_a_second_questionnaire_with_one_wave(tmp_path: Path) -> None:
     tables["measurements"] = rows[(rows["instrument"] == "burden") | (rows["date"] == 0)]
     with pytest.raises(NotApplicableError, match="have measurements enough"):
         compare_instruments(outcome_study(tmp_path, tables, extra=TWO))
+
+
+def test_a_second_questionnaire_without_measurements(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(4), families=40)
+    rows = tables["measurements"]
+    tables["measurements"] = rows[rows["instrument"] == "burden"]
+    with pytest.raises(DataError, match="no measurement is of"):
+        outcome_study(tmp_path, tables, extra=TWO)
 
 
 def test_without_the_tables_it_is_said_kindly(tmp_path: Path) -> None:
