@@ -35,6 +35,8 @@ FEW = {
     "family_flow": {"n": 30},
     "fidelity": {"n": 30},
     "rater_drift": {"n": 30},
+    "domains": {"n": 30},
+    "instruments": {"n": 30},
 }
 
 
