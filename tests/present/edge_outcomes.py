@@ -222,7 +222,7 @@ def is_mark_known(released: Released, table: str = "satisfaction") -> bool:
 
 
 def are_talks_known(released: Released, table: str) -> bool:
-    return all(share_shown(released, table, name) for name in ("yes", "not_recorded"))
+    return share_shown(released, table, "yes")
 
 
 def something_is_hidden(released: Released, words: Words) -> bool:
@@ -346,7 +346,9 @@ EDGES = (
             "mark_known": lambda released, _: is_mark_known(released),
             "unmarked_known": lambda released, _: share_shown(released, "satisfaction_bands", "not_recorded"),
             "asked_known": lambda released, _: are_talks_known(released, "asked"),
+            "asked_unknown_known": lambda released, _: share_shown(released, "asked", "not_recorded"),
             "followed_known": lambda released, _: are_talks_known(released, "followed"),
+            "followed_unknown_known": lambda released, _: share_shown(released, "followed", "not_recorded"),
             "voice_not_recorded": lambda released, _: bool(released.provenance.parameters["absent"]),
             "voice_hidden": something_is_hidden,
         },

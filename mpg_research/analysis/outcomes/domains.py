@@ -26,11 +26,10 @@ import pandas as pd
 
 from mpg_research.analysis.columns import (
     CLASS,
-    ESTIMATE,
-    LEVEL_ESTIMATE,
     MONTHS,
     N_GROUP,
     coded,
+    estimates,
     observed_share,
 )
 from mpg_research.analysis.families.shares import share_rows, share_table
@@ -58,6 +57,9 @@ ALL_CLASSES = ("less_severe", "as_severe", "more_severe")
 BALANCE = ("more_improved", "as_many", "more_worsened")
 _UNIT = ["family", "episode", "domain"]
 _DOMAIN = coded("domain")
+#: A severity is a few steps: in one decimal its changes would all look alike.
+_LEVEL = estimates(digits=2, csv_only=("statistic", "p_value"))
+_CHANGE = estimates(digits=2)
 #: Points of a curve between two reported months.
 _STEPS = 4
 
@@ -125,9 +127,9 @@ def describe_domains(study: Study, *, level: float = 0.95) -> LifeDomains:
         text = f"{len(without)} life domains have too few scores for a course."
         notes.append(Note("domains_without_course", text, {"n_domains": len(without)}))
     tables = [
-        ResultTable("domain_course", course, columns=(_DOMAIN, MONTHS, *LEVEL_ESTIMATE)),
-        ResultTable("domain_curve", curve, columns=(_DOMAIN, MONTHS, *LEVEL_ESTIMATE)),
-        ResultTable("domain_change", change, columns=(_DOMAIN, MONTHS, *ESTIMATE)),
+        ResultTable("domain_course", course, columns=(_DOMAIN, MONTHS, *_LEVEL)),
+        ResultTable("domain_curve", curve, columns=(_DOMAIN, MONTHS, *_LEVEL)),
+        ResultTable("domain_change", change, columns=(_DOMAIN, MONTHS, *_CHANGE)),
         _levels(pairs, listed),
         *_directions(pairs, listed, level),
         sample_flow_table(placed.flow),

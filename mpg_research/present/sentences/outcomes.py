@@ -264,12 +264,14 @@ def _asked(voice: Voice) -> list[str]:
     said = []
     for table in ("asked", "followed"):
         rows = _classes(voice, table)
-        if "yes" not in rows or "not_recorded" not in rows:
-            continue
-        unknown = format_share(float(rows["not_recorded"]["estimate"]), voice.language, digits=0)
-        decisions = voice.rounded(float(rows["yes"]["n_group"]))
-        values = {"unknown": unknown, "decisions": decisions, **_share_words(voice, rows["yes"])}
-        said.append(voice.phrases(f"own_voice.{table}", **values))
+        if "yes" in rows:
+            decisions = voice.rounded(float(rows["yes"]["n_group"]))
+            values = {"decisions": decisions, **_share_words(voice, rows["yes"])}
+            said.append(voice.phrases(f"own_voice.{table}", **values))
+        unknown = rows.get("not_recorded")
+        if "yes" in rows and unknown is not None:
+            share = format_share(float(unknown["estimate"]), voice.language, digits=0)
+            said.append(voice.phrases(f"own_voice.{table}_unknown", share=share))
     return said
 
 
