@@ -32,8 +32,8 @@ from tests.reporting.conftest import ORGANISATIONS, write_study
 from tests.third_language import CODE, accented, quoted, words_without_accent, write_language
 
 PACKAGE = CATALOGUE.parents[1]
-#: Words of made results, of the small study and of its questionnaire.
-DATA = {"Kleine studie", "OBVL-K", *ORGANISATIONS, *ORGANISATIONS.values()}
+#: Words of made results (a study's own domain among them), of the small study and of its questionnaire.
+DATA = {"Kleine studie", "OBVL-K", "A domain of our own", *ORGANISATIONS, *ORGANISATIONS.values()}
 
 
 @pytest.fixture
