@@ -295,7 +295,12 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         check_ids.check_spelling(table, findings)
         return
     if "episodes" in assembly.tables:
-        check_ids.check_families(name, table, assembly.tables["episodes"].frame["family"], findings)
+        left_out = check_ids.check_families(
+            name, table, assembly.tables["episodes"].frame["family"], findings
+        )
+        if left_out.any():
+            table = table.take(~left_out)
+            assembly.tables[name] = table
     if name == "measurements" or assembly.merged_families:
         return
     if "episodes" in assembly.tables and {"family", *TIME_OF_TABLE.get(name, ())} <= set(table.frame):

@@ -38,6 +38,19 @@ def test_what_is_wrong_with_a_decision_is_said(tmp_path: Path, row: str, code: s
     assert said in report.as_text()
 
 
+def test_a_few_families_without_help_are_left_out_and_most_are_an_error(tmp_path: Path) -> None:
+    """In a table kept beside the help: its export may hold more than the study."""
+    rows = ["001,2024-05-01,go_on,", "002,2024-05-01,go_on,", "999,2024-05-01,stop,"]
+    few = small_study(tmp_path / "few", toml=WITH, decisions__csv=HEAD + "\n".join(rows) + "\n")
+    report = check_study(few)
+    assert report.ok
+    assert report.counts["unknown_family"] == 1
+    assert "left out" in report.as_text()
+    assert load_study(few).tables["decisions"]["family"].tolist() == ["001", "002"]
+    most = small_study(tmp_path / "most", toml=WITH, decisions__csv=HEAD + "\n".join(rows[1:]) + "\n")
+    assert not check_study(most).ok
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 MANY_STRANGERS = 5
+#: Tables kept beside the help, whose export may hold families that the study does not.
+KEPT_BESIDE = frozenset({"decisions", "domains", "goals"})
 _LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
 _NINE = re.compile(r"[0-9]{8,9}")
 _SHORTEST = 8
@@ -89,17 +92,24 @@ def check_spelling(table: Table, findings: Findings) -> None:
             )  # fmt: skip
 
 
-def check_families(name: str, table: Table, families: pd.Series, findings: Findings) -> None:
-    """Families in this table that have no episode."""
+def check_families(name: str, table: Table, families: pd.Series, findings: Findings) -> NDArray[np.bool_]:
+    """Families in this table that have no episode, by row.
+
+    In a table kept beside the help (:data:`KEPT_BESIDE`) a few of them are a warning, and their rows are left
+    out; where most are unknown, ids are written in another way there.
+    """
     if "family" not in table.frame:
-        return
+        return np.zeros(len(table.frame), dtype=bool)
     given = table.frame["family"]
     unknown = (given.notna() & ~is_among(given, families.unique())).to_numpy(dtype=bool)
     if not unknown.any():
-        return
+        return unknown
     strangers = given[unknown].unique()
     hint = _how_they_differ(strangers, families.dropna().unique())
     most = len(strangers) >= MANY_STRANGERS and len(strangers) >= given.nunique() / 2
+    beside = name in KEPT_BESIDE and not hint and len(strangers) < given.nunique() / 2
+    severity: Literal["error", "warning"] = "warning" if beside else "error"
+    hint = f"These rows are left out. {hint}" if beside else hint
     if most or len(strangers) > LISTED_PER_CHECK:
         place = int(np.flatnonzero(unknown)[0])
         findings.add(
@@ -111,17 +121,18 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
                 expected="families that occur in the table episodes",
                 remedy=f"{hint}Write the ids in one way in both files, or add the episodes.",
                 file=table.places.file, row=int(table.places.rows[place]),
-                column=table.places.column_of("family", place), code="unknown_family",
+                column=table.places.column_of("family", place), code="unknown_family", severity=severity,
             ),
             times=int(unknown.sum()),
         )  # fmt: skip
-        return
+        return unknown & beside
     findings.add_values(
         "unknown_family", table.places, "family", unknown, given.to_numpy(dtype=object),
         lambda family: f"family {family} has no episode",
         expected="families that occur in the table episodes",
-        remedy=f"{hint}Add the episode, or correct the id.",
+        remedy=f"{hint}Add the episode, or correct the id.", severity=severity,
     )  # fmt: skip
+    return unknown & beside
 
 
 def _how_they_differ(unknown: Iterable[str], known: Iterable[str]) -> str:
