@@ -12,7 +12,7 @@ from mpg_research.reporting.warm.memory import private_memory
 
 SAMPLES_PER_SECOND = 4
 #: So many times as long as looking takes, nothing is looked at.
-SPARED = 50
+SPARED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ def run_command(study: str | None, output: Path, *more: str) -> list[str]:
 def measure(command: Sequence[str], surroundings: Mapping[str, str], *, folder: Path) -> Measured:
     """Run a command to its end in a folder, watching the memory of it and its descendants."""
     import resource
+
+    import psutil  # noqa: F401  (imported here, so that the first look takes no longer than the others)
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
