@@ -13,7 +13,7 @@ M D = V0^-1 D U), the quantities below it become
 where "Z" picks the level's columns out of D. Traces follow the same way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,13 +105,10 @@ def nested_derivatives(
         traces = np.zeros(count), np.zeros((count, count))
     trace, trace_2 = traces
     if first is None:
-        parts = [
-            _carried_up(list(zip(levels, states, strict=True)), route, directions, None, trace, trace_2)
-            for levels, states in _subtrees(route, state, trace.size)
-        ]
+        pieces: Iterable[list[tuple[Level, LevelState]]] = _subtrees(route, state, trace.size)
     else:
-        above = list(zip(route.levels, state.levels, strict=True))[1:]
-        parts = [_carried_up(above, route, directions, first, trace, trace_2)]
+        pieces = [list(zip(route.levels, state.levels, strict=True))[1:]]
+    parts = [_carried_up(piece, route, directions, first, trace, trace_2) for piece in pieces]
     carried = parts[0]
     p, q = (
         route.roots(np.moveaxis(sum(one[1:], one[0]), 0, 2))
@@ -147,47 +144,48 @@ def _carried_up(
     return carried
 
 
-def _subtrees(
-    route: NestedRoute, state: NestedState, count: int
-) -> Iterator[tuple[list[Level], list[LevelState]]]:
+def _subtrees(route: NestedRoute, state: NestedState, count: int) -> Iterator[list[tuple[Level, LevelState]]]:
     """The levels by some groups of the coarsest at a time, so that what is carried of each stays small."""
-    levels, states = route.levels, list(state.levels)
-    if len(levels) == 1 or levels[-1].n_parents > 1:
-        yield levels, states
+    levels = list(zip(route.levels, state.levels, strict=True))
+    if len(levels) == 1 or route.levels[-1].n_parents > 1:
+        yield levels
         return
-    carried = max(1, count * (count + 1) // 2 * levels[0].base.shape[0] ** 2)
-    for low, high in _pieces(levels, max(1, _NUMBERS_AT_ONCE // carried)):
-        parts, blocks = [], []
-        for place, (level, own) in enumerate(zip(levels, states, strict=True)):
-            here = slice(low[place], high[place])
-            above = slice(low[place + 1], high[place + 1]) if place + 1 < len(levels) else slice(0, 1)
-            starts = level.starts[above] - low[place]
-            if place + 1 == len(levels):
-                starts = level.starts
-            parts.append(
-                replace(
-                    level, n=high[place] - low[place], position=level.position[here],
-                    parent=level.parent[here] - above.start, starts=starts,
-                )
-            )  # fmt: skip
-            blocks.append(LevelState(*(getattr(own, name)[:, :, here] for name in LevelState.__slots__)))
-        yield parts, blocks
+    carried = max(1, count * (count + 1) // 2 * route.levels[0].base.shape[0] ** 2)
+    for spans in _pieces(route.levels, max(1, _NUMBERS_AT_ONCE // carried)):
+        yield [
+            (_level_within(level, here, above), _state_within(own, here))
+            for (level, own), here, above in zip(levels, spans, [*spans[1:], slice(0, 1)], strict=True)
+        ]
 
 
-def _pieces(levels: list[Level], most: int) -> Iterator[tuple[list[int], list[int]]]:
-    """First and last+1 group of each level, by coarsest groups with at most so many of the next together."""
+def _level_within(level: Level, here: slice, above: slice) -> Level:
+    """Some groups of a level that have these parents, and no other groups have."""
+    return replace(
+        level,
+        n=here.stop - here.start,
+        position=level.position[here],
+        parent=level.parent[here] - above.start,
+        starts=np.maximum(level.starts[above] - here.start, 0),
+    )
+
+
+def _state_within(state: LevelState, here: slice) -> LevelState:
+    return LevelState(*(getattr(state, name)[:, :, here] for name in LevelState.__slots__))
+
+
+def _pieces(levels: list[Level], most: int) -> Iterator[list[slice]]:
+    """Groups of each level, by coarsest groups with at most so many of the next level together."""
     top = levels[-1]
     below = np.append(levels[-2].starts, levels[-2].n)
     start = 0
     while start < top.n:
         stop = int(np.searchsorted(below, below[start] + most, side="right")) - 1
         stop = min(max(stop, start + 1), start + most, top.n)
-        low, high = [start], [stop]
+        spans = [slice(start, stop)]
         for level in levels[-2::-1]:
             edges = np.append(level.starts, level.n)
-            low.insert(0, int(edges[low[0]]))
-            high.insert(0, int(edges[high[0]]))
-        yield low, high
+            spans.insert(0, slice(int(edges[spans[0].start]), int(edges[spans[0].stop])))
+        yield spans
         start = stop
 
 
