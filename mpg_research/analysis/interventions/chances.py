@@ -167,7 +167,6 @@ def fit_way(
     extra_names: tuple[str, ...] = (),
     included: BoolArray,
     limits: TrialLimits,
-    course: IntArray | None = None,
 ) -> Chances:
     """Fit the chances of a start and of the end of help in the pieces, by pooled logistic regression.
 
@@ -177,14 +176,12 @@ def fit_way(
     known : ndarray, shape (waves, k)
         What was known at each wave.
     names : tuple of str, length k
-    extra : ndarray, shape (waves, q)
+    extra : ndarray, shape (courses, q)
         Organisation and case mix, in the order in which they are used as far as the starts allow.
     extra_names : tuple of str, length q
     included : ndarray of bool, shape (pieces,)
         Pieces of organisations that take part.
     limits : TrialLimits
-    course : ndarray of int, shape (waves,), optional
-        The row of ``extra`` of each wave, where that has a row per course and not per wave.
     """
     pieces = time.pieces
     row = pieces["wave"].to_numpy()
@@ -198,7 +195,7 @@ def fit_way(
     n_more = min(room, extra.shape[1])
     columns = np.empty((len(known), known.shape[1] + n_more))
     columns[:, : known.shape[1]] = known
-    columns[:, known.shape[1] :] = extra[:, :n_more] if course is None else extra[course, :n_more]
+    columns[:, known.shape[1] :] = extra[time.waves["course"].to_numpy(), :n_more]
     of_start = np.column_stack([plain, still, plain[:, 1] * still])
     start_model = _fit_pieces(of_start, columns, row, started, at_risk)
     followed = included & pieces["followed"].to_numpy()

@@ -87,6 +87,11 @@ def _scaled(columns: np.ndarray) -> np.ndarray:
     return np.asarray((columns[:, kept] - columns[:, kept].mean(axis=0)) / spread[kept])
 
 
+def _design(answer: Answer, kept: np.ndarray) -> np.ndarray:
+    """Columns of the weighted comparison of these trials: 1, treated or not, what was known at the start."""
+    return np.column_stack([np.ones(kept.sum()), answer.found.treated[kept], _scaled(answer.baseline[kept])])
+
+
 def _earlier_score(emulation: Emulation, answer: Answer, limits: TrialLimits, level: float) -> Doubt | None:
     """The difference in a score that was there before: with the same weights it should be about nought."""
     found, waves = answer.found, emulation.time.waves
@@ -95,7 +100,7 @@ def _earlier_score(emulation: Emulation, answer: Answer, limits: TrialLimits, le
     kept = found.seen & (course[before] == found.trials.course) & (before < found.trials.wave)
     if kept.sum() < limits.families:
         return None
-    design = np.column_stack([np.ones(kept.sum()), found.treated[kept], _scaled(answer.baseline[kept])])
+    design = _design(answer, kept)
     clusters = found.clusters[kept]
     fit = weighted_regression(
         design, score[before][kept], weight=found.weight[kept], clusters=clusters,
@@ -167,7 +172,7 @@ def _exchangeable(answer: Answer, level: float) -> Doubt | None:
     """A correlation within workers, with the same weights."""
     found = answer.found
     kept = found.seen
-    design = np.column_stack([np.ones(kept.sum()), found.treated[kept], _scaled(answer.baseline[kept])])
+    design = _design(answer, kept)
     fit = estimating_equations(
         design, found.outcome[kept], clusters=found.clusters[kept], weight=found.weight[kept],
         exchangeable=True,
@@ -220,7 +225,7 @@ def _moving_most(answer: Answer, organisation: np.ndarray, names: np.ndarray) ->
     """
     found = answer.found
     kept = found.seen
-    x = np.column_stack([np.ones(kept.sum()), found.treated[kept], _scaled(answer.baseline[kept])])
+    x = _design(answer, kept)
     y, weight = found.outcome[kept], found.weight[kept]
     moment, cross = (x * weight[:, None]).T @ x, x.T @ (weight * y)
     # without an organisation its own column is empty: a trace of a ridge keeps the equations solvable

@@ -166,11 +166,10 @@ def emulate(
         eligible=data.eligible,
     )  # fmt: skip
     takes_part, without = _organisations_with_both(data, time)
-    waves = time.waves["course"].to_numpy()
     known, names = history_columns(time)
     extra, extra_names = _extra(data, takes_part)
     chances = fit_way(
-        time, known, names, extra=extra, extra_names=extra_names, course=waves,
+        time, known, names, extra=extra, extra_names=extra_names,
         included=takes_part[time.pieces["course"].to_numpy()], limits=limits,
     )  # fmt: skip
     shown = [place for place, name in enumerate(chances.names) if _is_baseline(name, names)]
