@@ -7,6 +7,7 @@ the same limits; waves that ``signals`` has are taken over as they are. So a pag
 the tables do.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,13 +122,19 @@ def _coded(found: Signals, courses: Courses) -> pd.DataFrame:
 def _band_folds(found: Signals, courses: Courses) -> tuple[Fold, ...]:
     """The courses, each with the model of the expected band that left its organisation (or tenth) out."""
     by_label = {fold.label: fold.model for fold in found.folds}
-    known, _ = make_folds(found.courses.units)
-    if found.courses.units["organisation"].nunique() > 1:
-        home = dict(zip(found.courses.units["organisation"].astype(str), known, strict=True))
-        labels = np.array([home.get(str(name), "") for name in courses.units["organisation"]])
-    else:
-        labels, _ = make_folds(courses.units.assign(organisation="one"))
+    labels = _parts_by(make_folds, found, courses)
     return _folds(_coded(found, courses), labels, by_label)
+
+
+def _parts_by(
+    split: Callable[[pd.DataFrame], tuple[NDArray[np.str_], str]], found: Signals, courses: Courses
+) -> NDArray[np.str_]:
+    """The part of each course: that of its organisation among the courses of ``found``, or by its family."""
+    parts, by = split(found.courses.units)
+    if by == "families":
+        return split(courses.units.assign(organisation="one"))[0]
+    home = dict(zip(found.courses.units["organisation"], parts, strict=True))
+    return np.array([home.get(name, "") for name in courses.units["organisation"]])
 
 
 def _folds(rows: pd.DataFrame, labels: NDArray[np.str_], models: dict) -> tuple[Fold, ...]:  # type: ignore[type-arg]
@@ -147,12 +154,7 @@ def _by_known_models(found: Signals, courses: Courses) -> pd.DataFrame:
     sign = improvement_sign(courses.instrument.direction)
     step = score_step(foretold.rows["score"])
     waves = expected_waves(courses, _band_folds(found, courses), band=facts["band"])
-    part, _ = model_parts(found.courses.units)
-    if foretold.by == "organisations":
-        home = dict(zip(found.courses.units["organisation"], part, strict=True))
-        labels = np.array([home.get(name, "") for name in courses.units["organisation"]])
-    else:
-        labels, _ = model_parts(courses.units.assign(organisation="one"))
+    labels = _parts_by(model_parts, found, courses)
     limits = _limit_of_part(found)
     columns = (
         "chance",
