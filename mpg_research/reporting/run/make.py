@@ -218,12 +218,12 @@ def _follow(
 
 def _ids_ahead(todo: Iterable[Step], making: Making) -> Thread | None:
     """Read the families' ids while the pages are made, where pages will be looked at again for them."""
-    from mpg_research.reporting.safeguards.family_ids import ids_of_study
-
     if all(making.standings[step.notebook].kind == "own" for step in todo):
         return None
 
     def read() -> None:
+        from mpg_research.reporting.safeguards.family_ids import ids_of_study
+
         with suppress(Exception):  # whatever is wrong is met again, and said, where the ids are asked for
             ids_of_study(str(making.config.file))
 
