@@ -9,6 +9,7 @@ import pytest
 
 from mpg_research.analysis import SignalQuality, evaluate_signals, expected_course, signals
 from mpg_research.analysis.monitoring.end_forecast import months_to_go
+from mpg_research.analysis.monitoring.expectation_model import make_folds
 from mpg_research.analysis.monitoring.foretold import model_parts, predict_bad_end
 from mpg_research.analysis.monitoring.limits import chance_limits
 from mpg_research.analysis.monitoring.rules import (
@@ -239,6 +240,23 @@ def test_parts_hold_whole_organisations_or_families() -> None:
     assert by == "families"
     again, _ = model_parts(units.iloc[30:].assign(organisation="one"))
     assert np.array_equal(part[30:], again)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("n_organisations", [2, 29, 30, 31, 300])
+def test_folds_never_split_an_organisation(seed: int, n_organisations: int) -> None:
+    """Each organisation by itself up to thirty; beyond that the parts that chances are learnt across."""
+    rng = np.random.default_rng(seed)
+    names = np.concatenate([np.arange(n_organisations), rng.integers(0, n_organisations, 900) ** 2 // 300])
+    names = np.minimum(names, n_organisations - 1)
+    units = pd.DataFrame({"organisation": [f"o{n}" for n in names], "family": range(len(names))})
+    fold, by = make_folds(units)
+    assert by == "organisations"
+    assert (pd.Series(fold).groupby(units["organisation"]).nunique() == 1).all()
+    if n_organisations <= 30:
+        assert np.array_equal(fold, units["organisation"])
+    else:
+        assert np.array_equal(fold, model_parts(units)[0])
 
 
 def test_the_last_score_is_never_a_predictor() -> None:
