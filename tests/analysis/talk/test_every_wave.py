@@ -120,8 +120,20 @@ def test_they_agree_in_a_study_with_case_mix_and_several_periods(simulated: Stud
     assert every.waves[["signal", "chance", "limit"]].notna().all().all()
 
 
-def test_looking_again_at_known_courses_says_the_same(found: Signals) -> None:
+@pytest.fixture(scope="module")
+def found_of_many(tmp_path_factory: pytest.TempPathFactory) -> Signals:
+    """So many organisations that groups of them are left out, not each by itself."""
+    folder = tmp_path_factory.mktemp("many") / "study"
+    simulate_study(folder, seed=31, families=160, organisations=31, truth_families=0)
+    return signals(load_study(folder))
+
+
+@pytest.mark.parametrize("few_or_many", ["found", "found_of_many"])
+def test_looking_again_at_known_courses_says_the_same(
+    few_or_many: str, request: pytest.FixtureRequest
+) -> None:
     """What second parents and later periods are looked at by is what ``signals`` itself looked by."""
+    found: Signals = request.getfixturevalue(few_or_many)
     chosen = found.courses.units["course"].to_numpy()[::3]
     again = every_wave._by_known_models(found, part_of(found.courses, chosen))
     keys = [*COURSE_KEYS, "wave"]
