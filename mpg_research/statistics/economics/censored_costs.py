@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.statistics.economics.follow_up import Followed, chance_seen, read_followed
 from mpg_research.statistics.economics.net_benefit import JointDifference
-from mpg_research.statistics.economics.reading import read_clusters, read_numbers, rows_in_words
+from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers, rows_in_words
 
 __all__ = ["CensoredMean", "Method", "censored_difference", "censored_mean"]
 
@@ -237,9 +237,7 @@ def censored_difference(
     lies in one group the factor G / (G - 1) is each group's own and degrees of freedom are
     Welch's; else they are of all clusters together.
     """
-    mine = read_numbers(group, "group")
-    if set(np.unique(mine)) != {0.0, 1.0}:
-        raise ValueError("the group must be 0 or 1 (or no and yes), with families in both")
+    mine = read_groups(group)
     n = mine.size
     codes, g = read_clusters(clusters, n)
     t, over = read_numbers(time, "time", n=n), np.asarray(ended)
