@@ -11,6 +11,7 @@ from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.statistics.economics.follow_up import Followed, chance_seen, read_followed
 from mpg_research.statistics.economics.net_benefit import JointDifference
 from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers, rows_in_words
+from mpg_research.statistics.survival.kaplan_meier import kaplan_meier
 
 __all__ = ["CensoredMean", "Method", "censored_difference", "censored_mean"]
 
@@ -184,15 +185,12 @@ def _weighted(money: FloatArray, followed: Followed) -> tuple[float, FloatArray]
 def _lin(money: FloatArray, followed: Followed, over: BoolArray, time: FloatArray) -> float:
     """Share still there at the start of each interval, times the mean of those seen through it."""
     total = 0.0
-    moments, ends = np.unique(time[over], return_counts=True)
-    risk = time.size - np.searchsorted(np.sort(time), moments, side="left")
-    there = np.concatenate([[1.0], np.cumprod(1 - ends / risk)])
+    there = kaplan_meier(time, over).at(followed.edges[:-1])["survival"]
     for place, start in enumerate(followed.edges[:-1]):
         entered = (time > start) & followed.complete[:, place]
         if not entered.any():
             continue
-        share = there[np.searchsorted(moments, start, side="right")]
-        total += float(share * money[entered, place].mean())
+        total += float(there[place] * money[entered, place].mean())
     return total
 
 
