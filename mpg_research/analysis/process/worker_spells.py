@@ -20,7 +20,6 @@ from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from mpg_research.analysis.columns import (
     EACH_ORGANISATION,
@@ -42,6 +41,7 @@ from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.event_study import EventStudy
 from mpg_research.statistics.rates import clustered_rate
+from mpg_research.statistics.survival.counts import limits_of
 from mpg_research.statistics.survival.cumulative_incidence import cumulative_incidence
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
@@ -223,7 +223,10 @@ def _survival(care: CareMonths, spells: Spells, *, level: float) -> ResultTable:
             found = cumulative_incidence(time, ended[chosen], replaced[chosen].astype(float), at=month + 1e-9)
             error, m = _cluster_error(found.influence, cluster[unit])
             share = 1 - found.estimate if survives else found.estimate
-            low, high = _limits(1 - found.estimate, error * np.sqrt(m / max(m - 1, 1)), level)
+            error *= float(np.sqrt(m / max(m - 1, 1)))
+            low, high = (
+                float(end) for end in limits_of(1 - found.estimate, error, level=level, scale="log-log")
+            )
             low, high = (low, high) if survives else (1 - high, 1 - low)
             families, organisations = care.behind(unit[followed])
             rows.append(
@@ -243,14 +246,6 @@ def _survival(care: CareMonths, spells: Spells, *, level: float) -> ResultTable:
             *ends(declared, "conf", heading="interval"), N_GROUP,
         ),
     )  # fmt: skip
-
-
-def _limits(share: float, error: float, level: float) -> tuple[float, float]:
-    """Limits of a share that is still without something, on the scale of log(-log); NaN at none and all."""
-    if not 0 < share < 1:
-        return float("nan"), float("nan")
-    half = float(ndtri(0.5 + level / 2)) * error / (share * abs(np.log(share)))
-    return float(share ** np.exp(half)), float(share ** np.exp(-half))
 
 
 def _cluster_error(influence: FloatArray, cluster: np.ndarray) -> tuple[float, int]:
