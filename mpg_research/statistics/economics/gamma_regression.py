@@ -181,7 +181,9 @@ def _coefficients(x: FloatArray, y: FloatArray, w: FloatArray, power: float) -> 
         # Fisher's steps come near slowly; Newton's from there arrive.
         for _ in range(_POLISH):
             try:
-                scaled = scaled - np.linalg.solve(model.hessian(scaled, scale=1), model.score(scaled, scale=1))
+                scaled = scaled - np.linalg.solve(
+                    model.hessian(scaled, scale=1), model.score(scaled, scale=1)
+                )
             except np.linalg.LinAlgError:
                 break
         left, linear = model.score(scaled, scale=1) / w.sum(), x @ (scaled / columns)
