@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.follow_up import read_followed
 from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers
 
@@ -179,8 +180,7 @@ def regression_blocks(
         for j in range(p + 1):
             products[:, i, j] = np.bincount(codes, w * table[:, i] * table[:, j], minlength=g)
     if shared > 0:
-        sums = np.zeros((g, p + 1))
-        np.add.at(sums, codes, table)
+        sums = cluster_sums(table, codes, g)
         less = shared / (1 + shared * np.bincount(codes, minlength=g))
         products = products - less[:, None, None] * sums[:, :, None] * sums[:, None, :]
     return RegressionBlocks(products[:, :p, :p], products[:, :p, p], coefficient)

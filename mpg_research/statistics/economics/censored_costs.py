@@ -8,6 +8,7 @@ import scipy.special as special
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import BoolArray, FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.follow_up import Followed, chance_seen, read_followed
 from mpg_research.statistics.economics.net_benefit import JointDifference
 from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers, rows_in_words
@@ -249,7 +250,7 @@ def censored_difference(
             )
             difference[place] += sign * found.estimate
             own[rows, place] = sign * found.influence
-    sums = np.stack([np.bincount(codes, column, minlength=g) for column in own.T], axis=1)
+    sums = cluster_sums(own, codes, g)
     if g < 2:
         raise ValueError("one cluster has no spread; expected two or more")
     inside = [np.unique(codes[mine == side]) for side in (0.0, 1.0)]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.reading import read_clusters, read_numbers
 
 __all__ = ["GammaFit", "Variance", "fit_gamma", "sum_of_squares"]
@@ -209,7 +210,6 @@ def sum_of_squares(influence: FloatArray, codes: IntArray, g: int) -> FloatArray
     -------
     ndarray, shape (p, p)
     """
-    sums = np.zeros((g, influence.shape[1]))
-    np.add.at(sums, codes, influence)
+    sums = cluster_sums(influence, codes, g)
     total: FloatArray = sums.T @ sums
     return total
