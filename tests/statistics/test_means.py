@@ -1,23 +1,30 @@
-"""A mean over clusters: a regression on a constant alone, solved as matrices (held to R elsewhere)."""
+"""A mean over clusters: statsmodels' regression on a constant alone, with its sandwich over clusters."""
 
 import numpy as np
 import pytest
+from scipy.stats import t as student_t
+from statsmodels.regression.linear_model import OLS
 
 from mpg_research.statistics.means import clustered_mean
-from mpg_research.statistics.trials.regression import weighted_regression
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_is_the_regression_on_a_constant(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 60))
-    clusters = np.append(rng.integers(0, 12, n - 1), 99)
-    values = rng.normal(5, 2, n) + rng.normal(0, 2, 100)[clusters]
+    clusters = np.append(rng.integers(0, 12, n - 1), 12)
+    values = rng.normal(5, 2, n) + rng.normal(0, 2, 13)[clusters]
     found = clustered_mean(values, [f"w{code}" for code in clusters], level=0.9)
-    fit = weighted_regression(np.ones((n, 1)), values, clusters=clusters, level=0.9)
-    for name in ("estimate", "std_error", "conf_low", "conf_high"):
-        assert getattr(found, name) == pytest.approx(getattr(fit, name)[0], rel=1e-10)
-    assert found.n_clusters == fit.n_clusters
+    m = len(np.unique(clusters))
+    fit = OLS(values, np.ones(n)).fit(
+        cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": False}
+    )
+    error = float(fit.bse[0]) * np.sqrt(m / (m - 1))
+    half = student_t.ppf(0.95, m - 1) * error
+    assert found.estimate == pytest.approx(fit.params[0], rel=1e-12)
+    assert found.std_error == pytest.approx(error, rel=1e-10)
+    assert (found.conf_low, found.conf_high) == pytest.approx((found.estimate - half, found.estimate + half))
+    assert found.n_clusters == m
 
 
 def test_nobody_and_one_cluster() -> None:
