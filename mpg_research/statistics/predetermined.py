@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 
 __all__ = ["PredeterminedSlope", "predetermined_slope"]
 
@@ -109,7 +110,7 @@ def predetermined_slope(
     inverse = np.linalg.inv(crossed)
     beta = inverse @ (instruments.T @ response)
     moved = instruments * (response - design @ beta)[:, None]
-    summed = np.column_stack([np.bincount(cluster, column, minlength=m) for column in moved.T])
+    summed = cluster_sums(moved, cluster, m)
     covariance = m / (m - 1) * inverse @ (summed.T @ summed) @ inverse.T
     estimate, error, df = float(beta[0]), float(np.sqrt(covariance[0, 0])), float(m - 1)
     if not error > 0:

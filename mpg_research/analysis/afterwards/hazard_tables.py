@@ -17,6 +17,7 @@ from mpg_research.analysis.columns import Column, coded, ends, estimates, modell
 from mpg_research.analysis.monitoring.expectation_model import case_mix_labels, code_case_mix
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.survival.cox import CoxFit, fit_cox, proportionality
 from mpg_research.statistics.survival.interval_hazards import fit_interval_ratios
 from mpg_research.statistics.survival.shared_frailty import fit_shared_frailty
@@ -207,8 +208,7 @@ def _over_clusters(fit: CoxFit, event: np.ndarray, cluster: np.ndarray) -> Float
     """
     number = np.unique(cluster, return_inverse=True)[1]
     share = np.minimum(np.bincount(number, event) / event.sum(), 0.5)
-    pulled = fit.scores @ fit.covariance
-    sums = np.stack([np.bincount(number, column) for column in pulled.T], axis=1) / (1 - share)[:, None]
+    sums = cluster_sums(fit.scores @ fit.covariance, number) / (1 - share)[:, None]
     result: FloatArray = sums.T @ sums
     return result
 

@@ -1,13 +1,12 @@
 """Mean scores after the end, and mean change since the last score in help."""
 
-import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from mpg_research.analysis.afterwards.later_scores import LaterScores
 from mpg_research.analysis.columns import N_MEASUREMENTS, Column, ends, observed
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.means import clustered_mean
 
 __all__ = ["score_table"]
 
@@ -67,19 +66,11 @@ def score_table(
 
 def _row(month: float, rows: pd.DataFrame, level: float, minimum: int) -> tuple[object, ...]:
     change = (rows["score"] - rows["last"]).dropna()
-    mean = float(change.mean()) if len(change) else float("nan")
-    half = float("nan")
-    if len(change) > 1:
-        workers = rows.loc[change.index, "worker"]
-        families = rows.loc[change.index, "family"]
-        number = pd.factorize(workers if workers.nunique() >= minimum else families)[0]
-        sums = np.bincount(number, change.to_numpy() - mean)
-        groups = len(sums)
-        if groups > 1:
-            error = np.sqrt(np.sum(sums**2) * groups / (groups - 1)) / len(change)
-            half = float(student_t.ppf(0.5 + level / 2, groups - 1) * error)
+    workers, families = rows.loc[change.index, "worker"], rows.loc[change.index, "family"]
+    clusters = workers if workers.nunique() >= minimum else families
+    found = clustered_mean(change, clusters, level=level)
     return (
-        month, float(rows["last"].mean()), float(rows["score"].mean()), mean, mean - half, mean + half,
-        len(rows),
+        month, float(rows["last"].mean()), float(rows["score"].mean()), found.estimate, found.conf_low,
+        found.conf_high, len(rows),
         rows["family"].nunique(), rows["organisation"].nunique(),
     )  # fmt: skip

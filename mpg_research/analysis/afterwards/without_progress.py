@@ -25,7 +25,6 @@ from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from mpg_research.analysis.afterwards.good_ends import axis_in_months, in_months
 from mpg_research.analysis.columns import (
@@ -49,6 +48,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.errors import ConfigError, NotApplicableError
+from mpg_research.statistics.means import clustered_mean
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather, refuse_parts
 
@@ -277,17 +277,9 @@ def _changes(
     rows = []
     for kind in kinds:
         mine = families[(families[column] == kind) & families["later"].notna() & families["then"].notna()]
-        change = (mine["later"] - mine["then"]).to_numpy(dtype=float)
-        mean = float(change.mean()) if len(change) else float("nan")
-        half = float("nan")
-        number = pd.factorize(mine["worker"])[0]
-        groups = int(number.max()) + 1 if len(number) else 0
-        if groups > 1:
-            sums = np.bincount(number, change - mean)
-            error = np.sqrt(np.sum(sums**2) * groups / (groups - 1)) / len(change)
-            half = float(student_t.ppf(0.5 + level / 2, groups - 1) * error)
+        found = clustered_mean(mine["later"] - mine["then"], mine["worker"], level=level)
         rows.append(
-            (kind, mean, mean - half, mean + half, len(mine), mine["family"].nunique(),
+            (kind, found.estimate, found.conf_low, found.conf_high, len(mine), mine["family"].nunique(),
              mine["organisation"].nunique())
         )  # fmt: skip
     names = [

@@ -19,7 +19,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from mpg_research.analysis.columns import (
     EACH_ORGANISATION,
@@ -41,6 +40,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
 )
 from mpg_research.errors import NotApplicableError, Note
+from mpg_research.statistics.means import clustered_mean
 from mpg_research.statistics.proportions import clustered_interval
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.schemas import GOAL_SETTERS
@@ -264,16 +264,10 @@ def mean_mark(mine: pd.DataFrame, level: float) -> dict[str, object]:
         Rows of :func:`mark_rows` with a mark.
     level : float
     """
-    marks = mine["mark"].to_numpy(dtype=float)
-    sums = pd.Series(marks - marks.mean() if len(marks) else marks).groupby(mine["family"].to_numpy()).sum()
-    m, half = len(sums), float("nan")
-    if m > 1:
-        error = float(np.sqrt(m / (m - 1) * np.sum(sums.to_numpy() ** 2))) / len(marks)
-        half = float(student_t.ppf(0.5 + level / 2, m - 1)) * error
-    mean = float(marks.mean()) if len(marks) else float("nan")
+    found = clustered_mean(mine["mark"], mine["family"], level=level)
     return {
-        "n_group": len(marks), "mean": mean, "mean_low": max(mean - half, 0.0) if half == half else half,
-        "mean_high": min(mean + half, 10.0) if half == half else half, "n_families": m,
+        "n_group": len(mine), "mean": found.estimate, "mean_low": float(np.maximum(found.conf_low, 0.0)),
+        "mean_high": float(np.minimum(found.conf_high, 10.0)), "n_families": found.n_clusters,
     }  # fmt: skip
 
 

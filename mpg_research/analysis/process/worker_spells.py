@@ -20,7 +20,6 @@ from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from mpg_research.analysis.columns import (
     EACH_ORGANISATION,
@@ -42,7 +41,8 @@ from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.event_study import EventStudy
 from mpg_research.statistics.rates import clustered_rate
-from mpg_research.statistics.survival.cumulative_incidence import cumulative_incidence
+from mpg_research.statistics.survival.competing_events import aalen_johansen
+from mpg_research.statistics.survival.counts import limits_of
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
@@ -216,19 +216,21 @@ def _survival(care: CareMonths, spells: Spells, *, level: float) -> ResultTable:
     rows = []
     for name, (chosen, ended, survives) in curves.items():
         time, unit = spells.time[chosen], spells.unit[chosen]
-        for month in MOMENTS:
-            followed = time >= month
-            if not followed.any():
-                continue
-            found = cumulative_incidence(time, ended[chosen], replaced[chosen].astype(float), at=month + 1e-9)
-            error, m = _cluster_error(found.influence, cluster[unit])
-            share = 1 - found.estimate if survives else found.estimate
-            low, high = _limits(1 - found.estimate, error * np.sqrt(m / max(m - 1, 1)), level)
-            low, high = (low, high) if survives else (1 - high, 1 - low)
-            families, organisations = care.behind(unit[followed])
+        moments = [month for month in MOMENTS if (time >= month).any()]
+        if not moments:
+            continue
+        kinds = np.where(replaced, 1, np.where(ended, 2, 0))[chosen]
+        found = aalen_johansen(time, kinds, at=np.array(moments) + 1e-9, n_causes=2, cluster=cluster[unit])
+        m, taken_over = found.influence.shape[-1], found.estimate[:, 0]
+        errors = found.std_error[:, 0] * np.sqrt(m / max(m - 1, 1))
+        shares = 1 - taken_over if survives else taken_over
+        low, high = limits_of(1 - taken_over, errors, level=level, scale="log-log")
+        low, high = (low, high) if survives else (1 - high, 1 - low)
+        for place, month in enumerate(moments):
+            families, organisations = care.behind(unit[time >= month])
             rows.append(
                 (
-                    name, month * care.axis, share, low, high,
+                    name, month * care.axis, shares[place], low[place], high[place],
                     int(chosen.sum()), families, organisations,
                 )
             )  # fmt: skip
@@ -243,21 +245,6 @@ def _survival(care: CareMonths, spells: Spells, *, level: float) -> ResultTable:
             *ends(declared, "conf", heading="interval"), N_GROUP,
         ),
     )  # fmt: skip
-
-
-def _limits(share: float, error: float, level: float) -> tuple[float, float]:
-    """Limits of a share that is still without something, on the scale of log(-log); NaN at none and all."""
-    if not 0 < share < 1:
-        return float("nan"), float("nan")
-    half = float(ndtri(0.5 + level / 2)) * error / (share * abs(np.log(share)))
-    return float(share ** np.exp(half)), float(share ** np.exp(-half))
-
-
-def _cluster_error(influence: FloatArray, cluster: np.ndarray) -> tuple[float, int]:
-    """The error of an estimate from the influences summed per cluster, and the number of clusters."""
-    _, number = np.unique(cluster, return_inverse=True)
-    moved = np.bincount(number, influence)
-    return float(np.sqrt(moved @ moved)), len(moved)
 
 
 def _reasons(care: CareMonths, spells: Spells, *, minimum: int, level: float) -> ResultTable:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.follow_up import read_followed
-from mpg_research.statistics.economics.reading import read_clusters, read_numbers
+from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers
 
 __all__ = [
     "Blocks",
@@ -179,8 +180,7 @@ def regression_blocks(
         for j in range(p + 1):
             products[:, i, j] = np.bincount(codes, w * table[:, i] * table[:, j], minlength=g)
     if shared > 0:
-        sums = np.zeros((g, p + 1))
-        np.add.at(sums, codes, table)
+        sums = cluster_sums(table, codes, g)
         less = shared / (1 + shared * np.bincount(codes, minlength=g))
         products = products - less[:, None, None] * sums[:, :, None] * sums[:, None, :]
     return RegressionBlocks(products[:, :p, :p], products[:, :p, p], coefficient)
@@ -219,10 +219,8 @@ def censored_blocks(
     The chance of being followed is estimated anew in every replication. Times in whole days or months keep
     the blocks small: they have a column per moment at which somebody stops.
     """
-    mine = read_numbers(group, "group")
+    mine = read_groups(group)
     n = mine.size
-    if set(np.unique(mine)) != {0.0, 1.0}:
-        raise ValueError("the group must be 0 or 1 (or no and yes), with families in both")
     t, over = read_numbers(time, "time", n=n, above=0), np.asarray(ended)
     money = np.asarray(amounts, dtype=float).reshape(n, -1)
     codes, g = read_clusters(clusters, n)

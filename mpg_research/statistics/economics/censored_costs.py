@@ -8,9 +8,11 @@ import scipy.special as special
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import BoolArray, FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.follow_up import Followed, chance_seen, read_followed
 from mpg_research.statistics.economics.net_benefit import JointDifference
-from mpg_research.statistics.economics.reading import read_clusters, read_numbers, rows_in_words
+from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers, rows_in_words
+from mpg_research.statistics.survival.kaplan_meier import kaplan_meier
 
 __all__ = ["CensoredMean", "Method", "censored_difference", "censored_mean"]
 
@@ -184,15 +186,12 @@ def _weighted(money: FloatArray, followed: Followed) -> tuple[float, FloatArray]
 def _lin(money: FloatArray, followed: Followed, over: BoolArray, time: FloatArray) -> float:
     """Share still there at the start of each interval, times the mean of those seen through it."""
     total = 0.0
-    moments, ends = np.unique(time[over], return_counts=True)
-    risk = time.size - np.searchsorted(np.sort(time), moments, side="left")
-    there = np.concatenate([[1.0], np.cumprod(1 - ends / risk)])
+    there = kaplan_meier(time, over).at(followed.edges[:-1])["survival"]
     for place, start in enumerate(followed.edges[:-1]):
         entered = (time > start) & followed.complete[:, place]
         if not entered.any():
             continue
-        share = there[np.searchsorted(moments, start, side="right")]
-        total += float(share * money[entered, place].mean())
+        total += float(there[place] * money[entered, place].mean())
     return total
 
 
@@ -237,9 +236,7 @@ def censored_difference(
     lies in one group the factor G / (G - 1) is each group's own and degrees of freedom are
     Welch's; else they are of all clusters together.
     """
-    mine = read_numbers(group, "group")
-    if set(np.unique(mine)) != {0.0, 1.0}:
-        raise ValueError("the group must be 0 or 1 (or no and yes), with families in both")
+    mine = read_groups(group)
     n = mine.size
     codes, g = read_clusters(clusters, n)
     t, over = read_numbers(time, "time", n=n), np.asarray(ended)
@@ -253,7 +250,7 @@ def censored_difference(
             )
             difference[place] += sign * found.estimate
             own[rows, place] = sign * found.influence
-    sums = np.stack([np.bincount(codes, column, minlength=g) for column in own.T], axis=1)
+    sums = cluster_sums(own, codes, g)
     if g < 2:
         raise ValueError("one cluster has no spread; expected two or more")
     inside = [np.unique(codes[mine == side]) for side in (0.0, 1.0)]

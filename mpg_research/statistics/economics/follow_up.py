@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.economics.reading import read_numbers
+from mpg_research.statistics.survival.kaplan_meier import kaplan_meier
 
 __all__ = ["Followed", "chance_seen", "completeness_weights", "read_followed"]
 
@@ -78,13 +79,10 @@ def read_followed(time: ArrayLike, ended: ArrayLike, *, edges: ArrayLike) -> Fol
     until = np.minimum(t[:, None], cut[1:])
     complete = over[:, None] | (t[:, None] >= cut[1:])
     stop = ~over & (t < horizon)
-    moments, counts = np.unique(t[stop], return_counts=True)
     # Who ended at the moment itself had ended just before it: at risk are those who go on, or stop.
-    order = np.sort(np.where(over, t, np.nextafter(t, np.inf)))
-    at_risk = (t.size - np.searchsorted(order, moments, side="right")).astype(float)
-    n_risks = np.searchsorted(moments, t, side="left") + (stop & True)
-    stop_at = np.where(stop, np.searchsorted(moments, t, side="left"), -1)
-    if not complete[:, -1].any() or not (counts < at_risk)[: counts.size].all():
+    stopping = kaplan_meier(np.where(over, np.nextafter(t, 0), t), stop)
+    before = np.searchsorted(stopping.moments, t, side="left")
+    if not complete[:, -1].any() or not (stopping.events < stopping.at_risk).all():
         last = float(t[complete[:, -1] | over].max()) if (complete[:, -1] | over).any() else 0.0
         raise ValueError(
             f"nobody is followed to {horizon:g} (the last that is known completely ends at {last:g}); take a "
@@ -94,11 +92,11 @@ def read_followed(time: ArrayLike, ended: ArrayLike, *, edges: ArrayLike) -> Fol
         until,
         complete,
         cut,
-        moments,
-        counts.astype(float),
-        at_risk,
-        stop_at.astype(np.intp),
-        n_risks.astype(np.intp),
+        stopping.moments,
+        stopping.events,
+        stopping.at_risk,
+        np.where(stop, before, -1),
+        before + stop,
     )
 
 

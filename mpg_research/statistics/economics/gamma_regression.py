@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.reading import read_clusters, read_numbers
 
 __all__ = ["GammaFit", "Variance", "fit_gamma", "sum_of_squares"]
@@ -179,21 +180,14 @@ def _coefficients(x: FloatArray, y: FloatArray, w: FloatArray, power: float) -> 
         except (np.linalg.LinAlgError, ValueError):
             return np.full(x.shape[1], np.nan), False
         # Fisher's steps come near slowly; Newton's from there arrive.
-        z, weights = x[use] / columns, w[use]
         for _ in range(_POLISH):
-            mean = np.exp(z @ scaled)
-            curved = y[use] / scale / mean if power else mean
-            off = weights * (y[use] / scale - mean) / mean**power
             try:
-                step = np.linalg.solve(
-                    (z * (weights * curved)[:, None]).T @ z, (z * off[:, None]).sum(axis=0)
+                scaled = scaled - np.linalg.solve(
+                    model.hessian(scaled, scale=1), model.score(scaled, scale=1)
                 )
-                scaled = scaled + step
             except np.linalg.LinAlgError:
                 break
-        linear = x @ (scaled / columns)
-        off = (y / scale - np.exp(linear)) / np.exp(power * linear)
-        left = (x / columns * (w * off)[:, None]).sum(axis=0) / w.sum()
+        left, linear = model.score(scaled, scale=1) / w.sum(), x @ (scaled / columns)
     solved = bool(np.isfinite(scaled).all() and np.abs(left).max() < 1e-7 and np.abs(linear).max() < _AWAY)
     # The scale comes back through the column of ones (or through whatever makes it).
     constant = np.linalg.lstsq(x / columns, np.ones(x.shape[0]), rcond=None)[0]
@@ -216,7 +210,6 @@ def sum_of_squares(influence: FloatArray, codes: IntArray, g: int) -> FloatArray
     -------
     ndarray, shape (p, p)
     """
-    sums = np.zeros((g, influence.shape[1]))
-    np.add.at(sums, codes, influence)
+    sums = cluster_sums(influence, codes, g)
     total: FloatArray = sums.T @ sums
     return total

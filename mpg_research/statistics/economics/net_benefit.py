@@ -7,7 +7,7 @@ import scipy.special as special
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray
-from mpg_research.statistics.economics.reading import read_clusters, read_numbers
+from mpg_research.statistics.economics.reading import read_clusters, read_groups, read_numbers
 from mpg_research.statistics.trials.regression import Correction, weighted_regression
 
 __all__ = [
@@ -251,10 +251,7 @@ def net_benefit_regression(
 def _read(cost: ArrayLike, effect: ArrayLike, group: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     money = read_numbers(cost, "cost", remedy="a family with incomplete costs belongs in censored_costs")
     gain = read_numbers(effect, "effect", n=money.size)
-    mine = read_numbers(group, "group", n=money.size)
-    if set(np.unique(mine)) != {0.0, 1.0}:
-        raise ValueError("the group must be 0 or 1 (or no and yes), with families in both")
-    return money, gain, mine
+    return money, gain, read_groups(group, money.size)
 
 
 def _design(group: FloatArray, case_mix: ArrayLike | None, n: int) -> FloatArray:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
 
-__all__ = ["read_clusters", "read_numbers", "read_rate", "rows_in_words"]
+__all__ = ["read_clusters", "read_groups", "read_numbers", "read_rate", "rows_in_words"]
 
 #: So many rows a message names before it counts the rest.
 _NAMED = 5
@@ -129,6 +129,31 @@ def read_clusters(clusters: ArrayLike | None, n: int) -> tuple[IntArray, int]:
         )
     known, codes = np.unique(names, return_inverse=True)
     return codes.astype(np.intp), int(known.size)
+
+
+def read_groups(group: ArrayLike, n: int | None = None) -> FloatArray:
+    """Which of two groups each row is of.
+
+    Parameters
+    ----------
+    group : array_like of bool or 0 and 1, shape (n,)
+    n : int, optional
+        How many rows there must be.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0.0 and 1.0.
+
+    Raises
+    ------
+    ValueError
+        If one is missing or another number, or a group is empty.
+    """
+    mine = read_numbers(group, "group", n=n)
+    if set(np.unique(mine)) != {0.0, 1.0}:
+        raise ValueError("the group must be 0 or 1 (or no and yes), with families in both")
+    return mine
 
 
 def read_rate(rate: float, name: str = "rate") -> float:

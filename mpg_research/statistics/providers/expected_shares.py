@@ -8,6 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.logistic import penalised_logistic
 
 __all__ = ["ExpectedShares", "expected_shares"]
@@ -104,7 +105,7 @@ def expected_shares(
     steep = chance * (1 - chance)
     # How a chance moves with the slopes, the level moving along.
     moves = steep[:, None] * (own - steep @ own / steep.sum())
-    sums = np.stack([np.bincount(codes, column, minlength=g) for column in moves.T], axis=1)
+    sums = cluster_sums(moves, codes, g)
     each: FloatArray = sums / np.maximum(np.bincount(codes, minlength=g), 1)[:, None]
     scale = x[:, varies].std(axis=0)
     slopes[varies] = beta[1 : k + 1] / scale

@@ -12,6 +12,7 @@ import scipy.special as special
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.survival.counts import read_spells
 from mpg_research.statistics.survival.group_tests import GroupTest
 from mpg_research.statistics.survival.partial_likelihood import (
@@ -120,7 +121,7 @@ def fit_cox(
     inverse = np.linalg.inv(information) if settled else linalg.pinvh(information)
     scores = score_residuals(layers, centred, centred @ beta)
     groups = np.arange(len(x)) if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
-    sums = np.stack([np.bincount(groups, column) for column in (scores @ inverse).T], axis=1)
+    sums = cluster_sums(scores @ inverse, groups)
     scale = np.outer(1 / spread, 1 / spread)
     return CoxFit(
         coefficients=beta / spread,

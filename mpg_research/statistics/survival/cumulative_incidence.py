@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.survival.counts import at_risk
 
 __all__ = ["Incidence", "cumulative_incidence", "pseudo_incidence", "variance_by_moment", "view_inflation"]
 
@@ -260,10 +261,9 @@ def _steps(time: ArrayLike, ended: ArrayLike, kind: ArrayLike, at: float) -> _St
         raise ValueError("how much of an end is of the kind must be known, from 0 to 1")
     counted = seen & (months <= at)
     moments, place, ends = np.unique(months[counted], return_inverse=True, return_counts=True)
-    at_risk = months.size - np.searchsorted(np.sort(months), moments, side="left")
     return _Steps(
         moments=moments,
-        at_risk=at_risk.astype(float),
+        at_risk=at_risk(moments, months, np.full(months.size, -np.inf)),
         ends=ends.astype(float),
         of_kind=np.bincount(place, part[counted], minlength=moments.size).astype(float),
         last=np.searchsorted(moments, months, side="right"),

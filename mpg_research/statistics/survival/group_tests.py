@@ -193,12 +193,6 @@ def _gray(risk: FloatArray, first: FloatArray, other: FloatArray) -> tuple[Float
     return gap, variance
 
 
-def _over(above: FloatArray, below: FloatArray) -> FloatArray:
-    """A quotient, 0 where there is nothing below."""
-    divisor = np.broadcast_to(below, np.broadcast_shapes(above.shape, below.shape))
-    return np.divide(above, divisor, out=np.zeros(divisor.shape), where=divisor > 0)
-
-
 def _chi_square(gap: FloatArray, variance: FloatArray) -> GroupTest:
     df = int(np.linalg.matrix_rank(variance)) if gap.size else 0
     if not df:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 
 __all__ = ["IntervalHazards", "IntervalRatios", "fit_interval_hazards", "fit_interval_ratios"]
 
@@ -221,8 +222,7 @@ def fit_interval_ratios(
     groups = (
         np.arange(left.size) if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
     )
-    pulled = scores @ inverse
-    sums = np.stack([np.bincount(groups, column).astype(float) for column in pulled.T], axis=1)
+    sums = cluster_sums(scores @ inverse, groups)
     scale = np.concatenate([np.ones(k), 1 / spread])
     robust = (sums.T @ sums) * np.outer(scale, scale)
     return IntervalRatios(both[k:] / spread, robust[k:, k:], int(groups.max()) + 1, bool(settled))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.arrays import FloatArray
-from mpg_research.statistics.survival.counts import at_risk
+from mpg_research.statistics.survival.kaplan_meier import KaplanMeier, kaplan_meier
 
 __all__ = ["RestrictedMean", "pseudo_times", "restricted_difference", "restricted_mean", "unseen_time"]
 
@@ -17,15 +17,6 @@ class RestrictedMean:
 
     mean: float
     std_error: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """A Kaplan-Meier curve: m moments with events, those at risk and ending there, all of shape (m,)."""
-
-    moments: FloatArray
-    at_risk: FloatArray
-    ends: FloatArray
 
 
 def restricted_mean(
@@ -72,11 +63,10 @@ def restricted_mean(
         if not there.any():
             raise ValueError("nobody was watched before the horizon")
         stopped, event, since = stopped[there], event[there], since[there]
-    curve = _curve(stopped, event, since)
-    survival: FloatArray = np.cumprod(1 - curve.ends / curve.at_risk, dtype=float)
-    areas = _areas(curve.moments, survival, horizon)
+    curve = kaplan_meier(stopped, event, entry=since)
+    areas = _areas(curve.moments, curve.survival, horizon)
     left = areas.sum() - np.cumsum(areas)[:-1]
-    at_risk, ends = curve.at_risk, curve.ends
+    at_risk, ends = curve.at_risk, curve.events
     kept = at_risk > ends
     variance = np.sum(left[kept] ** 2 * ends[kept] / (at_risk[kept] * (at_risk[kept] - ends[kept])))
     return RestrictedMean(float(areas.sum()), float(np.sqrt(variance)))
@@ -128,12 +118,11 @@ def pseudo_times(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> FloatA
     n = stopped.size
     if n < 2:
         raise ValueError("pseudo-observations need two or more")
-    curve = _curve(stopped, event)
+    curve = kaplan_meier(stopped, event)
     if not curve.moments.size:
         return np.full(n, float(horizon))
     others = _without_each(curve, stopped, event, horizon)
-    survival: FloatArray = np.cumprod(1 - curve.ends / curve.at_risk, dtype=float)
-    result: FloatArray = n * _areas(curve.moments, survival, horizon).sum() - (n - 1) * others
+    result: FloatArray = n * _areas(curve.moments, curve.survival, horizon).sum() - (n - 1) * others
     return result
 
 
@@ -157,9 +146,9 @@ def unseen_time(time: ArrayLike, ended: ArrayLike, *, horizon: float) -> float:
     6.0
     """
     stopped, event = _restrict(time, ended, horizon)
-    curve = _curve(stopped, event)
-    left = float(np.prod(1 - curve.ends / curve.at_risk))
-    return left * (horizon - float(stopped.max()))
+    curve = kaplan_meier(stopped, event)
+    left = float(curve.at(horizon)["survival"])
+    return left * (horizon - curve.last_seen)
 
 
 def _restrict(time: ArrayLike, ended: ArrayLike, horizon: float) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -169,12 +158,6 @@ def _restrict(time: ArrayLike, ended: ArrayLike, horizon: float) -> tuple[FloatA
     return np.minimum(months, horizon), seen & (months <= horizon)
 
 
-def _curve(time: FloatArray, event: NDArray[np.bool_], entry: FloatArray | None = None) -> _Curve:
-    moments, ends = np.unique(time[event], return_counts=True)
-    since = np.full(time.size, -np.inf) if entry is None else entry
-    return _Curve(moments, at_risk(moments, time, since), ends.astype(float))
-
-
 def _areas(moments: FloatArray, survival: FloatArray, horizon: float) -> FloatArray:
     """Areas under the curve before, between and after the moments, shape (m + 1,)."""
     edges = np.concatenate([[0.0], moments, [horizon]])
@@ -182,13 +165,15 @@ def _areas(moments: FloatArray, survival: FloatArray, horizon: float) -> FloatAr
     return result
 
 
-def _without_each(curve: _Curve, time: FloatArray, event: NDArray[np.bool_], horizon: float) -> FloatArray:
+def _without_each(
+    curve: KaplanMeier, time: FloatArray, event: NDArray[np.bool_], horizon: float
+) -> FloatArray:
     """The restricted mean of all but one, for each one, shape (n,).
 
     Without i the curve has one fewer at risk up to i's own time, one end fewer there if i ended, and from
     there on the steps of the whole: three parts that are sums over the moments once and for all.
     """
-    at_risk, ends, m = curve.at_risk, curve.ends, curve.moments.size
+    at_risk, ends, m = curve.at_risk, curve.events, curve.moments.size
     fewer: FloatArray = np.cumprod(1 - ends / np.maximum(at_risk - 1, 1), dtype=float)  # up to i's own time
     early = np.concatenate([[0.0], np.cumsum(_areas(curve.moments, fewer, horizon))])
     step = 1 - ends / at_risk

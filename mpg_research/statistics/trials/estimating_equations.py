@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.trials.regression import Family
 
 __all__ = ["EstimatingEquations", "estimating_equations"]
@@ -100,9 +101,9 @@ def estimating_equations(
         root = np.sqrt(w)
         columns, residual = x * (root * np.sqrt(spread))[:, None], root * pearson
         less = alpha / (1 + (size - 1) * alpha)
-        sums, total = _by_cluster(columns, codes), np.bincount(codes, residual)
+        sums, total = cluster_sums(columns, codes), np.bincount(codes, residual)
         square = columns.T @ columns - (sums * less[:, None]).T @ sums
-        scores = _by_cluster(columns * residual[:, None], codes) - sums * (less * total)[:, None]
+        scores = cluster_sums(columns * residual[:, None], codes) - sums * (less * total)[:, None]
         try:
             bread = np.linalg.inv(square)
         except np.linalg.LinAlgError:
@@ -115,10 +116,6 @@ def estimating_equations(
             break
     error = np.sqrt(np.maximum(np.diagonal(bread @ meat @ bread), 0))
     return EstimatingEquations(beta, error, alpha, scale, arrived and bool(np.isfinite(error).all()))
-
-
-def _by_cluster(columns: FloatArray, codes: IntArray) -> FloatArray:
-    return np.stack([np.bincount(codes, column) for column in columns.T], axis=1)
 
 
 def _mean_product(residual: FloatArray, codes: IntArray, size: IntArray) -> float:

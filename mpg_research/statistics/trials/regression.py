@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
 from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 
 __all__ = ["Correction", "Family", "WeightedFit", "weighted_regression"]
 
@@ -114,8 +115,7 @@ def weighted_regression(
         residual = (y - mean) / np.maximum(root, 1e-150)
         covariance, df = _leverage(x * root[:, None], residual, w, codes, bread, g)
     else:
-        scores = np.zeros((g, p))
-        np.add.at(scores, codes, x * (w * (y - mean))[:, None])
+        scores = cluster_sums(x * (w * (y - mean))[:, None], codes, g)
         factor = {"none": 1.0, "clusters": g / (g - 1), "stata": g / (g - 1) * (n - 1) / (n - p)}[correction]
         covariance = factor * bread @ (scores.T @ scores) @ bread
     return _with_tests(estimate, covariance, df, g, level)
