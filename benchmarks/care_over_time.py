@@ -104,11 +104,10 @@ def _within(
     usual = 10 + 0.4 * families["level"][:, None] + rng.normal(0, 1.5, (n, 1)) - 0.3 * np.arange(MONTHS)
     hours = usual + rng.gamma(2.0, 1.5, (n, MONTHS)) - 3.0
     moved = 0.0 if (need and not feedback) else SLOPE
+    answer = (feedback or FEEDBACK) if need else feedback
     for month in range(1, MONTHS):
-        answer = feedback if not need else (feedback or FEEDBACK)
         hours[:, month] += answer * (score[:, month - 1] - 55)
-        if month > 0:
-            score[:, month] += moved * hours[:, month - 1]
+        score[:, month] += moved * hours[:, month - 1]
     unit = np.repeat(np.arange(n), MONTHS - 1)
     month = np.tile(np.arange(1, MONTHS), n)
     of, cause = (hours, score) if need else (score, hours)
@@ -123,8 +122,7 @@ def _within(
     if found is None:
         return (np.nan,) * 4
     row = found.rows.loc[part]
-    truth = (feedback or FEEDBACK) if need else SLOPE
-    return truth, float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"])
+    return answer if need else SLOPE, float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"])
 
 
 def _truths() -> dict[str, Callable[[np.random.Generator, int], tuple[float, float, float, float]]]:

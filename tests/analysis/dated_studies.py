@@ -5,41 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mpg_research.study import load_study
 from mpg_research.study.model import Study
+from tests.analysis.made_studies import EXPORT, made_study
 
-FIRST_DAY, EXPORT = pd.Timestamp("2021-01-01"), pd.Timestamp("2024-07-01")
+FIRST_DAY = pd.Timestamp("2021-01-01")
 WAVES = 13
-STUDY = """[study]
-name = "made"
-title = "Made for the tests"
-synthetic = true
-export_date = 2024-07-01
-[tables.episodes]
-file = "episodes.csv"
-[tables.measurements]
-file = "measurements.csv"
-constants = {{ instrument = "burden", respondent = "first_parent", episode = "1" }}
-[instruments.burden]
-file = "burden.toml"
-[analysis]
-instrument = "burden"
-months = [0, 6, 12]
-primary_month = 12
-{analysis}
-"""
-QUESTIONNAIRE = """key = "burden"
-abbreviation = "BURDEN"
-direction = "higher_is_worse"
-source = "made for the tests"
-[name]
-en = "Burden"
-[items]
-number = 40
-total_only = true
-minimum = 0
-maximum = 3
-"""
 
 
 def dated_rows(
@@ -96,14 +66,7 @@ def _last_wave(rng: np.random.Generator, score: np.ndarray, seen: np.ndarray) ->
 
 def dated_study(folder: Path, rows: pd.DataFrame, *, analysis: str = "") -> Study:
     """The rows as a study on disk, loaded as any other; ``analysis`` is added to its section [analysis]."""
-    folder.mkdir(parents=True, exist_ok=True)
     episodes = rows.drop_duplicates("family")[["family", "organisation", "start"]]
-    episodes = episodes.assign(episode="1", worker="", start=episodes["start"].dt.strftime("%Y-%m-%d"))
-    episodes.to_csv(folder / "episodes.csv", index=False)
-    measurements = rows[["family"]].assign(
-        date=rows["date"].dt.strftime("%Y-%m-%d"), total=rows["score"].astype(int)
-    )
-    measurements.to_csv(folder / "measurements.csv", index=False)
-    (folder / "burden.toml").write_text(QUESTIONNAIRE, encoding="utf-8")
-    (folder / "study.toml").write_text(STUDY.format(analysis=analysis), encoding="utf-8")
-    return load_study(folder)
+    measurements = rows[["family", "date"]].assign(total=rows["score"].astype(int))
+    tables = {"episodes": episodes.assign(episode="1", worker=""), "measurements": measurements}
+    return made_study(folder, tables, more=analysis)

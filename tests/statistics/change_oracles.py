@@ -1,31 +1,22 @@
 """Where the reference values of other people's software lie, and how they are read."""
 
 import csv
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "oracles" / "change"
+from tests.statistics.shared_oracles import known_of, need_oracles
 
-
-def need_oracles() -> Path:
-    """The folder, or a skip that says why."""
-    if not FOLDER.is_dir():
-        pytest.skip("reference values of other software (../shared/oracles/change) are not here")
-    return FOLDER
+ROOM = "change"
 
 
 def read_rows(name: str) -> list[dict[str, str]]:
-    with (need_oracles() / name).open(encoding="utf-8", newline="") as file:
+    with (need_oracles(ROOM) / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def known_counts() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((need_oracles() / "oracles.json").read_text(encoding="utf-8"))
-    return found
+    return known_of(ROOM, "oracles")
 
 
 def claus(outcome: str = "hamd") -> tuple[list[str], np.ndarray]:

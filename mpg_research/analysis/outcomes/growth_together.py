@@ -2,9 +2,8 @@
 
 The outcomes are stacked: each has its own mean course and a level and a slope per family, all four of which
 may go together; residuals have a variance each, and those of one moment are correlated, since both
-questionnaires were filled in on one day by one parent in one mood. Left out, that correlation is taken for
-one of the families' courses: in simulated studies with a true correlation of slopes of -.5 the model without
-it said -.99.
+questionnaires were filled in on one day by one parent in one mood. Left out, part of that correlation is
+taken for one of the families' courses (shown in tests/analysis/outcomes/test_growth_together.py).
 """
 
 from dataclasses import dataclass

@@ -5,42 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mpg_research.study import load_study
 from mpg_research.study.model import Study
+from tests.analysis.made_studies import DATES, EXPORT, QUESTIONNAIRE, made_study
 
-EXPORT = pd.Timestamp("2024-07-01")
-STUDY = """[study]
-name = "ended"
-title = {{ en = "Ended" }}
-languages = ["en"]
-synthetic = true
-export_date = 2024-07-01
-[tables.episodes]
-file = "episodes.csv"
-[tables.measurements]
-file = "measurements.csv"
-constants = {{ instrument = "burden", respondent = "first_parent" }}
-{tables}
-[instruments.burden]
-file = "burden.toml"
-[analysis]
-instrument = "burden"
-months = [0, 6, 12]
-primary_month = 12
-{more}
-"""
-QUESTIONNAIRE = """key = "burden"
-abbreviation = "BURDEN"
-direction = "higher_is_worse"
-source = "made for the tests"
-[name]
-en = "Burden"
-[items]
-number = 40
-total_only = true
-minimum = 0
-maximum = 3
-[[reliability]]
+#: With it a change can be told from error.
+RELIABLE = """[[reliability]]
 kind = "alpha"
 value = 0.90
 population = "none"
@@ -92,13 +61,10 @@ def ended_tables(
     }
 
 
-def write_study(folder: Path, tables: dict[str, pd.DataFrame], *, more: str = "") -> Study:
-    """Write the tables (those that are there) and read them as a study."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d")
-    extra = [name for name in tables if name not in ("episodes", "measurements")]
-    sections = "\n".join(f'[tables.{name}]\nfile = "{name}.csv"' for name in extra)
-    (folder / "study.toml").write_text(STUDY.format(tables=sections, more=more), encoding="utf-8")
-    (folder / "burden.toml").write_text(QUESTIONNAIRE, encoding="utf-8")
-    return load_study(folder)
+def write_study(folder: Path, tables: dict[str, pd.DataFrame], *, more: str = "", time: str = DATES) -> Study:
+    """The tables (those that are there) as a study; scores belong to no period of help in particular."""
+    constants = {"instrument": "burden", "respondent": "first_parent"}
+    questionnaires = {"burden": QUESTIONNAIRE + RELIABLE}
+    return made_study(
+        folder, tables, constants=constants, questionnaires=questionnaires, time=time, more=more
+    )

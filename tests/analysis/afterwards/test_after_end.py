@@ -187,21 +187,8 @@ def test_waves_of_unknown_length_are_refused(tmp_path: Path) -> None:
         for column in columns:
             tables[name][column] = (tables[name][column] - zero).dt.days // 30
     tables["measurements"] = tables["measurements"].drop_duplicates(["family", "date"])
-    folder = tmp_path
+    tables = {name: table.drop_duplicates() for name, table in tables.items()}
+    study = write_study(tmp_path, tables, time='[time]\nkind = "numbers"\nunit = "waves"')
     with pytest.raises(NotApplicableError) as caught:
-        study_of_waves(folder, tables)
+        describe_afterwards(study)
     assert caught.value.code == "afterwards_by_waves"
-
-
-def study_of_waves(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    from mpg_research.study import load_study
-    from tests.analysis.afterwards import ended_studies
-
-    for name, table in tables.items():
-        table.drop_duplicates().to_csv(folder / f"{name}.csv", index=False)
-    text = ended_studies.STUDY.format(
-        tables='[tables.events]\nfile = "events.csv"\n[time]\nkind = "numbers"\nunit = "waves"', more=""
-    )
-    (folder / "study.toml").write_text(text.replace("export_date = 2024-07-01\n", ""), encoding="utf-8")
-    (folder / "burden.toml").write_text(ended_studies.QUESTIONNAIRE, encoding="utf-8")
-    describe_afterwards(load_study(folder))

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mpg_research.study import load_study
 from mpg_research.study.model import Study
+from tests.analysis.made_studies import MONTHS, made_study
 
 QUESTIONNAIRE = """key = "{key}"
 abbreviation = "{key}"
 direction = "{direction}"
 source = "made for the tests"
-concept = "{concept}"
+concept = "{key}"
 [name]
 en = "{key}"
 nl = "{key}"
@@ -26,29 +26,6 @@ kind = "alpha"
 value = 0.80
 population = "none"
 source = "made for the tests"
-"""
-STUDY = """[study]
-name = "outcomes"
-title = "Made for the tests"
-synthetic = true
-[time]
-kind = "numbers"
-unit = "months"
-[tables.episodes]
-file = "episodes.csv"
-[tables.measurements]
-file = "measurements.csv"
-constants = {{ respondent = "first_parent", episode = "1" }}
-{tables}
-[instruments.burden]
-file = "burden.toml"
-[instruments.strength]
-file = "strength.toml"
-[analysis]
-instrument = "burden"
-months = [0, 6, 12]
-primary_month = 12
-{extra}
 """
 DOMAINS = ("mental_health", "money", "parenting")
 #: Share of the families whose marks are missing.
@@ -143,16 +120,11 @@ def decision_rows(rng: np.random.Generator, ids: np.ndarray) -> pd.DataFrame:
 
 def outcome_study(folder: Path, tables: dict[str, pd.DataFrame], *, extra: str = "") -> Study:
     """The tables as a study on disk, loaded as any other; ``extra`` ends its study.toml."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in tables.items():
-        data.to_csv(folder / f"{name}.csv", index=False)
-    for key, direction, concept in (
-        ("burden", "higher_is_worse", "burden"),
-        ("strength", "higher_is_better", "strength"),
-    ):
-        text = QUESTIONNAIRE.format(key=key, direction=direction, concept=concept)
-        (folder / f"{key}.toml").write_text(text, encoding="utf-8")
-    others = [name for name in tables if name not in ("episodes", "measurements")]
-    listed = "\n".join(f'[tables.{name}]\nfile = "{name}.csv"' for name in others)
-    (folder / "study.toml").write_text(STUDY.format(tables=listed, extra=extra), encoding="utf-8")
-    return load_study(folder)
+    questionnaires = {
+        key: QUESTIONNAIRE.format(key=key, direction=direction)
+        for key, direction in (("burden", "higher_is_worse"), ("strength", "higher_is_better"))
+    }
+    constants = {"respondent": "first_parent", "episode": "1"}
+    return made_study(
+        folder, tables, constants=constants, questionnaires=questionnaires, time=MONTHS, more=extra
+    )

@@ -17,7 +17,7 @@ from tests.analysis.outcomes.outcome_studies import outcome_study, random_tables
 TWO = 'instruments = ["burden", "strength"]'
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(4))
 def test_directions_are_those_of_plain_counting(tmp_path: Path, seed: int) -> None:
     tables = random_tables(np.random.default_rng(seed), families=60)
     found = describe_domains(outcome_study(tmp_path, tables)).tables["domain_direction"].data
@@ -32,17 +32,19 @@ def test_directions_are_those_of_plain_counting(tmp_path: Path, seed: int) -> No
         counted[domain, name] = counted.get((domain, name), 0) + 1
     for row in found.itertuples():
         assert round(row.estimate * row.n_group) == counted.get((row.domain, row[2]), 0)
+    assert set(counted) <= {(row.domain, row[2]) for row in found.itertuples()}, "a class is left out"
 
 
-def test_goals_reached_need_a_limit(tmp_path: Path) -> None:
-    tables = random_tables(np.random.default_rng(1), families=60)
+@pytest.mark.parametrize(("seed", "limit"), [(1, 0), (2, -1), (3, 1), (4, 2)])
+def test_goals_reached_need_a_limit(tmp_path: Path, seed: int, limit: int) -> None:
+    tables = random_tables(np.random.default_rng(seed), families=60)
     without = describe_own_voice(outcome_study(tmp_path / "a", tables))
     assert without.tables["goals_reached"].data.empty
     assert "goal_reached_not_said" in {note.code for note in without.notes}
-    found = describe_own_voice(outcome_study(tmp_path / "b", tables, extra="[care]\ngoal_reached = 0"))
+    found = describe_own_voice(outcome_study(tmp_path / "b", tables, extra=f"[care]\ngoal_reached = {limit}"))
     last = tables["goals"].sort_values("date").drop_duplicates(["family", "goal"], keep="last")
     row = found.tables["goals_reached"].data.iloc[0]
-    assert row["estimate"] == pytest.approx((last["attainment"] >= 0).mean())
+    assert row["estimate"] == pytest.approx((last["attainment"] >= limit).mean())
 
 
 def test_outcome_set_has_the_numbers_of_the_other_analyses(tmp_path: Path) -> None:

@@ -6,28 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mpg_research.study import load_study
 from mpg_research.study.model import Study
 from mpg_research.study.schemas import WORKING_ELEMENTS
-from tests.analysis.dated_studies import QUESTIONNAIRE
+from tests.analysis.made_studies import EXPORT, made_study
 
-EXPORT = pd.Timestamp("2024-07-01")
 DOMAINS = ("parenting", "money", "housing", "mental_health")
 TABLES = ("domains", "practice", "workers", "conditions")
-STUDY = """[study]
-name = "made"
-title = "Made for the tests"
-synthetic = true
-export_date = 2024-07-01
-{tables}
-[instruments.burden]
-file = "burden.toml"
-[analysis]
-instrument = "burden"
-months = [0, 6, 12]
-primary_month = 12
-{more}
-"""
 
 
 def practice_tables(
@@ -117,19 +101,7 @@ def practice_tables(
 
 def practice_study(folder: Path, tables: dict[str, pd.DataFrame], *, more: str = "") -> Study:
     """The tables as a study on disk, loaded as any other; ``more`` is added to its configuration."""
-    folder.mkdir(parents=True, exist_ok=True)
-    constants = 'constants = { instrument = "burden", respondent = "first_parent", episode = "1" }\n'
-    sections = []
-    for name, table in tables.items():
-        table.assign(
-            **{column: table[column].dt.strftime("%Y-%m-%d") for column in table.select_dtypes("datetime")}
-        ).to_csv(folder / f"{name}.csv", index=False)
-        extra = constants if name == "measurements" else ""
-        sections.append(f'[tables.{name}]\nfile = "{name}.csv"\n{extra}')
-    (folder / "burden.toml").write_text(QUESTIONNAIRE, encoding="utf-8")
-    text = STUDY.format(tables="".join(sections), more=more)
-    (folder / "study.toml").write_text(text, encoding="utf-8")
-    return load_study(folder)
+    return made_study(folder, tables, more=more)
 
 
 def without(tables: dict[str, Any], *names: str) -> dict[str, Any]:

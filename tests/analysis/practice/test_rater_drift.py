@@ -190,21 +190,61 @@ def test_each_score_is_in_one_pair() -> None:
     assert pairs[["first", "second", "difference"]].to_numpy().tolist() == [["a", "b", -1.0]]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_pairs_are_of_one_family_and_moment_and_none_is_left(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, days = int(rng.integers(20, 80)), float(rng.integers(0, 15))
+    ratings = pd.DataFrame(
+        {"family": rng.integers(0, 6, n).astype(str), "episode": "1", "organisation": "o",
+         "rater": rng.choice(list("abcd"), n), "is_own": rng.random(n) < 0.5,
+         "date": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 60, n), unit="D"),
+         "score": rng.permutation(n).astype(float), "in_job": rng.uniform(0, 9, n)}
+    )  # fmt: skip
+    pairs = pair_raters(ratings, days=days)
+    # Every score is another number, so it says which row it is of.
+    by_score = ratings.set_index("score")
+    own = by_score.loc[pairs["middle"] + pairs["difference"] / 2]
+    second = by_score.loc[pairs["middle"] - pairs["difference"] / 2]
+    assert own.index.is_unique
+    assert second.index.is_unique
+    assert own["is_own"].all()
+    assert not second["is_own"].any()
+    for name in ("family", "rater", "in_job"):
+        same = own[name].to_numpy() == second[name].to_numpy()
+        assert same.all() if name == "family" else not same.any()
+    assert own["in_job"].tolist() == pairs["years_first"].tolist()
+    assert second["in_job"].tolist() == pairs["years_second"].tolist()
+    assert (np.abs(own["date"].to_numpy() - second["date"].to_numpy()) <= pd.Timedelta(days=days)).all()
+    left = by_score.drop(index=[*own.index, *second.index])
+    both = left[left["is_own"]].merge(left[~left["is_own"]], on="family", suffixes=("", "_other"))
+    near = (both["date"] - both["date_other"]).abs() <= pd.Timedelta(days=days)
+    assert not (near & (both["rater"] != both["rater_other"])).any()
+
+
 def test_scores_are_gathered_as_by_hand(study: Study) -> None:
     found = worker_scores(study, parent_days=45).rows
     domains = found[found["scale"] == "domains"]
     table = study.tables["domains"]
     assert len(domains) == len(table.groupby(["family", "date", "rater"]))
-    row = domains.iloc[17]
     workers = study.tables["workers"].set_index(["organisation", "worker"])["start"]
-    rater = row["rater"].split("|")[1]
-    began = workers[(row["organisation"], rater)]
-    assert row["in_job"] == pytest.approx((row["date"] - began).days / 365.25)
-    scores = study.scores[study.scores["family"] == row["family"]]
-    near = scores.loc[(scores["date"] - row["date"]).abs().idxmin(), "raw"]
-    assert row["parent"] == near
     episodes = study.tables["episodes"].set_index("family")["worker"]
-    assert row["is_own"] == (episodes[row["family"]] == rater)
+    severity = table["severity"].astype(float)
+    usual = severity.groupby(table["domain"]).mean()
+    about = severity - table["domain"].astype(str).map(usual.to_dict()).astype(float) + severity.mean()
+    for place in (17, *np.random.default_rng(17).choice(len(domains), 40, replace=False)):
+        row = domains.iloc[place]
+        rater = row["rater"].split("|")[1]
+        began = workers[(row["organisation"], rater)]
+        assert row["in_job"] == pytest.approx((row["date"] - began).days / 365.25)
+        scores = study.scores[study.scores["family"] == row["family"]]
+        apart = (scores["date"] - row["date"]).abs()
+        near = scores.loc[apart == apart.min(), "raw"]
+        assert row["parent"] in near.tolist() if apart.min().days <= 45 else np.isnan(row["parent"])
+        assert row["is_own"] == (episodes[row["family"]] == rater)
+        given = (
+            (table["family"] == row["family"]) & (table["date"] == row["date"]) & (table["rater"] == rater)
+        )
+        assert row["score"] == pytest.approx(about[given].mean())
 
 
 def test_a_planted_drift_is_found_from_file_to_table(study: Study) -> None:

@@ -6,30 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mpg_research.study import load_study
 from mpg_research.study.model import Study
-from tests.analysis.dated_studies import QUESTIONNAIRE
-
-STUDY = """[study]
-name = "made"
-title = "Made for the tests"
-synthetic = true
-export_date = 2024-07-01
-[tables.episodes]
-file = "episodes.csv"
-[tables.measurements]
-file = "measurements.csv"
-constants = {{ instrument = "burden", respondent = "first_parent", episode = "1" }}
-{care}
-[instruments.burden]
-file = "burden.toml"
-[analysis]
-instrument = "burden"
-months = [0, 6, 12]
-primary_month = 12
-{more}
-"""
-EXPORT = pd.Timestamp("2024-07-01")
+from tests.analysis.made_studies import EXPORT, made_study
 
 
 def episodes(rng: np.random.Generator, n: int = 60, organisations: int = 3) -> pd.DataFrame:
@@ -103,16 +81,8 @@ def care_study(
     more: str = "",
 ) -> Study:
     """The tables as a study on disk, loaded as any other."""
-    folder.mkdir(parents=True, exist_ok=True)
-    periods.to_csv(folder / "episodes.csv", index=False, date_format="%Y-%m-%d")
-    scores.to_csv(folder / "measurements.csv", index=False, date_format="%Y-%m-%d")
-    section = ""
-    if care is not None:
-        care.to_csv(folder / "care.csv", index=False, date_format="%Y-%m-%d")
-        section = '[tables.care]\nfile = "care.csv"'
-    (folder / "burden.toml").write_text(QUESTIONNAIRE, encoding="utf-8")
-    (folder / "study.toml").write_text(STUDY.format(care=section, more=more), encoding="utf-8")
-    return load_study(folder)
+    tables = {"episodes": periods, "measurements": scores}
+    return made_study(folder, tables if care is None else {**tables, "care": care}, more=more)
 
 
 def random_study(folder: Path, seed: int, n: int = 60, **options: Any) -> tuple[Study, pd.DataFrame]:

@@ -1,5 +1,7 @@
 """Trends, sudden changes and clustered shares equal the references; edges are defined."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from mpg_research.statistics.change.reliable_trend import (
 )
 from mpg_research.statistics.change.sudden_changes import find_sudden_changes
 from mpg_research.statistics.proportions import clustered_interval, design_effect, wilson_interval
-from tests.statistics.change_oracles import claus, known_counts, need_oracles, read_rows
+from tests.statistics import shared_oracles
+from tests.statistics.change_oracles import claus, known_counts, read_rows
 
 # The references print 15 digits; the standard deviation behind the trends is given to 4 decimals there.
 EXACT = 1e-8
@@ -182,8 +185,12 @@ def test_a_share_of_nobody_or_everybody_is_defined() -> None:
     assert design_effect([True, False], ["a", "a"]) == 1
 
 
-def test_reference_folder_is_named_when_absent() -> None:
-    assert need_oracles().name == "change"
+def test_reference_folder_is_named_when_absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shared_oracles, "FOLDER", tmp_path)
+    with pytest.raises(pytest.skip.Exception, match="shared/oracles/change"):
+        known_counts()
+    (tmp_path / "change").mkdir()
+    assert shared_oracles.need_oracles("change").name == "change"
 
 
 def test_losses_are_gains_turned_round_also_in_what_was_undone() -> None:

@@ -132,15 +132,30 @@ def test_order_names_and_scale_do_not_matter() -> None:
         assert rank.statistic == pytest.approx(turned_rank.statistic, rel=1e-8)
 
 
-def test_two_groups_without_strata_are_a_score_test_of_cox() -> None:
+@pytest.mark.parametrize("seed", [8, *SEEDS])
+def test_two_groups_without_strata_are_a_score_test_of_cox(seed: int) -> None:
+    """Without ties: the slope of the partial likelihood at no difference, squared, by its bend there."""
+    data = random_spells(np.random.default_rng(seed), 120, ties=False)
+    time, died, entry = data["time"], data["cause"] == 1, data["entry"]
+    two, step = (data["group"] == 1).astype(float), 1e-3
+
+    def value(beta: float) -> float:
+        alike = np.zeros(len(time))
+        return log_likelihood(np.array([beta]), time, died, two[:, None], entry, alike, efron=False)
+
+    slope = (value(step) - value(-step)) / (2 * step)
+    bend = (value(step) - 2 * value(0.0) + value(-step)) / step**2
+    test = log_rank(time, died, two, entry=entry)
+    assert test.statistic == pytest.approx(slope**2 / -bend, rel=1e-4, abs=1e-5)
+    assert test.df == 1
+
+
+def test_without_a_competing_event_and_late_entry_grays_test_is_near_the_log_rank_test() -> None:
     data = random_spells(np.random.default_rng(8), 120, ties=False)
     two = (data["group"] == 1).astype(float)
-    test = log_rank(data["time"], data["cause"] == 1, two, entry=data["entry"])
     one = gray_test(data["time"], (data["cause"] == 1).astype(int), two)
     rank = log_rank(data["time"], data["cause"] == 1, two)
-    # Without a competing event and late entry Gray's test is close to the log-rank test.
     assert one.statistic == pytest.approx(rank.statistic, rel=0.35)
-    assert test.df == 1
 
 
 def test_frailty_of_groups_that_are_alike_is_none() -> None:
