@@ -6,25 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import coded, number_of
 from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
-from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
-from mpg_research.errors import NotApplicableError, Note
+from mpg_research.errors import NotApplicableError
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores
 
-__all__ = [
-    "KEYS",
-    "CareMonths",
-    "care_months",
-    "care_notes",
-    "care_records_table",
-    "first_time",
-    "quantile_of_counts",
-    "rows_by_month",
-]
+__all__ = ["KEYS", "CareMonths", "care_months"]
 
 KEYS = ["family", "episode"]
 #: Columns of care that are numbers or yes/no, as they are called here.
@@ -307,6 +296,7 @@ def _places(care: pd.DataFrame, units: pd.DataFrame) -> IntArray:
 
 
 def _columns(care: pd.DataFrame, place: IntArray, number: FloatArray) -> pd.DataFrame:
+    """The columns of :class:`CareMonths` of every row of care, empty where the study does not have them."""
     found: dict[str, object] = {"unit": place, "month": number}
     for name, short in NUMBERS.items():
         found[short] = (
@@ -336,88 +326,3 @@ def _clusters(rows: pd.DataFrame, units: pd.DataFrame) -> np.ndarray:
     # All periods of a family count with its first worker: what they share is never taken as two.
     first = pd.Series(named.to_numpy(), index=units["family"]).groupby(level=0).first()
     return units["family"].map(first).to_numpy(dtype=object)
-
-
-def rows_by_month(care: CareMonths, known: BoolArray, *, minimum: int) -> list[tuple[int, IntArray]]:
-    """Months in order, each with the rows in which something is known; up to the last with enough of them.
-
-    Parameters
-    ----------
-    care : CareMonths
-    known : ndarray of bool, shape (rows,)
-    minimum : int
-        Families that a last month has at least: what would be hidden throughout is no row of a table.
-    """
-    rows = np.flatnonzero(known)
-    order = rows[np.argsort(care.month[rows], kind="stable")]
-    months, begin = np.unique(care.month[order], return_index=True)
-    found = list(zip(months.tolist(), np.split(order, begin[1:]), strict=True)) if len(order) else []
-    while len(found) > 1 and care.behind(care.unit[found[-1][1]])[0] < minimum:
-        found.pop()
-    return found
-
-
-def first_time(care: CareMonths, happens: BoolArray) -> FloatArray:
-    """The first month of each unit in which something holds; infinite where never.
-
-    Parameters
-    ----------
-    care : CareMonths
-    happens : ndarray of bool, shape (rows,)
-
-    Returns
-    -------
-    ndarray, shape (units,)
-    """
-    first = np.full(len(care.units), np.inf)
-    np.minimum.at(first, care.unit[happens], care.month[happens].astype(float))
-    return first
-
-
-def quantile_of_counts(values: FloatArray, at: float) -> float:
-    """The smallest number that at least a share ``at`` of the values do not exceed; NaN without values.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-    at : float
-        Between 0 and 1.
-    """
-    if not len(values):
-        return float("nan")
-    return float(np.quantile(values, at, method="inverted_cdf"))
-
-
-def care_records_table(care: CareMonths) -> ResultTable:
-    """What became of the rows of care: used, or left out and why.
-
-    Parameters
-    ----------
-    care : CareMonths
-    """
-    reasons = {"used": len(care.rows), **care.left_out}
-    rows = [(reason, number) for reason, number in reasons.items() if number or reason == "used"]
-    data = pd.DataFrame(rows, columns=["care_state", "n_records"])
-    families, organisations = care.behind(np.ones(len(care.units), dtype=bool))
-    data = data.assign(n_families=families, n_organisations=organisations)
-    columns = (coded("care_state"), number_of("n_records", of="records"))
-    return ResultTable("care_records", data, columns=columns)
-
-
-def care_notes(care: CareMonths, study: Study) -> tuple[Note, ...]:
-    """What to know of the table care: organisations that have none of it.
-
-    Parameters
-    ----------
-    care : CareMonths
-    study : Study
-    """
-    every = set(care.periods.rows["organisation"])
-    without = len(every - set(care.units["organisation"]))
-    if not without:
-        return ()
-    text = (
-        f"{without} organisations have no rows of care: what was done there is not known, and their families "
-        "are left out."
-    )
-    return (Note("organisations_without_care", text, {"n_organisations": without}, "caution"),)

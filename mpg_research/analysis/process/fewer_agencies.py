@@ -24,14 +24,8 @@ from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, Trial
 from mpg_research.analysis.interventions.target_trial import trial_data
 from mpg_research.analysis.interventions.trial_tables import trial_tables
 from mpg_research.analysis.process.around_event import around_tables, follow_event
-from mpg_research.analysis.process.care_months import (
-    KEYS,
-    CareMonths,
-    care_months,
-    care_notes,
-    care_records_table,
-    first_time,
-)
+from mpg_research.analysis.process.care_months import KEYS, CareMonths, care_months
+from mpg_research.analysis.process.care_tables import care_notes, care_records_table, first_time
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError

@@ -31,7 +31,8 @@ from mpg_research.analysis.columns import (
     observed_share,
     quantile,
 )
-from mpg_research.analysis.process.care_months import KEYS, quantile_of_counts
+from mpg_research.analysis.process.care_months import KEYS
+from mpg_research.analysis.process.care_tables import quantile_of_counts
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
     Result,

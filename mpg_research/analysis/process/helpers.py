@@ -27,9 +27,8 @@ import pandas as pd
 from mpg_research.analysis.columns import CLASS, SHARE, coded, observed_share, quantile
 from mpg_research.analysis.families.shares import join_small, share_rows
 from mpg_research.analysis.process.around_event import around_tables, follow_event
-from mpg_research.analysis.process.care_months import (
-    CareMonths,
-    care_months,
+from mpg_research.analysis.process.care_months import CareMonths, care_months
+from mpg_research.analysis.process.care_tables import (
     care_notes,
     care_records_table,
     first_time,
