@@ -31,6 +31,7 @@ from mpg_research.analysis.columns import (
     observed_share,
     quantile,
 )
+from mpg_research.analysis.growth.help_periods import worker_keys
 from mpg_research.analysis.process.care_months import KEYS
 from mpg_research.analysis.process.care_tables import quantile_of_counts
 from mpg_research.analysis.result import (
@@ -151,9 +152,7 @@ def _episodes(study: Study) -> pd.DataFrame:
     found = found.assign(organisation=found["organisation"].astype(str), family=found["family"].astype(str))
     if "end" not in found:
         found["end"] = pd.NaT
-    worker = found["worker"] if "worker" in found else pd.Series(None, index=found.index, dtype=object)
-    own = found["organisation"] + "/" + worker.astype(str)
-    return found.assign(cluster=own.where(worker.notna(), found["family"] + "/own"))
+    return found.assign(cluster=worker_keys(found))
 
 
 def _with_first_score(started: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
