@@ -45,6 +45,7 @@ from mpg_research.analysis.result import (
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.multiplicity import holm
 from mpg_research.statistics.trials.regression import weighted_regression
+from mpg_research.study.config.study_toml import DAYS_PER_YEAR
 from mpg_research.study.model import Study
 from mpg_research.study.schemas import EPISODES
 from mpg_research.study.scoring.course_frame import course_frame
@@ -62,7 +63,6 @@ _INTAKE = tuple(c.name for c in EPISODES.columns if c.kind in ("boolean", "numbe
 _NO_INTAKE = ("thin_line", "satisfaction")
 #: Fewest starts of a characteristic for a drift; ours.
 FEWEST = 20
-DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
