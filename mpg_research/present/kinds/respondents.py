@@ -84,8 +84,7 @@ def _coefficients(voice: Voice) -> list[str]:
             continue
         estimate, low, high = (voice.number(float(found.iloc[0][each]), 2) for each in numbers)
         values = {"estimate": estimate, "low": low, "high": high, "level": voice.level}
-        used = voice.phrases.placeholders(f"respondents.{name}")
-        said.append(voice.phrases(f"respondents.{name}", **{each: values[each] for each in used}))
+        said.append(voice.phrases(f"respondents.{name}", **values))
     return said
 
 

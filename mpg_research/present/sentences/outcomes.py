@@ -53,11 +53,6 @@ def _classes(voice: Voice, table: str, key: str = "class") -> dict[str, pd.Serie
     return {str(row[key]): row for _, row in voice.frame(table).iterrows() if _is_share(row)}
 
 
-def _spoken(voice: Voice, key: str, values: Mapping[str, object]) -> str:
-    """A phrase with those of the values that it asks for."""
-    return voice.phrases(key, **{name: values[name] for name in voice.phrases.placeholders(key)})
-
-
 def _problems(voice: Voice) -> list[str]:
     rows = _classes(voice, "all_domains")
     if "less_severe" not in rows:
@@ -114,7 +109,7 @@ def _domains_by_way(voice: Voice, changes: pd.DataFrame) -> list[str]:
                 "named": ", ".join(named),
                 "period": voice.period(float(changes["months"].iloc[0])),
             }  # fmt: skip
-            said.append(_spoken(voice, f"domains.{way}", values))
+            said.append(voice.phrases(f"domains.{way}", **values))
     return said
 
 
@@ -164,7 +159,7 @@ def _by_way(
         estimate, low, high = -estimate, -high, -low
     texts = (voice.nonzero(number, 2) for number in (estimate, low, high))
     values = {**dict(zip(("size", "low", "high"), texts, strict=True)), "level": voice.level, **words}
-    return _spoken(voice, f"{key}.{way}", values)
+    return voice.phrases(f"{key}.{way}", **values)
 
 
 def _slopes(voice: Voice, first: str) -> list[str]:
@@ -304,7 +299,7 @@ def _outcomes(voice: Voice) -> list[str]:
         words = {"outcome": voice.label("value.outcome", row["outcome"]), "share": share}
         words |= _share_words(voice, row) if _is_share(row) else {}
         words["number"] = voice.rounded(float(row["n_group"]))
-        said.append(_spoken(voice, f"outcome_set.{'share' if _is_share(row) else 'share_only'}", words))
+        said.append(voice.phrases(f"outcome_set.{'share' if _is_share(row) else 'share_only'}", **words))
     return said
 
 

@@ -81,8 +81,7 @@ def _direction(voice: Voice, key: str, row: pd.Series, **words: object) -> str:
         numbers = [-numbers[0], -numbers[2], -numbers[1]]
     size, low, high = (voice.nonzero(number, 2) for number in numbers)
     values = {"size": size, "low": low, "high": high, "level": voice.level, "unit": voice.unit, **words}
-    wanted = voice.phrases.placeholders(f"{key}_{way}")
-    return voice.phrases(f"{key}_{way}", **{name: values[name] for name in wanted})
+    return voice.phrases(f"{key}_{way}", **values)
 
 
 def _conditions(voice: Voice) -> list[str]:

@@ -102,8 +102,7 @@ def say_change(voice: Voice, stem: str, row: pd.Series, **words: str) -> str:
     if not voice.phrases.has(f"{stem}{key}"):
         key = "unclear"
     values = {**size_and_interval(voice, row), "concept": voice.concept, **words}
-    wanted = voice.phrases.placeholders(f"{stem}{key}")
-    return voice.phrases(f"{stem}{key}", **{name: values[name] for name in wanted})
+    return voice.phrases(f"{stem}{key}", **values)
 
 
 def _answer(voice: Voice, row: pd.Series) -> list[str]:
