@@ -8,6 +8,7 @@ import pandas as pd
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.sentences.trajectory import way_and_sizes
 
 __all__ = ["domain_sentences", "instrument_sentences", "outcome_set_sentences", "own_voice_sentences"]
 
@@ -153,11 +154,9 @@ def _by_way(
     *, ways: tuple[str, str, str],
 ) -> str:  # fmt: skip
     """Above zero, below it (sizes then without their sign) or unclear."""
-    estimate, low, high = numbers
-    way = ways[0] if low > 0 else ways[1] if high < 0 else ways[2]
-    if way == ways[1]:
-        estimate, low, high = -estimate, -high, -low
-    texts = (voice.nonzero(number, 2) for number in (estimate, low, high))
+    side, sizes = way_and_sizes(*numbers)
+    way = dict(zip(("higher", "lower", "unclear"), ways, strict=True))[side]
+    texts = (voice.nonzero(number, 2) for number in sizes)
     values = {**dict(zip(("size", "low", "high"), texts, strict=True)), "level": voice.level, **words}
     return voice.phrases(f"{key}.{way}", **values)
 
