@@ -9,7 +9,7 @@ from mpg_research.analysis.columns import N_MEASUREMENTS, Column, ends, observed
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
 
-__all__ = ["score_table"]
+__all__ = ["mean_and_limits", "score_table"]
 
 
 def score_table(
@@ -67,19 +67,32 @@ def score_table(
 
 def _row(month: float, rows: pd.DataFrame, level: float, minimum: int) -> tuple[object, ...]:
     change = (rows["score"] - rows["last"]).dropna()
-    mean = float(change.mean()) if len(change) else float("nan")
-    half = float("nan")
-    if len(change) > 1:
-        workers = rows.loc[change.index, "worker"]
-        families = rows.loc[change.index, "family"]
-        number = pd.factorize(workers if workers.nunique() >= minimum else families)[0]
-        sums = np.bincount(number, change.to_numpy() - mean)
-        groups = len(sums)
-        if groups > 1:
-            error = np.sqrt(np.sum(sums**2) * groups / (groups - 1)) / len(change)
-            half = float(student_t.ppf(0.5 + level / 2, groups - 1) * error)
+    workers = rows.loc[change.index, "worker"]
+    clusters = workers if workers.nunique() >= minimum else rows.loc[change.index, "family"]
     return (
-        month, float(rows["last"].mean()), float(rows["score"].mean()), mean, mean - half, mean + half,
+        month, float(rows["last"].mean()), float(rows["score"].mean()),
+        *mean_and_limits(change, clusters, level=level),
         len(rows),
         rows["family"].nunique(), rows["organisation"].nunique(),
     )  # fmt: skip
+
+
+def mean_and_limits(values: pd.Series, clusters: pd.Series, *, level: float) -> tuple[float, float, float]:
+    """A mean with limits over clusters, by t for their number; no limits with fewer than two clusters.
+
+    Parameters
+    ----------
+    values : Series
+        None missing.
+    clusters : Series
+        Who belongs together, by row of ``values``.
+    level : float
+    """
+    mean = float(values.mean()) if len(values) else float("nan")
+    sums = np.bincount(pd.factorize(clusters)[0], values.to_numpy(dtype=float) - mean)
+    groups = len(sums)
+    if groups < 2:
+        return mean, float("nan"), float("nan")
+    error = np.sqrt(np.sum(sums**2) * groups / (groups - 1)) / len(values)
+    half = float(student_t.ppf(0.5 + level / 2, groups - 1) * error)
+    return mean, mean - half, mean + half

@@ -25,9 +25,9 @@ from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from mpg_research.analysis.afterwards.good_ends import axis_in_months, in_months
+from mpg_research.analysis.afterwards.score_table import mean_and_limits
 from mpg_research.analysis.columns import (
     CLASS,
     EACH_ORGANISATION,
@@ -277,19 +277,8 @@ def _changes(
     rows = []
     for kind in kinds:
         mine = families[(families[column] == kind) & families["later"].notna() & families["then"].notna()]
-        change = (mine["later"] - mine["then"]).to_numpy(dtype=float)
-        mean = float(change.mean()) if len(change) else float("nan")
-        half = float("nan")
-        number = pd.factorize(mine["worker"])[0]
-        groups = int(number.max()) + 1 if len(number) else 0
-        if groups > 1:
-            sums = np.bincount(number, change - mean)
-            error = np.sqrt(np.sum(sums**2) * groups / (groups - 1)) / len(change)
-            half = float(student_t.ppf(0.5 + level / 2, groups - 1) * error)
-        rows.append(
-            (kind, mean, mean - half, mean + half, len(mine), mine["family"].nunique(),
-             mine["organisation"].nunique())
-        )  # fmt: skip
+        limits = mean_and_limits(mine["later"] - mine["then"], mine["worker"], level=level)
+        rows.append((kind, *limits, len(mine), mine["family"].nunique(), mine["organisation"].nunique()))
     names = [
         column, "change_after", "change_after_low", "change_after_high", "n_measurements", "n_families",
         "n_organisations",
