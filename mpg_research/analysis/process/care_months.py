@@ -85,6 +85,15 @@ class CareMonths:
         found[self.unit, self.month] = np.asarray(values, dtype=float)
         return found
 
+    def unit_of(self, table: pd.DataFrame) -> IntArray:
+        """The unit of each row of a table with family and episode; -1 where it has none.
+
+        Parameters
+        ----------
+        table : DataFrame
+        """
+        return _places(table, self.units)
+
     def place(self, table: pd.DataFrame, column: str) -> tuple[IntArray, FloatArray]:
         """The unit of each row of another table (-1 where it has none), and its month since the start.
 
@@ -95,7 +104,7 @@ class CareMonths:
         column : str
             With the times.
         """
-        unit = _places(table, self.units)
+        unit = self.unit_of(table)
         first = self.units["first"].to_numpy(dtype=float)
         return unit, _month_numbers(table[column], self.study) - first[unit]
 
@@ -151,7 +160,7 @@ class CareMonths:
             data = data.sort_values([*KEYS, "respondent"], kind="stable")
             first = data.drop_duplicates(KEYS)[[*KEYS, "respondent"]]
             data = data.merge(first, on=[*KEYS, "respondent"])
-        place = _places(data, self.units)
+        place = self.unit_of(data)
         data = data.assign(unit=place)[place >= 0]
         month = self.month_of(data["unit"].to_numpy(dtype=np.intp), data["months"].to_numpy(dtype=float))
         found = data.assign(month=month.astype(np.intp)).sort_values(["unit", "months"], kind="stable")
@@ -270,9 +279,7 @@ def _late(start: pd.Series, study: Study) -> FloatArray:
     if pd.api.types.is_datetime64_any_dtype(start):
         days: FloatArray = (start.dt.day.to_numpy(dtype=float, na_value=np.nan) - 1) / DAYS_PER_MONTH
         return days
-    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
-    months = pd.to_numeric(start, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    months = months * unit / DAYS_PER_MONTH + 1e-6
+    months = _in_months(start, study)
     part: FloatArray = np.maximum(months - np.floor(months) - 1e-6, 0.0)
     return part
 
@@ -282,16 +289,22 @@ def _month_numbers(times: pd.Series, study: Study) -> FloatArray:
     if pd.api.types.is_datetime64_any_dtype(times):
         calendar: FloatArray = (times.dt.year * 12 + times.dt.month).to_numpy(dtype=float, na_value=np.nan)
         return calendar
-    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
-    numbers = pd.to_numeric(times, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    found: FloatArray = np.floor(numbers * unit / DAYS_PER_MONTH + 1e-6)
+    found: FloatArray = np.floor(_in_months(times, study))
     return found
 
 
-def _places(care: pd.DataFrame, units: pd.DataFrame) -> IntArray:
-    """The unit of each row of care; -1 where it has none."""
+def _in_months(times: pd.Series, study: Study) -> FloatArray:
+    """Times that are numbers as months, a little later, so that a whole month is never just short of one."""
+    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
+    numbers = pd.to_numeric(times, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    months: FloatArray = numbers * unit / DAYS_PER_MONTH + 1e-6
+    return months
+
+
+def _places(table: pd.DataFrame, units: pd.DataFrame) -> IntArray:
+    """The place in ``units`` of the period of each row of a table; -1 where it is not among them."""
     keys = pd.MultiIndex.from_frame(units[KEYS].astype(str))
-    wanted = pd.MultiIndex.from_frame(care[KEYS].astype(str))
+    wanted = pd.MultiIndex.from_frame(table[KEYS].astype(str))
     return np.asarray(keys.get_indexer(wanted), dtype=np.intp)
 
 
