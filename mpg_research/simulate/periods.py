@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mpg_research.simulate.course import Course, burden, simulate_course
 from mpg_research.simulate.families import Families, draw_classes, draw_families, take
-from mpg_research.simulate.plan import DAYS_PER_MONTH, OrganisationPlan
+from mpg_research.simulate.plan import DAYS_PER_MONTH, DAYS_PER_YEAR, OrganisationPlan
 
 __all__ = [
     "EXPORT_DATE",
@@ -118,7 +118,7 @@ def simulate_second_periods(
     moved = rng.random(m) < 0.3
     organisation = np.where(moved, rng.choice(len(plans), size=m, p=sizes / sizes.sum()), before.organisation)
     workers = np.maximum(2, np.round(sizes / FAMILIES_PER_WORKER)).astype(np.int64)
-    elapsed = (start[chosen] - first.start[chosen]) / 365.25
+    elapsed = (start[chosen] - first.start[chosen]) / DAYS_PER_YEAR
     families = replace(
         before,
         organisation=organisation,

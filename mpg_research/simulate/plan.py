@@ -16,6 +16,7 @@ from mpg_research.errors import ConfigError
 __all__ = [
     "CLASSES",
     "DAYS_PER_MONTH",
+    "DAYS_PER_YEAR",
     "EXAMPLE_SEED",
     "ITEM_SLOPES",
     "ITEM_THRESHOLDS",
@@ -28,7 +29,8 @@ __all__ = [
 EXAMPLE_SEED = 1
 """Seed of the example study: an ordinary draw, with shares of the courses near those of the population."""
 
-DAYS_PER_MONTH = 365.25 / 12
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 
 CLASSES = ("fast", "slow", "none", "worse", "relapse")
 """Shapes that a family's course can take."""

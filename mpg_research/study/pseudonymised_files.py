@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ConfigError, DataError, Problem
-from mpg_research.study.config.sections import TableConfig
+from mpg_research.study.config.sections import DAYS_PER_YEAR, TableConfig
 from mpg_research.study.files.read import RawTable, read_table
 from mpg_research.study.pseudonyms import pseudonyms_with, read_key
 from mpg_research.study.tables.direct_identifiers import (
@@ -27,7 +27,6 @@ from mpg_research.writing import write_atomically
 
 __all__ = ["PseudonymisedFile", "pseudonymise_files"]
 
-DAYS_PER_YEAR = 365.25
 # A rater is a worker: the same id gets the same pseudonym, or nobody could tell who scored what.
 SAME_PEOPLE = {"rater": "worker"}
 REGION_DIGITS = 2  # the first two of a Dutch postcode: some ninety regions

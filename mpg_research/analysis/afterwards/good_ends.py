@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.growth.help_periods import on_axis, worker_keys
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
@@ -55,11 +56,8 @@ def in_months(times: pd.Series, study: Study) -> FloatArray:
     times : Series
     study : Study
     """
-    if pd.api.types.is_datetime64_any_dtype(times):
-        days = (times - pd.Timestamp(0)).dt.total_seconds() / 86400
-        return np.asarray(days.to_numpy(dtype=float) / DAYS_PER_MONTH)
-    numbers = pd.to_numeric(times, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    return np.asarray(numbers * study.config.time.unit_in_months * axis_in_months(study))
+    found = on_axis(times, study.config.time.unit_in_months) * axis_in_months(study)
+    return np.asarray(found.to_numpy(dtype=float))
 
 
 def axis_in_months(study: Study) -> float:
@@ -145,8 +143,6 @@ def _periods(study: Study) -> pd.DataFrame:
     """All periods of help with a start, in months, with the start of the next one of the family."""
     table = study.tables["episodes"].drop_duplicates(_KEYS)
     text = {name: table[name].astype(str) for name in (*_KEYS, "organisation")}
-    worker = table["worker"] if "worker" in table else pd.Series(None, index=table.index, dtype=object)
-    own = text["organisation"] + "/" + worker.astype(str)
     reason = (
         table["end_reason"] if "end_reason" in table else pd.Series(None, index=table.index, dtype=object)
     )
@@ -158,7 +154,7 @@ def _periods(study: Study) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             **text,
-            "worker": own.where(worker.notna(), text["family"] + "/own"),
+            "worker": worker_keys(table.assign(**text)),
             "start": in_months(table["start"], study),
             "end": in_months(end, study),
             "end_reason": reason.astype(object).where(reason.notna(), "unknown"),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column
 from mpg_research.analysis.growth.estimate_tables import describe_parameters, study_notes
+from mpg_research.analysis.growth.help_periods import worker_keys
 from mpg_research.analysis.growth.model_frame import BASELINE_MONTHS
 from mpg_research.analysis.result import (
     ResultTable,
@@ -103,8 +104,7 @@ def read_courses(
     data = frame.data.copy()
     for name in (*COURSE_KEYS, "organisation"):
         data[name] = data[name].astype(str)
-    worker = data["organisation"] + "/" + data["worker"].astype(str)
-    data["worker"] = worker.where(data["worker"].notna(), data["family"] + "/own")
+    data["worker"] = worker_keys(data)
     kept = [*COURSE_KEYS, "organisation", "worker", *frame.case_mix]
     same_day = data.duplicated([*COURSE_KEYS, "months"])
     notes = []

@@ -57,15 +57,15 @@ def share_rows(
         class*), n_organisations.
     """
     rows = []
-    counted = units[units[column].isin(list(classes))]
+    used = list(dict.fromkeys((*by, column, "family", "organisation", "worker")))
+    counted = units.loc[units[column].isin(list(classes)), used]
     groups = counted.groupby(list(by), sort=True) if by else [((), counted)]
     for key, mine in groups:
-        happened = mine[column].to_numpy()
+        happened, workers = mine[column].to_numpy(), mine["worker"].to_numpy(dtype=str)
         for name in classes:
             inside = happened == name
             wilson = wilson_interval([int(inside.sum())], [len(mine)], level=level)
-            robust = clustered_interval(inside, mine["worker"].to_numpy(dtype=str), level=level)
-            of_class = mine[inside]
+            robust = clustered_interval(inside, workers, level=level)
             # Limits at 0 and 1 are reached to rounding error only.
             limits = [wilson.conf_low, wilson.conf_high, robust.conf_low, robust.conf_high]
             ends = [float(np.round(limit[0], 12)) for limit in limits]
@@ -73,7 +73,7 @@ def share_rows(
                 (
                     *(key if isinstance(key, tuple) else (key,)), name,
                     float(wilson.estimate[0]), *ends, len(mine),
-                    int(of_class["family"].nunique()), int(of_class["organisation"].nunique()),
+                    int(mine["family"][inside].nunique()), int(mine["organisation"][inside].nunique()),
                 )
             )  # fmt: skip
     return pd.DataFrame(rows, columns=[*by, "class", *_VALUES, "n_families", "n_organisations"])

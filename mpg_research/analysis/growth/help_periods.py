@@ -18,7 +18,15 @@ from mpg_research.study.model import CourseFrame, Study
 from mpg_research.study.scoring.course_frame import course_frame
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores
 
-__all__ = ["DROP_OUT_REASONS", "NEAR_MONTHS", "HelpPeriods", "help_periods", "periods_of_course"]
+__all__ = [
+    "DROP_OUT_REASONS",
+    "NEAR_MONTHS",
+    "HelpPeriods",
+    "help_periods",
+    "on_axis",
+    "periods_of_course",
+    "worker_keys",
+]
 
 #: End reasons that count as drop-out (CBS codes 03 and 04).
 DROP_OUT_REASONS = ("early_client", "early_provider")
@@ -104,8 +112,8 @@ def help_periods(
     course = course_frame(study, scores=scores)
     table = _chosen(study, course)
     unit = study.config.time.unit_in_months
-    start = _in_months(table["start"], unit)
-    end = _in_months(table["end"], unit) if "end" in table else pd.Series(np.nan, index=table.index)
+    start = on_axis(table["start"], unit)
+    end = on_axis(table["end"], unit) if "end" in table else pd.Series(np.nan, index=table.index)
     reasons = (
         table["end_reason"] if "end_reason" in table else pd.Series(None, index=table.index, dtype=object)
     )
@@ -114,11 +122,10 @@ def help_periods(
     lasted = (end - start).where(end.notna(), pd.Series(last, index=table.index)).clip(lower=0.0)
     seen, reach = _seen(study, table, start, lasted.fillna(0.0), last, month)
     kept = np.asarray(start.notna() & (seen >= 0) & ~(over & lasted.isna()), dtype=bool)
-    own = table["organisation"] + "/" + table["worker"].astype(str)
     rows = pd.DataFrame(
         {
             **{name: table[name] for name in (*_KEYS, "organisation")},
-            "worker": own.where(table["worker"].notna(), table["family"] + "/own"),
+            "worker": worker_keys(table),
             "ended": over,
             "time": np.where(over, lasted, seen),
             # Whoever was seen to the end could have been seen so long.
@@ -168,8 +175,29 @@ def _chosen(study: Study, course: CourseFrame) -> pd.DataFrame:
     return chosen.sort_index().reset_index(drop=True)
 
 
-def _in_months(times: pd.Series, unit: float) -> pd.Series:
-    """Dates or numbers as months on one axis; NaN where unknown."""
+def worker_keys(table: pd.DataFrame) -> pd.Series:
+    """Workers unique over organisations, by row; where none is known, the family's own.
+
+    Parameters
+    ----------
+    table : DataFrame
+        family and organisation as text, and worker where the study has it.
+    """
+    if "worker" not in table:
+        return table["family"] + "/own"
+    named = table["organisation"] + "/" + table["worker"].astype(str)
+    return named.where(table["worker"].notna(), table["family"] + "/own")
+
+
+def on_axis(times: pd.Series, unit: float) -> pd.Series:
+    """Dates or numbers in units of the study's time axis (months where times are dates); NaN where unknown.
+
+    Parameters
+    ----------
+    times : Series
+    unit : float
+        Of numbers, in units of the axis.
+    """
     if pd.api.types.is_datetime64_any_dtype(times):
         days = (times - pd.Timestamp(0)).dt.total_seconds() / 86400
         return days / DAYS_PER_MONTH
@@ -199,7 +227,7 @@ def _seen(
         return of_all, of_all.where(of_all < month - near, np.inf)
     export = study.config.study.export_date
     if dates and export is not None:
-        until = pd.Series(_in_months(pd.Series([pd.Timestamp(export)]), 1.0)[0], index=table.index)
+        until = pd.Series(on_axis(pd.Series([pd.Timestamp(export)]), 1.0)[0], index=table.index)
     else:
         latest = pd.DataFrame({"at": np.fmax(start + np.fmax(lasted, np.nan_to_num(last)), start)})
         until = latest["at"].groupby(organisation).transform("max")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from mpg_research.analysis.interventions.protocol import TrialProtocol
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
+from mpg_research.study.config.study_toml import DAYS_PER_YEAR
 
 __all__ = ["PersonTime", "cut_courses", "first_start", "position_in"]
 
@@ -20,7 +21,7 @@ _FAR = 1e5
 #: An intervention of the last months counts as recent where help may end.
 RECENT = 3.0
 #: A day: help that ends on the day of its last wave has this long left.
-_DAY = 12 / 365.25
+_DAY = 12 / DAYS_PER_YEAR
 
 
 @dataclass(frozen=True, slots=True)

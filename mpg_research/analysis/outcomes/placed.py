@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mpg_research.analysis.growth.help_periods import worker_keys
 from mpg_research.errors import Note
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.place_in_time import assign_episodes, place_in_time
@@ -100,13 +101,8 @@ def with_families(frame: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
         As many rows: organisation and, where known, worker.
     """
     organisation = episodes["organisation"].astype(str).to_numpy()
-    if "worker" in episodes:
-        known = episodes["worker"].notna().to_numpy(dtype=bool)
-        named = pd.Series(organisation) + "/" + episodes["worker"].astype(str).to_numpy()
-    else:
-        known, named = np.zeros(len(episodes), dtype=bool), pd.Series(organisation)
-    own = frame["family"].astype(str).to_numpy(dtype=object) + "/own"
-    worker = np.where(known, named.to_numpy(dtype=object), own)
+    text = {"organisation": organisation, "family": frame["family"].astype(str).to_numpy()}
+    worker = worker_keys(episodes.assign(**text)).to_numpy(dtype=object)
     return frame.assign(organisation=organisation, worker=worker)
 
 

@@ -48,13 +48,14 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.multiplicity import holm
+from mpg_research.study.config.study_toml import DAYS_PER_YEAR
 from mpg_research.study.model import CourseFrame, FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.course_frame import course_frame
 
 __all__ = ["Fidelity", "describe_fidelity"]
 
 #: What one unit of the time axis is of a year; waves of unknown length have no years.
-_IN_YEAR = {"months": 12.0, "weeks": 365.25 / 7}
+_IN_YEAR = {"months": 12.0, "weeks": DAYS_PER_YEAR / 7}
 _RESAMPLES = 500
 _LEVEL_OF = coded("level_of")
 _CONDITION = coded("condition")

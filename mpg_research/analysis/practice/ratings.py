@@ -12,6 +12,7 @@ import pandas as pd
 from mpg_research.analysis.practice.elements import index_of
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import NotApplicableError
+from mpg_research.study.config.study_toml import DAYS_PER_YEAR
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 from mpg_research.study.scoring.course_frame import course_frame
 from mpg_research.study.scoring.scores import IN_COURSE
@@ -19,7 +20,6 @@ from mpg_research.study.scoring.scores import IN_COURSE
 __all__ = ["DOMAINS_SCALE", "PRACTICE_SCALE", "WorkerScores", "worker_scores"]
 
 DOMAINS_SCALE, PRACTICE_SCALE = "domains", "practice"
-_DAYS_IN_YEAR = 365.25
 _KEYS = ["family", "episode"]
 _COLUMNS = [*_KEYS, "date", "rater", "role", "score"]
 
@@ -210,7 +210,7 @@ def _in_charge(study: Study) -> tuple[pd.Series, pd.Series]:
 
 
 def _years(apart: pd.Series) -> pd.Series:
-    years: pd.Series = apart.dt.total_seconds() / (86_400 * _DAYS_IN_YEAR)
+    years: pd.Series = apart.dt.total_seconds() / (86_400 * DAYS_PER_YEAR)
     return years
 
 

@@ -6,25 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import coded, number_of
 from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
-from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
-from mpg_research.errors import NotApplicableError, Note
+from mpg_research.errors import NotApplicableError
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores
 
-__all__ = [
-    "KEYS",
-    "CareMonths",
-    "care_months",
-    "care_notes",
-    "care_records_table",
-    "first_time",
-    "quantile_of_counts",
-    "rows_by_month",
-]
+__all__ = ["KEYS", "CareMonths", "care_months"]
 
 KEYS = ["family", "episode"]
 #: Columns of care that are numbers or yes/no, as they are called here.
@@ -96,6 +85,15 @@ class CareMonths:
         found[self.unit, self.month] = np.asarray(values, dtype=float)
         return found
 
+    def unit_of(self, table: pd.DataFrame) -> IntArray:
+        """The unit of each row of a table with family and episode; -1 where it has none.
+
+        Parameters
+        ----------
+        table : DataFrame
+        """
+        return _places(table, self.units)
+
     def place(self, table: pd.DataFrame, column: str) -> tuple[IntArray, FloatArray]:
         """The unit of each row of another table (-1 where it has none), and its month since the start.
 
@@ -106,7 +104,7 @@ class CareMonths:
         column : str
             With the times.
         """
-        unit = _places(table, self.units)
+        unit = self.unit_of(table)
         first = self.units["first"].to_numpy(dtype=float)
         return unit, _month_numbers(table[column], self.study) - first[unit]
 
@@ -162,7 +160,7 @@ class CareMonths:
             data = data.sort_values([*KEYS, "respondent"], kind="stable")
             first = data.drop_duplicates(KEYS)[[*KEYS, "respondent"]]
             data = data.merge(first, on=[*KEYS, "respondent"])
-        place = _places(data, self.units)
+        place = self.unit_of(data)
         data = data.assign(unit=place)[place >= 0]
         month = self.month_of(data["unit"].to_numpy(dtype=np.intp), data["months"].to_numpy(dtype=float))
         found = data.assign(month=month.astype(np.intp)).sort_values(["unit", "months"], kind="stable")
@@ -281,9 +279,7 @@ def _late(start: pd.Series, study: Study) -> FloatArray:
     if pd.api.types.is_datetime64_any_dtype(start):
         days: FloatArray = (start.dt.day.to_numpy(dtype=float, na_value=np.nan) - 1) / DAYS_PER_MONTH
         return days
-    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
-    months = pd.to_numeric(start, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    months = months * unit / DAYS_PER_MONTH + 1e-6
+    months = _in_months(start, study)
     part: FloatArray = np.maximum(months - np.floor(months) - 1e-6, 0.0)
     return part
 
@@ -293,20 +289,27 @@ def _month_numbers(times: pd.Series, study: Study) -> FloatArray:
     if pd.api.types.is_datetime64_any_dtype(times):
         calendar: FloatArray = (times.dt.year * 12 + times.dt.month).to_numpy(dtype=float, na_value=np.nan)
         return calendar
-    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
-    numbers = pd.to_numeric(times, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    found: FloatArray = np.floor(numbers * unit / DAYS_PER_MONTH + 1e-6)
+    found: FloatArray = np.floor(_in_months(times, study))
     return found
 
 
-def _places(care: pd.DataFrame, units: pd.DataFrame) -> IntArray:
-    """The unit of each row of care; -1 where it has none."""
+def _in_months(times: pd.Series, study: Study) -> FloatArray:
+    """Times that are numbers as months, a little later, so that a whole month is never just short of one."""
+    unit = study.config.time.unit_in_months * float(study.config.time.days_per_axis_unit or np.nan)
+    numbers = pd.to_numeric(times, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    months: FloatArray = numbers * unit / DAYS_PER_MONTH + 1e-6
+    return months
+
+
+def _places(table: pd.DataFrame, units: pd.DataFrame) -> IntArray:
+    """The place in ``units`` of the period of each row of a table; -1 where it is not among them."""
     keys = pd.MultiIndex.from_frame(units[KEYS].astype(str))
-    wanted = pd.MultiIndex.from_frame(care[KEYS].astype(str))
+    wanted = pd.MultiIndex.from_frame(table[KEYS].astype(str))
     return np.asarray(keys.get_indexer(wanted), dtype=np.intp)
 
 
 def _columns(care: pd.DataFrame, place: IntArray, number: FloatArray) -> pd.DataFrame:
+    """The columns of :class:`CareMonths` of every row of care, empty where the study does not have them."""
     found: dict[str, object] = {"unit": place, "month": number}
     for name, short in NUMBERS.items():
         found[short] = (
@@ -336,88 +339,3 @@ def _clusters(rows: pd.DataFrame, units: pd.DataFrame) -> np.ndarray:
     # All periods of a family count with its first worker: what they share is never taken as two.
     first = pd.Series(named.to_numpy(), index=units["family"]).groupby(level=0).first()
     return units["family"].map(first).to_numpy(dtype=object)
-
-
-def rows_by_month(care: CareMonths, known: BoolArray, *, minimum: int) -> list[tuple[int, IntArray]]:
-    """Months in order, each with the rows in which something is known; up to the last with enough of them.
-
-    Parameters
-    ----------
-    care : CareMonths
-    known : ndarray of bool, shape (rows,)
-    minimum : int
-        Families that a last month has at least: what would be hidden throughout is no row of a table.
-    """
-    rows = np.flatnonzero(known)
-    order = rows[np.argsort(care.month[rows], kind="stable")]
-    months, begin = np.unique(care.month[order], return_index=True)
-    found = list(zip(months.tolist(), np.split(order, begin[1:]), strict=True)) if len(order) else []
-    while len(found) > 1 and care.behind(care.unit[found[-1][1]])[0] < minimum:
-        found.pop()
-    return found
-
-
-def first_time(care: CareMonths, happens: BoolArray) -> FloatArray:
-    """The first month of each unit in which something holds; infinite where never.
-
-    Parameters
-    ----------
-    care : CareMonths
-    happens : ndarray of bool, shape (rows,)
-
-    Returns
-    -------
-    ndarray, shape (units,)
-    """
-    first = np.full(len(care.units), np.inf)
-    np.minimum.at(first, care.unit[happens], care.month[happens].astype(float))
-    return first
-
-
-def quantile_of_counts(values: FloatArray, at: float) -> float:
-    """The smallest number that at least a share ``at`` of the values do not exceed; NaN without values.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-    at : float
-        Between 0 and 1.
-    """
-    if not len(values):
-        return float("nan")
-    return float(np.quantile(values, at, method="inverted_cdf"))
-
-
-def care_records_table(care: CareMonths) -> ResultTable:
-    """What became of the rows of care: used, or left out and why.
-
-    Parameters
-    ----------
-    care : CareMonths
-    """
-    reasons = {"used": len(care.rows), **care.left_out}
-    rows = [(reason, number) for reason, number in reasons.items() if number or reason == "used"]
-    data = pd.DataFrame(rows, columns=["care_state", "n_records"])
-    families, organisations = care.behind(np.ones(len(care.units), dtype=bool))
-    data = data.assign(n_families=families, n_organisations=organisations)
-    columns = (coded("care_state"), number_of("n_records", of="records"))
-    return ResultTable("care_records", data, columns=columns)
-
-
-def care_notes(care: CareMonths, study: Study) -> tuple[Note, ...]:
-    """What to know of the table care: organisations that have none of it.
-
-    Parameters
-    ----------
-    care : CareMonths
-    study : Study
-    """
-    every = set(care.periods.rows["organisation"])
-    without = len(every - set(care.units["organisation"]))
-    if not without:
-        return ()
-    text = (
-        f"{without} organisations have no rows of care: what was done there is not known, and their families "
-        "are left out."
-    )
-    return (Note("organisations_without_care", text, {"n_organisations": without}, "caution"),)

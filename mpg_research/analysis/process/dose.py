@@ -31,9 +31,8 @@ from mpg_research.analysis.columns import (
     observed_share,
     quantile,
 )
-from mpg_research.analysis.process.care_months import (
-    CareMonths,
-    care_months,
+from mpg_research.analysis.process.care_months import CareMonths, care_months
+from mpg_research.analysis.process.care_tables import (
     care_notes,
     care_records_table,
     quantile_of_counts,

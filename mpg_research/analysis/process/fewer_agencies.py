@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Unpack
 
 import numpy as np
-import pandas as pd
 
 from mpg_research.analysis.columns import coded
 from mpg_research.analysis.families.courses import Courses, read_courses, result_parts
@@ -24,14 +23,8 @@ from mpg_research.analysis.interventions.protocol import ANY, TrialLimits, Trial
 from mpg_research.analysis.interventions.target_trial import trial_data
 from mpg_research.analysis.interventions.trial_tables import trial_tables
 from mpg_research.analysis.process.around_event import around_tables, follow_event
-from mpg_research.analysis.process.care_months import (
-    KEYS,
-    CareMonths,
-    care_months,
-    care_notes,
-    care_records_table,
-    first_time,
-)
+from mpg_research.analysis.process.care_months import KEYS, CareMonths, care_months
+from mpg_research.analysis.process.care_tables import care_notes, care_records_table, first_time
 from mpg_research.analysis.result import Result, ResultTable
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError
@@ -229,8 +222,7 @@ def _trial_data(
 def _eligible(care: CareMonths, courses: Courses, at_most: int) -> BoolArray:
     """Waves in a month in which more than so many agencies are involved, shape (waves,)."""
     many = care.wide((care.rows["agencies"] > at_most).astype(float).where(care.rows["agencies"].notna()))
-    keys = pd.MultiIndex.from_frame(care.units[KEYS].astype(str))
-    unit = keys.get_indexer(pd.MultiIndex.from_frame(courses.rows[KEYS].astype(str)))
+    unit = care.unit_of(courses.rows)
     safe = np.maximum(unit, 0)
     month = care.month_of(safe, courses.rows["months"].to_numpy(dtype=float)).astype(np.intp)
     inside = (unit >= 0) & (month >= 0) & (month < care.n_months)

@@ -31,7 +31,9 @@ from mpg_research.analysis.columns import (
     observed_share,
     quantile,
 )
-from mpg_research.analysis.process.care_months import KEYS, quantile_of_counts
+from mpg_research.analysis.growth.help_periods import worker_keys
+from mpg_research.analysis.process.care_months import KEYS
+from mpg_research.analysis.process.care_tables import quantile_of_counts
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
     Result,
@@ -43,6 +45,7 @@ from mpg_research.analysis.result import (
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.multiplicity import holm
 from mpg_research.statistics.trials.regression import weighted_regression
+from mpg_research.study.config.study_toml import DAYS_PER_YEAR
 from mpg_research.study.model import Study
 from mpg_research.study.schemas import EPISODES
 from mpg_research.study.scoring.course_frame import course_frame
@@ -60,7 +63,6 @@ _INTAKE = tuple(c.name for c in EPISODES.columns if c.kind in ("boolean", "numbe
 _NO_INTAKE = ("thin_line", "satisfaction")
 #: Fewest starts of a characteristic for a drift; ours.
 FEWEST = 20
-DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +152,7 @@ def _episodes(study: Study) -> pd.DataFrame:
     found = found.assign(organisation=found["organisation"].astype(str), family=found["family"].astype(str))
     if "end" not in found:
         found["end"] = pd.NaT
-    worker = found["worker"] if "worker" in found else pd.Series(None, index=found.index, dtype=object)
-    own = found["organisation"] + "/" + worker.astype(str)
-    return found.assign(cluster=own.where(worker.notna(), found["family"] + "/own"))
+    return found.assign(cluster=worker_keys(found))
 
 
 def _with_first_score(started: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:

@@ -27,9 +27,8 @@ import pandas as pd
 from mpg_research.analysis.columns import CLASS, SHARE, coded, observed_share, quantile
 from mpg_research.analysis.families.shares import join_small, share_rows
 from mpg_research.analysis.process.around_event import around_tables, follow_event
-from mpg_research.analysis.process.care_months import (
-    CareMonths,
-    care_months,
+from mpg_research.analysis.process.care_months import CareMonths, care_months
+from mpg_research.analysis.process.care_tables import (
     care_notes,
     care_records_table,
     first_time,
@@ -159,26 +158,15 @@ def measures_of(care: CareMonths) -> dict[str, FloatArray]:
         worker = care.rows["worker"].to_numpy()
         known = worker >= 0
         new = known & ~care.rows.duplicated(["unit", "worker"]).to_numpy()
-        so_far = _running(unit, new.astype(float), np.cumsum)
+        so_far = pd.Series(new.astype(float)).groupby(unit).cumsum().to_numpy()
         found["workers_so_far"] = np.where(so_far > 0, so_far, np.nan)
     for name in ("agencies", "helpers"):
         if name in care.recorded:
             values = care.rows[name].to_numpy(dtype=float)
             found[name] = values
-            most = _running(unit, np.nan_to_num(values, nan=-1.0), np.maximum.accumulate)
+            most = pd.Series(np.nan_to_num(values, nan=-1.0)).groupby(unit).cummax().to_numpy()
             found[f"most_{name}"] = np.where(most >= 0, most, np.nan)
     return found
-
-
-def _running(unit: np.ndarray, values: FloatArray, accumulate: object) -> FloatArray:
-    """A running sum or largest value within each unit, whose rows stand together."""
-    if accumulate is np.cumsum:
-        total = np.cumsum(values)
-        first = np.searchsorted(unit, unit)
-        before: FloatArray = np.concatenate([[0.0], total])[first]
-        return np.asarray(total - before, dtype=np.float64)
-    lift = (float(values.max()) - float(values.min()) + 1.0) * unit
-    return np.asarray(np.maximum.accumulate(values + lift) - lift, dtype=np.float64)
 
 
 def _by_month(care: CareMonths, measures: Mapping[str, FloatArray], minimum: int) -> ResultTable:

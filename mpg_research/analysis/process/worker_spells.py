@@ -34,7 +34,8 @@ from mpg_research.analysis.columns import (
 from mpg_research.analysis.families.shares import merged_rows, share_table
 from mpg_research.analysis.growth.help_periods import DROP_OUT_REASONS
 from mpg_research.analysis.process.around_event import around_tables, follow_event
-from mpg_research.analysis.process.care_months import CareMonths, care_months, care_notes, care_records_table
+from mpg_research.analysis.process.care_months import CareMonths, care_months
+from mpg_research.analysis.process.care_tables import care_notes, care_records_table
 from mpg_research.analysis.process.spells import Spells, find_spells
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
 from mpg_research.arrays import BoolArray, FloatArray

@@ -314,6 +314,5 @@ def _worded(
     )
     known_words = {"period": voice.period(voice.main_month), "name": _short(voice, own) if own else ""}
     key = f"figure.{_TITLES.get(name, name)}.title"
-    wanted = voice.phrases.placeholders(key)
-    title = voice.phrases(key, **{each: known_words[each] for each in wanted})
+    title = voice.phrases(key, **known_words)
     return Drawing(drawing.figure, title, drawing.caption, drawing.alt)

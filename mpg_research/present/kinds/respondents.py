@@ -12,7 +12,7 @@ from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.phrases import readable
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.registry import Figure, Kind
-from mpg_research.present.sentences.trajectory import is_usable
+from mpg_research.present.sentences.trajectory import is_usable, way_and_sizes
 
 __all__ = ["KINDS", "draw_respondent_bands", "respondent_sentences"]
 
@@ -48,10 +48,8 @@ def _answer(voice: Voice, row: pd.Series | None) -> str:
         return voice.why_withheld("respondent_difference")
     if not is_usable(voice, row):
         return voice.phrases("respondents.not_computed", **words)
-    numbers = [voice.within_scale(float(row[name])) for name in ("estimate", "conf_low", "conf_high")]
-    key = "higher" if numbers[1] > 0 else "lower" if numbers[2] < 0 else "unclear"
-    if key == "lower":
-        numbers = [-numbers[0], -numbers[2], -numbers[1]]
+    names = ("estimate", "conf_low", "conf_high")
+    key, numbers = way_and_sizes(*(voice.within_scale(float(row[name])) for name in names))
     size, low, high = (voice.nonzero(number) for number in numbers)
     families = voice.about(voice.families(float(row["n_families"])), str(row["n_mark"]))
     shared = {"unit": voice.unit, "level": voice.level, "families": families, **words}
@@ -84,8 +82,7 @@ def _coefficients(voice: Voice) -> list[str]:
             continue
         estimate, low, high = (voice.number(float(found.iloc[0][each]), 2) for each in numbers)
         values = {"estimate": estimate, "low": low, "high": high, "level": voice.level}
-        used = voice.phrases.placeholders(f"respondents.{name}")
-        said.append(voice.phrases(f"respondents.{name}", **{each: values[each] for each in used}))
+        said.append(voice.phrases(f"respondents.{name}", **values))
     return said
 
 

@@ -32,7 +32,10 @@ class Phrases:
         self.unit = unit
 
     def __call__(self, key: str, **values: object) -> str:
-        """The phrase with its placeholders filled in; after the number one, its noun in the singular."""
+        """The phrase with its placeholders filled in; after the number one, its noun in the singular.
+
+        Values that the phrase has no placeholder for are left aside.
+        """
         nouns = self.unit[:2] if self.unit else None
         first = grammar_of(self.language).first
         parts, after_one = [], False

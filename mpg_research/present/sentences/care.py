@@ -135,8 +135,7 @@ def around_sentences(voice: Voice, table: str, key: str, code: str, prefix: str)
         "size": voice.number(abs(float(row["estimate"]))), "low": voice.number(low),
         "high": voice.number(high), "level": voice.level, "unit": voice.unit,
     }  # fmt: skip
-    wanted = voice.phrases.placeholders(f"{prefix}_{kind}")
-    said = [voice.phrases(f"{prefix}_{kind}", **{name: values[name] for name in wanted})]
+    said = [voice.phrases(f"{prefix}_{kind}", **values)]
     groups = voice.frame(f"{table}_groups")
     groups = groups[groups[key] == code] if len(groups) else groups
     if len(groups) and math.isfinite(groups["p_before"].iloc[0]):

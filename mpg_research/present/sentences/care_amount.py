@@ -76,8 +76,7 @@ def _slope(voice: Voice, table: str, prefix: str) -> list[str]:
         "size": voice.nonzero(abs(float(row["estimate"])), 2), "low": voice.nonzero(low, 2),
         "high": voice.nonzero(high, 2), "level": voice.level, "unit": voice.unit,
     }  # fmt: skip
-    wanted = voice.phrases.placeholders(f"{prefix}_{kind}")
-    return [voice.phrases(f"{prefix}_{kind}", **{name: values[name] for name in wanted})]
+    return [voice.phrases(f"{prefix}_{kind}", **values)]
 
 
 def _raised(voice: Voice) -> list[str]:
@@ -130,8 +129,7 @@ def _differences(voice: Voice) -> list[str]:
             "low": voice.nonzero(voice.within_scale(numbers[1])),
             "high": voice.nonzero(voice.within_scale(numbers[2])), "unit": voice.unit, "level": voice.level,
         }  # fmt: skip
-        wanted = voice.phrases.placeholders(f"fewer_agencies.{kind}")
-        said.append(voice.phrases(f"fewer_agencies.{kind}", **{name: values[name] for name in wanted}))
+        said.append(voice.phrases(f"fewer_agencies.{kind}", **values))
     return said
 
 

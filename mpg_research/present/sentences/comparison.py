@@ -115,7 +115,7 @@ def _of_all(voice: Voice, name: str, row: pd.Series) -> str:
     key = f"shares.{name}" if _known(row) else f"shares.not_yet_{name}"
     if not voice.phrases.has(key) or (not _known(row) and row["n_group"] != 0):
         return ""
-    return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
+    return voice.phrases(key, **values)
 
 
 def _of_own(voice: Voice, row: pd.Series) -> str:
@@ -123,14 +123,11 @@ def _of_own(voice: Voice, row: pd.Series) -> str:
     if not _known(row):
         nobody = row["n_group"] == 0
         key = "shares.own_not_yet" if nobody else "organisations.own_hidden"
-        wanted = voice.phrases.placeholders(key)
-        return voice.phrases(
-            key, **{k: v for k, v in {"name": name, "moment": moment}.items() if k in wanted}
-        )
+        return voice.phrases(key, name=name, moment=moment)
     values = {"name": name, **_shown(voice, row)}
     has_ends = row[["observed_low", "observed_high"]].between(0, 1).all()
     key = "shares.own" if has_ends else "shares.own_share"
-    return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
+    return voice.phrases(key, **values)
 
 
 def _known(row: pd.Series) -> bool:
@@ -162,7 +159,7 @@ def class_sentence(voice: Voice, table: str, name: str) -> str:
             "families": voice.phrases("unit.families", number=voice.rounded(size)),
             **_shares(voice, row, "estimate", "conf_low", "conf_high"),
         }
-    return voice.phrases(key, **{each: values[each] for each in voice.phrases.placeholders(key)})
+    return voice.phrases(key, **values)
 
 
 def _shares(voice: Voice, row: pd.Series, *columns: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pandas as pd
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.sentences.trajectory import way_and_sizes
 
 __all__ = ["domain_sentences", "instrument_sentences", "outcome_set_sentences", "own_voice_sentences"]
 
@@ -51,11 +52,6 @@ def _share_words(voice: Voice, row: pd.Series) -> dict[str, str]:
 def _classes(voice: Voice, table: str, key: str = "class") -> dict[str, pd.Series]:
     """Rows with a share that is shown, by class."""
     return {str(row[key]): row for _, row in voice.frame(table).iterrows() if _is_share(row)}
-
-
-def _spoken(voice: Voice, key: str, values: Mapping[str, object]) -> str:
-    """A phrase with those of the values that it asks for."""
-    return voice.phrases(key, **{name: values[name] for name in voice.phrases.placeholders(key)})
 
 
 def _problems(voice: Voice) -> list[str]:
@@ -114,7 +110,7 @@ def _domains_by_way(voice: Voice, changes: pd.DataFrame) -> list[str]:
                 "named": ", ".join(named),
                 "period": voice.period(float(changes["months"].iloc[0])),
             }  # fmt: skip
-            said.append(_spoken(voice, f"domains.{way}", values))
+            said.append(voice.phrases(f"domains.{way}", **values))
     return said
 
 
@@ -158,13 +154,11 @@ def _by_way(
     *, ways: tuple[str, str, str],
 ) -> str:  # fmt: skip
     """Above zero, below it (sizes then without their sign) or unclear."""
-    estimate, low, high = numbers
-    way = ways[0] if low > 0 else ways[1] if high < 0 else ways[2]
-    if way == ways[1]:
-        estimate, low, high = -estimate, -high, -low
-    texts = (voice.nonzero(number, 2) for number in (estimate, low, high))
+    side, sizes = way_and_sizes(*numbers)
+    way = dict(zip(("higher", "lower", "unclear"), ways, strict=True))[side]
+    texts = (voice.nonzero(number, 2) for number in sizes)
     values = {**dict(zip(("size", "low", "high"), texts, strict=True)), "level": voice.level, **words}
-    return _spoken(voice, f"{key}.{way}", values)
+    return voice.phrases(f"{key}.{way}", **values)
 
 
 def _slopes(voice: Voice, first: str) -> list[str]:
@@ -304,7 +298,7 @@ def _outcomes(voice: Voice) -> list[str]:
         words = {"outcome": voice.label("value.outcome", row["outcome"]), "share": share}
         words |= _share_words(voice, row) if _is_share(row) else {}
         words["number"] = voice.rounded(float(row["n_group"]))
-        said.append(_spoken(voice, f"outcome_set.{'share' if _is_share(row) else 'share_only'}", words))
+        said.append(voice.phrases(f"outcome_set.{'share' if _is_share(row) else 'share_only'}", **words))
     return said
 
 

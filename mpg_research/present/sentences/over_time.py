@@ -147,7 +147,7 @@ def _primary_sentence(voice: Voice, row: pd.Series) -> str:
     shown["moment"] = voice.moment(voice.main_month)
     which = {0: "none", 1: "some_one"}.get(int(row["different"]), "some")
     key = f"robustness.{which}"
-    return voice.phrases(key, **{name: shown[name] for name in voice.phrases.placeholders(key)})
+    return voice.phrases(key, **shown)
 
 
 def _ways_sentence(voice: Voice, other: pd.DataFrame, *, names_any: bool) -> str:
@@ -165,8 +165,7 @@ def _ways_sentence(voice: Voice, other: pd.DataFrame, *, names_any: bool) -> str
     shown = {
         "number": voice.count(len(other)), "changed": voice.count(changed), "more": voice.count(more),
     }  # fmt: skip
-    wanted = voice.phrases.placeholders(f"robustness.{key}")
-    return voice.phrases(f"robustness.{key}", **{name: shown[name] for name in wanted})
+    return voice.phrases(f"robustness.{key}", **shown)
 
 
 def _each_sentence(voice: Voice) -> list[str]:
@@ -186,8 +185,7 @@ def _each_sentence(voice: Voice) -> list[str]:
             "kept": voice.count(row["named_left_out"]),
             "left_out": voice.count(row["left_out"]),
         }
-        wanted = voice.phrases.placeholders(key)
-        sentences.append(voice.phrases(key, **{name: shown[name] for name in wanted}))
+        sentences.append(voice.phrases(key, **shown))
     return sentences
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mpg_research.frames import row_at
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.sentences.trajectory import is_usable
+from mpg_research.present.sentences.trajectory import is_usable, way_and_sizes
 
 __all__ = ["drift_sentences", "fidelity_sentences"]
 
@@ -75,14 +75,10 @@ def _courses(voice: Voice, course: dict[str, pd.Series]) -> list[str]:
 
 def _direction(voice: Voice, key: str, row: pd.Series, **words: object) -> str:
     """Higher, lower or unclear, by whether the interval leaves zero out; sizes without a sign where clear."""
-    numbers = [float(row[name]) for name in ("estimate", *_LIMITS)]
-    way = "higher" if numbers[1] > 0 else "lower" if numbers[2] < 0 else "unclear"
-    if way == "lower":
-        numbers = [-numbers[0], -numbers[2], -numbers[1]]
+    way, numbers = way_and_sizes(*(float(row[name]) for name in ("estimate", *_LIMITS)))
     size, low, high = (voice.nonzero(number, 2) for number in numbers)
     values = {"size": size, "low": low, "high": high, "level": voice.level, "unit": voice.unit, **words}
-    wanted = voice.phrases.placeholders(f"{key}_{way}")
-    return voice.phrases(f"{key}_{way}", **{name: values[name] for name in wanted})
+    return voice.phrases(f"{key}_{way}", **values)
 
 
 def _conditions(voice: Voice) -> list[str]:
@@ -183,10 +179,7 @@ def _drift(voice: Voice, scale: pd.Series, terms: dict[str, pd.Series], words: d
     if "years_in_job" not in terms:
         return voice.phrases("rater_drift.hidden", **words)
     row = terms["years_in_job"]
-    numbers = [float(row[name]) for name in ("estimate", *_LIMITS)]
-    way = "higher" if numbers[1] > 0 else "lower" if numbers[2] < 0 else "unclear"
-    if way == "lower":
-        numbers = [-numbers[0], -numbers[2], -numbers[1]]
+    way, numbers = way_and_sizes(*(float(row[name]) for name in ("estimate", *_LIMITS)))
     size, low, high = (voice.nonzero(number, 3) for number in numbers)
     families = voice.about(voice.families(float(row["n_families"])), str(row["n_mark"]))
     return voice.phrases(

@@ -55,6 +55,23 @@ def is_clear(row: pd.Series) -> bool:
     return bool(row["conf_low"] > 0 or row["conf_high"] < 0)
 
 
+def way_and_sizes(estimate: float, low: float, high: float) -> tuple[str, list[float]]:
+    """Where an interval lies from zero, "higher", "lower" or "unclear"; where lower, sizes lose their sign.
+
+    Parameters
+    ----------
+    estimate, low, high : float
+
+    Returns
+    -------
+    str, list of float
+        The way; and estimate, low and high, of a clear fall as sizes (the smaller end first).
+    """
+    if high < 0:
+        return "lower", [-estimate, -high, -low]
+    return "higher" if low > 0 else "unclear", [estimate, low, high]
+
+
 def is_usable(voice: Voice, row: pd.Series | Mapping[Any, Any]) -> bool:
     """Whether a change and its interval are known and the change is one that the scale allows."""
     ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
@@ -102,8 +119,7 @@ def say_change(voice: Voice, stem: str, row: pd.Series, **words: str) -> str:
     if not voice.phrases.has(f"{stem}{key}"):
         key = "unclear"
     values = {**size_and_interval(voice, row), "concept": voice.concept, **words}
-    wanted = voice.phrases.placeholders(f"{stem}{key}")
-    return voice.phrases(f"{stem}{key}", **{name: values[name] for name in wanted})
+    return voice.phrases(f"{stem}{key}", **values)
 
 
 def _answer(voice: Voice, row: pd.Series) -> list[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 from mpg_research.analysis.interventions.protocol import ANY
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.sentences.trajectory import is_clear, way_and_sizes
 
 __all__ = ["known_of_interventions", "trial_sentences"]
 
@@ -17,6 +18,7 @@ _REFUSED = (
     "not_converged",
 )  # fmt: skip
 _KEYS = ["intervention", "months"]
+_INTERVAL = ("estimate", "conf_low", "conf_high")
 
 
 def trial_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -105,18 +107,9 @@ def _answer_rows(voice: Voice, table: str, approach: str = "weighted") -> pd.Dat
     return rows[possible]
 
 
-def _side(row: pd.Series) -> int:
-    """Whether the interval lies above (1) or below (-1) zero, or holds it (0)."""
-    return int(float(row["conf_low"]) > 0) - int(float(row["conf_high"]) < 0)
-
-
 def _difference(voice: Voice, row: pd.Series) -> str:
-    side = _side(row)
-    numbers = [voice.within_scale(float(row[name])) for name in ("estimate", "conf_low", "conf_high")]
-    if side < 0:
-        numbers = [-numbers[0], -numbers[2], -numbers[1]]
+    key, numbers = way_and_sizes(*(voice.within_scale(float(row[name])) for name in _INTERVAL))
     size, low, high = (voice.nonzero(number) for number in numbers)
-    key = {1: "higher", -1: "lower", 0: "unclear"}[side]
     return voice.phrases(
         f"target_trial.{key}", what=_what(voice, row["intervention"]), period=_period(voice, row), size=size,
         low=low, high=high, unit=voice.unit, level=voice.level,
@@ -125,12 +118,9 @@ def _difference(voice: Voice, row: pd.Series) -> str:
 
 
 def _stability(voice: Voice, row: pd.Series) -> str:
-    side = _side(row)
-    numbers = [100 * min(max(float(row[name]), -1.0), 1.0) for name in ("estimate", "conf_low", "conf_high")]
-    if side < 0:
-        numbers = [-numbers[0], -numbers[2], -numbers[1]]
+    way, numbers = way_and_sizes(*(100 * min(max(float(row[name]), -1.0), 1.0) for name in _INTERVAL))
     size, low, high = (voice.nonzero(number, 0) for number in numbers)
-    key = {1: "stable_more", -1: "stable_fewer", 0: "stable_unclear"}[side]
+    key = {"higher": "stable_more", "lower": "stable_fewer", "unclear": "stable_unclear"}[way]
     return voice.phrases(
         f"target_trial.{key}", what=_what(voice, row["intervention"]), period=_period(voice, row), size=size,
         low=low, high=high, level=voice.level,
@@ -160,7 +150,7 @@ def _earlier_score(voice: Voice) -> list[str]:
     for _, row in rows.drop_duplicates("intervention").iterrows() if len(rows) else ():
         if not all(math.isfinite(float(row[name])) for name in ("estimate", "conf_low", "conf_high")):
             continue
-        key = "earlier_differs" if _side(row) else "earlier_alike"
+        key = "earlier_differs" if is_clear(row) else "earlier_alike"
         words = {"unit": voice.unit, "what": _what(voice, row["intervention"]), **_numbers(voice, row)}
         told.append(voice.phrases(f"target_trial.{key}", **words))
     return told

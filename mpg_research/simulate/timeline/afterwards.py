@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mpg_research.simulate.course import answer_items
 from mpg_research.simulate.periods import EXPORT_DATE, days_to_weekday
 from mpg_research.simulate.plan import DAYS_PER_MONTH, PROBLEMS
-from mpg_research.simulate.timeline.helped import Helped, iso_days
+from mpg_research.simulate.timeline.helped import Helped
 from mpg_research.simulate.timeline.planted import PLANTED
 
 __all__ = ["AFTER_MONTHS", "Aftermath", "draw_aftermath", "events_afterwards", "waves_afterwards"]
@@ -118,15 +118,8 @@ def waves_afterwards(rng: np.random.Generator, helped: Helped, aftermath: Afterm
         families = helped.families
         level = level + np.where(families.second_only[chosen], families.second_shift[chosen], 0.0)
         answers = answer_items(rng, level + rng.normal(scale=0.3, size=len(chosen)))
-        frame = pd.DataFrame(
-            {
-                "family": helped.family[chosen],
-                "episode": helped.number[chosen].astype(str),
-                "respondent": np.where(families.second_only[chosen], "second_parent", "first_parent"),
-                "date": iso_days(day[chosen]),
-                "instrument": "obvl_k",
-            }
-        )
+        respondent = np.where(families.second_only[chosen], "second_parent", "first_parent")
+        frame = helped.rows_on(chosen, day[chosen], respondent=respondent, instrument="obvl_k")
         for place in range(answers.shape[1]):
             frame[f"item_{place + 1:02d}"] = answers[:, place].astype(str)
         parts.append(frame)
@@ -168,14 +161,5 @@ def events_afterwards(
         earlier = np.zeros(n, dtype=bool)
         earlier[had[(events["event"] == event).to_numpy(dtype=bool)]] = True
         chosen = np.flatnonzero(helped.ended & ~earlier & (day <= aftermath.until))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "family": helped.family[chosen],
-                    "episode": helped.number[chosen].astype(str),
-                    "date": iso_days(day[chosen]),
-                    "event": event,
-                }
-            )
-        )
+        parts.append(helped.rows_on(chosen, day[chosen], event=event))
     return pd.concat(parts)

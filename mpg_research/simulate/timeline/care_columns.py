@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mpg_research.simulate.plan import DAYS_PER_YEAR
 from mpg_research.simulate.timeline.helped import Helped, as_days, iso_days
 from mpg_research.simulate.timeline.planted import PLANTED
 
 __all__ = ["care_columns", "worker_table"]
 
-_DAYS_PER_YEAR = 365.25
 _SHAPE = 1.5  # of the years in the job before the study
 
 
@@ -93,6 +93,6 @@ def worker_table(
     )
     first = pd.concat([of_care, of_start]).groupby(["organisation", "worker"], sort=True)["day"].min()
     years = rng.gamma(_SHAPE, PLANTED["workers"]["mean_years_before"] / _SHAPE, size=len(first))
-    start = first.to_numpy(dtype=np.int64) - 1 - np.floor(years * _DAYS_PER_YEAR).astype(np.int64)
+    start = first.to_numpy(dtype=np.int64) - 1 - np.floor(years * DAYS_PER_YEAR).astype(np.int64)
     table = first.index.to_frame(index=False).assign(start=iso_days(start))
     return table, start

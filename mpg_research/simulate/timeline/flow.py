@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mpg_research.simulate.periods import FIRST_START, days_to_weekday
-from mpg_research.simulate.plan import OrganisationPlan
+from mpg_research.simulate.plan import DAYS_PER_YEAR, OrganisationPlan
 from mpg_research.simulate.timeline.helped import Helped, iso_days
 from mpg_research.simulate.timeline.planted import PLANTED
 
@@ -41,7 +41,7 @@ def referred_column(rng: np.random.Generator, helped: Helped) -> NDArray[np.obje
     ndarray of str, shape (n,)
     """
     planted = PLANTED["flow"]
-    years = (helped.start - FIRST_START.toordinal()) / 365.25
+    years = (helped.start - FIRST_START.toordinal()) / DAYS_PER_YEAR
     mean = planted["waiting_days"] * np.exp(planted["waiting_growth_per_year"] * years)
     wait = np.floor(rng.gamma(1.5, mean / 1.5)).astype(np.int64)
     wait = np.where(helped.number > 1, np.minimum(wait, _LONGEST_WAIT_BACK), wait)

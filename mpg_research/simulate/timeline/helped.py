@@ -65,6 +65,16 @@ class Helped:
         keys = pd.MultiIndex.from_arrays([self.family, self.number.astype(str)])
         return np.asarray(keys.get_indexer(pd.MultiIndex.from_frame(frame[["family", "episode"]])))
 
+    def rows_on(
+        self,
+        periods: NDArray[np.int64],
+        days: NDArray[np.int64],
+        **columns: NDArray[np.str_] | NDArray[np.object_] | str,
+    ) -> pd.DataFrame:
+        """Rows of a table about these periods on days (ordinals): family, episode, date and ``columns``."""
+        whose = {"family": self.family[periods], "episode": self.number[periods].astype(str)}
+        return pd.DataFrame({**whose, "date": iso_days(days), **columns})
+
     def burden_at(self, rows: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.float64]:
         """Latent burden of the periods ``rows`` on these days (ordinals), shape (n_rows,)."""
         months = (days - self.start[rows]) / DAYS_PER_MONTH

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mpg_research.simulate.care import ELEMENT_MEANS
 from mpg_research.simulate.periods import days_to_weekday
-from mpg_research.simulate.plan import DAYS_PER_MONTH, PROBLEMS
+from mpg_research.simulate.plan import DAYS_PER_MONTH, DAYS_PER_YEAR, PROBLEMS
 from mpg_research.simulate.timeline.helped import Helped, as_days, iso_days
 from mpg_research.simulate.timeline.planted import PLANTED
 from mpg_research.study.schemas import WORKING_ELEMENTS
@@ -17,7 +17,6 @@ __all__ = ["Raters", "domain_rows", "draw_raters", "practice_by_raters"]
 
 DOMAIN_MONTHS = tuple(range(0, 25, 4))
 SHARE_SCORED = 0.85  # of the moments at which severity is asked for
-_DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Raters:
 
     def shift(self, place: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.float64]:
         """How much more severe each scores on that day, in points."""
-        years = (day - self.start[place]) / _DAYS_PER_YEAR
+        years = (day - self.start[place]) / DAYS_PER_YEAR
         return np.asarray(self.severity[place] + self.drift[place] * years)
 
     def truth(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from mpg_research.simulate.periods import days_to_weekday
 from mpg_research.simulate.plan import CLASSES, DAYS_PER_MONTH
-from mpg_research.simulate.timeline.helped import Helped, iso_days
+from mpg_research.simulate.timeline.helped import Helped
 from mpg_research.simulate.timeline.planted import PLANTED
 
 __all__ = ["decision_rows", "goal_rows", "satisfaction_column"]
@@ -57,15 +57,12 @@ def goal_rows(rng: np.random.Generator, helped: Helped) -> pd.DataFrame:
     time = np.array(GOAL_MONTHS)[moment]
     score = 2 + 5.5 * progress * (1 - np.exp(-time / 9)) + by_family + own[who, goal]
     score = np.clip(np.round(score + rng.normal(size=len(who))), 0, 10).astype(np.int64)
-    return pd.DataFrame(
-        {
-            "family": helped.family[who],
-            "episode": helped.number[who].astype(str),
-            "date": iso_days(day[who, moment]),
-            "goal": np.char.add("g", (goal + 1).astype(str)),
-            "attainment": score.astype(str),
-            "set_by": np.array(_SETTERS)[setter[who, goal]],
-        }
+    return helped.rows_on(
+        who,
+        day[who, moment],
+        goal=np.char.add("g", (goal + 1).astype(str)),
+        attainment=score.astype(str),
+        set_by=np.array(_SETTERS)[setter[who, goal]],
     )
 
 
@@ -99,15 +96,12 @@ def decision_rows(rng: np.random.Generator, helped: Helped) -> pd.DataFrame:
         asked = rng.random(len(chosen)) < PLANTED["voice"]["share_asked"]
         followed = rng.random(len(chosen)) < PLANTED["voice"]["idea_followed_if_asked"]
         parts.append(
-            pd.DataFrame(
-                {
-                    "family": helped.family[chosen],
-                    "episode": helped.number[chosen].astype(str),
-                    "date": iso_days(day[chosen]),
-                    "decision": np.array(_DECISIONS)[decision],
-                    "family_asked": np.where(asked, "1", "0"),
-                    "idea_followed": np.where(asked, np.where(followed, "1", "0"), ""),
-                }
+            helped.rows_on(
+                chosen,
+                day[chosen],
+                decision=np.array(_DECISIONS)[decision],
+                family_asked=np.where(asked, "1", "0"),
+                idea_followed=np.where(asked, np.where(followed, "1", "0"), ""),
             )
         )
     return pd.concat(parts)

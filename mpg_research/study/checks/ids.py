@@ -93,10 +93,11 @@ def check_spelling(table: Table, findings: Findings) -> None:
 
 
 def check_families(name: str, table: Table, families: pd.Series, findings: Findings) -> NDArray[np.bool_]:
-    """Families in this table that have no episode, by row.
+    """Families in this table that have no episode; gives the rows that are left out for it.
 
-    In a table kept beside the help (:data:`KEPT_BESIDE`) a few of them are a warning, and their rows are left
-    out; where most are unknown, ids are written in another way there.
+    In a table kept beside the help (:data:`KEPT_BESIDE`) they are a warning, and their rows are left out,
+    unless half of the families or more are unknown, or their ids look like known ones written in another way.
+    In any other table they are an error, and no row is left out.
     """
     if "family" not in table.frame:
         return np.zeros(len(table.frame), dtype=bool)
@@ -105,12 +106,12 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
     if not unknown.any():
         return unknown
     strangers = given[unknown].unique()
-    hint = _how_they_differ(strangers, families.dropna().unique())
-    most = len(strangers) >= MANY_STRANGERS and len(strangers) >= given.nunique() / 2
-    beside = name in KEPT_BESIDE and not hint and len(strangers) < given.nunique() / 2
-    severity: Literal["error", "warning"] = "warning" if beside else "error"
-    hint = f"These rows are left out. {hint}" if beside else hint
-    if most or len(strangers) > LISTED_PER_CHECK:
+    difference = _how_they_differ(strangers, families.dropna().unique())
+    half = len(strangers) >= given.nunique() / 2
+    leave_out = name in KEPT_BESIDE and not half and not difference
+    severity: Literal["error", "warning"] = "warning" if leave_out else "error"
+    hint = "These rows are left out. " if leave_out else difference
+    if (half and len(strangers) >= MANY_STRANGERS) or len(strangers) > LISTED_PER_CHECK:
         place = int(np.flatnonzero(unknown)[0])
         findings.add(
             Problem(
@@ -125,14 +126,14 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
             ),
             times=int(unknown.sum()),
         )  # fmt: skip
-        return unknown & beside
+        return unknown & leave_out
     findings.add_values(
         "unknown_family", table.places, "family", unknown, given.to_numpy(dtype=object),
         lambda family: f"family {family} has no episode",
         expected="families that occur in the table episodes",
         remedy=f"{hint}Add the episode, or correct the id.", severity=severity,
     )  # fmt: skip
-    return unknown & beside
+    return unknown & leave_out
 
 
 def _how_they_differ(unknown: Iterable[str], known: Iterable[str]) -> str:

@@ -21,6 +21,7 @@ from mpg_research.study.schemas import END_REASONS, SCHEMAS
 
 __all__ = [
     "DAYS_PER_MONTH",
+    "DAYS_PER_YEAR",
     "AnalysisConfig",
     "ConsentConfig",
     "DisclosureConfig",
@@ -37,7 +38,8 @@ __all__ = [
     "VocabularyConfig",
 ]
 
-DAYS_PER_MONTH = 365.25 / 12
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 AXIS_UNITS_PER_UNIT = {
     "days": 1 / DAYS_PER_MONTH,
     "weeks": 1.0,

@@ -15,6 +15,7 @@ from mpg_research.study.config.explain import (
 )
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
+    DAYS_PER_YEAR,
     AfterwardsConfig,
     AnalysisConfig,
     CareConfig,
@@ -36,6 +37,7 @@ from mpg_research.toml import parse_toml
 
 __all__ = [
     "DAYS_PER_MONTH",
+    "DAYS_PER_YEAR",
     "AnalysisConfig",
     "ConsentConfig",
     "DisclosureConfig",
