@@ -2,8 +2,6 @@
 
 import math
 
-import pandas as pd
-
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.care import around_sentences, row_near
@@ -26,19 +24,19 @@ def dose_sentences(voice: Voice) -> dict[str, list[str]]:
         "limits": [
             voice.phrases("dose.association"),
             voice.phrases("dose.forward"),
-            voice.phrases("dose.chosen", weeks=_weeks(voice), hours=_least(voice)),
+            voice.phrases(
+                "dose.chosen",
+                weeks=_chosen(voice, "weeks_until_more_hours"),
+                hours=_chosen(voice, "more_hours_at_least"),
+            ),
         ],
     }
 
 
-def _weeks(voice: Voice) -> str:
-    weeks = float(voice.released.provenance.parameters["weeks_until_more_hours"])
-    return voice.number(weeks, 0 if weeks == round(weeks) else 1)
-
-
-def _least(voice: Voice) -> str:
-    hours = float(voice.released.provenance.parameters["more_hours_at_least"])
-    return voice.number(hours, 0 if hours == round(hours) else 1)
+def _chosen(voice: Voice, name: str) -> str:
+    """A setting that was computed with, with a decimal only where it has one."""
+    value = float(voice.released.provenance.parameters[name])
+    return voice.number(value, 0 if value == round(value) else 1)
 
 
 def _hours(voice: Voice) -> list[str]:
@@ -86,7 +84,11 @@ def _raised(voice: Voice) -> list[str]:
     if len(rows) and 0 <= rows["estimate"].iloc[0] <= 1 and rows["n_group"].iloc[0] > 0:
         share = format_share(float(rows["estimate"].iloc[0]), voice.language, digits=0)
         number = voice.rounded(float(rows["n_group"].iloc[0]))
-        said.append(voice.phrases("dose.raised", share=share, families=number, weeks=_weeks(voice)))
+        said.append(
+            voice.phrases(
+                "dose.raised", share=share, families=number, weeks=_chosen(voice, "weeks_until_more_hours")
+            )
+        )
     return [*said, *around_sentences(voice, "around_worsening", "dose_outcome", "raised", "dose.beside")]
 
 
@@ -198,9 +200,8 @@ def _drift(voice: Voice) -> list[str]:
     found = rows[rows["p_adjusted"] < voice.alpha]
     if found.empty:
         return [voice.phrases("family_flow.no_drift")]
-    named = [f"{_name(voice, row)} ({voice.nonzero(float(row['estimate']))})" for _, row in found.iterrows()]
+    named = [
+        f"{voice.label('value.variable', row['variable'])} ({voice.nonzero(float(row['estimate']))})"
+        for _, row in found.iterrows()
+    ]
     return [voice.phrases("family_flow.drift", named=", ".join(named))]
-
-
-def _name(voice: Voice, row: pd.Series) -> str:
-    return voice.label("value.variable", row["variable"])
