@@ -45,6 +45,7 @@ from mpg_research.analysis.monitoring.rules import (
 )
 from mpg_research.analysis.monitoring.shares import ever_table, shares_by_month, wave_table
 from mpg_research.analysis.monitoring.wave_chances import folds_of_parts, learn_maps, wave_chances
+from mpg_research.analysis.once import once
 from mpg_research.analysis.result import Result, collect_tables, provenance_of, sample_flow_table
 from mpg_research.errors import ConfigError, Note
 from mpg_research.statistics.change.reliable_change import improvement_sign
@@ -107,6 +108,7 @@ class Signals(Result):
     kind: ClassVar[str] = "signals"
 
 
+@once
 def signals(
     study: Study,
     *,

@@ -123,10 +123,8 @@ def make_steps(
         ids = _ids_ahead(todo, making)
         known = known_seconds(making.config.study.name) if ready["missing"] else {}
         with _staging(making):
-            works = [
-                *analysis_works(analyses, ready["missing"], making.config.file, known),
-                *_pages(todo, making, analyses, ready["missing"]),
-            ]
+            first = analysis_works(analyses, ready["missing"], making.config.file, known)
+            works = [*first, *_pages(todo, making, analyses, first)]
             try:
                 if uses_cluster():
                     ended = run_on_cluster(works, function=function, given=given)
@@ -150,9 +148,9 @@ def make_steps(
 
 
 def _pages(
-    todo: Sequence[Step], making: Making, analyses: AnalysesOfSteps, missing: Iterable[str]
+    todo: Sequence[Step], making: Making, analyses: AnalysesOfSteps, first: Iterable[Work]
 ) -> list[Work]:
-    to_make = frozenset(missing)
+    made_by = {part["name"]: work.name for work in first for part in work.parts}
     return page_works(
         todo,
         given={
@@ -170,7 +168,10 @@ def _pages(
             }
             for step in todo
         },
-        after={name: wanted & to_make for name, wanted in analyses.of_step.items()},
+        after={
+            step: {made_by[name] for name in wanted if name in made_by}
+            for step, wanted in analyses.of_step.items()
+        },
         seconds=making.seconds,
         apart={name for name, standing in making.standings.items() if standing.kind != "own"},
     )
@@ -195,7 +196,7 @@ def _follow(
     try:
         for event in ended:
             step = by_name.get(_step_name(event))
-            name = step.name if step else event.work.name
+            name = step.name if step else event.work.parts[event.part]["name"]
             if event.what == "begins":
                 progress.started(name)
                 continue

@@ -23,6 +23,8 @@ _LONGEST_FIRST = (
     "evaluate_signals", "check_robustness", "compare_cohorts", "compare_organisations", "describe_missing",
     "course", "fit_trajectory",
 )  # fmt: skip
+#: Those that start from the same signals of all waves: one process makes them, and computes those once.
+_FROM_SIGNALS = ("evaluate_signals", "describe_actions", "describe_without_progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def analyses_of_steps(steps: Iterable[Step], notebooks: Mapping[str, NotebookSpe
 def analysis_works(
     analyses: AnalysesOfSteps, missing: Iterable[str], study: Path, seconds: Mapping[str, float]
 ) -> list[Work]:
-    """A piece of work for each analysis whose result is not there yet.
+    """Pieces of work for the analyses whose results are not there yet.
 
     Parameters
     ----------
@@ -97,23 +99,28 @@ def analysis_works(
     Returns
     -------
     list of Work
-        Those that take longest first; before them those of which that is not known.
+        Those that take longest first; before them those of which that is not known. One analysis each, but
+        those that start from the same are the parts of one.
     """
 
-    def turn(name: str) -> tuple[float, int]:
-        verb = analyses.by_name[name].verb
-        usual = _LONGEST_FIRST.index(verb) if verb in _LONGEST_FIRST else len(_LONGEST_FIRST)
-        return -seconds.get(name, math.inf), usual
+    def turn(names: Sequence[str]) -> tuple[float, int]:
+        verbs = [analyses.by_name[name].verb for name in names]
+        usual = min(_LONGEST_FIRST.index(verb) if verb in _LONGEST_FIRST else 99 for verb in verbs)
+        return -sum(seconds.get(name, math.inf) for name in names), usual
 
+    by_start: dict[str, list[str]] = {}
+    for name in missing:
+        start = "signals" if analyses.by_name[name].verb in _FROM_SIGNALS else name
+        by_start.setdefault(start, []).append(name)
     return [
         Work(
-            name,
+            names[0],
             f"{__name__}:{make_analysis_part.__name__}",
-            {"study": str(study)},
-            ({"verb": analyses.by_name[name].verb, "options": dict(analyses.by_name[name].options)},),
+            {"study": str(study), "keep": len(names) > 1},
+            tuple({"name": name, **asdict(analyses.by_name[name])} for name in names),
             patience=CELL_TIMEOUT,
         )
-        for name in sorted(missing, key=turn)
+        for names in sorted(by_start.values(), key=turn)
     ]
 
 
@@ -123,7 +130,7 @@ def make_analysis_part(given: Mapping[str, Any], part: Mapping[str, Any]) -> str
     Parameters
     ----------
     given : mapping
-        ``study``: its ``study.toml``.
+        ``study``: its ``study.toml``. ``keep``: whether other parts start from the same.
     part : mapping
         ``verb`` and ``options``.
 
@@ -132,8 +139,10 @@ def make_analysis_part(given: Mapping[str, Any], part: Mapping[str, Any]) -> str
     str
         Its key in the store; empty where it was not stored.
     """
+    from mpg_research.analysis.once import keep
     from mpg_research.reporting.store.analyses import make_analysis
 
+    keep(given["keep"])
     return make_analysis(given["study"], part["verb"], part["options"])
 
 

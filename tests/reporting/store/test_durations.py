@@ -42,3 +42,15 @@ def test_a_run_starts_with_the_analyses_that_take_longest() -> None:
     assert order(**known) == ["course", "reliable_change", "describe_quality", "evaluate_signals"]
     del known["reliable_change"]
     assert order(**known)[0] == "reliable_change"
+
+
+def test_those_that_start_from_the_same_are_parts_of_one_piece_of_work() -> None:
+    names = ("describe_actions", "course", "describe_without_progress", "evaluate_signals")
+    analyses = AnalysesOfSteps({f"analysis: {name}": Analysis(name) for name in names}, {})
+    missing = [f"analysis: {name}" for name in names]
+    works = analysis_works(analyses, missing, Path("study.toml"), dict.fromkeys(missing, 1.0))
+    assert [[part["verb"] for part in work.parts] for work in works] == [
+        ["describe_actions", "describe_without_progress", "evaluate_signals"],
+        ["course"],
+    ]
+    assert [work.given["keep"] for work in works] == [True, False]
