@@ -39,6 +39,7 @@ __all__ = [
     "free_tables",
     "gray_table",
     "groups_of",
+    "incidence_of_all",
     "incidence_tables",
     "moments_within",
 ]
@@ -118,10 +119,24 @@ def incidence_tables(
     minimum : int
         Fewer workers, and errors are over families.
     """
-    tables = [_incidence("incidence", {ALL: events}, "", events, moments, level, minimum)]
+    tables = [incidence_of_all(events, moments, level=level, minimum=minimum)]
     for name, groups in groups_of(events).items():
         tables.append(_incidence(f"incidence_by_{name}", groups, name, events, moments[-1:], level, minimum))
     return tables
+
+
+def incidence_of_all(events: FirstEvents, moments: FloatArray, *, level: float, minimum: int) -> ResultTable:
+    """``incidence``: the share to whom each event happened first, by moment.
+
+    Parameters
+    ----------
+    events : FirstEvents
+    moments : ndarray
+    level : float
+    minimum : int
+        Fewer workers, and errors are over families.
+    """
+    return _incidence("incidence", {ALL: events}, "", events, moments, level, minimum)
 
 
 def _few(moments: FloatArray) -> np.ndarray:

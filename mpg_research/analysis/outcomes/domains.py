@@ -33,7 +33,7 @@ from mpg_research.analysis.columns import (
     observed_share,
 )
 from mpg_research.analysis.families.shares import share_rows, share_table
-from mpg_research.analysis.outcomes.mean_severity import fit_mean_course
+from mpg_research.analysis.outcomes.mean_severity import Asked, fit_mean_course
 from mpg_research.analysis.outcomes.placed import place_rows
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
@@ -208,13 +208,10 @@ def _courses(
         if model is None or len(here) < 2:
             without.append(name)
             continue
-        for part, wanted, since in (
-            (parts[0], here, False),
-            (parts[1], [month for month in grid if month <= reach], False),
-            (parts[2], here[1:], True),
-        ):
-            found = model.at(wanted, since_start=since, level=level)
-            if not since:
+        there = [month for month in grid if month <= reach]
+        asked: list[Asked] = [(here, "mean"), (there, "mean"), (here[1:], "change")]
+        for part, (wanted, what), found in zip(parts, asked, model.at(*asked, level=level), strict=True):
+            if what == "mean":
                 found[["conf_low", "conf_high"]] = found[["conf_low", "conf_high"]].clip(0.0, 4.0)
             part.append(found.assign(domain=name, months=wanted, **behind))
     names = ["domain", "months", *ESTIMATE_COLUMNS, "n_families", "n_organisations"]

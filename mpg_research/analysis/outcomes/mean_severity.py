@@ -7,6 +7,7 @@ and from no model: CR2, with Satterthwaite degrees of freedom.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,14 @@ from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError
 from mpg_research.mixed import MixedFit, fit_mixed
 
-__all__ = ["MeanCourse", "fit_mean_course"]
+__all__ = ["Asked", "MeanCourse", "fit_mean_course"]
 
 #: Knots of the mean course, at most.
 _KNOTS = 4
+
+
+#: Months, and whether the mean there is wanted or its change since the start.
+Asked = tuple[list[float], Literal["mean", "change"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +42,31 @@ class MeanCourse:
     fit: MixedFit
     clusters: str
 
-    def at(self, months: list[float], *, since_start: bool = False, level: float = 0.95) -> pd.DataFrame:
-        """Mean at the months (or its change since the start), with robust limits.
+    def at(self, *asked: Asked, level: float = 0.95) -> list[pd.DataFrame]:
+        """Means at months, or their changes since the start, with robust limits.
 
         Parameters
         ----------
-        months : list of float
-            Not beyond the data.
-        since_start : bool
-            Whether the start is taken off.
+        *asked : Asked
+            The months lie not beyond the data. All are answered from one sandwich.
         level : float
             Of the limits.
+
+        Returns
+        -------
+        list of DataFrame
+            A row per month, in the order asked.
         """
-        rows = self.fit.mean_combinations("months", at={"months": [0.0, *months]})
-        wanted: FloatArray = rows[1:] - rows[0] if since_start else rows[1:]
-        found = self.fit.cluster_robust(self.clusters, combinations=wanted, level=level)
-        return found.reset_index(drop=True)
+        wanted: list[FloatArray] = []
+        for months, what in asked:
+            rows = self.fit.mean_combinations("months", at={"months": [0.0, *months]})
+            wanted.append(rows[1:] - rows[0] if what == "change" else rows[1:])
+        found = self.fit.cluster_robust(self.clusters, combinations=np.vstack(wanted), level=level)
+        ends = np.cumsum([len(rows) for rows in wanted])
+        return [
+            found.iloc[end - len(rows) : end].reset_index(drop=True)
+            for rows, end in zip(wanted, ends, strict=True)
+        ]
 
 
 def fit_mean_course(data: pd.DataFrame) -> MeanCourse | None:

@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.afterwards.after_end import describe_afterwards
-from mpg_research.analysis.afterwards.incidence_tables import incidence_tables
+from mpg_research.analysis.afterwards.incidence_tables import incidence_of_all
 from mpg_research.analysis.columns import (
     EACH_ORGANISATION,
     N_GROUP,
@@ -194,7 +194,6 @@ def _renewed(study: Study, keys: tuple[str, ...], level: float) -> tuple[list[Ro
     if table.empty:
         return [], float("nan")
     last = float(table["months_after"].max())
-    moments = np.sort(table["months_after"].unique().astype(float))
     minimum = study.config.afterwards.minimum_groups
     rows: list[Row] = [_incidence_row("", table, last, found.events.rows)]
     organisations = found.events.rows["organisation"].astype(str).to_numpy()
@@ -202,7 +201,7 @@ def _renewed(study: Study, keys: tuple[str, ...], level: float) -> tuple[list[Ro
         mine = found.events.of(organisations == key)
         if mine.rows.empty:
             continue
-        own = incidence_tables(mine, moments, level=level, minimum=minimum)[0].data
+        own = incidence_of_all(mine, np.array([last]), level=level, minimum=minimum).data
         rows.append(_incidence_row(key, own[own["event"] == _RENEWED], last, mine.rows))
     return rows, last
 
