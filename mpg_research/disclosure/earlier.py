@@ -127,12 +127,12 @@ def describe_frame(frame: pd.DataFrame) -> list[dict[str, Any]] | None:
     list of dict or None
     """
     columns = []
-    for name in frame.columns:
-        kind, values = str(frame[name].dtype), frame[name].tolist()
-        if kind not in _PLAIN:
+    for name, column in frame.items():
+        kind, values = str(column.dtype), column.tolist()
+        if kind not in _PLAIN and not (kind == "object" and {type(value) for value in values} == {str}):
             values = [_plain(value) for value in values]
-        if kind not in _EXACT and not _comes_back(frame[name], kind, values):
-            return None
+            if kind not in _EXACT and not _comes_back(column, kind, values):
+                return None
         columns.append({"name": name, "kind": kind, "values": values})
     return columns
 

@@ -4,9 +4,6 @@ Single organisations are named by their own test, corrected for their number, at
 its error rate by itself, and a joint test before it would only hide one that differs.
 """
 
-import math
-
-import numpy as np
 import pandas as pd
 
 from mpg_research.disclosure.rules.labels import OWN
@@ -14,7 +11,7 @@ from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.comparison import funnel_topic, rank_topic, share_topic
-from mpg_research.present.sentences.trajectory import is_clear, is_usable, say_change
+from mpg_research.present.sentences.trajectory import is_clear, say_change, usable_rows
 
 __all__ = ["distinguishable", "organisation_sentences"]
 
@@ -33,7 +30,7 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
     if len(differences):  # without its test nothing is said of a difference
-        differences = differences[[not math.isnan(p_of(row)) for _, row in differences.iterrows()]]
+        differences = differences[differences[_p_column(differences)].notna()]
     own = voice.released.own
     named = _named(voice, differences)
     answer = [_joint_sentence(voice, joint, month, named=bool(named))]
@@ -86,7 +83,11 @@ def distinguishable(row: pd.Series, *, level: float) -> bool:
 
 def p_of(row: pd.Series) -> float:
     """The p-value corrected for the number of comparisons; the plain one where nothing is corrected."""
-    return float(row["p_adjusted"] if "p_adjusted" in row.index else row["p_value"])
+    return float(row[_p_column(row)])
+
+
+def _p_column(found: pd.Series | pd.DataFrame) -> str:
+    return "p_adjusted" if "p_adjusted" in found else "p_value"
 
 
 def _month(voice: Voice) -> float:
@@ -100,8 +101,7 @@ def _at(voice: Voice, table: str, month: float) -> pd.DataFrame:
     if not len(rows):
         return pd.DataFrame()
     rows = rows[rows["months"] == month]
-    usable = [is_usable(voice, row) for row in rows.to_dict("records")]
-    return rows[np.array(usable, dtype=bool)].set_index("organisation")
+    return rows[usable_rows(voice, rows)].set_index("organisation")
 
 
 def _joint_row(voice: Voice) -> pd.Series | None:
@@ -117,7 +117,10 @@ def _is_significant(voice: Voice, joint: pd.Series | None) -> bool:
 def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
     """The organisations that differ from the average after correction for their number."""
     level = voice.released.level
-    return {str(code): row for code, row in differences.iterrows() if distinguishable(row, level=level)}
+    if differences.empty:
+        return {}
+    small = differences[differences[_p_column(differences)] < 1 - level + 1e-9]
+    return {str(code): row for code, row in small.iterrows() if distinguishable(row, level=level)}
 
 
 def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, named: bool) -> str:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from mpg_research.arrays import BoolArray
 from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df, format_time
 from mpg_research.present.language.voice import Voice
@@ -76,6 +78,14 @@ def is_usable(voice: Voice, row: pd.Series | Mapping[Any, Any]) -> bool:
     """Whether a change and its interval are known and the change is one that the scale allows."""
     ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
     return voice.can_be_a_change(float(row["estimate"])) and all(map(math.isfinite, ends))
+
+
+def usable_rows(voice: Voice, rows: pd.DataFrame) -> BoolArray:
+    """The same of every row, shape (rows,)."""
+    change = rows["estimate"].to_numpy(dtype=float)
+    ends = np.clip(rows[["conf_low", "conf_high"]].to_numpy(dtype=float), -voice.widest, voice.widest)
+    usable: BoolArray = (np.abs(change) <= voice.widest) & np.isfinite(change) & np.isfinite(ends).all(axis=1)
+    return usable
 
 
 def end_of(voice: Voice, value: float) -> str:

@@ -162,7 +162,7 @@ def as_csv(voice: Voice, table: ReleasedTable, data: pd.DataFrame, marks: pd.Dat
             )
     rounded, names = (marks == ROUNDED).to_numpy(), np.array(marks.columns, dtype=object)
     if rounded.any():
-        shown["rounded"] = [" ".join(names[row]) for row in rounded]
+        shown["rounded"] = [" ".join(names[row]) if row.any() else "" for row in rounded]
     if voice.released.synthetic:
         shown["synthetic"] = True
     buffer = io.StringIO()

@@ -101,8 +101,9 @@ def refuse_names(files: Mapping[str, Path], *, forbidden: Iterable[str], own: It
         return
     others, mine = WholeWords(listed), WholeWords(tuple(own))
     for name, path in sorted(files.items()):
-        text = mine.blanked(f"{_plain(name)} {searchable_text(path.read_bytes())}")
-        found = others.first_in(text)
+        text = f"{_plain(name)} {searchable_text(path.read_bytes())}"
+        words = frozenset(_WORDS.findall(text))  # blanking takes some away, and makes none
+        found = others.first_in(mine.blanked(text, words), words)
         if found:
             raise DisclosureError(
                 f"{name} names another organisation than the one it is for (a name of {len(found)} "
@@ -122,20 +123,20 @@ class WholeWords:
     def __init__(self, names: tuple[str, ...]) -> None:
         self._words = {name: frozenset(_WORDS.findall(name)) for name in _longest_first(names)}
 
-    def first_in(self, text: str) -> str:
-        """The first name in the text; empty where there is none."""
-        return next((text[start:end] for start, end in self._places(text)), "")
+    def first_in(self, text: str, words: frozenset[str] | None = None) -> str:
+        """The first name in the text; empty where there is none. ``words``: those of the text, or more."""
+        return next((text[start:end] for start, end in self._places(text, words)), "")
 
-    def blanked(self, text: str) -> str:
+    def blanked(self, text: str, words: frozenset[str] | None = None) -> str:
         """The text with a space in place of every name."""
         parts, last = [], 0
-        for start, end in self._places(text):
+        for start, end in self._places(text, words):
             parts.append(text[last:start])
             last = end
         return " ".join([*parts, text[last:]])
 
-    def _places(self, text: str) -> Iterator[tuple[int, int]]:
-        pattern = self._pattern(text)
+    def _places(self, text: str, words: frozenset[str] | None) -> Iterator[tuple[int, int]]:
+        pattern = self._pattern(frozenset(_WORDS.findall(text)) if words is None else words)
         position = 0
         while pattern is not None and (found := pattern.search(text, position)):
             start = found.start()
@@ -145,9 +146,8 @@ class WholeWords:
                 yield found.span()
                 position = found.end()
 
-    def _pattern(self, text: str) -> re.Pattern[str] | None:
+    def _pattern(self, there: frozenset[str]) -> re.Pattern[str] | None:
         """Of the names that can be there: each word of a name that stands by itself is a whole word too."""
-        there = set(_WORDS.findall(text))
         names = [name for name, words in self._words.items() if words <= there]
         return re.compile(rf"(?:{'|'.join(re.escape(name) for name in names)})(?!\w)") if names else None
 
