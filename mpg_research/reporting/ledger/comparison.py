@@ -5,6 +5,7 @@ time, or if at every earlier time the study had the same families with the same 
 the minimum of families. Else the reader keeps what was last released of that result, whole.
 """
 
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,15 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 from mpg_research.errors import ReportError
 from mpg_research.reporting.files import json_sha256
-from mpg_research.reporting.ledger.entries import Earlier, Entry, fingerprint_of, token_in, write_entry
+from mpg_research.reporting.ledger.entries import (
+    Earlier,
+    Entry,
+    fingerprint_of,
+    numbers_in,
+    token_in,
+    write_entry,
+)
 from mpg_research.reporting.ledger.families import Families, is_too_close
 from mpg_research.reporting.ledger.ledger import Ledger
+from mpg_research.reporting.ledger.secret import keyed
 from mpg_research.study.names import safe_folder_name
 from mpg_research.writing import write_atomically
 
 if TYPE_CHECKING:
     from mpg_research.analysis.result import AnalysisResult
     from mpg_research.disclosure import Audience, Released
+    from mpg_research.reporting.store.folder import Folder
     from mpg_research.reporting.store.source import StudySource
 
 __all__ = ["Asked", "Comparison", "comparing", "current", "record_releases"]
@@ -112,7 +122,7 @@ class Comparison:
         name, secret = asked.name, self.ledger.secret
         entry = self.ledger.entry(self.reader, name)
         self._before[name] = self.ledger.token(self.reader, name)
-        fingerprint = fingerprint_of(result, secret)
+        fingerprint = _fingerprint(result, secret, source.folder)
         times = entry.times if entry is not None else ()
         again = [each for each in times if each.fingerprint == fingerprint]
         if entry is not None and not again and self._is_too_close(times, released, source):
@@ -222,6 +232,24 @@ def record_releases(ledger: Ledger, reader: str, staged: Mapping[str, Any]) -> N
             "that a later release could not be compared with it. Make room, or ask for the right to write "
             "there."
         ) from None
+
+
+def _fingerprint(result: "AnalysisResult", secret: str, folder: "Folder") -> str:
+    """The fingerprint of a result: from the store, where one was left for these numbers and this secret.
+
+    The numbers themselves are looked at each time (a notebook may have changed them), which is much faster
+    than writing them out. Without the secret nobody can leave a fingerprint there that is taken for ours.
+    """
+    numbers = numbers_in(result)
+    if not numbers:
+        return fingerprint_of(result, secret)
+    key = keyed(secret, "fingerprint 1 of", numbers).hex()
+    kept = folder.read(key) or b""
+    found, seal = kept[:64], kept[64:]
+    if not hmac.compare_digest(seal, keyed(secret, "fingerprint", key, found)):
+        found = fingerprint_of(result, secret).encode()
+        folder.write(key, found + keyed(secret, "fingerprint", key, found))
+    return found.decode()
 
 
 def _refuse_other(reader: str, audience: "Audience") -> None:

@@ -4,16 +4,20 @@ import json
 import os
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mpg_research.analysis.result import AnalysisResult
 from mpg_research.cli import main
 from mpg_research.disclosure import Audience, Released, policy_of, release
 from mpg_research.disclosure.earlier import as_released_before, describe_released
 from mpg_research.errors import ReportError
+from mpg_research.reporting.ledger import comparison as comparison_module
 from mpg_research.reporting.ledger.comparison import Asked, Comparison, record_releases
+from mpg_research.reporting.ledger.entries import fingerprint_of, numbers_in
 from mpg_research.reporting.ledger.ledger import LEDGER_VARIABLE, Ledger, forget_project, projects
 from mpg_research.reporting.ledger.releases import open_releases
 from mpg_research.reporting.ledger.secret import SECRET_VARIABLE
@@ -225,3 +229,53 @@ def test_the_record_can_be_looked_at_and_removed(
     assert main(["releases", "--forget", "other"]) == 2
     assert main(["releases", "--forget", "grows"]) == 0
     assert projects() == {}
+
+
+def _changed(result: AnalysisResult, table: str, column: str, row: int) -> AnalysisResult:
+    data = result.tables[table].data.copy()
+    value = data[column].iloc[row]
+    data[column] = data[column].astype(object)
+    data.loc[row, column] = f"{value}?" if isinstance(value, str) else value + 1
+    data[column] = data[column].astype(result.tables[table].data[column].dtype)
+    tables = dict(result.tables) | {table: replace(result.tables[table], data=data)}
+    return replace(result, tables=tables)
+
+
+def test_numbers_that_differ_anywhere_have_another_digest(releases: Releases) -> None:
+    write_families(releases.folder / "study", range(40))
+    result = result_of(open_study(releases.folder / "study"), "describe_quality", {})
+    seen = {numbers_in(result), numbers_in(replace(result, level=0.9)), numbers_in(replace(result, notes=()))}
+    places = [
+        (name, column, row)
+        for name, table in result.tables.items()
+        for column in table.data
+        for row in range(len(table.data))
+        if str(table.data[column].dtype) in ("float64", "int64", "str") and table.data[column].notna()[row]
+    ]
+    assert len(places) > 50
+    changed = [_changed(result, *place) for place in places]
+    assert len(seen | {numbers_in(each) for each in changed}) == len(seen) + len(places)
+    secret = releases.ledger.secret
+    assert fingerprint_of(result, secret) not in {fingerprint_of(each, secret) for each in changed}
+
+
+def test_a_stored_fingerprint_spares_the_work_and_a_forged_one_is_not_believed(
+    releases: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases.release(range(40))
+    worked: list[str] = []
+
+    def counted(result: AnalysisResult, secret: str) -> str:
+        worked.append(fingerprint_of(result, secret))
+        return worked[-1]
+
+    monkeypatch.setattr(comparison_module, "fingerprint_of", counted)
+    releases.compare(range(40))
+    assert worked == []
+    for file in open_study(releases.folder / "study1").folder.path.glob("*.result"):  # type: ignore[union-attr]
+        content = file.read_bytes()
+        if len(content) == 96:  # a fingerprint and its seal
+            file.write_bytes(b"0" * 64 + content[64:])
+    releases.compare(range(40))
+    assert worked
+    assert worked[0] != "0" * 64
