@@ -15,8 +15,8 @@ __all__ = ["ClusteredLogistic", "PenalisedLogistic", "clustered_logistic", "pena
 #: Steps, and the change of coefficients at which they stop: where a column tells yes and no apart the
 #: coefficients never stop changing.
 _STEPS, _SMALL = 50, 1e-10
-#: Numbers that are weighted at once.
-_NUMBERS_AT_ONCE = 4_000_000
+#: Numbers that are weighted at once: so many stay near the processor.
+_NUMBERS_AT_ONCE = 50_000
 #: The same for single fits; the step after one so small is no more than rounding.
 _AT_REST = 1e-8
 #: How far yes and no lie apart together, in standard deviations: more than a linear programme's rounding.

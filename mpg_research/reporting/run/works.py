@@ -20,8 +20,8 @@ __all__ = ["AnalysesOfSteps", "analyses_of_steps", "analysis_works", "make_analy
 _ANALYSIS = "analysis: "
 #: Those that take longest in most studies; an analysis that was timed before goes by its own seconds.
 _LONGEST_FIRST = (
-    "evaluate_signals", "check_robustness", "compare_cohorts", "compare_organisations", "describe_missing",
-    "course", "fit_trajectory",
+    "emulate_target_trial", "evaluate_signals", "check_robustness", "compare_cohorts", "describe_missing",
+    "compare_organisations", "course", "compare_instruments", "fit_trajectory",
 )  # fmt: skip
 #: Those that start from the same signals of all waves: one process makes them, and computes those once.
 _FROM_SIGNALS = ("evaluate_signals", "describe_actions", "describe_without_progress")
