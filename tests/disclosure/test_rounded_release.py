@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
+from scipy.stats import t as student_t
 
 from mpg_research.analysis import columns as declare
 from mpg_research.analysis.result import ResultTable
@@ -178,6 +180,45 @@ def test_rounding_never_turns_a_sign_or_a_verdict() -> None:
             assert ((found["p_value"] < level) == (data["p_value"] < level)).all()
         assert found["p_value"].between(0, 1, inclusive="right").all()
         assert ((found["estimate"] - data["estimate"]).abs() <= 0.05 + 1e-9).all()
+
+
+def test_a_shown_statistic_is_the_one_that_the_shown_p_value_is_of() -> None:
+    """However coarse estimate and error are: a t of 0.81 is not shown as 0.62 beside its p of 0.42."""
+    rng = np.random.default_rng(6)
+    for _ in range(60):
+        df = float(rng.choice([3.4, 21.0, 587.0, np.nan]))
+        estimate, error = rng.normal(0, 0.3, 6), 10.0 ** rng.uniform(-2, 0, 6)
+        statistic = estimate / error
+        law = norm if np.isnan(df) else student_t(df)
+        p_value = 2 * law.sf(np.abs(statistic))
+        data = pd.DataFrame(
+            {
+                "organisation": KEYS, "estimate": estimate, "std_error": error, "df": df,
+                "statistic": statistic, "p_value": p_value, "conf_low": estimate - 2 * error,
+                "conf_high": estimate + 2 * error, "n_families": rng.integers(10, 90, 6),
+            }
+        )  # fmt: skip
+        table = ResultTable("made", data, (declare.EACH_ORGANISATION, *declare.estimates()))
+        found = released(table, RESEARCHER).data.sort_values("organisation")
+        exact = data.sort_values("organisation")
+        assert (np.sign(found["statistic"].to_numpy()) == np.sign(exact["statistic"].to_numpy())).all()
+        again = 2 * law.sf(found["statistic"].abs().to_numpy())
+        usual = exact["p_value"].to_numpy() > 1e-3
+        assert np.abs(again - found["p_value"].to_numpy())[usual].max(initial=0.0) < 0.006
+        clear = exact["p_value"].to_numpy() > 0.01
+        apart = np.abs(found["statistic"].to_numpy() - exact["statistic"].to_numpy())
+        assert apart[clear].max(initial=0.0) < 0.12
+
+
+def test_a_p_value_of_another_kind_leaves_the_statistic_a_ratio() -> None:
+    data = pd.DataFrame(
+        {
+            "organisation": KEYS, "estimate": 1.0, "std_error": 0.5, "df": 20.0, "statistic": 2.0,
+            "p_value": 0.3, "conf_low": 0.0, "conf_high": 2.0, "n_families": 40,
+        }
+    )  # fmt: skip
+    table = ResultTable("made", data, (declare.EACH_ORGANISATION, *declare.estimates()))
+    assert (released(table, RESEARCHER).data["statistic"] == 2.0).all()
 
 
 def test_the_families_behind_an_error_follow_no_closer_than_their_rounded_number() -> None:

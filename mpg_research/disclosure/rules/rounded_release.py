@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from mpg_research.analysis.columns import N_GROUP, Column
 from mpg_research.arrays import FloatArray
@@ -247,6 +248,7 @@ class _Rounded:
             parts.append(self.rule.counts(values) if cells.about(name).meaning == "count" else values)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = parts[0] / parts[1]
+        ratio = self._as_p_says(column, ratio)
         shown = np.isfinite(ratio)
         self.cells.put(rows & shown, column, _keep_digit(ratio, 10.0**-digits), mark=about.is_observed)
         unknown = rows & ~shown
@@ -256,9 +258,37 @@ class _Rounded:
         else:
             self.cells.put(unknown, column, _keep_digit(self.cells.data[column], 10.0**-digits))
 
+    def _as_p_says(self, column: str, ratio: FloatArray) -> FloatArray:
+        """A test statistic as the p-value and degrees of freedom beside it give it: it says nothing new then.
+
+        The ratio of a coarse estimate and its error can lie far from what the p-value is of.
+        """
+        if "p_value" not in self.cells.numbers:
+            return ratio
+        has_df = "df" in self.cells.numbers
+
+        def freedom(values: FloatArray) -> FloatArray:
+            return np.where(np.isfinite(values), values, np.inf)
+
+        every = np.full(len(ratio), np.inf)
+        exact, p = self.cells.exact(column), self.cells.exact("p_value")
+        df = freedom(self.cells.exact("df")) if has_df else every
+        belongs = np.isclose(_two_sided(exact, df), p, rtol=1e-6, atol=1e-300)
+        shown, df = self.cells.data["p_value"], freedom(self.cells.data["df"]) if has_df else every
+        with np.errstate(invalid="ignore"):
+            belongs &= (shown > 0) & (shown < 1)
+            size = np.where(np.isfinite(df), -stdtrit(df, shown / 2), -ndtri(shown / 2))
+        return np.where(belongs & np.isfinite(size), np.sign(exact) * size, ratio)
+
     def _freedom(self, column: str) -> FloatArray:
         values = self.cells.data[column]
         return np.where(np.isfinite(values) & (values >= 10), np.round(values), np.round(values, 1))
+
+
+def _two_sided(statistic: FloatArray, df: FloatArray) -> FloatArray:
+    """p-values of a statistic of t, of the normal distribution where the degrees of freedom are infinite."""
+    size = -np.abs(statistic)
+    return np.where(np.isfinite(df), 2 * stdtr(df, size), 2 * ndtr(size))
 
 
 def _digits(about: Column) -> int:

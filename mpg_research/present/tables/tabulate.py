@@ -257,8 +257,12 @@ def _footnotes(
         notes.append(phrases("footnote.neutral"))
     if not voice.is_plain and "n_organisations" in marks.columns and "n_organisations" not in shown:
         numbers = data["n_organisations"].dropna()
-        if len(numbers):
-            notes.append(phrases("footnote.pooled", number=voice.count(numbers.iloc[0])))
+        lowest, highest = numbers.min(), numbers.max()
+        if lowest == highest and lowest > 0:
+            notes.append(phrases("footnote.pooled", number=voice.count(lowest)))
+        elif highest > 0:
+            ends = {"lowest": voice.count(max(lowest, 1)), "highest": voice.count(highest)}
+            notes.append(phrases("footnote.pooled_between", **ends))
     if {"conf_low", "conf_high"} <= set(shown):
         notes.append(phrases("footnote.interval", level=voice.level))
     if "observed_beyond_chance" in shown:
