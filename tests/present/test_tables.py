@@ -1,16 +1,20 @@
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mpg_research.analysis.columns import EACH_ORGANISATION, Column, coded, observed
+from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Audience, release
 from mpg_research.present import PresentedText, show, tabulate
 from tests.disclosure.made_results import (
     NAMES,
     SIZES,
+    MadeResult,
     frame,
     made_policy,
     make_measurement,
@@ -248,3 +252,21 @@ def test_names_from_right_to_left_stay_by_themselves():
     assert "\u202e" not in shown.html
     assert "\n‹U+202E›منظمة‹U+202C› 🏡," in shown.csv
     assert "\u2068" not in shown.csv
+
+
+@pytest.mark.parametrize(("meaning", "said"), [("share", False), ("model", True)])
+def test_only_an_estimate_of_a_model_is_called_adjusted(meaning: str, said: bool) -> None:
+    data = pd.DataFrame({"organisation": list(NAMES), "estimate": 0.4, "n_families": 60})
+    column = Column(name="estimate", meaning=meaning, own=True)
+    facts = replace(MadeResult("made", {}).provenance, parameters={"case_mix": ["single_parent"]})
+    result = result_of("made", ResultTable("made", data, (EACH_ORGANISATION, column)), provenance=facts)
+    html = table(result, "made").html
+    assert ("Adjusted for" in html) is said
+    assert ("lower score" in html) is said
+
+
+def test_rows_without_any_organisation_are_pooled_over_none() -> None:
+    for number, said in ((6, True), (0, False)):
+        data = pd.DataFrame({"step": ["x", "y"], "mean": 4.0, "n_families": 60, "n_organisations": number})
+        made = ResultTable("made", data, (coded("step"), observed("mean")))
+        assert ("Pooled over 6 " in table(result_of("made", made), "made").html) is said

@@ -257,19 +257,16 @@ def _footnotes(
         notes.append(phrases("footnote.neutral"))
     if not voice.is_plain and "n_organisations" in marks.columns and "n_organisations" not in shown:
         numbers = data["n_organisations"].dropna()
-        lowest, highest = numbers.min(), numbers.max()
-        if lowest == highest and lowest > 0:
-            notes.append(phrases("footnote.pooled", number=voice.count(lowest)))
-        elif highest > 0:
-            ends = {"lowest": voice.count(max(lowest, 1)), "highest": voice.count(highest)}
-            notes.append(phrases("footnote.pooled_between", **ends))
+        if len(numbers) and numbers.iloc[0] > 0:
+            notes.append(phrases("footnote.pooled", number=voice.count(numbers.iloc[0])))
     if {"conf_low", "conf_high"} <= set(shown):
         notes.append(phrases("footnote.interval", level=voice.level))
     if "observed_beyond_chance" in shown:
         notes.append(phrases("footnote.chance", level=voice.level))
-    if table.organisation_columns and "estimate" in shown and voice.adjusted:
+    scores = _scores(table, shown)
+    if table.organisation_columns and "estimate" in scores and voice.adjusted:
         notes.append(voice.adjusted)
-    if {"estimate", "mean"} & set(shown) and voice.direction and table.name not in ("reliability", "items"):
+    if scores and voice.direction and table.name not in ("reliability", "items"):
         notes.append(voice.direction)
     return notes
 
@@ -289,6 +286,17 @@ def _about_marks(voice: Voice, table: ReleasedTable, marks: pd.DataFrame, shown:
     if (visible == ROUNDED).any(axis=None):
         notes.append(phrases("footnote.rounded"))
     return notes
+
+
+def _scores(table: ReleasedTable, shown: Sequence[str]) -> set[str]:
+    """Of estimate and mean, those that are shown and are of scores: a share is adjusted for nothing."""
+    return {
+        column.name
+        for column in table.columns
+        if column.name in ("estimate", "mean")
+        and column.name in shown
+        and column.meaning in ("mean", "model")
+    }
 
 
 def _has_neutral_labels(voice: Voice, table: ReleasedTable, data: pd.DataFrame) -> bool:
