@@ -201,9 +201,7 @@ def _check_years(prices: Table, index: Table | None, config: StudyConfig, findin
         )  # fmt: skip
 
 
-def _check_use(
-    prices: Table, tables: Mapping[str, Table], config: StudyConfig, findings: Findings
-) -> None:
+def _check_use(prices: Table, tables: Mapping[str, Table], config: StudyConfig, findings: Findings) -> None:
     """Items that occur and have no price, and prices of what does not occur."""
     priced = [str(item) for item in dict.fromkeys(prices.frame["item"].dropna())]
     used = {name: _items_of(tables[name], name) for name in ("care", "events", "interventions")

@@ -68,7 +68,12 @@ def find_column(names: list[str], wanted: str) -> str | None:
 def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
     """Whether a text is the name of a column that a table may have: by study.toml, or by our own names."""
     table, schema = config.tables.present()[name], SCHEMAS[name]
-    wanted = {*schema.names, *FORMER_NAMES.get(name, ()), *table.single_columns.values(), *config.analysis.case_mix}
+    wanted = {
+        *schema.names,
+        *FORMER_NAMES.get(name, ()),
+        *table.single_columns.values(),
+        *config.analysis.case_mix,
+    }
     wanted |= {part for parts in table.composite_ids.values() for part in parts}
     wanted |= {config.consent.column} if config.consent is not None and name == "episodes" else set()
     plain = {each.strip().lower() for each in wanted}
