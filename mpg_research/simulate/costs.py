@@ -156,7 +156,7 @@ def plant_effect(
     Returns
     -------
     dict of str to DataFrame
-        ``care`` and ``events`` changed: hours times a ratio, and a share of the placements left out at random.
+        ``care`` and ``events`` changed: hours times a ratio, a share of the placements left out at random.
     """
     episodes = tables["episodes"]
     keys = ["family", "episode"]
@@ -191,9 +191,9 @@ def cost_truth_text(organisation: str, *, planted: bool) -> str:
         "# Expected hours in month n (0, 1, ...) of a period: 4 + 12 exp(-0.06 n), the same for every",
         "# family and organisation but for what is planted below; agencies a month: Poisson with mean",
         f"# (2 + 0.9 problems) (0.7 + 0.3 exp(-{AGENCIES_FEWER} n)), at most {MOST_AGENCIES}; a network",
-        f"# meeting in {MEETING_CHANCE:.0%} of the months in which none was an intervention. Without a planted",
-        "# effect an organisation differs from the others in costs by its families, the length of their help",
-        "# and chance only.",
+        f"# meeting in {MEETING_CHANCE:.0%} of the months in which none was an intervention. Without a",
+        "# planted effect an organisation differs from the others in costs by its families, the length of",
+        "# their help and chance only.",
         f"price_year = {PRICE_YEAR}",
         "",
         "[planted]",
