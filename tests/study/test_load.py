@@ -78,7 +78,7 @@ def test_a_real_data_set_in_one_file_outside_the_study(tmp_path: Path) -> None:
     assert set(course.data["sex"]) == {"Female", "Male"}
     assert course.data["age"].dtype == float
     assert len(study.sources) == 2
-    assert study.sources[0].path == CLAUS
+    assert study.sources[0].path == CLAUS.resolve()
 
 
 def test_one_file_with_two_different_rows_of_a_family_is_told(tmp_path: Path) -> None:
