@@ -1,16 +1,17 @@
 """The score after some months on the hours of these months, in a marginal structural model; or a refusal.
 
-Hours answer to scores, and scores go on by themselves: neither slope of the within-between model is right then.
+Hours answer to scores, and scores go on by themselves: no slope of the within-between model is right then.
 Here every month of help begins a window of k months. What was known before it is in the model of the score;
 what changed since, and moved the hours, is weighted away. Asked for by ``[care] hours_model_months``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import Column, coded, estimates, key_column, modelled, number_of
+from mpg_research.analysis.columns import Column, estimates, key_column, modelled, number_of
 from mpg_research.analysis.interventions.protocol import TrialLimits
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.process.care_months import KEYS, CareMonths
@@ -217,7 +218,7 @@ def judge(found: MarginalStructural, family: IntArray, cluster: np.ndarray, limi
 def hours_model_tables(
     study: Study, care: CareMonths, *, months: int, oldest: float, level: float
 ) -> list[ResultTable]:
-    """``hours_model_verdict`` and ``hours_model``; none where the model is not asked for.
+    """``hours_model_verdict`` and ``hours_model``; without rows where the model is not asked for.
 
     Parameters
     ----------
@@ -230,7 +231,7 @@ def hours_model_tables(
     level : float
     """
     if not months or "hours" not in care.recorded:
-        return []
+        return _tables([], [])
     limits = TrialLimits()
     given = windows_of(care, months, oldest=oldest, case_mix=study.config.analysis.case_mix)
     family = care.units["family_number"].to_numpy(dtype=np.intp)[given.unit]
@@ -263,14 +264,17 @@ def hours_model_tables(
         if found is not None and judged
         else (np.nan,) * 5
     )
+    return _tables([(verdict or "few_families", *numbers, *behind)], rows)
+
+
+def _tables(verdict: Sequence[tuple[object, ...]], rows: Sequence[tuple[object, ...]]) -> list[ResultTable]:
     names = ["hours_verdict", *_NUMBERS, "n_families", "n_organisations"]
-    told = pd.DataFrame([(verdict or "few_families", *numbers, *behind)], columns=names)
     columns = ["hours_of", "weighting", *ESTIMATE_COLUMNS, "n_measurements", "n_families", "n_organisations"]
-    keys = (key_column("hours_of").but(meaning="label"), coded("weighting"))
+    keys = (key_column("hours_of").but(meaning="label"), key_column("weighting").but(meaning="label"))
     return [
         ResultTable(
             "hours_model_verdict",
-            told,
+            pd.DataFrame(verdict, columns=names),
             columns=(Column(name="hours_verdict", meaning="label"), *_NUMBER_COLUMNS),
         ),
         ResultTable(

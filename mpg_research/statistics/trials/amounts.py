@@ -1,4 +1,4 @@
-"""How likely the amount was that somebody got: a density in bands, without a shape that is taken for granted."""
+"""How likely the amount was that somebody got: a density in bands, of any shape."""
 
 from dataclasses import dataclass
 
@@ -55,19 +55,22 @@ def bands_of(amount: ArrayLike, n_bands: int) -> IntArray:
     return np.unique(place, return_inverse=True)[1].astype(np.intp)
 
 
-def independent_columns(design: ArrayLike) -> FloatArray:
+def independent_columns(design: ArrayLike, *, centre: bool = True) -> FloatArray:
     """Columns with mean 0 and spread 1; those that follow from columns before them are left out.
 
     Parameters
     ----------
     design : array_like, shape (n, p)
+    centre : bool
+        Whether means are taken away.
 
     Returns
     -------
     ndarray, shape (n, q)
     """
     x = np.asarray(design, dtype=float)
-    x = x - x.mean(axis=0)
+    if centre:
+        x = x - x.mean(axis=0)
     spread = np.sqrt((x**2).mean(axis=0))
     x = x[:, spread > _NOTHING_LEFT] / spread[spread > _NOTHING_LEFT]
     if not x.shape[1]:

@@ -8,6 +8,12 @@ from numpy.typing import ArrayLike
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.statistics.trials.amounts import bands_of, fit_amounts, independent_columns
 from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
+from mpg_research.statistics.trials.residual_balance import (
+    Residuals,
+    balance_residuals,
+    largest_correlation,
+    residuals_of,
+)
 from mpg_research.statistics.trials.weights import (
     effective_sample_size,
     fit_chances,
@@ -19,6 +25,8 @@ __all__ = ["MarginalStructural", "Windows", "fit_marginal_structural"]
 
 #: Bands of the amounts. With 10 and more the bias that is left is small (benchmarks/dose_weights.md); ours.
 BANDS = 10
+#: Draws coefficients of who is seen on to zero a little: in some month everybody may be.
+_RIDGE = 0.1
 #: Up to so many clusters errors are corrected for their being few.
 _FEW_CLUSTERS = 100
 
@@ -97,6 +105,7 @@ def fit_marginal_structural(
     clusters: ArrayLike,
     n_bands: int = BANDS,
     truncation: float = 0.99,
+    balance: bool = True,
     level: float = 0.95,
 ) -> MarginalStructural:
     """Fit the outcome on the amounts, as if each had been given without regard to what it answers to.
@@ -110,6 +119,9 @@ def fit_marginal_structural(
         Of the amounts, in the model of their chances.
     truncation : float
         Weights beyond this quantile, and beyond its mirror image, are set to it.
+    balance : bool
+        Whether weights are then changed, as little as can be, until amounts hang no longer on what they may
+        answer to.
     level : float
 
     Returns
@@ -123,7 +135,8 @@ def fit_marginal_structural(
     the same of being seen on. What was known at the start is in the outcome's model (Robins, Hernán &
     Brumback 2000, section 6; with a start in every month it is a history-restricted model, Neugebauer et
     al. 2007). It is the effect of the amounts only if nothing else moves amounts and outcome both. Errors are
-    over clusters, weights taken as known: a little too large rather than too small.
+    over clusters, weights taken as known. What bands and cut-off weights leave is taken away by balance
+    (:func:`~mpg_research.statistics.trials.residual_balance.balance_residuals`).
 
     References
     ----------
@@ -131,7 +144,8 @@ def fit_marginal_structural(
     https://doi.org/10.1097/00001648-200009000-00011
 
     Neugebauer, R., van der Laan, M. J., Joffe, M. M. & Tager, I. B. (2007). Causal inference in longitudinal
-    studies with history-restricted marginal structural models. *Electronic Journal of Statistics*, 1, 119-154.
+    studies with history-restricted marginal structural models. *Electronic Journal of Statistics*, 1,
+    119-154.
     https://doi.org/10.1214/07-EJS050
     """
     amounts, y, names = windows.amounts, windows.outcome, np.asarray(clusters)
@@ -144,11 +158,16 @@ def fit_marginal_structural(
     raw = np.exp(np.where(used, logs + seen_logs, 0.0))
     weight, largest, changed = np.zeros(n), float("nan"), 0
     before = after = float("nan")
+    beside: list[Residuals] = []
     settled = settled and seen_settled and bool(np.isfinite(raw).all())
     if settled and used.any():
         raw = raw / raw[used].mean()
         cut = truncate_weights(raw[used], low=1 - truncation, high=truncation)
-        weight[used], largest, changed = cut.weights, float(raw[used].max()), cut.n_changed
+        beside = _beside_the_past(windows, used, start)
+        tilted = balance_residuals(cut.weights, beside) if balance else cut.weights
+        settled = tilted is not None
+        weight[used] = cut.weights if tilted is None else tilted
+        largest, changed = float(raw[used].max()), cut.n_changed
     few = len(np.unique(names[used])) <= _FEW_CLUSTERS
     correction: Correction = "leverage" if few else "clusters"
     others = np.column_stack([np.ones(used.sum()), independent_columns(start[used])])
@@ -166,7 +185,7 @@ def fit_marginal_structural(
     total = fit([mean], np.nan_to_num(mine))
     parts = fit(both, np.nan_to_num(mine))
     if settled and used.any():
-        before, after = _imbalance(windows, used, start, one), _imbalance(windows, used, start, mine)
+        before, after = (largest_correlation(each, beside) for each in (one, mine))
     return MarginalStructural(
         total, parts, fit([mean], one), used, weight, largest, changed,
         effective_sample_size(weight[used]) if settled else 0.0, before, after, free, settled,
@@ -227,7 +246,7 @@ def _logs_of_seen(
         return np.zeros(n), True
     one = np.ones((len(row), 1))
     designs = [np.column_stack([one, independent_columns(design)]) for design in (little, much)]
-    models = [fit_chances(design, seen) for design in designs]
+    models = [fit_chances(design, seen, ridge=_RIDGE) for design in designs]
     if not all(model.converged for model in models):
         return np.zeros(n), False
     above, below = (model.chances(design) for model, design in zip(models, designs, strict=True))
@@ -240,31 +259,19 @@ def _free(design: FloatArray, amount: FloatArray) -> float:
     total = float(((amount - amount.mean()) ** 2).sum()) if len(amount) else 0.0
     if total <= 0:
         return 0.0
-    return float((_left(independent_columns(design), amount[:, None], np.ones(len(amount))) ** 2).sum()) / total
+    left = residuals_of(design, amount, np.zeros((len(amount), 0))).amount
+    return float(left @ left) / total
 
 
-def _left(x: FloatArray, columns: FloatArray, weight: FloatArray) -> FloatArray:
-    """What is left of columns beside a design with a constant, by weighted least squares."""
-    root = np.sqrt(weight)[:, None]
-    design = np.column_stack([np.ones(len(x)), x])
-    slopes = np.linalg.lstsq(design * root, columns * root, rcond=None)[0]
-    found: FloatArray = columns - design @ slopes
-    return found
-
-
-def _imbalance(windows: Windows, used: BoolArray, start: FloatArray, weight: FloatArray) -> float:
-    """Largest weighted correlation of an amount with what it may answer to, beside the start and the past."""
-    known = np.repeat(used[:, None], windows.amounts.shape[1], axis=1)
-    if not (used.any() and weight.sum() > 0):
-        return float("nan")
-    worst = float("nan")
-    for month in range(1, windows.amounts.shape[1]):
-        base = independent_columns(np.column_stack([start[used], _rows(windows, known, month)]))
-        amount = _left(base, windows.amounts[used, month][:, None], weight)[:, 0]
-        moved = _left(base, windows.moved[used, month], weight)
-        spread = np.sqrt((weight @ amount**2) * (weight @ moved**2))
-        left = (weight @ moved**2) > 1e-9 * len(weight)
-        if left.any():
-            found = np.abs((weight * amount) @ moved)[left] / np.maximum(spread[left], 1e-300)
-            worst = float(np.nanmax([worst, found.max()]))
-    return worst
+def _beside_the_past(windows: Windows, used: BoolArray, start: FloatArray) -> list[Residuals]:
+    """Amounts after the first, and what they may answer to, beside the start and the past."""
+    k = windows.amounts.shape[1]
+    known = np.repeat(used[:, None], k, axis=1)
+    return [
+        residuals_of(
+            np.column_stack([start[used], _rows(windows, known, month)]),
+            windows.amounts[used, month],
+            windows.moved[used, month],
+        )
+        for month in range(1, k)
+    ]
