@@ -6,11 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import BoolArray, FloatArray
+from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.trials.amounts import bands_of, fit_amounts, independent_columns
-from mpg_research.statistics.trials.regression import Correction, WeightedFit, weighted_regression
+from mpg_research.statistics.trials.regression import (
+    Correction,
+    WeightedFit,
+    weighted_regression,
+    with_errors,
+)
 from mpg_research.statistics.trials.residual_balance import (
     Residuals,
     balance_residuals,
+    balanced_columns,
     largest_correlation,
     residuals_of,
 )
@@ -110,43 +117,44 @@ def fit_marginal_structural(
 ) -> MarginalStructural:
     """Fit the outcome on the amounts, as if each had been given without regard to what it answers to.
 
-    Parameters
-    ----------
-    windows : Windows
-    clusters : array_like, shape (n,)
-        Who belongs together.
-    n_bands : int
-        Of the amounts, in the model of their chances.
-    truncation : float
-        Weights beyond this quantile, and beyond its mirror image, are set to it.
-    balance : bool
-        Whether weights are then changed, as little as can be, until amounts hang no longer on what they may
-        answer to.
-    level : float
+        Parameters
+        ----------
+        windows : Windows
+        clusters : array_like, shape (n,)
+            Who belongs together.
+        n_bands : int
+            Of the amounts, in the model of their chances.
+        truncation : float
+            Weights beyond this quantile, and beyond its mirror image, are set to it.
+        balance : bool
+            Whether weights are then changed, as little as can be, until amounts hang no longer on what they may
+            answer to.
+        level : float
 
-    Returns
-    -------
-    MarginalStructural
+        Returns
+        -------
+        MarginalStructural
 
-    Notes
-    -----
-    The weight of a window is the product over its months after the first of the chance of the band of the
-    amount given the start of the window and earlier amounts, over that given what had changed since; times
-    the same of being seen on. What was known at the start is in the outcome's model (Robins, Hernán &
-    Brumback 2000, section 6; with a start in every month it is a history-restricted model, Neugebauer et
-    al. 2007). It is the effect of the amounts only if nothing else moves amounts and outcome both. Errors are
-    over clusters, weights taken as known. What bands and cut-off weights leave is taken away by balance
-    (:func:`~mpg_research.statistics.trials.residual_balance.balance_residuals`).
+        Notes
+        -----
+        The weight of a window is the product over its months after the first of the chance of the band of the
+        amount given the start of the window and earlier amounts, over that given what had changed since; times
+        the same of being seen on. What was known at the start is in the outcome's model (Robins, Hernán &
+        Brumback 2000, section 6; with a start in every month it is a history-restricted model, Neugebauer et
+        al. 2007). It is the effect of the amounts only if nothing else moves amounts and outcome both. Errors are
+    over clusters; that balance holds some means at zero makes
+        them smaller. What bands and cut-off weights leave is taken away by balance
+        (:func:`~mpg_research.statistics.trials.residual_balance.balance_residuals`).
 
-    References
-    ----------
-    Robins, J. M., Hernán, M. A. & Brumback, B. (2000). *Epidemiology*, 11, 550-560.
-    https://doi.org/10.1097/00001648-200009000-00011
+        References
+        ----------
+        Robins, J. M., Hernán, M. A. & Brumback, B. (2000). *Epidemiology*, 11, 550-560.
+        https://doi.org/10.1097/00001648-200009000-00011
 
-    Neugebauer, R., van der Laan, M. J., Joffe, M. M. & Tager, I. B. (2007). Causal inference in longitudinal
-    studies with history-restricted marginal structural models. *Electronic Journal of Statistics*, 1,
-    119-154.
-    https://doi.org/10.1214/07-EJS050
+        Neugebauer, R., van der Laan, M. J., Joffe, M. M. & Tager, I. B. (2007). Causal inference in longitudinal
+        studies with history-restricted marginal structural models. *Electronic Journal of Statistics*, 1,
+        119-154.
+        https://doi.org/10.1214/07-EJS050
     """
     amounts, y, names = windows.amounts, windows.outcome, np.asarray(clusters)
     n, k = amounts.shape
@@ -173,11 +181,16 @@ def fit_marginal_structural(
     others = np.column_stack([np.ones(used.sum()), independent_columns(start[used])])
     mean = amounts[used].mean(axis=1)
 
+    tied = balanced_columns(beside) if balance and beside else np.zeros((int(used.sum()), 0))
+
     def fit(columns: list[FloatArray], weights: FloatArray) -> WeightedFit:
-        return weighted_regression(
-            np.column_stack([*columns, others]), y[used], weight=weights, clusters=names[used],
-            correction=correction, level=level,
-        )  # fmt: skip
+        x = np.column_stack([*columns, others])
+        found = weighted_regression(
+            x, y[used], weight=weights, clusters=names[used], correction=correction, level=level
+        )
+        if weights is one or not found.converged:
+            return found
+        return with_errors(found, _gained(x, y[used], found, weights, tied, names[used]), level=level)
 
     mine = weight[used] if settled else np.full(int(used.sum()), np.nan)
     one = np.ones(int(used.sum()))
@@ -261,6 +274,34 @@ def _free(design: FloatArray, amount: FloatArray) -> float:
         return 0.0
     left = residuals_of(design, amount, np.zeros((len(amount), 0))).amount
     return float(left @ left) / total
+
+
+def _gained(
+    x: FloatArray,
+    y: FloatArray,
+    found: WeightedFit,
+    weight: FloatArray,
+    tied: FloatArray,
+    clusters: np.ndarray,
+) -> FloatArray:
+    """By how much errors are smaller since balanced weights hold some means at zero, shape (p,).
+
+    The influence of each row less what follows from the columns that are held at zero, as for calibrated
+    weights in surveys (Deville & Särndal 1992, https://doi.org/10.1080/01621459.1992.10475217).
+    """
+    if not tied.shape[1]:
+        return np.ones(x.shape[1])
+    codes = np.unique(clusters, return_inverse=True)[1].astype(np.intp)
+    pull = (x @ np.linalg.inv((x * weight[:, None]).T @ x)) * (y - x @ found.estimate)[:, None]
+    slopes = np.linalg.lstsq(
+        (tied * weight[:, None]).T @ tied, (tied * weight[:, None]).T @ pull, rcond=None
+    )[0]
+    before, after = (
+        (cluster_sums(part * weight[:, None], codes) ** 2).sum(axis=0)
+        for part in (pull, pull - tied @ slopes)
+    )
+    ratio: FloatArray = np.sqrt(np.divide(after, before, out=np.ones(x.shape[1]), where=before > 0))
+    return np.minimum(ratio, 1.0)
 
 
 def _beside_the_past(windows: Windows, used: BoolArray, start: FloatArray) -> list[Residuals]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from mpg_research.arrays import FloatArray
 from mpg_research.statistics.trials.amounts import independent_columns
 
-__all__ = ["Residuals", "balance_residuals", "largest_correlation", "residuals_of"]
+__all__ = ["Residuals", "balance_residuals", "balanced_columns", "largest_correlation", "residuals_of"]
 
 #: Of the search: steps, means at which it is at rest, and what keeps its matrix from being singular.
 _STEPS, _AT_REST, _RIDGE = 200, 1e-9, 1e-12
@@ -69,6 +69,20 @@ def largest_correlation(weight: ArrayLike, residuals: Sequence[Residuals]) -> fl
     return float(max(found)) if found else float("nan")
 
 
+def balanced_columns(residuals: Sequence[Residuals]) -> FloatArray:
+    """What has a weighted mean of zero under balanced weights, shape (n, q); linearly independent.
+
+    Parameters
+    ----------
+    residuals : sequence of Residuals
+        One per month.
+    """
+    parts = [np.column_stack([each.moved, each.moved * each.amount[:, None]]) for each in residuals]
+    if not parts or not sum(part.shape[1] for part in parts):
+        return np.zeros((len(residuals[0].amount) if residuals else 0, 0))
+    return independent_columns(np.concatenate(parts, axis=1), centre=False)
+
+
 def balance_residuals(weight: ArrayLike, residuals: Sequence[Residuals]) -> FloatArray | None:
     """The weights nearest to these under which amounts do not hang on what they may answer to.
 
@@ -95,11 +109,10 @@ def balance_residuals(weight: ArrayLike, residuals: Sequence[Residuals]) -> Floa
     structural models. *Political Analysis*, 28, 487-506. https://doi.org/10.1017/pan.2020.2
     """
     base = np.asarray(weight, dtype=float)
-    parts = [np.column_stack([each.moved, each.moved * each.amount[:, None]]) for each in residuals]
-    if not parts or not sum(part.shape[1] for part in parts):
+    columns = balanced_columns(residuals)
+    if not columns.shape[1]:
         whole: FloatArray = base / base.mean()
         return whole
-    columns = independent_columns(np.concatenate(parts, axis=1), centre=False)
     tilt = np.zeros(columns.shape[1])
     for _ in range(_STEPS):
         logs = columns @ tilt

@@ -1,4 +1,4 @@
-"""The marginal structural model of hours: its windows as a person would cut them, its refusals, its settings."""
+"""The marginal structural model of hours: its windows as a person would cut them, its refusals."""
 
 from pathlib import Path
 
