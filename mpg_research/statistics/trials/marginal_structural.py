@@ -117,44 +117,44 @@ def fit_marginal_structural(
 ) -> MarginalStructural:
     """Fit the outcome on the amounts, as if each had been given without regard to what it answers to.
 
-        Parameters
-        ----------
-        windows : Windows
-        clusters : array_like, shape (n,)
-            Who belongs together.
-        n_bands : int
-            Of the amounts, in the model of their chances.
-        truncation : float
-            Weights beyond this quantile, and beyond its mirror image, are set to it.
-        balance : bool
-            Whether weights are then changed, as little as can be, until amounts hang no longer on what they may
-            answer to.
-        level : float
+    Parameters
+    ----------
+    windows : Windows
+    clusters : array_like, shape (n,)
+        Who belongs together.
+    n_bands : int
+        Of the amounts, in the model of their chances.
+    truncation : float
+        Weights beyond this quantile, and beyond its mirror image, are set to it.
+    balance : bool
+        Whether weights are then changed, as little as can be, until amounts hang no longer on what they may
+        answer to.
+    level : float
 
-        Returns
-        -------
-        MarginalStructural
+    Returns
+    -------
+    MarginalStructural
 
-        Notes
-        -----
-        The weight of a window is the product over its months after the first of the chance of the band of the
-        amount given the start of the window and earlier amounts, over that given what had changed since; times
-        the same of being seen on. What was known at the start is in the outcome's model (Robins, Hernán &
-        Brumback 2000, section 6; with a start in every month it is a history-restricted model, Neugebauer et
-        al. 2007). It is the effect of the amounts only if nothing else moves amounts and outcome both. Errors are
+    Notes
+    -----
+    The weight of a window is the product over its months after the first of the chance of the band of the
+    amount given the start of the window and earlier amounts, over that given what had changed since; times
+    the same of being seen on. What was known at the start is in the outcome's model (Robins, Hernán &
+    Brumback 2000, section 6; with a start in every month it is a history-restricted model, Neugebauer et
+    al. 2007). It is the effect of the amounts only if nothing else moves amounts and outcome both. Errors are
     over clusters; that balance holds some means at zero makes
-        them smaller. What bands and cut-off weights leave is taken away by balance
-        (:func:`~mpg_research.statistics.trials.residual_balance.balance_residuals`).
+    them smaller. What bands and cut-off weights leave is taken away by balance
+    (:func:`~mpg_research.statistics.trials.residual_balance.balance_residuals`).
 
-        References
-        ----------
-        Robins, J. M., Hernán, M. A. & Brumback, B. (2000). *Epidemiology*, 11, 550-560.
-        https://doi.org/10.1097/00001648-200009000-00011
+    References
+    ----------
+    Robins, J. M., Hernán, M. A. & Brumback, B. (2000). *Epidemiology*, 11, 550-560.
+    https://doi.org/10.1097/00001648-200009000-00011
 
-        Neugebauer, R., van der Laan, M. J., Joffe, M. M. & Tager, I. B. (2007). Causal inference in longitudinal
-        studies with history-restricted marginal structural models. *Electronic Journal of Statistics*, 1,
-        119-154.
-        https://doi.org/10.1214/07-EJS050
+    Neugebauer, R., van der Laan, M. J., Joffe, M. M. & Tager, I. B. (2007). Causal inference in longitudinal
+    studies with history-restricted marginal structural models. *Electronic Journal of Statistics*, 1,
+    119-154.
+    https://doi.org/10.1214/07-EJS050
     """
     amounts, y, names = windows.amounts, windows.outcome, np.asarray(clusters)
     n, k = amounts.shape
