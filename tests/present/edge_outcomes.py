@@ -379,7 +379,8 @@ EDGES = (
         outcome_set,
         (0, 1, 2, 3),
         (
-            {"n": 247, "absent": ["goals_reached"], "horizon": 24.0, "mark": MARKS[0], "norms": True, "t_score": T_CHANGES[0],
+            {"n": 247, "absent": ["goals_reached"], "horizon": 24.0, "mark": MARKS[0], "norms": True,
+             "t_score": T_CHANGES[0],
              **{f"share_{name}": 0.4 for name in OUTCOMES}},
             {"n": 8, "norms": False},
         ),
