@@ -68,7 +68,9 @@ def independent_columns(design: ArrayLike, *, centre: bool = True) -> FloatArray
     -------
     ndarray, shape (n, q)
     """
-    x = np.asarray(design, dtype=float)
+    x: FloatArray = np.asarray(design, dtype=float)
+    if not len(x):
+        return x[:, :0]
     if centre:
         x = x - x.mean(axis=0)
     spread = np.sqrt((x**2).mean(axis=0))
