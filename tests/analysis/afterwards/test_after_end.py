@@ -67,7 +67,8 @@ def test_everything_is_told_of_a_full_study(tmp_path: Path) -> None:
     assert {
         "incidence", "incidence_by_end_reason", "incidence_by_thin_line", "free", "free_by_thin_line",
         "months_free", "months_free_difference", "incidence_difference", "gray", "hazards", "proportional",
-        "frailty", "hazards_with_frailty", "worsening", "worsening_by_thin_line", "scores_after", "settings", "sample_flow",
+        "frailty", "hazards_with_frailty", "worsening", "worsening_by_thin_line", "scores_after", "settings",
+        "sample_flow",
     } <= set(result.tables)  # fmt: skip
     incidence = result.tables["incidence"].data
     together = incidence.groupby("months_after")["estimate"].sum().to_numpy()
