@@ -7,12 +7,21 @@ from typing import Any
 import pandas as pd
 
 from mpg_research.analysis.afterwards.incidence_tables import MONTHS_KEY, SHARES
-from mpg_research.analysis.columns import CLASS, N_MEASUREMENTS, SHARE, coded, ends, modelled, observed
+from mpg_research.analysis.columns import (
+    CLASS,
+    N_MEASUREMENTS,
+    SHARE,
+    Column,
+    coded,
+    ends,
+    modelled,
+    observed,
+)
 from mpg_research.analysis.result import ResultTable, settings_table
 from mpg_research.disclosure import Released
 from tests.disclosure.made_results import MadeResult, result_of
 from tests.present.edge_families import classes
-from tests.present.edge_needs import Words, rows_of, width_of
+from tests.present.edge_needs import Words, alpha_of, rows_of, width_of
 from tests.present.edge_results import CHANGES, NAN, Draw, Edges, pooled, provenance
 
 SPLITS = ((40, 60, 20), (0, 80, 12), (3, 60, 30), (100, 0, 0), (0, 0, 0))
@@ -65,6 +74,7 @@ def afterwards(draw: Draw) -> MadeResult:
             pooled("months_free", means).data,
             (coded("grouping"), coded("group"), estimate, *ends(estimate, "conf", heading="interval")),
         ),
+        *between(draw),
         settings_table(
             {"worsening_by_chance": draw("chance", (0.03, NAN))}, n_families=200, n_organisations=6
         ),
@@ -84,9 +94,51 @@ def afterwards(draw: Draw) -> MadeResult:
         )  # fmt: skip
     facts = {
         "horizon_months": 24.0, "asked_months": draw("asked", (24.0, 12.0)), "same_help_days": 30,
+        "first_groups": {"thin_line": "yes"},
         "events": ["renewed_start", "placement"], "not_recorded": list(draw("absent", ABSENT)),
     }  # fmt: skip
     return result_of("afterwards", *tables, provenance=provenance(**facts))
+
+
+GAPS = ((2.0, 0.5, 3.5), (-2.0, -3.5, -0.5), (0.1, -1.0, 1.2), (0.0, 0.0, 0.0), (NAN, NAN, NAN))
+VARIANCES = ((0.4, 0.1, 1.2, 0.003), (0.0, 0.0, 0.3, 1.0), (0.1, 0.0, 0.9, 0.2), (NAN, NAN, NAN, NAN))
+
+
+def between(draw: Draw) -> list[ResultTable]:
+    """Differences in mean months, and a frailty."""
+    gap, below, above = draw("gap", GAPS)
+    gaps = [{"grouping": "thin_line", "group": "no", "estimate": gap, "conf_low": below, "conf_high": above}]
+    variance, low, high, p = draw("variance", VARIANCES)
+    frailty = [
+        {"frailty_of": draw("frailty_of", ("organisation", "worker")), "variance": variance,
+         "variance_low": low, "variance_high": high, "p_value": p}
+    ]  # fmt: skip
+    estimate, spread = modelled("estimate", digits=1), modelled("variance", digits=2, spread=True)
+    return [
+        ResultTable(
+            "months_free_difference",
+            pooled("months_free_difference", gaps).data,
+            (coded("grouping"), coded("group"), estimate, *ends(estimate, "conf", heading="interval")),
+        ),
+        ResultTable(
+            "frailty",
+            pooled("frailty", frailty).data,
+            (coded("frailty_of"), spread, *ends(spread), Column(name="p_value", meaning="p")),
+        ),
+    ]
+
+
+def gap_of(released: Released) -> tuple[float, float]:
+    rows = rows_of(released, "months_free_difference")
+    if not len(rows) or not finite(rows.iloc[0], *LIMITS):
+        return math.nan, math.nan
+    return float(rows.iloc[0]["conf_low"]), float(rows.iloc[0]["conf_high"])
+
+
+def frailty_p(released: Released) -> float:
+    rows = rows_of(released, "frailty")
+    names = ("variance", "variance_low", "variance_high", "p_value")
+    return float(rows.iloc[0]["p_value"]) if len(rows) and finite(rows.iloc[0], *names) else math.nan
 
 
 def without_progress(draw: Draw) -> MadeResult:
@@ -168,10 +220,11 @@ EDGES = (
         (0, 1, 2, 3),
         (
             {"renewed_start": 40, "placement": 40, "scores": True, "worse": 40, "mean": MEANS[0],
-             "line": MEANS[0], "change": CHANGES[0], "chance": 0.03, "absent": ABSENT[1]},
+             "line": MEANS[0], "change": CHANGES[0], "chance": 0.03, "absent": ABSENT[1], "gap": GAPS[0],
+             "variance": VARIANCES[0]},
             {"renewed_start": 40, "placement": 40, "scores": True, "worse": 40, "mean": MEANS[0],
-             "change": CHANGES[1], "absent": ABSENT[2]},
-            {"renewed_start": 4, "placement": 4, "scores": False, "absent": ABSENT[0]},
+             "change": CHANGES[1], "absent": ABSENT[2], "gap": GAPS[1], "variance": VARIANCES[1]},
+            {"renewed_start": 4, "placement": 4, "scores": False, "absent": ABSENT[0], "gap": GAPS[2]},
         ),
         {
             "event_known": event_known,
@@ -184,6 +237,11 @@ EDGES = (
                 has("months_free", "estimate", grouping="thin_line", group=group)(released, words)
                 for group in ("yes", "no")
             ),
+            "gap_more": lambda released, _: gap_of(released)[0] > 0,
+            "gap_less": lambda released, _: gap_of(released)[1] < 0,
+            "gap_unclear": lambda released, _: gap_of(released)[0] <= 0 <= gap_of(released)[1],
+            "frailty_shown": lambda released, _: frailty_p(released) < alpha_of(released),
+            "frailty_not_shown": lambda released, _: frailty_p(released) >= alpha_of(released),
             "mean_known": has("months_free", *LIMITS, grouping="all"),
             "change_after_known": change_known("scores_after"),
             "chance_known": has("settings", "value", quantity="worsening_by_chance"),

@@ -11,6 +11,7 @@ from mpg_research.analysis.columns import (
     Column,
     coded,
     key_column,
+    modelled,
     number_of,
     observed,
     observed_share,
@@ -110,8 +111,72 @@ def dose(draw: Draw) -> MadeResult:
         *two_codes(around("around_worsening", "dose_outcome", "raised", draw)),
     )  # fmt: skip
     return result_of(
-        "dose", *tables, provenance=provenance(weeks_until_more_hours=8.0, more_hours_at_least=1.0)
+        "dose",
+        *tables,
+        *hours_model(draw, n),
+        provenance=provenance(
+            weeks_until_more_hours=8.0, more_hours_at_least=1.0, hours_model_months=draw("asked", (3, 0, 1)),
+            axis=1.0,
+        ),
+    )  # fmt: skip
+
+
+HOURS_VERDICTS = (
+    "answered", "few_families", "few_clusters", "not_converged", "hours_follow", "few_effective",
+    "hours_imbalance",
+)  # fmt: skip
+
+
+def hours_model(draw: Draw, n: int) -> tuple[ResultTable, ResultTable]:
+    verdict = draw("verdict", HOURS_VERDICTS)
+    judged = 120.0 if verdict == "answered" else NAN
+    told = [
+        {"hours_verdict": verdict, "effective_windows": judged, "largest_weight": 3.1,
+         "correlation_before": 0.2, "correlation_after": 0.0, "free_hours": 0.7}
+    ]  # fmt: skip
+    rows = [
+        {"hours_of": "every_month", "weighting": weighting, **estimates(slope), "n_measurements": 900}
+        for weighting, slope in (("weighted", draw("model", SLOPES)), ("unweighted", SLOPES[0]))
+        if verdict == "answered"
+    ]
+    keys = (key_column("hours_of").but(meaning="label"), key_column("weighting").but(meaning="label"))
+    numbers = ("effective_windows", "largest_weight", "correlation_before", "correlation_after", "free_hours")
+    slopes_of_model = ResultTable(
+        "hours_model",
+        pooled("hours_model", rows, n=n).data if rows else pd.DataFrame(columns=MODEL_COLUMNS),
+        (*keys, *ESTIMATE, number_of("n_measurements")),
     )
+    verdicts = ResultTable(
+        "hours_model_verdict",
+        pooled("hours_model_verdict", told, n=n).data,
+        (Column(name="hours_verdict", meaning="label"), *(modelled(name, digits=2) for name in numbers)),
+    )
+    return verdicts, slopes_of_model
+
+
+MODEL_COLUMNS = [
+    "hours_of", "weighting", "estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high",
+    "n_measurements", "n_families", "n_organisations",
+]  # fmt: skip
+
+
+def months_of_model(released: Released) -> int:
+    return int(released.provenance.parameters["hours_model_months"])
+
+
+def model_slope(released: Released) -> tuple[float, float]:
+    rows = rows_of(released, "hours_model")
+    if not len(rows) or not months_of_model(released):
+        return math.nan, math.nan
+    rows = rows[(rows["hours_of"] == "every_month") & (rows["weighting"] == "weighted")]
+    numbers = [float(rows.iloc[0][name]) for name in ("estimate", "conf_low", "conf_high")]
+    return (numbers[1], numbers[2]) if all(map(math.isfinite, numbers)) else (math.nan, math.nan)
+
+
+def model_refused(released: Released) -> bool:
+    rows = rows_of(released, "hours_model_verdict")
+    told = bool(len(rows)) and rows["hours_verdict"].iloc[0] in HOURS_VERDICTS[1:]
+    return told and months_of_model(released) > 0
 
 
 def two_codes(tables: tuple[ResultTable, ResultTable]) -> tuple[ResultTable, ResultTable]:
@@ -269,10 +334,13 @@ EDGES = (
         (0, 1, 2, 3),
         (
             {**KNOWN, "need": SLOPES[0], "response": SLOPES[1], "after_around_worsening": (1.2, 0.4, 2.0),
-             "bends": 0.04},
+             "bends": 0.04, "asked": 3, "verdict": "answered", "model": SLOPES[0]},
             {**KNOWN, "need": SLOPES[1], "response": SLOPES[0], "after_around_worsening": (-1.2, -2.0, -0.4),
-             "bends": 0.4},
-            {**KNOWN, "need": SLOPES[2], "response": SLOPES[2], "after_around_worsening": (0.1, -1.0, 1.2)},
+             "bends": 0.4, "asked": 1, "verdict": "answered", "model": SLOPES[1]},
+            {**KNOWN, "need": SLOPES[2], "response": SLOPES[2], "after_around_worsening": (0.1, -1.0, 1.2),
+             "asked": 3, "verdict": "answered", "model": SLOPES[2]},
+            {**KNOWN, "asked": 3, "verdict": "hours_follow"},
+            {**KNOWN, "asked": 0},
             {"n": 8},
         ),
         {
@@ -288,6 +356,14 @@ EDGES = (
             "beside_unclear": unclear("around_worsening", "raised"),
             "dose_bends": lambda released, _: bend(released) < alpha_of(released),
             "dose_straight": lambda released, _: bend(released) >= alpha_of(released),
+            "hours_model_more": lambda released, _: model_slope(released)[0] > 0,
+            "hours_model_less": lambda released, _: model_slope(released)[1] < 0,
+            "hours_model_unclear": lambda released, _: (
+                model_slope(released)[0] <= 0 <= model_slope(released)[1]
+            ),
+            "hours_model_refused": lambda released, _: model_refused(released),
+            "hours_model_asked": lambda released, _: months_of_model(released) > 0,
+            "hours_model_not_asked": lambda released, _: months_of_model(released) == 0,
         },
     ),
     Edges(

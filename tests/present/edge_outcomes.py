@@ -243,21 +243,42 @@ def outcome_set(draw: Draw) -> MadeResult:
     absent = draw("absent", ([], ["goals_reached"], list(OUTCOMES[3:])))
     rows = []
     for name in OUTCOMES:
-        if name in {*absent, "satisfaction"}:
+        if name in {*absent, "satisfaction", "t_score_change"}:
             continue
         row = share_row(draw, name, n, outcome=name)
         if name == "ended_as_planned":
             row |= {"conf_low": NAN, "conf_high": NAN}
         rows.append({each: row[each] for each in ("outcome", "n_group", *PLAIN, "n_families")})
     marks = triple(("mean", "mean_low", "mean_high"), draw("mark", MARKS))
+    norms = draw("norms", (True, False))
+    change = triple(("mean", "mean_low", "mean_high"), draw("t_score", T_CHANGES))
+    means = [{"outcome": "satisfaction", "n_group": n, **marks}]
+    means += [{"outcome": "t_score_change", "n_group": n, **change}] if norms else []
     tables = [
         made("outcome_shares", rows,
              (coded("outcome"), N_GROUP, _SHARE, *ends(_SHARE, "conf", heading="interval")), n=n),
-        made("outcome_means", [{"outcome": "satisfaction", "n_group": n, **marks}],
+        made("outcome_means", means,
              (coded("outcome"), N_GROUP, _MEAN, *ends(_MEAN)), n=n),
     ]  # fmt: skip
-    facts = {"absent": absent, "horizon_months": draw("horizon", (24.0, NAN)), "goal_reached": None}
+    facts = {
+        "absent": absent,
+        "norms": norms,
+        "horizon_months": draw("horizon", (24.0, NAN)),
+        "goal_reached": None,
+    }
     return result_of("outcome_set", *tables, provenance=provenance(**facts))
+
+
+T_CHANGES: tuple[Triple, ...] = (
+    (-4.2, -5.1, -3.3), (2.1, 0.4, 3.8), (0.0, 0.0, 0.0), (NAN, NAN, NAN), (-0.04, -1.0, 0.9),
+)  # fmt: skip
+
+
+def is_t_score_known(released: Released) -> bool:
+    rows = rows_of(released, "outcome_means")
+    rows = rows[rows["outcome"] == "t_score_change"] if len(rows) else rows
+    names = ["mean", "mean_low", "mean_high", "n_group"]
+    return bool(len(rows)) and bool(rows[names].notna().all(axis=None))
 
 
 def outcome_rows(released: Released) -> list[bool]:
@@ -358,16 +379,21 @@ EDGES = (
         outcome_set,
         (0, 1, 2, 3),
         (
-            {"n": 247, "absent": ["goals_reached"], "horizon": 24.0, "mark": MARKS[0],
+            {"n": 247, "absent": ["goals_reached"], "horizon": 24.0, "mark": MARKS[0], "norms": True,
+             "t_score": T_CHANGES[0],
              **{f"share_{name}": 0.4 for name in OUTCOMES}},
-            {"n": 8},
+            {"n": 8, "norms": False},
         ),
         {
             "outcome_share_known": lambda released, _: any(outcome_rows(released)),
             "outcome_share_only": lambda released, _: not all(outcome_rows(released)),
             "outcome_mean_known": lambda released, _: is_mark_known(released, "outcome_means"),
+            "outcome_t_score_known": lambda released, _: is_t_score_known(released),
+            "outcome_no_norms": lambda released, _: not released.provenance.parameters["norms"],
             "outcomes_not_known": lambda released, _: (
-                not outcome_rows(released) and not is_mark_known(released, "outcome_means")
+                not outcome_rows(released)
+                and not is_mark_known(released, "outcome_means")
+                and not is_t_score_known(released)
             ),
         },
     ),

@@ -17,7 +17,8 @@ Tables of :class:`Afterwards` (beside ``sample_flow``)
 - ``gray(grouping, event, ...)``: Gray's test, which takes families as independent;
   ``incidence_difference(grouping, group, event, months_after, ...)``: differences at the horizon, over
   workers.
-- ``hazards(event, term, ...)``, ``proportional(event, ...)``, ``frailty(frailty_of, ...)``: Cox models.
+- ``hazards(event, term, ...)``, ``proportional(event, ...)``, ``frailty(frailty_of, ...)``: Cox models;
+  ``hazards_with_frailty(variable, ..., frailty_ratio, ...)``: those of any event with and without a frailty.
 - ``worsening(months_after, estimate, ..., if_early, if_late)``, ``worsening_by_end_reason`` and
   ``worsening_by_thin_line``: the share with reliably worse scores, from waves; the last two columns are what
   it would be if every worsening had come about in the first, or in the last half of the time between the
@@ -40,6 +41,7 @@ from mpg_research.analysis.afterwards.incidence_tables import (
     difference_table,
     free_tables,
     gray_table,
+    groups_of,
     incidence_tables,
     moments_within,
 )
@@ -104,7 +106,8 @@ def describe_afterwards(
         Tables ``incidence``, ``free``, ``months_free``, ``settings``, ``sample_flow`` and as far as the
         study has what they need ``incidence_by_end_reason``, ``incidence_by_thin_line``,
         ``incidence_difference``, ``months_free_difference``, ``gray``, ``hazards``, ``proportional``,
-        ``frailty``, ``worsening`` (and by groups) and ``scores_after`` (the module says what each holds).
+        ``frailty``, ``hazards_with_frailty``, ``worsening`` (and by groups) and ``scores_after`` (the
+        module says what each holds).
 
     Raises
     ------
@@ -165,6 +168,7 @@ def describe_afterwards(
         "level": level, "horizon_months": float(moments[-1]), "asked_months": horizon,
         "step_months": settings.step_months, "good_ends": list(settings.good_ends),
         "same_help_days": settings.same_help_days, "last_score_months": settings.last_score_months,
+        "first_groups": {name: next(iter(groups)) for name, groups in groups_of(seen).items()},
         "events": list(seen.causes), "terms": list(models.terms), "rule": later.rule,
         "not_recorded": _not_recorded(study, seen, later),
     }  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.afterwards.first_events import WORSE, FirstEvents
@@ -20,13 +21,14 @@ from mpg_research.arrays import FloatArray
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.survival.cox import CoxFit, fit_cox, proportionality
 from mpg_research.statistics.survival.interval_hazards import fit_interval_ratios
-from mpg_research.statistics.survival.shared_frailty import fit_shared_frailty
+from mpg_research.statistics.survival.shared_frailty import SharedFrailty, fit_shared_frailty
 
 __all__ = ["ANY", "HazardTables", "hazard_tables"]
 
 #: The first event of any kind.
 ANY = "any_event"
 _RATIO = modelled("hazard_ratio", digits=2)
+_WITH_FRAILTY = modelled("frailty_ratio", digits=2)
 _VARIANCE = modelled("variance", digits=2, spread=True)
 
 
@@ -37,7 +39,8 @@ class HazardTables:
     Attributes
     ----------
     tables : tuple of ResultTable
-        ``hazards``, ``proportional`` and ``frailty``, as far as there are events enough.
+        ``hazards``, ``proportional``, ``frailty`` and ``hazards_with_frailty``, as far as there are events
+        enough.
     not_made : tuple of str
         Events without a model, since they are too few or a group had none at all.
     without_case_mix : int
@@ -136,7 +139,8 @@ def hazard_tables(
             )
         )
     if frailty:
-        tables += _frailty(mine, x, len(terms), level, minimum_events, minimum_groups)
+        robust = next((fit for fit in fits if fit[0][0] == ANY), [])
+        tables += _frailty(mine, x, terms, robust, level, minimum_events, minimum_groups)
     return HazardTables(tuple(tables), tuple(not_made), int((~known).sum()), tuple(terms))
 
 
@@ -270,12 +274,21 @@ def _of_waves(
 
 
 def _frailty(
-    events: FirstEvents, x: FloatArray, p: int, level: float, minimum_events: int, minimum: int
+    events: FirstEvents,
+    x: FloatArray,
+    terms: list[str],
+    robust: list[tuple[object, ...]],
+    level: float,
+    minimum_events: int,
+    minimum: int,
 ) -> list[ResultTable]:
-    """How much organisations (workers, where these are few) differ in the hazard of any first event."""
+    """How much organisations (workers, where these are few) differ in the hazard of any first event.
+
+    And the hazard ratios with that difference, beside those with errors over workers.
+    """
     rows = events.rows
     event = (rows["cause"] > 0).to_numpy()
-    if int(event.sum()) < minimum_events * p:
+    if int(event.sum()) < minimum_events * len(terms):
         return []
     unit = "organisation" if rows["organisation"].nunique() >= minimum else "worker"
     groups = rows[unit].to_numpy(dtype=str)
@@ -300,4 +313,34 @@ def _frailty(
         ]
     )  # fmt: skip
     columns = (coded("frailty_of"), _VARIANCE, *ends(_VARIANCE), Column(name="p_value", meaning="p"))
-    return [ResultTable("frailty", data, columns=columns)]
+    found = [ResultTable("frailty", data, columns=columns)]
+    if robust:
+        found.append(_beside_robust(fit, terms, robust, level))
+    return found
+
+
+def _beside_robust(
+    fit: SharedFrailty, terms: list[str], robust: list[tuple[object, ...]], level: float
+) -> ResultTable:
+    """Hazard ratios of any first event, with errors over workers and with a frailty."""
+    half = float(ndtri(0.5 + level / 2)) * fit.std_error
+    numbers = (np.exp(fit.coefficients + side) for side in (0.0, -half, half))
+    rows = [
+        (name, *row[-5:-2], *(float(value) for value in values), *row[-2:])
+        for name, row, *values in zip(terms, robust, *numbers, strict=True)
+    ]
+    names = [
+        "variable", "hazard_ratio", "ratio_low", "ratio_high", "frailty_ratio", "frailty_ratio_low",
+        "frailty_ratio_high", "n_families", "n_organisations",
+    ]  # fmt: skip
+    return ResultTable(
+        "hazards_with_frailty",
+        pd.DataFrame(rows, columns=names),
+        columns=(
+            coded("variable"),
+            _RATIO,
+            *ends(_RATIO, "ratio"),
+            _WITH_FRAILTY,
+            *ends(_WITH_FRAILTY),
+        ),
+    )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 from scipy.stats import t as student_t
 
 from mpg_research.analysis.afterwards.first_events import FirstEvents, first_of_record
@@ -32,7 +31,6 @@ __all__ = [
     "GROUPINGS",
     "MONTHS_KEY",
     "SHARES",
-    "as_level",
     "difference_table",
     "errors_over_workers",
     "find_incidences",
@@ -99,11 +97,6 @@ def errors_over_workers(influence: FloatArray, workers: np.ndarray, minimum: int
     n = flat.shape[-1]
     errors = np.sqrt(np.sum(flat**2, axis=1) * n / max(n - 1, 1))
     return errors.reshape(influence.shape[:-1]), float(max(n - 1, 1))
-
-
-def as_level(level: float, df: float) -> float:
-    """The level whose normal quantile is that of t."""
-    return float(2 * ndtr(student_t.ppf(0.5 + level / 2, df)) - 1)
 
 
 def incidence_tables(
@@ -173,7 +166,7 @@ def _incidence(
         counted = find_incidences(mine, moments)
         errors, df = errors_over_workers(counted.influence, counted.workers, minimum)
         shares = counted.found.estimate
-        low, high = limits_of(1 - shares, errors, level=as_level(level, df), scale="log-log")
+        low, high = limits_of(1 - shares, errors, level=level, scale="log-log", df=df)
         low, high = 1 - high, 1 - low
         for place, month in enumerate(moments):
             for kind, cause in enumerate(events.causes):
@@ -237,7 +230,7 @@ def _free(
         counted = find_incidences(mine, moments)
         errors, df = errors_over_workers(counted.free_influence, counted.workers, minimum)
         share, rows = counted.found.free, mine.rows
-        low, high = limits_of(share, errors, level=as_level(level, df), scale="log-log")
+        low, high = limits_of(share, errors, level=level, scale="log-log", df=df)
         for place, month in enumerate(moments):
             still = rows[~((rows["cause"] > 0) & (rows["time"] <= month + _NEAR))]
             data.append(

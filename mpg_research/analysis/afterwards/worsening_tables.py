@@ -17,7 +17,6 @@ from mpg_research.analysis.afterwards.incidence_tables import (
     ALL,
     MONTHS_KEY,
     SHARES,
-    as_level,
     errors_over_workers,
     find_incidences,
     groups_of,
@@ -185,7 +184,7 @@ def _table(
         )  # fmt: skip
         errors, df = errors_over_workers(share.influence, whole.workers, minimum)
         # Families who were not looked at are behind the share without another event only.
-        low, high = limits_of(1 - share.estimate, errors, level=as_level(level, df), scale="log-log")
+        low, high = limits_of(1 - share.estimate, errors, level=level, scale="log-log", df=df)
         for place, month in enumerate(edges[1:]):
             worse = mine.rows[known & (seen <= month + 1e-9)]
             data.append(

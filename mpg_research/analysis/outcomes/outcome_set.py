@@ -16,6 +16,8 @@ outcome                       whose number
                               after a good end
 ``reliably_improved``,        ``share_indicators`` of ``compare_organisations``, from intake to the primary
 ``reliably_worsened``         month
+``t_score_change``            mean of the changes in ``families`` of ``reliable_change(outcome="t_score")``
+                              from intake to the primary month; only with a norm table of the study's own
 ``goals_reached``             ``goals_reached_by_organisation`` of ``describe_own_voice``
 ============================  ============================================================================
 
@@ -29,6 +31,7 @@ Families differ between organisations, and nothing here is adjusted for that: th
 ``compare_organisations``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -46,17 +49,20 @@ from mpg_research.analysis.columns import (
     observed,
     observed_share,
 )
+from mpg_research.analysis.families.change import reliable_change
 from mpg_research.analysis.families.indicator_shares import (
     indicator_rows,
     share_of_all,
     shares_by_organisation,
     shares_of_ends,
 )
+from mpg_research.analysis.growth.estimate_tables import study_notes
 from mpg_research.analysis.growth.help_periods import HelpPeriods, periods_of_course
 from mpg_research.analysis.growth.question import choose_scores
 from mpg_research.analysis.outcomes.own_voice import describe_own_voice
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, provenance_of, sample_flow_table
-from mpg_research.errors import MpgError
+from mpg_research.errors import MpgError, Note
+from mpg_research.statistics.means import clustered_mean
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED
 
@@ -65,7 +71,7 @@ __all__ = ["OUTCOMES", "OutcomeSet", "outcome_set"]
 #: In the order of the set.
 OUTCOMES = (
     "dropped_out", "satisfaction", "ended_as_planned", "renewed_start", "reliably_improved",
-    "reliably_worsened", "goals_reached",
+    "reliably_worsened", "t_score_change", "goals_reached",
 )  # fmt: skip
 _RENEWED = "renewed_start"
 _SHARE = observed_share("estimate", of="n_group")
@@ -113,11 +119,14 @@ def outcome_set(study: Study, *, level: float = 0.95) -> OutcomeSet:
     renewed, horizon = _renewed(study, keys, level)
     voice = _own_voice(study, level)
     shares += [*renewed, *voice[0]]
-    means = voice[1]
+    t_scores = _t_scores(study, periods, keys, level)
+    means = [*voice[1], *t_scores]
+    instrument = study.instruments[question.course.instrument]
     present = {str(row["outcome"]) for row in (*shares, *means)}
     parameters = {
         "level": level, "primary_month": question.primary_month, "horizon_months": horizon,
         "time_unit": study.config.time.unit, "goal_reached": study.config.care.goal_reached,
+        "norms": instrument.norms is not None,
         "absent": [name for name in OUTCOMES if name not in present],
     }  # fmt: skip
     tables = [
@@ -128,7 +137,7 @@ def outcome_set(study: Study, *, level: float = 0.95) -> OutcomeSet:
     return OutcomeSet(
         tables=collect_tables(tables),
         flow=question.course.flow,
-        notes=(*study.notes, *periods.notes),
+        notes=(*_notes(study, question.course.instrument, bool(t_scores)), *periods.notes),
         provenance=provenance_of(
             study, parameters=parameters, instrument=question.course.instrument,
             outcome=question.course.outcome,
@@ -156,6 +165,47 @@ def _indicators(study: Study, periods: HelpPeriods, keys: tuple[str, ...], level
         found = found.rename(columns={"share": "estimate", "low": "conf_low", "high": "conf_high"})
         rows += _rows_of(found[found["n_group"] > 0].assign(outcome=name))
     return rows
+
+
+def _t_scores(study: Study, periods: HelpPeriods, keys: tuple[str, ...], level: float) -> list[Row]:
+    """Mean change of the T-score from intake to the month, of all and by organisation; needs norms."""
+    course = periods.course
+    if study.instruments[course.instrument].norms is None:
+        return []
+    try:
+        found = reliable_change(
+            study,
+            month=periods.month,
+            tolerance=periods.near,
+            scores=replace(course.scores, respondents="declared", outcome="t_score"),
+            level=level,
+        )
+    except MpgError:
+        return []
+    pair = ["family", "episode"]
+    table = found.tables["families"].data[[*pair, "change"]].dropna()
+    table = table.assign(**{name: table[name].astype(str) for name in pair}).drop_duplicates(pair)
+    rows = periods.rows[periods.could_reach(periods.month)].merge(table, on=pair)
+    organisation = rows["organisation"].astype(str)
+    said: list[Row] = []
+    for key in ("", *keys):
+        mine = rows[organisation == key] if key else rows
+        if mine.empty:
+            continue
+        mean = clustered_mean(mine["change"], mine["worker"], level=level)
+        said.append(
+            {
+                "organisation": key, "outcome": "t_score_change", "n_group": len(mine),
+                "mean": mean.estimate, "mean_low": mean.conf_low, "mean_high": mean.conf_high,
+                "n_families": mine["family"].nunique(), "n_organisations": mine["organisation"].nunique(),
+            }
+        )  # fmt: skip
+    return said
+
+
+def _notes(study: Study, instrument: str, t_scores: bool) -> Sequence[Note]:
+    """Those of the study; with T-scores also that their norms are made up, where they are."""
+    return study_notes(study, instrument, "t_score") if t_scores else study.notes
 
 
 def _as_planned(periods: HelpPeriods, keys: tuple[str, ...]) -> list[Row]:

@@ -10,6 +10,10 @@ Tables of :class:`Dose` (beside ``sample_flow``, ``care_records`` and ``settings
 - ``dose_response(part, ...)``: points of the score per hour more in the month before it; the same parts.
 - ``dose_shape(hours_off, ...)`` and ``dose_linearity(p_bends)``: the score expected at so many hours more or
   fewer than the family's own mean, by a curve, and whether the curve bends.
+- ``hours_model(hours_of, weighting, ...)``: points of the score per hour more in every month of a window, in
+  its last month, and in those before it, by a marginal structural model
+  (:mod:`~mpg_research.analysis.process.hours_model`); ``hours_model_verdict(hours_verdict, ...)``: whether
+  the data carry it. Without rows where it is not asked for.
 - ``hours_after_worsening(class, ...)``: of the families with a first reliable worsening (from one score to
   the next), whether hours were raised within the weeks of ``[care]``; ``around_worsening(dose_outcome,
   around, ...)`` and ``around_worsening_groups``: hours, and whether they were raised (percentage points),
@@ -38,6 +42,7 @@ from mpg_research.analysis.process.care_tables import (
     quantile_of_counts,
     rows_by_month,
 )
+from mpg_research.analysis.process.hours_model import hours_model_tables
 from mpg_research.analysis.process.need import dose_rows, need_rows
 from mpg_research.analysis.process.within_between import PARTS, WithinBetween, fit_shape, fit_within_between
 from mpg_research.analysis.process.worsening import worsening_tables
@@ -50,7 +55,7 @@ from mpg_research.analysis.result import (
     sample_flow_table,
     settings_table,
 )
-from mpg_research.errors import NotApplicableError
+from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
@@ -75,6 +80,7 @@ class Dose(Result):
 def describe_dose(
     study: Study,
     *,
+    hours_model_months: int | None = None,
     scores: Scores = AS_CONFIGURED,
     level: float = 0.95,
     **older: Unpack[ScoreKeywords],
@@ -85,6 +91,9 @@ def describe_dose(
     ----------
     study : Study
         A loaded study whose table ``care`` holds contact hours or visits.
+    hours_model_months : int, optional
+        Months of hours in a marginal structural model of the score, 1 to 12; 0 makes none. By default
+        ``[care] hours_model_months``.
     scores : Scores, optional
         Which scores; by default as ``study.toml`` says. One declared respondent per family.
     level : float
@@ -96,20 +105,23 @@ def describe_dose(
     -------
     Dose
         Tables ``hours_by_month``, ``visits_by_month``, ``hours_follow_need``, ``dose_response``,
-        ``dose_shape``, ``dose_linearity``, ``hours_after_worsening``, ``around_worsening``,
-        ``around_worsening_groups``, ``care_records``, ``settings`` and ``sample_flow`` (the module says what
-        each holds; what is not recorded has no rows).
+        ``dose_shape``, ``dose_linearity``, ``hours_model``, ``hours_model_verdict``,
+        ``hours_after_worsening``, ``around_worsening``, ``around_worsening_groups``, ``care_records``,
+        ``settings`` and ``sample_flow`` (the module says what each holds; what is not recorded has no rows).
 
     Raises
     ------
     NotApplicableError
         Without the table care, or where it holds neither hours nor visits.
+    ConfigError
+        If the number of months is impossible.
 
     Notes
     -----
     The models are within-between models (:mod:`~mpg_research.analysis.process.within_between`). Families who
     score badly get more hours, and bad scores tend to get better by themselves: a slope of the score on hours
-    is an association within families, and no effect of hours. A marginal structural model is not made here.
+    is an association within families, and no effect of hours. A marginal structural model allows for hours
+    that answer to earlier scores, as far as what they answer to is recorded; it is made where asked for.
 
     Examples
     --------
@@ -127,6 +139,9 @@ def describe_dose(
             "help was given is not known.",
             code="no_hours",
         )
+    asked = study.config.care.hours_model_months if hours_model_months is None else hours_model_months
+    if not 0 <= asked <= 12:
+        raise ConfigError(f"hours_model_months = {asked}; expected 1 to 12 months, or 0 for no such model.")
     course = care.periods.course
     minimum = study.config.disclosure.minimum_families
     worsening, settings = worsening_tables(study, care, level=level)
@@ -135,6 +150,7 @@ def describe_dose(
         _visits(care, minimum),
         _follow_need(study, care, level=level),
         *_response(care, level=level),
+        *hours_model_tables(study, care, months=asked, oldest=OLDEST, level=level),
         *worsening,
         care_records_table(care),
         sample_flow_table(course.flow),
@@ -154,6 +170,8 @@ def describe_dose(
                 "more_hours_at_least": chosen.more_hours_at_least,
                 "months_around_change": chosen.months_around_change,
                 "oldest_score_months": OLDEST,
+                "hours_model_months": asked,
+                "axis": care.axis,
                 "recorded": sorted(care.recorded),
                 "primary_month": study.config.analysis.primary_month,
             },

@@ -225,7 +225,7 @@ def _survival(care: CareMonths, spells: Spells, *, level: float) -> ResultTable:
         m, taken_over = found.influence.shape[-1], found.estimate[:, 0]
         errors = found.std_error[:, 0] * np.sqrt(m / max(m - 1, 1))
         shares = 1 - taken_over if survives else taken_over
-        low, high = limits_of(1 - taken_over, errors, level=level, scale="log-log")
+        low, high = limits_of(1 - taken_over, errors, level=level, scale="log-log", df=max(m - 1, 1))
         low, high = (low, high) if survives else (1 - high, 1 - low)
         for place, month in enumerate(moments):
             families, organisations = care.behind(unit[time >= month])

@@ -19,6 +19,8 @@ def afterwards_sentences(voice: Voice) -> dict[str, list[str]]:
         "answer": [*(first or [voice.phrases("afterwards.hidden")]), *_thin_line(voice)],
         "certainty": [
             *_mean_free(voice),
+            *_gaps(voice),
+            *_frailty(voice),
             *_change(voice),
             *_by_chance(voice),
             voice.phrases("afterwards.clusters"),
@@ -135,6 +137,43 @@ def _mean_free(voice: Voice) -> list[str]:
         voice.phrases(
             "afterwards.mean_free", mean=voice.number(float(row["estimate"])), low=low, high=high,
             level=voice.level, period=_period(voice, voice.released.provenance.parameters["horizon_months"]),
+        )
+    ]  # fmt: skip
+
+
+def _gaps(voice: Voice) -> list[str]:
+    """How many months more or fewer without any of it groups had than the first one of their division."""
+    facts, said = voice.released.provenance.parameters, []
+    for _, row in voice.frame("months_free_difference").iterrows():
+        if not _shown(row, "estimate", *_LIMITS):
+            continue
+        low, high = (float(row[name]) for name in _LIMITS)
+        kind = "less" if high < 0 else "more" if low > 0 else "unclear"
+        said.append(
+            voice.phrases(
+                f"afterwards.gap_{kind}", grouping=voice.label("value.grouping", row["grouping"]),
+                group=voice.label("value.group", row["group"]),
+                first=voice.label("value.group", facts["first_groups"][row["grouping"]]),
+                size=voice.nonzero(abs(float(row["estimate"]))), low=voice.nonzero(low),
+                high=voice.nonzero(high), level=voice.level, period=_period(voice, facts["horizon_months"]),
+            )
+        )  # fmt: skip
+    return said
+
+
+def _frailty(voice: Voice) -> list[str]:
+    """Whether organisations (or workers) differ for reasons that were not measured."""
+    rows = voice.frame("frailty")
+    if not len(rows) or not _shown(rows.iloc[0], "variance", "variance_low", "variance_high", "p_value"):
+        return []
+    row = rows.iloc[0]
+    kind = "shown" if float(row["p_value"]) < voice.alpha else "not_shown"
+    return [
+        voice.phrases(
+            f"afterwards.frailty_{kind}", who=voice.label("value.frailty_of", row["frailty_of"]),
+            variance=voice.number(float(row["variance"]), 2), level=voice.level,
+            low=voice.number(float(row["variance_low"]), 2),
+            high=voice.number(float(row["variance_high"]), 2),
         )
     ]  # fmt: skip
 

@@ -12,6 +12,9 @@ _REFUSALS = (
     "few_treated", "few_untreated", "no_overlap", "few_effective", "imbalance", "few_clusters",
     "not_converged",
 )  # fmt: skip
+_HOURS_REFUSALS = (
+    "few_families", "few_clusters", "not_converged", "hours_follow", "few_effective", "hours_imbalance",
+)  # fmt: skip
 
 
 def dose_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -20,10 +23,11 @@ def dose_sentences(voice: Voice) -> dict[str, list[str]]:
     return {
         "answer": answer or [voice.phrases("dose.hidden")],
         "need": [*_slope(voice, "hours_follow_need", "dose.need"), *_raised(voice)],
-        "certainty": [*_slope(voice, "dose_response", "dose.response"), *_bends(voice)],
+        "certainty": [*_slope(voice, "dose_response", "dose.response"), *_bends(voice), *_hours_model(voice)],
         "limits": [
             voice.phrases("dose.association"),
             voice.phrases("dose.forward"),
+            *([voice.phrases("dose.model_limit")] if _months_of_model(voice) else []),
             voice.phrases(
                 "dose.chosen",
                 weeks=_chosen(voice, "weeks_until_more_hours"),
@@ -98,6 +102,35 @@ def _bends(voice: Voice) -> list[str]:
         return []
     bends = float(rows["p_bends"].iloc[0]) < voice.alpha
     return [voice.phrases("dose.bends" if bends else "dose.straight")]
+
+
+def _months_of_model(voice: Voice) -> int:
+    """Months of hours in the marginal structural model; 0 where it was not asked for."""
+    return int(voice.released.provenance.parameters["hours_model_months"])
+
+
+def _hours_model(voice: Voice) -> list[str]:
+    """What a marginal structural model says, why it says nothing, or that it was not asked for."""
+    months = _months_of_model(voice)
+    if not months:
+        return [voice.phrases("dose.model_not_asked")]
+    rows = voice.frame("hours_model_verdict")
+    verdict = str(rows["hours_verdict"].iloc[0]) if len(rows) else ""
+    if verdict in _HOURS_REFUSALS:
+        return [voice.phrases("dose.model_refused", why=voice.label("value.hours_verdict", verdict))]
+    rows = voice.frame("hours_model")
+    if len(rows):
+        rows = rows[(rows["hours_of"] == "every_month") & (rows["weighting"] == "weighted")]
+    if not len(rows) or not rows[["estimate", "conf_low", "conf_high"]].notna().all(axis=None):
+        return []
+    low, high = float(rows["conf_low"].iloc[0]), float(rows["conf_high"].iloc[0])
+    kind = "less" if high < 0 else "more" if low > 0 else "unclear"
+    values = {
+        "size": voice.nonzero(abs(float(rows["estimate"].iloc[0])), 2), "low": voice.nonzero(low, 2),
+        "high": voice.nonzero(high, 2), "level": voice.level, "unit": voice.unit,
+        "period": voice.period(round(months * float(voice.released.provenance.parameters["axis"]), 1)),
+    }  # fmt: skip
+    return [voice.phrases(f"dose.model_{kind}", **values)]
 
 
 def agency_sentences(voice: Voice) -> dict[str, list[str]]:

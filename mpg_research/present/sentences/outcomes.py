@@ -272,7 +272,7 @@ def _asked(voice: Voice) -> list[str]:
 def outcome_set_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer and limits of the national outcome set."""
     facts = voice.released.provenance.parameters
-    answer = [*_outcomes(voice), *_mean_mark(voice)]
+    answer = [*_outcomes(voice), *_mean_mark(voice), *_t_score(voice)]
     absent = [voice.label("value.outcome", name) for name in facts["absent"]]
     horizon = float(facts["horizon_months"])
     renewed = (
@@ -284,6 +284,7 @@ def outcome_set_sentences(voice: Voice) -> dict[str, list[str]]:
         "limits": [
             voice.phrases("outcome_set.not_adjusted"),
             voice.phrases("outcome_set.without_help"),
+            *([] if facts["norms"] else [voice.phrases("outcome_set.no_norms")]),
             *renewed,
         ],
     }
@@ -311,5 +312,23 @@ def _mean_mark(voice: Voice) -> list[str]:
             high=voice.number(float(row["mean_high"])),
         )
         for _, row in voice.frame("outcome_means").iterrows()
-        if all(0 <= float(row[name]) <= 10 for name in names)
+        if row["outcome"] == "satisfaction" and all(0 <= float(row[name]) <= 10 for name in names)
     ]  # fmt: skip
+
+
+def _t_score(voice: Voice) -> list[str]:
+    """The mean change of the T-score, with its sign."""
+    names = ("mean", "mean_low", "mean_high")
+    return [
+        voice.phrases(
+            "outcome_set.t_score", outcome=voice.label("value.outcome", row["outcome"]), level=voice.level,
+            number=voice.rounded(float(row["n_group"])),
+            **{word: voice.nonzero(float(row[name])) for word, name in zip(_WORDS, names, strict=True)},
+        )
+        for _, row in voice.frame("outcome_means").iterrows()
+        if row["outcome"] == "t_score_change"
+        and all(math.isfinite(float(row[name])) for name in (*names, "n_group"))
+    ]  # fmt: skip
+
+
+_WORDS = ("change", "low", "high")

@@ -10,7 +10,7 @@ from scipy.special import stdtr, stdtrit
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.statistics.cluster_sums import cluster_sums
 
-__all__ = ["Correction", "Family", "WeightedFit", "weighted_regression"]
+__all__ = ["Correction", "Family", "WeightedFit", "weighted_regression", "with_errors"]
 
 #: Of the outcome: a score, or yes and no.
 Family = Literal["gaussian", "binomial"]
@@ -119,6 +119,28 @@ def weighted_regression(
         factor = {"none": 1.0, "clusters": g / (g - 1), "stata": g / (g - 1) * (n - 1) / (n - p)}[correction]
         covariance = factor * bread @ (scores.T @ scores) @ bread
     return _with_tests(estimate, covariance, df, g, level)
+
+
+def with_errors(fit: WeightedFit, factor: ArrayLike, *, level: float = 0.95) -> WeightedFit:
+    """The same fit with other standard errors.
+
+    Parameters
+    ----------
+    fit : WeightedFit
+    factor : array_like, shape (p,)
+        By which the standard error of each coefficient is multiplied.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    WeightedFit
+    """
+    scale = np.asarray(factor, dtype=float)
+    if not fit.converged:
+        return fit
+    covariance = fit.covariance * np.outer(scale, scale)
+    return _with_tests(fit.estimate, covariance, fit.df, fit.n_clusters, level)
 
 
 def _coefficients(x: FloatArray, y: FloatArray, w: FloatArray, family: Family) -> FloatArray | None:

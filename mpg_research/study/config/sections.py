@@ -424,6 +424,8 @@ class CareConfig(Section):
     ``months_around_change``: how far is looked before and after another worker takes over, or a plan stands.
     ``weeks_until_more_hours``: within so many weeks after a reliable worsening hours should have been raised;
     ``more_hours_at_least``: hours a month more than in the months before it that count as raised.
+    ``hours_model_months``: asks for a marginal structural model of the score on the hours of so many months
+    before it; 0 makes none.
     ``severe_from``: from this severity on (0 to 4) a problem counts as severe. ``goal_reached``: the
     attainment from which a goal counts as reached, on the study's own scale; without it no share of goals
     reached is given. ``satisfaction_bands``: the marks (0 to 10) from which the second and the third band of
@@ -444,6 +446,7 @@ class CareConfig(Section):
     months_around_change: Whole = Field(3, ge=1, le=12)
     weeks_until_more_hours: Number = Field(8.0, gt=0, le=104)
     more_hours_at_least: Number = Field(1.0, gt=0, le=200)
+    hours_model_months: Whole = Field(0, ge=0, le=12)
 
     # Fidelity and drift of raters (docs/practice.md).
     minimum_raters: Whole = Field(10, ge=5)

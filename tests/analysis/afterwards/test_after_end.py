@@ -67,7 +67,8 @@ def test_everything_is_told_of_a_full_study(tmp_path: Path) -> None:
     assert {
         "incidence", "incidence_by_end_reason", "incidence_by_thin_line", "free", "free_by_thin_line",
         "months_free", "months_free_difference", "incidence_difference", "gray", "hazards", "proportional",
-        "frailty", "worsening", "worsening_by_thin_line", "scores_after", "settings", "sample_flow",
+        "frailty", "hazards_with_frailty", "worsening", "worsening_by_thin_line", "scores_after", "settings",
+        "sample_flow",
     } <= set(result.tables)  # fmt: skip
     incidence = result.tables["incidence"].data
     together = incidence.groupby("months_after")["estimate"].sum().to_numpy()
@@ -78,6 +79,18 @@ def test_everything_is_told_of_a_full_study(tmp_path: Path) -> None:
     means = result.tables["months_free"].data
     assert means["estimate"].between(0, 24).all()
     assert result.provenance.parameters["not_recorded"] == []
+    beside, hazards = (result.tables[name].data for name in ("hazards_with_frailty", "hazards"))
+    robust = hazards[hazards["event"] == "any_event"].set_index("variable")
+    for row in beside.itertuples():
+        same = robust.loc[row.variable, ["hazard_ratio", "ratio_low", "ratio_high"]]
+        assert (row.hazard_ratio, row.ratio_low, row.ratio_high) == tuple(same)
+        assert row.frailty_ratio_low < row.frailty_ratio < row.frailty_ratio_high
+    first = result.provenance.parameters["first_groups"]
+    gaps = result.tables["months_free_difference"].data
+    wide = means.set_index(["grouping", "group"])["estimate"]
+    for row in gaps.itertuples():
+        away = wide[row.grouping, row.group] - wide[row.grouping, first[row.grouping]]
+        assert row.estimate == pytest.approx(away)
     worse = result.tables["worsening"].data
     assert (np.diff(worse["estimate"]) >= -1e-12).all()
     for reader in ("researcher", "funder"):

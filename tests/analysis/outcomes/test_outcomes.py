@@ -10,8 +10,10 @@ from mpg_research.analysis import (
     describe_domains,
     describe_own_voice,
     outcome_set,
+    reliable_change,
 )
 from mpg_research.errors import DataError, NotApplicableError
+from mpg_research.study import load_study, shipped_example
 from tests.analysis.outcomes.outcome_studies import outcome_study, random_tables
 
 TWO = 'instruments = ["burden", "strength"]'
@@ -57,6 +59,35 @@ def test_outcome_set_has_the_numbers_of_the_other_analyses(tmp_path: Path) -> No
     shares = found.tables["outcome_shares"].data.set_index("outcome")["estimate"]
     assert shares["goals_reached"] == voice.tables["goals_reached"].data["estimate"].iloc[0]
     assert {"dropped_out", "ended_as_planned", "reliably_improved"} <= set(shares.index)
+
+
+def test_the_t_score_of_the_outcome_set_is_that_of_reliable_change() -> None:
+    study = load_study(shipped_example())
+    found = outcome_set(study)
+    month = found.provenance.parameters["primary_month"]
+    changes = reliable_change(study, month=month, tolerance=1.5, outcome="t_score").tables["families"].data
+    means = found.tables["outcome_means"].data.set_index("outcome").loc["t_score_change"]
+    known = changes.dropna(subset="change")
+    assert means["n_group"] <= known["family"].nunique()
+    assert means["mean"] == pytest.approx(known["change"].mean(), abs=0.5)
+    by_hand = (known["post"] - known["pre"]).to_numpy()
+    np.testing.assert_allclose(known["change"], by_hand)
+    assert found.provenance.parameters["norms"]
+    assert "t_score_change" not in found.provenance.parameters["absent"]
+    assert "synthetic_norms" in {note.code for note in found.notes}
+    own = found.tables["outcome_means_by_organisation"].data
+    own = own[own["outcome"] == "t_score_change"]
+    total = (own["mean"] * own["n_group"]).sum() / own["n_group"].sum()
+    assert total == pytest.approx(means["mean"])
+    assert (own["mean_low"] < own["mean"]).all()
+
+
+def test_without_norms_there_is_no_t_score(tmp_path: Path) -> None:
+    tables = random_tables(np.random.default_rng(3), families=60)
+    found = outcome_set(outcome_study(tmp_path, tables))
+    assert not found.provenance.parameters["norms"]
+    assert "t_score_change" in found.provenance.parameters["absent"]
+    assert "t_score_change" not in set(found.tables["outcome_means"].data["outcome"])
 
 
 def test_a_second_questionnaire_with_one_wave(tmp_path: Path) -> None:

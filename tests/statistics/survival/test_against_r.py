@@ -209,3 +209,25 @@ def test_cox_and_group_tests_on_our_own_data(data: pd.DataFrame, theirs: dict[st
     assert [test.statistic for test in found] == pytest.approx(theirs["gray"], abs=ITERATED)
     found_rank = log_rank(full["time"], full["cause"] == 1, full["group"], strata=full["place"])
     assert found_rank.statistic == pytest.approx(theirs["log_rank"], abs=ITERATED)
+
+
+@pytest.mark.parametrize("name", ["workers", "groups", "breslow"])
+def test_gamma_frailty_with_late_entry_and_strata_on_our_own_data(data: pd.DataFrame, name: str) -> None:
+    wanted = json.loads((OWN / "frailty.json").read_text(encoding="utf-8"))[name]
+    drawn = pd.read_csv(OWN / "frailty.csv")
+    ties: Any = "breslow" if name == "breslow" else "efron"
+    if name == "workers":
+        found = fit_shared_frailty(
+            data["time"], data["cause"] > 0, data[["x", "z"]].to_numpy(), data["worker"],
+            entry=data["entry"], strata=data["place"], ties=ties,
+        )  # fmt: skip
+    else:
+        found = fit_shared_frailty(
+            drawn["time"], drawn["event"] == 1, drawn[["x", "z"]].to_numpy(), drawn["group"],
+            entry=drawn["entry"], ties=ties,
+        )  # fmt: skip
+    assert found.converged
+    assert found.coefficients == pytest.approx(wanted["coefficients"], abs=FRAILTY)
+    assert found.std_error == pytest.approx(wanted["std_error"], abs=ERROR_OF_FRAILTY)
+    assert found.variance == pytest.approx(wanted["variance"], rel=1e-2, abs=1e-3)
+    assert found.log_likelihood >= wanted["log_likelihood"] - ITERATED

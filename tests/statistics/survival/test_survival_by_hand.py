@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from mpg_research.statistics.survival.competing_events import aalen_johansen
 from mpg_research.statistics.survival.counts import LIMITS, limits_of
@@ -215,3 +216,27 @@ def test_impossible_models_are_refused() -> None:
     nothing = aalen_johansen([3.0, 4.0], [0, 0], at=[2.0], n_causes=2)
     assert nothing.estimate.tolist() == [[0.0, 0.0]]
     assert nothing.mean_free == 2.0
+
+
+@pytest.mark.parametrize("df", [3.0, 17.0, 1e9])
+def test_limits_take_the_quantile_of_t_for_few_clusters(df: float) -> None:
+    share, error, level = np.array([0.3, 0.8]), np.array([0.05, 0.1]), 0.9
+    quantile = scipy.stats.t.ppf(0.95, df)
+    low, high = limits_of(share, error, level=level, scale="log-log", df=df)
+    middle, half = np.log(-np.log(share)), quantile * error / (share * -np.log(share))
+    assert low == pytest.approx(np.exp(-np.exp(middle + half)))
+    assert high == pytest.approx(np.exp(-np.exp(middle - half)))
+    if df > 1e6:
+        plain = limits_of(share, error, level=level, scale="log-log")
+        assert np.array(plain) == pytest.approx(np.array([low, high]))
+
+
+def test_the_p_value_of_a_frailty_is_half_of_chi_square() -> None:
+    rng = np.random.default_rng(8)
+    group = np.repeat(np.arange(15), 12)
+    lift = rng.gamma(4.0, 0.25, 15)[group]
+    x, ones = rng.normal(size=(180, 1)), np.ones(180, dtype=bool)
+    time = rng.exponential(1 / (lift * np.exp(0.3 * x[:, 0])))
+    found, plain = fit_shared_frailty(time, ones, x, group), fit_cox(time, ones, x)
+    ratio = 2 * (found.log_likelihood - plain.log_likelihood)
+    assert found.p_value == pytest.approx(scipy.stats.chi2.sf(ratio, 1) / 2)
