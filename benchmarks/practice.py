@@ -138,14 +138,14 @@ def second_scores(rng: np.random.Generator, n: int, workers: int) -> dict[str, n
     both = np.stack([first, second], axis=1)
     latent = quality[:, None, None] + lenient[both][..., None] + rng.normal(0, 0.6, (n, 2, 6))
     given = np.clip(np.round(latent), 1, 5)
-    return {"one element": given[..., 0], "index": given.mean(axis=2)}
+    return {"one element": given[..., 0], "index": given.mean(axis=2), "raters": both}
 
 
 @cache
 def agreements() -> dict[str, float]:
     """The correlation of two workers' scores of one family, over very many workers."""
     found = second_scores(np.random.default_rng(6), 400_000, 40_000)
-    return {name: float(np.corrcoef(values.T)[0, 1]) for name, values in found.items()}
+    return {name: float(np.corrcoef(values.T)[0, 1]) for name, values in found.items() if name != "raters"}
 
 
 def agreement(study: int) -> Found:
@@ -153,7 +153,7 @@ def agreement(study: int) -> Found:
     found: dict[str, tuple[float, float, float, float]] = {}
     given = second_scores(np.random.default_rng([26, study]), 80, 24)
     for name, true in agreements().items():
-        rows = one_way_coefficients(given[name]).set_index("coefficient")
+        rows = one_way_coefficients(given[name], raters=given["raters"]).set_index("coefficient")
         for kind, value in (("icc_single", true), ("icc_mean", 2 * true / (1 + true))):
             if kind in rows.index:
                 row = rows.loc[kind]
