@@ -148,7 +148,7 @@ def flow(rng: np.random.Generator, n: int) -> Numbers:
     score = 20 + 0.5 * years + rng.normal(0, 1, workers)[worker] + rng.gamma(2.0, 3.0, n)
     design, found = np.column_stack([np.ones(n), years]), {}
     for name, values in (("share", 100 * happens), ("mean", score)):
-        fit = weighted_regression(design, values, clusters=worker)
+        fit = weighted_regression(design, values, clusters=worker, correction="leverage")
         found[f"change per year of a {name}"] = (fit.estimate[1], fit.conf_low[1], fit.conf_high[1])
     return found
 
