@@ -195,8 +195,8 @@ def main() -> None:
             rows = kept_studies(
                 f"care_months_{place}", partial(one_study, draw=draw), chosen.studies, folder=chosen.kept
             )
-            parts.append(f"### {name}\n\n{table(rows)}")
-            print(parts[-1], flush=True)
+            parts += [f"### {name}\n\n{table(rows)}"] if len(rows) else []
+            print(*parts[-1:], flush=True)
     if not chosen.only:
         write_between(Path(__file__).with_suffix(".md"), parts)
 

@@ -1,7 +1,8 @@
 """Simulated studies one by one, each saved as it is done, and the table of what their intervals held.
 
 A run that is broken off goes on where it was: what is on file is not done again. After a change of an
-estimator or of a truth, throw the folder away.
+estimator or of a truth, throw the folder away. With ``--studies 0`` none is drawn: the page is written from
+what is on file.
 """
 
 import argparse
@@ -42,7 +43,8 @@ def kept_studies(name: str, one_study: Callable[[int], Found], studies: int, *, 
             out.write(json.dumps({"study": study, "found": found}) + "\n")
             out.flush()
             done[study] = found
-    rows = [(study, key, *done[study][key]) for study in range(studies) for key in done[study]]
+    wanted = range(studies) if studies else sorted(done)
+    rows = [(study, key, *done[study][key]) for study in wanted for key in done[study]]
     return pd.DataFrame(rows, columns=["study", "quantity", "estimate", "low", "high", "truth"])
 
 

@@ -325,8 +325,8 @@ def main() -> None:
         if name.startswith(chosen.only):
             number = chosen.studies * of_thousand // 1000
             rows = kept_studies(f"outcomes_{place}", one_study, number, folder=chosen.kept)
-            parts.append(f"### {name}\n\n{table(rows)}")
-            print(parts[-1], flush=True)
+            parts += [f"### {name}\n\n{table(rows)}"] if len(rows) else []
+            print(*parts[-1:], flush=True)
     if not chosen.only:
         write_between(Path(__file__).with_suffix(".md"), parts)
 

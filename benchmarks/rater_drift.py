@@ -199,6 +199,8 @@ def main() -> None:
         number = chosen.studies * of_thousand // 1000
         file = f"rater_drift_{list(SCENARIOS).index(name)}"
         rows = kept_studies(file, partial(one_study, truth=truth, effect=effect), number, folder=chosen.kept)
+        if rows.empty:
+            continue
         middle = rows.groupby("quantity")["estimate"].median()
         size = ", ".join(f"{middle[count]:,.0f} {count}" for count in COUNTS)
         estimates = rows[~rows["quantity"].isin(COUNTS)]
