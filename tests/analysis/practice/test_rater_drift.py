@@ -134,7 +134,7 @@ def test_errors_of_time_with_the_family_allow_for_what_a_worker_sees_in_it() -> 
     """A worker's own view of one family jumps when another comes: errors fit the spread over studies."""
     found = []
     for seed in range(16):
-        rows = ratings_of(100 + seed)
+        rows = ratings_of(100 + seed, families=120)
         rng = np.random.default_rng(seed)
         view = rows.groupby(["family", "rater"]).ngroup().to_numpy()
         moved = rows.assign(score=rows["score"] + rng.normal(0, 0.8, view.max() + 1)[view])
