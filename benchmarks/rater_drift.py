@@ -5,15 +5,16 @@ families whose state is better end sooner; workers come, go and are replaced. Th
 our model: it is the average change of the expected score per extra year in the job, over all scores of a
 large population, in standard deviations of the score (:func:`average_effect`).
 
-    python benchmarks/rater_drift.py [STUDIES] [PROCESSES]
+    python benchmarks/rater_drift.py [--studies 1000]
 """
 
-import sys
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from kept_studies import Found, asked, kept_studies, table, write_between
 from scipy.stats import norm
 
 from mpg_research.analysis.practice.drift_model import fit_rater_drift
@@ -141,66 +142,76 @@ def planted(per_year: float, truth: Truth) -> Truth:
     return truth
 
 
-def one_study(task: tuple[int, Truth]) -> dict[str, float]:
-    seed, truth = task
-    rows = draw_study(np.random.default_rng([7, seed]), truth)
+def one_study(study: int, *, truth: Truth, effect: float) -> Found:
+    """What is found in one study, beside what it should be, in standard deviations of the score a year."""
+    rows = draw_study(np.random.default_rng([7, study]), truth)
     own = rows[~rows["is_second"]]
-    found = fit_rater_drift(own)
-    out = {"verdict": found.verdict, "workers": own["rater"].nunique(), "scores": len(own)}
-    for term, row in found.estimates.iterrows():
-        out |= {f"{term}_{c}": row[c] for c in ("estimate", "std_error", "conf_low", "conf_high", "df")}
+    drift = fit_rater_drift(own)
     both = rows[rows["is_second"]].merge(own, on=["family", "calendar"], suffixes=("_second", ""))
     both = both.assign(
-        difference=(both["score"] - both["score_second"]) / found.score_sd,
-        middle=(both["score"] + both["score_second"]) / 2 / found.score_sd,
+        difference=(both["score"] - both["score_second"]) / drift.score_sd,
+        middle=(both["score"] + both["score_second"]) / 2 / drift.score_sd,
     )
-    trend = tenure_trend(both.rename(columns={"in_job": "years_first", "in_job_second": "years_second",
-                                              "rater_second": "second", "rater": "first"}))  # fmt: skip
-    for term, row in trend.iterrows():
-        out |= {f"{term}_{c}": row[c] for c in ("estimate", "std_error", "conf_low", "conf_high", "df")}
-    out["pairs"] = len(both)
-    return out
+    pairs = both.rename(columns={"in_job": "years_first", "in_job_second": "years_second",
+                                 "rater_second": "second", "rater": "first"})  # fmt: skip
+    trend = tenure_trend(pairs)
+    targets = {
+        "years_in_job": truth.drift,
+        "same_worker_year": truth.drift + truth.calendar,
+        "years_with_family": truth.with_family,
+        "years_apart": truth.drift,
+        "years_first": truth.drift,
+        "years_second": -truth.drift,
+    }
+    found = pd.concat([drift.estimates, trend])
+    found = found.reindex(list(targets))[["estimate", "conf_low", "conf_high"]]
+    return {name: (*found.loc[name].astype(float), effect * target) for name, target in targets.items()} | {
+        "scores": (len(own),) * 4,
+        "workers": (own["rater"].nunique(),) * 4,
+        "pairs": (len(both),) * 4,
+    }
 
 
-SCENARIOS = {
-    "drift of .05 SD a year": (0.05, Truth()),
-    "no drift": (0.0, Truth()),
-    "drift of .05, three organisations": (0.05, Truth(organisations=3, posts=10, families=80)),
-    "drift of .05 and a calendar of its own": (0.05, Truth(calendar=0.06)),
-}
-TERMS = (
-    "years_in_job", "same_worker_year", "years_with_family", "years_apart", "years_first", "years_second"
-)  # fmt: skip
+SMALL = Truth(organisations=6, families=50)
+#: Name, drift in standard deviations of the score a year, the rest of the truth, studies out of a thousand.
+SCENARIOS: dict[str, tuple[float, Truth, int]] = {
+    "Nothing drifts": (0.0, SMALL, 1000),
+    "A drift of .05 SD a year": (0.05, SMALL, 1000),
+    "The same, and a calendar of its own": (0.05, replace(SMALL, calendar=0.06), 300),
+    "The same, and .10 a year with the family": (0.05, replace(SMALL, with_family=0.12), 300),
+    "A drift of .05 SD a year, three organisations": (
+        0.05, Truth(organisations=3, posts=10, families=80), 300,
+    ),
+}  # fmt: skip
+#: What is counted about the studies, and no estimate.
+COUNTS = ("scores", "workers", "pairs")
 
 
-def main(studies: int = 1000, processes: int = 2) -> None:
-    for name, (per_year, truth) in SCENARIOS.items():
+def main() -> None:
+    """Draw, save as it goes, and write what stands between the marks of the page."""
+    chosen = asked(__doc__)
+    parts = []
+    for name, (per_year, truth, of_thousand) in SCENARIOS.items():
+        if not name.startswith(chosen.only):
+            continue
         truth = planted(per_year, truth) if per_year else truth
         effect, sd = average_effect(truth)
-        found = pd.DataFrame(
-            Parallel(n_jobs=processes)(delayed(one_study)((seed, truth)) for seed in range(studies))
+        number = chosen.studies * of_thousand // 1000
+        file = f"rater_drift_{list(SCENARIOS).index(name)}"
+        rows = kept_studies(file, partial(one_study, truth=truth, effect=effect), number, folder=chosen.kept)
+        if rows.empty:
+            continue
+        middle = rows.groupby("quantity")["estimate"].median()
+        size = ", ".join(f"{middle[count]:,.0f} {count}" for count in COUNTS)
+        estimates = rows[~rows["quantity"].isin(COUNTS)]
+        parts.append(
+            f"### {name}\n\nA median of {size}; SD of the score {sd:.2f}, latent drift {truth.drift:.4f}.\n\n"
+            + table(estimates, digits=4)
         )
-        targets = {
-            "years_in_job": effect * truth.drift,
-            "same_worker_year": effect * (truth.drift + truth.calendar),
-            "years_with_family": effect * truth.with_family,
-            "years_apart": effect * truth.drift,
-            "years_first": effect * truth.drift,
-            "years_second": -effect * truth.drift,
-        }
-        print(f"{name}: {studies} studies, SD {sd:.3f}, latent drift {truth.drift:.4f}; verdicts",
-              found["verdict"].value_counts().to_dict(),
-              f"workers {found['workers'].median():.0f}, scores {found['scores'].median():.0f}, "
-              f"pairs {found['pairs'].median():.0f}")  # fmt: skip
-        for term in TERMS:
-            estimate, low, high = (found[f"{term}_{c}"] for c in ("estimate", "conf_low", "conf_high"))
-            covered = ((low <= targets[term]) & (targets[term] <= high))[estimate.notna()].mean()
-            alarm = ((low > 0) | (high < 0))[estimate.notna()].mean()
-            print(f"  {term:18s} truth {targets[term]:.4f} mean {estimate.mean():.4f} "
-                  f"sd {estimate.std():.4f} "
-                  f"mean SE {found[f'{term}_std_error'].mean():.4f} coverage {covered:.3f} "
-                  f"interval without zero {alarm:.3f}", flush=True)  # fmt: skip
+        print(parts[-1], flush=True)
+    if not chosen.only:
+        write_between(Path(__file__).with_suffix(".md"), parts)
 
 
 if __name__ == "__main__":
-    main(*(int(each) for each in sys.argv[1:3]))
+    main()

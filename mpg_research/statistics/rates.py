@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from mpg_research.arrays import FloatArray
 
-__all__ = ["Rate", "clustered_rate"]
+__all__ = ["Rate", "clustered_rate", "degrees_of_clusters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,25 @@ def clustered_rate(events: ArrayLike, time: ArrayLike, clusters: ArrayLike, *, l
         return Rate(rate, float("nan"), float("nan"), float("nan"), float(m - 1), m)
     without = (count.sum() - by_cluster[0]) / left
     error = float(np.sqrt((m - 1) / m * np.sum((without - rate) ** 2)))
-    df = _degrees(np.asarray(by_cluster[1], dtype=np.float64))
+    df = degrees_of_clusters(np.asarray(by_cluster[1], dtype=np.float64))
     if rate == 0:
         return Rate(rate, error, float("nan"), float("nan"), df, m)
     half = float(stdtrit(df, 0.5 + level / 2)) * error / rate
     return Rate(rate, error, rate * float(np.exp(-half)), rate * float(np.exp(half)), df, m)
 
 
-def _degrees(time: FloatArray) -> float:
-    """Degrees of freedom of the variance where clusters differ in size, as if each shared all it has."""
-    squared = time**2
+def degrees_of_clusters(sizes: FloatArray) -> float:
+    """Degrees of freedom of the variance where clusters differ in size, as if each shared all it has.
+
+    Parameters
+    ----------
+    sizes : ndarray, shape (m,)
+        What each cluster brings, such as its time.
+
+    Examples
+    --------
+    >>> degrees_of_clusters(np.ones(20))
+    19.0
+    """
+    squared = sizes**2
     return max(float(squared.sum() ** 2 / np.sum(squared**2)) - 1, 1.0)

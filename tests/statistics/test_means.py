@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import t as student_t
 from statsmodels.regression.linear_model import OLS
 
-from mpg_research.statistics.means import clustered_mean
+from mpg_research.statistics.means import clustered_mean, mean_of_pairs
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -31,3 +31,43 @@ def test_nobody_and_one_cluster() -> None:
     nobody, one = clustered_mean([], []), clustered_mean([1.0, 3.0], ["a", "a"])
     assert np.isnan([nobody.estimate, nobody.conf_low, one.std_error, one.conf_high]).all()
     assert (nobody.n_clusters, one.n_clusters, one.estimate) == (0, 1, 2.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_with_somebody_in_common_hang_together(seed: int) -> None:
+    """The variance is the double sum over all pairs that share a person, written out."""
+    rng = np.random.default_rng(seed)
+    n, people = int(rng.integers(4, 40)), int(rng.integers(3, 9))
+    first = rng.integers(0, people, n)
+    second = (first + rng.integers(1, people, n)) % people
+    unit, values = rng.integers(0, n, n), rng.normal(size=n)
+    found = mean_of_pairs(values, first, second, unit, level=0.9)
+    each = [values[unit == name].mean() for name in np.unique(unit)]
+    part = np.array(
+        [
+            (value - np.mean(each)) / len(each) / (unit == of).sum()
+            for value, of in zip(values, unit, strict=True)
+        ]
+    )
+    common = [
+        part[p] * part[q] for p in range(n) for q in range(n) if {first[p], second[p]} & {first[q], second[q]}
+    ]
+    m = len(set(first))
+    over_units = np.var(each, ddof=1) / len(each)
+    if m < 2:
+        assert np.isnan(found.std_error)
+        return
+    wanted = max(m / (m - 1) * sum(common), over_units)
+    assert found.estimate == pytest.approx(np.mean(each))
+    assert found.std_error == pytest.approx(np.sqrt(wanted))
+    half = student_t.ppf(0.95, m - 1) * np.sqrt(wanted)
+    assert (found.conf_high - found.conf_low) / 2 == pytest.approx(half)
+    turned = mean_of_pairs(values, second, first, unit)
+    assert turned.n_clusters == len(set(second))
+
+
+def test_pairs_of_nobody_have_no_mean() -> None:
+    assert np.isnan(mean_of_pairs([], [], [], []).estimate)
+    one = mean_of_pairs([1.0, 3.0], ["a", "a"], ["b", "c"], [1, 2])
+    assert one.estimate == 2.0
+    assert np.isnan(one.conf_low)

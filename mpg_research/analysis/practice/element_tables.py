@@ -142,7 +142,11 @@ def agreement_table(
     parts = []
     for name in ELEMENTS:
         pairs = rater_pairs(rows, name, days=days)
-        found = one_way_coefficients(pairs[["first", "second"]].to_numpy(dtype=float), level=level)
+        found = one_way_coefficients(
+            pairs[["first", "second"]].to_numpy(dtype=float),
+            raters=pairs[["first_rater", "second_rater"]].to_numpy(dtype=str),
+            level=level,
+        )
         kept = found if name == INDEX else found[found["coefficient"] == "icc_single"]
         parts.append(
             kept.assign(

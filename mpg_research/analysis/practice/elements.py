@@ -97,7 +97,8 @@ def rater_pairs(rows: pd.DataFrame, name: str, *, days: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        family, organisation, first, second: scores of two different raters, one row per family.
+        family, organisation, first, second, first_rater, second_rater: scores of two different raters (unique
+        over organisations), one row per family.
     """
     known = rows.dropna(subset=["family", "rater", name, "date"])
     known = known.sort_values(["family", "date", "rater"], kind="stable").reset_index(drop=True)
@@ -116,6 +117,8 @@ def rater_pairs(rows: pd.DataFrame, name: str, *, days: float) -> pd.DataFrame:
             "organisation": known["organisation"],
             "first": known[name],
             "second": following[name].astype(float),
+            "first_rater": known["organisation"].astype(str) + "|" + known["rater"].astype(str),
+            "second_rater": known["organisation"].astype(str) + "|" + following["rater"].astype(str),
         }
     )
     return pairs[paired.to_numpy(dtype=bool)].drop_duplicates("family").reset_index(drop=True)

@@ -11,6 +11,7 @@ from mpg_research.errors import ModelError
 from mpg_research.frames import row_at
 from mpg_research.mixed import fit_mixed
 from mpg_research.statistics.agreement import limits_of_agreement
+from mpg_research.statistics.means import mean_of_pairs
 from mpg_research.statistics.trials.regression import weighted_regression
 
 __all__ = ["PAIR_TERMS", "agreement_by_tenure", "pair_raters", "tenure_trend"]
@@ -158,7 +159,7 @@ def agreement_by_tenure(
     Parameters
     ----------
     pairs : DataFrame
-        ``family``, ``organisation``, ``first``, ``difference``, ``years_first``.
+        ``family``, ``organisation``, ``first``, ``second``, ``difference``, ``years_first``.
     bands : tuple of float
         Years at which a next band begins, increasing.
     minimum_raters : int
@@ -173,6 +174,12 @@ def agreement_by_tenure(
     DataFrame
         tenure ("from_0", "from_2", ...), mean_difference, conf_low, conf_high, lower_limit, upper_limit,
         n_pairs, n_raters, n_families, n_organisations.
+
+    Notes
+    -----
+    The interval of the mean allows for workers who are in several pairs, as own worker or as second one
+    (:func:`~mpg_research.statistics.means.mean_of_pairs`): over families alone it held the truth in .87 to
+    .90 of a thousand studies (``benchmarks/practice.md``).
     """
     known = pairs.dropna(subset=["difference", "years_first"])
     edges = np.array([0.0, *bands])
@@ -182,16 +189,17 @@ def agreement_by_tenure(
         mine = known[place == number]
         if mine["first"].nunique() < minimum_raters:
             continue
+        family = mine["family"].astype(str).to_numpy()
         found = limits_of_agreement(
-            mine["difference"].to_numpy(dtype=float), mine["family"].astype(str).to_numpy(),
-            share=share, level=level,
-        )  # fmt: skip
+            mine["difference"].to_numpy(dtype=float), family, share=share, level=level
+        )
+        mean = mean_of_pairs(mine["difference"], mine["first"], mine["second"], family, level=level)
         rows.append(
             {
                 "tenure": f"from_{edge:g}",
-                "mean_difference": found.mean,
-                "conf_low": found.conf_low,
-                "conf_high": found.conf_high,
+                "mean_difference": mean.estimate,
+                "conf_low": mean.conf_low,
+                "conf_high": mean.conf_high,
                 "lower_limit": found.lower,
                 "upper_limit": found.upper,
                 "n_pairs": len(mine),

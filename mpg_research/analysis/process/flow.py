@@ -63,6 +63,8 @@ _INTAKE = tuple(c.name for c in EPISODES.columns if c.kind in ("boolean", "numbe
 _NO_INTAKE = ("thin_line", "satisfaction")
 #: Fewest starts of a characteristic for a drift; ours.
 FEWEST = 20
+#: With more workers than this errors need no correction for their number.
+_CORRECTED = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,8 @@ def describe_flow(
     Notes
     -----
     A last quarter (or year) that is not over at the end of the data is left out. The drift is a straight line
-    through time with errors that allow for families of one worker.
+    through time with errors that allow for families of one worker: CR2 with Satterthwaite's degrees of
+    freedom (``benchmarks/care_months.md``), without that correction where there are many workers.
 
     Examples
     --------
@@ -282,8 +285,9 @@ def _drift(study: Study, started: pd.DataFrame, names: list[str], *, level: floa
             _, cluster = np.unique(started["cluster"].to_numpy(dtype=str)[known], return_inverse=True)
             design = np.column_stack([np.ones(int(known.sum())), years[known]])
             fit = weighted_regression(
-                design, scale * values[known], clusters=cluster.astype(np.intp), level=level
-            )
+                design, scale * values[known], clusters=cluster.astype(np.intp), level=level,
+                correction="leverage" if cluster.max() < _CORRECTED else "clusters",
+            )  # fmt: skip
             if fit.converged:
                 numbers = (float(getattr(fit, column)[1]) for column in ESTIMATE_COLUMNS)
                 sizes = (started["family"][known].nunique(), started["organisation"][known].nunique())

@@ -41,7 +41,7 @@ from mpg_research.analysis.result import Result, ResultTable, collect_tables, pr
 from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.event_study import EventStudy
-from mpg_research.statistics.rates import clustered_rate
+from mpg_research.statistics.rates import clustered_rate, degrees_of_clusters
 from mpg_research.statistics.survival.competing_events import aalen_johansen
 from mpg_research.statistics.survival.counts import limits_of
 from mpg_research.study.model import Study
@@ -225,7 +225,8 @@ def _survival(care: CareMonths, spells: Spells, *, level: float) -> ResultTable:
         m, taken_over = found.influence.shape[-1], found.estimate[:, 0]
         errors = found.std_error[:, 0] * np.sqrt(m / max(m - 1, 1))
         shares = 1 - taken_over if survives else taken_over
-        low, high = limits_of(1 - taken_over, errors, level=level, scale="log-log", df=max(m - 1, 1))
+        df = degrees_of_clusters(np.unique(cluster[unit], return_counts=True)[1].astype(float))
+        low, high = limits_of(1 - taken_over, errors, level=level, scale="log-log", df=df)
         low, high = (low, high) if survives else (1 - high, 1 - low)
         for place, month in enumerate(moments):
             families, organisations = care.behind(unit[time >= month])

@@ -88,7 +88,7 @@ def at_risk(moments: FloatArray, time: FloatArray, entry: FloatArray) -> FloatAr
 
 
 def limits_of(
-    share: ArrayLike, std_error: ArrayLike, *, level: float, scale: Limits, df: float | None = None
+    share: ArrayLike, std_error: ArrayLike, *, level: float, scale: Limits, df: float = np.inf
 ) -> tuple[FloatArray, FloatArray]:
     """Limits of a share between 0 and 1, made on a scale and turned back.
 
@@ -99,8 +99,8 @@ def limits_of(
     level : float
     scale : {"plain", "log", "log-log"}
         Plain: share -+ z se, cut at 0 and 1. Log: share exp(-+ z se / share). Log-log: on log(-log share).
-    df : float, optional
-        Degrees of freedom of the error: z is then the quantile of t, else that of the normal distribution.
+    df : float
+        With few clusters z is the quantile of t with so many degrees of freedom.
 
     Returns
     -------
@@ -108,7 +108,8 @@ def limits_of(
         Missing where the scale has no value (a share of 0, or of 1 by log-log).
     """
     found, error = np.asarray(share, dtype=float), np.asarray(std_error, dtype=float)
-    z = float(special.ndtri(0.5 + level / 2) if df is None else special.stdtrit(df, 0.5 + level / 2))
+    upper = 0.5 + level / 2
+    z = float(special.stdtrit(df, upper) if np.isfinite(df) else special.ndtri(upper))
     if scale == "plain":
         return np.maximum(found - z * error, 0.0), np.minimum(found + z * error, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student_t
 
 from mpg_research.analysis.practice.elements import ELEMENTS, element_scores, index_of, rater_pairs
 from mpg_research.analysis.practice.fidelity import describe_fidelity
@@ -199,3 +200,36 @@ def test_teams_are_read_too(study: Study) -> None:
 def test_the_gate_takes_it(study: Study, role: str) -> None:
     released = release(describe_fidelity(study), Audience(role), policy=policy_of(study))  # type: ignore[arg-type]
     assert not released.tables["elements"].data["suppressed"].any()
+
+
+def test_raters_of_several_families_widen_the_limits_of_agreement() -> None:
+    """With raters of one family each the limits come near the exact ones; with shared ones they are wider."""
+    widths = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, leniency = 100, rng.normal(0, 0.8, 6)
+        shared = rng.permuted(np.tile(np.arange(6), (n, 1)), axis=1)[:, :2]
+        scores = rng.normal(0, 1, (n, 1)) + leniency[shared] + rng.normal(0, 0.5, (n, 2))
+        alone = np.arange(2 * n).reshape(n, 2)
+        found = [one_way_coefficients(scores, raters=raters) for raters in (None, alone, shared)]
+        widths.append([float((each["conf_high"] - each["conf_low"]).iloc[0]) for each in found])
+        np.testing.assert_array_equal(found[2]["estimate"], found[0]["estimate"])
+    exact, own, several = np.mean(widths, axis=0)
+    assert own == pytest.approx(exact, rel=0.1)
+    assert several > 1.3 * exact
+
+
+def test_limits_by_the_jackknife_are_those_of_leaving_each_family_out() -> None:
+    rng = np.random.default_rng(9)
+    scores = rng.normal(0, 1, (12, 1)) + rng.normal(0, 0.7, (12, 2))
+    alone = np.arange(24).reshape(12, 2)
+
+    def z(rows: np.ndarray) -> float:
+        between, within = 2 * rows.mean(axis=1).var(ddof=1), rows.var(axis=1, ddof=1).mean()
+        return float(np.arctanh((between - within) / (between + within)))
+
+    pseudo = [12 * z(scores) - 11 * z(np.delete(scores, place, axis=0)) for place in range(12)]
+    half = student_t.ppf(0.95, 11) * np.std(pseudo, ddof=1) / np.sqrt(12)
+    row = one_way_coefficients(scores, raters=alone, level=0.9).set_index("coefficient").loc["icc_single"]
+    assert row["conf_low"] == pytest.approx(np.tanh(z(scores) - half))
+    assert row["conf_high"] == pytest.approx(np.tanh(z(scores) + half))

@@ -130,6 +130,20 @@ def test_time_with_the_family_takes_families_with_another_worker() -> None:
     assert "years_with_family" not in fit_rater_drift(ratings_of(5, together=False)).estimates.index
 
 
+def test_errors_of_time_with_the_family_allow_for_what_a_worker_sees_in_it() -> None:
+    """A worker's own view of one family jumps when another comes: errors fit the spread over studies."""
+    found = []
+    for seed in range(16):
+        rows = ratings_of(100 + seed, families=120)
+        rng = np.random.default_rng(seed)
+        view = rows.groupby(["family", "rater"]).ngroup().to_numpy()
+        moved = rows.assign(score=rows["score"] + rng.normal(0, 0.8, view.max() + 1)[view])
+        row = fit_rater_drift(moved).estimates.loc["years_with_family"]
+        found.append((row["estimate"], row["std_error"]))
+    estimates, errors = np.array(found).T
+    assert 0.75 < errors.mean() / estimates.std(ddof=1) < 1.4
+
+
 def test_a_calendar_of_its_own_is_no_drift() -> None:
     rows = ratings_of(6, families=240)
     moved = rows.assign(score=rows["score"] + 0.5 * rows["calendar"])
