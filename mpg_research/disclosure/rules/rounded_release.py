@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from mpg_research.analysis.columns import N_GROUP, Column
 from mpg_research.arrays import FloatArray
@@ -19,6 +18,7 @@ from mpg_research.disclosure.rules.following import hide_share
 from mpg_research.disclosure.rules.organisation_rules import is_contrast
 from mpg_research.disclosure.rules.rounding import RoundingRule, keep_verdicts, subtract_rounded, whole_steps
 from mpg_research.disclosure.rules.small_numbers import base_of
+from mpg_research.disclosure.rules.t_and_p import statistic_of, two_sided
 
 __all__ = ["hide_whole_groups", "round_estimates", "round_release"]
 
@@ -275,22 +275,18 @@ class _Rounded:
         every = np.full(len(ratio), np.inf)
         exact, p = self.cells.exact(column), self.cells.exact("p_value")
         df = freedom(self.cells.exact("df")) if has_df else every
-        belongs = np.isclose(_two_sided(exact, df), p, rtol=1e-6, atol=1e-300)
-        shown, df = self.cells.data["p_value"], freedom(self.cells.data["df"]) if has_df else every
-        with np.errstate(invalid="ignore"):
-            belongs &= (shown > 0) & (shown < 1)
-            size = np.where(np.isfinite(df), -stdtrit(df, shown / 2), -ndtri(shown / 2))
-        return np.where(belongs & np.isfinite(size), np.sign(exact) * size, ratio)
+        shown = self.cells.data["p_value"]
+        rows = np.isfinite(exact) & (shown > 0) & (shown <= 1) & (df > 0)
+        rows[rows] = np.isclose(two_sided(exact[rows], df[rows]), p[rows], rtol=1e-4, atol=0)
+        df = freedom(self.cells.data["df"]) if has_df else every
+        size = statistic_of(shown[rows], df[rows], near=exact[rows])
+        found = ratio.copy()
+        found[rows] = np.where(np.isfinite(size), np.sign(exact[rows]) * size, ratio[rows])
+        return found
 
     def _freedom(self, column: str) -> FloatArray:
         values = self.cells.data[column]
         return np.where(np.isfinite(values) & (values >= 10), np.round(values), np.round(values, 1))
-
-
-def _two_sided(statistic: FloatArray, df: FloatArray) -> FloatArray:
-    """p-values of a statistic of t, of the normal distribution where the degrees of freedom are infinite."""
-    size = -np.abs(statistic)
-    return np.where(np.isfinite(df), 2 * stdtr(df, size), 2 * ndtr(size))
 
 
 def _digits(about: Column) -> int:
