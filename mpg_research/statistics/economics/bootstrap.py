@@ -20,6 +20,7 @@ __all__ = [
     "drawn_counts",
     "joint_bootstrap",
     "regression_blocks",
+    "weighted_solutions",
 ]
 
 #: Numbers (replications times clusters) that are drawn at once. Part of the definition: not of the draws.
@@ -79,19 +80,38 @@ class RegressionBlocks:
         ----------
         counts : ndarray, shape (r, G)
         """
-        g, p = self.right.shape
-        square = (counts @ self.left.reshape(g, p * p)).reshape(-1, p, p)
-        side = counts @ self.right
-        size = np.sqrt(np.maximum(np.diagonal(square, axis1=1, axis2=2), 0))
-        size = np.where(size > 0, size, 1.0)
-        scaled = square / (size[:, :, None] * size[:, None, :])
-        values = np.linalg.eigvalsh(scaled)
-        good = values[:, 0] > values[:, -1] / _NO_ANSWER
-        found = np.full((counts.shape[0], p), np.nan)
-        if good.any():
-            found[good] = np.linalg.solve(scaled[good], (side[good] / size[good])[:, :, None])[:, :, 0]
-            found[good] /= size[good]
-        return found
+        return weighted_solutions(counts, self.left, self.right[:, :, None])[:, :, 0]
+
+
+def weighted_solutions(counts: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """Coefficients of several outcomes with each cluster counted so often.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (r, G)
+    left : ndarray, shape (G, p, p)
+        X' V^-1 X of each cluster.
+    right : ndarray, shape (G, p, m)
+        X' V^-1 y of each cluster and outcome.
+
+    Returns
+    -------
+    ndarray, shape (r, p, m)
+        NaN where there is no answer.
+    """
+    g, p, m = right.shape
+    square = (counts @ left.reshape(g, p * p)).reshape(-1, p, p)
+    side = (counts @ right.reshape(g, p * m)).reshape(-1, p, m)
+    size = np.sqrt(np.maximum(np.diagonal(square, axis1=1, axis2=2), 0))
+    size = np.where(size > 0, size, 1.0)
+    scaled = square / (size[:, :, None] * size[:, None, :])
+    values = np.linalg.eigvalsh(scaled)
+    good = values[:, 0] > values[:, -1] / _NO_ANSWER
+    found = np.full((counts.shape[0], p, m), np.nan)
+    if good.any():
+        found[good] = np.linalg.solve(scaled[good], side[good] / size[good][:, :, None])
+        found[good] /= size[good][:, :, None]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

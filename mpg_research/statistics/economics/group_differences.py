@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.statistics.economics.bootstrap import RegressionBlocks, drawn_counts
+from mpg_research.statistics.economics.bootstrap import drawn_counts, weighted_solutions
 from mpg_research.statistics.economics.net_benefit import JointDifference
 from mpg_research.statistics.economics.reading import read_clusters, read_numbers
 from mpg_research.statistics.trials.regression import weighted_regression
@@ -210,11 +210,14 @@ class GroupReplications:
     ----------
     cost, effect : ndarray, shape (r, k)
         Only replications in which every group has an answer; the first group is 0.
+    parts : ndarray, shape (r, m, k)
+        Of each part of the costs; they add up to ``cost``.
     n_asked, n_clusters : int
     """
 
     cost: FloatArray
     effect: FloatArray
+    parts: FloatArray
     n_asked: int
     n_clusters: int
 
@@ -223,6 +226,7 @@ def group_replications(
     cost: Regression,
     effect: Regression,
     *,
+    parts: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     replications: int = 2000,
     rng: np.random.Generator | int = 1,
@@ -232,6 +236,8 @@ def group_replications(
     Parameters
     ----------
     cost, effect : Regression
+    parts : array_like, shape (n, m), optional
+        What the outcome of ``cost`` is the sum of (costs per price); by default the whole.
     strata : array_like, optional
         One per row of ``cost``: within which clusters are drawn (the group, where every cluster lies in one).
     replications : int
@@ -253,38 +259,44 @@ def group_replications(
     sizes = np.bincount(where)
     if (sizes[sizes > 0] < 2).any() or g < 2:
         raise ValueError("a stratum has one cluster, which cannot vary; take it together with another")
-    blocks = (_blocks(cost, mine, g), _blocks(effect, theirs, g))
+    outcomes = cost.outcome[:, None] if parts is None else read_numbers(parts, "part of costs", dimensions=(2,))
+    blocks = (_blocks(cost, outcomes, mine, g), _blocks(effect, effect.outcome[:, None], theirs, g))
     generator, step = np.random.default_rng(rng), max(1, _AT_ONCE // g)
     drawn: list[FloatArray] = []
     for start in range(0, replications, step):
         counts = drawn_counts(min(step, replications - start), where, sizes, generator)
         drawn.append(
-            np.stack(
+            np.concatenate(
                 [
-                    blocks[0].coefficients(counts)[:, list(cost.columns)],
-                    blocks[1].coefficients(counts)[:, list(effect.columns)],
-                ]
+                    weighted_solutions(counts, *block)[:, list(part.columns)]
+                    for block, part in zip(blocks, (cost, effect), strict=True)
+                ],
+                axis=2,
             )
         )
-    pairs = np.concatenate(drawn, axis=1)
-    pairs = pairs[:, np.isfinite(pairs).all(axis=(0, 2))]
-    if 2 * pairs.shape[1] < replications:
+    pairs = np.concatenate(drawn)
+    pairs = pairs[np.isfinite(pairs).all(axis=(1, 2))]
+    if 2 * pairs.shape[0] < replications:
         raise ValueError(
-            f"only {pairs.shape[1]} of {replications} replications have an answer; expected clusters of every "
+            f"only {pairs.shape[0]} of {replications} replications have an answer; expected clusters of every "
             "group in nearly all; leave out small groups, or take less into the case mix"
         )
-    zero = np.zeros((pairs.shape[1], 1))
-    return GroupReplications(np.hstack([zero, pairs[0]]), np.hstack([zero, pairs[1]]), replications, g)
+    pairs = np.concatenate([np.zeros((pairs.shape[0], 1, pairs.shape[2])), pairs], axis=1)
+    split = np.ascontiguousarray(pairs[:, :, :-1].transpose(0, 2, 1))
+    return GroupReplications(split.sum(axis=1), pairs[:, :, -1], split, replications, g)
 
 
-def _blocks(rows: Regression, codes: IntArray, g: int) -> RegressionBlocks:
+def _blocks(
+    rows: Regression, outcomes: FloatArray, codes: IntArray, g: int
+) -> tuple[FloatArray, FloatArray]:
     """Products of the columns within each of all clusters; of one without rows they are 0."""
     w = np.ones(rows.outcome.size) if rows.weight is None else rows.weight
-    table = np.column_stack([rows.design, rows.outcome])
-    p = rows.design.shape[1]
-    products = np.zeros((g, p + 1, p + 1))
-    for i in range(p + 1):
+    x = rows.design
+    p, m = x.shape[1], outcomes.shape[1]
+    left, right = np.zeros((g, p, p)), np.zeros((g, p, m))
+    for i in range(p):
         for j in range(i + 1):
-            products[:, i, j] = np.bincount(codes, w * table[:, i] * table[:, j], minlength=g)
-            products[:, j, i] = products[:, i, j]
-    return RegressionBlocks(products[:, :p, :p], products[:, :p, p], rows.columns[0])
+            left[:, i, j] = left[:, j, i] = np.bincount(codes, w * x[:, i] * x[:, j], minlength=g)
+        for j in range(m):
+            right[:, i, j] = np.bincount(codes, w * x[:, i] * outcomes[:, j], minlength=g)
+    return left, right
