@@ -173,10 +173,10 @@ def price_rows() -> pd.DataFrame:
         ("contact_hour", "hour", "100", "municipality"),
         ("network_meeting", "meeting", "400", "municipality"),
         ("placement", "placement", "30000", "municipality"),
-        ("eviction", "eviction", "10000", "housing corporation"),
+        ("eviction", "eviction", "10000", "housing_corporation"),
         ("renewed_referral", "referral", "1500", "municipality"),
     ]
     return pd.DataFrame(
-        [(item, "2024", unit, price, actor, PRICE_SOURCE) for item, unit, price, actor in rows],
-        columns=["item", "year", "unit", "unit_price", "actor", "source"],
+        [(item, "2024", unit, price, payer, "fiscal", PRICE_SOURCE) for item, unit, price, payer in rows],
+        columns=["item", "year", "unit", "unit_price", "payer", "kind", "source"],
     )

@@ -48,7 +48,7 @@ TIME_OF_TABLE = {
     "domains": ("date",),
     "goals": ("date",),
 }
-ADDED_UP = ("care", "prices")  # a row twice would be counted twice
+ADDED_UP = ("care", "prices", "price_index")  # a row twice would be counted twice
 
 
 @dataclass(slots=True)

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = [
+    "COST_KINDS",
     "DECISION_CODES",
+    "DISTRIBUTIONS",
     "END_REASONS",
     "EPISODES",
     "INTERVENTIONS",
     "ITEM_COLUMN",
+    "PAYERS",
     "ROLES",
     "SCHEMAS",
     "WORKING_ELEMENTS",
@@ -75,6 +78,27 @@ DOMAINS: dict[str, tuple[str, ...]] = dict.fromkeys(
 )
 
 EVENTS: dict[str, tuple[str, ...]] = {"placement": (), "eviction": (), "renewed_referral": ()}
+
+# Who pays: a housing corporation was written with a space before payers had codes.
+PAYERS: dict[str, tuple[str, ...]] = {
+    "municipality": ("gemeente",),
+    "health_insurer": ("health insurer", "zorgverzekeraar"),
+    "housing_corporation": ("housing corporation", "woningcorporatie"),
+    "state": ("rijk",),
+    "school": (),
+    "family": ("gezin",),
+    "other": ("overig",),
+}
+
+# Whose money or worth: public money, that of the economy, or worth to people that nobody pays in money.
+COST_KINDS: dict[str, tuple[str, ...]] = {
+    "fiscal": ("fiscaal",),
+    "economic": ("economisch",),
+    "social": ("maatschappelijk",),
+}
+
+# How sure a price is, with price_low and price_high as its 95 % range (docs/costs.md).
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {"fixed": (), "gamma": (), "lognormal": (), "triangular": ()}
 
 # What a talk with the family ended in; written by hand.
 DECISION_CODES: dict[str, tuple[str, ...]] = {
@@ -367,17 +391,34 @@ CONDITION_TABLE = Schema(
 
 PRICES = Schema(
     "prices",
-    "item and year",
+    "item, year and payer",
     (
-        Column("item", "id", "what is priced (a kind of care, an event)", required=True),
+        Column("item", "id", "what is priced: contact_hour, visit, network_meeting, agency_month, a code of "
+               "events or of interventions", required=True),
         Column("year", "integer", "price year", required=True, minimum=1990, maximum=2100),
         Column("unit", "text", "what one unit is (hour, month, placement)"),
-        Column("unit_price", "number", "price of one unit, in euros", required=True, minimum=0),
-        Column("actor", "text", "who pays"),
+        Column("unit_price", "number", "price of one unit, in euros: what is expected of it", required=True),
+        Column("payer", "code", "who pays", vocabulary=PAYERS),
+        Column("kind", "code", "fiscal (public money), economic or social", vocabulary=COST_KINDS),
         Column("source", "text", "where the price comes from"),
+        Column("distribution", "code", "how sure the price is: fixed, gamma, lognormal or triangular",
+               vocabulary=DISTRIBUTIONS, in_template=False),
+        Column("price_low", "number", "lower end of the 95 % range of the price", in_template=False),
+        Column("price_high", "number", "upper end of the 95 % range of the price", in_template=False),
     ),
-    ("item", "year", "actor"),
-)
+    ("item", "year", "payer"),
+)  # fmt: skip
+
+PRICE_INDEX = Schema(
+    "price_index",
+    "year",
+    (
+        Column("year", "integer", "the year; every year from the first to the last", required=True,
+               minimum=1990, maximum=2100),
+        Column("index", "number", "index number of prices, of any base", required=True),
+    ),
+    ("year",),
+)  # fmt: skip
 
 SCHEMAS = {
     schema.name: schema
@@ -394,5 +435,6 @@ SCHEMAS = {
         GOALS,
         CONDITION_TABLE,
         PRICES,
+        PRICE_INDEX,
     )
 }

@@ -567,6 +567,7 @@ class TablesConfig(Section):
     goals: TableConfig | None = None
     conditions: TableConfig | None = None
     prices: TableConfig | None = None
+    price_index: TableConfig | None = None
 
     def present(self) -> dict[str, TableConfig]:
         """The configured tables by name, in the order of the schemas."""

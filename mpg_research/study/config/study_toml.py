@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, PrivateAttr, ValidationError
 
 from mpg_research.errors import ConfigError
+from mpg_research.study.config.costs import CostsConfig
 from mpg_research.study.config.explain import (
     explain_toml_error,
     explain_validation_error,
@@ -67,6 +68,7 @@ class StudyConfig(Section):
     interventions: InterventionsConfig = InterventionsConfig()
     care: CareConfig = CareConfig()
     afterwards: AfterwardsConfig = AfterwardsConfig()
+    costs: CostsConfig = CostsConfig()
     talk: TalkConfig = TalkConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from mpg_research.errors import Problem
@@ -10,7 +11,7 @@ from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings, Places
 from mpg_research.study.schemas import EPISODES, SCHEMAS, Column, Schema
-from mpg_research.study.tables.columns import Converter, Table
+from mpg_research.study.tables.columns import TEXT, Converter, Table
 from mpg_research.study.tables.identifiers import join_ids
 from mpg_research.study.tables.near_patterns import near_patterns
 from mpg_research.study.tables.sources import Sources, find_sources
@@ -19,6 +20,8 @@ from mpg_research.study.tables.wide import Occasion, find_occasions, long_from_w
 __all__ = ["RESPONDENT_NOT_GIVEN", "canonical_table", "family_ids"]
 
 RESPONDENT_NOT_GIVEN = "not_given"
+#: What an empty cell of the price table means: nobody was named, no kind was, nothing is uncertain.
+_WITHOUT = {"payer": "not_given", "kind": "not_given", "distribution": "fixed"}
 NUMBER_KINDS = ("number", "integer")
 
 
@@ -229,5 +232,11 @@ def _completed(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         if "respondent" not in frame:
             frame["respondent"] = RESPONDENT_NOT_GIVEN
         frame["respondent"] = frame["respondent"].fillna(RESPONDENT_NOT_GIVEN)
+    if schema.name == "prices":
+        for column, instead in _WITHOUT.items():
+            given = frame[column] if column in frame else pd.Series(None, index=frame.index, dtype=TEXT)
+            frame[column] = given.fillna(instead)
+        for column in ("price_low", "price_high"):
+            frame[column] = frame[column] if column in frame else pd.Series(np.nan, index=frame.index)
     first = [name for name in schema.names if name in frame]
     return frame[first + sorted(name for name in frame.columns if name not in first)]
