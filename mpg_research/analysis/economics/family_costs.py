@@ -5,6 +5,7 @@ Everything about money in a study is built on this. It is about single families 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,9 +34,9 @@ class FamilyCosts:
     rows : DataFrame
         family, episode, organisation, worker (of the period of help that the cost belongs to; of the first
         period where that is not known), unit (row of ``followed``), month (whole months since the start of
-        the first help: 0 is the first month; below zero before it), phase ("before", "during", "after"), item,
-        payer, kind, quantity, amount (euros of ``year``), discounted. A month of care that lies in two months
-        since the start has a row for each. Text columns are categorical.
+        the first help: 0 is the first month; below zero before it), phase ("before", "during", "after"),
+        item, payer, kind, quantity, amount (euros of ``year``), discounted. A month of care that lies in two
+        months since the start has a row for each. Text columns are categorical.
     followed : DataFrame
         One row per family: family, episode, organisation, worker (of its first period of help; the clusters
         of errors), months (since the start, up to which it is followed), help_months (to the end of the first
@@ -213,7 +214,9 @@ def _renumbered(rows: pd.DataFrame, followed: FollowUp, kept: BoolArray) -> pd.D
     period = np.where(stays, np.cumsum(stays) - 1, -1)
     unit = place[rows["unit"].to_numpy(dtype=np.intp)]
     old = rows["period"].to_numpy(dtype=np.intp)
-    return rows.assign(unit=unit, period=np.where(old >= 0, period[old], -1))[unit >= 0]
+    numbered = rows.assign(unit=unit, period=np.where(old >= 0, period[old], -1))
+    found: pd.DataFrame = numbered[unit >= 0]
+    return found
 
 
 def _without_price(rows: pd.DataFrame, prices: Prices) -> pd.DataFrame:
@@ -223,12 +226,14 @@ def _without_price(rows: pd.DataFrame, prices: Prices) -> pd.DataFrame:
     return counted.reset_index().astype({"item": str})
 
 
-def _phases(followed: FollowUp, rows: pd.DataFrame) -> pd.Categorical:
+def _phases(followed: FollowUp, rows: pd.DataFrame) -> Any:
+    """When each use was, as categories."""
     begin, finish = rows["begin"].to_numpy(dtype=float), rows["finish"].to_numpy(dtype=float)
     middle = (begin + finish) / 2
     unit = rows["unit"].to_numpy(dtype=np.intp)
-    codes = np.where(middle < 0, 0, np.where(followed.in_help(unit, middle), 1, 2))
-    return pd.Categorical.from_codes(codes, categories=list(PHASES), ordered=True)
+    later = np.where(followed.in_help(unit, middle), 1, 2)
+    codes: IntArray = np.where(middle < 0, 0, later).astype(np.intp)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(PHASES)), ordered=True)
 
 
 def _spread(rows: pd.DataFrame) -> pd.DataFrame:
@@ -264,11 +269,13 @@ def _times_price(rows: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     number: IntArray = np.repeat(np.arange(len(rows)), times)
     within = np.arange(len(number)) - np.repeat(np.cumsum(times) - times, times)
     price = begin[codes[number]] + within
-    found = rows.iloc[number].reset_index(drop=True)
+    found: pd.DataFrame = rows.iloc[number].reset_index(drop=True)
     for name in ("payer", "kind"):
         found[name] = pd.Categorical(ordered[name])[price]
     amount = found["quantity"].to_numpy() * ordered["price"].to_numpy(dtype=float)[price]
-    return found.assign(item=found["item"].cat.remove_unused_categories(), amount=amount)
+    found["item"] = found["item"].cat.remove_unused_categories()
+    found["amount"] = amount
+    return found
 
 
 def _with_names(rows: pd.DataFrame, followed: FollowUp) -> pd.DataFrame:
@@ -277,7 +284,8 @@ def _with_names(rows: pd.DataFrame, followed: FollowUp) -> pd.DataFrame:
     first = followed.periods.drop_duplicates("unit").index.to_numpy()
     period = np.where(period >= 0, period, first[unit])
     families, periods = followed.families, followed.periods
-    found = {"family": pd.Categorical.from_codes(unit, categories=families["family"])}
+    names = pd.Index(families["family"].to_numpy(dtype=object))
+    found: dict[str, Any] = {"family": pd.Categorical.from_codes(unit, categories=names)}
     for name in ("episode", "organisation", "worker"):
         found[name] = pd.Categorical(periods[name])[period]
     order = ["month", "phase", "item", "payer", "kind", "quantity", "amount", "discounted"]
@@ -288,8 +296,8 @@ def _notes(followed: FollowUp, uses: Uses, prices: Prices, without: pd.DataFrame
     notes = []
     if len(without):
         text = (
-            f"{len(without)} items that families used have no price ({', '.join(without['item'])}): what they "
-            "cost is not in any amount."
+            f"{len(without)} items that families used have no price ({', '.join(without['item'])}): what "
+            "they cost is not in any amount."
         )
         notes.append(Note("items_without_price", text, {"n_items": len(without)}, "caution"))
     priced = set(prices.rows["item"])
@@ -314,8 +322,6 @@ def _notes(followed: FollowUp, uses: Uses, prices: Prices, without: pd.DataFrame
         )
         notes.append(Note("seen_without_calendar", text))
     if followed.ends_unknown:
-        text = (
-            f"{followed.ends_unknown} periods of help are over on an unknown date; they count as going on."
-        )
+        text = f"{followed.ends_unknown} periods of help are over on an unknown date; they count as going on."
         notes.append(Note("ends_without_date", text, {"n_periods": followed.ends_unknown}, "caution"))
     return notes

@@ -31,8 +31,8 @@ class FollowUp:
         goes on, ``months``), help_ended (whether that period is over), last_help (to the end of the last
         period, where all are over).
     periods : DataFrame
-        All periods of help of these families: unit (row of ``families``), episode, organisation, worker, begin
-        and finish in months since the start of the first (infinite where it goes on).
+        All periods of help of these families: unit (row of ``families``), episode, organisation, worker,
+        begin and finish in months since the start of the first (infinite where it goes on).
     flow : SampleFlow
     calendar : bool
         Whether times are on a calendar: if not, all of an organisation count as seen as long as any of them.

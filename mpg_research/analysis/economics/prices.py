@@ -80,8 +80,8 @@ def read_prices(study: Study, *, year: int | None = None, payers: tuple[str, ...
     frame = frame[frame["payer"].isin(wanted)]
     if frame.empty:
         raise NotApplicableError(
-            f"No price of study {study.name} is one that {', '.join(wanted)} pays: see [costs] perspective in "
-            "study.toml and the column payer of the table prices.",
+            f"No price of study {study.name} is one that {', '.join(wanted)} pays: see [costs] perspective "
+            "in study.toml and the column payer of the table prices.",
             code="no_prices_of_payer",
         )
     # The year itself first, then the years before it from late to early, then those after it.

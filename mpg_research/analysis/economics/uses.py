@@ -21,6 +21,8 @@ CARE_ITEMS = {
     "agency_month": "n_agencies",
 }  # fmt: skip
 _DAY = 1 / DAYS_PER_MONTH
+#: Of times in months: finer than an hour.
+_NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,12 @@ def read_uses(study: Study, followed: FollowUp) -> Uses:
     -----
     A row of care is a calendar month. That of the month in which help starts begins at the start, that in
     which it ends finishes at the end, and what is used in it is taken to be spread evenly over it. A network
-    meeting that care and interventions both record in one month is one meeting.
+    meeting that care and interventions both record in one month is one meeting. What was used before the
+    start counts as far back as ``[costs] before_help_months`` says that it is on record.
     """
     left_out: dict[str, int] = {}
-    pieces, not_filled = [], {}
+    pieces: list[pd.DataFrame] = []
+    not_filled: dict[str, int] = {}
     has_care = np.zeros(len(followed.families), dtype=bool)
     care = _located(study, followed, "care", "month", left_out)
     if care is not None:
@@ -115,30 +119,27 @@ def _located(
     until = followed.families["months"].to_numpy(dtype=float)[unit]
     times = _first_of_month(table[column]) if name == "care" else table[column]
     begin = in_months(times, study) - start
+    period = _period_of(followed, table, unit)
+    finish = begin
+    if name == "care":
+        begin, finish = _within(followed, period, begin, _next_month(times, study) - start, until)
     reasons = {
         "family_not_followed": unit < 0,
         "undated": ~np.isfinite(begin),
         "after_last_seen": begin > until,
+        "before_help": begin < -study.config.costs.before_help_months - _NEAR,
     }
     kept = np.ones(len(table), dtype=bool)
     for reason, rows in reasons.items():
         left_out[reason] = left_out.get(reason, 0) + int((kept & rows).sum())
         kept &= ~rows
-    period = _period_of(followed, table, unit)
-    finish = begin
-    if name == "care":
-        following = _next_month(times, study)
-        finish = following - start
-        begin, finish = _within(followed, period, begin, finish, until)
     return _Located(table[kept], unit[kept], period[kept], begin[kept], finish[kept])
 
 
 def _first_of_month(times: pd.Series) -> pd.Series:
     if not pd.api.types.is_datetime64_any_dtype(times):
         return times
-    return pd.Series(
-        times.to_numpy().astype("datetime64[M]").astype("datetime64[s]"), index=times.index
-    )
+    return pd.Series(times.to_numpy().astype("datetime64[M]").astype("datetime64[s]"), index=times.index)
 
 
 def _next_month(times: pd.Series, study: Study) -> FloatArray:
