@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis.data.quality import describe_quality as describe_quality
     from mpg_research.analysis.data.respondents import RespondentAgreement as RespondentAgreement
     from mpg_research.analysis.data.respondents import compare_respondents as compare_respondents
+    from mpg_research.analysis.economics.compare import CostsAndEffects as CostsAndEffects
+    from mpg_research.analysis.economics.compare import compare_costs_and_effects as compare_costs_and_effects
     from mpg_research.analysis.families.change import IndividualChange as IndividualChange
     from mpg_research.analysis.families.change import reliable_change as reliable_change
     from mpg_research.analysis.families.choices import ErrorModel as ErrorModel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import ESTIMATE, coded, modelled
+from mpg_research.analysis.columns import ESTIMATE, coded, key_column, modelled
 from mpg_research.analysis.economics.compared import Compared
 from mpg_research.analysis.economics.money_columns import (
     COMPARED_GROUP,
@@ -16,13 +16,13 @@ from mpg_research.analysis.economics.money_columns import (
 )
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.arrays import FloatArray
+from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.economics.acceptability import Acceptability, acceptability
 from mpg_research.statistics.economics.group_differences import GroupDifferences
 from mpg_research.statistics.economics.incremental import fieller_limits, incremental_ratios, quadrant_shares
 from mpg_research.statistics.economics.net_benefit import JointDifference, NetBenefit, net_benefit
-from mpg_research.statistics.intervals import t_limits
 
-__all__ = ["REGION_POINTS", "Draws", "choice_tables", "difference_tables", "net_benefit_rows", "ratio_tables"]
+__all__ = ["REGION_POINTS", "Draws", "behind", "choice_tables", "difference_tables", "net_benefit_rows", "ratio_tables"]
 
 #: Points of the ellipse of the plane.
 REGION_POINTS = 48
@@ -42,7 +42,13 @@ class Draws:
 
 
 def behind(compared: Compared, group: int) -> dict[str, int]:
-    """Families and organisations behind a difference from the first group: the smaller side."""
+    """Families and organisations behind a difference from the first group: the smaller side.
+
+    Parameters
+    ----------
+    compared : Compared
+    group : int
+    """
     counts = compared.n_families, compared.n_organisations
     return {
         name: int(min(each[group], each[0]))
@@ -51,8 +57,8 @@ def behind(compared: Compared, group: int) -> dict[str, int]:
 
 
 def _estimate(value: float, variance: float, df: float, level: float) -> dict[str, float]:
-    error = float(np.sqrt(max(variance, 0.0)))
-    return dict(zip(ESTIMATE_COLUMNS, t_limits(value, error, df, level=level), strict=True))
+    table = estimate_table(*(np.array([float(each)]) for each in (value, variance, df)), level)
+    return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
 
 
 def difference_tables(compared: Compared, found: GroupDifferences, *, level: float) -> list[ResultTable]:
@@ -144,7 +150,7 @@ def ratio_tables(
         ResultTable(
             "region",
             pd.DataFrame(region),
-            (COMPARED_GROUP, THRESHOLD.but(name="point"), modelled("region_effect", digits=2),
+            (COMPARED_GROUP, key_column("point", digits=0, csv_only=True), modelled("region_effect", digits=2),
              modelled_money("region_cost")),
         ),
     ]  # fmt: skip
