@@ -44,11 +44,14 @@ if TYPE_CHECKING:
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course
     from mpg_research.analysis import fit_trajectory as fit_trajectory
+    from mpg_research.analysis import list_what_is_reported as list_what_is_reported
     from mpg_research.analysis import outcome_set as outcome_set
+    from mpg_research.analysis import price_fewer_agencies as price_fewer_agencies
     from mpg_research.analysis import reliable_change as reliable_change
     from mpg_research.analysis import reliable_trend as reliable_trend
     from mpg_research.analysis import signals as signals
     from mpg_research.analysis import sudden_changes as sudden_changes
+    from mpg_research.analysis import weigh_costs_and_benefits as weigh_costs_and_benefits
     from mpg_research.disclosure import Audience as Audience
     from mpg_research.disclosure import policy_of as policy_of
     from mpg_research.disclosure import release as release

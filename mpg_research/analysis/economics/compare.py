@@ -256,7 +256,7 @@ def _tables(
         settings_table(
             {
                 "clusters": found.n_clusters,
-                "followed_to_horizon": compared.facts.get("followed_to_horizon"),  # type: ignore[dict-item]
+                "followed_to_horizon": compared.followed,
                 "prices_with_range": float((multipliers.std(axis=0) > 0).sum()),
             },
             n_families=int(compared.n_families.min()), n_organisations=int(compared.n_organisations.max()),
@@ -285,7 +285,10 @@ def _by_regression(compared: Compared, thresholds: FloatArray, level: float) -> 
 
 def _described(study: Study, instrument: str) -> dict[str, object]:
     own = study.instruments[instrument]
-    return {"instrument_name": own.name, "direction": own.direction, "time_unit": study.time_unit}
+    return {
+        "instrument_name": own.abbreviation, "direction": own.direction, "time_unit": study.time_unit,
+        "raw_minimum": own.raw_minimum, "raw_maximum": own.raw_maximum,
+    }  # fmt: skip
 
 
 def _notes(found: GroupDifferences) -> list[Note]:

@@ -47,6 +47,8 @@ class Compared:
         Parameters of the comparison, for the provenance.
     instrument, outcome : str
     converged : bool
+    followed : float
+        Share of the families who are followed to the end of the months; NaN where all are.
     """
 
     names: tuple[str, ...]
@@ -64,6 +66,7 @@ class Compared:
     instrument: str = ""
     outcome: str = ""
     converged: bool = True
+    followed: float = float("nan")
 
 
 def costs_per_price(costs: FamilyCosts, edges: FloatArray) -> tuple[pd.DataFrame, FloatArray]:
@@ -163,8 +166,7 @@ def compare_column(
     return Compared(
         groups.names, cost, found.regression, parts, priced, families, organisations, groups.strata,
         float(horizon), groups.flow, groups.notes,
-        {"by": column, "followed_to_horizon": full, "n_mix": groups.case_mix.shape[1]},
-        found.instrument, found.outcome, found.converged,
+        {"by": column}, found.instrument, found.outcome, found.converged, full,
     )  # fmt: skip
 
 
@@ -246,7 +248,7 @@ def compare_intervention(
     homes = np.array([len(set(data.organisation[course[group == arm]])) for arm in (0, 1)])
     return Compared(
         ("without", "with"), cost, effect, parts[kept], priced, families, homes, None, float(answer.month),
-        trial.flow, (), {"by": "intervention", "intervention": code, "n_mix": baseline.shape[1]},
+        trial.flow, (), {"by": "intervention", "intervention": code},
         str(trial.provenance.instrument), str(trial.provenance.outcome),
     )  # fmt: skip
 
