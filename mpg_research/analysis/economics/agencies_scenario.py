@@ -22,7 +22,7 @@ from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
 from mpg_research.analysis.economics.prices import read_prices
 from mpg_research.analysis.economics.uses import NETWORK_MEETING
 from mpg_research.analysis.economics.weighed import AGENCY_MONTH
-from mpg_research.analysis.process.care_months import care_months
+from mpg_research.analysis.process.care_months import CareMonths, care_months
 from mpg_research.analysis.process.care_tables import care_notes
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
@@ -32,7 +32,7 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.arrays import FloatArray
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.cluster_sums import cluster_sums
@@ -131,21 +131,16 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     }  # fmt: skip
 
     def yearly(monthly: FloatArray, scale: float = _MONTHS_A_YEAR) -> dict[str, float]:
-        """Per year of help: a ratio of sums, with its error over workers."""
-        total = np.bincount(unit, monthly, minlength=n)
-        ratio = total.sum() / months.sum()
-        influence = cluster_sums(((total - ratio * months) / months.sum())[:, None], worker, g)[:, 0]
-        variance = scale**2 * g / max(g - 1, 1) * float(influence @ influence)
-        table = estimate_table(
-            np.array([scale * ratio]), np.array([variance]), np.array([float(max(g - 1, 1))]), level
-        )
-        return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
+        return _per_month(np.bincount(unit, monthly, minlength=n), months, worker, g, scale, level)
 
     price, hour = float(by_item[AGENCY_MONTH]), float(by_item.get(_HOUR, 0.0))
     now = [{"spent_on": "agencies", **yearly(agencies * price), **counts}]
-    if "network_meeting" in care.rows and NETWORK_MEETING in by_item:
-        held = np.nan_to_num(care.rows["network_meeting"].to_numpy(dtype=float))[known]
-        now.append({"spent_on": "network_meetings", **yearly(held * float(by_item[NETWORK_MEETING])), **counts})
+    met = _meetings(study, care)
+    if met is not None and NETWORK_MEETING in by_item:
+        cost = met[0] * float(by_item[NETWORK_MEETING])
+        now.append(
+            {"spent_on": "network_meetings", **_per_month(cost, met[1], worker, g, _MONTHS_A_YEAR, level), **counts}
+        )
     rows, above, settings = [], [], []
     for number, each in enumerate(stated, start=1):
         extra = np.maximum(agencies - each.agencies_at_most, 0.0)
@@ -184,9 +179,35 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     }  # fmt: skip
     return AgenciesScenario(
         tables=collect_tables(tables), flow=flow,
-        notes=(*study.notes, *prices.notes, *care_notes(study, care)),
+        notes=(*study.notes, *prices.notes, *care_notes(care, study)),
         provenance=provenance_of(study, parameters=parameters), level=level,
     )  # fmt: skip
+
+
+def _per_month(
+    total: FloatArray, months: FloatArray, worker: IntArray, g: int, scale: float, level: float
+) -> dict[str, float]:
+    """Totals of families over their months, times a scale: a ratio of sums, with its error over workers."""
+    ratio = total.sum() / months.sum()
+    influence = cluster_sums(((total - ratio * months) / months.sum())[:, None], worker, g)[:, 0]
+    variance = scale**2 * g / max(g - 1, 1) * float(influence @ influence)
+    numbers = (np.array([each]) for each in (scale * ratio, variance, float(max(g - 1, 1))))
+    table = estimate_table(*numbers, level)
+    return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
+
+
+def _meetings(study: Study, care: CareMonths) -> tuple[FloatArray, FloatArray] | None:
+    """Network meetings of each period of help, and the months of which they are known."""
+    table = study.tables["care"]
+    if "network_meeting" not in table:
+        return None
+    place, n = care.unit_of(table), len(care.units)
+    held = pd.to_numeric(table["network_meeting"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    kept = (place >= 0) & np.isfinite(held)
+    if not kept.any():
+        return None
+    months = np.bincount(place[kept], minlength=n).astype(float)
+    return np.bincount(place[kept], held[kept], minlength=n), months
 
 
 def _flow(units: pd.DataFrame, used: np.ndarray) -> SampleFlow:
