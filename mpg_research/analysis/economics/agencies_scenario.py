@@ -3,7 +3,7 @@
 Tables of :class:`AgenciesScenario` (beside ``sample_flow``)
 -----------------------------------------------------------
 - ``coordination_now(spent_on, ...)``: euros per family and year of help, on agencies and on network meetings.
-- ``scenario(assumption, part, ...)``: by the number of the assumption: what coordination would cost more, what
+- ``scenario(assumption_number, money_part, ...)``: by the number of the assumption: what coordination would cost more, what
   fewer agencies would save, and the balance, in euros per family and year of help.
 - ``assumptions(assumption, agencies_at_most, coordination_hours, share_saved)``: as ``study.toml`` states them.
 - ``above(assumption, share_above, extra_agencies)``: in which share of months more agencies are involved, and
@@ -86,7 +86,7 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     >>> from mpg_research import load_study, price_fewer_agencies
     >>> from mpg_research.study import shipped_example
     >>> found = price_fewer_agencies(load_study(shipped_example()))
-    >>> found.tables["scenario"].data["part"].tolist()[:3]
+    >>> found.tables["scenario"].data["money_part"].tolist()[:3]
     ['coordination', 'saved', 'balance']
     """
     stated = study.config.costs.fewer_agencies
@@ -147,7 +147,7 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
         more = (extra > 0) * float(each.coordination_hours) * hour
         saved = extra * price * float(each.share_saved)
         for part, monthly in (("coordination", -more), ("saved", saved), ("balance", saved - more)):
-            rows.append({"assumption_number": number, "part": part, **yearly(monthly), **counts})
+            rows.append({"assumption_number": number, "money_part": part, **yearly(monthly), **counts})
         above.append(
             {"assumption_number": number, "share_above": yearly((extra > 0) * 1.0, 1.0)["estimate"],
              "extra_agencies": yearly(extra, 1.0)["estimate"], **counts}
@@ -160,7 +160,7 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     flow = _flow(care.units, used)
     tables = [
         ResultTable("coordination_now", pd.DataFrame(now), (coded("spent_on"), *MONEY_ESTIMATE)),
-        ResultTable("scenario", pd.DataFrame(rows), (_ASSUMPTION, coded("part"), *MONEY_ESTIMATE)),
+        ResultTable("scenario", pd.DataFrame(rows), (_ASSUMPTION, coded("money_part"), *MONEY_ESTIMATE)),
         ResultTable(
             "assumptions", pd.DataFrame(settings),
             (_ASSUMPTION, setting("agencies_at_most"), setting("coordination_hours"),

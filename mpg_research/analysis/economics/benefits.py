@@ -2,13 +2,13 @@
 
 Tables of :class:`CostsAndBenefits` (beside ``sample_flow``)
 -----------------------------------------------------------
-- ``waterfall(part, ...)``: euros per family: gross benefit, what would have come anyway, correction for
+- ``waterfall(money_part, ...)``: euros per family: gross benefit, what would have come anyway, correction for
   optimism, net benefit, costs of the help, balance; errors over workers.
-- ``by_payer(payer, part, ...)``: who pays (costs of the help), who gains (net benefit), and the balance.
+- ``by_payer(payer, money_part, ...)``: who pays (costs of the help), who gains (net benefit), and the balance.
 - ``per_euro(return_kind, per_euro, ...)``: net benefit per euro of help, with Fieller's limits where it has any.
 - ``cumulative(months_since, balance, ...)``: the balance up to each month; ``payback(payback_kind,
   payback_months)``: when it is no longer below zero, or would be if the last months went on.
-- ``switching(assumption, stated, switching_value)``: at which value of one assumption the balance is zero.
+- ``switching(assumption, as_stated, switching_value)``: at which value of one assumption the balance is zero.
 """
 
 from dataclasses import dataclass, field
@@ -109,7 +109,7 @@ def weigh_costs_and_benefits(
     >>> from mpg_research import load_study, weigh_costs_and_benefits
     >>> from mpg_research.study import shipped_example
     >>> found = weigh_costs_and_benefits(load_study(shipped_example()))
-    >>> found.tables["waterfall"].data["part"].tolist()[:2]
+    >>> found.tables["waterfall"].data["money_part"].tolist()[:2]
     ['gross', 'anyway']
     """
     chosen = study.config.costs
@@ -229,18 +229,18 @@ def _row(steps: _Steps, found: tuple[float, FloatArray], level: float) -> dict[s
 
 def _waterfall(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
-        {"part": name, **_row(steps, found, level), **counts} for name, found in steps.estimates().items()
+        {"money_part": name, **_row(steps, found, level), **counts} for name, found in steps.estimates().items()
     ]
-    return ResultTable("waterfall", pd.DataFrame(rows), (coded("part"), *MONEY_ESTIMATE))
+    return ResultTable("waterfall", pd.DataFrame(rows), (coded("money_part"), *MONEY_ESTIMATE))
 
 
 def _by_payer(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
-        {"payer": payer, "part": part, **_row(steps, steps.estimates(place)[part], level), **counts}
+        {"payer": payer, "money_part": part, **_row(steps, steps.estimates(place)[part], level), **counts}
         for place, payer in enumerate(steps.weighed.payers)
         for part in ("help", "net", "balance")
     ]
-    return ResultTable("by_payer", pd.DataFrame(rows), (coded("payer"), coded("part"), *MONEY_ESTIMATE))
+    return ResultTable("by_payer", pd.DataFrame(rows), (coded("payer"), coded("money_part"), *MONEY_ESTIMATE))
 
 
 def _per_euro(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
@@ -306,7 +306,7 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
 
     def add(name: str, stated: float, value: float, most: float) -> None:
         possible = np.isfinite(value) and 0 <= value <= most
-        rows.append({"assumption": name, "stated": stated, "switching_value": value if possible else nan, **counts})
+        rows.append({"assumption": name, "as_stated": stated, "switching_value": value if possible else nan, **counts})
 
     with np.errstate(all="ignore"):
         if not steps.weighed.compared:
@@ -316,7 +316,7 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
         add("price_of_help", 1.0, net / cost if cost > 0 else nan, np.inf)
         add("price_of_problems", 1.0, cost / net if net > 0 and cost > 0 else nan, np.inf)
     columns = (
-        coded("assumption"), setting("stated", percent=True), modelled("switching_value", percent=True)
+        coded("assumption"), setting("as_stated", percent=True), modelled("switching_value", percent=True)
     )  # fmt: skip
     return ResultTable("switching", pd.DataFrame(rows), columns)
 

@@ -4,16 +4,16 @@ Tables of :class:`CostsAndEffects` (beside ``sample_flow`` and ``settings``)
 ---------------------------------------------------------------------------
 - ``cost_differences(compared_group, ...)`` and ``effect_differences(compared_group, ...)``: from the first
   group (``without``, ``no``), given the case mix; errors over workers, CR2 where they are few.
-- ``ratios(compared_group, ratio_kind, ratio, ..., standing, step_from, step_ratio)``: euros per unit of effect
+- ``ratios(compared_group, ratio_kind, euros_per_unit, ..., standing, step_from, step_ratio)``: euros per unit of effect
   with Fieller's limits, where a ratio may be given at all; ``standing`` is that among all groups (on the
   frontier, dominated, dominated by extension), ``step_ratio`` that from the group before it on the frontier.
-- ``quadrants(compared_group, quadrant, chance)`` and ``region(compared_group, point, ...)``: the plane.
-- ``net_benefit(threshold, compared_group, ..., chance)``: threshold times effect less costs, with t; and
+- ``quadrants(compared_group, quadrant, chance_best)`` and ``region(compared_group, point, ...)``: the plane.
+- ``net_benefit(may_cost, compared_group, ..., chance_best)``: threshold times effect less costs, with t; and
   ``net_benefit_regression`` by one regression per threshold, where costs and effects are of the same families.
-- ``acceptability(threshold, compared_group, chance, expected_loss)`` and ``decisions(threshold, best, chance,
+- ``acceptability(may_cost, compared_group, chance_best, expected_loss)`` and ``decisions(may_cost, best, chance_best,
   perfect_information)``: of the bootstrap, with prices drawn from their range.
-- ``price_ranges(item, payer, ...)``: the difference in costs with one price at a time at the ends of its
-  range; ``information(threshold, parameter, item, payer, worth, ...)``: what knowing one thing is worth.
+- ``price_ranges(priced_item, payer, ...)``: the difference in costs with one price at a time at the ends of its
+  range; ``information(may_cost, parameter, priced_item, payer, worth, ...)``: what knowing one thing is worth.
 """
 
 from dataclasses import dataclass, field
@@ -279,7 +279,7 @@ def _by_regression(compared: Compared, thresholds: FloatArray, level: float) -> 
         correction="leverage" if few else "clusters",
     )  # fmt: skip
     rows = pd.DataFrame(net_benefit_rows(found, name=compared.names[1], counts=behind(compared, 1)))
-    rows = rows.drop(columns="chance")
+    rows = rows.drop(columns="chance_best")
     return [ResultTable("net_benefit_regression", rows, (THRESHOLD, COMPARED_GROUP, *MONEY_ESTIMATE))]
 
 

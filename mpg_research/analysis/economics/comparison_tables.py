@@ -121,27 +121,27 @@ def ratio_tables(
             before = int(steps.compared_with[place])
             ratios.append(
                 {
-                    "compared_group": name, "ratio_kind": kind, "ratio": ratio, "ratio_low": low,
-                    "ratio_high": high, "standing": steps.standing[place],
+                    "compared_group": name, "ratio_kind": kind, "euros_per_unit": ratio, "euros_per_unit_low": low,
+                    "euros_per_unit_high": high, "standing": steps.standing[place],
                     "step_from": compared.names[before] if before >= 0 else "none",
                     "step_ratio": steps.ratio[place], **behind(compared, place),
                 }
             )  # fmt: skip
             shares = quadrant_shares(draws.cost[:, place], draws.effect[:, place])
             quadrants += [
-                {"compared_group": name, "quadrant": part, "chance": getattr(shares, part),
+                {"compared_group": name, "quadrant": part, "chance_best": getattr(shares, part),
                  **behind(compared, place)}
                 for part in ("more_effect_less_cost", "more_effect_more_cost", "less_effect_less_cost",
                              "less_effect_more_cost")
             ]  # fmt: skip
             region += [{"compared_group": name, **row, **behind(compared, place)} for row in _ellipse(both, level)]
-    chance = modelled("chance", percent=True)
+    chance = modelled("chance_best", percent=True)
     return [
         ResultTable(
             "ratios",
             pd.DataFrame(ratios),
             (
-                COMPARED_GROUP, coded("ratio_kind", is_key=False), *money_with_ends("ratio"),
+                COMPARED_GROUP, coded("ratio_kind", is_key=False), *money_with_ends("euros_per_unit"),
                 coded("standing", is_key=False), coded("step_from", is_key=False),
                 modelled_money("step_ratio"),
             ),
@@ -188,9 +188,9 @@ def net_benefit_rows(
     """
     return [
         {
-            "threshold": float(found.threshold[place]), "compared_group": name,
+            "may_cost": float(found.threshold[place]), "compared_group": name,
             **{column: float(getattr(found, column)[place]) for column in ESTIMATE_COLUMNS},
-            "chance": float(found.probability[place]), **counts,
+            "chance_best": float(found.probability[place]), **counts,
         }
         for place in range(found.threshold.size)
     ]  # fmt: skip
@@ -224,15 +224,15 @@ def choice_tables(
     for at, euros in enumerate(thresholds):
         for place, name in enumerate(compared.names):
             curve.append(
-                {"threshold": float(euros), "compared_group": name, "chance": choice.probability[at, place],
+                {"may_cost": float(euros), "compared_group": name, "chance_best": choice.probability[at, place],
                  "expected_loss": choice.expected_loss[at, place],
                  **{key: int(getattr(compared, key)[place]) for key in counts}}
             )  # fmt: skip
         decisions.append(
-            {"threshold": float(euros), "best": compared.names[int(choice.best[at])],
-             "chance": choice.frontier[at], "perfect_information": choice.perfect_information[at], **counts}
+            {"may_cost": float(euros), "best": compared.names[int(choice.best[at])],
+             "chance_best": choice.frontier[at], "perfect_information": choice.perfect_information[at], **counts}
         )  # fmt: skip
-    chance = modelled("chance", percent=True)
+    chance = modelled("chance_best", percent=True)
     return [
         ResultTable("net_benefit", pd.DataFrame(rows), (THRESHOLD, COMPARED_GROUP, *MONEY_ESTIMATE, chance)),
         ResultTable(

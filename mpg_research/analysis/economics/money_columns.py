@@ -7,9 +7,9 @@ __all__ = ["COMPARED_GROUP", "MONEY_ESTIMATE", "PRICE_KEYS", "THRESHOLD", "model
 #: A group of families, or a strategy.
 COMPARED_GROUP = coded("compared_group")
 #: What a unit of effect may cost, in euros.
-THRESHOLD = key_column("threshold", digits=0)
+THRESHOLD = key_column("may_cost", digits=0)
 #: Whose price.
-PRICE_KEYS = (coded("item"), coded("payer"))
+PRICE_KEYS = (coded("priced_item"), coded("payer"))
 #: A difference in euros and all that goes with it.
 MONEY_ESTIMATE = estimates(digits=0, error_digits=0)
 

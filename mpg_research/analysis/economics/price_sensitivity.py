@@ -110,7 +110,7 @@ def tornado_table(compared: Compared) -> ResultTable | None:
 
     rows = [
         {
-            "item": priced["item"][int(found.name)], "payer": priced["payer"][int(found.name)],
+            "priced_item": priced["item"][int(found.name)], "payer": priced["payer"][int(found.name)],
             "price": base[found.name], "price_low": found.low, "price_high": found.high,
             "at_low": found.at_low, "at_high": found.at_high, "base": found.base, "width": found.width,
             **behind(compared, 1),
@@ -154,7 +154,7 @@ def information_table(
         except ValueError:  # too few draws for the columns of several groups
             continue
         rows += [
-            {"threshold": float(euros), "parameter": parameter, "item": item, "payer": payer,
+            {"may_cost": float(euros), "parameter": parameter, "priced_item": item, "payer": payer,
              "worth": max(float(found.value[at]), 0.0), "worth_error": float(found.std_error[at]),
              **behind(compared, 1)}
             for at, euros in enumerate(thresholds)
@@ -163,5 +163,5 @@ def information_table(
         THRESHOLD, coded_column("parameter"), *PRICE_KEYS, modelled_money("worth"),
         modelled_money("worth_error", plain=False),
     )  # fmt: skip
-    names = ["threshold", "parameter", "item", "payer", "worth", "worth_error", "n_families", "n_organisations"]
+    names = ["may_cost", "parameter", "priced_item", "payer", "worth", "worth_error", "n_families", "n_organisations"]
     return ResultTable("information", pd.DataFrame(rows, columns=names), columns)
