@@ -21,6 +21,7 @@ from mpg_research.study.checks.direct_identifiers import check_direct_identifier
 from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
 from mpg_research.study.checks.outside_help import check_outside_help
+from mpg_research.study.checks.prices import check_prices
 from mpg_research.study.checks.restart import check_restarting_ids
 from mpg_research.study.checks.summary import summarise
 from mpg_research.study.config.looser_rules import reason_is_missing
@@ -187,6 +188,7 @@ def assemble(config: StudyConfig) -> Assembly:
         _check_table(name, table, assembly)
     if not assembly.merged_families:
         check_care_over_time(assembly.tables, assembly.findings)
+    check_prices(assembly.tables, config, assembly.findings)
     measurements = assembly.tables.get("measurements")
     if measurements is not None:
         described = tuple(dict.fromkeys([*assembly.instruments, *SHIPPED_INSTRUMENTS]))
@@ -309,7 +311,7 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         check_outside_help(name, table, assembly.tables["episodes"].frame, config, findings)
     told = overlapping_workers(table, findings) if name == "care" else None
     checks.check_duplicates(
-        table, SCHEMAS[name].key, f"duplicate_{name}", "row", findings,
+        table, SCHEMAS[name].key, f"duplicate_{name}", "price" if name == "prices" else "row", findings,
         only=None if told is None else ~told, severity="error" if name in ADDED_UP else "warning",
     )  # fmt: skip
 

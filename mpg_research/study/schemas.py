@@ -14,6 +14,8 @@ __all__ = [
     "DISTRIBUTIONS",
     "END_REASONS",
     "EPISODES",
+    "EVENTS",
+    "FORMER_NAMES",
     "INTERVENTIONS",
     "ITEM_COLUMN",
     "PAYERS",
@@ -419,6 +421,9 @@ PRICE_INDEX = Schema(
     ),
     ("year",),
 )  # fmt: skip
+
+#: Names that columns had before, by table: a file that still has one is read all the same.
+FORMER_NAMES: dict[str, dict[str, str]] = {"prices": {"actor": "payer"}}
 
 SCHEMAS = {
     schema.name: schema

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mpg_research.study.config.study_toml import StudyConfig
+from mpg_research.study.config.study_toml import DAYS_PER_MONTH, StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.scoring.place_in_time import assign_episodes
 from mpg_research.study.tables.columns import Table
@@ -80,8 +80,12 @@ def check_outside_help(
         value = times.iloc[place]
         return value.date().isoformat() if isinstance(value, pd.Timestamp) else f"{value:g}"
 
+    remedy, early = kept.remedy, date < first
+    if name in ("care", "events") and config.tables.prices is not None:
+        early &= ~_declared(date, first, config)
+        remedy += " If costs of the months before the help are recorded: before_help_months in [costs]."
     for code, mask, word, side in (
-        (f"{kept.code}_before_start", date < first, "before", own["start"]),
+        (f"{kept.code}_before_start", early, "before", own["start"]),
         (f"{kept.code}_after_end", date > own["end"], "after", own["end"]),
     ):
         if word == "after" and kept.after_end:
@@ -94,6 +98,14 @@ def check_outside_help(
             ),
             expected="a day during the help of that episode" if not kept.after_end
             else "a day on or after the start of that episode",
-            remedy=kept.remedy, severity="warning",
+            remedy=remedy if word == "before" else kept.remedy, severity="warning",
             together=f"{kept.many} lie {word} the {end} of their episode",
         )  # fmt: skip
+
+
+def _declared(date: pd.Series, first: pd.Series, config: StudyConfig) -> pd.Series:
+    """Rows before the start of which ``[costs] before_help_months`` says that they are recorded."""
+    months = config.costs.before_help_months
+    if config.time.kind == "dates":
+        return date >= first - pd.Timedelta(days=round(months * DAYS_PER_MONTH))
+    return date >= first - months / config.time.unit_in_months

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mpg_research.study.config.sections import LocalText, Number, Section, Text, Whole
+from mpg_research.study.config.sections import Number, Section, Text, Whole
 from mpg_research.study.schemas import PAYERS
 
 __all__ = ["CostsConfig", "FewerAgencies", "Optimism"]

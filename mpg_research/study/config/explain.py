@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from mpg_research.errors import ConfigError, Problem, closest_name, did_you_mean
-from mpg_research.study.schemas import SCHEMAS
+from mpg_research.study.schemas import FORMER_NAMES, SCHEMAS
 
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import StudyConfig, TableConfig
@@ -98,6 +98,8 @@ def _table_findings(
             if not known_here and not of_items:
                 items = ", item_01, item_02, ..." if name == "measurements" else ""
                 remedy = did_you_mean(column, known)
+                if column in FORMER_NAMES.get(name, {}):
+                    remedy = f"It is called {FORMER_NAMES[name][column]} now; write that instead."
                 if name == "episodes" and not remedy:
                     remedy = "To use a column of your own, name it in [analysis] case_mix too."
                 yield (part, column), f'"{column}" is no column of {name}', ", ".join(known) + items, remedy

@@ -42,6 +42,8 @@ MANY_BAD_DATES = 5
 
 TEXT = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 
+#: A sign or the name of a currency, in a table whose amounts are euros.
+_CURRENCY = re.compile(r"[€$£]|\b(?:eur|euros?|usd|gbp)\b\.?|(?<=\d),-+\s*$", re.IGNORECASE)
 _DATE_SHAPE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b")
 
 
@@ -363,6 +365,8 @@ class Converter:
         return False
 
     def _number(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        if self.schema.name == "prices":
+            cells = self._without_currency(column, cells, places)
         notation = self._notation(column, cells, places)
         parsed = parse_column(cells, notation.parse, empty=np.nan, dtype=float, missing=self.missing)
         shown = cells.to_numpy(dtype=object)
@@ -382,6 +386,22 @@ class Converter:
             )  # fmt: skip
         self._within_bounds(column, values, places)
         return pd.Series(values)
+
+    def _without_currency(self, column: Column, cells: pd.Series, places: Places) -> pd.Series:
+        """The cells without signs of currency, each of which is told of: whose euros are they?"""
+        signed = {
+            value: _CURRENCY.sub("", value).strip()
+            for value in distinct_values(cells)
+            if isinstance(value, str) and _CURRENCY.search(value)
+        }
+        if not signed:
+            return cells
+        self.findings.add_values(
+            "currency_in_number", places, column.name, cells.isin(list(signed)).to_numpy(dtype=bool),
+            cells.to_numpy(dtype=object), lambda cell: f'the amount "{cell}"',
+            expected="a plain number, in euros", remedy=lambda cell: f"Write {signed[cell] or 'the number'}.",
+        )  # fmt: skip
+        return cells.map(lambda value: signed.get(value, value) if isinstance(value, str) else value)
 
     def _how_to_make_numbers(
         self, column: Column, cells: NDArray[np.object_], notation: Notation

@@ -9,7 +9,7 @@ from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings
 from mpg_research.study.patterns import compile_pattern
-from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS, Schema, item_name
+from mpg_research.study.schemas import FORMER_NAMES, ITEM_COLUMN, SCHEMAS, Schema, item_name
 
 __all__ = ["Sources", "find_column", "find_sources", "names_wanted"]
 
@@ -68,7 +68,12 @@ def find_column(names: list[str], wanted: str) -> str | None:
 def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
     """Whether a text is the name of a column that a table may have: by study.toml, or by our own names."""
     table, schema = config.tables.present()[name], SCHEMAS[name]
-    wanted = {*schema.names, *table.single_columns.values(), *config.analysis.case_mix}
+    wanted = {
+        *schema.names,
+        *FORMER_NAMES.get(name, ()),
+        *table.single_columns.values(),
+        *config.analysis.case_mix,
+    }
     wanted |= {part for parts in table.composite_ids.values() for part in parts}
     wanted |= {config.consent.column} if config.consent is not None and name == "episodes" else set()
     plain = {each.strip().lower() for each in wanted}
@@ -181,7 +186,8 @@ def _by_own_name(
     sources: Sources,
     raw: RawTable,
 ) -> None:
-    found = find_column(names, column)
+    former = [old for old, new in FORMER_NAMES.get(schema.name, {}).items() if new == column]
+    found = next((name for each in (column, *former) if (name := find_column(names, each))), None)
     if found is not None:
         sources.columns[column] = found
         return

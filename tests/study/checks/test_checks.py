@@ -210,7 +210,13 @@ def test_optional_tables(tmp_path: Path) -> None:
     assert care["month"].tolist() == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-04-01")]
     assert care["contact_hours"].tolist() == [2.5, 3.0]
     assert care["one_plan"].tolist() == [True, False]
-    assert study.checks.counts == {"unknown_code": 1, "month_not_first_day": 1}  # 2024-03 is a month
+    of_prices = {"item_without_price", "price_without_use"}
+    of_prices |= {f"price_without_{what}" for what in ("source", "payer", "kind")}
+    assert study.checks.counts == {
+        "unknown_code": 1,
+        "month_not_first_day": 1,  # 2024-03 is a month
+        **dict.fromkeys(of_prices, 1),
+    }
     empty = small_study(tmp_path, toml=toml, prices__csv="item,year,unit_price\n")
     assert check_study(empty).counts == {"unknown_code": 1, "month_not_first_day": 1, "empty_table": 1}
 
