@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis.data.quality import describe_quality as describe_quality
     from mpg_research.analysis.data.respondents import RespondentAgreement as RespondentAgreement
     from mpg_research.analysis.data.respondents import compare_respondents as compare_respondents
+    from mpg_research.analysis.economics.describe import Costs as Costs
+    from mpg_research.analysis.economics.describe import describe_costs as describe_costs
+    from mpg_research.analysis.economics.family_costs import FamilyCosts as FamilyCosts
+    from mpg_research.analysis.economics.family_costs import family_costs as family_costs
     from mpg_research.analysis.families.change import IndividualChange as IndividualChange
     from mpg_research.analysis.families.change import reliable_change as reliable_change
     from mpg_research.analysis.families.choices import ErrorModel as ErrorModel

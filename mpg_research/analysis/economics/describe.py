@@ -4,19 +4,22 @@ Tables of :class:`Costs` (beside ``sample_flow``)
 -------------------------------------------------
 All amounts are euros of one year, per family that was followed, discounted to the start of its first help.
 
-- ``costs(estimate, ...)``: the mean up to the last month, weighted for families who are followed for less;
-  ``n_families`` are those with any cost behind the row, ``n_group`` all who are followed. Nobody is shown
-  what the dearest families cost: ``largest`` and ``second_largest`` are for the gate.
+- ``costs(mean_cost, mean_cost_low, mean_cost_high, n_group)``: the mean up to the last month, weighted for
+  families who are followed for less; ``n_families`` are those with any cost behind the row, ``n_group`` all
+  who are followed. What the dearest families cost is shown to nobody: ``largest`` and ``second_largest``
+  are for the gate.
 - ``costs_by_phase(phase, ...)`` (during help, and after it or between periods of help),
-  ``costs_by_payer(payer, ...)``, ``costs_by_kind(kind, ...)``, ``costs_by_item(item, ...)``: its parts.
-- ``costs_by_month(month_of_help, payer, ...)``: its parts by month since the start (1 is the first).
-- ``spread(q10, q25, median, q75, q90, dearest_share)``: of families followed to the last month.
-- ``before_help(estimate, ..., share_before, ...)``: before the first help, where that is on record, and its
-  share of all up to the last month.
-- ``by_organisation(organisation, estimate, ..., adjusted, ...)`` and ``funnel``, ``funnel_lines``,
-  ``funnel_summary``, ``funnel_steps`` (:mod:`~mpg_research.analysis.economics.organisation_tables`).
+  ``costs_by_payer(payer, ...)``, ``costs_by_kind(cost_kind, ...)``, ``costs_by_item(item, ...)``: its parts.
+- ``costs_by_month(month_of_help, payer, ...)``: its parts by month since the start (1 is the
+  first); payers who pay for few families in some month stand together.
+- ``cost_spread(q10, q25, median, q75, q90, dearest_share)``: of families followed to the last month.
+- ``costs_before_help(mean_cost, ..., share_before, ...)``: before the first help, where that is on
+  record, and its share of all up to the last month.
+- ``costs_by_organisation(organisation, mean_cost, ..., adjusted_cost, ...)`` and ``cost_funnel``,
+  ``cost_funnel_lines``, ``cost_funnel_summary``, ``cost_funnel_steps``
+  (:mod:`~mpg_research.analysis.economics.organisation_tables`).
 - ``without_price(item, n_records)``: what was used and has no price, so is in no amount.
-- ``price_list(item, payer, kind, price, ...)``: the prices in force.
+- ``price_list(item, payer, cost_kind, price, ...)``: the prices in force.
 """
 
 from collections.abc import Iterable
@@ -87,8 +90,9 @@ def describe_costs(
     -------
     Costs
         Tables ``costs``, ``costs_by_phase``, ``costs_by_payer``, ``costs_by_kind``, ``costs_by_item``,
-        ``costs_by_month``, ``spread``, ``by_organisation``, ``price_list``, ``sample_flow`` and where there
-        is something to tell ``before_help``, ``without_price`` and the four of the funnel plot.
+        ``costs_by_month``, ``cost_spread``, ``costs_by_organisation``, ``price_list``, ``sample_flow`` and
+        where there is something to tell ``costs_before_help``, ``without_price`` and the four of the funnel
+        plot.
 
     Raises
     ------
@@ -118,14 +122,14 @@ def describe_costs(
     window = cost_window(costs, asked=asked, minimum=minimum, level=level)
     if window is None:
         raise NotApplicableError(
-            f"In study {study.name} fewer than {minimum} families are followed for a month after the start of "
-            "their help, so what a family costs cannot be told.",
+            f"In study {study.name} fewer than {minimum} families are followed for a month after the start "
+            "of their help, so what a family costs cannot be told.",
             code="costs_not_followed",
         )
     organisations = organisation_costs(study, window, asked=asked)
     found = [
-        *mean_tables(window), spread_table(window), before_table(window), *organisations.tables,
-        _without_price(costs, study), _price_list(costs, study), sample_flow_table(costs.flow),
+        *mean_tables(window, minimum=minimum), spread_table(window), before_table(window),
+        *organisations.tables, _without_price(costs, study), _price_list(costs, study), sample_flow_table(costs.flow),
     ]  # fmt: skip
     parameters = {
         "level": level, "horizon_months": float(window.months), "asked_months": asked, "perspective": view,
@@ -138,10 +142,20 @@ def describe_costs(
         families=costs,
         tables=collect_tables(table for table in found if table is not None),
         flow=costs.flow,
-        notes=(*study.notes, *costs.notes, *_notes(costs, window, asked), *organisations.notes),
+        notes=(*_of_study(study), *costs.notes, *_notes(costs, window, asked), *organisations.notes),
         provenance=provenance_of(study, parameters=parameters),
         level=level,
     )
+
+
+#: What was done to scores is nothing to do with costs.
+_ABOUT_SCORES = frozenset(
+    {"after_end", "baseline_window", "before_start", "no_norms", "synthetic_norms", "total_only"}
+)
+
+
+def _of_study(study: Study) -> Iterable[Note]:
+    return (note for note in study.notes if note.code not in _ABOUT_SCORES)
 
 
 def _without_price(costs: FamilyCosts, study: Study) -> ResultTable | None:
@@ -156,13 +170,14 @@ def _without_price(costs: FamilyCosts, study: Study) -> ResultTable | None:
 def _price_list(costs: FamilyCosts, study: Study) -> ResultTable:
     """The prices, which are about no family: they stand beside all who are followed."""
     rows = costs.prices[["item", "payer", "kind", "price", "price_low", "price_high", "source"]]
+    rows = rows.rename(columns={"kind": "cost_kind"})
     behind = {
         "n_families": len(costs.followed),
         "n_organisations": int(costs.followed["organisation"].nunique()),
     }
     price = setting("price", digits=2)
     columns = (
-        coded("item"), coded("payer"), coded("kind", is_key=False), price,
+        coded("item"), coded("payer"), coded("cost_kind", is_key=False), price,
         setting("price_low", digits=2, csv_only=True), setting("price_high", digits=2, csv_only=True),
         Column(name="source", meaning="text"),
     )  # fmt: skip

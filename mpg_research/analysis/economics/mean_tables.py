@@ -26,22 +26,43 @@ from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.censored_costs import censored_mean
 from mpg_research.statistics.economics.follow_up import chance_seen, completeness_weights, read_followed
 
-__all__ = ["MEAN", "MEANS", "CostWindow", "before_table", "cost_window", "mean_tables", "spread_table"]
+__all__ = [
+    "EVERYBODY",
+    "MEAN",
+    "MEANS",
+    "TOGETHER",
+    "CostWindow",
+    "before_table",
+    "cost_window",
+    "mean_tables",
+    "payers_apart",
+    "spread_table",
+]
 
 #: So many workers make errors over workers; with fewer they are over families.
 _FEWEST_CLUSTERS = 10
 #: A mean is a sum of what each family adds to it, of which the largest two are told to the gate.
 MEAN = Column(
-    name="estimate", meaning="money", is_total=True, largest=("largest", "second_largest"), digits=0
+    name="mean_cost", meaning="money", is_total=True, largest=("largest", "second_largest"), digits=0
 )
 MEANS = (
     MEAN,
-    *ends(MEAN, "conf", heading="interval", is_total=False, largest=()),
+    *ends(MEAN, is_total=False, largest=()),
     Column(name="largest", meaning="extreme", digits=0),
     Column(name="second_largest", meaning="extreme", digits=0),
     number_of("n_group", of="families"),
 )
-_NAMES = ["estimate", "conf_low", "conf_high", "largest", "second_largest", "n_families", "n_organisations"]
+_NAMES = [
+    "mean_cost",
+    "mean_cost_low",
+    "mean_cost_high",
+    "largest",
+    "second_largest",
+    "n_families",
+    "n_organisations",
+]
+#: Payers by month that stand together, or all of them.
+TOGETHER, EVERYBODY = "together", "all"
 #: Quantiles of what families cost.
 _QUANTILES = {"q10": 0.1, "q25": 0.25, "median": 0.5, "q75": 0.75, "q90": 0.9}
 
@@ -119,36 +140,71 @@ def cost_window(
     return CostWindow(costs, months, time, clusters, over_workers, level, discounted)
 
 
-def mean_tables(window: CostWindow) -> list[ResultTable]:
+def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     """The tables of means; their keys stand in :mod:`~mpg_research.analysis.economics.describe`.
 
     Parameters
     ----------
     window : CostWindow
+    minimum : int
+        Families that a payer pays for in each month, where it has a row of its own by month.
     """
     rows = window.costs.rows
     whole = _table("costs", window, [((), window.amounts())], ())
     found = [whole]
-    for key in ("phase", "payer", "kind", "item"):
+    for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "item")):
         names = [name for name in rows[key].cat.categories if name != "before"]
         parts = [((name,), window.amounts((rows[key] == name).to_numpy())) for name in names]
         parts = [part for part in parts if part[1].any()]
-        found.append(_table(f"costs_by_{key}", window, parts, (coded(key, adds_up="families"),)))
-    payers = list(rows["payer"].cat.categories)
+        found.append(_table(f"costs_by_{key}", window, parts, (coded(called, adds_up="counts"),)))
     months = []
-    for payer in payers:
-        amounts = window.amounts((rows["payer"] == payer).to_numpy())
+    for name, group in payers_apart(window, minimum).items():
+        amounts = window.amounts(rows["payer"].isin(group).to_numpy())
         for place in range(window.months):
             alone = np.zeros_like(amounts)
             alone[:, place] = amounts[:, place]
             if alone.any():
-                months.append(((float(place + 1), payer), alone))
+                months.append(((float(place + 1), name), alone))
     keys = (
-        Column(name="month_of_help", meaning="time", is_key=True, adds_up="families"),
-        coded("payer", adds_up="families"),
+        Column(name="month_of_help", meaning="time", is_key=True, adds_up="counts"),
+        coded("payer", adds_up="counts"),
     )
     found.append(_table("costs_by_month", window, sorted(months, key=lambda part: part[0]), keys))
     return found
+
+
+def payers_apart(window: CostWindow, minimum: int) -> dict[str, list[str]]:
+    """Payers by the name under which they stand month by month: apart, or together where they pay for few.
+
+    A payer that pays for few families in some month would have its row there hidden, and with it, so that
+    nothing follows by subtraction, that of another. What they pay is put together, with the smallest of
+    the others where that is still for few.
+
+    Parameters
+    ----------
+    window : CostWindow
+    minimum : int
+    """
+    rows = window.costs.rows
+    names = list(rows["payer"].cat.categories)
+    counts = {name: _families(window, [name]) for name in names}
+    few = [name for name in names if _is_few(counts[name], minimum)]
+    apart = sorted((name for name in names if name not in few), key=lambda name: counts[name].sum())
+    while few and apart and _is_few(_families(window, few), minimum):
+        few.append(apart.pop(0))
+    found = {name: [name] for name in names if name in apart}
+    return {**found, **({TOGETHER if found else EVERYBODY: few} if few else {})}
+
+
+def _families(window: CostWindow, payers: list[str]) -> FloatArray:
+    """For how many families they pay, by month."""
+    rows = window.costs.rows
+    counts: FloatArray = (window.amounts(rows["payer"].isin(payers).to_numpy()) > 0).sum(axis=0) * 1.0
+    return counts
+
+
+def _is_few(counts: FloatArray, minimum: int) -> bool:
+    return bool(((counts > 0) & (counts < minimum)).any())
 
 
 def _table(
@@ -215,7 +271,7 @@ def spread_table(window: CostWindow) -> ResultTable:
         *(quantile(name, level, digits=0) for name, level in _QUANTILES.items()),
         observed("dearest_share", percent=True, digits=0, about="q90"),
     )
-    return ResultTable("spread", data, columns=columns)
+    return ResultTable("cost_spread", data, columns=columns)
 
 
 def before_table(window: CostWindow) -> ResultTable | None:
@@ -254,15 +310,11 @@ def before_table(window: CostWindow) -> ResultTable | None:
     half = float(special.stdtrit(max(g - 1, 1), 0.5 + window.level / 2)) * error
     home = costs.followed["organisation"].to_numpy(dtype=str)
     largest = _behind(before / n, home)
-    data = pd.DataFrame(
-        [(mean, *_floored(mean - half[0], mean + half[0]), *largest)], columns=_NAMES
-    ).assign(
+    data = pd.DataFrame([(mean, *_floored(mean - half[0], mean + half[0]), *largest)], columns=_NAMES).assign(
         n_group=n,
         share_before=share,
         share_before_low=max(share - half[1], 0.0),
         share_before_high=min(share + half[1], 1.0),
     )
-    part = observed("share_before", percent=True, digits=0, about="estimate")
-    return ResultTable("before_help", data, columns=(*MEANS, part, *ends(part)))
-
-
+    part = observed("share_before", percent=True, digits=0, about="mean_cost")
+    return ResultTable("costs_before_help", data, columns=(*MEANS, part, *ends(part)))

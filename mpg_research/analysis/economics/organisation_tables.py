@@ -49,11 +49,11 @@ _FEWEST_WORKERS = 5
 _SIMULATIONS = 500
 CASE_MIX_ROWS = 10
 _OWN = MEAN.but(own=True)
-_ADJUSTED = Column(name="adjusted", meaning="money", about="estimate", digits=0)
+_ADJUSTED = Column(name="adjusted_cost", meaning="money", about="mean_cost", digits=0)
 _COLUMNS = (
     EACH_ORGANISATION,
     _OWN,
-    *ends(_OWN, "conf", heading="interval", is_total=False, largest=()),
+    *ends(_OWN, is_total=False, largest=()),
     _ADJUSTED,
     *ends(_ADJUSTED),
     Column(name="largest", meaning="extreme", digits=0, own=True),
@@ -80,8 +80,8 @@ class OrganisationCosts:
     Attributes
     ----------
     tables : list of ResultTable
-        ``by_organisation``, and with five organisations or more that can be adjusted ``funnel``,
-        ``funnel_lines``, ``funnel_summary`` and ``funnel_steps``.
+        ``costs_by_organisation``, and with five organisations or more that can be adjusted ``cost_funnel``,
+        ``cost_funnel_lines``, ``cost_funnel_summary`` and ``cost_funnel_steps``.
     notes : list of Note
     case_mix : tuple of str
         The columns that were adjusted for.
@@ -134,9 +134,7 @@ def organisation_costs(study: Study, window: CostWindow, *, asked: float, seed: 
     names, mix, complete = _case_mix(study, followed)
     adjusted = _adjust(window, home, clusters, weight, mix, complete, known)
     if adjusted is None:
-        notes.append(
-            Note("costs_not_adjusted", "Costs per organisation could not be adjusted for case mix.")
-        )
+        notes.append(Note("costs_not_adjusted", "Costs per organisation could not be adjusted for case mix."))
         names = ()
     elif without := int((~complete).sum()):
         text = (
@@ -145,7 +143,7 @@ def organisation_costs(study: Study, window: CostWindow, *, asked: float, seed: 
         )
         notes.append(Note("costs_without_case_mix", text, {"n_families": without}, "caution"))
     table = _with_adjusted(raw, adjusted, window.level)
-    tables = [ResultTable("by_organisation", table, columns=_COLUMNS)]
+    tables = [ResultTable("costs_by_organisation", table, columns=_COLUMNS)]
     if adjusted is not None and len(adjusted.keys) >= FEWEST_FOR_RANKS:
         tables += _funnel(window, adjusted, declared=asked == window.months, seed=seed)
     return OrganisationCosts(tables, notes, names)
@@ -170,9 +168,9 @@ def _raw(window: CostWindow, mine: BoolArray, clusters: np.ndarray, key: str) ->
     scale = found.estimate / known.mean() if known.sum() > 0 else 1.0
     return {
         "organisation": key,
-        "estimate": found.estimate,
-        "conf_low": max(found.conf_low, 0.0),
-        "conf_high": found.conf_high,
+        "mean_cost": found.estimate,
+        "mean_cost_low": max(found.conf_low, 0.0),
+        "mean_cost_high": found.conf_high,
         "largest": largest[1] * scale,
         "second_largest": largest[0] * scale,
         "n_group": len(known),
@@ -195,22 +193,22 @@ def _case_mix(study: Study, followed: pd.DataFrame) -> tuple[tuple[str, ...], Fl
             names.append(name)
             columns += found
     mix = np.column_stack(columns) if columns else np.zeros((len(followed), 0))
-    complete = np.isfinite(mix).all(axis=1)
+    complete: BoolArray = np.asarray(np.isfinite(mix).all(axis=1))
     spread = mix[complete].std(axis=0) if complete.any() else np.zeros(mix.shape[1])
     mix = mix[:, spread > 0]
-    centred = (mix - mix[complete].mean(axis=0)) / spread[spread > 0] if mix.shape[1] else mix
+    centred: FloatArray = mix
+    if mix.shape[1]:
+        centred = (mix - mix[complete].mean(axis=0)) / spread[spread > 0]
     return tuple(names), centred, complete
 
 
 def _numbers(values: pd.Series) -> list[FloatArray]:
     """A column of the case mix as numbers: a yes or no and a number as they are, words as one column each."""
     if pd.api.types.is_numeric_dtype(values) or values.dtype == "boolean":
-        return [values.astype("Float64").to_numpy(dtype=float, na_value=np.nan)]
+        return [np.asarray(values.astype("Float64").to_numpy(dtype=float, na_value=np.nan))]
     known = values.notna().to_numpy()
     words = values.astype(object).where(values.notna(), "").astype(str).to_numpy()
-    return [
-        np.where(known, (words == word).astype(float), np.nan) for word in sorted(set(words[known]))[1:]
-    ]
+    return [np.where(known, (words == word).astype(float), np.nan) for word in sorted(set(words[known]))[1:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,25 +251,25 @@ def _adjust(
     except ValueError:
         return None
     seen = rows & (weight > 0)
-    number = pd.Series(clusters[seen]).groupby(home[seen]).nunique()
-    sizes = pd.Series(home[rows]).value_counts()
+    number = pd.Series(clusters[seen]).groupby(home[seen]).nunique().reindex(keys)
+    sizes = pd.Series(home[rows]).value_counts().reindex(keys)
     whole = seen[rows]
     misfit = calibration(found.fit.fitted[whole], cost[seen] - found.fit.fitted[whole])
     return _Adjusted(
-        tuple(keys), found, number[keys].to_numpy(dtype=float) - 1, sizes[keys].to_numpy(dtype=float), misfit
+        tuple(keys), found, np.asarray(number, dtype=float) - 1, np.asarray(sizes, dtype=float), misfit
     )
 
 
 def _with_adjusted(raw: pd.DataFrame, adjusted: _Adjusted | None, level: float) -> pd.DataFrame:
-    names = ["adjusted", "adjusted_low", "adjusted_high"]
+    names = ["adjusted_cost", "adjusted_cost_low", "adjusted_cost_high"]
     if adjusted is None:
         return raw.assign(**dict.fromkeys(names, np.nan))
     found = adjusted.found
     half = student_t.ppf(0.5 + level / 2, adjusted.df) * found.std_error
     columns = {
-        "adjusted": found.mean,
-        "adjusted_low": np.maximum(found.mean - half, 0.0),
-        "adjusted_high": found.mean + half,
+        "adjusted_cost": found.mean,
+        "adjusted_cost_low": np.maximum(found.mean - half, 0.0),
+        "adjusted_cost_high": found.mean + half,
     }
     table = pd.DataFrame(columns, index=pd.Index(adjusted.keys))
     return raw.join(table, on="organisation")
@@ -288,7 +286,7 @@ def _funnel(window: CostWindow, adjusted: _Adjusted, *, declared: bool, seed: in
     points = pd.DataFrame(
         {
             "organisation": list(adjusted.keys),
-            "adjusted": found.mean,
+            "adjusted_cost": found.mean,
             "n_effective": per_family / found.std_error**2,
             "z_adjusted": funnel.z_adjusted,
             **flags(funnel),
@@ -297,7 +295,7 @@ def _funnel(window: CostWindow, adjusted: _Adjusted, *, declared: bool, seed: in
     )
     columns = (
         EACH_ORGANISATION,
-        replace(_ADJUSTED, about="", follows="by_organisation.adjusted"),
+        replace(_ADJUSTED, about="", follows="costs_by_organisation.adjusted_cost"),
         number_of("n_effective", of="families"),
         modelled("z_adjusted", digits=2, spread=True),
         *FLAGS,
@@ -314,8 +312,8 @@ def _funnel(window: CostWindow, adjusted: _Adjusted, *, declared: bool, seed: in
     lines = funnel_lines(funnel, found.std_error, per_family)
     checked = pd.DataFrame(steps, columns=["check", "verdict", "value", "threshold_value"])
     return [
-        ResultTable("funnel", points, columns=columns),
-        ResultTable("funnel_lines", lines.assign(**behind), columns=_LINES),
-        ResultTable("funnel_summary", summary.assign(**behind), columns=_SUMMARY),
-        ResultTable("funnel_steps", checked.assign(**behind), columns=STEPS),
+        ResultTable("cost_funnel", points, columns=columns),
+        ResultTable("cost_funnel_lines", lines.assign(**behind), columns=_LINES),
+        ResultTable("cost_funnel_summary", summary.assign(**behind), columns=_SUMMARY),
+        ResultTable("cost_funnel_steps", checked.assign(**behind), columns=STEPS),
     ]

@@ -134,14 +134,14 @@ def standardised_costs(
     mixed = np.exp(x[:, a:] @ fit.estimate[a:])
     slopes = (x[:, a:] * mixed[:, None]).mean(axis=0)
     for place in range(a):
-        factor = float(np.exp(fit.estimate[0] + (fit.estimate[place] if place else 0.0)))
-        means[place] = factor * mixed.mean()
+        scale = float(np.exp(fit.estimate[0] + (fit.estimate[place] if place else 0.0)))
+        means[place] = scale * mixed.mean()
         gradient = np.zeros(x.shape[1])
         gradient[[0, place]] = means[place]
-        gradient[a:] = factor * slopes
+        gradient[a:] = scale * slopes
         own[:, place] = fit.influence @ gradient
         if target == "population":
-            own[:, place] += (factor * mixed - means[place]) / n
+            own[:, place] += (scale * mixed - means[place]) / n
     factor = fit.n_clusters / fit.df if small_sample else 1.0
     covariance = factor * sum_of_squares(own, codes, g)
     at = known.tolist().index(wanted)
