@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
     from mpg_research.analysis import describe_afterwards as describe_afterwards
+    from mpg_research.analysis import describe_costs as describe_costs
     from mpg_research.analysis import describe_domains as describe_domains
     from mpg_research.analysis import describe_dose as describe_dose
     from mpg_research.analysis import describe_fidelity as describe_fidelity

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis.economics.reporting_checklist import (
         list_what_is_reported as list_what_is_reported,
     )
+    from mpg_research.analysis.economics.describe import Costs as Costs
+    from mpg_research.analysis.economics.describe import describe_costs as describe_costs
+    from mpg_research.analysis.economics.family_costs import FamilyCosts as FamilyCosts
+    from mpg_research.analysis.economics.family_costs import family_costs as family_costs
     from mpg_research.analysis.families.change import IndividualChange as IndividualChange
     from mpg_research.analysis.families.change import reliable_change as reliable_change
     from mpg_research.analysis.families.choices import ErrorModel as ErrorModel

@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import Column, coded, ends, modelled, setting
+from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
 from mpg_research.analysis.economics.family_costs import family_costs
 from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
 from mpg_research.analysis.economics.weighed import Weighed, weigh
@@ -227,20 +227,51 @@ def _row(steps: _Steps, found: tuple[float, FloatArray], level: float) -> dict[s
     return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
 
 
+#: Sums behind the amounts of a row, for the gate: a row that one family makes up is not shown.
+_TOTALS = tuple(
+    column.but(csv_only=True, plain=False) for column in money_total("row_total", signed=True)
+)
+
+
+_ABOUT_TOTALS = (
+    *(column.but(about=column.about or "row_total") for column in MONEY_ESTIMATE),
+    *_TOTALS,
+)
+
+
+def _totals(steps: _Steps, part: str, payers: slice | int = slice(None)) -> dict[str, float]:
+    """The sum over families behind a part, with the largest contributions, without their signs."""
+    one = steps.weighed
+    chosen = slice(payers, payers + 1) if isinstance(payers, int) else payers
+    gained, paid = (rows[:, chosen].sum(axis=1) for rows in (one.benefit_rows, one.cost_rows))
+    values = {"help": paid, "balance": gained - paid}.get(part, gained)
+    sizes = np.sort(np.abs(values))[::-1]
+    return {
+        "row_total": float(values.sum()), "row_total_largest": float(sizes[0]),
+        "row_total_second": float(sizes[1]) if sizes.size > 1 else 0.0, "row_total_absolute": float(sizes.sum()),
+    }  # fmt: skip
+
+
 def _waterfall(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
-        {"money_part": name, **_row(steps, found, level), **counts} for name, found in steps.estimates().items()
+        {"money_part": name, **_row(steps, found, level), **_totals(steps, name), **counts}
+        for name, found in steps.estimates().items()
     ]
-    return ResultTable("waterfall", pd.DataFrame(rows), (coded("money_part"), *MONEY_ESTIMATE))
+    return ResultTable("waterfall", pd.DataFrame(rows), (coded("money_part"), *_ABOUT_TOTALS))
 
 
 def _by_payer(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
-        {"payer": payer, "money_part": part, **_row(steps, steps.estimates(place)[part], level), **counts}
+        {
+            "payer": payer, "money_part": part, **_row(steps, steps.estimates(place)[part], level),
+            **_totals(steps, part, place), **counts,
+        }
         for place, payer in enumerate(steps.weighed.payers)
         for part in ("help", "net", "balance")
-    ]
-    return ResultTable("by_payer", pd.DataFrame(rows), (coded("payer"), coded("money_part"), *MONEY_ESTIMATE))
+        if _totals(steps, part, place)["row_total_absolute"] > 0  # who pays nothing of it by its prices
+    ]  # fmt: skip
+    keys = (coded("payer", adds_up="counts"), coded("money_part"))
+    return ResultTable("by_payer", pd.DataFrame(rows), (*keys, *_ABOUT_TOTALS))
 
 
 def _per_euro(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:

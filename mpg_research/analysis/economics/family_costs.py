@@ -254,7 +254,8 @@ def _spread(rows: pd.DataFrame) -> pd.DataFrame:
         piece = rows[there].drop(columns=["begin", "finish"])
         quantity = piece["quantity"].to_numpy(dtype=float) * share[there]
         pieces.append(piece.assign(month=month[there].astype(np.intp), quantity=quantity))
-    return pd.concat(pieces, ignore_index=True)
+    spread: pd.DataFrame = pd.concat(pieces, ignore_index=True)
+    return spread
 
 
 def _times_price(rows: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
@@ -269,7 +270,7 @@ def _times_price(rows: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
     number: IntArray = np.repeat(np.arange(len(rows)), times)
     within = np.arange(len(number)) - np.repeat(np.cumsum(times) - times, times)
     price = begin[codes[number]] + within
-    found: pd.DataFrame = rows.iloc[number].reset_index(drop=True)
+    found = rows.iloc[number].reset_index(drop=True)
     for name in ("payer", "kind"):
         found[name] = pd.Categorical(ordered[name])[price]
     amount = found["quantity"].to_numpy() * ordered["price"].to_numpy(dtype=float)[price]

@@ -11,7 +11,10 @@ THRESHOLD = key_column("may_cost", digits=0)
 #: Whose price.
 PRICE_KEYS = (coded("priced_item"), coded("payer"))
 #: A difference in euros and all that goes with it.
-MONEY_ESTIMATE = estimates(digits=0, error_digits=0)
+MONEY_ESTIMATE = tuple(
+    column.but(in_money=column.name in ("estimate", "std_error", "conf_low", "conf_high"))
+    for column in estimates(digits=0, error_digits=0)
+)
 
 
 def modelled_money(name: str, **about: object) -> Column:
@@ -23,7 +26,7 @@ def modelled_money(name: str, **about: object) -> Column:
     **about
         More of the declaration.
     """
-    return modelled(name, digits=0, **about)
+    return modelled(name, digits=0, in_money=True, **about)
 
 
 def money_with_ends(name: str, stem: str = "") -> tuple[Column, Column, Column]:

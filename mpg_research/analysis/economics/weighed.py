@@ -38,6 +38,8 @@ class Weighed:
         the mean itself).
     benefit_influence, cost_influence : ndarray, shape (G, 2, p, m)
         Sums over the families of each worker, such that their squares add up to the variance.
+    benefit_rows, cost_rows : ndarray, shape (n, p)
+        What each family with the help adds, up to the last month: for the gate, never shown.
     n_families, n_organisations, n_clusters : int
     compared : bool
         Whether there is a comparison group.
@@ -52,6 +54,8 @@ class Weighed:
     cost: FloatArray
     benefit_influence: FloatArray = field(repr=False)
     cost_influence: FloatArray = field(repr=False)
+    benefit_rows: FloatArray = field(repr=False)
+    cost_rows: FloatArray = field(repr=False)
     n_families: int
     n_organisations: int
     n_clusters: int
@@ -138,9 +142,10 @@ def weigh(
         unit, code, mix, until = unit[kept], code[kept], mix[kept], until[kept]
         paid, gained, followed = paid[kept], gained[kept], followed[kept].reset_index(drop=True)
     numbers = [_means(values, until, edges, code, mix, followed) for values in (gained, paid)]
-    (benefit, benefit_influence, g), (cost, cost_influence, _) = numbers
+    (benefit, benefit_influence, benefit_rows, g), (cost, cost_influence, cost_rows, _) = numbers
+    helped = code == 1 if column is not None else np.ones(len(code), dtype=bool)
     return Weighed(
-        payers, benefit, cost, benefit_influence, cost_influence, int(followed["family"].nunique()),
+        payers, benefit, cost, benefit_influence, cost_influence, benefit_rows[helped], cost_rows[helped], int(followed["family"].nunique()),
         int(followed["organisation"].nunique()), g, column is not None, "before" if earlier else "start",
         flow, notes,
     )  # fmt: skip
@@ -190,8 +195,8 @@ def _codes_of(study: Study, table: str, column: str) -> list[str]:
 def _means(
     values: FloatArray, until: FloatArray, edges: FloatArray, code: IntArray, mix: FloatArray,
     followed: pd.DataFrame,
-) -> tuple[FloatArray, FloatArray, int]:  # fmt: skip
-    """Mean up to each month of the comparison group and the difference from it; influences per worker."""
+) -> tuple[FloatArray, FloatArray, FloatArray, int]:  # fmt: skip
+    """Mean up to each month of the comparison group and the difference from it; influences per worker; totals."""
     n, p, m = values.shape
     compared = len(np.unique(code)) == 2
     totals = np.empty((n, p, m))
@@ -219,4 +224,4 @@ def _means(
         column = place if compared else 0
         mean[place] = beta[column]
         influence[:, place] = factor * cluster_sums(rest * lever[:, [column]], codes, g)
-    return mean.reshape(2, p, m), influence.reshape(g, 2, p, m), g
+    return mean.reshape(2, p, m), influence.reshape(g, 2, p, m), totals[:, :, -1], g
