@@ -13,6 +13,7 @@ KINDS = (
     Kind(
         name="costs_and_effects",
         sentences=comparison_sentences,
+        topics=("in_short",),
         figures=(
             Figure(
                 name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")
@@ -24,7 +25,7 @@ KINDS = (
     Kind(
         name="costs_and_benefits",
         sentences=benefit_sentences,
-        topics=("payers",),
+        topics=("in_short", "payers"),
         figures=(Figure(name="waterfall", draw=draw_waterfall, shows=("waterfall",)),),
     ),
     Kind(name="agencies_scenario", sentences=scenario_sentences),

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from mpg_research.analysis.interventions.protocol import ANY
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.costs.amounts import (
@@ -35,6 +36,7 @@ def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
         limits.append(voice.phrases("costs_and_effects.followed"))
     return {
         "answer": said or [voice.phrases("costs_and_effects.hidden")],
+        "in_short": (_ratios(voice) or _costs(voice))[:1],
         "certainty": [*_choice(voice), *_worth(voice)],
         "limits": limits,
     }
@@ -50,6 +52,8 @@ def group_name(voice: Voice, name: object) -> str:
     """
     facts = voice.released.provenance.parameters
     if facts["by"] == "intervention":
+        if facts["intervention"] == ANY:
+            return voice.phrases(f"costs_and_effects.strategy_{name}_any")
         what = voice.label("value.intervention", facts["intervention"])
         return voice.phrases(f"costs_and_effects.strategy_{name}", what=what)
     column = voice.label("value.variable", facts["by"])

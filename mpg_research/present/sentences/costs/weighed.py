@@ -27,6 +27,7 @@ def benefit_sentences(voice: Voice) -> dict[str, list[str]]:
     return {
         "answer": [*first, *(said or [voice.phrases("costs_and_benefits.hidden")])],
         "certainty": [*_otherwise(voice, parts), *_optimism(voice), *_switching(voice)],
+        "in_short": [*first, *_balance(voice, parts)[-1:]],
         "payers": _payers(voice),
         "limits": [
             voice.phrases(
