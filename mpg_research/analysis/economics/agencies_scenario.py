@@ -164,7 +164,7 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
         ResultTable(
             "assumptions", pd.DataFrame(settings),
             (_ASSUMPTION, setting("agencies_at_most"), setting("coordination_hours"),
-             setting("share_saved", percent=True)),
+             setting("share_saved", percent=True, digits=0)),
         ),
         ResultTable(
             "above", pd.DataFrame(above),

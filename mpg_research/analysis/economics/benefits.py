@@ -347,7 +347,7 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
         add("price_of_help", 1.0, net / cost if cost > 0 else nan, np.inf)
         add("price_of_problems", 1.0, cost / net if net > 0 and cost > 0 else nan, np.inf)
     columns = (
-        coded("assumption"), setting("as_stated", percent=True), modelled("switching_value", percent=True)
+        coded("assumption"), setting("as_stated", percent=True, digits=0), modelled("switching_value", percent=True)
     )  # fmt: skip
     return ResultTable("switching", pd.DataFrame(rows), columns)
 

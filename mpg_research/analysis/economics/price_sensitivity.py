@@ -140,7 +140,7 @@ def information_table(
     """
     r = draws.cost.shape[0]
     known: list[tuple[str, str, str, FloatArray]] = [
-        (_EFFECT, "none", "none", draws.effect[:, 1:]), (_USE, "none", "none", base[:, 1:])
+        (_EFFECT, "none", "all", draws.effect[:, 1:]), (_USE, "none", "all", base[:, 1:])
     ]  # fmt: skip
     for place, row in enumerate(compared.priced.itertuples()):
         if multipliers[:r, place].std() > 0:

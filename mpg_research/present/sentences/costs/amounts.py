@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mpg_research.present.language.names import clean_name
-from mpg_research.present.language.numbers import MINUS
+from mpg_research.present.language.numbers import format_euros
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["between", "euros", "interval_of", "is_known", "own_text", "payer_of_perspective", "way"]
@@ -22,8 +22,7 @@ def euros(voice: Voice, value: float) -> str:
     voice : Voice
     value : float
     """
-    text = voice.phrases("costs_and_effects.euros", number=voice.count(abs(value)))
-    return f"{MINUS}{text}" if value < 0 and round(value) else text
+    return format_euros(value, voice.language)
 
 
 def is_known(row: pd.Series, *columns: str) -> bool:

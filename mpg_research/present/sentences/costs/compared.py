@@ -17,6 +17,8 @@ __all__ = ["comparison_sentences", "group_name", "reference_name"]
 
 _LIMITS = ("estimate", "conf_low", "conf_high")
 _SOME = 3
+#: A chance that was drawn is never certain.
+_SURE = 0.9999
 
 
 def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -146,7 +148,7 @@ def _choice(voice: Voice) -> list[str]:
         voice.phrases(
             "costs_and_effects.best", threshold=euros(voice, float(row["may_cost"])),
             unit=voice.label("value.effect_unit", facts["effect"]), best=group_name(voice, row["best"]),
-            chance=format_share(float(row["chance_best"]), voice.language, digits=0),
+            chance=format_share(min(float(row["chance_best"]), _SURE), voice.language, digits=0),
         )
         for row in rows[::step][:_SOME]
     ]  # fmt: skip

@@ -57,7 +57,7 @@ def _balance(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
     if {"net", "help"} <= set(parts):
         found.append(
             voice.phrases(
-                "costs_and_benefits.net", net=euros(voice, float(parts["net"]["estimate"])), period=period,
+                f"costs_and_benefits.net_{way(parts['net'])}", net=euros(voice, _told(parts["net"])), period=period,
                 help=euros(voice, -float(parts["help"]["estimate"])),
             )
         )  # fmt: skip
@@ -72,6 +72,12 @@ def _balance(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
             )
         )  # fmt: skip
     return found
+
+
+def _told(row: pd.Series) -> float:
+    """An amount whose direction is in the words, where it is clear."""
+    value = float(row["estimate"])
+    return value if way(row) == "unclear" else abs(value)
 
 
 def _return(voice: Voice) -> list[str]:
@@ -156,17 +162,15 @@ def _payers(voice: Voice) -> list[str]:
         return []
     found = []
     for payer, mine in rows.groupby("payer", sort=False):
-        known = {str(row["money_part"]): float(row["estimate"]) for _, row in mine.iterrows() if is_known(row, *_LIMITS)}
+        known = {str(row["money_part"]): row for _, row in mine.iterrows() if is_known(row, *_LIMITS)}
         words = {"payer": voice.label("value.payer", payer)}
-        if {"help", "net"} <= set(known):
-            found.append(
-                voice.phrases(
-                    "costs_and_benefits.payer", **words, pays=euros(voice, -known["help"]),
-                    gains=euros(voice, known["net"]),
-                )
-            )  # fmt: skip
-        elif "net" in known:
-            found.append(voice.phrases("costs_and_benefits.gains_only", **words, gains=euros(voice, known["net"])))
+        if "help" in known:
+            words["pays"] = euros(voice, -float(known["help"]["estimate"]))
+        if "net" in known:
+            key, amount = way(known["net"]), float(known["net"]["estimate"])
+            words["gains"] = euros(voice, abs(amount) if key != "unclear" else amount)
+            start = "both" if "help" in known else "gains"
+            found.append(voice.phrases(f"costs_and_benefits.{start}_{key}", **words))
         elif "help" in known:
-            found.append(voice.phrases("costs_and_benefits.pays_only", **words, pays=euros(voice, -known["help"])))
+            found.append(voice.phrases("costs_and_benefits.pays_only", **words))
     return found
