@@ -23,7 +23,10 @@ HOUR, PLACEMENT = 100.0, 30000.0
 HOURS, PLACED = (10.0, 12.0), (0.16, 0.10)
 LEVEL_SPREAD, WORKER_SHARE = 0.7, 0.15
 THRESHOLDS = (500.0, 2000.0)
-COST, EFFECT = 12 * HOUR * (HOURS[1] - HOURS[0]) + PLACEMENT * (PLACED[1] - PLACED[0]), 6 * (PLACED[0] - PLACED[1])
+COST, EFFECT = (
+    12 * HOUR * (HOURS[1] - HOURS[0]) + PLACEMENT * (PLACED[1] - PLACED[0]),
+    6 * (PLACED[0] - PLACED[1]),
+)
 
 
 def made_study(base: Study, rng: np.random.Generator, *, families: int, workers: int, whole: bool) -> Study:
@@ -72,7 +75,9 @@ def made_study(base: Study, rng: np.random.Generator, *, families: int, workers:
     return replace(base, tables=tables)
 
 
-def one_study(base: Study, rng: np.random.Generator, *, whole: bool, workers: int) -> list[tuple[str, float, float, float, float]]:
+def one_study(
+    base: Study, rng: np.random.Generator, *, whole: bool, workers: int
+) -> list[tuple[str, float, float, float, float]]:
     """Estimate, limits and truth of every quantity."""
     study = made_study(base, rng, families=300, workers=workers, whole=whole)
     found = compare_costs_and_effects(
@@ -87,7 +92,9 @@ def one_study(base: Study, rng: np.random.Generator, *, whole: bool, workers: in
         rows.append((name, row["estimate"], row["conf_low"], row["conf_high"], truth))
     for _, row in found.tables["net_benefit"].data.iterrows():
         name = f"net benefit at {row['may_cost']:,.0f} a month"
-        rows.append((name, row["estimate"], row["conf_low"], row["conf_high"], row["may_cost"] * EFFECT - COST))
+        rows.append(
+            (name, row["estimate"], row["conf_low"], row["conf_high"], row["may_cost"] * EFFECT - COST)
+        )
     return rows
 
 

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
+from mpg_research.analysis.economics.estimate_rows import estimate_row
 from mpg_research.analysis.economics.family_costs import family_costs
 from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
 from mpg_research.analysis.economics.weighed import Weighed, weigh
 from mpg_research.analysis.result import (
-    ESTIMATE_COLUMNS,
     Result,
     ResultTable,
     collect_tables,
@@ -31,7 +31,6 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError
-from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.economics.incremental import fieller_limits
 from mpg_research.study.config.sections import LocalText
 from mpg_research.study.model import Study
@@ -205,13 +204,13 @@ class _Steps:
         return {"gross": gross, "anyway": off, "optimism": less, "net": net, "help": -paid[1],
                 "balance": net - paid[1]}  # fmt: skip
 
-    def estimates(self, payers: slice | int = slice(None), month: int = -1) -> dict[str, tuple[float, FloatArray]]:
+    def estimates(
+        self, payers: slice | int = slice(None), month: int = -1
+    ) -> dict[str, tuple[float, FloatArray]]:
         """Each part with its influences per worker, over some payers, up to a month."""
         one = self.weighed
         chosen = slice(payers, payers + 1) if isinstance(payers, int) else payers
-        point = self.of(
-            one.benefit[:, chosen, month].sum(axis=1), one.cost[:, chosen, month].sum(axis=1)
-        )
+        point = self.of(one.benefit[:, chosen, month].sum(axis=1), one.cost[:, chosen, month].sum(axis=1))
         spread = self.of(
             one.benefit_influence[:, :, chosen, month].sum(axis=2).T,
             one.cost_influence[:, :, chosen, month].sum(axis=2).T,
@@ -221,16 +220,12 @@ class _Steps:
 
 def _row(steps: _Steps, found: tuple[float, FloatArray], level: float) -> dict[str, float]:
     value, influence = found
-    g = steps.weighed.n_clusters
-    numbers = (np.array([each]) for each in (value, float(influence @ influence), float(g - 1)))
-    table = estimate_table(*numbers, level)
-    return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
+    df = float(steps.weighed.n_clusters - 1)
+    return estimate_row(value, float(influence @ influence), df, level=level)
 
 
 #: Sums behind the amounts of a row, for the gate: a row that one family makes up is not shown.
-_TOTALS = tuple(
-    column.but(csv_only=True, plain=False) for column in money_total("row_total", signed=True)
-)
+_TOTALS = tuple(column.but(csv_only=True, plain=False) for column in money_total("row_total", signed=True))
 
 
 _ABOUT_TOTALS = (
@@ -294,14 +289,16 @@ def _per_euro(steps: _Steps, counts: dict[str, int], level: float) -> ResultTabl
         **counts,
     }  # fmt: skip
     ratio = modelled("per_euro", digits=2)
-    return ResultTable(
-        "per_euro", pd.DataFrame([row]), (coded("return_kind"), ratio, *ends(ratio))
-    )
+    return ResultTable("per_euro", pd.DataFrame([row]), (coded("return_kind"), ratio, *ends(ratio)))
 
 
 def _cumulative(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
-        {"months_since": float(month + 1), **_row(steps, steps.estimates(month=month)["balance"], level), **counts}
+        {
+            "months_since": float(month + 1),
+            **_row(steps, steps.estimates(month=month)["balance"], level),
+            **counts,
+        }
         for month in range(steps.weighed.benefit.shape[2])
     ]
     months = Column(name="months_since", meaning="time", is_key=True)
@@ -337,11 +334,15 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
 
     def add(name: str, stated: float, value: float, most: float) -> None:
         possible = np.isfinite(value) and 0 <= value <= most
-        rows.append({"assumption": name, "as_stated": stated, "switching_value": value if possible else nan, **counts})
+        rows.append(
+            {"assumption": name, "as_stated": stated, "switching_value": value if possible else nan, **counts}
+        )
 
     with np.errstate(all="ignore"):
         if not steps.weighed.compared:
-            value = 1 - cost / ((1 - optimism) * found["gross"]) if found["gross"] > 0 and optimism < 1 else nan
+            value = (
+                1 - cost / ((1 - optimism) * found["gross"]) if found["gross"] > 0 and optimism < 1 else nan
+            )
             add("anyway", anyway, value, 1.0)
         add("optimism", optimism, 1 - cost / before_optimism if before_optimism > 0 else nan, 1.0)
         add("price_of_help", 1.0, net / cost if cost > 0 else nan, np.inf)
@@ -350,5 +351,3 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
         coded("assumption"), setting("as_stated", percent=True, digits=0), modelled("switching_value", percent=True)
     )  # fmt: skip
     return ResultTable("switching", pd.DataFrame(rows), columns)
-
-

@@ -148,18 +148,13 @@ def compare_column(
     priced, tables = costs_per_price(costs, edges)
     mine, until = tables[groups.unit], groups.families["months"].to_numpy(dtype=float)
     parts = np.column_stack(
-        [
-            pseudo_totals(mine[:, place], until, edges=edges, group=groups.code)
-            for place in range(len(priced))
-        ]
+        [pseudo_totals(mine[:, place], until, edges=edges, group=groups.code) for place in range(len(priced))]
     )
     worker = groups.families["worker"].astype(str).to_numpy()
     cost = regression_of(
         parts.sum(axis=1), groups.code, case_mix=groups.case_mix, clusters=worker, n_groups=len(groups.names)
     )
-    found = effect_of_groups(
-        study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores
-    )
+    found = effect_of_groups(study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores)
     k = len(groups.names)
     families, organisations = _behind(groups, found.code, k)
     full = float((until >= horizon).mean())
@@ -242,8 +237,8 @@ def compare_intervention(
         "weight": found.weight[kept],
     }  # fmt: skip
     later = later_factor(rate, answer.month)
-    cost = regression_of(parts[kept].sum(axis=1), group, **same)  # type: ignore[arg-type]
-    effect = regression_of(data.sign * found.outcome[kept] * later, group, **same)  # type: ignore[arg-type]
+    cost = regression_of(parts[kept].sum(axis=1), group, **same)
+    effect = regression_of(data.sign * found.outcome[kept] * later, group, **same)
     families = np.array([len(set(data.family[course[group == arm]])) for arm in (0, 1)])
     homes = np.array([len(set(data.organisation[course[group == arm]])) for arm in (0, 1)])
     return Compared(
@@ -270,9 +265,9 @@ def _costs_after(
     begins = periods.drop_duplicates(["family", "episode"]).set_index(["family", "episode"])["begin"]
     keys = pd.MultiIndex.from_frame(units[["family", "episode"]].astype(str))
     begin = begins.reindex(keys).to_numpy(dtype=float)[trials.course]
-    place = pd.Index(costs.followed["family"].astype(str)).get_indexer(
-        pd.Index(units["family"].astype(str))
-    )[trials.course]
+    place = pd.Index(costs.followed["family"].astype(str)).get_indexer(pd.Index(units["family"].astype(str)))[
+        trials.course
+    ]
     start = begin + trials.start
     until = np.where(place >= 0, costs.followed["months"].to_numpy(dtype=float)[place], -1.0)
     known = (place >= 0) & np.isfinite(start) & (start + month <= until + 0.1)

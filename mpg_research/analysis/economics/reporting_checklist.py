@@ -94,7 +94,12 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         "n_organisations": int(episodes["organisation"].nunique()) if "organisation" in episodes else 1,
     }
     rows = [
-        {"item_number": number, "cheers_item": key, "stated": "own" if key in settings.cheers else place, **families}
+        {
+            "item_number": number,
+            "cheers_item": key,
+            "stated": "own" if key in settings.cheers else place,
+            **families,
+        }
         for number, (key, place) in enumerate(CHEERS.items(), start=1)
     ]
     flow = SampleFlow((FlowStep("helped", "helped", 0, families["n_families"], len(episodes)),))
@@ -106,7 +111,11 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         "effect": settings.effect, "otherwise": settings.otherwise, "year": year,
         "thresholds": list(settings.thresholds), "round_to": settings.round_to,
     }  # fmt: skip
-    columns = (key_column("item_number", digits=0), coded("cheers_item", is_key=False), coded("stated", is_key=False))
+    columns = (
+        key_column("item_number", digits=0),
+        coded("cheers_item", is_key=False),
+        coded("stated", is_key=False),
+    )
     return CostsChecklist(
         tables=collect_tables([ResultTable("cheers", pd.DataFrame(rows), columns), sample_flow_table(flow)]),
         flow=flow, notes=study.notes, provenance=provenance_of(study, parameters=parameters), level=0.95,

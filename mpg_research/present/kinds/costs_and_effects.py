@@ -15,9 +15,7 @@ KINDS = (
         sentences=comparison_sentences,
         topics=("in_short",),
         figures=(
-            Figure(
-                name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")
-            ),
+            Figure(name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")),
             Figure(name="acceptability", draw=draw_acceptability, shows=("acceptability",)),
             Figure(name="tornado", draw=draw_tornado, shows=("price_ranges",)),
         ),

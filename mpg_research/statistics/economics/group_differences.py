@@ -194,7 +194,7 @@ def _turned(rows: Regression) -> Regression:
     edges = np.searchsorted(codes[order], np.arange(g + 1))
     table = np.column_stack([rows.design, rows.outcome])[order]
     kept = [
-        np.linalg.qr(table[start:end], mode="r")[:p] if end - start > p else table[start:end]
+        np.asarray(np.linalg.qr(table[start:end], mode="r"))[:p] if end - start > p else table[start:end]
         for start, end in zip(edges[:-1], edges[1:], strict=True)
     ]
     whole = np.concatenate(kept)
@@ -259,7 +259,9 @@ def group_replications(
     sizes = np.bincount(where)
     if (sizes[sizes > 0] < 2).any() or g < 2:
         raise ValueError("a stratum has one cluster, which cannot vary; take it together with another")
-    outcomes = cost.outcome[:, None] if parts is None else read_numbers(parts, "part of costs", dimensions=(2,))
+    outcomes = (
+        cost.outcome[:, None] if parts is None else read_numbers(parts, "part of costs", dimensions=(2,))
+    )
     blocks = (_blocks(cost, outcomes, mine, g), _blocks(effect, effect.outcome[:, None], theirs, g))
     generator, step = np.random.default_rng(rng), max(1, _AT_ONCE // g)
     drawn: list[FloatArray] = []
@@ -286,9 +288,7 @@ def group_replications(
     return GroupReplications(split.sum(axis=1), pairs[:, :, -1], split, replications, g)
 
 
-def _blocks(
-    rows: Regression, outcomes: FloatArray, codes: IntArray, g: int
-) -> tuple[FloatArray, FloatArray]:
+def _blocks(rows: Regression, outcomes: FloatArray, codes: IntArray, g: int) -> tuple[FloatArray, FloatArray]:
     """Products of the columns within each of all clusters; of one without rows they are 0."""
     w = np.ones(rows.outcome.size) if rows.weight is None else rows.weight
     x = rows.design

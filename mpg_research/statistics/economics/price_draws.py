@@ -66,7 +66,9 @@ def draw_price(
             "price fixed"
         )
     generator = np.random.default_rng(rng)
-    found = {"gamma": _gamma, "lognormal": _lognormal, "triangular": _triangular}[distribution](low, high, price)
+    found = {"gamma": _gamma, "lognormal": _lognormal, "triangular": _triangular}[distribution](
+        low, high, price
+    )
     off = price / float(found.mean())
     if abs(off - 1) > _OFF:
         raise ValueError(

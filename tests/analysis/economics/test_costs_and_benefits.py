@@ -12,7 +12,14 @@ from mpg_research.analysis.economics.weighed import HELP_ITEMS
 from mpg_research.analysis.result import Result
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.study.model import Study
-from tests.analysis.economics.priced_studies import ASSUMPTIONS, SOURCE, example, priced, with_costs, with_prices
+from tests.analysis.economics.priced_studies import (
+    ASSUMPTIONS,
+    SOURCE,
+    example,
+    priced,
+    with_costs,
+    with_prices,
+)
 
 STATED = {
     "otherwise": "stated", "otherwise_share": 0.3, "otherwise_source": SOURCE, "evidence": "weak",
@@ -81,7 +88,9 @@ def test_switching_values_put_back_make_the_balance_zero() -> None:
     share = float(table["anyway"])
     assert 0 < share < 1
     again = {**STATED, "otherwise_share": share, "fewer_agencies": ASSUMPTIONS}
-    assert parts_of(weigh_costs_and_benefits(with_costs(cheap, **again)))["balance"] == pytest.approx(0, abs=1e-6)
+    assert parts_of(weigh_costs_and_benefits(with_costs(cheap, **again)))["balance"] == pytest.approx(
+        0, abs=1e-6
+    )
     factor = float(table["price_of_help"])
     dearer = with_prices(cheap, [
         {"item": "contact_hour", "payer": "municipality", "unit_price": 2.0 * factor},

@@ -135,7 +135,9 @@ def test_order_of_rows_does_not_matter() -> None:
         ({"thresholds": (-1.0,)}, "0 or more"),
     ],
 )
-def test_impossible_arguments_are_refused_with_what_was_expected(options: dict[str, object], message: str) -> None:
+def test_impossible_arguments_are_refused_with_what_was_expected(
+    options: dict[str, object], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         compare_costs_and_effects(example(), **options)  # type: ignore[arg-type]
 
