@@ -39,6 +39,8 @@ __all__ = [
     "estimates",
     "key_column",
     "modelled",
+    "money",
+    "money_total",
     "number_of",
     "observed",
     "observed_share",
@@ -128,9 +130,13 @@ class Column:
         of a larger sum) is declared to be about it.
     largest : tuple of str
         Of such a total: the two columns with the largest and the second largest contribution of a family to
-        it (``"extreme"``, so never shown). A total without them is not shown.
+        it (``"extreme"``, so never shown). A total without them is not shown. Where contributions can be
+        below zero both are without their sign, and a third column has the sum of all without theirs.
     at : float, optional
         Of a quantile: its level, between 0 and 1. It is shown where enough families lie on either side.
+    in_money : bool
+        Of what a model says, and other numbers whose meaning is not ``"money"``: whether it is an amount of
+        euros. Every amount is rounded to the study's base (``[costs] round_to``).
     """
 
     name: str
@@ -158,6 +164,7 @@ class Column:
     is_total: bool = False
     largest: tuple[str, ...] = ()
     at: float | None = None
+    in_money: bool = False
 
     def __post_init__(self) -> None:
         if (self.is_total or self.largest) and self.meaning != "money":
@@ -185,7 +192,12 @@ class Column:
         """Decimals in which it is written, as declared or by default; of a percentage, its own."""
         if self.digits is not None:
             return self.digits
-        return 0 if self.percent or self.meaning in _WITHOUT_DECIMALS else 1
+        return 0 if self.percent or self.is_amount or self.meaning in _WITHOUT_DECIMALS else 1
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether it is an amount of euros."""
+        return self.meaning == "money" or self.in_money
 
     @property
     def is_observed(self) -> bool:
@@ -254,6 +266,32 @@ def ends(column: Column, stem: str = "", *, heading: str = "", **about: Any) -> 
     }
     low = column.but(name=f"{stem}_low", ends="low", heading=heading or f"{stem}_interval", **shared)
     return low, column.but(name=f"{stem}_high", ends="high", **shared)
+
+
+def money(name: str, *, total: str = "total", **about: Any) -> Column:
+    """An observed amount of euros computed from the sum in the column ``total``: a mean, a part of it."""
+    about.setdefault("about", total)
+    return Column(name=name, meaning="money", **about)
+
+
+def money_total(name: str = "total", *, signed: bool = False, **about: Any) -> tuple[Column, ...]:
+    """A sum of euros over the families of a row, with what the gate must know of it and never shows.
+
+    Parameters
+    ----------
+    name : str
+        Of the sum. ``NAME_largest`` and ``NAME_second`` hold the largest contribution of one family and the
+        next one, without their sign.
+    signed : bool
+        Whether contributions can be below zero: then ``NAME_absolute`` holds the sum without signs.
+    **about
+        Of the sum; ``own`` of all.
+    """
+    kept = [f"{name}_largest", f"{name}_second", *([f"{name}_absolute"] if signed else [])]
+    total = Column(name=name, meaning="money", is_total=True, largest=tuple(kept), **about)
+    own = bool(about.get("own", False))
+    hidden = (Column(name=each, meaning="extreme", csv_only=True, plain=False, own=own) for each in kept)
+    return (total, *hidden)
 
 
 def setting(name: str, **about: Any) -> Column:

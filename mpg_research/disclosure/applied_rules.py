@@ -17,6 +17,7 @@ SETTING_OF: Mapping[str, str] = {
     "small_groups_covered": "minimum_families",
     "outer_quantiles": "minimum_families",
     "single_families": "",
+    "dominated": "dominance_largest_percent",
     "rounded": "rounding",
     "family_level": "",
     "names_in_text": "",
@@ -54,6 +55,7 @@ def rules_applied(
     """
     marks = table.marks if marks is None else marks
     found: set[str] = set()
+    found |= {"dominated"} if table.has_dominated else set()
     small = "small_groups_covered" if table.has_complement else "small_groups"
     whole_rows = _hidden(marks["n_families"]) if "n_families" in marks else np.zeros(len(marks), dtype=bool)
     for name in marks.columns if columns is None else (each for each in columns if each in marks.columns):

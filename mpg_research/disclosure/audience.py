@@ -111,6 +111,11 @@ class DisclosurePolicy:
         What counts are rounded to, in every number that leaves; 0 rounds only where it must be.
     midpoint : bool
         Whether they are rounded to the middle of its multiples (with six: 3, 9, 15, ...) instead.
+    dominance_within_percent, dominance_largest_percent : int
+        A sum of money is not shown where the family with the second largest part could tell the largest to
+        within so many per cent, or where the largest makes up more than so many per cent of it.
+    round_money_to : int
+        What amounts of money are rounded to, always.
     public_groups : bool
         Whether the groups are no secret (the arms of a trial): lifts the rules on organisations,
         never the rule on families.
@@ -138,6 +143,9 @@ class DisclosurePolicy:
     minimum_other_organisations: int = 3
     rounding: int = 5
     midpoint: bool = False
+    dominance_within_percent: int = 10
+    dominance_largest_percent: int = 50
+    round_money_to: int = 100
     public_groups: bool = False
     name_organisations_to_funder: bool = False
     organisations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -223,6 +231,9 @@ def policy_of(study: RuledStudy) -> DisclosurePolicy:
         minimum_other_organisations=rules.minimum_other_organisations,
         rounding=rules.rounding,
         midpoint=rules.midpoint,
+        dominance_within_percent=rules.dominance_within_percent,
+        dominance_largest_percent=rules.dominance_largest_percent,
+        round_money_to=study.config.costs.round_to,
         public_groups=rules.public_groups,
         name_organisations_to_funder=rules.name_organisations_to_funder,
         organisations={

@@ -22,7 +22,7 @@ __all__ = ["NOT_EARLIER", "as_released_before", "describe_frame", "describe_rele
 NOT_EARLIER = "not_in_earlier_release"
 _RULES = (
     "minimum_families", "minimum_other_organisations", "rounding", "midpoint", "public_groups",
-    "name_organisations_to_funder",
+    "name_organisations_to_funder", "dominance_within_percent", "dominance_largest_percent", "round_money_to",
 )  # fmt: skip
 _WHOLE = "suppressed"
 #: Kinds of columns whose values JSON holds as they are.
@@ -49,6 +49,8 @@ def describe_released(released: Released) -> dict[str, Any]:
         data, marks = describe_frame(table._data), describe_frame(table._marks)
         if data is not None and marks is not None:
             tables[name] = {"has_complement": table.has_complement, "data": data, "marks": marks}
+            if table.has_dominated:
+                tables[name]["has_dominated"] = True
     return {
         "kind": released.kind,
         "rules": {name: getattr(released.policy, name) for name in _RULES},
@@ -81,7 +83,7 @@ def as_released_before(kept: Mapping[str, Any], released: Released, result: Anal
         The tables, marks, notes and choices of then. A table that was not released then, or had other
         columns, is withheld with that reason.
     """
-    rules = {name: kept["rules"][name] for name in _RULES}
+    rules = {name: kept["rules"][name] for name in _RULES if name in kept["rules"]}
     policy = replace(released.policy, **rules)
     before_names = policy.sees_names(released.audience)
     there = kept["tables"] if before_names == released.policy.sees_names(released.audience) else {}
@@ -178,4 +180,5 @@ def _restored(name: str, kept: Mapping[str, Any], columns: tuple[Column, ...]) -
         _data=data,
         _marks=marks,
         seal=_released._SEAL,
+        has_dominated=bool(kept.get("has_dominated", False)),
     )

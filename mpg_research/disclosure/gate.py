@@ -6,7 +6,8 @@ What it does, in this order
 2. A row about 1 to 9 families (or the study's own minimum) is suppressed, as are single counts of that
    size, smallest and largest values, and sums of money that one family makes up. Zero is shown.
 3. Where rows add up to a total shown elsewhere, further rows are hidden, so that no small number follows
-   by subtraction. Rows of organisations add up to the totals of the study: if one is small, the *counts*
+   by subtraction, and no sum of money that one family makes up.
+   Rows of organisations add up to the totals of the study: if one is small, the *counts*
    of others are hidden, in every table and for every recipient alike, and enough of them that an
    organisation that knows its own number gains nothing. Where a reader outside sees organisations by name
    (so exactly), further rows and shares are hidden within each class and each share too. Tables whose
@@ -16,7 +17,8 @@ What it does, in this order
    what is made of one number of every organisation (ranks, a spread, the target of a funnel plot).
 5. Everything else is rounded, each number by itself and the same for every reader: counts to the nearest
    five (``policy.rounding``), shares to those of the rounded counts, means, estimates and errors to what
-   a page shows (:mod:`~mpg_research.disclosure.rules.rounded_release`). Only an organisation sees exactly
+   a page shows (:mod:`~mpg_research.disclosure.rules.rounded_release`), amounts of money to the study's base
+   for every reader. Only an organisation sees exactly
    what comes from its own families alone. Then the sums of the result are gone through as an attacker
    would (:mod:`~mpg_research.disclosure.reconstruction`): where fewer than all small numbers stay
    possible for a hidden one, more is hidden.
@@ -67,7 +69,7 @@ from mpg_research.disclosure.rules.complementary_suppression import (
     cover_shares,
 )
 from mpg_research.disclosure.rules.differencing import FLOW, blur_flow, protect_totals, tell_once
-from mpg_research.disclosure.rules.dominance import hide_dominated
+from mpg_research.disclosure.rules.dominance import cover_dominated, hide_dominated, round_money
 from mpg_research.disclosure.rules.following import hide_followers, hide_what_follows
 from mpg_research.disclosure.rules.labels import OWN, Labels, label_organisations
 from mpg_research.disclosure.rules.organisation_rules import (
@@ -166,6 +168,10 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     across = named and audience.is_external
     _hide_small(tables, policy, across=across, outside=audience.is_external)
     covered = cover_organisations(tables, policy.minimum_families)
+    if cover_dominated(tables, policy):
+        hide_followers(tables)
+        while cover_dominated(tables, policy):
+            hide_followers(tables)
     hide_spreads(tables)
     throughout = result.compares_organisations
     refused = refusals(tables, audience, throughout=throughout, policy=policy, covered=covered, names=names)
@@ -193,6 +199,7 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
         if rule is not None:
             round_release(cells, _rows_about(cells, [audience.organisation or ""]), rule)
             hide_what_follows(cells)
+        round_money(cells, policy.round_money_to)
         use_labels(cells, labels)
     if not policy.rounding:
         pooled = {name: cells for name, cells in shown.items() if not cells.table.organisation_columns}
@@ -312,7 +319,7 @@ def _hide_small(
         hide_outer_quantiles(cells, minimum)
         cells.hide_rows(small_rows(cells, minimum))
         hide_small_counts(cells, minimum)
-        hide_dominated(cells)
+        hide_dominated(cells, policy)
         if name == FLOW:
             tell_once(cells)
             if not policy.rounding:
@@ -415,6 +422,7 @@ def _finish(cells: Cells, seal: object) -> ReleasedTable:
         name=cells.table.name,
         columns=cells.table.columns,
         has_complement=cells.has_complement,
+        has_dominated=cells.has_dominated,
         _data=data,
         _marks=marks,
         seal=seal,

@@ -38,7 +38,7 @@ class Withheld:
     code : str
         The reason: ``"family_level"``, ``"too_few_organisations"``, ``"too_few_other_organisations"``,
         ``"pooled_with_too_few"``, ``"names_in_text"``, ``"gives_away_a_small_group"``,
-        ``"few_degrees_of_freedom"``, ``"all_suppressed"``, ``"not_in_earlier_release"``.
+        ``"few_degrees_of_freedom"``, ``"all_suppressed"``, ``"dominated"``, ``"not_in_earlier_release"``.
     values : mapping
         Numbers of the rule that the wording may use (never numbers about the families).
     """
@@ -61,6 +61,8 @@ class ReleasedTable(DeclaredColumns):
         ``Released.organisation_labels``.
     has_complement : bool
         Whether cells were withheld only to protect others, so that "<10" is not said of every mark.
+    has_dominated : bool
+        Whether rows were withheld since one family makes up most of their money.
     """
 
     name: str
@@ -69,6 +71,7 @@ class ReleasedTable(DeclaredColumns):
     _data: pd.DataFrame
     _marks: pd.DataFrame
     seal: InitVar[object]
+    has_dominated: bool = False
 
     def __post_init__(self, seal: object) -> None:
         _demand_seal(seal, "released table")
@@ -125,6 +128,7 @@ def beside(
         _data=data.reset_index(),
         _marks=marks.reset_index(drop=True),
         seal=_SEAL,
+        has_dominated=table.has_dominated or other.has_dominated,
     )
 
 

@@ -37,7 +37,7 @@ from tests.present.many_organisations import many_organisations
 REASONS = (
     "family_level", "too_few_organisations", "too_few_other_organisations", "pooled_with_too_few",
     "names_in_text", "gives_away_a_small_group", "few_degrees_of_freedom", "all_suppressed",
-    "not_in_earlier_release",
+    "dominated", "not_in_earlier_release",
 )  # fmt: skip
 #: Tables of which the catalogue says why a study may not have them, and one of which it does not.
 ABSENT = (

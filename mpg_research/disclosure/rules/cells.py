@@ -42,6 +42,8 @@ class Cells:
         Number of rows.
     has_complement : bool
         Whether something was hidden only to protect something else.
+    has_dominated : bool
+        Whether rows were hidden since one family makes up most of their money.
     coarse : ndarray of bool, optional
         Rows whose number of families is hidden only to protect another one.
     """
@@ -52,6 +54,7 @@ class Cells:
     numbers: tuple[str, ...]
     length: int
     has_complement: bool = False
+    has_dominated: bool = False
     coarse: np.ndarray | None = None
     _hidden: dict[str, np.ndarray] = field(default_factory=dict)
     _rounded: dict[str, np.ndarray] = field(default_factory=dict)

@@ -59,7 +59,8 @@ def refusals(
         if name not in refused and _text_with_names(cells, names):
             refused[name] = ("names_in_text", {})
         if name not in refused and cells.length and all_hidden(cells):
-            refused[name] = ("all_suppressed", {"minimum": policy.minimum_families})
+            code = "dominated" if cells.has_dominated else "all_suppressed"
+            refused[name] = (code, {"minimum": policy.minimum_families})
     if degrees_of_freedom(tables) < policy.minimum_families:
         few = (FEW_DEGREES, {"minimum": policy.minimum_families})
         refused |= {name: few for name, cells in tables.items() if name not in refused and _has_model(cells)}

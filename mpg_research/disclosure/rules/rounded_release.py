@@ -145,6 +145,8 @@ class _Rounded:
         rows = rows & ~self._exact(column, about) & ~np.isnan(self.cells.data[column])
         if not rows.any():
             return
+        if about.is_amount and not about.ratio_of:
+            return  # to the base of money, at the end
         if about.ratio_of and self._is_ratio(column, about, rows):
             self._divide(column, about, rows)
         elif about.meaning == "share" and not about.ends and not about.minus:

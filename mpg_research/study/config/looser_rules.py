@@ -20,6 +20,8 @@ _RULES: dict[str, tuple[Callable[[Any, Any], bool], tuple[str, ...]]] = {
     "minimum_families": (operator.lt, EVERYONE),
     "minimum_other_organisations": (operator.lt, EVERYONE),
     "rounding": (operator.lt, EVERYONE),
+    "dominance_within_percent": (operator.lt, EVERYONE),
+    "dominance_largest_percent": (operator.gt, EVERYONE),
     "public_groups": (operator.gt, EVERYONE),
     "name_organisations_to_funder": (operator.gt, ("funder",)),
 }

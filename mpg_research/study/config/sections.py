@@ -506,6 +506,10 @@ class AfterwardsConfig(Section):
 class DisclosureConfig(Section):
     """[disclosure]: what may be shown to whom.
 
+    ``dominance_within_percent``, ``dominance_largest_percent``: a sum of money is not shown where the family
+    with the second largest part of it could tell the largest part to within so many per cent, or where the
+    largest is more than so many per cent of it. Both numbers are ours.
+
     ``reason`` says why a rule is looser than its default (:mod:`~mpg_research.study.config.looser_rules`).
     """
 
@@ -513,6 +517,8 @@ class DisclosureConfig(Section):
     minimum_other_organisations: Whole = Field(3, ge=1)
     rounding: Whole = Field(5, ge=0)
     midpoint: StrictBool = False
+    dominance_within_percent: Whole = Field(10, ge=1, le=100)
+    dominance_largest_percent: Whole = Field(50, ge=10, le=100)
     public_groups: StrictBool = False
     name_organisations_to_funder: StrictBool = False
     reason: Text | None = None
