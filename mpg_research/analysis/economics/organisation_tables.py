@@ -60,14 +60,15 @@ _COLUMNS = (
     Column(name="second_largest", meaning="extreme", digits=0, own=True),
     number_of("n_group", of="families", own=True),
 )
-_EUROS = modelled("value", digits=0, spread=True)
-_LINES = tuple(column if column.is_key else column.but(digits=0) for column in LINES)
+_EUROS = modelled("value", digits=0, spread=True, in_money=True)
+_LINES = tuple(column if column.is_key else column.but(digits=0, in_money=True) for column in LINES)
 _SUMMARY = (
     coded("quantity"),
     SUMMARY[1].but(
         rows={
             **SUMMARY[1].rows,
-            **dict.fromkeys(("target", "target_adjusted", "between_sd", "tau2"), _EUROS),
+            **dict.fromkeys(("target", "target_adjusted", "between_sd"), _EUROS),
+            "tau2": modelled("value", digits=0, spread=True),
         }
     ),
 )

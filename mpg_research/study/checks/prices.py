@@ -251,7 +251,7 @@ def _items_of(table: Table, name: str) -> list[str]:
         return sorted({str(code) for code in frame[column].dropna()}) if column in frame else []
     found = []
     for item, column in CARE_ITEMS.items():
-        if column in frame and bool((frame[column].fillna(0).astype(float) > 0).any()):
+        if column in frame and bool((frame[column].astype("Float64") > 0).fillna(False).any()):
             found.append(item)
     return found
 
