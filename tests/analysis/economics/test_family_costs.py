@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mpg_research.analysis.economics.family_costs import family_costs
