@@ -48,8 +48,8 @@ MEAN = Column(
 MEANS = (
     MEAN,
     *ends(MEAN, is_total=False, largest=()),
-    Column(name="largest", meaning="extreme", digits=0),
-    Column(name="second_largest", meaning="extreme", digits=0),
+    Column(name="largest", meaning="extreme", digits=0, csv_only=True, plain=False),
+    Column(name="second_largest", meaning="extreme", digits=0, csv_only=True, plain=False),
     number_of("n_group", of="families"),
 )
 _NAMES = [

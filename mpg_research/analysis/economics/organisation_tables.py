@@ -56,8 +56,8 @@ _COLUMNS = (
     *ends(_OWN, is_total=False, largest=()),
     _ADJUSTED,
     *ends(_ADJUSTED),
-    Column(name="largest", meaning="extreme", digits=0, own=True),
-    Column(name="second_largest", meaning="extreme", digits=0, own=True),
+    Column(name="largest", meaning="extreme", digits=0, own=True, csv_only=True, plain=False),
+    Column(name="second_largest", meaning="extreme", digits=0, own=True, csv_only=True, plain=False),
     number_of("n_group", of="families", own=True),
 )
 _EUROS = modelled("value", digits=0, spread=True, in_money=True)
