@@ -19,6 +19,7 @@ MEAN_COSTS = ((16_900.0, 15_500.0, 18_300.0), (0.0, 0.0, 0.0), (120.0, 40.0, 260
 BEHIND = (200, 40, 4, 0)
 LARGEST = ((60.0, 50.0), (9_000.0, 10.0))
 HOMES = tuple("abcdef")
+QUANTILES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
 
 
 def cost_row(draw: Draw, name: str, *, mean: float | None = None) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def costs(draw: Draw) -> MadeResult:
     number = draw("complete", (200, 30, 4))
     spread = {"q10": 900.0, "q50": 15_400.0, "q90": 23_500.0, "dearest_share": 0.25, "n_families": number}
     columns = (
-        *(quantile(name, at, digits=0, in_money=True) for name, at in (("q10", 0.1), ("q50", 0.5), ("q90", 0.9))),
+        *(quantile(name, at, digits=0, in_money=True) for name, at in QUANTILES.items()),
         observed("dearest_share", percent=True, digits=0, about="q90"),
     )  # fmt: skip
     tables.append(ResultTable("cost_spread", pooled("cost_spread", [spread]).data, columns))
@@ -56,7 +57,9 @@ def costs(draw: Draw) -> MadeResult:
         part = observed("share_before", percent=True, digits=0, about="mean_cost")
         rows = [{**cost_row(draw, "before_help"), **share}]
         tables.append(
-            ResultTable("costs_before_help", pooled("costs_before_help", rows).data, (*MEANS, part, *ends(part)))
+            ResultTable(
+                "costs_before_help", pooled("costs_before_help", rows).data, (*MEANS, part, *ends(part))
+            )
         )
     beyond = draw("beyond", ("none", "95", "99.8", "absent"))
     if beyond != "absent":
@@ -66,7 +69,8 @@ def costs(draw: Draw) -> MadeResult:
         columns = (coded("cost_item"), Column(name="n_records", meaning="count", of="records"))
         tables.append(ResultTable("without_price", pooled("without_price", rows).data, columns))
     facts = {
-        "horizon_months": draw("horizon", (12.0, 24.0, 1.0)), "perspective": draw("view", ("societal", "municipal", "state")),
+        "horizon_months": draw("horizon", (12.0, 24.0, 1.0)),
+        "perspective": draw("view", ("societal", "municipal", "state")),
         "year": 2024, "rate": draw("rate", (0.03, 0.0)), "over_workers": draw("workers", (True, False)),
         "recorded": list(draw("recorded", (("care", "events"), ("care",), ("events",)))),
         "before_help_months": 3.0, "indexed": draw("indexed", (True, False)),

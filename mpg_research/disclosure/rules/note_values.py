@@ -65,6 +65,8 @@ _MEANINGS = {
     "month": _SETTING,
     "months": _SETTING,
     "n_domains": _SETTING,
+    "n_groups": _SETTING,
+    "n_workers": _SETTING,
     "n_items": _SETTING,
     "n_levels": _SETTING,
     "n_months": _SETTING,

@@ -1,1 +1,1 @@
-"""Costs drawn."""
+"""Costs in pictures."""

@@ -18,7 +18,7 @@ from mpg_research.present.figures.parts import (
 from mpg_research.present.figures.style import GREY, INK, MAIN, Drawing
 from mpg_research.present.language.numbers import format_time
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.sentences.costs.families import euros
+from mpg_research.present.sentences.costs.amounts import euros
 
 __all__ = ["draw_cost_funnel", "draw_costs_by_month", "draw_costs_by_organisation"]
 

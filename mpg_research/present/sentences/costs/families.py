@@ -5,23 +5,11 @@ import pandas as pd
 
 from mpg_research.present.language.numbers import format_number, format_share, with_percent
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.sentences.costs.amounts import euros
 
-__all__ = ["cost_sentences", "euros"]
+__all__ = ["cost_sentences"]
 
 _LIMITS = ("mean_cost_low", "mean_cost_high")
-
-
-def euros(voice: Voice, value: float) -> str:
-    """An amount of euros as the language writes it.
-
-    Parameters
-    ----------
-    voice : Voice
-    value : float
-        In euros; rounded by the gate.
-    """
-    sign = "-" if value < 0 else ""
-    return voice.phrases("costs.euros", sign=sign, amount=format_number(abs(value), voice.language, digits=0))
 
 
 def cost_sentences(voice: Voice) -> dict[str, list[str]]:
