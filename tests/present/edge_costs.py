@@ -118,6 +118,13 @@ def _flags(released: Released) -> list[str]:
     return [str(flag) for flag in rows["beyond_adjusted"]] if len(rows) else []
 
 
+def _some_hidden(released: Released) -> bool:
+    """Whether a table of parts shows some of them and not others."""
+    tables = (rows_of(released, f"costs_by_{name}") for name in ("phase", "payer"))
+    known = [[math.isfinite(float(row["mean_cost"])) for _, row in rows.iterrows()] for rows in tables]
+    return any(len(row) > 1 and any(row) and not all(row) for row in known)
+
+
 MEAN_SHOWN = shown("costs", "mean_cost", "mean_cost_low", "mean_cost_high")
 FULL = {"whole_mean": MEAN_COSTS[0], "whole_behind": 200, "whole_largest": LARGEST[0]}
 EDGES = (
@@ -137,12 +144,17 @@ EDGES = (
              "recorded": ("care",), "outside": 1},
             {**FULL, "beyond": "95", "outside": 1},
             {"whole_behind": 4},
+            {**FULL, "payers": 3, "payer_municipality_behind": 200, "payer_state_behind": 4,
+             "payer_own_payer_behind": 40, "payer_municipality_mean": MEAN_COSTS[0],
+             "payer_municipality_largest": LARGEST[0], "payer_own_payer_mean": MEAN_COSTS[0],
+             "payer_own_payer_largest": LARGEST[0]},
         ),
         {
             "cost_mean_known": MEAN_SHOWN,
             "cost_mean_not_known": lambda released, words: not MEAN_SHOWN(released, words),
             "cost_phases_known": shown("costs_by_phase", "mean_cost", at_least=2),
             "cost_payers_known": shown("costs_by_payer", "mean_cost", at_least=2),
+            "cost_parts_hidden": lambda released, _: _some_hidden(released),
             "cost_before_known": shown(
                 "costs_before_help", "mean_cost", "share_before", "share_before_low", "share_before_high"
             ),

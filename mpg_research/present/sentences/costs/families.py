@@ -60,6 +60,7 @@ def _parts(voice: Voice, name: str) -> list[str]:
     rows = voice.frame(f"costs_by_{name}")
     if len(rows) < 2:
         return []
+    found = len(rows)
     rows = rows[np.isfinite(rows["mean_cost"].to_numpy(dtype=float))]
     if not len(rows):
         return []
@@ -70,7 +71,8 @@ def _parts(voice: Voice, name: str) -> list[str]:
         )
         for _, row in rows.sort_values("mean_cost", ascending=False, kind="stable").iterrows()
     ]  # fmt: skip
-    return [voice.phrases(f"costs.by_{name}", parts="; ".join(listed))]
+    said = [voice.phrases(f"costs.by_{name}", parts="; ".join(listed))]
+    return [*said, *([voice.phrases("costs.parts_hidden")] if len(listed) < found else [])]
 
 
 def _before(voice: Voice) -> list[str]:
