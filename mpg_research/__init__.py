@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis import Thresholds as Thresholds
     from mpg_research.analysis import check_robustness as check_robustness
     from mpg_research.analysis import compare_cohorts as compare_cohorts
-    from mpg_research.analysis import compare_instruments as compare_instruments
     from mpg_research.analysis import compare_costs_and_effects as compare_costs_and_effects
+    from mpg_research.analysis import compare_instruments as compare_instruments
     from mpg_research.analysis import compare_organisations as compare_organisations
     from mpg_research.analysis import compare_providers as compare_providers
     from mpg_research.analysis import compare_respondents as compare_respondents

@@ -435,6 +435,11 @@ def _add_simulate(commands: Any, common: argparse.ArgumentParser) -> None:
         "none, 2,000 or 200,000 (default: small)",
     )
     simulate.add_argument(
+        "--cost-effect",
+        action="store_true",
+        help="the last organisation gets by with fewer hours and sees fewer placements (truth/costs.toml)",
+    )
+    simulate.add_argument(
         "--example",
         action="store_true",
         help="the example study as it is shipped, over one that stands there; ignores the other options",
@@ -714,6 +719,7 @@ def _simulate(options: argparse.Namespace) -> int:
                 families=options.families,
                 organisations=options.organisations,
                 truth_families=TRUTH_FAMILIES[options.truth],
+                cost_effect=options.cost_effect,
                 name=safe_folder_name(Path(options.folder).absolute().name)[:48],
                 progress=progress,
             )

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from mpg_research.analysis.economics.benefits import weigh_costs_and_benefits as weigh_costs_and_benefits
     from mpg_research.analysis.economics.compare import CostsAndEffects as CostsAndEffects
     from mpg_research.analysis.economics.compare import compare_costs_and_effects as compare_costs_and_effects
-    from mpg_research.analysis.economics.reporting_checklist import CostsChecklist as CostsChecklist
-    from mpg_research.analysis.economics.reporting_checklist import (
-        list_what_is_reported as list_what_is_reported,
-    )
     from mpg_research.analysis.economics.describe import Costs as Costs
     from mpg_research.analysis.economics.describe import describe_costs as describe_costs
     from mpg_research.analysis.economics.family_costs import FamilyCosts as FamilyCosts
     from mpg_research.analysis.economics.family_costs import family_costs as family_costs
+    from mpg_research.analysis.economics.reporting_checklist import CostsChecklist as CostsChecklist
+    from mpg_research.analysis.economics.reporting_checklist import (
+        list_what_is_reported as list_what_is_reported,
+    )
     from mpg_research.analysis.families.change import IndividualChange as IndividualChange
     from mpg_research.analysis.families.change import reliable_change as reliable_change
     from mpg_research.analysis.families.choices import ErrorModel as ErrorModel

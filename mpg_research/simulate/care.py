@@ -1,21 +1,36 @@
-"""Care, practice, events and prices of the synthetic study."""
+"""Care, practice and events of the synthetic study, and what they are to be expected to be."""
 
 from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mpg_research.simulate.families import number_of_problems
 from mpg_research.simulate.periods import EXPORT_DATE, FAMILIES_PER_WORKER, Periods, days_to_weekday
 from mpg_research.simulate.plan import DAYS_PER_MONTH, PROBLEMS
 from mpg_research.study.schemas import INTERVENTIONS, WORKING_ELEMENTS
 
-__all__ = ["ELEMENT_MEANS", "care_rows", "event_rows", "practice_rows", "price_rows"]
+__all__ = [
+    "AGENCIES_FEWER",
+    "ELEMENT_MEANS",
+    "MEETING_CHANCE",
+    "MOST_AGENCIES",
+    "care_rows",
+    "event_chances",
+    "event_rows",
+    "expected_agencies",
+    "expected_hours",
+    "meeting_months",
+    "months_of_help",
+    "practice_rows",
+]
 
 WORKER_CHANGE = 0.035  # chance per month that another worker takes over
 PRACTICE_MONTHS = (3, 9, 15)
-PRICE_SOURCE = "synthetic: invented for this example, no real tariff"
+MEETING_CHANCE = 0.06  # per month, beside the meetings that were an intervention
+MOST_AGENCIES = 20
+AGENCIES_FEWER = 0.1  # per month: how fast some of the agencies leave
 
 ELEMENT_MEANS = (3.4, 3.0, 3.2, 3.6, 3.3, 2.9)
 
@@ -43,27 +58,19 @@ def care_rows(
     """
     families = periods.families
     problems = number_of_problems(families)
-    network = list(INTERVENTIONS).index("network_meeting")
     rows = []
     for place in range(len(families)):
-        months = _months_of_help(periods, place)
+        months = months_of_help(periods, place)
         n_workers = max(2, round(int(sizes[families.organisation[place]]) / FAMILIES_PER_WORKER))
         worker = int(families.worker[place])
-        agencies = 2.0 + 0.9 * problems[place]
         well_organised = 1 / (1 + np.exp(-0.5 - 0.9 * families.practice[place]))
         has = rng.random(2) < well_organised
-        meetings = {
-            date.fromordinal(int(periods.start[place]) + round(float(time) * DAYS_PER_MONTH)).replace(day=1)
-            for time, kind in zip(
-                periods.course.intervention_time[place], periods.course.intervention[place], strict=True
-            )
-            if np.isfinite(time) and kind == network
-        }
+        meetings = meeting_months(periods, place)
         for number, month in enumerate(months):
             if number and rng.random() < WORKER_CHANGE:
                 worker = 1 + (worker + int(rng.integers(0, n_workers - 1))) % n_workers
             has = has | (rng.random(2) < 0.06)
-            hours = rng.gamma(6.0, (4.0 + 12.0 * np.exp(-0.06 * number)) / 6.0)
+            hours = rng.gamma(6.0, expected_hours(number) / 6.0)
             rows.append(
                 (
                     family[place],
@@ -71,17 +78,60 @@ def care_rows(
                     month.isoformat(),
                     f"w{worker:02d}",
                     f"{hours:.1f}",
-                    str(min(int(rng.poisson(agencies * (0.7 + 0.3 * np.exp(-0.1 * number)))), 20)),
+                    str(min(int(rng.poisson(_mean_agencies(problems[place], number))), MOST_AGENCIES)),
                     str(int(has[0])),
                     str(int(has[1])),
-                    str(int(month in meetings or rng.random() < 0.06)),
+                    str(int(month in meetings or rng.random() < MEETING_CHANCE)),
                 )
             )
     columns = ("family", "episode", "month", "worker", "contact_hours", "n_agencies")
     return pd.DataFrame(rows, columns=[*columns, "case_manager", "one_plan", "network_meeting"])
 
 
-def _months_of_help(periods: Periods, place: int) -> list[date]:
+def expected_hours(number: ArrayLike) -> NDArray[np.float64]:
+    """Expected hours of contact in the month of this number, the first being 0."""
+    return np.asarray(4.0 + 12.0 * np.exp(-0.06 * np.asarray(number, dtype=float)))
+
+
+def _mean_agencies(problems: int, number: ArrayLike) -> NDArray[np.float64]:
+    fewer = 0.7 + 0.3 * np.exp(-AGENCIES_FEWER * np.asarray(number, dtype=float))
+    return np.asarray((2.0 + 0.9 * problems) * fewer)
+
+
+def expected_agencies(problems: int, number: ArrayLike) -> NDArray[np.float64]:
+    """Expected agencies in the months of these numbers: a Poisson number, cut off at the most there can be.
+
+    Parameters
+    ----------
+    problems : int
+        How many problems the family has.
+    number : array_like of int, shape (n,)
+        Numbers of the months, the first being 0.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    mean = _mean_agencies(problems, number)
+    counts = np.arange(MOST_AGENCIES)
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, MOST_AGENCIES)))])
+    chance = np.exp(counts * np.log(mean)[:, None] - mean[:, None] - log_factorial)
+    return np.asarray(chance @ counts + MOST_AGENCIES * (1 - chance.sum(axis=1)))
+
+
+def meeting_months(periods: Periods, place: int) -> set[date]:
+    """First days of the months in which a network meeting was an intervention."""
+    network = list(INTERVENTIONS).index("network_meeting")
+    return {
+        date.fromordinal(int(periods.start[place]) + round(float(time) * DAYS_PER_MONTH)).replace(day=1)
+        for time, kind in zip(
+            periods.course.intervention_time[place], periods.course.intervention[place], strict=True
+        )
+        if np.isfinite(time) and kind == network
+    }
+
+
+def months_of_help(periods: Periods, place: int) -> list[date]:
     """First days of the calendar months from the start to the end of help or the export."""
     month = date.fromordinal(int(periods.start[place])).replace(day=1)
     last = min(int(periods.end[place]), EXPORT_DATE.toordinal())
@@ -127,6 +177,16 @@ def practice_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np
     return pd.concat(blocks)
 
 
+def event_chances(periods: Periods) -> dict[str, NDArray[np.float64]]:
+    """Chance of a placement and an eviction, from the start to half a year after the end of each period."""
+    families = periods.families
+    housing = families.problems[:, PROBLEMS.index("housing")]
+    return {
+        "placement": np.minimum(0.08 * np.exp(0.6 * (families.level - 1.2)), 0.6),
+        "eviction": np.where(housing, 0.12, 0.01),
+    }
+
+
 def event_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np.str_]) -> pd.DataFrame:
     """Placements, evictions and renewed referrals.
 
@@ -141,16 +201,10 @@ def event_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np.st
         Columns of the events schema, as text. Placement is likelier at a heavier burden, eviction
         where there are housing problems; a second period starts with a renewed referral.
     """
-    families = periods.families
     last = np.minimum(periods.end + 180, EXPORT_DATE.toordinal())
-    housing = families.problems[:, PROBLEMS.index("housing")]
-    chances = {
-        "placement": 0.08 * np.exp(0.6 * (families.level - 1.2)),
-        "eviction": np.where(housing, 0.12, 0.01),
-    }
     rows = []
-    for event, chance in chances.items():
-        happens = rng.random(len(family)) < np.minimum(chance, 0.6)
+    for event, chance in event_chances(periods).items():
+        happens = rng.random(len(family)) < chance
         day = periods.start + np.floor(rng.random(len(family)) * (last - periods.start)).astype(np.int64)
         rows += [(family[place], event, int(day[place])) for place in np.flatnonzero(happens)]
     if periods.number > 1:
@@ -164,19 +218,4 @@ def event_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np.st
             "date": [date.fromordinal(day).isoformat() for _, _, day in rows],
             "event": [event for _, event, _ in rows],
         }
-    )
-
-
-def price_rows() -> pd.DataFrame:
-    """Invented prices in round euros, each with the source that says so."""
-    rows = [
-        ("contact_hour", "hour", "100", "municipality"),
-        ("network_meeting", "meeting", "400", "municipality"),
-        ("placement", "placement", "30000", "municipality"),
-        ("eviction", "eviction", "10000", "housing_corporation"),
-        ("renewed_referral", "referral", "1500", "municipality"),
-    ]
-    return pd.DataFrame(
-        [(item, "2024", unit, price, payer, "fiscal", PRICE_SOURCE) for item, unit, price, payer in rows],
-        columns=["item", "year", "unit", "unit_price", "payer", "kind", "source"],
     )

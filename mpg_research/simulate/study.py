@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.errors import ConfigError
+from mpg_research.simulate.costs import cost_truth, cost_truth_text, plant_effect
 from mpg_research.simulate.norms import norm_table, simulate_reference_sample
 from mpg_research.simulate.plan import (
     EXAMPLE_SEED,
@@ -18,7 +19,7 @@ from mpg_research.simulate.plan import (
 )
 from mpg_research.simulate.tables import intervention_roles, simulate_tables
 from mpg_research.simulate.texts import readme_text, study_text, truth_text
-from mpg_research.simulate.timeline.add import N_STREAMS, add_timeline
+from mpg_research.simulate.timeline.add import COST_STREAM, N_STREAMS, add_timeline
 from mpg_research.simulate.timeline.own_strength import INSTRUMENT, own_strength_text
 from mpg_research.simulate.timeline.planted import timeline_truth_text
 from mpg_research.simulate.truth import population_truth
@@ -42,6 +43,7 @@ def simulate_study(
     truth_families: int | None = None,
     name: str | None = None,
     overwrite: bool = False,
+    cost_effect: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write a synthetic study: tables, study.toml, norm table, reference sample, and the truth.
@@ -62,6 +64,9 @@ def simulate_study(
         Name of the study, and so of the folder of its reports; by default made from the folder's.
     overwrite : bool, default False
         Whether a synthetic study that stands there may be replaced. Anything else never is.
+    cost_effect : bool, default False
+        Whether the last organisation gets by with fewer hours and sees fewer placements, by the known measure
+        in ``truth/costs.toml``. Nothing else moves.
     progress : callable, optional
         Told after each organisation whose true course was computed how many are done, and of how many.
 
@@ -105,6 +110,12 @@ def simulate_study(
             role_stream, simulated.tables["interventions"]["intervention"]
         )
         tables, planted = add_timeline(timeline_streams, simulated, plans)
+        organisation_keys = np.array([plan.key for plan in plans])
+        planted["costs"] = cost_truth(
+            simulated.periods, simulated.names, organisation_keys, planted=cost_effect
+        )
+        if cost_effect:
+            tables = plant_effect(timeline_streams[COST_STREAM], tables, plans[-1].key)
         sample = simulate_reference_sample(norm_stream)
         norms = norm_table(sample)
         (place / "truth").mkdir()
@@ -120,6 +131,7 @@ def simulate_study(
         _write_text(place / "README.md", readme_text(seed, families, organisations))
         _write_text(place / "truth" / "truth.toml", truth_text(plans, seed, population))
         _write_text(place / "truth" / "timeline.toml", timeline_truth_text())
+        _write_text(place / "truth" / "costs.toml", cost_truth_text(plans[-1].key, planted=cost_effect))
         if population:
             courses = population_truth(
                 truth_stream, plans, sizes, norms, families=population, progress=progress

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.simulate.care import care_rows, event_rows, practice_rows, price_rows
+from mpg_research.simulate.care import care_rows, event_rows, practice_rows
+from mpg_research.simulate.costs import price_index_rows, price_rows
 from mpg_research.simulate.course import answer_items, burden
 from mpg_research.simulate.families import take
 from mpg_research.simulate.periods import (
@@ -100,6 +101,7 @@ def simulate_tables(
         truths.append(_truth(periods, family))
     tables = {name: _sorted(pd.concat(frames)) for name, frames in parts.items()}
     tables["prices"] = price_rows()
+    tables["price_index"] = price_index_rows()
     return SimulatedTables(
         tables=tables,
         families=_sorted(pd.concat(truths)),

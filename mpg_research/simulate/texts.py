@@ -97,7 +97,8 @@ simulation are invented as well: they say nothing about real help.
 | `domains.csv` | family, date, life domain and rater: severity from 0 to 4, scored by workers |
 | `goals.csv` | family, date and goal: attainment from 0 to 10, and who set the goal |
 | `conditions.csv` | organisation, year and condition: a score from 1 to 5; all but one condition invented |
-| `prices.csv` | item and year: invented prices |
+| `prices.csv` | item, year and payer: invented prices, some with an invented range |
+| `price_index.csv` | year: an invented index of prices |
 | `reference_sample.csv` | simulated parent in general: age of the child in years and raw score |
 | `norms.csv` | age band and raw score: T-score, made from the reference sample. Not the publisher's norms |
 | `truth/` | what is true of the simulated population, for testing analyses |
@@ -111,7 +112,8 @@ form; a few unknown intake variables; organisations that differ more in their fa
 The truth (`truth/mean_course.csv`) is the mean course of each organisation in a very large simulated
 population, at its own case mix and at an equal one. `truth/truth.toml` has the model. What was put into the
 time line of care (raters who grow milder with the years, the wait, relapses after the end, ...) stands in
-`truth/timeline.toml`, per worker and family in the CSV files beside it.
+`truth/timeline.toml`, per worker and family in the CSV files beside it. What each period of help was to be
+expected to cost stands in `truth/costs.csv`, and what it was drawn from in `truth/costs.toml`.
 """
 
 

@@ -321,6 +321,18 @@ grace_weeks = 8                      # within so many weeks something that was d
 later_months = 6                     # how the family stands so long after it,
 later_window_months = 1.5            # by a measurement no further than this from that moment
 
+[costs]                              # where a table of prices is there; numbers here are our own choice
+# year = 2024                        # amounts in prices of this year; the latest of the table if left out
+perspective = "societal"             # whose costs count: everybody's, "municipal", or one payer
+discount_costs = 0.03                # per year; these two are those of the Dutch guideline of January 2024,
+discount_effects = 0.015             # as the R package tatooheene has them
+horizon_months = 12                  # costs and effects are counted so long after the start
+round_to = 100                       # every amount that is shown is a multiple of so many euros
+effect = "points"                    # or "reliably_improved", "months_without_placement"
+before_help_months = 0               # the tables hold costs of so many months before the start too
+otherwise = "none"                   # how it is known what would have happened anyway (docs/costs.md)
+# thresholds = [100, 500]            # what one unit of effect may cost; there is no norm, so none by default
+
 [talk]                               # for the talk with one family; every number here is our own choice
 ahead = 6                            # the chance that the score so many months on is no better than now
 recent = 3                           # "going the right way now" looks back so many months
@@ -333,6 +345,8 @@ clear_progress = 0.9                 # progress is clear from this chance of tru
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown
 minimum_other_organisations = 3
+# dominance_within_percent = 10      # amounts: nobody may tell another's part to within so many per cent,
+# dominance_largest_percent = 50     # nor may one family be more than so many per cent of it
 rounding = 5                         # counts go to multiples of this; mpg run --private shows them exactly
 public_groups = false                # true only if the groups are no secret, such as the arms of a trial
 name_organisations_to_funder = false

@@ -418,6 +418,7 @@ PRICE_INDEX = Schema(
         Column("year", "integer", "the year; every year from the first to the last", required=True,
                minimum=1990, maximum=2100),
         Column("index", "number", "index number of prices, of any base", required=True),
+        Column("source", "text", "where the index comes from"),
     ),
     ("year",),
 )  # fmt: skip

@@ -19,7 +19,6 @@ BEFORE = {
     "measurements": "8fac35ac0a9ba6b4698dd6977bb01b782ec46a5e30ba299142aac8ceff3ee3d4",
     "care": "ecda392b2c7531de18dd8429ea5a1022f5457ab5eb426ca7ec01cf61b02b1881",
     "practice": "b6405c998b41547823cb3cf433fd3ddf5ec98b80e2173ef8e9d10d7c1f68b2a8",
-    "prices": "75ff822634dffc99beba8efa5c5429f79b9ab7436de2d10c1c8f4c94c009b303",
 }
 NEW_COLUMNS = {
     "episodes": ["region", "referred", "thin_line", "satisfaction"],

@@ -9,17 +9,18 @@ All amounts are euros of one year, per family that was followed, discounted to t
   who are followed. What the dearest families cost is shown to nobody: ``largest`` and ``second_largest``
   are for the gate.
 - ``costs_by_phase(phase, ...)`` (during help, and after it or between periods of help),
-  ``costs_by_payer(payer, ...)``, ``costs_by_kind(cost_kind, ...)``, ``costs_by_item(item, ...)``: its parts.
+  ``costs_by_payer(payer, ...)``, ``costs_by_kind(cost_kind, ...)``, ``costs_by_item(cost_item, ...)``: its
+  parts.
 - ``costs_by_month(month_of_help, payer, ...)``: its parts by month since the start (1 is the
   first); payers who pay for few families in some month stand together.
-- ``cost_spread(q10, q25, median, q75, q90, dearest_share)``: of families followed to the last month.
+- ``cost_spread(q10, q25, q50, q75, q90, dearest_share)``: of families followed to the last month.
 - ``costs_before_help(mean_cost, ..., share_before, ...)``: before the first help, where that is on
   record, and its share of all up to the last month.
 - ``costs_by_organisation(organisation, mean_cost, ..., adjusted_cost, ...)`` and ``cost_funnel``,
   ``cost_funnel_lines``, ``cost_funnel_summary``, ``cost_funnel_steps``
   (:mod:`~mpg_research.analysis.economics.organisation_tables`).
-- ``without_price(item, n_records)``: what was used and has no price, so is in no amount.
-- ``price_list(item, payer, cost_kind, price, ...)``: the prices in force.
+- ``without_price(cost_item, n_records)``: what was used and has no price, so is in no amount.
+- ``price_list(cost_item, payer, cost_kind, price, ...)``: the prices in force.
 """
 
 from collections.abc import Iterable
@@ -129,7 +130,8 @@ def describe_costs(
     organisations = organisation_costs(study, window, asked=asked)
     found = [
         *mean_tables(window, minimum=minimum), spread_table(window), before_table(window),
-        *organisations.tables, _without_price(costs, study), _price_list(costs, study), sample_flow_table(costs.flow),
+        *organisations.tables, _without_price(costs, study), _price_list(costs, study),
+        sample_flow_table(costs.flow),
     ]  # fmt: skip
     parameters = {
         "level": level, "horizon_months": float(window.months), "asked_months": asked, "perspective": view,
@@ -159,25 +161,25 @@ def _of_study(study: Study) -> Iterable[Note]:
 
 
 def _without_price(costs: FamilyCosts, study: Study) -> ResultTable | None:
-    rows = costs.without_price
+    rows = costs.without_price.rename(columns={"item": "cost_item"})
     if rows.empty:
         return None
     everywhere = study.tables["episodes"]["organisation"].nunique()
-    columns = (coded("item"), number_of("n_records", of="records"))
+    columns = (coded("cost_item"), number_of("n_records", of="records"))
     return ResultTable("without_price", rows.assign(n_organisations=everywhere), columns=columns)
 
 
 def _price_list(costs: FamilyCosts, study: Study) -> ResultTable:
     """The prices, which are about no family: they stand beside all who are followed."""
     rows = costs.prices[["item", "payer", "kind", "price", "price_low", "price_high", "source"]]
-    rows = rows.rename(columns={"kind": "cost_kind"})
+    rows = rows.rename(columns={"item": "cost_item", "kind": "cost_kind"})
     behind = {
         "n_families": len(costs.followed),
         "n_organisations": int(costs.followed["organisation"].nunique()),
     }
     price = setting("price", digits=2)
     columns = (
-        coded("item"), coded("payer"), coded("cost_kind", is_key=False), price,
+        coded("cost_item"), coded("payer"), coded("cost_kind", is_key=False), price,
         setting("price_low", digits=2, csv_only=True), setting("price_high", digits=2, csv_only=True),
         Column(name="source", meaning="text"),
     )  # fmt: skip

@@ -12,11 +12,12 @@ import pandas as pd
 
 from mpg_research.analysis.economics.follow_up import FollowUp, read_follow_up
 from mpg_research.analysis.economics.prices import Prices, read_prices
-from mpg_research.analysis.economics.uses import CARE_ITEMS, Uses, read_uses
+from mpg_research.analysis.economics.uses import CARE_ITEMS, NETWORK_MEETING, Uses, read_uses
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.economics.discounting import discount_factors
 from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.schemas import INTERVENTIONS
 
 __all__ = ["FamilyCosts", "family_costs"]
 
@@ -220,8 +221,15 @@ def _renumbered(rows: pd.DataFrame, followed: FollowUp, kept: BoolArray) -> pd.D
 
 
 def _without_price(rows: pd.DataFrame, prices: Prices) -> pd.DataFrame:
-    """Items that were used and have no price of anybody."""
-    found = rows[~rows["item"].isin(prices.every_item).to_numpy()]
+    """Items that were used and have no price of anybody, nor are part of what has one."""
+    part = set(prices.every_item)
+    if {"contact_hour", "visit"} & part:
+        part |= {"contact_hour", "visit"}  # hours are what visits are made of
+    names = set(rows["item"].cat.categories)
+    done = {name for name in names if name in INTERVENTIONS and name != NETWORK_MEETING}
+    if "contact_hour" in part and not done & part:
+        part |= done  # done in hours that have a price already
+    found = rows[~rows["item"].isin(part).to_numpy()]
     counted = found.groupby("item", observed=True)["unit"].agg(n_records="size", n_families="nunique")
     return counted.reset_index().astype({"item": str})
 
@@ -324,5 +332,5 @@ def _notes(followed: FollowUp, uses: Uses, prices: Prices, without: pd.DataFrame
         notes.append(Note("seen_without_calendar", text))
     if followed.ends_unknown:
         text = f"{followed.ends_unknown} periods of help are over on an unknown date; they count as going on."
-        notes.append(Note("ends_without_date", text, {"n_periods": followed.ends_unknown}, "caution"))
+        notes.append(Note("costs_ends_without_date", text, {"n_periods": followed.ends_unknown}, "caution"))
     return notes

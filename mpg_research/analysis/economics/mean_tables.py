@@ -48,8 +48,8 @@ MEAN = Column(
 MEANS = (
     MEAN,
     *ends(MEAN, is_total=False, largest=()),
-    Column(name="largest", meaning="extreme", digits=0),
-    Column(name="second_largest", meaning="extreme", digits=0),
+    Column(name="largest", meaning="extreme", digits=0, csv_only=True, plain=False),
+    Column(name="second_largest", meaning="extreme", digits=0, csv_only=True, plain=False),
     number_of("n_group", of="families"),
 )
 _NAMES = [
@@ -64,7 +64,7 @@ _NAMES = [
 #: Payers by month that stand together, or all of them.
 TOGETHER, EVERYBODY = "together", "all"
 #: Quantiles of what families cost.
-_QUANTILES = {"q10": 0.1, "q25": 0.25, "median": 0.5, "q75": 0.75, "q90": 0.9}
+_QUANTILES = {"q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     rows = window.costs.rows
     whole = _table("costs", window, [((), window.amounts())], ())
     found = [whole]
-    for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "item")):
+    for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "cost_item")):
         names = [name for name in rows[key].cat.categories if name != "before"]
         parts = [((name,), window.amounts((rows[key] == name).to_numpy())) for name in names]
         parts = [part for part in parts if part[1].any()]
@@ -268,7 +268,7 @@ def spread_table(window: CostWindow) -> ResultTable:
     )
     # The dearest tenth are as many families as lie beyond the highest quantile: one goes with the other.
     columns = (
-        *(quantile(name, level, digits=0) for name, level in _QUANTILES.items()),
+        *(quantile(name, level, digits=0, in_money=True) for name, level in _QUANTILES.items()),
         observed("dearest_share", percent=True, digits=0, about="q90"),
     )
     return ResultTable("cost_spread", data, columns=columns)

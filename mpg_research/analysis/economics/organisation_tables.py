@@ -56,18 +56,19 @@ _COLUMNS = (
     *ends(_OWN, is_total=False, largest=()),
     _ADJUSTED,
     *ends(_ADJUSTED),
-    Column(name="largest", meaning="extreme", digits=0, own=True),
-    Column(name="second_largest", meaning="extreme", digits=0, own=True),
+    Column(name="largest", meaning="extreme", digits=0, own=True, csv_only=True, plain=False),
+    Column(name="second_largest", meaning="extreme", digits=0, own=True, csv_only=True, plain=False),
     number_of("n_group", of="families", own=True),
 )
-_EUROS = modelled("value", digits=0, spread=True)
-_LINES = tuple(column if column.is_key else column.but(digits=0) for column in LINES)
+_EUROS = modelled("value", digits=0, spread=True, in_money=True)
+_LINES = tuple(column if column.is_key else column.but(digits=0, in_money=True) for column in LINES)
 _SUMMARY = (
     coded("quantity"),
     SUMMARY[1].but(
         rows={
             **SUMMARY[1].rows,
-            **dict.fromkeys(("target", "target_adjusted", "between_sd", "tau2"), _EUROS),
+            **dict.fromkeys(("target", "target_adjusted", "between_sd"), _EUROS),
+            "tau2": modelled("value", digits=0, spread=True),
         }
     ),
 )

@@ -186,8 +186,9 @@ def _cover_group(
         return False
     organisation = next((key for key in way if key in cells.table.organisation_columns), None)
     if organisation is not None:
-        place = {key: number for number, key in enumerate(stable_order(cells.data[organisation]))}
-        free.sort(key=lambda row: place[cells.data[organisation][row]])
+        keys = cells.data[organisation].tolist()
+        place = {key: number for number, key in enumerate(stable_order(keys))}
+        free.sort(key=lambda row: place[keys[row]])
     else:
         free.sort(key=lambda row: min(abs(row - other) for other in hidden))
     together = all(cells.about(key).adds_up == "families" for key in way)
@@ -236,7 +237,7 @@ def round_money(cells: Cells, base: int) -> None:
     base : int
         In euros.
     """
-    exact = {}
+    exact: dict[str, FloatArray] = {}
     for column in cells.numbers:
         for about, rows in cells.meanings(column):
             if not about.is_amount or about.meaning in ("setting", "extreme", "family"):

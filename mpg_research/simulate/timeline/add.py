@@ -15,10 +15,13 @@ from mpg_research.simulate.timeline.own_strength import own_strength_forms
 from mpg_research.simulate.timeline.raters import domain_rows, draw_raters, practice_by_raters
 from mpg_research.simulate.timeline.voice import decision_rows, goal_rows, satisfaction_column
 
-__all__ = ["N_STREAMS", "add_timeline"]
+__all__ = ["COST_STREAM", "N_STREAMS", "add_timeline"]
 
 N_STREAMS = 16
 """Streams of randomness that are set apart; a new part takes the next one, so that no other moves."""
+
+COST_STREAM = 15
+"""The stream of what is planted in costs on request."""
 
 _ORDER = {
     "measurements": ["family", "episode", "date", "respondent", "instrument"],

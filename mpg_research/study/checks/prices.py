@@ -226,17 +226,17 @@ def _check_use(prices: Table, tables: Mapping[str, Table], config: StudyConfig, 
                     severity="warning", code="item_without_price",
                 )
             )  # fmt: skip
-    items = {item for each in used.values() for item in each}
+    occurring = {item for each in used.values() for item in each}
     may_occur = {*CARE_ITEMS, *EVENTS, *INTERVENTIONS, *config.vocabularies.events,
                  *config.vocabularies.interventions}  # fmt: skip
     item = prices.frame["item"]
-    unused = (item.notna() & ~item.isin(items)).to_numpy(dtype=bool)
+    unused = (item.notna() & ~item.isin(occurring)).to_numpy(dtype=bool)
     findings.add_values(
         "price_without_use", prices.places, "item", unused, item.to_numpy(dtype=object),
         lambda name: f"a price of {name}, which no table holds",
         expected="contact_hour, visit, network_meeting, agency_month, or a code of events or interventions",
         remedy=lambda name: (
-            did_you_mean(name, sorted({*items, *may_occur} - {name}))
+            did_you_mean(name, sorted({*occurring, *may_occur} - {name}))
             or "Nothing costs anything by this row; leave it, or correct the name of the item."
         ),
         severity="warning",
@@ -251,7 +251,7 @@ def _items_of(table: Table, name: str) -> list[str]:
         return sorted({str(code) for code in frame[column].dropna()}) if column in frame else []
     found = []
     for item, column in CARE_ITEMS.items():
-        if column in frame and bool((frame[column].fillna(0).astype(float) > 0).any()):
+        if column in frame and bool((frame[column].astype("Float64") > 0).fillna(False).any()):
             found.append(item)
     return found
 
