@@ -2,8 +2,8 @@
 
 The truth is not our model. Every family has hours of help each month: a log-normal level, shared in part with
 its worker, times a skewed number; some families have a dear placement at some moment, whatever their level,
-fewer of them in one group. A third started less than a year before the export, so that 30 % are not followed to
-the end of it. The case mix tells something of the level. The truths are products of means.
+fewer of them in one group. A third started less than a year before the export, so that 30 % are not followed
+to the end of it. The case mix tells something of the level. The truths are products of means.
 Run: ``python benchmarks/costs_and_effects.py [studies]``.
 """
 
@@ -86,7 +86,8 @@ def one_study(
     )  # fmt: skip
     rows = []
     for table, name, truth in (
-        ("cost_differences", "difference in costs", COST), ("effect_differences", "difference in effect", EFFECT),
+        ("cost_differences", "difference in costs", COST), ("effect_differences", "difference in effect",
+        EFFECT),
     ):  # fmt: skip
         row = found.tables[table].data.iloc[0]
         rows.append((name, row["estimate"], row["conf_low"], row["conf_high"], truth))
@@ -109,7 +110,8 @@ def coverage(base: Study, studies: int, *, whole: bool, workers: int) -> list[st
         table = np.array([rows[place][1:] for rows in every], dtype=float)
         inside = (table[:, 1] <= table[:, 3]) & (table[:, 3] <= table[:, 2])
         lines.append(
-            f"| {every[0][place][0]} | {table[0, 3]:,.2f} | {table[:, 0].mean():,.2f} | {table[:, 0].std():,.2f} | "
+            f"| {every[0][place][0]} | {table[0, 3]:,.2f} | {table[:, 0].mean():,.2f} | "
+            f"{table[:, 0].std():,.2f} | "
             f"{(table[:, 2] - table[:, 1]).mean():,.2f} | {inside.mean():.3f} |"
         )
     return lines
@@ -120,14 +122,15 @@ def main() -> None:
     base = load_study(shipped_example())
     page = [
         "# Costs beside effects: does the verb hold its intervals, and how fast is it?", "",
-        f"Made by `python benchmarks/costs_and_effects.py {studies}`: {studies} studies of 300 families each, skewed "
-        "costs, 30 % not followed to the end of the year, adjusted for the case mix.",
+        f"Made by `python benchmarks/costs_and_effects.py {studies}`: {studies} studies of 300 families "
+        "each, skewed costs, 30 % not followed to the end of the year, adjusted for the case mix.",
     ]  # fmt: skip
     for whole, workers in ((False, 40), (True, 40), (False, 12)):
         what = "one group" if whole else "both groups"
         page += ["", f"## {workers} workers with families of {what}", "",
                  "| quantity | truth | mean estimate | spread | mean width | coverage of 95 % |",
-                 "|---|---|---|---|---|---|", *coverage(base, studies, whole=whole, workers=workers)]  # fmt: skip
+                 "|---|---|---|---|---|---|",
+                 *coverage(base, studies, whole=whole, workers=workers)]  # fmt: skip
     large = made_study(base, np.random.default_rng(1), families=27_000, workers=2_700, whole=False)
     begun = clock.process_time()
     compare_costs_and_effects(

@@ -1,4 +1,4 @@
-"""Costs beside effects and benefits, the scenario of fewer agencies, and the checklist of what is reported."""
+"""Costs beside effects and benefits, fewer agencies as a scenario, and the checklist of what is reported."""
 
 from mpg_research.present.figures.costs.plane import draw_acceptability, draw_plane
 from mpg_research.present.figures.costs.steps import draw_tornado, draw_waterfall

@@ -1,6 +1,7 @@
 """Differences in costs and in effects between groups, together, where the two rest on other rows."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +22,8 @@ __all__ = [
     "regression_of",
 ]
 
-#: With so many clusters or fewer the sandwich is corrected for leverage (CR2), with Satterthwaite's degrees of
-#: freedom; with more G / (G - 1) does, and the sums of squares stay small.
+#: With so many clusters or fewer the sandwich is corrected for leverage (CR2), with Satterthwaite's degrees
+#: of freedom; with more G / (G - 1) does, and the sums of squares stay small.
 FEW_CLUSTERS = 150
 _AT_ONCE = 4_000_000
 
@@ -195,7 +196,7 @@ def _turned(rows: Regression) -> Regression:
     table = np.column_stack([rows.design, rows.outcome])[order]
     kept = [
         np.asarray(np.linalg.qr(table[start:end], mode="r"))[:p] if end - start > p else table[start:end]
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
+        for start, end in pairwise(edges.tolist())
     ]
     whole = np.concatenate(kept)
     names = np.repeat(rows.clusters[order[edges[:-1]]], [part.shape[0] for part in kept])
@@ -280,8 +281,9 @@ def group_replications(
     pairs = pairs[np.isfinite(pairs).all(axis=(1, 2))]
     if 2 * pairs.shape[0] < replications:
         raise ValueError(
-            f"only {pairs.shape[0]} of {replications} replications have an answer; expected clusters of every "
-            "group in nearly all; leave out small groups, or take less into the case mix"
+            f"only {pairs.shape[0]} of {replications} replications have an answer; expected clusters of "
+            f"every "
+            " group in nearly all; leave out small groups, or take less into the case mix"
         )
     pairs = np.concatenate([np.zeros((pairs.shape[0], 1, pairs.shape[2])), pairs], axis=1)
     split = np.ascontiguousarray(pairs[:, :, :-1].transpose(0, 2, 1))

@@ -1,4 +1,4 @@
-"""Costs and benefits and the scenario of fewer agencies: against plain loops, and put back into themselves."""
+"""Costs and benefits, and fewer agencies: against plain loops, and put back into themselves."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,8 +8,8 @@ import pytest
 
 from mpg_research import list_what_is_reported, price_fewer_agencies, weigh_costs_and_benefits
 from mpg_research.analysis.economics.family_costs import family_costs
-from mpg_research.analysis.economics.weighed import HELP_ITEMS
 from mpg_research.analysis.result import Result
+from mpg_research.analysis.value.weighed import HELP_ITEMS
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.study.model import Study
 from tests.analysis.economics.priced_studies import (
@@ -51,7 +51,7 @@ def plainly(study: Study, months: int) -> tuple[float, float]:
 
 
 def test_benefits_of_events_and_costs_of_help_are_those_of_plain_loops() -> None:
-    study = with_costs(example(), horizon_months=5)
+    study = with_costs(with_prices(example(), [], drop=("agency_month",)), horizon_months=5)
     assert family_costs(study).followed["months"].min() > 5
     found = parts_of(weigh_costs_and_benefits(study))
     gross, paid = plainly(study, 5)

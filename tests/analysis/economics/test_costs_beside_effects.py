@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mpg_research import compare_costs_and_effects, emulate_target_trial
-from mpg_research.analysis.economics.compared import compare_column
 from mpg_research.analysis.economics.family_costs import family_costs
-from mpg_research.analysis.economics.price_sensitivity import price_differences, tornado_table
+from mpg_research.analysis.value.compared import compare_column
+from mpg_research.analysis.value.price_sensitivity import price_differences, tornado_table
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.statistics.economics.group_differences import group_differences, group_replications
 from mpg_research.study.which_scores import Scores
@@ -60,15 +60,15 @@ def test_prices_add_up_and_move_the_difference_in_proportion(effect: str) -> Non
     assert price_differences(compared).sum() == pytest.approx(found.cost[1])
     tornado = tornado_table(compared)
     assert tornado is not None
-    row = tornado.data.iloc[0]
+    row = tornado.data.set_index("priced_item").loc["contact_hour"]
     dearer = with_prices(example(), [{"item": "contact_hour", "unit_price": 130.0, "payer": "municipality"}])
     again = compare_column(dearer, family_costs(dearer), COLUMN, **shared)  # type: ignore[arg-type]
     assert row["at_high"] == pytest.approx(group_differences(again.cost, again.effect).cost[1])
     assert row["base"] == pytest.approx(found.cost[1])
 
 
-def test_replications_are_those_of_full_refits() -> None:
-    """Chances of being followed are estimated anew in the refit, and held in the replications."""
+def test_replications_are_those_of_regressions_on_drawn_families() -> None:
+    """A plain loop over draws; full refits of everything are in benchmarks/costs_and_effects.md."""
     study = priced()
     costs = family_costs(study)
     compared = compare_column(
@@ -96,9 +96,9 @@ def test_uncertain_prices_widen_what_is_drawn_and_are_worth_knowing() -> None:
         )
         for name in ("fixed", "lognormal")
     }
-    kinds = {name: set(each.tables["information"].data["parameter"]) for name, each in found.items()}
-    assert kinds == {"fixed": {"effect", "use"}, "lognormal": {"effect", "use", "price"}}
-    assert "price_ranges" not in found["fixed"].tables
+    for table in ("information", "price_ranges"):
+        items = {name: set(each.tables[table].data["priced_item"]) for name, each in found.items()}
+        assert items["lognormal"] - items["fixed"] == {"contact_hour"}
     # Intervals and net benefits are at the stated prices.
     one, other = (each.tables["net_benefit"].data for each in found.values())
     assert one["estimate"].to_numpy() == pytest.approx(other["estimate"].to_numpy())

@@ -90,11 +90,17 @@ def _costs(voice: Voice) -> list[str]:
             voice.phrases(
                 f"costs_and_effects.cost_{key}", what=group_name(voice, row["compared_group"]),
                 reference=reference_name(voice), period=period,
-                amount=euros(voice, abs(float(row["estimate"])) if key != "unclear" else float(row["estimate"])),
+                amount=euros(voice, _told(row)),
                 **interval_of(voice, row, turned=less),
             )
         )  # fmt: skip
     return found
+
+
+def _told(row: pd.Series) -> float:
+    """An amount whose direction is in the words, where it is clear."""
+    value = float(row["estimate"])
+    return value if way(row) == "unclear" else abs(value)
 
 
 def _effects(voice: Voice) -> list[str]:

@@ -152,8 +152,8 @@ def _names(values: pd.Series, column: str) -> tuple[str, ...]:
     found = sorted(set(_as_text(values)))
     if len(found) > MOST_GROUPS or pd.api.types.is_datetime64_any_dtype(values.dtype):
         raise ConfigError(
-            f"by = {column!r} has {len(found)} values; expected at most {MOST_GROUPS} groups. Make a column of "
-            "groups in the table episodes."
+            f"by = {column!r} has {len(found)} values; expected at most {MOST_GROUPS} groups. Make a "
+            "column of groups in the table episodes."
         )
     return tuple(found)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.compared_groups import FamilyGroups
 from mpg_research.analysis.economics.family_costs import FamilyCosts
 from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.economics.uses import read_uses
 from mpg_research.analysis.families.courses import read_courses
 from mpg_research.analysis.families.indicator_shares import indicator_rows
 from mpg_research.analysis.growth.help_periods import help_periods
+from mpg_research.analysis.value.compared_groups import FamilyGroups
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import fit_mixed

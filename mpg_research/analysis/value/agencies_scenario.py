@@ -1,11 +1,12 @@
-"""Fewer agencies: what coordination costs now, and what three stated assumptions would make of it. A scenario.
+"""Fewer agencies: what coordination costs now, and what three stated assumptions would make of it.
 
 Tables of :class:`AgenciesScenario` (beside ``sample_flow``)
 -----------------------------------------------------------
 - ``coordination_now(spent_on, ...)``: euros per family and year of help, on agencies and on network meetings.
-- ``scenario(assumption_number, money_part, ...)``: by the number of the assumption: what coordination would cost more, what
-  fewer agencies would save, and the balance, in euros per family and year of help.
-- ``assumptions(assumption, agencies_at_most, coordination_hours, share_saved)``: as ``study.toml`` states them.
+- ``scenario(assumption_number, money_part, ...)``: by the number of the assumption: what coordination would
+  cost more, what fewer agencies would save, and the balance, in euros per family and year of help.
+- ``assumptions(assumption, agencies_at_most, coordination_hours, share_saved)``: as ``study.toml`` states
+  them.
 - ``above(assumption, share_above, extra_agencies)``: in which share of months more agencies are involved, and
   how many more.
 """
@@ -17,12 +18,8 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import coded, key_column, modelled, setting
-from mpg_research.analysis.economics.benefits import words_of
-from mpg_research.analysis.economics.estimate_rows import estimate_row
-from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
 from mpg_research.analysis.economics.prices import read_prices
 from mpg_research.analysis.economics.uses import NETWORK_MEETING
-from mpg_research.analysis.economics.weighed import AGENCY_MONTH
 from mpg_research.analysis.process.care_months import CareMonths, care_months
 from mpg_research.analysis.process.care_tables import care_notes
 from mpg_research.analysis.result import (
@@ -32,6 +29,10 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
+from mpg_research.analysis.value.benefits import words_of
+from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.money_columns import MONEY_ESTIMATE
+from mpg_research.analysis.value.weighed import AGENCY_MONTH
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.cluster_sums import cluster_sums
@@ -130,7 +131,9 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     }  # fmt: skip
 
     def yearly(monthly: FloatArray, scale: float = _MONTHS_A_YEAR) -> dict[str, float]:
-        return _per_month(np.bincount(unit, monthly, minlength=n).astype(float), months, worker, g, scale, level)
+        return _per_month(
+            np.bincount(unit, monthly, minlength=n).astype(float), months, worker, g, scale, level
+        )
 
     price, hour = float(by_item[AGENCY_MONTH]), float(by_item.get(_HOUR, 0.0))
     now = [{"spent_on": "agencies", **yearly(agencies * price), **counts}]
@@ -176,7 +179,8 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
         sample_flow_table(flow),
     ]  # fmt: skip
     parameters = {
-        "labels": [words_of(each.label) for each in stated], "sources": [words_of(each.source) for each in stated],
+        "labels": [words_of(each.label) for each in stated],
+        "sources": [words_of(each.source) for each in stated],
         "year": prices.year, "perspective": study.config.costs.perspective, "level": level,
         "round_to": study.config.costs.round_to,
     }  # fmt: skip

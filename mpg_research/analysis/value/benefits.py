@@ -1,11 +1,13 @@
-"""Costs and benefits: gross, less what would have come anyway, less a correction for optimism, against the help.
+"""Costs and benefits: gross, less what would have come anyway, less optimism, against the help.
 
 Tables of :class:`CostsAndBenefits` (beside ``sample_flow``)
 -----------------------------------------------------------
 - ``waterfall(money_part, ...)``: euros per family: gross benefit, what would have come anyway, correction for
   optimism, net benefit, costs of the help, balance; errors over workers.
-- ``by_payer(payer, money_part, ...)``: who pays (costs of the help), who gains (net benefit), and the balance.
-- ``per_euro(return_kind, per_euro, ...)``: net benefit per euro of help, with Fieller's limits where it has any.
+- ``by_payer(payer, money_part, ...)``: who pays (costs of the help), who gains (net benefit), and the
+  balance.
+- ``per_euro(return_kind, per_euro, ...)``: net benefit per euro of help, with Fieller's limits where it has
+  any.
 - ``cumulative(months_since, balance, ...)``: the balance up to each month; ``payback(payback_kind,
   payback_months)``: when it is no longer below zero, or would be if the last months went on.
 - ``switching(assumption, as_stated, switching_value)``: at which value of one assumption the balance is zero.
@@ -18,10 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
-from mpg_research.analysis.economics.estimate_rows import estimate_row
 from mpg_research.analysis.economics.family_costs import family_costs
-from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
-from mpg_research.analysis.economics.weighed import Weighed, weigh
 from mpg_research.analysis.result import (
     Result,
     ResultTable,
@@ -29,6 +28,9 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
+from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.money_columns import MONEY_ESTIMATE
+from mpg_research.analysis.value.weighed import Weighed, weigh
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.statistics.economics.incremental import fieller_limits
@@ -76,8 +78,8 @@ def weigh_costs_and_benefits(
     horizon_months : int, optional
         Whole months since the start; by default ``[costs] horizon_months``.
     comparison : str, optional
-        A column of ``episodes`` with two values, the first of which (``no``) is the comparison group; by default
-        ``[costs] otherwise_column`` where ``otherwise`` is "comparison_group".
+        A column of ``episodes`` with two values, the first of which (``no``) is the comparison group; by
+        default ``[costs] otherwise_column`` where ``otherwise`` is "comparison_group".
     start_months : int
         Months of help whose costs stand for the situation at the start, where none before it are recorded.
     case_mix : tuple of str, optional
@@ -99,9 +101,9 @@ def weigh_costs_and_benefits(
     Notes
     -----
     Shares (of what would have come anyway, of the correction) are taken as stated, without uncertainty of
-    their own, and only where the gross benefit is above zero. With a comparison group what its families gained
-    would have come anyway, and costs of the help are those beyond its families' help. Errors are a sandwich
-    over workers, with G - 1 degrees of freedom.
+    their own, and only where the gross benefit is above zero. With a comparison group what its families
+    gained would have come anyway, and costs of the help are those beyond its families' help. Errors are a
+    sandwich over workers, with G - 1 degrees of freedom.
 
     Examples
     --------
@@ -113,7 +115,7 @@ def weigh_costs_and_benefits(
     """
     chosen = study.config.costs
     horizon = chosen.horizon_months if horizon_months is None else horizon_months
-    if horizon != round(horizon) or not 0 < start_months < horizon or start_months != round(start_months):
+    if horizon != round(horizon) or not 0 < start_months < horizon:
         raise ConfigError(
             f"horizon_months = {horizon:g}, start_months = {start_months}; expected whole months, the second "
             "above 0 and below the first."
@@ -123,8 +125,8 @@ def weigh_costs_and_benefits(
         column = chosen.otherwise_column
         if column is None:
             raise ConfigError(
-                '[costs] otherwise = "comparison_group" in study.toml does not say which; add otherwise_column, '
-                "a column of the table episodes with two values."
+                '[costs] otherwise = "comparison_group" in study.toml does not say which; add '
+                "otherwise_column, a column of the table episodes with two values."
             )
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     costs = family_costs(study)
@@ -151,7 +153,8 @@ def weigh_costs_and_benefits(
         "months": float(horizon), "otherwise": how, "comparison": column or "", "anyway_share": anyway,
         "otherwise_source": words_of(chosen.otherwise_source), "evidence": chosen.evidence or "",
         "evidence_label": words_of(None if evidence is None else evidence.label),
-        "optimism_share": optimism, "optimism_source": words_of(None if evidence is None else evidence.source),
+        "optimism_share": optimism,
+        "optimism_source": words_of(None if evidence is None else evidence.source),
         "reference": weighed.reference, "start_months": float(start_months),
         "before_months": float(chosen.before_help_months), "year": costs.year,
         "perspective": chosen.perspective, "rate_costs": costs.rate, "round_to": chosen.round_to,
@@ -243,7 +246,8 @@ def _totals(steps: _Steps, part: str, payers: slice | int = slice(None)) -> dict
     sizes = np.sort(np.abs(values))[::-1]
     return {
         "row_total": float(values.sum()), "row_total_largest": float(sizes[0]),
-        "row_total_second": float(sizes[1]) if sizes.size > 1 else 0.0, "row_total_absolute": float(sizes.sum()),
+        "row_total_second": float(sizes[1]) if sizes.size > 1 else 0.0,
+        "row_total_absolute": float(sizes.sum()),
     }  # fmt: skip
 
 
@@ -348,6 +352,8 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
         add("price_of_help", 1.0, net / cost if cost > 0 else nan, np.inf)
         add("price_of_problems", 1.0, cost / net if net > 0 and cost > 0 else nan, np.inf)
     columns = (
-        coded("assumption"), setting("as_stated", percent=True, digits=0), modelled("switching_value", percent=True)
+        coded("assumption"),
+        setting("as_stated", percent=True, digits=0),
+        modelled("switching_value", percent=True)
     )  # fmt: skip
     return ResultTable("switching", pd.DataFrame(rows), columns)

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import setting
 from mpg_research.analysis.columns import coded as coded_column
-from mpg_research.analysis.economics.compared import Compared
-from mpg_research.analysis.economics.comparison_tables import Draws, behind
-from mpg_research.analysis.economics.money_columns import PRICE_KEYS, THRESHOLD, modelled_money
+from mpg_research.analysis.columns import setting
 from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.value.compared import Compared
+from mpg_research.analysis.value.comparison_tables import Draws, behind
+from mpg_research.analysis.value.money_columns import PRICE_KEYS, THRESHOLD, modelled_money
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError
 from mpg_research.statistics.economics.acceptability import one_way_ranges

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import ESTIMATE, coded, key_column, modelled
-from mpg_research.analysis.economics.compared import Compared
-from mpg_research.analysis.economics.estimate_rows import estimate_row
-from mpg_research.analysis.economics.money_columns import (
+from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.analysis.value.compared import Compared
+from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.money_columns import (
     COMPARED_GROUP,
     MONEY_ESTIMATE,
     THRESHOLD,
     modelled_money,
     money_with_ends,
 )
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.arrays import FloatArray
 from mpg_research.statistics.economics.acceptability import Acceptability, acceptability
 from mpg_research.statistics.economics.group_differences import GroupDifferences
@@ -124,7 +124,8 @@ def ratio_tables(
             before = int(steps.compared_with[place])
             ratios.append(
                 {
-                    "compared_group": name, "ratio_kind": kind, "euros_per_unit": ratio, "euros_per_unit_low": low,
+                    "compared_group": name, "ratio_kind": kind, "euros_per_unit": ratio,
+                    "euros_per_unit_low": low,
                     "euros_per_unit_high": high, "standing": steps.standing[place],
                     "step_from": compared.names[before] if before >= 0 else "none",
                     "step_ratio": steps.ratio[place], **behind(compared, place),
@@ -155,14 +156,15 @@ def ratio_tables(
         ResultTable(
             "region",
             pd.DataFrame(region),
-            (COMPARED_GROUP, key_column("point", digits=0, csv_only=True), modelled("region_effect", digits=2),
+            (COMPARED_GROUP, key_column("point", digits=0, csv_only=True),
+             modelled("region_effect", digits=2),
              modelled_money("region_cost")),
         ),
     ]  # fmt: skip
 
 
 def _ellipse(both: JointDifference, level: float) -> list[dict[str, float]]:
-    """The edge of the region that holds both differences together, by F with two and df degrees of freedom."""
+    """The edge of the region of both differences, by F with two and df degrees of freedom."""
     from scipy.special import fdtri
 
     df = min(both.df, 1e6)
@@ -230,13 +232,15 @@ def choice_tables(
     for at, euros in enumerate(thresholds):
         for place, name in enumerate(compared.names):
             curve.append(
-                {"may_cost": float(euros), "compared_group": name, "chance_best": choice.probability[at, place],
+                {"may_cost": float(euros), "compared_group": name,
+                 "chance_best": choice.probability[at, place],
                  "expected_loss": choice.expected_loss[at, place],
                  **{key: int(getattr(compared, key)[place]) for key in counts}}
             )  # fmt: skip
         decisions.append(
             {"may_cost": float(euros), "best": compared.names[int(choice.best[at])],
-             "chance_best": choice.frontier[at], "perfect_information": choice.perfect_information[at], **counts}
+             "chance_best": choice.frontier[at],
+             "perfect_information": choice.perfect_information[at], **counts}
         )  # fmt: skip
     chance = modelled("chance_best", percent=True)
     return [

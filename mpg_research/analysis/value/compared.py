@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.compared_groups import FamilyGroups, groups_of_column
-from mpg_research.analysis.economics.effects_of_groups import effect_of_groups, later_factor
 from mpg_research.analysis.economics.family_costs import FamilyCosts
 from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.interventions.target_trial import emulate_target_trial
+from mpg_research.analysis.value.compared_groups import FamilyGroups, groups_of_column
+from mpg_research.analysis.value.effects_of_groups import effect_of_groups, later_factor
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.economics.group_differences import Regression, regression_of
@@ -110,8 +110,9 @@ def needs_horizon(costs: FamilyCosts, months: float, code: np.ndarray | None = N
     longest = min(float(until[codes == each].max(initial=0.0)) for each in np.unique(codes))
     if longest < months:
         raise NotApplicableError(
-            f"Costs are asked up to {months:g} months, and in a group nobody is followed beyond {longest:.1f} "
-            "months: see [costs] horizon_months in study.toml.",
+            f"Costs are asked up to {months:g} months, and in a group nobody is followed beyond "
+            f"{longest:.1f} "
+            " months: see [costs] horizon_months in study.toml.",
             code="horizon_too_far",
         )
 
@@ -226,7 +227,8 @@ def compare_intervention(
     course = found.trials.course[kept]
     if min(len(set(data.family[course[group == arm]])) for arm in (0, 1)) < trial.limits.families:
         raise NotApplicableError(
-            "Of too few families in the emulated trial are costs known, so costs cannot be put beside effects.",
+            "Of too few families in the emulated trial are costs known, so costs cannot be put beside "
+            "effects.",
             code="intervention_not_compared",
         )
     baseline = answer.baseline[kept]
