@@ -137,6 +137,9 @@ class Column:
     in_money : bool
         Of what a model says, and other numbers whose meaning is not ``"money"``: whether it is an amount of
         euros. Every amount is rounded to the study's base (``[costs] round_to``).
+    per_family : bool
+        Of such a total: whether it and its largest contributions are divided by the ``n_families`` of the row
+        (a mean). Rows of means are then added up as sums where it matters what follows from several of them.
     """
 
     name: str
@@ -165,9 +168,10 @@ class Column:
     largest: tuple[str, ...] = ()
     at: float | None = None
     in_money: bool = False
+    per_family: bool = False
 
     def __post_init__(self) -> None:
-        if (self.is_total or self.largest) and self.meaning != "money":
+        if (self.is_total or self.largest or self.per_family) and self.meaning != "money":
             raise ValueError(f"column {self.name!r}: only money is a total with largest contributions")
         if (self.meaning == "quantile") != (self.at is not None and 0 < self.at < 1):
             raise ValueError(

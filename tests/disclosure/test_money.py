@@ -221,6 +221,22 @@ def test_organisations_of_which_one_is_dominated(reader: Audience) -> None:
         assert table.data["total"].isna().sum() >= 2  # the sum of all is known
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_means_are_guarded_as_the_sums_they_stand_for(seed: int) -> None:
+    """Sums, or the same divided by the families of each row: the same rows are hidden."""
+    costs = study(seed)
+    rows = costs.rows("organisation").drop(columns=["mean_cost", "total_absolute"])
+    parts = ["total", "total_largest", "total_second"]
+    means = rows.assign(**{name: rows[name] / rows["n_families"] for name in parts})
+    key = declare.coded("organisation", adds_up="families")
+    hidden = []
+    for data, per_family in ((rows, False), (means, True)):
+        table = ResultTable("costs", data, (key, *declare.money_total(per_family=per_family)))
+        shown = release(result_of("costs", table), READERS[0], policy=made_policy(rounding=5)).tables
+        hidden.append(shown["costs"].data["total"].isna().tolist() if "costs" in shown else None)
+    assert hidden[0] == hidden[1]
+
+
 def test_the_reason_for_a_table_of_dominated_rows() -> None:
     rows = pd.DataFrame({"row": [0, 1], "total": [1e5, 2e5], "total_largest": [9e4, 1.5e5],
                          "total_second": [100.0, 900.0], "n_families": [40, 50]})  # fmt: skip

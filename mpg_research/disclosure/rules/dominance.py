@@ -111,8 +111,10 @@ def _parts_of(cells: Cells, column: str, about: Column) -> tuple[FloatArray, Flo
     """The sum without signs, and its two largest contributions; None where they are not in the table."""
     if len(about.largest) not in (2, 3) or not set(about.largest) <= set(cells.numbers):
         return None
-    largest, second = (cells.exact(name) for name in about.largest[:2])
-    return cells.exact(about.largest[2] if len(about.largest) == 3 else column), largest, second
+    total = about.largest[2] if len(about.largest) == 3 else column
+    times = cells.exact("n_families") if about.per_family else 1.0
+    total_of, largest, second = (cells.exact(name) * times for name in (total, *about.largest[:2]))
+    return total_of, largest, second
 
 
 def _comes_from_a_total(cells: Cells, about: Column, seen: set[str]) -> bool:
