@@ -36,7 +36,7 @@ def cost_row(draw: Draw, name: str, *, mean: float | None = None) -> dict[str, A
 
 def costs(draw: Draw) -> MadeResult:
     tables = [_table("costs", [cost_row(draw, "whole")])]
-    for key, codes in (("phase", ("during", "after")), ("payer", ("municipality", "state", "own_payer"))):
+    for key, codes in (("phase", ("during", "after")), ("payer", ("municipality", "state", "school"))):
         number = draw(f"{key}s", (len(codes), 1))
         rows = [{key: code, **cost_row(draw, f"{key}_{code}")} for code in codes[:number]]
         tables.append(_table(f"costs_by_{key}", rows, coded(key, adds_up="counts")))
@@ -138,16 +138,16 @@ EDGES = (
              "workers": True, "recorded": ("events",),
              **{f"{name}_{part}": value
                 for name in ("phase_during", "phase_after", "payer_municipality", "payer_state",
-                             "payer_own_payer", "before_help", "month_1", "month_2")
+                             "payer_school", "before_help", "month_1", "month_2")
                 for part, value in (("mean", MEAN_COSTS[0]), ("behind", 200), ("largest", LARGEST[0]))}},
             {**FULL, "beyond": "none", "view": "societal", "indexed": False, "workers": False,
              "recorded": ("care",), "outside": 1},
             {**FULL, "beyond": "95", "outside": 1},
             {"whole_behind": 4},
             {**FULL, "payers": 3, "payer_municipality_behind": 200, "payer_state_behind": 4,
-             "payer_own_payer_behind": 40, "payer_municipality_mean": MEAN_COSTS[0],
-             "payer_municipality_largest": LARGEST[0], "payer_own_payer_mean": MEAN_COSTS[0],
-             "payer_own_payer_largest": LARGEST[0]},
+             "payer_school_behind": 40, "payer_municipality_mean": MEAN_COSTS[0],
+             "payer_municipality_largest": LARGEST[0], "payer_school_mean": MEAN_COSTS[0],
+             "payer_school_largest": LARGEST[0]},
         ),
         {
             "cost_mean_known": MEAN_SHOWN,

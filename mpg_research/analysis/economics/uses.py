@@ -69,29 +69,33 @@ def read_uses(study: Study, followed: FollowUp) -> Uses:
     Notes
     -----
     A row of care is a calendar month. That of the month in which help starts begins at the start, that in
-    which it ends finishes at the end, and what is used in it is taken to be spread evenly over it. A network
-    meeting that care and interventions both record in one month is one meeting. What was used before the
-    start counts as far back as ``[costs] before_help_months`` says that it is on record.
+    which it ends finishes at the end, and what is used in it is taken to be spread evenly over it. Network
+    meetings are those of care, where it records any, else those among the interventions. What was used
+    before the start counts as far back as ``[costs] before_help_months`` says that it is on record.
     """
     left_out: dict[str, int] = {}
     pieces: list[pd.DataFrame] = []
     not_filled: dict[str, int] = {}
-    has_care = np.zeros(len(followed.families), dtype=bool)
+    has_care, meetings = np.zeros(len(followed.families), dtype=bool), False
     care = _located(study, followed, "care", "month", left_out)
     if care is not None:
         care_rows, not_filled = _care_rows(study, followed, care)
         has_care[care.unit] = True
+        meetings = bool((care_rows["item"] == NETWORK_MEETING).any())
         pieces.append(care_rows)
     recorded = {"care"} if care is not None else set()
     for table, column in (("events", "event"), ("interventions", "intervention")):
         found = _located(study, followed, table, "date", left_out)
         if found is not None:
             recorded.add(table)
-            pieces.append(_moments(found, column))
+            moments = _moments(found, column)
+            if table == "interventions" and meetings:
+                # The months of care say when there was one; of the interventions it would be told twice.
+                again = (moments["item"] == NETWORK_MEETING).to_numpy(dtype=bool)
+                left_out["meeting_in_both_tables"] = int(again.sum())
+                moments = moments[~again]
+            pieces.append(moments)
     rows = pd.concat(pieces, ignore_index=True) if pieces else _no_rows()
-    rows, again = _meetings_once(rows)
-    if again:
-        left_out["meeting_in_both_tables"] = again
     rows["item"] = rows["item"].astype("category")
     return Uses(rows, left_out, not_filled, frozenset(recorded), has_care)
 
@@ -215,27 +219,3 @@ def _no_rows() -> pd.DataFrame:
     return pd.DataFrame(
         {name: np.asarray(empty, dtype=float) for name in ("begin", "finish", "quantity")}
     ).assign(unit=np.array([], dtype=np.intp), period=np.array([], dtype=np.intp), item="")
-
-
-def _meetings_once(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Without the meetings of care in months in which the interventions have one."""
-    mine = np.flatnonzero((rows["item"] == NETWORK_MEETING).to_numpy())
-    if not len(mine):
-        return rows, 0
-    meetings = rows.iloc[mine]
-    length = (meetings["finish"] - meetings["begin"]).to_numpy(dtype=float)
-    of_care = length > 0
-    if of_care.all() or not of_care.any():
-        return rows, 0
-    months, moments = meetings[of_care], meetings[~of_care]
-    at = np.sort(_line(moments["unit"], moments["begin"]))
-    first = np.searchsorted(at, _line(months["unit"], months["begin"]) - 1e-6, side="left")
-    past = np.searchsorted(at, _line(months["unit"], months["finish"]) - 1e-6, side="left")
-    again = mine[of_care][past > first]
-    return rows.drop(index=rows.index[again]).reset_index(drop=True), len(again)
-
-
-def _line(unit: pd.Series, at: pd.Series) -> FloatArray:
-    """Moments of all families on one line, on which families lie far apart."""
-    found: FloatArray = unit.to_numpy(dtype=float) * 1e5 + at.to_numpy(dtype=float)
-    return found

@@ -99,13 +99,13 @@ def _last_moments(tables):
 
 
 def _uses(tables, family, mine, start, until, before, numbers):
-    meetings = []
+    care_has = any((table["network_meeting"] > 0).any() for table in tables.get("care", {}).values())
     for name, column in (("events", "event"), ("interventions", "intervention")):
         for row in tables.get(name, {}).get(family, pd.DataFrame()).to_dict("records"):
             at = months_between(row["date"], start)
             if row["date"] <= until and at >= -before - 1e-4:
-                if row[column] == "network_meeting":
-                    meetings.append(row["date"])
+                if row[column] == "network_meeting" and care_has:
+                    continue
                 yield at, at, row[column], 1.0
     for row in tables.get("care", {}).get(family, pd.DataFrame()).to_dict("records"):
         own = mine[mine["episode"] == row["episode"]].iloc[0]
@@ -126,8 +126,6 @@ def _uses(tables, family, mine, start, until, before, numbers):
         for column, item in CARE.items():
             quantity = row[column]
             if pd.isna(quantity) or quantity == 0:
-                continue
-            if item == "network_meeting" and any(low <= at < high for at in meetings):
                 continue
             yield months_between(low, start), months_between(high, start), item, float(quantity)
 
