@@ -4,7 +4,9 @@ The truth is not our model. Every family has hours of help each month: a log-nor
 its worker, times a skewed number; some families have a dear placement at some moment, whatever their level,
 fewer of them in one group. A third started less than a year before the export, so that 30 % are not followed
 to the end of it. The case mix tells something of the level. The truths are products of means.
-Run: ``python benchmarks/costs_and_effects.py [studies]``.
+Run: ``python benchmarks/costs_and_effects.py [studies]``; and ``python benchmarks/costs_and_effects.py refit``: the
+bootstrap, which reweights what is stored of each worker, beside 100 full refits of everything (the chance of being
+followed, the mixed model with its variances) to the example study with its workers drawn anew.
 """
 
 import sys
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research import compare_costs_and_effects, load_study
+from mpg_research.statistics.economics.group_differences import group_replications
 from mpg_research.study import shipped_example
 from mpg_research.study.model import Study
 
@@ -117,7 +120,51 @@ def coverage(base: Study, studies: int, *, whole: bool, workers: int) -> list[st
     return lines
 
 
+def drawn_again(study: Study, rng: np.random.Generator) -> Study:
+    """The study with its workers drawn with replacement, each time under another name with all families."""
+    episodes = study.tables["episodes"]
+    first = episodes.sort_values("start").drop_duplicates("family")
+    home = first["organisation"].astype(str) + "/" + first["worker"].astype(str)
+    names = home.unique()
+    pieces: dict[str, list[pd.DataFrame]] = {"episodes": [], "measurements": [], "care": [], "events": []}
+    for copy, worker in enumerate(rng.choice(names, names.size)):
+        families = set(first.loc[home == worker, "family"].astype(str))
+        for name, kept in pieces.items():
+            table = study.tables[name]
+            mine = table[table["family"].astype(str).isin(families)]
+            renamed = mine.assign(family=f"c{copy}_" + mine["family"].astype(str))
+            if "worker" in mine:
+                renamed = renamed.assign(worker=f"c{copy}_" + mine["worker"].astype(str))
+            kept.append(renamed)
+    tables = {name: pd.concat(kept, ignore_index=True) for name, kept in pieces.items()}
+    return replace(study, tables={**tables, "prices": study.tables["prices"],
+                                  "price_index": study.tables["price_index"]})  # fmt: skip
+
+
+def refit(replications: int = 100) -> list[str]:
+    """Lines of a table: spreads of the differences by full refits and by reweighting."""
+    study, asked = load_study(shipped_example()), {"by": "single_parent", "case_mix": ("n_children",)}
+    found = compare_costs_and_effects(study, effect="points", replications=2, **asked)
+    drawn = group_replications(found.compared.cost, found.compared.effect, replications=4000, rng=1)
+    rows = []
+    for number in range(replications):
+        again = compare_costs_and_effects(
+            drawn_again(study, np.random.default_rng([9, number])), effect="points", replications=2, **asked
+        )
+        rows.append([again.differences.cost[1], again.differences.effect[1]])
+    full = np.array(rows).std(axis=0, ddof=1)
+    held = [drawn.cost[:, 1].std(ddof=1), drawn.effect[:, 1].std(ddof=1)]
+    names = ("difference in costs (euros)", "difference in points (mixed model)")
+    return [
+        f"| {name} | {one:,.2f} | {other:,.2f} | {other / one:.2f} |"
+        for name, one, other in zip(names, full, held, strict=True)
+    ]
+
+
 def main() -> None:
+    if sys.argv[1:] == ["refit"]:
+        print("\n".join(["| difference | full refits | reweighted | ratio |", "|---|---|---|---|", *refit()]))
+        return
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     base = load_study(shipped_example())
     page = [

@@ -91,7 +91,7 @@ def groups_of_column(
         If fewer than two groups have enough families.
     """
     table = study.tables["episodes"]
-    if column not in table or column in ("family", "episode", "worker", "start", "end"):
+    if column not in table or column in ("family", "episode", "organisation", "worker", "start", "end"):
         hint = did_you_mean(column, [str(name) for name in table.columns])
         raise ConfigError(
             f"by = {column!r} is no column of the table episodes that makes groups of families; expected one "
