@@ -4,9 +4,9 @@ The truth is not our model. Every family has hours of help each month: a log-nor
 its worker, times a skewed number; some families have a dear placement at some moment, whatever their level,
 fewer of them in one group. A third started less than a year before the export, so that 30 % are not followed
 to the end of it. The case mix tells something of the level. The truths are products of means.
-Run: ``python benchmarks/costs_and_effects.py [studies]``; and ``python benchmarks/costs_and_effects.py refit``: the
-bootstrap, which reweights what is stored of each worker, beside 100 full refits of everything (the chance of being
-followed, the mixed model with its variances) to the example study with its workers drawn anew.
+Run: ``python benchmarks/costs_and_effects.py [studies]``; with ``refit``: the bootstrap, which reweights what
+is stored of each worker, beside 100 full refits of everything (the chance of being followed, the mixed
+model with its variances) to the example study with its workers drawn anew.
 """
 
 import sys
@@ -126,19 +126,25 @@ def drawn_again(study: Study, rng: np.random.Generator) -> Study:
     first = episodes.sort_values("start").drop_duplicates("family")
     home = first["organisation"].astype(str) + "/" + first["worker"].astype(str)
     names = home.unique()
-    pieces: dict[str, list[pd.DataFrame]] = {"episodes": [], "measurements": [], "care": [], "events": []}
+    pieces: dict[str, list[pd.DataFrame]] = {
+        "episodes": [],
+        "measurements": [],
+        "care": [],
+        "events": [],
+        "scores": [],
+    }
     for copy, worker in enumerate(rng.choice(names, names.size)):
         families = set(first.loc[home == worker, "family"].astype(str))
         for name, kept in pieces.items():
-            table = study.tables[name]
+            table = study.scores if name == "scores" else study.tables[name]
             mine = table[table["family"].astype(str).isin(families)]
             renamed = mine.assign(family=f"c{copy}_" + mine["family"].astype(str))
             if "worker" in mine:
                 renamed = renamed.assign(worker=f"c{copy}_" + mine["worker"].astype(str))
             kept.append(renamed)
     tables = {name: pd.concat(kept, ignore_index=True) for name, kept in pieces.items()}
-    return replace(study, tables={**tables, "prices": study.tables["prices"],
-                                  "price_index": study.tables["price_index"]})  # fmt: skip
+    tables |= {name: study.tables[name] for name in ("prices", "price_index")}
+    return replace(study, scores=tables.pop("scores"), tables=tables)
 
 
 def refit(replications: int = 100) -> list[str]:

@@ -100,7 +100,7 @@ share_saved = 0.0
 source = {{ nl = "verzonnen voor dit voorbeeld", en = "invented for this example" }}
 
 [costs.cheers]
-setting = {{ nl = "verzonnen organisaties in een verzonnen regio", en = "invented organisations in an invented region" }}
+setting = {{ nl = "verzonnen organisaties", en = "invented organisations" }}
 funding = {{ nl = "niemand: verzonnen gegevens", en = "nobody: invented data" }}
 
 [disclosure]
