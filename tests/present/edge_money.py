@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from mpg_research.analysis.columns import ESTIMATE, coded, ends, key_column, modelled, setting
-from mpg_research.analysis.economics.benefits import PARTS
-from mpg_research.analysis.economics.money_columns import (
+from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.value.benefits import PARTS
+from mpg_research.analysis.value.money_columns import (
     COMPARED_GROUP,
     MONEY_ESTIMATE,
     PRICE_KEYS,
@@ -16,8 +17,7 @@ from mpg_research.analysis.economics.money_columns import (
     modelled_money,
     money_with_ends,
 )
-from mpg_research.analysis.economics.reporting_checklist import CHEERS
-from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.value.reporting_checklist import CHEERS
 from mpg_research.disclosure import Released
 from tests.disclosure.made_results import MadeResult, result_of
 from tests.present.edge_needs import Words, rows_of
@@ -29,6 +29,7 @@ AMOUNTS = (
 )  # fmt: skip
 EFFECTS = ((1.8, 0.6, 3.1), (-0.6, -1.0, -0.2), (0.1, -0.5, 0.7), (NAN, NAN, NAN))
 RATIOS = ("per_unit", "saved_per_unit", "unsure", "dominates", "is_dominated")
+HELP = (-13800.0, -14400.0, -13300.0)
 CHANCE = modelled("chance_best", percent=True)
 
 
@@ -283,8 +284,10 @@ EDGES = (
         "costs_and_benefits",
         weighed,
         tuple(range(12)),
-        tuple(
-            {"n": 247, "otherwise": how, "net": amount, "balance": amount, "help": (-13800.0, -14400.0, -13300.0),
+        (
+            {"n": 4},
+            *(
+            {"n": 247, "otherwise": how, "net": amount, "balance": amount, "help": HELP,
              "anyway": AMOUNTS[0], "payback": back, "return": back != "never", "evidence": evidence,
              "label": {"nl": "zwak", "en": "weak"}, "reference": reference, "switch anyway": 0.62,
              "switch price_of_help": 0.62, "municipality help": AMOUNTS[1], "municipality net": amount,
@@ -296,7 +299,8 @@ EDGES = (
                 ("model", AMOUNTS[2], "never", "", "start"),
                 ("comparison_group", AMOUNTS[2], "never", "", "start"),
             )
-        ) + ({"n": 4},),
+            ),
+        ),
         {
             **ways("money_net", "waterfall", money_part="net"),
             **ways("money_balance", "waterfall", money_part="balance"),
@@ -327,7 +331,7 @@ EDGES = (
             "money_now_agencies": some("coordination_now", *LIMITS, spent_on="agencies"),
             "money_now_meetings": some("coordination_now", *LIMITS, spent_on="network_meetings"),
             "money_scenario": some("scenario", "estimate"),
-            "money_no_scenario": lambda released, words: not some("coordination_now", *LIMITS)(released, words),
+            "money_no_scenario": none_of(some("coordination_now", *LIMITS)),
         },
     ),
     Edges(
@@ -335,7 +339,7 @@ EDGES = (
         checklist,
         tuple(range(4)),
         (
-            {**{name: place for name, place in CHEERS.items()},
+            {**CHEERS,
              **{f"item {name}": place for name, place in CHEERS.items()}, "thresholds": ()},
             {f"item {name}": "own" for name in CHEERS},
         ),

@@ -1,4 +1,4 @@
-"""Costs beside effects and benefits, the scenario of fewer agencies, and the checklist of what is reported."""
+"""Costs beside effects and benefits, fewer agencies as a scenario, and the checklist of what is reported."""
 
 from mpg_research.present.figures.costs.plane import draw_acceptability, draw_plane
 from mpg_research.present.figures.costs.steps import draw_tornado, draw_waterfall
@@ -15,9 +15,7 @@ KINDS = (
         sentences=comparison_sentences,
         topics=("in_short",),
         figures=(
-            Figure(
-                name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")
-            ),
+            Figure(name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")),
             Figure(name="acceptability", draw=draw_acceptability, shows=("acceptability",)),
             Figure(name="tornado", draw=draw_tornado, shows=("price_ranges",)),
         ),

@@ -1,6 +1,7 @@
 """Differences in costs and in effects between groups, together, where the two rest on other rows."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +22,8 @@ __all__ = [
     "regression_of",
 ]
 
-#: With so many clusters or fewer the sandwich is corrected for leverage (CR2), with Satterthwaite's degrees of
-#: freedom; with more G / (G - 1) does, and the sums of squares stay small.
+#: With so many clusters or fewer the sandwich is corrected for leverage (CR2), with Satterthwaite's degrees
+#: of freedom; with more G / (G - 1) does, and the sums of squares stay small.
 FEW_CLUSTERS = 150
 _AT_ONCE = 4_000_000
 
@@ -194,8 +195,8 @@ def _turned(rows: Regression) -> Regression:
     edges = np.searchsorted(codes[order], np.arange(g + 1))
     table = np.column_stack([rows.design, rows.outcome])[order]
     kept = [
-        np.linalg.qr(table[start:end], mode="r")[:p] if end - start > p else table[start:end]
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
+        np.asarray(np.linalg.qr(table[start:end], mode="r"))[:p] if end - start > p else table[start:end]
+        for start, end in pairwise(edges.tolist())
     ]
     whole = np.concatenate(kept)
     names = np.repeat(rows.clusters[order[edges[:-1]]], [part.shape[0] for part in kept])
@@ -259,7 +260,9 @@ def group_replications(
     sizes = np.bincount(where)
     if (sizes[sizes > 0] < 2).any() or g < 2:
         raise ValueError("a stratum has one cluster, which cannot vary; take it together with another")
-    outcomes = cost.outcome[:, None] if parts is None else read_numbers(parts, "part of costs", dimensions=(2,))
+    outcomes = (
+        cost.outcome[:, None] if parts is None else read_numbers(parts, "part of costs", dimensions=(2,))
+    )
     blocks = (_blocks(cost, outcomes, mine, g), _blocks(effect, effect.outcome[:, None], theirs, g))
     generator, step = np.random.default_rng(rng), max(1, _AT_ONCE // g)
     drawn: list[FloatArray] = []
@@ -278,17 +281,16 @@ def group_replications(
     pairs = pairs[np.isfinite(pairs).all(axis=(1, 2))]
     if 2 * pairs.shape[0] < replications:
         raise ValueError(
-            f"only {pairs.shape[0]} of {replications} replications have an answer; expected clusters of every "
-            "group in nearly all; leave out small groups, or take less into the case mix"
+            f"only {pairs.shape[0]} of {replications} replications have an answer; expected clusters of "
+            f"every "
+            " group in nearly all; leave out small groups, or take less into the case mix"
         )
     pairs = np.concatenate([np.zeros((pairs.shape[0], 1, pairs.shape[2])), pairs], axis=1)
     split = np.ascontiguousarray(pairs[:, :, :-1].transpose(0, 2, 1))
     return GroupReplications(split.sum(axis=1), pairs[:, :, -1], split, replications, g)
 
 
-def _blocks(
-    rows: Regression, outcomes: FloatArray, codes: IntArray, g: int
-) -> tuple[FloatArray, FloatArray]:
+def _blocks(rows: Regression, outcomes: FloatArray, codes: IntArray, g: int) -> tuple[FloatArray, FloatArray]:
     """Products of the columns within each of all clusters; of one without rows they are 0."""
     w = np.ones(rows.outcome.size) if rows.weight is None else rows.weight
     x = rows.design

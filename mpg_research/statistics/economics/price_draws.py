@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from mpg_research.arrays import FloatArray
@@ -47,9 +46,9 @@ def draw_price(
 
     Notes
     -----
-    A gamma and a lognormal distribution have two parameters: they are those with the two quantiles, multiplied
-    so that the mean is the price. A triangular one has three: those with mean and both quantiles; where there
-    is none (a price near one of its limits), as the others.
+    A gamma and a lognormal distribution have two parameters: they are those with the two quantiles,
+    multiplied so that the mean is the price. A triangular one has three: those with mean and both quantiles;
+    where there is none (a price near one of its limits), as the others.
 
     Examples
     --------
@@ -62,16 +61,18 @@ def draw_price(
     read_numbers([price, low, high], "price and its range", above=0)
     if not low < price < high:
         raise ValueError(
-            f"the price {price:g} lies outside its range {low:g} to {high:g}; correct one of them, or call the "
-            "price fixed"
+            f"the price {price:g} lies outside its range {low:g} to {high:g}; correct one of them, or call "
+            "the price fixed"
         )
     generator = np.random.default_rng(rng)
-    found = {"gamma": _gamma, "lognormal": _lognormal, "triangular": _triangular}[distribution](low, high, price)
+    found = {"gamma": _gamma, "lognormal": _lognormal, "triangular": _triangular}[distribution](
+        low, high, price
+    )
     off = price / float(found.mean())
     if abs(off - 1) > _OFF:
         raise ValueError(
-            f"no {distribution} distribution has a mean near {price:g} and lies within {low:g} to {high:g} with "
-            "95 %; state the mean of the price, or another distribution"
+            f"no {distribution} distribution has a mean near {price:g} and lies within {low:g} to {high:g} "
+            "with 95 %; state the mean of the price, or another distribution"
         )
     uniform = generator.random(n)
     return np.asarray(found.ppf(uniform) * off, dtype=float)

@@ -1,4 +1,4 @@
-"""What a family cost up to the horizon, as far as it tells: values for a regression, with incomplete follow-up."""
+"""What a family cost up to the horizon, with incomplete follow-up: values for a regression."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -52,7 +52,8 @@ def whiten_courses(
     Notes
     -----
     With V = blocks of Z D Z' + s2 I per family, plus shared times 1 1' per cluster: first the Cholesky root
-    of each family's block, then, with u what it makes of the ones, I - (1 - (1 + shared u'u)^-1/2) u u' / u'u.
+    of each family's block, then, with u what it makes of the ones, I - (1 - (1 + shared u'u)^-1/2) u u' /
+    u'u.
     """
     y = read_numbers(outcome, "outcome")
     n = y.size

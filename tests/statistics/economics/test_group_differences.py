@@ -115,7 +115,9 @@ def test_pseudo_totals_have_the_weighted_mean_and_its_error(seed: int) -> None:
         amounts, effects, time=time, ended=np.zeros(n, dtype=bool), edges=edges, group=group, clusters=worker
     )
     assert [found.cost, found.effect] == pytest.approx([known_way.cost, known_way.effect])
-    assert found.covariance == pytest.approx(known_way.covariance, rel=0.15, abs=0.15 * abs(known_way.covariance[0, 1]) + 1e-9)
+    assert found.covariance == pytest.approx(
+        known_way.covariance, rel=0.15, abs=0.15 * abs(known_way.covariance[0, 1]) + 1e-9
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -131,9 +133,7 @@ def test_whitened_rows_are_generalised_least_squares(seed: int) -> None:
     v = same_family * (z @ d @ z.T) + residual * np.eye(n) + shared * same_cluster
     order = rng.permutation(n)
     keys = {"months": months[order], "families": family[order], "clusters": cluster[order]}
-    wx, wy = whiten_courses(
-        x[order], y[order], **keys, covariance=d, residual=residual, shared=shared
-    )
+    wx, wy = whiten_courses(x[order], y[order], **keys, covariance=d, residual=residual, shared=shared)
     inverse = np.linalg.inv(v)
     assert wx.T @ wx == pytest.approx(x.T @ inverse @ x)
     assert wx.T @ wy == pytest.approx(x.T @ inverse @ y)

@@ -26,7 +26,9 @@ def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
     facts = voice.released.provenance.parameters
     said = [*_costs(voice), *_effects(voice), *_ratios(voice)]
     limits = [
-        voice.phrases("costs_and_effects.trial" if facts["by"] == "intervention" else "costs_and_effects.association"),
+        voice.phrases(
+            "costs_and_effects.trial" if facts["by"] == "intervention" else "costs_and_effects.association"
+        ),
         voice.phrases(
             "costs_and_effects.prices", year=str(facts["year"]), perspective=payer_of_perspective(voice)
         ),
@@ -88,11 +90,17 @@ def _costs(voice: Voice) -> list[str]:
             voice.phrases(
                 f"costs_and_effects.cost_{key}", what=group_name(voice, row["compared_group"]),
                 reference=reference_name(voice), period=period,
-                amount=euros(voice, abs(float(row["estimate"])) if key != "unclear" else float(row["estimate"])),
+                amount=euros(voice, _told(row)),
                 **interval_of(voice, row, turned=less),
             )
         )  # fmt: skip
     return found
+
+
+def _told(row: pd.Series) -> float:
+    """An amount whose direction is in the words, where it is clear."""
+    value = float(row["estimate"])
+    return value if way(row) == "unclear" else abs(value)
 
 
 def _effects(voice: Voice) -> list[str]:
@@ -130,7 +138,9 @@ def _ratios(voice: Voice) -> list[str]:
         if kind in ("per_unit", "saved_per_unit"):
             if not is_known(row, "euros_per_unit", "euros_per_unit_low", "euros_per_unit_high"):
                 continue
-            low, high = (euros(voice, float(row[name])) for name in ("euros_per_unit_low", "euros_per_unit_high"))
+            low, high = (
+                euros(voice, float(row[name])) for name in ("euros_per_unit_low", "euros_per_unit_high")
+            )
             words |= {"ratio": euros(voice, float(row["euros_per_unit"])), "low": low, "high": high,
                       "level": voice.level, "unit": unit}  # fmt: skip
         if kind == "unsure":

@@ -19,18 +19,24 @@ def scenario_sentences(voice: Voice) -> dict[str, list[str]]:
     """What coordination costs now, and what each stated assumption would make of it."""
     facts = voice.released.provenance.parameters
     now = {
-        str(row["spent_on"]): row for _, row in voice.frame("coordination_now").iterrows() if is_known(row, *_LIMITS)
+        str(row["spent_on"]): row
+        for _, row in voice.frame("coordination_now").iterrows()
+        if is_known(row, *_LIMITS)
     }
     said = [
         voice.phrases(
-            f"agencies_scenario.now_{name}", amount=euros(voice, float(row["estimate"])), **interval_of(voice, row)
+            f"agencies_scenario.now_{name}",
+            amount=euros(voice, float(row["estimate"])),
+            **interval_of(voice, row),
         )
         for name, row in now.items()
     ]
     known: dict[int, dict[str, float]] = {}
     for _, row in voice.frame("scenario").iterrows():
         if is_known(row, "estimate"):
-            known.setdefault(int(row["assumption_number"]), {})[str(row["money_part"])] = float(row["estimate"])
+            known.setdefault(int(row["assumption_number"]), {})[str(row["money_part"])] = float(
+                row["estimate"]
+            )
     for number, parts in known.items():
         if {"coordination", "saved", "balance"} <= set(parts):
             said.append(
@@ -66,9 +72,14 @@ def checklist_sentences(voice: Voice) -> dict[str, list[str]]:
     answered = int((rows["stated"] != "nothing").sum())
     return {
         "answer": [
-            voice.phrases("costs_checklist.how_many", number=voice.count(answered), all=voice.count(len(rows)))
+            voice.phrases(
+                "costs_checklist.how_many", number=voice.count(answered), all=voice.count(len(rows))
+            )
         ],
-        "limits": [_item(voice, int(row["item_number"]), str(row["cheers_item"]), str(row["stated"])) for _, row in rows.iterrows()],
+        "limits": [
+            _item(voice, int(row["item_number"]), str(row["cheers_item"]), str(row["stated"]))
+            for _, row in rows.iterrows()
+        ],
     }
 
 
@@ -80,7 +91,9 @@ def _item(voice: Voice, number: int, asked: str, stated: str) -> str:
     if stated == "nothing":
         return voice.phrases("costs_checklist.not_stated", **words)
     if stated == "report":
-        return voice.phrases("costs_checklist.in_report", **words, answer=voice.label("value.found_under", asked))
+        return voice.phrases(
+            "costs_checklist.in_report", **words, answer=voice.label("value.found_under", asked)
+        )
     return voice.phrases("costs_checklist.item", **words, answer=_setting(voice, asked))
 
 

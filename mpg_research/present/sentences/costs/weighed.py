@@ -1,4 +1,4 @@
-"""Costs and benefits in sentences: why the sum is indicative first, then what is left, who pays and who gains."""
+"""Costs and benefits in sentences: first why the sum is indicative, then what is left and for whom."""
 
 import pandas as pd
 
@@ -57,17 +57,17 @@ def _balance(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
     if {"net", "help"} <= set(parts):
         found.append(
             voice.phrases(
-                f"costs_and_benefits.net_{way(parts['net'])}", net=euros(voice, _told(parts["net"])), period=period,
+                f"costs_and_benefits.net_{way(parts['net'])}",
+                net=euros(voice, _told(parts["net"])), period=period,
                 help=euros(voice, -float(parts["help"]["estimate"])),
             )
         )  # fmt: skip
     if "balance" in parts:
         row = parts["balance"]
         key = way(row)
-        amount = float(row["estimate"])
         found.append(
             voice.phrases(
-                f"costs_and_benefits.balance_{key}", amount=euros(voice, abs(amount) if key != "unclear" else amount),
+                f"costs_and_benefits.balance_{key}", amount=euros(voice, _told(row)),
                 **interval_of(voice, row, turned=key == "less"),
             )
         )  # fmt: skip

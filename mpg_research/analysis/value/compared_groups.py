@@ -106,7 +106,7 @@ def groups_of_column(
     rows = rows.assign(episode=rows["episode"].astype(str)).merge(own, on=["family", "episode"], how="left")
     steps, notes = list(costs.flow.steps), []
 
-    def keep(kept: np.ndarray, code: str, text: str) -> None:
+    def keep(kept: pd.Series, code: str, text: str) -> None:
         nonlocal rows
         rows = rows[np.asarray(kept, dtype=bool)].reset_index(drop=True)
         steps.append(FlowStep(code, text, 0, int(rows["family"].nunique()), len(rows)))
@@ -125,7 +125,9 @@ def groups_of_column(
             code="no_groups_to_compare",
         )
     if left_out:
-        text = f"{len(left_out)} groups with fewer than {FEWEST_FAMILIES} families or one worker are left out."
+        text = (
+            f"{len(left_out)} groups with fewer than {FEWEST_FAMILIES} families or one worker are left out."
+        )
         notes.append(Note("small_groups_left_out", text, {"n_groups": len(left_out)}))
     names = tuple(name for name in names if name in enough)
     keep(group.isin(names), "compared", "in a group with enough families")
@@ -150,8 +152,8 @@ def _names(values: pd.Series, column: str) -> tuple[str, ...]:
     found = sorted(set(_as_text(values)))
     if len(found) > MOST_GROUPS or pd.api.types.is_datetime64_any_dtype(values.dtype):
         raise ConfigError(
-            f"by = {column!r} has {len(found)} values; expected at most {MOST_GROUPS} groups. Make a column of "
-            "groups in the table episodes."
+            f"by = {column!r} has {len(found)} values; expected at most {MOST_GROUPS} groups. Make a "
+            "column of groups in the table episodes."
         )
     return tuple(found)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.compared_groups import FamilyGroups
 from mpg_research.analysis.economics.family_costs import FamilyCosts
 from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.economics.uses import read_uses
 from mpg_research.analysis.families.courses import read_courses
 from mpg_research.analysis.families.indicator_shares import indicator_rows
 from mpg_research.analysis.growth.help_periods import help_periods
+from mpg_research.analysis.value.compared_groups import FamilyGroups
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import fit_mixed
@@ -105,9 +105,7 @@ def _too_few(what: str) -> NotApplicableError:
     )
 
 
-def _points(
-    study: Study, groups: FamilyGroups, *, horizon: int, rate: float, scores: Scores
-) -> GroupEffect:
+def _points(study: Study, groups: FamilyGroups, *, horizon: int, rate: float, scores: Scores) -> GroupEffect:
     """Improvement from the start to the horizon, by a mixed model of all scores up to it."""
     courses = read_courses(study, scores=replace(scores, respondents="declared", episodes="first"))
     at = horizon / float(study.config.time.unit_in_months or 1.0) if study.time_unit == "waves" else horizon
@@ -193,9 +191,7 @@ def _improved(
         rows["event"].to_numpy(dtype=float) * later_factor(rate, horizon), groups.code[own],
         case_mix=groups.case_mix[own], clusters=worker.astype(str), n_groups=len(groups.names),
     )  # fmt: skip
-    return GroupEffect(
-        regression, groups.code[own], periods.course.instrument, periods.course.outcome
-    )
+    return GroupEffect(regression, groups.code[own], periods.course.instrument, periods.course.outcome)
 
 
 def _without_placement(
@@ -214,9 +210,9 @@ def _without_placement(
     recording = set(home.reindex(events["family"].astype(str)).dropna())
     uses = read_uses(study, followed).rows
     placed = uses[(uses["item"].astype(str) == PLACEMENT).to_numpy() & (uses["begin"] >= 0).to_numpy()]
-    first = pd.Series(np.inf, index=followed.families["family"].astype(str))
     earliest = placed.groupby("unit")["begin"].min()
-    first.iloc[earliest.index.to_numpy(dtype=np.intp)] = earliest.to_numpy(dtype=float)
+    moments = earliest.reindex(np.arange(len(followed.families))).fillna(np.inf).to_numpy(dtype=float)
+    first = pd.Series(moments, index=followed.families["family"].astype(str))
     families = groups.families
     kept = families["organisation"].isin(recording).to_numpy(dtype=bool)
     code = groups.code[kept]

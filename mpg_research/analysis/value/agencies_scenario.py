@@ -1,11 +1,12 @@
-"""Fewer agencies: what coordination costs now, and what three stated assumptions would make of it. A scenario.
+"""Fewer agencies: what coordination costs now, and what three stated assumptions would make of it.
 
 Tables of :class:`AgenciesScenario` (beside ``sample_flow``)
 -----------------------------------------------------------
 - ``coordination_now(spent_on, ...)``: euros per family and year of help, on agencies and on network meetings.
-- ``scenario(assumption_number, money_part, ...)``: by the number of the assumption: what coordination would cost more, what
-  fewer agencies would save, and the balance, in euros per family and year of help.
-- ``assumptions(assumption, agencies_at_most, coordination_hours, share_saved)``: as ``study.toml`` states them.
+- ``scenario(assumption_number, money_part, ...)``: by the number of the assumption: what coordination would
+  cost more, what fewer agencies would save, and the balance, in euros per family and year of help.
+- ``assumptions(assumption, agencies_at_most, coordination_hours, share_saved)``: as ``study.toml`` states
+  them.
 - ``above(assumption, share_above, extra_agencies)``: in which share of months more agencies are involved, and
   how many more.
 """
@@ -17,24 +18,23 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import coded, key_column, modelled, setting
-from mpg_research.analysis.economics.benefits import words_of
-from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
 from mpg_research.analysis.economics.prices import read_prices
 from mpg_research.analysis.economics.uses import NETWORK_MEETING
-from mpg_research.analysis.economics.weighed import AGENCY_MONTH
 from mpg_research.analysis.process.care_months import CareMonths, care_months
 from mpg_research.analysis.process.care_tables import care_notes
 from mpg_research.analysis.result import (
-    ESTIMATE_COLUMNS,
     Result,
     ResultTable,
     collect_tables,
     provenance_of,
     sample_flow_table,
 )
+from mpg_research.analysis.value.benefits import words_of
+from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.money_columns import MONEY_ESTIMATE
+from mpg_research.analysis.value.weighed import AGENCY_MONTH
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import NotApplicableError
-from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.reading import read_clusters
 from mpg_research.study.model import FlowStep, SampleFlow, Study
@@ -131,7 +131,9 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     }  # fmt: skip
 
     def yearly(monthly: FloatArray, scale: float = _MONTHS_A_YEAR) -> dict[str, float]:
-        return _per_month(np.bincount(unit, monthly, minlength=n), months, worker, g, scale, level)
+        return _per_month(
+            np.bincount(unit, monthly, minlength=n).astype(float), months, worker, g, scale, level
+        )
 
     price, hour = float(by_item[AGENCY_MONTH]), float(by_item.get(_HOUR, 0.0))
     now = [{"spent_on": "agencies", **yearly(agencies * price), **counts}]
@@ -139,7 +141,11 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     if met is not None and NETWORK_MEETING in by_item:
         cost = met[0] * float(by_item[NETWORK_MEETING])
         now.append(
-            {"spent_on": "network_meetings", **_per_month(cost, met[1], worker, g, _MONTHS_A_YEAR, level), **counts}
+            {
+                "spent_on": "network_meetings",
+                **_per_month(cost, met[1], worker, g, _MONTHS_A_YEAR, level),
+                **counts,
+            }
         )
     rows, above, settings = [], [], []
     for number, each in enumerate(stated, start=1):
@@ -173,7 +179,8 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
         sample_flow_table(flow),
     ]  # fmt: skip
     parameters = {
-        "labels": [words_of(each.label) for each in stated], "sources": [words_of(each.source) for each in stated],
+        "labels": [words_of(each.label) for each in stated],
+        "sources": [words_of(each.source) for each in stated],
         "year": prices.year, "perspective": study.config.costs.perspective, "level": level,
         "round_to": study.config.costs.round_to,
     }  # fmt: skip
@@ -191,9 +198,7 @@ def _per_month(
     ratio = total.sum() / months.sum()
     influence = cluster_sums(((total - ratio * months) / months.sum())[:, None], worker, g)[:, 0]
     variance = scale**2 * g / max(g - 1, 1) * float(influence @ influence)
-    numbers = (np.array([each]) for each in (scale * ratio, variance, float(max(g - 1, 1))))
-    table = estimate_table(*numbers, level)
-    return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
+    return estimate_row(float(scale * ratio), variance, float(max(g - 1, 1)), level=level)
 
 
 def _meetings(study: Study, care: CareMonths) -> tuple[FloatArray, FloatArray] | None:
@@ -207,7 +212,7 @@ def _meetings(study: Study, care: CareMonths) -> tuple[FloatArray, FloatArray] |
     if not kept.any():
         return None
     months = np.bincount(place[kept], minlength=n).astype(float)
-    return np.bincount(place[kept], held[kept], minlength=n), months
+    return np.bincount(place[kept], held[kept], minlength=n).astype(float), months
 
 
 def _flow(units: pd.DataFrame, used: np.ndarray) -> SampleFlow:

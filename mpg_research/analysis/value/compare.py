@@ -1,19 +1,22 @@
-"""Costs and effects of groups of families beside each other: what more costs, and what it gives for the money.
+"""Costs and effects of groups of families beside each other: what more gives for the money.
 
 Tables of :class:`CostsAndEffects` (beside ``sample_flow`` and ``settings``)
 ---------------------------------------------------------------------------
 - ``cost_differences(compared_group, ...)`` and ``effect_differences(compared_group, ...)``: from the first
   group (``without``, ``no``), given the case mix; errors over workers, CR2 where they are few.
-- ``ratios(compared_group, ratio_kind, euros_per_unit, ..., standing, step_from, step_ratio)``: euros per unit of effect
-  with Fieller's limits, where a ratio may be given at all; ``standing`` is that among all groups (on the
-  frontier, dominated, dominated by extension), ``step_ratio`` that from the group before it on the frontier.
+- ``ratios(compared_group, ratio_kind, euros_per_unit, ..., standing, step_from, step_ratio)``: euros per
+  unit of effect with Fieller's limits, where a ratio may be given at all; ``standing`` is that among all
+  groups (on the frontier, dominated, dominated by extension), ``step_ratio`` that from the group before it
+  on the frontier.
 - ``quadrants(compared_group, quadrant, chance_best)`` and ``region(compared_group, point, ...)``: the plane.
 - ``net_benefit(may_cost, compared_group, ..., chance_best)``: threshold times effect less costs, with t; and
-  ``net_benefit_regression`` by one regression per threshold, where costs and effects are of the same families.
-- ``acceptability(may_cost, compared_group, chance_best, expected_loss)`` and ``decisions(may_cost, best, chance_best,
-  perfect_information)``: of the bootstrap, with prices drawn from their range.
-- ``price_ranges(priced_item, payer, ...)``: the difference in costs with one price at a time at the ends of its
-  range; ``information(may_cost, parameter, priced_item, payer, worth, ...)``: what knowing one thing is worth.
+  ``net_benefit_regression`` by one regression per threshold, where costs and effects are of the same
+  families.
+- ``acceptability(may_cost, compared_group, chance_best, expected_loss)`` and ``decisions(may_cost, best,
+  chance_best, perfect_information)``: of the bootstrap, with prices drawn from their range.
+- ``price_ranges(priced_item, payer, ...)``: the difference in costs with one price at a time at the ends of
+  its range; ``information(may_cost, parameter, priced_item, payer, worth, ...)``: what knowing one thing is
+  worth.
 """
 
 from dataclasses import dataclass, field
@@ -22,22 +25,7 @@ from typing import ClassVar, Unpack
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.compared import Compared, compare_column, compare_intervention
-from mpg_research.analysis.economics.comparison_tables import (
-    behind,
-    choice_tables,
-    difference_tables,
-    net_benefit_rows,
-    ratio_tables,
-)
 from mpg_research.analysis.economics.family_costs import family_costs
-from mpg_research.analysis.economics.money_columns import COMPARED_GROUP, MONEY_ESTIMATE, THRESHOLD
-from mpg_research.analysis.economics.price_sensitivity import (
-    draw_multipliers,
-    draw_prices,
-    information_table,
-    tornado_table,
-)
 from mpg_research.analysis.growth.estimate_tables import study_notes
 from mpg_research.analysis.result import (
     Result,
@@ -46,6 +34,21 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
     settings_table,
+)
+from mpg_research.analysis.value.compared import Compared, compare_column, compare_intervention
+from mpg_research.analysis.value.comparison_tables import (
+    behind,
+    choice_tables,
+    difference_tables,
+    net_benefit_rows,
+    ratio_tables,
+)
+from mpg_research.analysis.value.money_columns import COMPARED_GROUP, MONEY_ESTIMATE, THRESHOLD
+from mpg_research.analysis.value.price_sensitivity import (
+    draw_multipliers,
+    draw_prices,
+    information_table,
+    tornado_table,
 )
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError, Note
@@ -295,7 +298,7 @@ def _notes(found: GroupDifferences) -> list[Note]:
     if found.n_clusters >= _FEW_TO_DRAW:
         return []
     text = (
-        f"There are {found.n_clusters} workers: the bootstrap behind the curves is then a little too sure; net "
-        "benefits and intervals allow for it."
+        f"There are {found.n_clusters} workers: the bootstrap behind the curves is then a little too sure; "
+        "net benefits and intervals allow for it."
     )
     return [Note("few_workers_drawn", text, {"n_workers": found.n_clusters}, "caution")]

@@ -1,11 +1,13 @@
-"""Costs and benefits: gross, less what would have come anyway, less a correction for optimism, against the help.
+"""Costs and benefits: gross, less what would have come anyway, less optimism, against the help.
 
 Tables of :class:`CostsAndBenefits` (beside ``sample_flow``)
 -----------------------------------------------------------
 - ``waterfall(money_part, ...)``: euros per family: gross benefit, what would have come anyway, correction for
   optimism, net benefit, costs of the help, balance; errors over workers.
-- ``by_payer(payer, money_part, ...)``: who pays (costs of the help), who gains (net benefit), and the balance.
-- ``per_euro(return_kind, per_euro, ...)``: net benefit per euro of help, with Fieller's limits where it has any.
+- ``by_payer(payer, money_part, ...)``: who pays (costs of the help), who gains (net benefit), and the
+  balance.
+- ``per_euro(return_kind, per_euro, ...)``: net benefit per euro of help, with Fieller's limits where it has
+  any.
 - ``cumulative(months_since, balance, ...)``: the balance up to each month; ``payback(payback_kind,
   payback_months)``: when it is no longer below zero, or would be if the last months went on.
 - ``switching(assumption, as_stated, switching_value)``: at which value of one assumption the balance is zero.
@@ -19,19 +21,18 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
 from mpg_research.analysis.economics.family_costs import family_costs
-from mpg_research.analysis.economics.money_columns import MONEY_ESTIMATE
-from mpg_research.analysis.economics.weighed import Weighed, weigh
 from mpg_research.analysis.result import (
-    ESTIMATE_COLUMNS,
     Result,
     ResultTable,
     collect_tables,
     provenance_of,
     sample_flow_table,
 )
+from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.money_columns import MONEY_ESTIMATE
+from mpg_research.analysis.value.weighed import Weighed, weigh
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError, NotApplicableError
-from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.economics.incremental import fieller_limits
 from mpg_research.study.config.sections import LocalText
 from mpg_research.study.model import Study
@@ -77,8 +78,8 @@ def weigh_costs_and_benefits(
     horizon_months : int, optional
         Whole months since the start; by default ``[costs] horizon_months``.
     comparison : str, optional
-        A column of ``episodes`` with two values, the first of which (``no``) is the comparison group; by default
-        ``[costs] otherwise_column`` where ``otherwise`` is "comparison_group".
+        A column of ``episodes`` with two values, the first of which (``no``) is the comparison group; by
+        default ``[costs] otherwise_column`` where ``otherwise`` is "comparison_group".
     start_months : int
         Months of help whose costs stand for the situation at the start, where none before it are recorded.
     case_mix : tuple of str, optional
@@ -100,9 +101,9 @@ def weigh_costs_and_benefits(
     Notes
     -----
     Shares (of what would have come anyway, of the correction) are taken as stated, without uncertainty of
-    their own, and only where the gross benefit is above zero. With a comparison group what its families gained
-    would have come anyway, and costs of the help are those beyond its families' help. Errors are a sandwich
-    over workers, with G - 1 degrees of freedom.
+    their own, and only where the gross benefit is above zero. With a comparison group what its families
+    gained would have come anyway, and costs of the help are those beyond its families' help. Errors are a
+    sandwich over workers, with G - 1 degrees of freedom.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def weigh_costs_and_benefits(
     """
     chosen = study.config.costs
     horizon = chosen.horizon_months if horizon_months is None else horizon_months
-    if horizon != round(horizon) or not 0 < start_months < horizon or start_months != round(start_months):
+    if horizon != round(horizon) or not 0 < start_months < horizon:
         raise ConfigError(
             f"horizon_months = {horizon:g}, start_months = {start_months}; expected whole months, the second "
             "above 0 and below the first."
@@ -124,8 +125,8 @@ def weigh_costs_and_benefits(
         column = chosen.otherwise_column
         if column is None:
             raise ConfigError(
-                '[costs] otherwise = "comparison_group" in study.toml does not say which; add otherwise_column, '
-                "a column of the table episodes with two values."
+                '[costs] otherwise = "comparison_group" in study.toml does not say which; add '
+                "otherwise_column, a column of the table episodes with two values."
             )
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     costs = family_costs(study)
@@ -152,7 +153,8 @@ def weigh_costs_and_benefits(
         "months": float(horizon), "otherwise": how, "comparison": column or "", "anyway_share": anyway,
         "otherwise_source": words_of(chosen.otherwise_source), "evidence": chosen.evidence or "",
         "evidence_label": words_of(None if evidence is None else evidence.label),
-        "optimism_share": optimism, "optimism_source": words_of(None if evidence is None else evidence.source),
+        "optimism_share": optimism,
+        "optimism_source": words_of(None if evidence is None else evidence.source),
         "reference": weighed.reference, "start_months": float(start_months),
         "before_months": float(chosen.before_help_months), "year": costs.year,
         "perspective": chosen.perspective, "rate_costs": costs.rate, "round_to": chosen.round_to,
@@ -205,13 +207,13 @@ class _Steps:
         return {"gross": gross, "anyway": off, "optimism": less, "net": net, "help": -paid[1],
                 "balance": net - paid[1]}  # fmt: skip
 
-    def estimates(self, payers: slice | int = slice(None), month: int = -1) -> dict[str, tuple[float, FloatArray]]:
+    def estimates(
+        self, payers: slice | int = slice(None), month: int = -1
+    ) -> dict[str, tuple[float, FloatArray]]:
         """Each part with its influences per worker, over some payers, up to a month."""
         one = self.weighed
         chosen = slice(payers, payers + 1) if isinstance(payers, int) else payers
-        point = self.of(
-            one.benefit[:, chosen, month].sum(axis=1), one.cost[:, chosen, month].sum(axis=1)
-        )
+        point = self.of(one.benefit[:, chosen, month].sum(axis=1), one.cost[:, chosen, month].sum(axis=1))
         spread = self.of(
             one.benefit_influence[:, :, chosen, month].sum(axis=2).T,
             one.cost_influence[:, :, chosen, month].sum(axis=2).T,
@@ -221,16 +223,12 @@ class _Steps:
 
 def _row(steps: _Steps, found: tuple[float, FloatArray], level: float) -> dict[str, float]:
     value, influence = found
-    g = steps.weighed.n_clusters
-    numbers = (np.array([each]) for each in (value, float(influence @ influence), float(g - 1)))
-    table = estimate_table(*numbers, level)
-    return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
+    df = float(steps.weighed.n_clusters - 1)
+    return estimate_row(value, float(influence @ influence), df, level=level)
 
 
 #: Sums behind the amounts of a row, for the gate: a row that one family makes up is not shown.
-_TOTALS = tuple(
-    column.but(csv_only=True, plain=False) for column in money_total("row_total", signed=True)
-)
+_TOTALS = tuple(column.but(csv_only=True, plain=False) for column in money_total("row_total", signed=True))
 
 
 _ABOUT_TOTALS = (
@@ -248,7 +246,8 @@ def _totals(steps: _Steps, part: str, payers: slice | int = slice(None)) -> dict
     sizes = np.sort(np.abs(values))[::-1]
     return {
         "row_total": float(values.sum()), "row_total_largest": float(sizes[0]),
-        "row_total_second": float(sizes[1]) if sizes.size > 1 else 0.0, "row_total_absolute": float(sizes.sum()),
+        "row_total_second": float(sizes[1]) if sizes.size > 1 else 0.0,
+        "row_total_absolute": float(sizes.sum()),
     }  # fmt: skip
 
 
@@ -294,14 +293,16 @@ def _per_euro(steps: _Steps, counts: dict[str, int], level: float) -> ResultTabl
         **counts,
     }  # fmt: skip
     ratio = modelled("per_euro", digits=2)
-    return ResultTable(
-        "per_euro", pd.DataFrame([row]), (coded("return_kind"), ratio, *ends(ratio))
-    )
+    return ResultTable("per_euro", pd.DataFrame([row]), (coded("return_kind"), ratio, *ends(ratio)))
 
 
 def _cumulative(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
-        {"months_since": float(month + 1), **_row(steps, steps.estimates(month=month)["balance"], level), **counts}
+        {
+            "months_since": float(month + 1),
+            **_row(steps, steps.estimates(month=month)["balance"], level),
+            **counts,
+        }
         for month in range(steps.weighed.benefit.shape[2])
     ]
     months = Column(name="months_since", meaning="time", is_key=True)
@@ -337,18 +338,22 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
 
     def add(name: str, stated: float, value: float, most: float) -> None:
         possible = np.isfinite(value) and 0 <= value <= most
-        rows.append({"assumption": name, "as_stated": stated, "switching_value": value if possible else nan, **counts})
+        rows.append(
+            {"assumption": name, "as_stated": stated, "switching_value": value if possible else nan, **counts}
+        )
 
     with np.errstate(all="ignore"):
         if not steps.weighed.compared:
-            value = 1 - cost / ((1 - optimism) * found["gross"]) if found["gross"] > 0 and optimism < 1 else nan
+            value = (
+                1 - cost / ((1 - optimism) * found["gross"]) if found["gross"] > 0 and optimism < 1 else nan
+            )
             add("anyway", anyway, value, 1.0)
         add("optimism", optimism, 1 - cost / before_optimism if before_optimism > 0 else nan, 1.0)
         add("price_of_help", 1.0, net / cost if cost > 0 else nan, np.inf)
         add("price_of_problems", 1.0, cost / net if net > 0 and cost > 0 else nan, np.inf)
     columns = (
-        coded("assumption"), setting("as_stated", percent=True, digits=0), modelled("switching_value", percent=True)
+        coded("assumption"),
+        setting("as_stated", percent=True, digits=0),
+        modelled("switching_value", percent=True)
     )  # fmt: skip
     return ResultTable("switching", pd.DataFrame(rows), columns)
-
-

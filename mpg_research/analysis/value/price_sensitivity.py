@@ -1,14 +1,16 @@
 """What a difference hangs on: one price at a time, all prices drawn, and what knowing one would be worth."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import setting
 from mpg_research.analysis.columns import coded as coded_column
-from mpg_research.analysis.economics.compared import Compared
-from mpg_research.analysis.economics.comparison_tables import Draws, behind
-from mpg_research.analysis.economics.money_columns import PRICE_KEYS, THRESHOLD, modelled_money
+from mpg_research.analysis.columns import setting
 from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.value.compared import Compared
+from mpg_research.analysis.value.comparison_tables import Draws, behind
+from mpg_research.analysis.value.money_columns import PRICE_KEYS, THRESHOLD, modelled_money
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError
 from mpg_research.statistics.economics.acceptability import one_way_ranges
@@ -42,18 +44,25 @@ def draw_multipliers(priced: pd.DataFrame, *, n: int, rng: np.random.Generator) 
         If a range does not fit its price.
     """
     found = np.ones((n, len(priced)))
-    for place, row in enumerate(priced.itertuples()):
-        if row.distribution == "fixed" or not np.isfinite([row.price_low, row.price_high]).all():
+    for place, (_, row) in enumerate(priced.iterrows()):
+        if not _has_range(row):
             continue
         try:
             drawn = draw_price(
-                float(row.price), float(row.price_low), float(row.price_high),
-                distribution=row.distribution, n=n, rng=rng,
+                float(row["price"]), float(row["price_low"]), float(row["price_high"]),
+                distribution=row["distribution"], n=n, rng=rng,
             )  # fmt: skip
         except ValueError as error:
-            raise ConfigError(f"Table prices, item {row.item} of payer {row.payer}: {error}.") from error
-        found[:, place] = drawn / float(row.price)
+            raise ConfigError(
+                f"Table prices, item {row['item']} of payer {row['payer']}: {error}."
+            ) from error
+        found[:, place] = drawn / float(row["price"])
     return found
+
+
+def _has_range(price: pd.Series) -> bool:
+    ends = float(price["price_low"]), float(price["price_high"])
+    return price["distribution"] != "fixed" and all(map(math.isfinite, ends))
 
 
 def draw_prices(replications: GroupReplications, multipliers: FloatArray) -> Draws:
@@ -97,9 +106,9 @@ def tornado_table(compared: Compared) -> ResultTable | None:
     priced = compared.priced
     names = [str(place) for place in range(len(priced))]
     varied = {
-        name: (float(row.price_low), float(row.price_high))
-        for name, row in zip(names, priced.itertuples(), strict=True)
-        if row.distribution != "fixed" and np.isfinite([row.price_low, row.price_high]).all()
+        name: (float(row["price_low"]), float(row["price_high"]))
+        for name, (_, row) in zip(names, priced.iterrows(), strict=True)
+        if _has_range(row)
     }
     if not varied:
         return None
@@ -163,5 +172,14 @@ def information_table(
         THRESHOLD, coded_column("parameter"), *PRICE_KEYS, modelled_money("worth"),
         modelled_money("worth_error", plain=False),
     )  # fmt: skip
-    names = ["may_cost", "parameter", "priced_item", "payer", "worth", "worth_error", "n_families", "n_organisations"]
+    names = [
+        "may_cost",
+        "parameter",
+        "priced_item",
+        "payer",
+        "worth",
+        "worth_error",
+        "n_families",
+        "n_organisations",
+    ]
     return ResultTable("information", pd.DataFrame(rows, columns=names), columns)

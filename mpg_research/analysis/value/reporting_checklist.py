@@ -2,8 +2,9 @@
 
 Tables of :class:`CostsChecklist` (beside ``sample_flow``)
 ---------------------------------------------------------
-- ``cheers(item_number, cheers_item, stated)``: the 28 items by number, and whether the study states its own text
-  ("own"), the settings answer it ("settings"), the report itself does ("report"), or nothing does ("nothing").
+- ``cheers(item_number, cheers_item, stated)``: the 28 items by number, and whether the study states its own
+  text ("own"), the settings answer it ("settings"), the report itself does ("report"), or nothing does
+  ("nothing").
 
 References
 ----------
@@ -17,7 +18,6 @@ from typing import ClassVar
 import pandas as pd
 
 from mpg_research.analysis.columns import coded, key_column
-from mpg_research.analysis.economics.benefits import words_of
 from mpg_research.analysis.result import (
     Result,
     ResultTable,
@@ -25,13 +25,14 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
+from mpg_research.analysis.value.benefits import words_of
 from mpg_research.errors import ConfigError, NotApplicableError, did_you_mean
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 
 __all__ = ["CHEERS", "CostsChecklist", "list_what_is_reported"]
 
-#: The items in their order, by keys of ours (also those of ``[costs.cheers]``), and where an answer comes from
-#: when the study states none: settings, the report, or nothing.
+#: The items in their order, by keys of ours (also those of ``[costs.cheers]``), and where an answer comes
+#: from when the study states none: settings, the report, or nothing.
 CHEERS = {
     "title": "report", "abstract": "report", "background": "nothing", "analysis_plan": "nothing",
     "population": "report", "setting": "nothing", "comparators": "settings", "perspective": "settings",
@@ -94,7 +95,12 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         "n_organisations": int(episodes["organisation"].nunique()) if "organisation" in episodes else 1,
     }
     rows = [
-        {"item_number": number, "cheers_item": key, "stated": "own" if key in settings.cheers else place, **families}
+        {
+            "item_number": number,
+            "cheers_item": key,
+            "stated": "own" if key in settings.cheers else place,
+            **families,
+        }
         for number, (key, place) in enumerate(CHEERS.items(), start=1)
     ]
     flow = SampleFlow((FlowStep("helped", "helped", 0, families["n_families"], len(episodes)),))
@@ -106,7 +112,11 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         "effect": settings.effect, "otherwise": settings.otherwise, "year": year,
         "thresholds": list(settings.thresholds), "round_to": settings.round_to,
     }  # fmt: skip
-    columns = (key_column("item_number", digits=0), coded("cheers_item", is_key=False), coded("stated", is_key=False))
+    columns = (
+        key_column("item_number", digits=0),
+        coded("cheers_item", is_key=False),
+        coded("stated", is_key=False),
+    )
     return CostsChecklist(
         tables=collect_tables([ResultTable("cheers", pd.DataFrame(rows), columns), sample_flow_table(flow)]),
         flow=flow, notes=study.notes, provenance=provenance_of(study, parameters=parameters), level=0.95,

@@ -6,23 +6,31 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.columns import ESTIMATE, coded, key_column, modelled
-from mpg_research.analysis.economics.compared import Compared
-from mpg_research.analysis.economics.money_columns import (
+from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
+from mpg_research.analysis.value.compared import Compared
+from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.money_columns import (
     COMPARED_GROUP,
     MONEY_ESTIMATE,
     THRESHOLD,
     modelled_money,
     money_with_ends,
 )
-from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.arrays import FloatArray
-from mpg_research.mixed.inference.tests import estimate_table
 from mpg_research.statistics.economics.acceptability import Acceptability, acceptability
 from mpg_research.statistics.economics.group_differences import GroupDifferences
 from mpg_research.statistics.economics.incremental import fieller_limits, incremental_ratios, quadrant_shares
 from mpg_research.statistics.economics.net_benefit import JointDifference, NetBenefit, net_benefit
 
-__all__ = ["REGION_POINTS", "Draws", "behind", "choice_tables", "difference_tables", "net_benefit_rows", "ratio_tables"]
+__all__ = [
+    "REGION_POINTS",
+    "Draws",
+    "behind",
+    "choice_tables",
+    "difference_tables",
+    "net_benefit_rows",
+    "ratio_tables",
+]
 
 #: Points of the ellipse of the plane.
 REGION_POINTS = 48
@@ -56,11 +64,6 @@ def behind(compared: Compared, group: int) -> dict[str, int]:
     }
 
 
-def _estimate(value: float, variance: float, df: float, level: float) -> dict[str, float]:
-    table = estimate_table(*(np.array([float(each)]) for each in (value, variance, df)), level)
-    return {name: float(table[name].iloc[0]) for name in ESTIMATE_COLUMNS}
-
-
 def difference_tables(compared: Compared, found: GroupDifferences, *, level: float) -> list[ResultTable]:
     """Differences in costs and in effects from the first group.
 
@@ -76,7 +79,7 @@ def difference_tables(compared: Compared, found: GroupDifferences, *, level: flo
         for table, value, at, df in (
             (rows[0], both.cost, 0, both.df_cost), (rows[1], both.effect, 1, both.df_effect),
         ):  # fmt: skip
-            numbers = _estimate(value, float(both.covariance[at, at]), df, level)
+            numbers = estimate_row(value, float(both.covariance[at, at]), df, level=level)
             table.append({"compared_group": name, **numbers, **behind(compared, place)})
     return [
         ResultTable("cost_differences", pd.DataFrame(rows[0]), (COMPARED_GROUP, *MONEY_ESTIMATE)),
@@ -121,7 +124,8 @@ def ratio_tables(
             before = int(steps.compared_with[place])
             ratios.append(
                 {
-                    "compared_group": name, "ratio_kind": kind, "euros_per_unit": ratio, "euros_per_unit_low": low,
+                    "compared_group": name, "ratio_kind": kind, "euros_per_unit": ratio,
+                    "euros_per_unit_low": low,
                     "euros_per_unit_high": high, "standing": steps.standing[place],
                     "step_from": compared.names[before] if before >= 0 else "none",
                     "step_ratio": steps.ratio[place], **behind(compared, place),
@@ -134,7 +138,9 @@ def ratio_tables(
                 for part in ("more_effect_less_cost", "more_effect_more_cost", "less_effect_less_cost",
                              "less_effect_more_cost")
             ]  # fmt: skip
-            region += [{"compared_group": name, **row, **behind(compared, place)} for row in _ellipse(both, level)]
+            region += [
+                {"compared_group": name, **row, **behind(compared, place)} for row in _ellipse(both, level)
+            ]
     chance = modelled("chance_best", percent=True)
     return [
         ResultTable(
@@ -150,14 +156,15 @@ def ratio_tables(
         ResultTable(
             "region",
             pd.DataFrame(region),
-            (COMPARED_GROUP, key_column("point", digits=0, csv_only=True), modelled("region_effect", digits=2),
+            (COMPARED_GROUP, key_column("point", digits=0, csv_only=True),
+             modelled("region_effect", digits=2),
              modelled_money("region_cost")),
         ),
     ]  # fmt: skip
 
 
 def _ellipse(both: JointDifference, level: float) -> list[dict[str, float]]:
-    """The edge of the region that holds both differences together, by F with two and df degrees of freedom."""
+    """The edge of the region of both differences, by F with two and df degrees of freedom."""
     from scipy.special import fdtri
 
     df = min(both.df, 1e6)
@@ -173,9 +180,7 @@ def _ellipse(both: JointDifference, level: float) -> list[dict[str, float]]:
     ]  # fmt: skip
 
 
-def net_benefit_rows(
-    found: NetBenefit, *, name: str, counts: dict[str, int]
-) -> list[dict[str, object]]:
+def net_benefit_rows(found: NetBenefit, *, name: str, counts: dict[str, int]) -> list[dict[str, object]]:
     """Rows of a net benefit, one per threshold.
 
     Parameters
@@ -220,17 +225,22 @@ def choice_tables(
         rows += net_benefit_rows(benefit, name=name, counts=behind(compared, place))
     choice = acceptability(draws.cost, draws.effect, threshold=thresholds)
     curve, decisions = [], []
-    counts = {"n_families": int(compared.n_families.min()), "n_organisations": int(compared.n_organisations.min())}
+    counts = {
+        "n_families": int(compared.n_families.min()),
+        "n_organisations": int(compared.n_organisations.min()),
+    }
     for at, euros in enumerate(thresholds):
         for place, name in enumerate(compared.names):
             curve.append(
-                {"may_cost": float(euros), "compared_group": name, "chance_best": choice.probability[at, place],
+                {"may_cost": float(euros), "compared_group": name,
+                 "chance_best": choice.probability[at, place],
                  "expected_loss": choice.expected_loss[at, place],
                  **{key: int(getattr(compared, key)[place]) for key in counts}}
             )  # fmt: skip
         decisions.append(
             {"may_cost": float(euros), "best": compared.names[int(choice.best[at])],
-             "chance_best": choice.frontier[at], "perfect_information": choice.perfect_information[at], **counts}
+             "chance_best": choice.frontier[at],
+             "perfect_information": choice.perfect_information[at], **counts}
         )  # fmt: skip
     chance = modelled("chance_best", percent=True)
     return [

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.compared_groups import FamilyGroups, groups_of_column
-from mpg_research.analysis.economics.effects_of_groups import effect_of_groups, later_factor
 from mpg_research.analysis.economics.family_costs import FamilyCosts
 from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.interventions.target_trial import emulate_target_trial
+from mpg_research.analysis.value.compared_groups import FamilyGroups, groups_of_column
+from mpg_research.analysis.value.effects_of_groups import effect_of_groups, later_factor
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.economics.group_differences import Regression, regression_of
@@ -110,8 +110,9 @@ def needs_horizon(costs: FamilyCosts, months: float, code: np.ndarray | None = N
     longest = min(float(until[codes == each].max(initial=0.0)) for each in np.unique(codes))
     if longest < months:
         raise NotApplicableError(
-            f"Costs are asked up to {months:g} months, and in a group nobody is followed beyond {longest:.1f} "
-            "months: see [costs] horizon_months in study.toml.",
+            f"Costs are asked up to {months:g} months, and in a group nobody is followed beyond "
+            f"{longest:.1f} "
+            " months: see [costs] horizon_months in study.toml.",
             code="horizon_too_far",
         )
 
@@ -148,18 +149,13 @@ def compare_column(
     priced, tables = costs_per_price(costs, edges)
     mine, until = tables[groups.unit], groups.families["months"].to_numpy(dtype=float)
     parts = np.column_stack(
-        [
-            pseudo_totals(mine[:, place], until, edges=edges, group=groups.code)
-            for place in range(len(priced))
-        ]
+        [pseudo_totals(mine[:, place], until, edges=edges, group=groups.code) for place in range(len(priced))]
     )
     worker = groups.families["worker"].astype(str).to_numpy()
     cost = regression_of(
         parts.sum(axis=1), groups.code, case_mix=groups.case_mix, clusters=worker, n_groups=len(groups.names)
     )
-    found = effect_of_groups(
-        study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores
-    )
+    found = effect_of_groups(study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores)
     k = len(groups.names)
     families, organisations = _behind(groups, found.code, k)
     full = float((until >= horizon).mean())
@@ -231,7 +227,8 @@ def compare_intervention(
     course = found.trials.course[kept]
     if min(len(set(data.family[course[group == arm]])) for arm in (0, 1)) < trial.limits.families:
         raise NotApplicableError(
-            "Of too few families in the emulated trial are costs known, so costs cannot be put beside effects.",
+            "Of too few families in the emulated trial are costs known, so costs cannot be put beside "
+            "effects.",
             code="intervention_not_compared",
         )
     baseline = answer.baseline[kept]
@@ -242,8 +239,8 @@ def compare_intervention(
         "weight": found.weight[kept],
     }  # fmt: skip
     later = later_factor(rate, answer.month)
-    cost = regression_of(parts[kept].sum(axis=1), group, **same)  # type: ignore[arg-type]
-    effect = regression_of(data.sign * found.outcome[kept] * later, group, **same)  # type: ignore[arg-type]
+    cost = regression_of(parts[kept].sum(axis=1), group, **same)
+    effect = regression_of(data.sign * found.outcome[kept] * later, group, **same)
     families = np.array([len(set(data.family[course[group == arm]])) for arm in (0, 1)])
     homes = np.array([len(set(data.organisation[course[group == arm]])) for arm in (0, 1)])
     return Compared(
@@ -270,9 +267,9 @@ def _costs_after(
     begins = periods.drop_duplicates(["family", "episode"]).set_index(["family", "episode"])["begin"]
     keys = pd.MultiIndex.from_frame(units[["family", "episode"]].astype(str))
     begin = begins.reindex(keys).to_numpy(dtype=float)[trials.course]
-    place = pd.Index(costs.followed["family"].astype(str)).get_indexer(
-        pd.Index(units["family"].astype(str))
-    )[trials.course]
+    place = pd.Index(costs.followed["family"].astype(str)).get_indexer(pd.Index(units["family"].astype(str)))[
+        trials.course
+    ]
     start = begin + trials.start
     until = np.where(place >= 0, costs.followed["months"].to_numpy(dtype=float)[place], -1.0)
     known = (place >= 0) & np.isfinite(start) & (start + month <= until + 0.1)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.compared import needs_horizon
-from mpg_research.analysis.economics.compared_groups import groups_of_column
 from mpg_research.analysis.economics.family_costs import FamilyCosts
 from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.economics.uses import CARE_ITEMS
+from mpg_research.analysis.value.compared import needs_horizon
+from mpg_research.analysis.value.compared_groups import groups_of_column
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.cluster_sums import cluster_sums
@@ -114,8 +114,8 @@ def weigh(
         )
     if is_help.all():
         raise NotApplicableError(
-            "Nothing but the help itself has a price (no agency and no event), so that there is no benefit in "
-            "money to weigh against it.",
+            "Nothing but the help itself has a price (no agency and no event), so that there is no "
+            "benefit in money to weigh against it.",
             code="no_benefit_priced",
         )
     factors = discount_factors(np.floor(np.arange(horizon) / 12), costs.rate)
@@ -145,7 +145,8 @@ def weigh(
     (benefit, benefit_influence, benefit_rows, g), (cost, cost_influence, cost_rows, _) = numbers
     helped = code == 1 if column is not None else np.ones(len(code), dtype=bool)
     return Weighed(
-        payers, benefit, cost, benefit_influence, cost_influence, benefit_rows[helped], cost_rows[helped], int(followed["family"].nunique()),
+        payers, benefit, cost, benefit_influence, cost_influence, benefit_rows[helped],
+        cost_rows[helped], int(followed["family"].nunique()),
         int(followed["organisation"].nunique()), g, column is not None, "before" if earlier else "start",
         flow, notes,
     )  # fmt: skip
@@ -196,7 +197,7 @@ def _means(
     values: FloatArray, until: FloatArray, edges: FloatArray, code: IntArray, mix: FloatArray,
     followed: pd.DataFrame,
 ) -> tuple[FloatArray, FloatArray, FloatArray, int]:  # fmt: skip
-    """Mean up to each month of the comparison group and the difference from it; influences per worker; totals."""
+    """Means up to each month (comparison group, difference), influences per worker, totals."""
     n, p, m = values.shape
     compared = len(np.unique(code)) == 2
     totals = np.empty((n, p, m))
