@@ -120,9 +120,9 @@ def _flags(released: Released) -> list[str]:
 
 def _some_hidden(released: Released) -> bool:
     """Whether a table of parts shows some of them and not others."""
-    tables = (rows_of(released, f"costs_by_{name}") for name in ("phase", "payer"))
-    known = [[math.isfinite(float(row["mean_cost"])) for _, row in rows.iterrows()] for rows in tables]
-    return any(len(row) > 1 and any(row) and not all(row) for row in known)
+    tables = [released.tables.get(f"costs_by_{name}") for name in ("phase", "payer")]
+    known = [table.data["mean_cost"].notna().tolist() for table in tables if table is not None]
+    return any(any(row) and not all(row) for row in known)
 
 
 MEAN_SHOWN = shown("costs", "mean_cost", "mean_cost_low", "mean_cost_high")

@@ -129,7 +129,8 @@ def organisation_costs(study: Study, window: CostWindow, *, asked: float, seed: 
         notes.append(
             Note("organisations_too_short", text, {"n_organisations": short, "months": window.months})
         )
-    raw = pd.DataFrame([_raw(window, home == key, clusters, key) for key in known])
+    amounts = window.amounts()
+    raw = pd.DataFrame([_raw(window, amounts, home == key, clusters, key) for key in known])
     if raw.empty:
         return OrganisationCosts([], notes, ())
     names, mix, complete = _case_mix(study, followed)
@@ -158,8 +159,10 @@ def _clusters(window: CostWindow, home: np.ndarray) -> np.ndarray:
     return np.where(number >= _FEWEST_WORKERS, workers, np.char.add(families, "/own"))
 
 
-def _raw(window: CostWindow, mine: BoolArray, clusters: np.ndarray, key: str) -> dict[str, object]:
-    amounts, ended = window.amounts()[mine], np.zeros(int(mine.sum()), dtype=bool)
+def _raw(
+    window: CostWindow, every: FloatArray, mine: BoolArray, clusters: np.ndarray, key: str
+) -> dict[str, object]:
+    amounts, ended = every[mine], np.zeros(int(mine.sum()), dtype=bool)
     found = censored_mean(
         amounts, window.time[mine], ended=ended, edges=window.edges, clusters=clusters[mine],
         level=window.level,

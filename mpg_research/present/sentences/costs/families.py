@@ -60,7 +60,6 @@ def _parts(voice: Voice, name: str) -> list[str]:
     rows = voice.frame(f"costs_by_{name}")
     if len(rows) < 2:
         return []
-    found = len(rows)
     rows = rows[np.isfinite(rows["mean_cost"].to_numpy(dtype=float))]
     if not len(rows):
         return []
@@ -72,7 +71,9 @@ def _parts(voice: Voice, name: str) -> list[str]:
         for _, row in rows.sort_values("mean_cost", ascending=False, kind="stable").iterrows()
     ]  # fmt: skip
     said = [voice.phrases(f"costs.by_{name}", parts="; ".join(listed))]
-    return [*said, *([voice.phrases("costs.parts_hidden")] if len(listed) < found else [])]
+    table = voice.table(f"costs_by_{name}")
+    some_hidden = table is not None and bool(table.data["suppressed"].any())
+    return [*said, *([voice.phrases("costs.parts_hidden")] if some_hidden else [])]
 
 
 def _before(voice: Voice) -> list[str]:
