@@ -103,11 +103,11 @@ def needs_horizon(costs: FamilyCosts, months: float, code: np.ndarray | None = N
     costs : FamilyCosts
     months : float
     code : ndarray of int, shape (families,), optional
-        Groups; by default all families together.
+        Groups, -1 for families in none; by default all families together.
     """
     until = costs.followed["months"].to_numpy(dtype=float)
     codes = np.zeros(len(until)) if code is None else code
-    longest = min(float(until[codes == each].max(initial=0.0)) for each in np.unique(codes))
+    longest = min(float(until[codes == each].max(initial=0.0)) for each in np.unique(codes[codes >= 0]))
     if longest < months:
         raise NotApplicableError(
             f"Costs are asked up to {months:g} months, and in a group nobody is followed beyond "

@@ -24,11 +24,12 @@ UNITS = {
     "patient": {"nl": ("patiënt", "patiënten", "de"), "en": ("patient", "patients", "")},
     "child": {"nl": ("kind", "kinderen", "het"), "en": ("child", "children", "")},
 }
-#: Placeholders that are no counts: a size has its unit, a share its sign, a moment its word.
+#: Placeholders that are no counts: a size has its unit, a share its sign, a moment its word, money its sign.
 SIZES = re.compile(
     r"size|unit|level|low|high|fall|rise|estimate|period|moment|month|share|mean|sd|start|end|margin|drift|"
     r"step|delta|threshold|spread|reliability|shift|difference|chance|value|median|percent|corr|p$|minimum|"
-    r"sensitivity|specificity|coverage|standardised|own$|name|column|outcome|families$|cutoff|first$|second$|last$"
+    r"sensitivity|specificity|coverage|standardised|own$|name|column|outcome|families$|cutoff|first$|second$|last$|"
+    r"amount|what$|best$|saved$|coordination$|gains$|pays$|net$|help$|answer$"
 )
 
 
