@@ -10,7 +10,7 @@ All amounts are euros of one year, per family that was followed, discounted to t
   are for the gate.
 - ``costs_by_phase(phase, ...)`` (during help, and after it or between periods of help),
   ``costs_by_payer(payer, ...)``, ``costs_by_kind(cost_kind, ...)``, ``costs_by_item(cost_item, ...)``: its
-  parts.
+  parts; payers, kinds and items of few families stand together.
 - ``costs_by_month(month_of_help, payer, ...)``: its parts by month since the start (1 is the
   first); payers who pay for few families in some month stand together.
 - ``cost_spread(q10, q25, q50, q75, q90, dearest_share)``: of families followed to the last month.

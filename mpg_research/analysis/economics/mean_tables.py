@@ -32,10 +32,10 @@ __all__ = [
     "MEANS",
     "TOGETHER",
     "CostWindow",
+    "apart",
     "before_table",
     "cost_window",
     "mean_tables",
-    "payers_apart",
     "spread_table",
 ]
 
@@ -153,12 +153,17 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     whole = _table("costs", window, [((), window.amounts())], ())
     found = [whole]
     for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "cost_item")):
-        names = [name for name in rows[key].cat.categories if name != "before"]
-        parts = [((name,), window.amounts((rows[key] == name).to_numpy())) for name in names]
+        if key == "phase":
+            groups = {name: [name] for name in rows[key].cat.categories if name != "before"}
+        else:
+            groups = apart(window, minimum, key=key, by_month=False)
+        parts = [
+            ((name,), window.amounts(rows[key].isin(group).to_numpy())) for name, group in groups.items()
+        ]
         parts = [part for part in parts if part[1].any()]
         found.append(_table(f"costs_by_{key}", window, parts, (coded(called, adds_up="counts"),)))
     months = []
-    for name, group in payers_apart(window, minimum).items():
+    for name, group in apart(window, minimum).items():
         amounts = window.amounts(rows["payer"].isin(group).to_numpy())
         for place in range(window.months):
             alone = np.zeros_like(amounts)
@@ -173,34 +178,40 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     return found
 
 
-def payers_apart(window: CostWindow, minimum: int) -> dict[str, list[str]]:
-    """Payers by the name under which they stand month by month: apart, or together where they pay for few.
+def apart(
+    window: CostWindow, minimum: int, *, key: str = "payer", by_month: bool = True
+) -> dict[str, list[str]]:
+    """Payers (kinds, items) by the name under which they stand: apart, or together where few have them.
 
-    A payer that pays for few families in some month would have its row there hidden, and with it, so that
-    nothing follows by subtraction, that of another. What they pay is put together, with the smallest of
-    the others where that is still for few.
+    What few families have (in some month) would have its row hidden, and with it, so that nothing follows by
+    subtraction, that of another; and two hidden rows can be of the same families. So what few have is put
+    together, with the smallest of the others where that is still of few.
 
     Parameters
     ----------
     window : CostWindow
     minimum : int
+        Families that stand for few.
+    key : {"payer", "kind", "item"}
+    by_month : bool
+        Whether the rows are those of single months, and not of all together.
     """
-    rows = window.costs.rows
-    names = list(rows["payer"].cat.categories)
-    counts = {name: _families(window, [name]) for name in names}
+    names = list(window.costs.rows[key].cat.categories)
+
+    def families(group: list[str]) -> FloatArray:
+        amounts = window.amounts(window.costs.rows[key].isin(group).to_numpy())
+        counts: FloatArray = (
+            (amounts > 0).sum(axis=0) * 1.0 if by_month else np.array([(amounts.sum(axis=1) > 0).sum() * 1.0])
+        )
+        return counts
+
+    counts = {name: families([name]) for name in names}
     few = [name for name in names if _is_few(counts[name], minimum)]
-    apart = sorted((name for name in names if name not in few), key=lambda name: counts[name].sum())
-    while few and apart and _is_few(_families(window, few), minimum):
-        few.append(apart.pop(0))
-    found = {name: [name] for name in names if name in apart}
+    others = sorted((name for name in names if name not in few), key=lambda name: counts[name].sum())
+    while few and others and _is_few(families(few), minimum):
+        few.append(others.pop(0))
+    found = {name: [name] for name in names if name in others}
     return {**found, **({TOGETHER if found else EVERYBODY: few} if few else {})}
-
-
-def _families(window: CostWindow, payers: list[str]) -> FloatArray:
-    """For how many families they pay, by month."""
-    rows = window.costs.rows
-    counts: FloatArray = (window.amounts(rows["payer"].isin(payers).to_numpy()) > 0).sum(axis=0) * 1.0
-    return counts
 
 
 def _is_few(counts: FloatArray, minimum: int) -> bool:

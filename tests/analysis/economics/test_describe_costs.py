@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.analysis.economics.describe import describe_costs
 from mpg_research.analysis.economics.family_costs import FamilyCosts, family_costs
-from mpg_research.analysis.economics.mean_tables import EVERYBODY, cost_window, mean_tables, payers_apart
+from mpg_research.analysis.economics.mean_tables import EVERYBODY, apart, cost_window, mean_tables
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import NotApplicableError
 from mpg_research.simulate.study import simulate_study
@@ -131,8 +131,8 @@ def test_payers_who_pay_for_few_stand_together():
         }
     ).astype({"payer": "category"})  # fmt: skip
     window = cost_window(_made(rows, np.full(40, 12.0)), asked=2, minimum=10, level=0.95)
-    assert payers_apart(window, 10) == {EVERYBODY: ["school", "state", "municipality"]}
-    assert set(payers_apart(window, 1)) == {"municipality", "school", "state"}
+    assert apart(window, 10) == {EVERYBODY: ["school", "state", "municipality"]}
+    assert set(apart(window, 1)) == {"municipality", "school", "state"}
 
 
 def _made(rows: pd.DataFrame, months: np.ndarray, workers: np.ndarray | None = None) -> FamilyCosts:
