@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import Thresholds as Thresholds
     from mpg_research.analysis import check_robustness as check_robustness
     from mpg_research.analysis import compare_cohorts as compare_cohorts
+    from mpg_research.analysis import compare_costs_and_effects as compare_costs_and_effects
     from mpg_research.analysis import compare_instruments as compare_instruments
     from mpg_research.analysis import compare_organisations as compare_organisations
     from mpg_research.analysis import compare_providers as compare_providers
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import course as course
     from mpg_research.analysis import describe_actions as describe_actions
     from mpg_research.analysis import describe_afterwards as describe_afterwards
+    from mpg_research.analysis import describe_costs as describe_costs
     from mpg_research.analysis import describe_domains as describe_domains
     from mpg_research.analysis import describe_dose as describe_dose
     from mpg_research.analysis import describe_fidelity as describe_fidelity
@@ -43,11 +45,14 @@ if TYPE_CHECKING:
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course
     from mpg_research.analysis import fit_trajectory as fit_trajectory
+    from mpg_research.analysis import list_what_is_reported as list_what_is_reported
     from mpg_research.analysis import outcome_set as outcome_set
+    from mpg_research.analysis import price_fewer_agencies as price_fewer_agencies
     from mpg_research.analysis import reliable_change as reliable_change
     from mpg_research.analysis import reliable_trend as reliable_trend
     from mpg_research.analysis import signals as signals
     from mpg_research.analysis import sudden_changes as sudden_changes
+    from mpg_research.analysis import weigh_costs_and_benefits as weigh_costs_and_benefits
     from mpg_research.disclosure import Audience as Audience
     from mpg_research.disclosure import policy_of as policy_of
     from mpg_research.disclosure import release as release

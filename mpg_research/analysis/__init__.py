@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis.data.quality import describe_quality as describe_quality
     from mpg_research.analysis.data.respondents import RespondentAgreement as RespondentAgreement
     from mpg_research.analysis.data.respondents import compare_respondents as compare_respondents
+    from mpg_research.analysis.economics.describe import Costs as Costs
+    from mpg_research.analysis.economics.describe import describe_costs as describe_costs
+    from mpg_research.analysis.economics.family_costs import FamilyCosts as FamilyCosts
+    from mpg_research.analysis.economics.family_costs import family_costs as family_costs
     from mpg_research.analysis.families.change import IndividualChange as IndividualChange
     from mpg_research.analysis.families.change import reliable_change as reliable_change
     from mpg_research.analysis.families.choices import ErrorModel as ErrorModel
@@ -87,5 +91,15 @@ if TYPE_CHECKING:
     from mpg_research.analysis.providers.compare import compare_providers as compare_providers
     from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness
     from mpg_research.analysis.robustness.check import check_robustness as check_robustness
+    from mpg_research.analysis.value.agencies_scenario import AgenciesScenario as AgenciesScenario
+    from mpg_research.analysis.value.agencies_scenario import price_fewer_agencies as price_fewer_agencies
+    from mpg_research.analysis.value.benefits import CostsAndBenefits as CostsAndBenefits
+    from mpg_research.analysis.value.benefits import weigh_costs_and_benefits as weigh_costs_and_benefits
+    from mpg_research.analysis.value.compare import CostsAndEffects as CostsAndEffects
+    from mpg_research.analysis.value.compare import compare_costs_and_effects as compare_costs_and_effects
+    from mpg_research.analysis.value.reporting_checklist import CostsChecklist as CostsChecklist
+    from mpg_research.analysis.value.reporting_checklist import (
+        list_what_is_reported as list_what_is_reported,
+    )
 
 __getattr__, __dir__, __all__ = public_names(__name__)

@@ -267,6 +267,7 @@ def _own_words(study: RuledStudy, keys: list[str]) -> dict[str, dict[str, dict[s
     kinds = {
         "intervention": vocabularies.interventions, "role": vocabularies.roles,
         "domain": vocabularies.domains, "condition": vocabularies.conditions,
+        "cost_item": {**vocabularies.events, **vocabularies.interventions},
     }  # fmt: skip
     for kind, codes in kinds.items():
         for code, text in codes.items():

@@ -66,6 +66,43 @@ case_mix = [
 months = [0, 6, 12]
 primary_month = 12
 
+# What costs and benefits take for granted here: invented for this example, no norm and no finding.
+[costs]
+otherwise = "stated"
+otherwise_share = 0.3
+otherwise_source = {{ nl = "verzonnen voor dit voorbeeld", en = "invented for this example" }}
+evidence = "before_after"
+
+[costs.optimism.before_after]
+share = 0.25
+label = {{ nl = "voor en na, zonder vergelijking", en = "before and after, without a comparison" }}
+source = {{ nl = "verzonnen voor dit voorbeeld", en = "invented for this example" }}
+
+[[costs.fewer_agencies]]
+label = {{ nl = "hooguit twee instanties", en = "two agencies at most" }}
+agencies_at_most = 2
+coordination_hours = 2
+share_saved = 0.5
+source = {{ nl = "verzonnen voor dit voorbeeld", en = "invented for this example" }}
+
+[[costs.fewer_agencies]]
+label = {{ nl = "één instantie", en = "one agency" }}
+agencies_at_most = 1
+coordination_hours = 4
+share_saved = 0.5
+source = {{ nl = "verzonnen voor dit voorbeeld", en = "invented for this example" }}
+
+[[costs.fewer_agencies]]
+label = {{ nl = "hooguit drie, niets vrij", en = "three at most, nothing comes free" }}
+agencies_at_most = 3
+coordination_hours = 1
+share_saved = 0.0
+source = {{ nl = "verzonnen voor dit voorbeeld", en = "invented for this example" }}
+
+[costs.cheers]
+setting = {{ nl = "verzonnen organisaties", en = "invented organisations" }}
+funding = {{ nl = "niemand: verzonnen gegevens", en = "nobody: invented data" }}
+
 [disclosure]
 minimum_families = 10
 minimum_other_organisations = 3

@@ -37,6 +37,9 @@ FEW = {
     "rater_drift": {"n": 30},
     "domains": {"n": 30},
     "instruments": {"n": 30},
+    "costs_and_effects": {"n": 30},
+    "costs_and_benefits": {"n": 30},
+    "agencies_scenario": {"n": 30},
 }
 
 

@@ -88,6 +88,8 @@ def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
             "certainty",
             "limits",
             "need",
+            "in_short",
+            "payers",
             "shares",
             "ranks",
             "funnel",

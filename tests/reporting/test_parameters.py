@@ -56,6 +56,8 @@ def test_all_notebooks_of_the_main_job_are_there() -> None:
         "07_interventions",
         "08_care_over_time",
         "09_afterwards",
+        "10_costs_and_benefits",
+        "report_costs",
         "report_funder",
         "report_organisation",
     ]

@@ -17,7 +17,7 @@ from mpg_research.errors import NotApplicableError
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 
-__all__ = ["GoodEnds", "in_months", "read_ends"]
+__all__ = ["GoodEnds", "axis_in_months", "dated_periods", "in_months", "last_seen", "read_ends"]
 
 _KEYS = ["family", "episode"]
 #: Tables with times of a family, and their column of times; events are what is looked for.
@@ -96,7 +96,7 @@ def read_ends(study: Study) -> GoodEnds:
         If no help ended, none ended well (or no reason is known), or nobody could be seen after it.
     """
     settings = study.config.afterwards
-    periods = _periods(study)
+    periods = dated_periods(study)
     steps = [_step("helped", "helped", periods)]
     over = periods[np.isfinite(periods["end"])]
     steps.append(_step("ended", "whose help ended on a known date", over))
@@ -117,7 +117,7 @@ def read_ends(study: Study) -> GoodEnds:
     left = well[~(well["next_start"] - well["end"] < apart)]
     steps.append(_step("not_continued", "without a next period of help at once", left))
     first = left.sort_values(["family", "end", "episode"], kind="stable").drop_duplicates("family")
-    until, calendar = _last_seen(study, periods, first)
+    until, calendar = last_seen(study, periods, first)
     entry = _first_record(study, first)
     rows = first.assign(
         helped=first["end"] - first["start"],
@@ -139,7 +139,7 @@ def _step(code: str, text: str, rows: pd.DataFrame) -> FlowStep:
     return FlowStep(code, text, 0, int(rows["family"].nunique()), len(rows))
 
 
-def _periods(study: Study) -> pd.DataFrame:
+def dated_periods(study: Study) -> pd.DataFrame:
     """All periods of help with a start, in months, with the start of the next one of the family."""
     table = study.tables["episodes"].drop_duplicates(_KEYS)
     text = {name: table[name].astype(str) for name in (*_KEYS, "organisation")}
@@ -170,7 +170,7 @@ def _periods(study: Study) -> pd.DataFrame:
     return found
 
 
-def _last_seen(study: Study, periods: pd.DataFrame, rows: pd.DataFrame) -> tuple[FloatArray, bool]:
+def last_seen(study: Study, periods: pd.DataFrame, rows: pd.DataFrame) -> tuple[FloatArray, bool]:
     """Up to when each family was seen, on the axis; and whether that follows from a calendar."""
     export = study.config.study.export_date
     dates = study.config.time.kind == "dates"

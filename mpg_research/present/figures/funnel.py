@@ -12,7 +12,7 @@ from mpg_research.present.figures.style import GREY, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_number, with_percent
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_funnel", "draw_share_funnel"]
+__all__ = ["draw_funnel", "draw_share_funnel", "funnel_dots", "funnel_limits"]
 
 #: Up to this many organisations have their name beside their dot.
 NAMED = 40
@@ -26,8 +26,8 @@ def draw_funnel(voice: Voice) -> Drawing | None:
         return None
     chart = Chart([245.0])
     panel = chart.panel()
-    _limits(panel, voice, lines)
-    _dots(panel, voice, dots, "estimate")
+    funnel_limits(panel, voice, lines)
+    funnel_dots(panel, voice, dots, "estimate")
     panel.x.label = voice.phrases("figure.funnel.axis_x")
     panel.y.label = voice.phrases("figure.funnel.axis_y", unit=voice.unit)
     number_axis(panel.x, voice)
@@ -49,8 +49,8 @@ def draw_share_funnel(voice: Voice) -> Drawing | None:
     chart = Chart([185.0] * len(indicators))
     for place, indicator in enumerate(indicators):
         panel = chart.panel(place)
-        _limits(panel, voice, lines[lines["indicator"] == indicator])
-        _dots(panel, voice, dots[dots["indicator"] == indicator], "adjusted_share")
+        funnel_limits(panel, voice, lines[lines["indicator"] == indicator])
+        funnel_dots(panel, voice, dots[dots["indicator"] == indicator], "adjusted_share")
         panel.title = voice.label("value.indicator", indicator)
         number_axis(panel.x, voice)
         number_axis(panel.y, voice, percent=True)
@@ -65,7 +65,7 @@ def draw_share_funnel(voice: Voice) -> Drawing | None:
     )  # fmt: skip
 
 
-def _dots(panel: Panel, voice: Voice, dots: pd.DataFrame, column: str) -> None:
+def funnel_dots(panel: Panel, voice: Voice, dots: pd.DataFrame, column: str) -> None:
     """The organisations; with an own one that one in front, the others grey."""
     own = dots["organisation"] == voice.released.own
     front = own if own.any() else pd.Series(True, index=dots.index)
@@ -77,7 +77,8 @@ def _dots(panel: Panel, voice: Voice, dots: pd.DataFrame, column: str) -> None:
         panel.note(row["n_effective"], row[column], *name, size=8, bold=bool(own.any()), clears=3.5)
 
 
-def _limits(panel: Panel, voice: Voice, lines: pd.DataFrame) -> None:
+def funnel_limits(panel: Panel, voice: Voice, lines: pd.DataFrame) -> None:
+    """The lines of a funnel plot, with the target."""
     size = lines["n_effective"]
     # The target: half way between the limits where neither is cut off at 0 or 1.
     panel.horizontal(float((lines["low_95"] + lines["high_95"]).iloc[-1]) / 2)

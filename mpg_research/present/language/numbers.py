@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "format_count",
     "format_df",
+    "format_euros",
     "format_nonzero",
     "format_number",
     "format_p",
@@ -120,6 +121,27 @@ def format_nonzero(value: float, language: str, *, digits: int = 1, more: int = 
         return texts[0] if found is None else found
     least = format_number(10.0 ** -(digits + more), language, digits=digits + more)
     return f">{MINUS}{least}" if value < 0 else f"<{least}"
+
+
+def format_euros(value: float, language: str) -> str:
+    """An amount in whole euros, with the sign where the language has it; it stays on one line.
+
+    Examples
+    --------
+    >>> format_euros(-1100.4, "en").replace("\N{WORD JOINER}", ""), format_euros(1100.4, "nl").split()
+    ('−€1,100', ['€', '1.100'])
+    """
+    from babel.numbers import format_currency
+
+    if value is None or not math.isfinite(value):
+        return MISSING
+    locale = _locale(language)
+    pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+    amount = Decimal(f"{value:.0f}")
+    with localcontext(prec=_ALL_DIGITS):
+        written = format_currency(abs(amount), "EUR", format=pattern, locale=locale, currency_digits=False)
+    # A word joiner: no line ends between the minus and the sign of the euro.
+    return f"{MINUS}\N{WORD JOINER}{written}" if amount < 0 else written
 
 
 def format_count(value: float, language: str) -> str:

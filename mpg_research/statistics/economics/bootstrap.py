@@ -17,8 +17,10 @@ __all__ = [
     "JointReplications",
     "RegressionBlocks",
     "censored_blocks",
+    "drawn_counts",
     "joint_bootstrap",
     "regression_blocks",
+    "weighted_solutions",
 ]
 
 #: Numbers (replications times clusters) that are drawn at once. Part of the definition: not of the draws.
@@ -69,19 +71,47 @@ class RegressionBlocks:
         ----------
         counts : ndarray, shape (r, G)
         """
-        g, p = self.right.shape
-        square = (counts @ self.left.reshape(g, p * p)).reshape(-1, p, p)
-        side = counts @ self.right
-        size = np.sqrt(np.maximum(np.diagonal(square, axis1=1, axis2=2), 0))
-        size = np.where(size > 0, size, 1.0)
-        scaled = square / (size[:, :, None] * size[:, None, :])
-        values = np.linalg.eigvalsh(scaled)
-        good = values[:, 0] > values[:, -1] / _NO_ANSWER
-        found = np.full(counts.shape[0], np.nan)
-        if good.any():
-            beta = np.linalg.solve(scaled[good], (side[good] / size[good])[:, :, None])[:, :, 0] / size[good]
-            found[good] = beta[:, self.coefficient]
-        return found
+        return self.coefficients(counts)[:, self.coefficient]
+
+    def coefficients(self, counts: FloatArray) -> FloatArray:
+        """All coefficients with each cluster counted so often, shape (r, p); NaN where there is no answer.
+
+        Parameters
+        ----------
+        counts : ndarray, shape (r, G)
+        """
+        return weighted_solutions(counts, self.left, self.right[:, :, None])[:, :, 0]
+
+
+def weighted_solutions(counts: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """Coefficients of several outcomes with each cluster counted so often.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (r, G)
+    left : ndarray, shape (G, p, p)
+        X' V^-1 X of each cluster.
+    right : ndarray, shape (G, p, m)
+        X' V^-1 y of each cluster and outcome.
+
+    Returns
+    -------
+    ndarray, shape (r, p, m)
+        NaN where there is no answer.
+    """
+    g, p, m = right.shape
+    square = (counts @ left.reshape(g, p * p)).reshape(-1, p, p)
+    side = (counts @ right.reshape(g, p * m)).reshape(-1, p, m)
+    size = np.sqrt(np.maximum(np.diagonal(square, axis1=1, axis2=2), 0))
+    size = np.where(size > 0, size, 1.0)
+    scaled = square / (size[:, :, None] * size[:, None, :])
+    values = np.linalg.eigvalsh(scaled)
+    good = values[:, 0] > values[:, -1] / _NO_ANSWER
+    found = np.full((counts.shape[0], p, m), np.nan)
+    if good.any():
+        found[good] = np.linalg.solve(scaled[good], side[good] / size[good][:, :, None])
+        found[good] /= size[good][:, :, None]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +376,7 @@ def joint_bootstrap(
     once = np.ones((1, g))
     drawn: list[FloatArray] = []
     for start in range(0, replications, step):
-        counts = _counts(min(step, replications - start), where, sizes, generator)
+        counts = drawn_counts(min(step, replications - start), where, sizes, generator)
         drawn.append(np.stack([cost.estimates(counts), effect.estimates(counts)], axis=1))
     pairs = np.concatenate(drawn)
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
@@ -366,8 +396,23 @@ def joint_bootstrap(
     )
 
 
-def _counts(n: int, where: IntArray, sizes: IntArray, rng: np.random.Generator) -> FloatArray:
-    """How often each cluster is drawn, shape (n, G): multinomial within strata."""
+def drawn_counts(n: int, where: IntArray, sizes: IntArray, rng: np.random.Generator) -> FloatArray:
+    """How often each cluster is drawn: multinomial within strata.
+
+    Parameters
+    ----------
+    n : int
+        Replications.
+    where : ndarray of int, shape (G,)
+        Stratum of each cluster.
+    sizes : ndarray of int
+        Clusters of each stratum.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray, shape (n, G)
+    """
     counts = np.zeros((n, where.size))
     for stratum, size in enumerate(sizes.tolist()):
         counts[:, where == stratum] = rng.multinomial(size, np.full(size, 1 / size), size=n)

@@ -130,16 +130,18 @@ def standardised_costs(
         raise ValueError("the gamma regression did not come to rest; take less into the case mix")
     codes, g = read_clusters(clusters, n)
     means, own = np.zeros(a), np.zeros((n, a))
+    # A family put into a group is the group's level times what its case mix makes of it.
+    mixed = np.exp(x[:, a:] @ fit.estimate[a:])
+    slopes = (x[:, a:] * mixed[:, None]).mean(axis=0)
     for place in range(a):
-        put = x.copy()
-        put[:, 1:a] = 0
-        if place:
-            put[:, place] = 1
-        predicted = np.exp(put @ fit.estimate)
-        means[place] = predicted.mean()
-        own[:, place] = fit.influence @ (put * predicted[:, None]).mean(axis=0)
+        scale = float(np.exp(fit.estimate[0] + (fit.estimate[place] if place else 0.0)))
+        means[place] = scale * mixed.mean()
+        gradient = np.zeros(x.shape[1])
+        gradient[[0, place]] = means[place]
+        gradient[a:] = scale * slopes
+        own[:, place] = fit.influence @ gradient
         if target == "population":
-            own[:, place] += (predicted - means[place]) / n
+            own[:, place] += (scale * mixed - means[place]) / n
     factor = fit.n_clusters / fit.df if small_sample else 1.0
     covariance = factor * sum_of_squares(own, codes, g)
     at = known.tolist().index(wanted)

@@ -82,7 +82,7 @@ class CostsConfig(Section):
     otherwise : {"none", "stated", "comparison_group", "model", "published"}
         How it is known what would have happened anyway.
     otherwise_share : float or None
-        Share of the benefit that would have come anyway, where it is stated or published.
+        Share of the benefit that would have come anyway, where it is stated, published or from a model.
     otherwise_source : LocalText or None
         Where that share comes from.
     optimism : dict of str to Optimism
@@ -93,6 +93,9 @@ class CostsConfig(Section):
         The three assumptions of the scenario with fewer agencies, or none.
     cheers : dict of str to LocalText
         Texts of the CHEERS 2022 checklist that no data can give.
+    otherwise_column : str or None
+        With a comparison group: the column of ``episodes`` with two values, the first of which (in order: no,
+        yes) is of the families without the help.
     """
 
     year: Whole | None = Field(None, ge=1990, le=2100)
@@ -114,6 +117,7 @@ class CostsConfig(Section):
     evidence: str | None = None
     fewer_agencies: tuple[FewerAgencies, ...] = ()
     cheers: dict[str, Text] = Field(default_factory=dict)
+    otherwise_column: str | None = None
 
     @property
     def payers(self) -> tuple[str, ...]:
@@ -126,7 +130,7 @@ class CostsConfig(Section):
     def _fit_together(self) -> "CostsConfig":
         if list(self.thresholds) != sorted(set(self.thresholds)) or min(self.thresholds, default=1) <= 0:
             raise ValueError("thresholds that increase, above 0")
-        if self.otherwise in ("stated", "published"):
+        if self.otherwise in ("stated", "model", "published"):
             if self.otherwise_share is None or self.otherwise_source is None:
                 raise ValueError(
                     f'otherwise_share and otherwise_source beside otherwise = "{self.otherwise}": the share '
@@ -134,7 +138,7 @@ class CostsConfig(Section):
                 )
         elif self.otherwise_share is not None or self.otherwise_source is not None:
             raise ValueError(
-                'otherwise = "stated" or "published" beside otherwise_share and otherwise_source'
+                'otherwise = "stated", "model" or "published" beside otherwise_share and otherwise_source'
             )
         if self.evidence is not None and self.evidence not in self.optimism:
             known = ", ".join(self.optimism) or "none is there"

@@ -13,7 +13,7 @@ from mpg_research.study.model import CheckReport, FlowStep, SampleFlow
 #: English words in -s behind a number that are no plural; Dutch ones in -en or -s.
 SINGULAR = {
     "en": {"counts", "differs", "goes", "has", "includes", "is", "lies", "shows", "yes"},
-    "nl": {"een", "is", "hangen", "vergeleken", "erbuiten", "plaats"},
+    "nl": {"een", "is", "hangen", "vergeleken", "erbuiten", "plaats", "prijs"},
 }
 PLURAL = {
     "en": r"\b1 (?:other |different |published |unanswered |funnel )?(\w+s)\b",
@@ -24,11 +24,12 @@ UNITS = {
     "patient": {"nl": ("patiënt", "patiënten", "de"), "en": ("patient", "patients", "")},
     "child": {"nl": ("kind", "kinderen", "het"), "en": ("child", "children", "")},
 }
-#: Placeholders that are no counts: a size has its unit, a share its sign, a moment its word.
+#: Placeholders that are no counts: a size has its unit, a share its sign, a moment its word, money its sign.
 SIZES = re.compile(
     r"size|unit|level|low|high|fall|rise|estimate|period|moment|month|share|mean|sd|start|end|margin|drift|"
     r"step|delta|threshold|spread|reliability|shift|difference|chance|value|median|percent|corr|p$|minimum|"
-    r"sensitivity|specificity|coverage|standardised|own$|name|column|outcome|families$|cutoff|first$|second$|last$"
+    r"sensitivity|specificity|coverage|standardised|own$|name|column|outcome|families$|cutoff|first$|second$|last$|"
+    r"amount|what$|best$|saved$|coordination$|gains$|pays$|net$|help$|answer$"
 )
 
 

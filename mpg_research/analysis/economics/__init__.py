@@ -1,0 +1,1 @@
+"""What help costs, and what it gives for the money."""

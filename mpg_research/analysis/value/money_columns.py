@@ -1,0 +1,42 @@
+"""Declarations of columns with amounts of money that a model made, and of what they hang on."""
+
+from mpg_research.analysis.columns import Column, coded, ends, estimates, key_column, modelled
+
+__all__ = ["COMPARED_GROUP", "MONEY_ESTIMATE", "PRICE_KEYS", "THRESHOLD", "modelled_money", "money_with_ends"]
+
+#: A group of families, or a strategy.
+COMPARED_GROUP = coded("compared_group")
+#: What a unit of effect may cost, in euros.
+THRESHOLD = key_column("may_cost", digits=0)
+#: Whose price.
+PRICE_KEYS = (coded("priced_item"), coded("payer"))
+#: A difference in euros and all that goes with it.
+MONEY_ESTIMATE = tuple(
+    column.but(in_money=column.name in ("estimate", "std_error", "conf_low", "conf_high"))
+    for column in estimates(digits=0, error_digits=0)
+)
+
+
+def modelled_money(name: str, **about: object) -> Column:
+    """An amount that a model made.
+
+    Parameters
+    ----------
+    name : str
+    **about
+        More of the declaration.
+    """
+    return modelled(name, digits=0, in_money=True, **about)
+
+
+def money_with_ends(name: str, stem: str = "") -> tuple[Column, Column, Column]:
+    """An amount with its interval.
+
+    Parameters
+    ----------
+    name : str
+    stem : str
+        Of the names of the ends; by default the name.
+    """
+    column = modelled_money(name)
+    return (column, *ends(column, stem))

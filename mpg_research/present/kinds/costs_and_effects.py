@@ -1,0 +1,31 @@
+"""Costs beside effects and benefits, fewer agencies as a scenario, and the checklist of what is reported."""
+
+from mpg_research.present.figures.costs.plane import draw_acceptability, draw_plane
+from mpg_research.present.figures.costs.steps import draw_tornado, draw_waterfall
+from mpg_research.present.registry import Figure, Kind
+from mpg_research.present.sentences.costs.compared import comparison_sentences
+from mpg_research.present.sentences.costs.stated import checklist_sentences, scenario_sentences
+from mpg_research.present.sentences.costs.weighed import benefit_sentences
+
+__all__ = ["KINDS"]
+
+KINDS = (
+    Kind(
+        name="costs_and_effects",
+        sentences=comparison_sentences,
+        topics=("in_short",),
+        figures=(
+            Figure(name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")),
+            Figure(name="acceptability", draw=draw_acceptability, shows=("acceptability",)),
+            Figure(name="tornado", draw=draw_tornado, shows=("price_ranges",)),
+        ),
+    ),
+    Kind(
+        name="costs_and_benefits",
+        sentences=benefit_sentences,
+        topics=("in_short", "payers"),
+        figures=(Figure(name="waterfall", draw=draw_waterfall, shows=("waterfall",)),),
+    ),
+    Kind(name="agencies_scenario", sentences=scenario_sentences),
+    Kind(name="costs_checklist", sentences=checklist_sentences),
+)

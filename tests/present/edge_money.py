@@ -1,0 +1,348 @@
+"""Edge results about costs beside effects and benefits, fewer agencies as a scenario, and the checklist."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from mpg_research.analysis.columns import ESTIMATE, coded, ends, key_column, modelled, setting
+from mpg_research.analysis.result import ResultTable
+from mpg_research.analysis.value.benefits import PARTS
+from mpg_research.analysis.value.money_columns import (
+    COMPARED_GROUP,
+    MONEY_ESTIMATE,
+    PRICE_KEYS,
+    THRESHOLD,
+    modelled_money,
+    money_with_ends,
+)
+from mpg_research.analysis.value.reporting_checklist import CHEERS
+from mpg_research.disclosure import Released
+from tests.disclosure.made_results import MadeResult, result_of
+from tests.present.edge_needs import Words, rows_of
+from tests.present.edge_results import NAN, Draw, Edges, estimates, pooled, provenance
+
+AMOUNTS = (
+    (12000.0, 8000.0, 16000.0), (-900.0, -1400.0, -400.0), (300.0, -600.0, 1200.0), (0.0, -50.0, 40.0),
+    (NAN, NAN, NAN), (1200.0, 0.0, 2400.0),
+)  # fmt: skip
+EFFECTS = ((1.8, 0.6, 3.1), (-0.6, -1.0, -0.2), (0.1, -0.5, 0.7), (NAN, NAN, NAN))
+RATIOS = ("per_unit", "saved_per_unit", "unsure", "dominates", "is_dominated")
+HELP = (-13800.0, -14400.0, -13300.0)
+CHANCE = modelled("chance_best", percent=True)
+
+
+def money_table(name: str, rows: list[dict[str, Any]], *columns: Any, n: int = 247) -> ResultTable:
+    return ResultTable(name, pooled(name, rows, n=n).data, columns)
+
+
+def compared(draw: Draw) -> MadeResult:
+    by, n = draw("by", ("intervention", "thin_line")), draw("n", (247, 80, 4))
+    names = ("without", "with") if by == "intervention" else ("no", "yes")
+    effect = draw("effect_name", ("points", "reliably_improved", "months_without_placement"))
+    gain = draw("effect", EFFECTS)
+    if effect == "reliably_improved":
+        gain = tuple(each / 10 for each in gain)
+    kind, cost = draw("ratio", RATIOS), draw("cost", AMOUNTS)
+    known = kind in RATIOS[:2]
+    ratio = {
+        "compared_group": names[1], "ratio_kind": kind, "euros_per_unit": 400.0 if known else NAN,
+        "euros_per_unit_low": -500.0 if known else NAN, "euros_per_unit_high": 1800.0 if known else NAN,
+        "standing": "frontier", "step_from": names[0], "step_ratio": 400.0,
+    }  # fmt: skip
+    chance = draw("chance", (0.56, 1.0, 0.5, NAN))
+    thresholds = (0.0, 500.0, 1000.0, 4000.0)
+    decisions = [
+        {"may_cost": each, "best": names[place % 2], "chance_best": chance,
+         "perfect_information": draw("worth", (350.0, 0.0, NAN))}
+        for place, each in enumerate(thresholds)
+    ]  # fmt: skip
+    curve = [
+        {"may_cost": each, "compared_group": name, "chance_best": 0.25 + 0.5 * (name == names[1]),
+         "expected_loss": 100.0}
+        for each in thresholds
+        for name in names
+    ]  # fmt: skip
+    region = [
+        {"compared_group": names[1], "point": float(at), "region_effect": gain[0] + math.cos(at),
+         "region_cost": cost[0] + 900 * math.sin(at)}
+        for at in range(6)
+    ]  # fmt: skip
+    prices = [
+        {"priced_item": item, "payer": "municipality", "price": 100.0, "price_low": 80.0, "price_high": 130.0,
+         "at_low": 200.0, "at_high": 900.0, "base": 400.0, "width": 700.0}
+        for item in ("contact_hour", "placement")
+    ]  # fmt: skip
+    tables = [
+        money_table(
+            "cost_differences", [{"compared_group": names[1], **estimates(cost)}], COMPARED_GROUP,
+            *MONEY_ESTIMATE, n=n,
+        ),
+        money_table(
+            "effect_differences", [{"compared_group": names[1], **estimates(gain)}], COMPARED_GROUP,
+            *ESTIMATE, n=n,
+        ),
+        money_table(
+            "ratios", [ratio], COMPARED_GROUP, coded("ratio_kind", is_key=False),
+            *money_with_ends("euros_per_unit"), coded("standing", is_key=False),
+            coded("step_from", is_key=False), modelled_money("step_ratio"), n=n,
+        ),
+        money_table(
+            "region", region, COMPARED_GROUP, key_column("point", digits=0, csv_only=True),
+            modelled("region_effect", digits=2), modelled_money("region_cost"), n=n,
+        ),
+        money_table(
+            "decisions", decisions, THRESHOLD, coded("best", is_key=False), CHANCE,
+            modelled_money("perfect_information"), n=n,
+        ),
+        money_table(
+            "acceptability", curve, THRESHOLD, COMPARED_GROUP, CHANCE, modelled_money("expected_loss"), n=n
+        ),
+        money_table(
+            "price_ranges", prices, *PRICE_KEYS,
+            *(setting(name, digits=0) for name in ("price", "price_low", "price_high")),
+            *(modelled_money(name) for name in ("at_low", "at_high", "base", "width")), n=n,
+        ),
+    ]  # fmt: skip
+    facts = {
+        "by": by, "intervention": draw("intervention", ("any", "network_meeting")), "groups": list(names),
+        "effect": effect, "months": draw("months", (3.0, 12.0)), "thresholds": list(thresholds),
+        "thresholds_stated": draw("stated", (True, False)), "year": 2024,
+        "perspective": draw("perspective", ("societal", "municipal", "health_insurer")),
+    }  # fmt: skip
+    return result_of("costs_and_effects", *tables, provenance=provenance(**facts))
+
+
+def weighed(draw: Draw) -> MadeResult:
+    amounts = {name: draw(name, AMOUNTS) for name in PARTS}
+    amounts["help"] = draw("help", ((-13800.0, -14400.0, -13300.0), (NAN, NAN, NAN)))
+    n = draw("n", (247, 247, 4))
+    payers = [
+        {"payer": payer, "money_part": part, **estimates(draw(f"{payer} {part}", AMOUNTS))}
+        for payer in ("municipality", "health_insurer", "state")
+        for part in ("help", "net", "balance")
+        if (payer, part) not in (("health_insurer", "help"), ("state", "net"))
+    ]
+    bounded = draw("return", (True, False))
+    back = draw("payback", ("within", "if_lasting", "never"))
+    per = modelled("per_euro", digits=2)
+    tables = [
+        money_table(
+            "waterfall", [{"money_part": name, **estimates(each)} for name, each in amounts.items()],
+            coded("money_part"), *MONEY_ESTIMATE, n=n,
+        ),
+        money_table("by_payer", payers, coded("payer"), coded("money_part"), *MONEY_ESTIMATE, n=n),
+        money_table(
+            "per_euro",
+            [{"return_kind": "bounded" if bounded else "unsure", "per_euro": 0.4 if bounded else NAN,
+              "per_euro_low": 0.1 if bounded else NAN, "per_euro_high": 0.8 if bounded else NAN}],
+            coded("return_kind"), per, *ends(per), n=n,
+        ),
+        money_table(
+            "payback", [{"payback_kind": back, "payback_months": NAN if back == "never" else 9.0}],
+            coded("payback_kind"), modelled("payback_months", digits=0), n=n,
+        ),
+        money_table(
+            "switching",
+            [{"assumption": name, "as_stated": 0.3, "switching_value": draw(f"switch {name}", (0.62, NAN))}
+             for name in ("anyway", "optimism", "price_of_help")],
+            coded("assumption"), setting("as_stated", percent=True, digits=0),
+            modelled("switching_value", percent=True), n=n,
+        ),
+    ]  # fmt: skip
+    how = draw("otherwise", ("none", "stated", "published", "model", "comparison_group"))
+    words = {"nl": "een bron", "en": "a source"}
+    facts = {
+        "months": 12.0, "otherwise": how, "comparison": "thin_line" if how == "comparison_group" else "",
+        "anyway_share": 0.3, "otherwise_source": words, "evidence": draw("evidence", ("", "weak")),
+        "evidence_label": draw("label", ({}, {"nl": "zwak", "en": "weak"})), "optimism_share": 0.25,
+        "optimism_source": words, "reference": draw("reference", ("start", "before")), "start_months": 3.0,
+        "before_months": 6.0, "year": 2024, "perspective": "societal",
+        "indicative": how != "comparison_group",
+    }  # fmt: skip
+    return result_of("costs_and_benefits", *tables, provenance=provenance(**facts))
+
+
+def scenario(draw: Draw) -> MadeResult:
+    n = draw("n", (247, 4))
+    now = [
+        {"spent_on": name, **estimates(draw(name, ((19800.0, 18900.0, 20700.0), (NAN, NAN, NAN))))}
+        for name in ("agencies", "network_meetings")
+    ]
+    rows = [
+        {"assumption_number": number, "money_part": part, **estimates(draw(f"{number} {part}", AMOUNTS))}
+        for number in (1, 2, 3)
+        for part in ("coordination", "saved", "balance")
+    ]
+    tables = [
+        money_table("coordination_now", now, coded("spent_on"), *MONEY_ESTIMATE, n=n),
+        money_table(
+            "scenario", rows, key_column("assumption_number", digits=0), coded("money_part"), *MONEY_ESTIMATE,
+            n=n,
+        ),
+    ]  # fmt: skip
+    words = [{"nl": name, "en": name} for name in ("A", "B", "C")]
+    facts = {"labels": words, "sources": words, "year": 2024, "perspective": "municipal"}
+    return result_of("agencies_scenario", *tables, provenance=provenance(**facts))
+
+
+def checklist(draw: Draw) -> MadeResult:
+    rows = [
+        {"item_number": number, "cheers_item": name,
+         "stated": draw(f"item {name}", ("own", place)) if place != "nothing" else draw(name, ("own", place))}
+        for number, (name, place) in enumerate(CHEERS.items(), start=1)
+    ]  # fmt: skip
+    columns = (
+        key_column("item_number", digits=0), coded("cheers_item", is_key=False), coded("stated", is_key=False)
+    )  # fmt: skip
+    facts = {
+        "texts": {name: {"nl": "zo", "en": "so"} for name in CHEERS}, "perspective": "societal",
+        "months": 12.0, "rate_costs": 0.03, "rate_effects": 0.015, "effect": "points", "otherwise": "none",
+        "year": 2024, "thresholds": list(draw("thresholds", ((), (500.0, 1000.0)))), "round_to": 100,
+    }  # fmt: skip
+    return result_of("costs_checklist", money_table("cheers", rows, *columns), provenance=provenance(**facts))
+
+
+def known(row: pd.Series, *columns: str) -> bool:
+    return all(math.isfinite(float(row[name])) for name in columns)
+
+
+LIMITS = ("estimate", "conf_low", "conf_high")
+Test = Callable[[Released, Words], bool]
+
+
+def some(table: str, *columns: str, **keys: Any) -> Test:
+    """Whether a row with these keys shows these columns."""
+
+    def test(released: Released, _: Words) -> bool:
+        return any(
+            all(row[name] == value for name, value in keys.items()) and known(row, *columns)
+            for _, row in rows_of(released, table).iterrows()
+        )
+
+    return test
+
+
+def lies(table: str, where: str, **keys: Any) -> Test:
+    """Whether an interval of such a row lies above zero, below it, or holds it."""
+
+    def test(released: Released, _: Words) -> bool:
+        for _, row in rows_of(released, table).iterrows():
+            if all(row[name] == value for name, value in keys.items()) and known(row, *LIMITS):
+                low, high = float(row["conf_low"]), float(row["conf_high"])
+                if where == ("more" if low > 0 else "less" if high < 0 else "unclear"):
+                    return True
+        return False
+
+    return test
+
+
+def none_of(*tests: Test) -> Test:
+    return lambda released, words: not any(test(released, words) for test in tests)
+
+
+def ways(name: str, table: str, **keys: Any) -> Mapping[str, Test]:
+    return {f"{name}_{where}": lies(table, where, **keys) for where in ("more", "less", "unclear")}
+
+
+RATIO = ("euros_per_unit", "euros_per_unit_low", "euros_per_unit_high")
+PER_EURO = ("per_euro", "per_euro_low", "per_euro_high")
+shown_costs, shown_effects = some("cost_differences", *LIMITS), some("effect_differences", *LIMITS)
+
+EDGES = (
+    Edges(
+        "costs_and_effects",
+        compared,
+        tuple(range(12)),
+        (
+            {"by": "thin_line", "n": 247, "cost": AMOUNTS[1], "effect": EFFECTS[1], "stated": False,
+             "ratio": "saved_per_unit", "effect_name": "points"},
+            {"by": "thin_line", "n": 247, "cost": AMOUNTS[0], "effect": EFFECTS[0], "stated": False,
+             "ratio": "per_unit", "effect_name": "reliably_improved", "chance": 1.0, "worth": 350.0},
+            {"by": "intervention", "n": 247, "intervention": "network_meeting", "cost": AMOUNTS[2],
+             "effect": EFFECTS[2], "ratio": "unsure"},
+            {"by": "intervention", "n": 247, "intervention": "any", "cost": AMOUNTS[2],
+             "effect": EFFECTS[0], "ratio": "dominates", "chance": 0.56},
+            {"n": 247, "ratio": "is_dominated"},
+            {"n": 4},
+        ),
+        {
+            **ways("money_cost", "cost_differences"),
+            **ways("money_effect", "effect_differences"),
+            "money_ratio": some("ratios", *RATIO, ratio_kind="per_unit"),
+            "money_ratio_saved": some("ratios", *RATIO, ratio_kind="saved_per_unit"),
+            "money_unsure": some("ratios", ratio_kind="unsure"),
+            "money_dominates": some("ratios", ratio_kind="dominates"),
+            "money_dominated": some("ratios", ratio_kind="is_dominated"),
+            "money_best": some("decisions", "chance_best"),
+            "money_worth": some("decisions", "perfect_information"),
+            "money_none": none_of(shown_costs, shown_effects, some("ratios")),
+        },
+    ),
+    Edges(
+        "costs_and_benefits",
+        weighed,
+        tuple(range(12)),
+        (
+            {"n": 4},
+            *(
+            {"n": 247, "otherwise": how, "net": amount, "balance": amount, "help": HELP,
+             "anyway": AMOUNTS[0], "payback": back, "return": back != "never", "evidence": evidence,
+             "label": {"nl": "zwak", "en": "weak"}, "reference": reference, "switch anyway": 0.62,
+             "switch price_of_help": 0.62, "municipality help": AMOUNTS[1], "municipality net": amount,
+             "health_insurer net": amount, "state help": AMOUNTS[1]}
+            for how, amount, back, evidence, reference in (
+                ("none", AMOUNTS[0], "within", "", "start"),
+                ("stated", AMOUNTS[1], "if_lasting", "weak", "before"),
+                ("published", AMOUNTS[2], "never", "weak", "start"),
+                ("model", AMOUNTS[2], "never", "", "start"),
+                ("comparison_group", AMOUNTS[2], "never", "", "start"),
+            )
+            ),
+        ),
+        {
+            **ways("money_net", "waterfall", money_part="net"),
+            **ways("money_balance", "waterfall", money_part="balance"),
+            "money_return": some("per_euro", *PER_EURO, return_kind="bounded"),
+            "money_return_unsure": some("per_euro", return_kind="unsure"),
+            "money_within": some("payback", "payback_months", payback_kind="within"),
+            "money_lasting": some("payback", "payback_months", payback_kind="if_lasting"),
+            "money_never": some("payback", payback_kind="never"),
+            "money_nothing": none_of(
+                some("waterfall", *LIMITS, money_part="balance"), some("per_euro"), some("payback")
+            ),
+            "money_anyway": some("waterfall", *LIMITS, money_part="anyway"),
+            "money_switch_anyway": some("switching", "switching_value", assumption="anyway"),
+            "money_switch_help": some("switching", "switching_value", assumption="price_of_help"),
+        },
+    ),
+    Edges(
+        "agencies_scenario",
+        scenario,
+        tuple(range(6)),
+        (
+            {"n": 247, "agencies": (19800.0, 18900.0, 20700.0), "network_meetings": (300.0, 200.0, 400.0),
+             **{f"{number} {part}": AMOUNTS[0] for number in (1, 2, 3)
+                for part in ("coordination", "saved", "balance")}},
+            {"n": 4},
+        ),
+        {
+            "money_now_agencies": some("coordination_now", *LIMITS, spent_on="agencies"),
+            "money_now_meetings": some("coordination_now", *LIMITS, spent_on="network_meetings"),
+            "money_scenario": some("scenario", "estimate"),
+            "money_no_scenario": none_of(some("coordination_now", *LIMITS)),
+        },
+    ),
+    Edges(
+        "costs_checklist",
+        checklist,
+        tuple(range(4)),
+        (
+            {**CHEERS,
+             **{f"item {name}": place for name, place in CHEERS.items()}, "thresholds": ()},
+            {f"item {name}": "own" for name in CHEERS},
+        ),
+        {"money_checklist": some("cheers")},
+    ),
+)  # fmt: skip
