@@ -116,7 +116,7 @@ def sample_sentences(voice: Voice) -> list[str]:
     if table is None or not len(table.data):
         return []
     last, marks = table.data.iloc[-1], table.marks.iloc[-1]
-    if bool(last["suppressed"]):
+    if bool(last["suppressed"]) or last["n_measurements"] == 0:  # of an analysis that uses none
         return []
     measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
     families = voice.about(voice.families(last["n_families"]), marks["n_families"])

@@ -296,6 +296,7 @@ def _scores(table: ReleasedTable, shown: Sequence[str]) -> set[str]:
         if column.name in ("estimate", "mean")
         and column.name in shown
         and column.meaning in ("mean", "model")
+        and not column.is_amount
     }
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from mpg_research.errors import NotApplicableError, Note
+from mpg_research.present.language.phrases import phrases_in
+from mpg_research.present.registry import kinds
 from mpg_research.reporting.session.decisions import Choices, describe_decisions
 from mpg_research.reporting.session.session import begin
 from mpg_research.study import read_config
@@ -105,3 +107,9 @@ def test_a_question_that_does_not_arise_is_not_described(study: Path) -> None:
     assert "Satterthwaite" in text
     assert "vergelijking" not in text
     assert "minstens twee organisaties" in str(session.decisions(absent))
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_kind_of_result_has_a_name_to_stand_above_its_choices(language: str) -> None:
+    phrases = phrases_in(language)
+    assert [kind for kind in kinds() if not phrases.has(f"decisions.result.{kind}")] == []
