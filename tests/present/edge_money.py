@@ -41,10 +41,10 @@ def compared(draw: Draw) -> MadeResult:
     by, n = draw("by", ("intervention", "thin_line")), draw("n", (247, 80, 4))
     names = ("without", "with") if by == "intervention" else ("no", "yes")
     effect = draw("effect_name", ("points", "reliably_improved", "months_without_placement"))
-    gain = draw("effect", EFFECTS)
+    gain = draw("effect", EFFECTS[:3] if draw.given.get("wide") else EFFECTS)
     if effect == "reliably_improved":
         gain = tuple(each / 10 for each in gain)
-    kind, cost = draw("ratio", RATIOS), draw("cost", AMOUNTS)
+    kind, cost = draw("ratio", RATIOS), draw("cost", AMOUNTS[:4] if draw.given.get("wide") else AMOUNTS)
     known = kind in RATIOS[:2]
     ratio = {
         "compared_group": names[1], "ratio_kind": kind, "euros_per_unit": 400.0 if known else NAN,
@@ -115,8 +115,8 @@ def compared(draw: Draw) -> MadeResult:
 
 
 def weighed(draw: Draw) -> MadeResult:
-    amounts = {name: draw(name, AMOUNTS) for name in PARTS}
-    amounts["help"] = draw("help", ((-13800.0, -14400.0, -13300.0), (NAN, NAN, NAN)))
+    amounts = {name: draw(name, AMOUNTS[:4] if draw.given.get("wide") else AMOUNTS) for name in PARTS}
+    amounts["help"] = draw("help", (HELP,) if draw.given.get("wide") else (HELP, (NAN, NAN, NAN)))
     n = draw("n", (247, 247, 4))
     payers = [
         {"payer": payer, "money_part": part, **estimates(draw(f"{payer} {part}", AMOUNTS))}
