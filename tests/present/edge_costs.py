@@ -8,6 +8,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import EACH_ORGANISATION, Column, coded, ends, modelled, observed, quantile
 from mpg_research.analysis.economics.mean_tables import MEANS
+from mpg_research.analysis.economics.organisation_tables import OF_ORGANISATIONS
 from mpg_research.analysis.organisations.funnel_tables_shared import FLAGS, LINES
 from mpg_research.analysis.result import ResultTable
 from mpg_research.disclosure import Released
@@ -19,6 +20,8 @@ MEAN_COSTS = ((16_900.0, 15_500.0, 18_300.0), (0.0, 0.0, 0.0), (120.0, 40.0, 260
 BEHIND = (200, 40, 4, 0)
 LARGEST = ((60.0, 50.0), (9_000.0, 10.0))
 HOMES = tuple("abcdef")
+MONTHS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+PAYERS = ("municipality", "state", "school", "health_insurer", "family")
 QUANTILES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
 
 
@@ -35,13 +38,15 @@ def cost_row(draw: Draw, name: str, *, mean: float | None = None) -> dict[str, A
 
 
 def costs(draw: Draw) -> MadeResult:
+    if draw.given.get("wide"):  # what figures are drawn of
+        draw = Draw(0, **{**EDGES[0].given[0], "month_3_behind": 4})
     tables = [_table("costs", [cost_row(draw, "whole")])]
-    for key, codes in (("phase", ("during", "after")), ("payer", ("municipality", "state", "school"))):
-        number = draw(f"{key}s", (len(codes), 1))
+    for key, codes in (("phase", ("during", "after")), ("payer", PAYERS)):
+        number = draw(f"{key}s", (len(codes), 3, 1))
         rows = [{key: code, **cost_row(draw, f"{key}_{code}")} for code in codes[:number]]
         tables.append(_table(f"costs_by_{key}", rows, coded(key, adds_up="counts")))
     months = [
-        {"month_of_help": month, "payer": "all", **cost_row(draw, f"month_{month:g}")} for month in (1.0, 2.0)
+        {"month_of_help": month, "payer": "all", **cost_row(draw, f"month_{month:g}")} for month in MONTHS
     ]
     month_of_help = Column(name="month_of_help", meaning="time", is_key=True, adds_up="counts")
     tables.append(_table("costs_by_month", months, month_of_help, coded("payer", adds_up="counts")))
@@ -63,7 +68,7 @@ def costs(draw: Draw) -> MadeResult:
         )
     beyond = draw("beyond", ("none", "95", "99.8", "absent"))
     if beyond != "absent":
-        tables += _funnel(beyond, draw("outside", (1, 2)))
+        tables += [_homes(), *_funnel(beyond, draw("outside", (1, 2)))]
     if draw("unpriced", (True, False)):
         rows = [{"cost_item": "visit", "n_records": 400, "n_families": 200}]
         columns = (coded("cost_item"), Column(name="n_records", meaning="count", of="records"))
@@ -80,6 +85,21 @@ def costs(draw: Draw) -> MadeResult:
 
 def _table(name: str, rows: list[dict[str, Any]], *keys: Column) -> ResultTable:
     return ResultTable(name, pooled(name, rows).data, (*keys, *MEANS))
+
+
+def _homes() -> ResultTable:
+    rows = [
+        {"organisation": home, "mean_cost": 15_200.0, "mean_cost_low": 14_000.0, "mean_cost_high": 16_500.0,
+         "largest": 60.0, "second_largest": 50.0, "adjusted_cost": 15_000.0 + 500 * place,
+         "adjusted_cost_low": 13_500.0, "adjusted_cost_high": 18_800.0, "n_group": 40, "n_families": 40}
+        for place, home in enumerate(HOMES)
+    ]  # fmt: skip
+    columns = OF_ORGANISATIONS
+    return ResultTable(
+        "costs_by_organisation",
+        pd.DataFrame(rows)[[column.name for column in columns] + ["n_families"]],
+        columns,
+    )
 
 
 def _funnel(beyond: str, outside: int) -> list[ResultTable]:
@@ -138,7 +158,7 @@ EDGES = (
              "workers": True, "recorded": ("events",),
              **{f"{name}_{part}": value
                 for name in ("phase_during", "phase_after", "payer_municipality", "payer_state",
-                             "payer_school", "before_help", "month_1", "month_2")
+                             "payer_school", "before_help", *(f"month_{month:g}" for month in MONTHS))
                 for part, value in (("mean", MEAN_COSTS[0]), ("behind", 200), ("largest", LARGEST[0]))}},
             {**FULL, "beyond": "none", "view": "societal", "indexed": False, "workers": False,
              "recorded": ("care",), "outside": 1},
@@ -148,6 +168,11 @@ EDGES = (
              "payer_school_behind": 40, "payer_municipality_mean": MEAN_COSTS[0],
              "payer_municipality_largest": LARGEST[0], "payer_school_mean": MEAN_COSTS[0],
              "payer_school_largest": LARGEST[0]},
+            {**FULL, "payers": 5,
+             **{f"payer_{name}_{part}": value
+                for name in PAYERS
+                for part, value in (("mean", MEAN_COSTS[0]), ("largest", LARGEST[0]),
+                                    ("behind", 4 if name == "state" else 200))}},
         ),
         {
             "cost_mean_known": MEAN_SHOWN,

@@ -72,7 +72,7 @@ def compared(draw: Draw) -> MadeResult:
     prices = [
         {"priced_item": item, "payer": "municipality", "price": 100.0, "price_low": 80.0, "price_high": 130.0,
          "at_low": 200.0, "at_high": 900.0, "base": 400.0, "width": 700.0}
-        for item in ("contact_hour", "placement")
+        for item in ("contact_hour", "visit", "agency_month", "network_meeting", "placement", "eviction")
     ]  # fmt: skip
     tables = [
         money_table(
@@ -285,7 +285,6 @@ EDGES = (
         weighed,
         tuple(range(12)),
         (
-            {"n": 4},
             *(
             {"n": 247, "otherwise": how, "net": amount, "balance": amount, "help": HELP,
              "anyway": AMOUNTS[0], "payback": back, "return": back != "never", "evidence": evidence,
@@ -300,6 +299,7 @@ EDGES = (
                 ("comparison_group", AMOUNTS[2], "never", "", "start"),
             )
             ),
+            {"n": 4},
         ),
         {
             **ways("money_net", "waterfall", money_part="net"),

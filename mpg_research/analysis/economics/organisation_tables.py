@@ -42,7 +42,7 @@ from mpg_research.statistics.providers.false_alarms import simulate_false_alarms
 from mpg_research.statistics.providers.funnel import make_funnel
 from mpg_research.study.model import Study
 
-__all__ = ["CASE_MIX_ROWS", "OrganisationCosts", "organisation_costs"]
+__all__ = ["CASE_MIX_ROWS", "OF_ORGANISATIONS", "OrganisationCosts", "organisation_costs"]
 
 #: With fewer workers than this an organisation's errors are over families.
 _FEWEST_WORKERS = 5
@@ -50,7 +50,8 @@ _SIMULATIONS = 500
 CASE_MIX_ROWS = 10
 _OWN = MEAN.but(own=True)
 _ADJUSTED = Column(name="adjusted_cost", meaning="money", about="mean_cost", digits=0)
-_COLUMNS = (
+#: What the table of organisations declares.
+OF_ORGANISATIONS = (
     EACH_ORGANISATION,
     _OWN,
     *ends(_OWN, is_total=False, largest=()),
@@ -145,7 +146,7 @@ def organisation_costs(study: Study, window: CostWindow, *, asked: float, seed: 
         )
         notes.append(Note("costs_without_case_mix", text, {"n_families": without}, "caution"))
     table = _with_adjusted(raw, adjusted, window.level)
-    tables = [ResultTable("costs_by_organisation", table, columns=_COLUMNS)]
+    tables = [ResultTable("costs_by_organisation", table, columns=OF_ORGANISATIONS)]
     if adjusted is not None and len(adjusted.keys) >= FEWEST_FOR_RANKS:
         tables += _funnel(window, adjusted, declared=asked == window.months, seed=seed)
     return OrganisationCosts(tables, notes, names)
