@@ -44,6 +44,8 @@ def _value(value: Any) -> str:
         return _key(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(part) for part in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(part)}" for key, part in value.items()) + " }"
     return str(value)
 
 
