@@ -36,7 +36,8 @@ class FamilyCosts:
         family, episode, organisation, worker (of the period of help that the cost belongs to; of the first
         period where that is not known), unit (row of ``followed``), month (whole months since the start of
         the first help: 0 is the first month; below zero before it), phase ("before", "during", "after"),
-        item, payer, kind, quantity, amount (euros of ``year``), discounted. A month of care that lies in two
+        item, payer, kind, quantity, length (months that the use as a whole took; 0 of a moment), amount
+        (euros of ``year``), discounted. A month of care that lies in two
         months since the start has a row for each. Text columns are categorical.
     followed : DataFrame
         One row per family: family, episode, organisation, worker (of its first period of help; the clusters
@@ -259,7 +260,7 @@ def _spread(rows: pd.DataFrame) -> pd.DataFrame:
             part = np.minimum(finish, month + 1) - begin
             share = np.divide(part, length, out=np.ones(len(rows)), where=length > 0)
         there = share > _NEAR
-        piece = rows[there].drop(columns=["begin", "finish"])
+        piece = rows[there].drop(columns=["begin", "finish"]).assign(length=length[there])
         quantity = piece["quantity"].to_numpy(dtype=float) * share[there]
         pieces.append(piece.assign(month=month[there].astype(np.intp), quantity=quantity))
     spread: pd.DataFrame = pd.concat(pieces, ignore_index=True)
@@ -297,7 +298,7 @@ def _with_names(rows: pd.DataFrame, followed: FollowUp) -> pd.DataFrame:
     found: dict[str, Any] = {"family": pd.Categorical.from_codes(unit, categories=names)}
     for name in ("episode", "organisation", "worker"):
         found[name] = pd.Categorical(periods[name])[period]
-    order = ["month", "phase", "item", "payer", "kind", "quantity", "amount", "discounted"]
+    order = ["month", "phase", "item", "payer", "kind", "quantity", "length", "amount", "discounted"]
     return pd.DataFrame({**found, "unit": unit, **{name: rows[name].array for name in order}})
 
 

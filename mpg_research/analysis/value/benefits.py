@@ -13,6 +13,7 @@ Tables of :class:`CostsAndBenefits` (beside ``sample_flow``)
 - ``switching(assumption, as_stated, switching_value)``: at which value of one assumption the balance is zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,6 +22,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
 from mpg_research.analysis.economics.family_costs import family_costs
+from mpg_research.analysis.economics.mean_tables import EVERYBODY, TOGETHER
 from mpg_research.analysis.result import (
     Result,
     ResultTable,
@@ -101,9 +103,10 @@ def weigh_costs_and_benefits(
     Notes
     -----
     Shares (of what would have come anyway, of the correction) are taken as stated, without uncertainty of
-    their own, and only where the gross benefit is above zero. With a comparison group what its families
-    gained would have come anyway, and costs of the help are those beyond its families' help. Errors are a
-    sandwich over workers, with G - 1 degrees of freedom.
+    their own, and only off a benefit above zero; by payer off those who gain, in proportion. With a
+    comparison group what its families gained would have come anyway, and costs of the help are those beyond
+    its families' help. Errors are a sandwich over workers, with G - 1 degrees of freedom. Payers whose money
+    concerns few families stand together.
 
     Examples
     --------
@@ -143,7 +146,9 @@ def weigh_costs_and_benefits(
     steps = _Steps(weighed, anyway, optimism)
     counts = {"n_families": weighed.n_families, "n_organisations": weighed.n_organisations}
     tables = [
-        _waterfall(steps, counts, level), _by_payer(steps, counts, level), _per_euro(steps, counts, level),
+        _waterfall(steps, counts, level),
+        _by_payer(weighed, (anyway, optimism), counts, level, study.config.disclosure.minimum_families),
+        _per_euro(steps, counts, level),
         _cumulative(steps, counts, level), _payback(steps, counts), _switching(steps, counts),
     ]  # fmt: skip
     how = "comparison_group" if column is not None else chosen.otherwise
@@ -187,18 +192,33 @@ class _Steps:
     weighed: Weighed
     anyway: float
     optimism: float
+    groups: tuple[tuple[int, ...], ...] = ()
 
     @property
     def shares(self) -> tuple[float, float]:
-        """Shares in force: none are taken off where there is no benefit."""
-        net = self.weighed.benefit.sum(axis=1)[:, -1]
-        gross, extra = float(net.sum()), float(net[1]) * (1 - self.anyway)
-        anyway = self.anyway if gross > 0 else 0.0
-        return anyway, self.optimism if extra > 0 else 0.0
+        """Shares that are taken off the total up to the last month."""
+        return self._shares(list(range(len(self.weighed.payers))), -1)
 
-    def of(self, values: FloatArray, paid: FloatArray) -> dict[str, FloatArray]:
+    def estimates(
+        self, payers: Sequence[int] | None = None, month: int = -1
+    ) -> dict[str, tuple[float, FloatArray]]:
+        """Each part with its influences per worker, over some payers, up to a month."""
+        one = self.weighed
+        chosen = list(range(len(one.payers))) if payers is None else list(payers)
+        shares = self._shares(chosen, month)
+        point = self._of(
+            one.benefit[:, chosen, month].sum(axis=1), one.cost[:, chosen, month].sum(axis=1), shares
+        )
+        spread = self._of(
+            one.benefit_influence[:, :, chosen, month].sum(axis=2).T,
+            one.cost_influence[:, :, chosen, month].sum(axis=2).T,
+            shares,
+        )
+        return {name: (float(point[name]) + 0.0, spread[name]) for name in PARTS}
+
+    def _of(self, values: FloatArray, paid: FloatArray, shares: tuple[float, float]) -> dict[str, FloatArray]:
         """Parts from benefits and costs (comparison, difference), along the first axis of each."""
-        anyway, optimism = self.shares
+        anyway, optimism = shares
         gross = values[0] + values[1]
         off = -values[0] - anyway * gross if self.weighed.compared else -anyway * gross
         left = gross + off
@@ -207,18 +227,30 @@ class _Steps:
         return {"gross": gross, "anyway": off, "optimism": less, "net": net, "help": -paid[1],
                 "balance": net - paid[1]}  # fmt: skip
 
-    def estimates(
-        self, payers: slice | int = slice(None), month: int = -1
-    ) -> dict[str, tuple[float, FloatArray]]:
-        """Each part with its influences per worker, over some payers, up to a month."""
-        one = self.weighed
-        chosen = slice(payers, payers + 1) if isinstance(payers, int) else payers
-        point = self.of(one.benefit[:, chosen, month].sum(axis=1), one.cost[:, chosen, month].sum(axis=1))
-        spread = self.of(
-            one.benefit_influence[:, :, chosen, month].sum(axis=2).T,
-            one.cost_influence[:, :, chosen, month].sum(axis=2).T,
-        )
-        return {name: (float(point[name]) + 0.0, spread[name]) for name in PARTS}
+    def _shares(self, payers: Sequence[int], month: int) -> tuple[float, float]:
+        """Shares in force for some payers: taken off benefits only, so that no loss is made smaller.
+
+        What is taken off the total is divided among the groups of payers who gain; those who lose bear none.
+        """
+        benefit = self.weighed.benefit[:, :, month]
+        known = benefit[0] if self.weighed.compared else np.zeros(benefit.shape[1])
+        groups = [list(group) for group in self.groups] or [list(range(benefit.shape[1]))]
+        if list(payers) not in groups:  # all of them
+            groups = [list(payers)]
+        gross = np.array([benefit[:, group].sum() for group in groups])
+        away = np.array([known[group].sum() for group in groups])
+        anyway = _divided(gross, self.anyway)
+        left = gross - away - anyway * gross
+        mine = groups.index(list(payers))
+        return float(anyway[mine]), float(_divided(left, self.optimism)[mine])
+
+
+def _divided(values: FloatArray, share: float) -> FloatArray:
+    """A share of the sum, as shares of the values above zero; none where the sum is no benefit."""
+    total, gained = float(values.sum()), np.maximum(values, 0.0)
+    if not total > 0:
+        return np.zeros(len(values))
+    return np.where(values > 0, share * total / gained.sum(), 0.0)
 
 
 def _row(steps: _Steps, found: tuple[float, FloatArray], level: float) -> dict[str, float]:
@@ -237,10 +269,10 @@ _ABOUT_TOTALS = (
 )
 
 
-def _totals(steps: _Steps, part: str, payers: slice | int = slice(None)) -> dict[str, float]:
+def _totals(steps: _Steps, part: str, payers: Sequence[int] | None = None) -> dict[str, float]:
     """The sum over families behind a part, with the largest contributions, without their signs."""
     one = steps.weighed
-    chosen = slice(payers, payers + 1) if isinstance(payers, int) else payers
+    chosen = list(range(len(one.payers))) if payers is None else list(payers)
     gained, paid = (rows[:, chosen].sum(axis=1) for rows in (one.benefit_rows, one.cost_rows))
     values = {"help": paid, "balance": gained - paid}.get(part, gained)
     sizes = np.sort(np.abs(values))[::-1]
@@ -251,6 +283,25 @@ def _totals(steps: _Steps, part: str, payers: slice | int = slice(None)) -> dict
     }  # fmt: skip
 
 
+def _payers_apart(weighed: Weighed, minimum: int) -> dict[str, tuple[int, ...]]:
+    """Payers by the name under which they stand: apart, or together where few families concern them.
+
+    Rows of few would be hidden, and with them what would give them away; and two hidden rows can be of the
+    same families. So payers of few are put together, with the next ones where they still are of few.
+    """
+    touched = weighed.touched
+    order = sorted(range(touched.shape[1]), key=lambda place: int(touched[:, place].sum()))
+    order = [place for place in order if touched[:, place].any()]
+    few: list[int] = []
+    for place in order:
+        enough = int(touched[:, place].sum()) >= minimum
+        if enough and (not few or int(touched[:, few].any(axis=1).sum()) >= minimum):
+            break
+        few.append(place)
+    apart = {weighed.payers[place]: (place,) for place in sorted(order) if place not in few}
+    return {**apart, **({TOGETHER if apart else EVERYBODY: tuple(sorted(few))} if few else {})}
+
+
 def _waterfall(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
     rows = [
         {"money_part": name, **_row(steps, found, level), **_totals(steps, name), **counts}
@@ -259,15 +310,20 @@ def _waterfall(steps: _Steps, counts: dict[str, int], level: float) -> ResultTab
     return ResultTable("waterfall", pd.DataFrame(rows), (coded("money_part"), *_ABOUT_TOTALS))
 
 
-def _by_payer(steps: _Steps, counts: dict[str, int], level: float) -> ResultTable:
+def _by_payer(
+    weighed: Weighed, shares: tuple[float, float], counts: dict[str, int], level: float, minimum: int
+) -> ResultTable:
+    listed = _payers_apart(weighed, minimum)
+    steps = _Steps(weighed, *shares, groups=tuple(listed.values()))
     rows = [
         {
-            "payer": payer, "money_part": part, **_row(steps, steps.estimates(place)[part], level),
-            **_totals(steps, part, place), **counts,
+            "payer": payer, "money_part": part, **_row(steps, steps.estimates(group)[part], level),
+            **_totals(steps, part, group), **counts,
+            "n_families": int(weighed.touched[:, list(group)].any(axis=1).sum()),
         }
-        for place, payer in enumerate(steps.weighed.payers)
+        for payer, group in listed.items()
         for part in ("help", "net", "balance")
-        if _totals(steps, part, place)["row_total_absolute"] > 0  # who pays nothing of it by its prices
+        if _totals(steps, part, group)["row_total_absolute"] > 0  # who pays nothing of it by its prices
     ]  # fmt: skip
     keys = (coded("payer", adds_up="counts"), coded("money_part"))
     return ResultTable("by_payer", pd.DataFrame(rows), (*keys, *_ABOUT_TOTALS))

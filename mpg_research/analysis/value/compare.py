@@ -193,7 +193,10 @@ def compare_costs_and_effects(
             study, costs, by, effect=wanted, horizon=int(horizon), case_mix=names, rate=rate, scores=scores
         )
     try:
-        tables, found = _tables(compared, euros, replications=replications, seed=seed, level=level)
+        tables, found = _tables(
+            compared, euros, minimum=study.config.disclosure.minimum_families, replications=replications,
+            seed=seed, level=level,
+        )  # fmt: skip
     except ValueError as error:
         raise NotApplicableError(
             f"The groups cannot be compared: {error}.", code="groups_not_compared"
@@ -237,7 +240,7 @@ def _check(effect: str, horizon: float, by: str, thresholds: tuple[float, ...] |
 
 
 def _tables(
-    compared: Compared, thresholds: FloatArray, *, replications: int, seed: int, level: float
+    compared: Compared, thresholds: FloatArray, *, minimum: int, replications: int, seed: int, level: float
 ) -> tuple[list[ResultTable], GroupDifferences]:
     found = group_differences(compared.cost, compared.effect)
     drawn = group_replications(
@@ -248,14 +251,14 @@ def _tables(
     multipliers = draw_multipliers(compared.priced, n=replications, rng=rng)
     draws = draw_prices(drawn, multipliers)
     choices, _ = choice_tables(compared, found, draws, thresholds, level=level)
-    tornado = tornado_table(compared)
+    tornado = tornado_table(compared, minimum)
     tables = [
         *difference_tables(compared, found, level=level),
         *ratio_tables(compared, found, draws, level=level),
         *choices,
         *_by_regression(compared, thresholds, level),
         *([] if tornado is None else [tornado]),
-        information_table(compared, draws, multipliers, drawn.cost, thresholds, rng=rng),
+        information_table(compared, draws, multipliers, drawn.cost, thresholds, minimum=minimum, rng=rng),
         settings_table(
             {
                 "clusters": found.n_clusters,

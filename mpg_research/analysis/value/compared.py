@@ -35,6 +35,8 @@ class Compared:
         What each price adds to the costs.
     priced : DataFrame
         The m prices: item, payer, kind, price, price_low, price_high, distribution.
+    used : tuple of frozenset of str, length m
+        Families who used what each price is of.
     n_families : ndarray of int, shape (k,)
         Distinct families behind costs and effects of each group, the smaller of the two.
     n_organisations : ndarray of int, shape (k,)
@@ -56,6 +58,7 @@ class Compared:
     effect: Regression = field(repr=False)
     parts: FloatArray = field(repr=False)
     priced: pd.DataFrame = field(repr=False)
+    used: tuple[frozenset[str], ...] = field(repr=False)
     n_families: np.ndarray
     n_organisations: np.ndarray
     strata: np.ndarray | None = field(repr=False)
@@ -160,10 +163,17 @@ def compare_column(
     families, organisations = _behind(groups, found.code, k)
     full = float((until >= horizon).mean())
     return Compared(
-        groups.names, cost, found.regression, parts, priced, families, organisations, groups.strata,
+        groups.names, cost, found.regression, parts, priced,
+        _users((mine != 0).any(axis=2), groups.families["family"].astype(str).to_numpy()),
+        families, organisations, groups.strata,
         float(horizon), groups.flow, groups.notes,
         {"by": column}, found.instrument, found.outcome, found.converged, full,
     )  # fmt: skip
+
+
+def _users(used: np.ndarray, families: np.ndarray) -> tuple[frozenset[str], ...]:
+    """Families with a row that used each price."""
+    return tuple(frozenset(families[used[:, place]].tolist()) for place in range(used.shape[1]))
 
 
 def _behind(groups: FamilyGroups, effect_code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -244,7 +254,9 @@ def compare_intervention(
     families = np.array([len(set(data.family[course[group == arm]])) for arm in (0, 1)])
     homes = np.array([len(set(data.organisation[course[group == arm]])) for arm in (0, 1)])
     return Compared(
-        ("without", "with"), cost, effect, parts[kept], priced, families, homes, None, float(answer.month),
+        ("without", "with"), cost, effect, parts[kept], priced,
+        _users(parts[kept] != 0, np.asarray(data.family)[course].astype(str)),
+        families, homes, None, float(answer.month),
         trial.flow, (), {"by": "intervention", "intervention": code},
         str(trial.provenance.instrument), str(trial.provenance.outcome),
     )  # fmt: skip

@@ -18,7 +18,14 @@ from mpg_research.statistics.economics.group_differences import GroupReplication
 from mpg_research.statistics.economics.partial_information import partial_information
 from mpg_research.statistics.economics.price_draws import draw_price
 
-__all__ = ["draw_multipliers", "draw_prices", "information_table", "price_differences", "tornado_table"]
+__all__ = [
+    "draw_multipliers",
+    "draw_prices",
+    "information_table",
+    "price_differences",
+    "prices_of_enough",
+    "tornado_table",
+]
 
 #: What a decision hangs on beside prices: the effect, and how much was used.
 _EFFECT, _USE = "effect", "use"
@@ -90,12 +97,42 @@ def price_differences(compared: Compared) -> FloatArray:
     return np.asarray(found[list(rows.columns)].T)
 
 
-def tornado_table(compared: Compared) -> ResultTable | None:
+def prices_of_enough(compared: Compared, minimum: int) -> frozenset[int]:
+    """Prices of what enough families used, so that no single one tells how many events few families had.
+
+    Those left out are of enough families together: what is shown leaves no sum over fewer.
+
+    Parameters
+    ----------
+    compared : Compared
+    minimum : int
+        Families that stand for enough.
+
+    Returns
+    -------
+    frozenset of int
+        Places in ``compared.priced``.
+    """
+    order = sorted(range(len(compared.used)), key=lambda place: len(compared.used[place]))
+    left: set[str] = set()
+    shown = list(order)
+    for place in order:
+        users = compared.used[place]
+        if len(users) >= minimum and (not left or len(left) >= minimum):
+            break
+        shown.remove(place)
+        left |= users
+    return frozenset(shown)
+
+
+def tornado_table(compared: Compared, minimum: int) -> ResultTable | None:
     """The difference in costs of the second group, with one price at a time at the ends of its range.
 
     Parameters
     ----------
     compared : Compared
+    minimum : int
+        Families that must have used what a price is of.
 
     Returns
     -------
@@ -103,12 +140,12 @@ def tornado_table(compared: Compared) -> ResultTable | None:
         Without a price with a range there is none.
     """
     per_price = price_differences(compared)[:, 0]
-    priced = compared.priced
+    priced, enough = compared.priced, prices_of_enough(compared, minimum)
     names = [str(place) for place in range(len(priced))]
     varied = {
         name: (float(row["price_low"]), float(row["price_high"]))
         for name, (_, row) in zip(names, priced.iterrows(), strict=True)
-        if _has_range(row)
+        if _has_range(row) and int(name) in enough
     }
     if not varied:
         return None
@@ -133,7 +170,7 @@ def tornado_table(compared: Compared) -> ResultTable | None:
 
 def information_table(
     compared: Compared, draws: Draws, multipliers: FloatArray, base: FloatArray, thresholds: FloatArray,
-    *, rng: np.random.Generator,
+    *, minimum: int, rng: np.random.Generator,
 ) -> ResultTable:  # fmt: skip
     """What knowing one thing exactly would be worth, per family, at each threshold.
 
@@ -145,14 +182,16 @@ def information_table(
     base : ndarray, shape (r, k)
         Differences in costs at the stated prices.
     thresholds : ndarray, shape (t,)
+    minimum : int
+        Families that must have used what a price is of.
     rng : Generator
     """
-    r = draws.cost.shape[0]
+    r, enough = draws.cost.shape[0], prices_of_enough(compared, minimum)
     known: list[tuple[str, str, str, FloatArray]] = [
         (_EFFECT, "none", "all", draws.effect[:, 1:]), (_USE, "none", "all", base[:, 1:])
     ]  # fmt: skip
     for place, row in enumerate(compared.priced.itertuples()):
-        if multipliers[:r, place].std() > 0:
+        if place in enough and multipliers[:r, place].std() > 0:
             known.append(("price", str(row.item), str(row.payer), multipliers[:r, place]))
     rows = []
     for parameter, item, payer, values in known:

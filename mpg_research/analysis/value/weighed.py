@@ -1,6 +1,6 @@
 """Benefits and costs of families as numbers with one covariance: what a waterfall is made of."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.economics.uses import CARE_ITEMS
 from mpg_research.analysis.value.compared import needs_horizon
 from mpg_research.analysis.value.compared_groups import groups_of_column
-from mpg_research.arrays import FloatArray, IntArray
+from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.discounting import discount_factors
@@ -40,6 +40,8 @@ class Weighed:
         Sums over the families of each worker, such that their squares add up to the variance.
     benefit_rows, cost_rows : ndarray, shape (n, p)
         What each family with the help adds, up to the last month: for the gate, never shown.
+    touched : ndarray of bool, shape (n, p)
+        Whether anything of a family was paid or saved by a payer at all: for the gate, never shown.
     n_families, n_organisations, n_clusters : int
     compared : bool
         Whether there is a comparison group.
@@ -56,6 +58,7 @@ class Weighed:
     cost_influence: FloatArray = field(repr=False)
     benefit_rows: FloatArray = field(repr=False)
     cost_rows: FloatArray = field(repr=False)
+    touched: BoolArray = field(repr=False)
     n_families: int
     n_organisations: int
     n_clusters: int
@@ -92,7 +95,9 @@ def weigh(
     -----
     The gross benefit of a family up to month t: what everything but the help itself would have cost in t
     months at the monthly rate of before, less what it did cost. Agencies are on record during help only: in
-    months after it nothing of theirs is counted as saved, nor as paid.
+    months after it nothing of theirs is counted as saved, nor as paid. And an agency is on record for a whole
+    month also where help begins or ends within it: for the benefit it counts for the part of the month in
+    help, so that agencies that stay the same save nothing.
     """
     unit, code, mix, flow, notes = _families(study, costs, column, case_mix)
     followed = costs.followed.iloc[unit].reset_index(drop=True)
@@ -121,35 +126,47 @@ def weigh(
     factors = discount_factors(np.floor(np.arange(horizon) / 12), costs.rate)
     shape = (len(unit), len(payers), horizon)
     paid, gained = np.zeros(shape), np.zeros(shape)
+    touched = np.zeros(shape[:2], dtype=bool)
     payer = costs.rows["payer"].astype(str)
     in_help = _in_help(study, followed["family"], horizon)
     is_agency = (item == AGENCY_MONTH).to_numpy(dtype=bool)
+    by_time = _agencies_by_time(costs, is_agency)
     length = window[1] - window[0]
     seen = in_help[:, :start_months].sum(axis=1) if not earlier else np.full(len(unit), length)
     for place, name in enumerate(payers):
         mine = (payer == name).to_numpy(dtype=bool)
         paid[:, place] = costs.amounts(edges, rows=mine & is_help)[unit]
-        for chosen, exposed, known in (
-            (~is_help & ~is_agency, np.ones_like(in_help), np.full(len(unit), length)),
-            (is_agency, in_help, seen),
+        for chosen, exposed, known, told in (
+            (~is_help & ~is_agency, np.ones_like(in_help), np.full(len(unit), length), costs),
+            (is_agency, in_help, seen, by_time),
         ):
-            later = costs.amounts(edges, rows=mine & chosen)[unit]
-            then = costs.amounts(window, discounted=False, rows=mine & chosen)[unit, 0]
+            later = told.amounts(edges, rows=mine & chosen)[unit]
+            then = told.amounts(window, discounted=False, rows=mine & chosen)[unit, 0]
             rate = np.divide(then, known, out=np.zeros(len(unit)), where=known > 0)
             gained[:, place] += rate[:, None] * exposed * factors - later
+            touched[:, place] |= (then != 0) | (later != 0).any(axis=1)
+        touched[:, place] |= (paid[:, place] != 0).any(axis=1)
     if not earlier:  # the rate of the first months is known of those who were followed so long
         kept = until >= start_months
         unit, code, mix, until = unit[kept], code[kept], mix[kept], until[kept]
-        paid, gained, followed = paid[kept], gained[kept], followed[kept].reset_index(drop=True)
+        paid, gained, touched = paid[kept], gained[kept], touched[kept]
+        followed = followed[kept].reset_index(drop=True)
     numbers = [_means(values, until, edges, code, mix, followed) for values in (gained, paid)]
     (benefit, benefit_influence, benefit_rows, g), (cost, cost_influence, cost_rows, _) = numbers
     helped = code == 1 if column is not None else np.ones(len(code), dtype=bool)
     return Weighed(
         payers, benefit, cost, benefit_influence, cost_influence, benefit_rows[helped],
-        cost_rows[helped], int(followed["family"].nunique()),
+        cost_rows[helped], touched[helped], int(followed["family"].nunique()),
         int(followed["organisation"].nunique()), g, column is not None, "before" if earlier else "start",
         flow, notes,
     )  # fmt: skip
+
+
+def _agencies_by_time(costs: FamilyCosts, is_agency: BoolArray) -> FamilyCosts:
+    """Costs in which an agency counts for the part of the month in which it is on record."""
+    part = np.where(is_agency, costs.rows["length"].to_numpy(dtype=float), 1.0)
+    amounts = {name: costs.rows[name].to_numpy(dtype=float) * part for name in ("amount", "discounted")}
+    return replace(costs, rows=costs.rows.assign(**amounts))
 
 
 def _families(

@@ -1,6 +1,7 @@
 """Costs and benefits, and fewer agencies: against plain loops, and put back into themselves."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from mpg_research import list_what_is_reported, price_fewer_agencies, weigh_costs_and_benefits
 from mpg_research.analysis.economics.family_costs import family_costs
 from mpg_research.analysis.result import Result
+from mpg_research.analysis.value.price_sensitivity import prices_of_enough
 from mpg_research.analysis.value.weighed import HELP_ITEMS
 from mpg_research.errors import ConfigError, NotApplicableError
 from mpg_research.study.model import Study
@@ -166,3 +168,44 @@ def test_the_checklist_has_28_items_and_knows_its_keys() -> None:
         list_what_is_reported(with_costs(example(), cheers={"fundin": SOURCE}))
     with pytest.raises(NotApplicableError):
         list_what_is_reported(replace(example(), tables={"episodes": example().tables["episodes"]}))
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_agencies_that_stay_the_same_save_nothing(number: int) -> None:
+    """Also where help begins or ends in the midst of a month, each of which counts as one of care."""
+    study = priced()
+    care = study.tables["care"].assign(n_agencies=number)
+    whole = replace(study, tables={**study.tables, "care": care, "events": study.tables["events"].iloc[:0]})
+    found = parts_of(weigh_costs_and_benefits(whole))
+    paid = family_costs(whole).rows
+    agencies = float(paid.loc[paid["item"] == "agency_month", "amount"].sum()) / len(care)
+    assert agencies > 100  # what could have been taken for saved
+    assert abs(found["gross"]) < 0.1 * agencies
+
+
+def test_payers_of_few_families_stand_together_and_no_loss_is_made_smaller() -> None:
+    study = priced(**STATED)
+    found = weigh_costs_and_benefits(study)
+    payers = found.tables["by_payer"].data
+    assert payers["n_families"].min() >= study.config.disclosure.minimum_families
+    plain = weigh_costs_and_benefits(priced()).tables["by_payer"].data
+    both = payers.merge(plain, on=["payer", "money_part"], suffixes=("", "_gross"))
+    net = both[both["money_part"] == "net"]
+    lost = net["estimate_gross"] <= 0
+    assert np.allclose(net["estimate"][lost], net["estimate_gross"][lost])
+    assert (net["estimate"] <= net["estimate_gross"] + 1e-9).all()
+
+
+def test_prices_of_what_few_families_used_are_left_out_with_enough_others() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        names = [str(number) for number in range(60)]
+        used = tuple(
+            frozenset(rng.choice(names, rng.integers(0, 40), replace=False))
+            for _ in range(rng.integers(1, 7))
+        )
+        shown = prices_of_enough(SimpleNamespace(used=used), 10)  # type: ignore[arg-type]
+        left = [used[place] for place in range(len(used)) if place not in shown]
+        assert all(len(used[place]) >= 10 for place in shown)
+        hidden = frozenset().union(*left)
+        assert not shown or not hidden or len(hidden) >= 10

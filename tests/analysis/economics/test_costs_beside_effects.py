@@ -58,7 +58,7 @@ def test_prices_add_up_and_move_the_difference_in_proportion(effect: str) -> Non
     compared = compare_column(study, costs, COLUMN, **shared)  # type: ignore[arg-type]
     found = group_differences(compared.cost, compared.effect)
     assert price_differences(compared).sum() == pytest.approx(found.cost[1])
-    tornado = tornado_table(compared)
+    tornado = tornado_table(compared, 1)
     assert tornado is not None
     row = tornado.data.set_index("priced_item").loc["contact_hour"]
     dearer = with_prices(example(), [{"item": "contact_hour", "unit_price": 130.0, "payer": "municipality"}])

@@ -67,7 +67,7 @@ def _balance(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
         key = way(row)
         found.append(
             voice.phrases(
-                f"costs_and_benefits.balance_{key}", amount=euros(voice, _told(row)),
+                f"costs_and_benefits.balance_{key}", amount=euros(voice, _told(row)), period=period,
                 **interval_of(voice, row, turned=key == "less"),
             )
         )  # fmt: skip
