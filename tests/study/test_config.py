@@ -96,3 +96,11 @@ def test_the_configuration_is_light() -> None:
     code = f"import sys, {module}; print({{'pandas', 'numpy', 'scipy'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_comparison_group_without_its_column_is_refused(tmp_path: Path) -> None:
+    folder = small_study(tmp_path / "s")
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(f'{text}\n[costs]\notherwise = "comparison_group"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="otherwise_column"):
+        read_config(folder)

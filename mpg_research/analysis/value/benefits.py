@@ -126,11 +126,6 @@ def weigh_costs_and_benefits(
     column = comparison
     if column is None and chosen.otherwise == "comparison_group":
         column = chosen.otherwise_column
-        if column is None:
-            raise ConfigError(
-                '[costs] otherwise = "comparison_group" in study.toml does not say which; add '
-                "otherwise_column, a column of the table episodes with two values."
-            )
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     costs = family_costs(study)
     weighed = weigh(

@@ -94,11 +94,12 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         "n_families": int(episodes["family"].nunique()),
         "n_organisations": int(episodes["organisation"].nunique()) if "organisation" in episodes else 1,
     }
+    unstated = () if settings.thresholds else ("outcomes_valued",)
     rows = [
         {
             "item_number": number,
             "cheers_item": key,
-            "stated": "own" if key in settings.cheers else place,
+            "stated": "own" if key in settings.cheers else "nothing" if key in unstated else place,
             **families,
         }
         for number, (key, place) in enumerate(CHEERS.items(), start=1)

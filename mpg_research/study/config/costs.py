@@ -140,6 +140,11 @@ class CostsConfig(Section):
             raise ValueError(
                 'otherwise = "stated", "model" or "published" beside otherwise_share and otherwise_source'
             )
+        if self.otherwise == "comparison_group" and self.otherwise_column is None:
+            raise ValueError(
+                'otherwise_column beside otherwise = "comparison_group": a column of the table episodes with '
+                "two values, the first of which are the families to compare with"
+            )
         if self.evidence is not None and self.evidence not in self.optimism:
             known = ", ".join(self.optimism) or "none is there"
             raise ValueError(f'evidence to be a key of [costs.optimism] ({known}), not "{self.evidence}"')

@@ -110,8 +110,6 @@ def test_a_comparison_group_takes_the_place_of_a_stated_share() -> None:
     assert facts["otherwise"] == "comparison_group"
     parts = parts_of(found)
     assert parts["gross"] + parts["anyway"] == pytest.approx(parts["net"])
-    with pytest.raises(ConfigError, match="otherwise_column"):
-        weigh_costs_and_benefits(priced(otherwise="comparison_group"))
 
 
 def test_the_scenario_is_a_plain_count_of_months() -> None:
