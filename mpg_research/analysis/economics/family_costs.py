@@ -199,6 +199,16 @@ def _with_care(
     if empty:
         text = f"{empty} families have no month of care on record; what is known of them counts as all."
         notes.append(Note("families_without_care", text, {"n_families": empty}, "caution"))
+    # Families without any care are said above; of the others, months of help without a row are.
+    gaps = uses.without_care[uses.has_care]
+    if gaps.any():
+        months, families = int(gaps.sum()), int((gaps > 0).sum())
+        text = (
+            f"{months} months inside help have no row of care, in {families} families; no care is counted in "
+            "them, which is too little where it was not written down."
+        )
+        values = {"n_care_gaps": months, "n_families": families}
+        notes.append(Note("months_without_care", text, values, "caution"))
     if recording.all():
         return followed, uses.rows
     silent = int(home[~recording].nunique())

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mpg_research.analysis.afterwards.good_ends import in_months
 from mpg_research.analysis.economics.follow_up import FollowUp
+from mpg_research.analysis.economics.missing_care import month_numbers, months_without_care
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import Study
@@ -15,10 +16,11 @@ from mpg_research.study.model import Study
 __all__ = ["CARE_ITEMS", "NETWORK_MEETING", "Uses", "read_uses"]
 
 NETWORK_MEETING = "network_meeting"
+_AGENCY_MONTH = "agency_month"
 #: Items of the table care, with the column that holds how much of each.
 CARE_ITEMS = {
     "contact_hour": "contact_hours", "visit": "n_visits", NETWORK_MEETING: "network_meeting",
-    "agency_month": "n_agencies",
+    _AGENCY_MONTH: "n_agencies",
 }  # fmt: skip
 _DAY = 1 / DAYS_PER_MONTH
 #: Of times in months: finer than an hour.
@@ -43,6 +45,8 @@ class Uses:
         Tables among care, events and interventions that have rows.
     has_care : ndarray of bool, shape (families,)
         Whether a family has a month of care on record.
+    without_care : ndarray of int, shape (families,)
+        Whole months inside its help without a row of care, where the study has the table.
     """
 
     rows: pd.DataFrame
@@ -50,6 +54,7 @@ class Uses:
     not_filled: dict[str, int]
     recorded: frozenset[str]
     has_care: BoolArray
+    without_care: IntArray
 
 
 def read_uses(study: Study, followed: FollowUp) -> Uses:
@@ -69,19 +74,25 @@ def read_uses(study: Study, followed: FollowUp) -> Uses:
     Notes
     -----
     A row of care is a calendar month. That of the month in which help starts begins at the start, that in
-    which it ends finishes at the end, and what is used in it is taken to be spread evenly over it. Network
-    meetings are those of care, where it records any, else those among the interventions. What was used
-    before the start counts as far back as ``[costs] before_help_months`` says that it is on record.
+    which it ends finishes at the end, and what is used in it is taken to be spread evenly over it. Where two
+    periods of help of a family share a month, hours, visits and meetings of both rows add up; its agencies
+    are taken to be the same and count once, by the row with most of them. Network meetings are those of care
+    at organisations that record any there, else those among the interventions. What was used before the
+    start counts as far back as ``[costs] before_help_months`` says that it is on record.
     """
     left_out: dict[str, int] = {}
     pieces: list[pd.DataFrame] = []
     not_filled: dict[str, int] = {}
-    has_care, meetings = np.zeros(len(followed.families), dtype=bool), False
+    has_care = np.zeros(len(followed.families), dtype=bool)
+    without_care: IntArray = np.zeros(len(followed.families), dtype=np.intp)
+    in_care: set[str] = set()
     care = _located(study, followed, "care", "month", left_out)
     if care is not None:
-        care_rows, not_filled = _care_rows(study, followed, care)
+        month = month_numbers(care.table["month"], study)
+        care_rows, not_filled = _care_rows(care, month, left_out)
         has_care[care.unit] = True
-        meetings = bool((care_rows["item"] == NETWORK_MEETING).any())
+        without_care = months_without_care(study, followed, care.unit, month)
+        in_care = set(_organisations(followed, care_rows[care_rows["item"] == NETWORK_MEETING]))
         pieces.append(care_rows)
     recorded = {"care"} if care is not None else set()
     for table, column in (("events", "event"), ("interventions", "intervention")):
@@ -89,15 +100,16 @@ def read_uses(study: Study, followed: FollowUp) -> Uses:
         if found is not None:
             recorded.add(table)
             moments = _moments(found, column)
-            if table == "interventions" and meetings:
+            if table == "interventions" and in_care:
                 # The months of care say when there was one; of the interventions it would be told twice.
                 again = (moments["item"] == NETWORK_MEETING).to_numpy(dtype=bool)
-                left_out["meeting_in_both_tables"] = int(again.sum())
+                again = again & np.isin(_organisations(followed, moments), list(in_care))
+                left_out["organisation_records_meetings_in_care"] = int(again.sum())
                 moments = moments[~again]
             pieces.append(moments)
     rows = pd.concat(pieces, ignore_index=True) if pieces else _no_rows()
     rows["item"] = rows["item"].astype("category")
-    return Uses(rows, left_out, not_filled, frozenset(recorded), has_care)
+    return Uses(rows, left_out, not_filled, frozenset(recorded), has_care, without_care)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +193,38 @@ def _within(
     return begin, np.maximum(finish, begin + _DAY)
 
 
-def _care_rows(study: Study, followed: FollowUp, care: _Located) -> tuple[pd.DataFrame, dict[str, int]]:
+def _organisations(followed: FollowUp, rows: pd.DataFrame) -> np.ndarray:
+    """Of the period of help of each row; of the family's first where that is not known."""
+    unit, period = (rows[name].to_numpy(dtype=np.intp) for name in ("unit", "period"))
+    home, own = (table["organisation"].to_numpy(dtype=str) for table in (followed.families, followed.periods))
+    return np.asarray(np.where(period >= 0, own[period], home[unit]))
+
+
+def _care_rows(
+    care: _Located, month: IntArray, left_out: dict[str, int]
+) -> tuple[pd.DataFrame, dict[str, int]]:
     pieces, not_filled = [], {}
     for item, column in CARE_ITEMS.items():
         if column not in care.table:
             continue
-        amount = care.table[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-        if missing := int(np.isnan(amount).sum()):
+        filled = care.table[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+        amount = np.asarray(filled, dtype=np.float64)
+        counts = np.ones(len(amount), dtype=bool)
+        if item == _AGENCY_MONTH:
+            counts = _once_a_month(care.unit, month, amount)
+            left_out["agencies_of_a_month_told_before"] = int((~counts & (amount > 0)).sum())
+        if missing := int((np.isnan(amount) & counts).sum()):
             not_filled[item] = missing
-        used = amount > 0
+        used = (amount > 0) & counts
         pieces.append(_frame(care, used, item, amount[used]))
     return (pd.concat(pieces, ignore_index=True) if pieces else _no_rows()), not_filled
+
+
+def _once_a_month(unit: IntArray, month: IntArray, amount: FloatArray) -> BoolArray:
+    """One row of each family and month: that with the most, the first of those."""
+    rows = pd.DataFrame({"unit": unit, "month": month, "less": -amount})
+    first = rows.sort_values("less", kind="stable").drop_duplicates(["unit", "month"]).index
+    return np.isin(np.arange(len(rows)), first.to_numpy())
 
 
 def _moments(found: _Located, column: str) -> pd.DataFrame:

@@ -44,6 +44,7 @@ _MEANINGS = {
     "n": _count("n_all"),
     "n_all": _count(),
     "n_bad": _count("n_courses"),
+    "n_care_gaps": _count(),
     "n_courses": _count("n_all"),
     "n_dates": _count(),
     "n_dropped": _count("n_rows"),

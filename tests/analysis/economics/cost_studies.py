@@ -40,6 +40,10 @@ class Plan:
         Share of numbers of care that are not filled in.
     before : int
         Months before the start that are on record.
+    soon : float
+        Share of ended help after which another period begins within ten days, perhaps elsewhere.
+    blank : int
+        Organisations that leave network meetings blank in care; the next one fills in that there were none.
     """
 
     families: int = 60
@@ -56,6 +60,8 @@ class Plan:
     index: bool = True
     holes: float = 0.05
     before: int = 0
+    soon: float = 0.0
+    blank: int = 0
 
 
 PLANS = {
@@ -70,6 +76,9 @@ PLANS = {
     "months": Plan(calendar=False, index=False, again=0.0),
     "before_help": Plan(before=3),
     "no_case_to_index": Plan(index=False),
+    "two_periods_in_a_month": Plan(soon=0.8, again=0.0, holes=0.2),
+    "meetings_in_either_table": Plan(blank=2, soon=0.3),
+    "months_and_blanks": Plan(calendar=False, index=False, again=0.0, blank=1),
 }
 
 
@@ -123,6 +132,10 @@ def _episodes(rng: np.random.Generator, plan: Plan) -> pd.DataFrame:
         if ended and rng.random() < plan.again and ago - lasted > 40:
             again = end + pd.Timedelta(days=int(rng.integers(31, ago - lasted)))
             rows.append((name, "2", home, worker, again, pd.NaT))
+        elif ended and plan.soon and rng.random() < plan.soon and ago - lasted > 10:
+            elsewhere = f"k{rng.integers(plan.organisations):02d}"
+            soon = end + pd.Timedelta(days=int(rng.integers(1, 10)))
+            rows.append((name, "2", elsewhere, worker, soon, pd.NaT))
     found = pd.DataFrame(rows, columns=["family", "episode", "organisation", "worker", "start", "end"])
     found["child_age"] = rng.integers(1, 17, len(found))
     if not plan.calendar:
@@ -149,6 +162,11 @@ def _care(rng: np.random.Generator, plan: Plan, episodes: pd.DataFrame) -> pd.Da
     }
     for name, values in columns.items():
         found[name] = np.where(rng.random(n) < plan.holes, np.nan, values)
+    keys = ["family", "episode"]
+    homes = found[keys].merge(episodes, on=keys, how="left")["organisation"].str[1:].astype(int).to_numpy()
+    if plan.blank:
+        found.loc[homes < plan.blank, "network_meeting"] = np.nan
+        found.loc[homes == plan.blank, "network_meeting"] = 0.0
     return found
 
 

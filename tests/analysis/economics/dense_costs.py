@@ -51,6 +51,7 @@ def dense_rows(tables, *, year, rate, before=0):
     }
     sums = defaultdict(float)
     last = _last_moments(tables) if numbers else {}
+    held = _organisations_with_meetings(tables)
     for family, mine in episodes.groupby("family"):
         mine = mine.sort_values("start")
         start = mine["start"].iloc[0]
@@ -62,7 +63,9 @@ def dense_rows(tables, *, year, rate, before=0):
             )
             for _, row in mine.iterrows()
         ]
-        for begin, finish, item, quantity in _uses(per_family, family, mine, start, until, before, numbers):
+        for begin, finish, item, quantity in _uses(
+            per_family, family, mine, start, until, before, numbers, held
+        ):
             middle = (begin + finish) / 2
             inside = any(low - 1e-6 <= middle <= high + 1e-6 for low, high in spans)
             phase = "before" if middle < 0 else "during" if inside else "after"
@@ -98,13 +101,45 @@ def _last_moments(tables):
     return latest
 
 
-def _uses(tables, family, mine, start, until, before, numbers):
-    care_has = any((table["network_meeting"] > 0).any() for table in tables.get("care", {}).values())
+def _organisations_with_meetings(tables):
+    home = tables["episodes"].set_index(["family", "episode"])["organisation"].to_dict()
+    return {
+        home[row["family"], row["episode"]]
+        for row in tables.get("care", pd.DataFrame()).to_dict("records")
+        if row["network_meeting"] > 0
+    }
+
+
+def months_without_care(tables):
+    """Whole calendar months in a period of help without a row of care, by family that has any row."""
+    rows = {
+        name: {pd.Timestamp(month) for month in table["month"]}
+        for name, table in tables["care"].groupby("family")
+    }
+    found = {}
+    for family, mine in tables["episodes"].groupby("family"):
+        missing = set()
+        for _, row in mine.iterrows():
+            last = EXPORT if pd.isna(row["end"]) else min(row["end"], EXPORT)
+            for month in pd.date_range(row["start"], last, freq="MS"):
+                if month + pd.offsets.MonthBegin(1) <= last and month not in rows.get(family, {month}):
+                    missing.add(month)
+        if missing:
+            found[family] = len(missing)
+    return found
+
+
+def _uses(tables, family, mine, start, until, before, numbers, held):
+    most = {}
+    for row in tables.get("care", {}).get(family, pd.DataFrame()).to_dict("records"):
+        if row["n_agencies"] > most.get(row["month"], (0, ""))[0]:
+            most[row["month"]] = row["n_agencies"], row["episode"]
     for name, column in (("events", "event"), ("interventions", "intervention")):
         for row in tables.get(name, {}).get(family, pd.DataFrame()).to_dict("records"):
             at = months_between(row["date"], start)
             if row["date"] <= until and at >= -before - 1e-4:
-                if row[column] == "network_meeting" and care_has:
+                own = mine.loc[mine["episode"] == row["episode"], "organisation"].iloc[0]
+                if name == "interventions" and row[column] == "network_meeting" and own in held:
                     continue
                 yield at, at, row[column], 1.0
     for row in tables.get("care", {}).get(family, pd.DataFrame()).to_dict("records"):
@@ -126,6 +161,8 @@ def _uses(tables, family, mine, start, until, before, numbers):
         for column, item in CARE.items():
             quantity = row[column]
             if pd.isna(quantity) or quantity == 0:
+                continue
+            if item == "agency_month" and most[row["month"]] != (quantity, row["episode"]):
                 continue
             yield months_between(low, start), months_between(high, start), item, float(quantity)
 
