@@ -17,6 +17,7 @@ __all__ = [
     "MEETING_CHANCE",
     "MOST_AGENCIES",
     "care_rows",
+    "chances_during_help",
     "event_chances",
     "event_rows",
     "expected_agencies",
@@ -178,13 +179,40 @@ def practice_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np
 
 
 def event_chances(periods: Periods) -> dict[str, NDArray[np.float64]]:
-    """Chance of a placement and an eviction, from the start to half a year after the end of each period."""
+    """Chance that a placement and an eviction are drawn with a period, up to half a year after its end.
+
+    Not all there are: further ones after the end are added by ``simulate/timeline/afterwards.py``.
+    """
     families = periods.families
     housing = families.problems[:, PROBLEMS.index("housing")]
     return {
         "placement": np.minimum(0.08 * np.exp(0.6 * (families.level - 1.2)), 0.6),
         "eviction": np.where(housing, 0.12, 0.01),
     }
+
+
+def chances_during_help(periods: Periods) -> dict[str, NDArray[np.float64]]:
+    """Chance of a placement and an eviction from the start to the last day of help or the export.
+
+    Parameters
+    ----------
+    periods : Periods
+        The periods of help.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        All there are in that time. The day is uniform over whole days, some of which may come after the help.
+    """
+    last_of_help = np.minimum(periods.end, EXPORT_DATE.toordinal())
+    days = np.maximum(_last_day_of_events(periods) - periods.start, 1)
+    share = np.minimum((last_of_help - periods.start + 1) / days, 1.0)
+    return {event: chance * share for event, chance in event_chances(periods).items()}
+
+
+def _last_day_of_events(periods: Periods) -> NDArray[np.int64]:
+    """Up to when events are drawn with a period of help: half a year after it, or the export."""
+    return np.minimum(periods.end + 180, EXPORT_DATE.toordinal())
 
 
 def event_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np.str_]) -> pd.DataFrame:
@@ -201,7 +229,7 @@ def event_rows(rng: np.random.Generator, periods: Periods, family: NDArray[np.st
         Columns of the events schema, as text. Placement is likelier at a heavier burden, eviction
         where there are housing problems; a second period starts with a renewed referral.
     """
-    last = np.minimum(periods.end + 180, EXPORT_DATE.toordinal())
+    last = _last_day_of_events(periods)
     rows = []
     for event, chance in event_chances(periods).items():
         happens = rng.random(len(family)) < chance

@@ -2,7 +2,9 @@
 
 Costs themselves are no table: they follow from hours, agencies, meetings and events, and from the prices.
 What is true of them is what those were drawn from: the expected hours, agencies and meetings of each period
-of help, given its months, and the chances of a placement and an eviction.
+of help, given its months, and the chances of a placement and an eviction during that help. What happens
+after the help (other chances, ``simulate/timeline/afterwards.py``) is not in them, so they are not all that a
+family costs.
 """
 
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from mpg_research.simulate.care import (
     AGENCIES_FEWER,
     MEETING_CHANCE,
     MOST_AGENCIES,
-    event_chances,
+    chances_during_help,
     expected_agencies,
     expected_hours,
     meeting_months,
@@ -95,13 +97,14 @@ def cost_truth(
     -------
     DataFrame
         family, episode, organisation, n_months (of care), expected hours, agency_months and meetings,
-        chances of a placement and an eviction (from the start to half a year after the end), and the expected
-        cost of care in prices of ``PRICE_YEAR``, of all payers, not discounted. As text.
+        chances of a placement and an eviction during help (from its start to its last day or the export;
+        later ones are not counted), and the expected cost of care in prices of ``PRICE_YEAR``, of all payers,
+        not discounted. As text.
     """
     prices = _level_prices()
     rows = []
     for each in periods:
-        chances = event_chances(each)
+        chances = chances_during_help(each)
         problems = number_of_problems(each.families)
         for place in range(len(each.families)):
             months = months_of_help(each, place)
@@ -127,7 +130,7 @@ def cost_truth(
                 )
             )  # fmt: skip
     columns = ("family", "episode", "organisation", "n_months", "hours", "agency_months", "meetings")
-    more = ("chance_of_placement", "chance_of_eviction", "expected_cost_of_care")
+    more = ("chance_of_placement_in_help", "chance_of_eviction_in_help", "expected_cost_of_care")
     return pd.DataFrame(rows, columns=[*columns, *more])
 
 
@@ -191,9 +194,11 @@ def cost_truth_text(organisation: str, *, planted: bool) -> str:
         "# Expected hours in month n (0, 1, ...) of a period: 4 + 12 exp(-0.06 n), the same for every",
         "# family and organisation but for what is planted below; agencies a month: Poisson with mean",
         f"# (2 + 0.9 problems) (0.7 + 0.3 exp(-{AGENCIES_FEWER} n)), at most {MOST_AGENCIES}; a network",
-        f"# meeting in {MEETING_CHANCE:.0%} of the months in which none was an intervention. Without a",
-        "# planted effect an organisation differs from the others in costs by its families, the length of",
-        "# their help and chance only.",
+        f"# meeting in {MEETING_CHANCE:.0%} of the months in which none was an intervention. Chances of a",
+        "# placement and an eviction are those from the start to the last day of help or the export; what",
+        "# happens after it has other chances (timeline.toml) and is not in them. Without a planted effect",
+        "# an organisation differs from the others in costs by its families, the length of their help and",
+        "# chance only.",
         f"price_year = {PRICE_YEAR}",
         "",
         "[planted]",

@@ -26,7 +26,7 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """One study without and with the planted effect."""
     folder = tmp_path_factory.mktemp("costs")
-    settings = {"seed": 12, "families": 1500, "organisations": 4, "truth_families": 0}
+    settings = {"seed": 12, "families": 3000, "organisations": 4, "truth_families": 0}
     return simulate_study(folder / "plain", **settings), simulate_study(
         folder / "planted", cost_effect=True, **settings
     )
@@ -43,25 +43,33 @@ def test_hours_agencies_and_meetings_are_drawn_as_the_truth_says(which: int, bot
             assert abs(apart.mean()) < NEAR * apart.std() / np.sqrt(len(apart)), (expected, apart.mean())
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["plain", "planted"])
-def test_placements_and_evictions_happen_as_often_as_the_truth_says(
-    which: int, both: tuple[Path, Path]
-) -> None:
-    truth, events = read(both[which], "truth/costs").set_index(KEYS), read(both[which], "events")
-    ends = pd.to_datetime(read(both[which], "episodes").set_index(KEYS)["end"])
+def during_help(folder: Path, events: pd.DataFrame) -> pd.DataFrame:
+    """Events up to the last day of help; help that goes on has none after it."""
+    ends = pd.to_datetime(read(folder, "episodes").set_index(KEYS)["end"])
     end = ends.reindex(pd.MultiIndex.from_frame(events[KEYS])).to_numpy()
-    within = np.isnat(end) | (pd.to_datetime(events["date"]).to_numpy() <= end)
-    had_time = truth["n_months"] >= 1
-    for event in ("placement", "eviction"):
-        chance = truth[f"chance_of_{event}"]
-        happened = events[(events["event"] == event)].groupby(KEYS).size().reindex(truth.index).fillna(0)
-        inside = (
-            events[(events["event"] == event) & within].groupby(KEYS).size().reindex(truth.index).fillna(0)
-        )
-        error = np.sqrt((chance * (1 - chance)).sum())
-        # Half a year after the end is part of the chance; what else came after the end adds to it.
-        assert inside[had_time].sum() < chance.sum() + NEAR * error
-        assert happened.sum() > chance.sum() - NEAR * error
+    return events[np.isnat(end) | (pd.to_datetime(events["date"]).to_numpy() <= end)]
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["plain", "planted"])
+@pytest.mark.parametrize("event", ["placement", "eviction"])
+def test_events_during_help_happen_as_often_as_the_truth_says(
+    event: str, which: int, both: tuple[Path, Path]
+) -> None:
+    """In all, and where help is short or long, chances are small or large, in the first period and later."""
+    truth, events = read(both[which], "truth/costs").set_index(KEYS), read(both[which], "events")
+    inside = during_help(both[which], events[events["event"] == event])
+    happened = inside.groupby(KEYS).size().reindex(truth.index).fillna(0)
+    assert happened.sum() == len(inside)
+    chance = truth[f"chance_of_{event}_in_help"]
+    large, long = chance > chance.median(), truth["n_months"] > truth["n_months"].median()
+    again = truth.index.get_level_values("episode") == "2"
+    last = truth["organisation"] == truth["organisation"].iloc[-1]
+    for part in (chance > 0, large, ~large, long, ~long, again, ~again, last, ~last):
+        error = np.sqrt((chance * (1 - chance))[part].sum())
+        assert abs(happened[part].sum() - chance[part].sum()) < NEAR * error
+    # All that there are, also after the help, are more: the truth does not hold those.
+    every = (events["event"] == event).sum()
+    assert every - chance.sum() > NEAR * np.sqrt((chance * (1 - chance)).sum())
 
 
 def test_the_planted_effect_is_in_the_tables_and_nothing_else_moves(both: tuple[Path, Path]) -> None:

@@ -38,7 +38,7 @@ from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.reading import read_clusters
 from mpg_research.study.model import FlowStep, SampleFlow, Study
-from mpg_research.study.which_scores import AS_CONFIGURED
+from mpg_research.study.which_scores import Scores
 
 __all__ = ["AgenciesScenario", "price_fewer_agencies"]
 
@@ -75,6 +75,10 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
 
     Notes
     -----
+    Of all periods of help, as in ``describe_costs``. A year is twelve months of help whose agencies (or
+    network meetings) are known, that is twelve rows of care; the calendar months in which help starts and
+    ends count whole, so twelve rows are a little less than a year of help.
+
     A scenario, not a finding: every month with more agencies than an assumption allows is taken to have just
     so many, a share of the price of those taken away is saved, and each such month takes some hours of
     coordination more. Nothing is assumed about the scores. Ratios of sums over families; errors over workers
@@ -110,7 +114,7 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
             "known. Add one with its source.",
             code="no_hour_price",
         )
-    care = care_months(study, scores=AS_CONFIGURED)
+    care = care_months(study, scores=Scores(episodes="all"))
     if "agencies" not in care.recorded:
         raise NotApplicableError(
             f"The table care of study {study.name} holds no n_agencies, so whether there came to be fewer "
