@@ -26,7 +26,7 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """One study without and with the planted effect."""
     folder = tmp_path_factory.mktemp("costs")
-    settings = {"seed": 12, "families": 3000, "organisations": 4, "truth_families": 0}
+    settings = {"seed": 12, "families": 5000, "organisations": 4, "truth_families": 0}
     return simulate_study(folder / "plain", **settings), simulate_study(
         folder / "planted", cost_effect=True, **settings
     )

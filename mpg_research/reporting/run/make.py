@@ -31,7 +31,7 @@ from mpg_research.writing import UNFINISHED
 __all__ = ["Making", "make_steps"]
 
 #: From so many steps on, a process that imports everything once saves more than it costs.
-MANY = 2
+MANY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def make_steps(
         known = known_seconds(making.config.study.name) if ready["missing"] else {}
         with _staging(making):
             first = analysis_works(analyses, ready["missing"], making.config.file, known)
-            works = [*first, *_pages(todo, making, analyses, first, jobs)]
+            works = [*first, *_pages(todo, making, analyses, first)]
             try:
                 if uses_cluster():
                     ended = run_on_cluster(works, function=function, given=given)
@@ -148,7 +148,7 @@ def make_steps(
 
 
 def _pages(
-    todo: Sequence[Step], making: Making, analyses: AnalysesOfSteps, first: Iterable[Work], jobs: int
+    todo: Sequence[Step], making: Making, analyses: AnalysesOfSteps, first: Iterable[Work]
 ) -> list[Work]:
     made_by = {part["name"]: work.name for work in first for part in work.parts}
     return page_works(
@@ -174,7 +174,6 @@ def _pages(
         },
         seconds=making.seconds,
         apart={name for name, standing in making.standings.items() if standing.kind != "own"},
-        jobs=jobs,
     )
 
 

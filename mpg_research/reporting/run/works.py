@@ -154,11 +154,8 @@ def page_works(
     after: Mapping[str, Iterable[str]],
     seconds: Mapping[str, float],
     apart: Collection[str] = (),
-    jobs: int = 1,
 ) -> list[Work]:
     """Steps in batches that share a process: all of one organisation, or both languages of a notebook.
-
-    Where there are fewer batches than processes at once, each step is one of its own.
 
     Parameters
     ----------
@@ -174,8 +171,6 @@ def page_works(
         By name of step: how long it took the last time, as far as that is known.
     apart : collection of str
         Notebooks that share no process with others.
-    jobs : int
-        Processes at once.
 
     Returns
     -------
@@ -183,8 +178,6 @@ def page_works(
         Those that take longest first.
     """
     batches = list(_batches(steps, apart))
-    if len(batches) < jobs:
-        batches = [[step] for step in steps]
     batches.sort(key=lambda batch: -sum(seconds.get(step.name, 0.0) for step in batch))
     return [
         Work(
