@@ -15,8 +15,6 @@ __all__ = ["BlockInverse"]
 
 #: Blocks up to this size are factorised densely, which is faster there.
 DENSE_BLOCK = 150
-
-
 #: Dense blocks of one size that are solved together hold at most so many numbers.
 TOGETHER = 2_000_000
 
