@@ -1,5 +1,7 @@
 """t and p from each other, against scipy."""
 
+import warnings
+
 import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
@@ -27,3 +29,16 @@ def test_a_statistic_follows_from_its_p_value_wherever_one_begins() -> None:
         assert np.isfinite(found).mean() > 0.99
         apart = np.abs(found - exact)[np.isfinite(found)]
         assert (apart < 1e-3 * (1 + exact[np.isfinite(found)])).all()
+
+
+def test_far_out_and_wrong_beginnings_warn_of_nothing() -> None:
+    """A page would show the warning; where no t can be found that is said by its absence."""
+    p_value = np.array([1e-300, 1e-320, 1e-12, 0.9, 0.05, 1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for df in (1.0, 3.0, 50.0, 1e6, np.inf):
+            for near in (1e-9, 3.0, 60.0, 1e8):
+                found = statistic_of(p_value, np.full(6, df), near=np.full(6, near))
+                again = two_sided(np.nan_to_num(found), np.full(6, df))
+                there = np.isfinite(found)
+                assert np.allclose(np.log(again[there]), np.log(p_value[there]), rtol=1e-4, atol=1e-4)

@@ -74,11 +74,13 @@ def statistic_of(p_value: FloatArray, df: FloatArray, *, near: FloatArray) -> Fl
     array([2.086, 1.96 ])
     """
     wanted, size = np.log(p_value), np.maximum(np.abs(near), 1e-6)
-    for _ in range(_STEPS):
-        p = two_sided(size, df)
-        # Newton on the logarithm, in which the tail is nearly straight.
-        size = np.maximum(size + (np.log(p) - wanted) * p / (2 * _density(size, df)), size / 4)
-    return np.where(np.isclose(np.log(two_sided(size, df)), wanted, rtol=1e-5, atol=1e-5), size, np.nan)
+    with np.errstate(all="ignore"):  # where tails vanish nothing is found, which is said
+        for _ in range(_STEPS):
+            p = two_sided(size, df)
+            # Newton on the logarithm, in which the tail is nearly straight.
+            size = np.maximum(size + (np.log(p) - wanted) * p / (2 * _density(size, df)), size / 4)
+        found = np.isclose(np.log(two_sided(size, df)), wanted, rtol=1e-5, atol=1e-5)
+    return np.where(found, size, np.nan)
 
 
 @cache

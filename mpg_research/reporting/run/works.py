@@ -105,7 +105,8 @@ def analysis_works(
 
     def turn(names: Sequence[str]) -> tuple[float, int]:
         verbs = [analyses.by_name[name].verb for name in names]
-        usual = min(_LONGEST_FIRST.index(verb) if verb in _LONGEST_FIRST else 99 for verb in verbs)
+        places = [_LONGEST_FIRST.index(verb) for verb in verbs if verb in _LONGEST_FIRST]
+        usual = min(places, default=len(_LONGEST_FIRST))
         return -sum(seconds.get(name, math.inf) for name in names), usual
 
     by_start: dict[str, list[str]] = {}
