@@ -128,7 +128,8 @@ class PresentedFigure:
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
             f"{self.svg.decode('utf-8').strip()}</div>\n"
             f"<figcaption>{escape(self.caption)}</figcaption>\n"
-            f"<details><summary>{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
+            f'<details class="numbers"><summary data-file="{escape(self.data.name)}.csv">'
+            f"{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
         )
 
     def save(self, folder: str | Path, *, png: bool = False) -> tuple[Path, ...]:
@@ -185,6 +186,9 @@ class PresentedText:
         What it stands in place of, in a line.
     rules : tuple of SaidRule
         By which rules that is not shown.
+    why : str
+        Why that is not shown, and which setting would show it; with it, several such texts can be told as
+        one.
     """
 
     name: str
@@ -195,6 +199,7 @@ class PresentedText:
     is_list: bool = False
     caption: str = ""
     rules: tuple[SaidRule, ...] = ()
+    why: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -211,7 +216,8 @@ class PresentedText:
         if self.mark and parts:
             parts.insert(0, f'<p class="synthetic-mark"><small>{escape(self.mark)}</small></p>')
         kind = "mpg-text" if self.shows_numbers else "mpg-text not-shown"
-        return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
+        told = f' data-what="{escape(self.caption)}" data-why="{escape(self.why)}"' if self.why else ""
+        return f'<div class="{kind}" lang="{self.language}"{told}>\n' + "\n".join(parts) + "\n</div>"
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
         """Write ``<name>.txt`` into the folder.

@@ -49,7 +49,7 @@ def draw_share_funnel(voice: Voice) -> Drawing | None:
     chart = Chart([185.0] * len(indicators))
     for place, indicator in enumerate(indicators):
         panel = chart.panel(place)
-        funnel_limits(panel, voice, lines[lines["indicator"] == indicator])
+        funnel_limits(panel, voice, lines[lines["indicator"] == indicator], named=place == 0)
         funnel_dots(panel, voice, dots[dots["indicator"] == indicator], "adjusted_share")
         panel.title = voice.label("value.indicator", indicator)
         number_axis(panel.x, voice)
@@ -77,17 +77,19 @@ def funnel_dots(panel: Panel, voice: Voice, dots: pd.DataFrame, column: str) -> 
         panel.note(row["n_effective"], row[column], *name, size=8, bold=bool(own.any()), clears=3.5)
 
 
-def funnel_limits(panel: Panel, voice: Voice, lines: pd.DataFrame) -> None:
-    """The lines of a funnel plot, with the target."""
+def funnel_limits(panel: Panel, voice: Voice, lines: pd.DataFrame, *, named: bool = True) -> None:
+    """The lines of a funnel plot, with the target; the dotted and the dashed ones perhaps by name."""
     size = lines["n_effective"]
     # The target: half way between the limits where neither is cut off at 0 or 1.
     panel.horizontal(float((lines["low_95"] + lines["high_95"]).iloc[-1]) / 2)
+    # Apart in dash and weight as well as in colour, so that they are told apart in grey too.
     styles: tuple[tuple[str, str, tuple[float, ...], float, float], ...] = (
         ("plain_{}_95", GREY, (1.2, 2.0), 1.0, 0.0), ("plain_{}_998", GREY, (1.2, 2.0), 1.0, 0.0),
-        ("{}_95", MAIN, (), 1.2, 95.0), ("{}_998", MAIN, (), 1.8, 99.8),
-        ("{}_fdr", SECOND, (7, 4), 1.4, 0.0),
+        ("{}_95", MAIN, (), 1.2, 95.0), ("{}_998", MAIN, (), 2.2, 99.8),
+        ("{}_fdr", SECOND, (7, 4), 1.6, 0.0),
     )  # fmt: skip
     last = row_at(lines, size.idxmax())
+    names = {"plain_{}_95": "plain", "{}_fdr": "fdr"} if named else {}
     for name, colour, dash, width, level in styles:
         for end in ("low", "high"):
             column = name.format(end)
@@ -98,3 +100,11 @@ def funnel_limits(panel: Panel, voice: Voice, lines: pd.DataFrame) -> None:
                     last["n_effective"], last[column], with_percent(number, voice.language), colour=MAIN,
                     size=8, shift=(4, 0), outside=True,
                 )  # fmt: skip
+        first = lines[lines[name.format("high")].notna()] if name in names else lines.iloc[:0]
+        if len(first):
+            # Named where the lines are furthest apart, and not by their colour alone.
+            row = row_at(first, first["n_effective"].idxmin())
+            panel.note(
+                row["n_effective"], row[name.format("high")],
+                voice.phrases(f"figure.funnel.limit_{names[name]}"), colour=colour, size=7.5, shift=(4, -2),
+            )  # fmt: skip
