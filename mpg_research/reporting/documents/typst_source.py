@@ -106,12 +106,18 @@ def _text(text: str) -> str:
 
 def _blocks(blocks: Iterable[Block], *, before_title: bool | None = None) -> list[str]:
     """Blocks as Typst; of those around the title perhaps the warnings only, or the others only."""
-    chosen = []
-    for block in blocks:
+    listed, chosen = list(blocks), list[str]()
+    for place, block in enumerate(listed):
         is_warning = isinstance(block, Paragraph) and (block.kind in _WARNINGS or block.kind == "study")
         if before_title is None or is_warning == before_title:
-            chosen.append(_block(block))
+            leads = isinstance(block, Paragraph) and isinstance(_after(listed, place), Picture | Table)
+            written = _block(block)
+            chosen.append(f"#block(sticky: true)[{written}]" if leads else written)
     return chosen
+
+
+def _after(blocks: list[Block], place: int) -> Block | None:
+    return blocks[place + 1] if place + 1 < len(blocks) else None
 
 
 def _block(block: Block) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mpg_research.present.drawing.letters import text_width
 from mpg_research.reporting.documents.blocks import Cell, Table
 
-__all__ = ["SIZES", "fit_columns"]
+__all__ = ["GAP", "SIZES", "fit_columns"]
 
 #: Sizes of letters that are tried, in points.
 SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)
@@ -16,7 +16,7 @@ _ROOMS = ((16.0, 9.0), (12.0, 8.0), (9.0, 6.5), (6.0, 5.0))
 
 
 def fit_columns(
-    table: Table, *, room: float, sizes: Sequence[float] = SIZES, letter: float = 1.0
+    table: Table, *, room: float, sizes: Sequence[float] = SIZES
 ) -> tuple[float, list[float], bool]:
     """The size of the letters of a table and the widths of its columns.
 
@@ -28,8 +28,6 @@ def fit_columns(
         Width there is, in points.
     sizes : sequence of float
         Sizes of letters that may be chosen, the one that is wanted first.
-    letter : float
-        How wide the letters of the font are, seen from those of DejaVu Sans.
 
     Returns
     -------
@@ -43,10 +41,9 @@ def fit_columns(
     columns, bold = _columns(table), any(table.own)
     for text, heading in _ROOMS:
         for size in sizes:
-            ems = size * letter
-            least = [_least(cells, ems, bold=bold, text=text, heading=heading) + GAP for cells in columns]
+            least = [_least(cells, size, bold=bold, text=text, heading=heading) + GAP for cells in columns]
             if sum(least) <= room:
-                wanted = [_wanted(cells, ems, bold=bold) + GAP for cells in columns]
+                wanted = [_wanted(cells, size, bold=bold) + GAP for cells in columns]
                 return size, _shared(least, wanted, room), True
     scale = room / sum(least)
     return size, [width * scale for width in least], False

@@ -23,13 +23,11 @@ from mpg_research.reporting.documents.blocks import (
     Table,
 )
 from mpg_research.reporting.documents.numbers import all_tables, numbers_of_figures
-from mpg_research.reporting.documents.widths import fit_columns
+from mpg_research.reporting.documents.widths import GAP, fit_columns
 
 __all__ = ["make_word", "make_word_tables"]
 
 FONT = "Arial"
-#: How wide its letters are, seen from those of DejaVu Sans.
-_LETTER = 0.9
 #: Width of the text on A4 within margins of 2.3 cm, in points.
 ROOM = 465.0
 #: The earliest date a file in a zip can have; the same in every document.
@@ -266,7 +264,7 @@ class _Writer:
             self._paragraph((Run(reference),), size=7)
 
     def _table(self, table: Table) -> None:
-        size, widths, _ = fit_columns(table, room=ROOM, letter=_LETTER, sizes=(9.0, 8.5, 8.0, 7.5, 7.0, 6.5))
+        size, widths, _ = fit_columns(table, room=ROOM)
         caption = self._word.add_paragraph(table.caption, style="Caption")
         caption.paragraph_format.keep_with_next = True
         caption.paragraph_format.space_before = self._point(10)
@@ -309,8 +307,9 @@ class _Writer:
                 target = target.merge(cells[at + cell.columns - 1])
             target.width = self._point(sum(widths[at : at + cell.columns]))
             paragraph = target.paragraphs[0]
-            run = paragraph.add_run(cell.text)
-            run.font.size, run.bold = self._point(size), (bold or is_head) or None
+            whole = cell.is_number and not is_head  # a number is not broken over two lines
+            run = paragraph.add_run(cell.text.replace(" ", "\u00a0") if whole else cell.text)
+            run.font.size, run.bold = self._point(size), bold or None
             paragraph.paragraph_format.space_after = self._point(1)
             paragraph.paragraph_format.space_before = self._point(1)
             if cell.is_number:
@@ -326,10 +325,18 @@ class _Writer:
     def _rules(self, made: Any) -> None:
         """Lines above and below the table, and (with that below its head) no others, as the APA has it."""
         from docx.oxml import OxmlElement
+        from docx.oxml.ns import qn
 
         borders = OxmlElement("w:tblBorders")
         borders.extend([self._line("top"), self._line("bottom")])
+        margins = OxmlElement("w:tblCellMar")
+        for name in ("left", "right"):
+            margin = OxmlElement(f"w:{name}")
+            margin.set(qn("w:w"), str(round(10 * GAP)))  # twentieths of a point, half of the gap on each side
+            margin.set(qn("w:type"), "dxa")
+            margins.append(margin)
         made._tbl.tblPr.insert_element_before(borders, "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
+        made._tbl.tblPr.insert_element_before(margins, "w:tblLook")
 
     @staticmethod
     def _line(name: str) -> Any:
