@@ -125,7 +125,7 @@ def read_page(html: str, *, words: dict[str, str]) -> Document:
         title=_squeezed(title.text),
         full_title=_squeezed(page.find("title")[0].text),
         head=tuple(block for block in reading.blocks(before) if not _is_title(block)),
-        body=tuple(reading.blocks(main.parts)),
+        body=tuple(block for block in reading.blocks(main.parts) if not _is_title(block)),
         foot=tuple(reading.blocks(feet)),
         words=words,
     )

@@ -37,14 +37,12 @@ def gather_not_shown(cells: list[Any], words: Mapping[str, str]) -> list[Any]:
 
     first, *others = _sections(cells)
     kept, gone = list(first), list[str]()
-    levels = [_level(section) for section in others if not _is_silent(section)]
-    for section in others:
+    for place, section in enumerate(others):
         if not _is_silent(section):
             kept += _one_box(section, words)
-            levels.pop(0)
             continue
         gone += _texts(section)
-        if levels and levels[0] > _level(section) > 0:  # it heads parts that are shown
+        if _heads_something(section, others[place + 1 :]):
             kept.append(section[0])
     if gone:
         cell = nbformat.v4.new_code_cell("")
@@ -72,6 +70,16 @@ def _level(section: list[Any]) -> int:
     """The level of the heading that a section begins with; 0 where it begins with none."""
     found = _HEADING.match(section[0].source) if section[0].cell_type == "markdown" else None
     return len(found[1]) if found else 0
+
+
+def _heads_something(section: list[Any], later: Iterable[list[Any]]) -> bool:
+    """Whether parts under the heading of a section are shown."""
+    for each in later:
+        if 0 < _level(each) <= _level(section):
+            return False
+        if not _is_silent(each) and _level(section):
+            return True
+    return False
 
 
 def _texts(section: Iterable[Any]) -> list[str]:
