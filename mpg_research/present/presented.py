@@ -103,6 +103,8 @@ class PresentedFigure:
         What stands above these numbers in a page.
     make_png : callable
         Draws the picture as PNG.
+    general : tuple of str
+        Sentences of the caption that are true of other figures too: a page says them once.
     """
 
     name: str
@@ -114,6 +116,7 @@ class PresentedFigure:
     data: PresentedTable
     data_label: str
     make_png: Callable[[], bytes] = field(repr=False, compare=False)
+    general: tuple[str, ...] = ()
 
     @property
     def png(self) -> bytes:
@@ -127,10 +130,16 @@ class PresentedFigure:
             f'<figure class="mpg-figure" lang="{self.language}">\n'
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
             f"{self.svg.decode('utf-8').strip()}</div>\n"
-            f"<figcaption>{escape(self.caption)}</figcaption>\n"
+            f"<figcaption>{self._caption()}</figcaption>\n"
             f'<details class="numbers"><summary data-file="{escape(self.data.name)}.csv">'
             f"{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
         )
+
+    def _caption(self) -> str:
+        written = escape(self.caption)
+        for sentence in map(escape, self.general):
+            written = written.replace(sentence, f'<span class="general">{sentence}</span>')
+        return written
 
     def save(self, folder: str | Path, *, png: bool = False) -> tuple[Path, ...]:
         """Write ``<name>.svg`` and ``.csv`` into the folder.
