@@ -119,6 +119,7 @@ def make_steps(
         "many": len(todo) >= MANY,
         "analyses": {name: asdict(analysis) for name, analysis in analyses.by_name.items()},
         "compare": _mark(making),
+        "formats": list(making.formats),
     }
     function = "mpg_research.reporting.run.prepare:prepare_process"
     with open_pool(jobs, function=function, given=given) as pool:
