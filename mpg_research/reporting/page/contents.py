@@ -40,7 +40,9 @@ def with_contents(page: str, heading: str) -> str:
         anchor = own[1] if own else _anchor(words, taken)
         taken.add(anchor)
         found.append((anchor, words))
-        return match.group() if own else f'<h2 id="{escape(anchor)}"{match["attributes"]}>{match["text"]}</h2>'
+        return (
+            match.group() if own else f'<h2 id="{escape(anchor)}"{match["attributes"]}>{match["text"]}</h2>'
+        )
 
     before, main, rest = page.partition("<main")
     main = _HEADING.sub(anchored, main + rest)

@@ -162,7 +162,9 @@ def _causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[s
         old, new = _mapping(was, group), _mapping(now, group)
         for name in {*old, *new}:
             if old.get(name) != new.get(name):
-                found.append(("data" if name in old and name in new else "new" if name in new else "gone", name))
+                found.append(
+                    ("data" if name in old and name in new else "new" if name in new else "gone", name)
+                )
     if was.get("notebook") != now.get("notebook"):
         found.append(("notebook", ""))
     same = all(was.get(part) == now.get(part) for part in ("code", "words"))

@@ -66,9 +66,7 @@ def write_index(
         return folder / "index.html"
     found = facts() if facts is not None else None
     for language, path in paths.items():
-        page = index_page(
-            folder, config, language=language, notebooks=there, private=private, facts=found
-        )
+        page = index_page(folder, config, language=language, notebooks=there, private=private, facts=found)
         content = page.encode()
         if not path.is_file() or path.read_bytes() != content:
             write_atomically(path, content, private=private)
@@ -182,5 +180,3 @@ def _looser_records(made: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[s
             record = entry.get("disclosure") if isinstance(entry, dict) else None
             if isinstance(record, dict):
                 yield record
-
-

@@ -102,7 +102,7 @@ class Pages:
     def _start_page(self, steps: Mapping[str, Any]) -> str:
         languages = self.config.study.languages
         first = languages[0]
-        record = next((entry.get("disclosure", {}) for entry in steps.values()), {})
+        record: Mapping[str, Any] = next((entry.get("disclosure", {}) for entry in steps.values()), {})
         links = [language_link(code, f"#{code}") for code in languages] if len(languages) > 1 else []
         about = {MANIFEST: "start_manifest", OUTPUTS: "start_outputs", CRATE: "start_crate"}
         words = page_words(first)
@@ -189,7 +189,13 @@ def _link(name: str) -> Link:
 
 
 def filled_in(
-    template: str, config: StudyConfig, language: str, *, private: str = "", internal: bool = False, **values: Any
+    template: str,
+    config: StudyConfig,
+    language: str,
+    *,
+    private: str = "",
+    internal: bool = False,
+    **values: Any,
 ) -> str:
     """A page that no notebook made.
 
@@ -217,15 +223,19 @@ def filled_in(
     RuntimeError
         If the page does not pass the check that every page must pass (a bug).
     """
-    page = _environment().get_template(template).render(
-        language=language,
-        words=page_words(language),
-        title=isolated(clean_name(config.study.title.in_language(language))),
-        synthetic=config.study.synthetic,
-        style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
-        private=private,
-        internal=internal,
-        **values,
+    page: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            language=language,
+            words=page_words(language),
+            title=isolated(clean_name(config.study.title.in_language(language))),
+            synthetic=config.study.synthetic,
+            style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
+            private=private,
+            internal=internal,
+            **values,
+        )
     )
     findings = inspect_page(page, language=language)
     if findings:
@@ -276,7 +286,8 @@ def ordered(notebooks: Iterable[NotebookSpec], role: str) -> list[NotebookSpec]:
     list of NotebookSpec
     """
     return sorted(
-        (spec for spec in notebooks if spec.role == role), key=lambda spec: (spec.name != f"report_{role}", spec.name)
+        (spec for spec in notebooks if spec.role == role),
+        key=lambda spec: (spec.name != f"report_{role}", spec.name),
     )
 
 

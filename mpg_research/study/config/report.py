@@ -1,4 +1,4 @@
-"""The section [report] of study.toml: what stands at the top of every page beside its title."""
+"""The section [report] of study.toml: what stands at the top of every page, and how pages are published."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
+from mpg_research.study.config.formats import Format
 from mpg_research.study.config.sections import LocalText, Section, Text
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _short_edition(text: str) -> str:
 
 
 class ReportConfig(Section):
-    """[report]: the date, author, contact and edition that every page has at its top.
+    """[report]: the date, author, contact and edition that every page has at its top, and its forms.
 
     Attributes
     ----------
@@ -59,12 +60,16 @@ class ReportConfig(Section):
         Where a reader can turn to: an e-mail address, a web address or a telephone number.
     edition : str or int, optional
         Which edition of the reports this is, such as 2 or "2026-1".
+    formats : tuple of {"html", "pdf", "docx"}
+        The web page is always made, and what else is asked for from it: every page as PDF; the funder's and
+        the organisations' pages as Word, and of every page its tables as Word.
     """
 
     date: Annotated[date, Strict()] | None = None
     author: Annotated[Text, AfterValidator(_short_texts)] | None = None
     contact: Annotated[str, AfterValidator(_contact)] | None = None
     edition: Annotated[str, BeforeValidator(_edition), AfterValidator(_short_edition)] | None = Field(None)
+    formats: tuple[Format, ...] = ("html",)
 
 
 def is_email(text: str) -> bool:
