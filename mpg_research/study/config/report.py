@@ -1,8 +1,8 @@
 """The section [report] of study.toml: what stands at the top of every page, and how pages are published."""
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
@@ -65,7 +65,7 @@ class ReportConfig(Section):
         the organisations' pages as Word, and of every page its tables as Word.
     """
 
-    date: Annotated[date, Strict()] | None = None
+    date: Annotated[datetime.date, Strict()] | None = None
     author: Annotated[Text, AfterValidator(_short_texts)] | None = None
     contact: Annotated[str, AfterValidator(_contact)] | None = None
     edition: Annotated[str, BeforeValidator(_edition), AfterValidator(_short_edition)] | None = Field(None)
