@@ -26,15 +26,6 @@ STEPS = 2 + len(ORGANISATIONS)
 _MARK = "MPG_TEST_RUN"
 
 
-@pytest.fixture
-def run(study: Path, notebooks: Path, tmp_path: Path) -> Callable[..., RunSummary]:
-    def call(**options: object) -> RunSummary:
-        given = {"reports": tmp_path / "reports", "notebooks": notebooks, "allow_modified": True}
-        return run_study(study, **{**given, **options})
-
-    return call
-
-
 def files_in(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
