@@ -51,6 +51,10 @@ _PRELUDE = """\
 #show figure: set align(left)
 #show figure.caption: set align(left)
 #show figure.where(kind: table): set figure.caption(position: top)
+#show figure.where(kind: table): it => {{
+  show figure.caption: caption => block(sticky: true, below: 0.6em, caption.body)
+  it
+}}
 #show figure.where(kind: table): set block(breakable: true)
 #show figure.where(kind: image): set block(breakable: false)
 #set table(stroke: none, inset: (x: 0pt, y: 2.6pt), column-gutter: 7pt)
