@@ -174,7 +174,7 @@ class _Reading:
     def _block(self, node: _Node) -> list[Block]:
         if node.tag in _HEADINGS:
             return [Heading(_HEADINGS[node.tag], self._runs(node.parts))]
-        if node.tag == "summary" and node.find(*_HEADINGS):
+        if node.tag == "summary" and any(node.find(heading) for heading in _HEADINGS):
             return self.blocks(node.parts)
         if node.tag in ("p", "figcaption", "summary", "dt", "pre", "address"):
             kind = next(iter(sorted(node.kinds & (_KINDS | _BOXES))), "")
