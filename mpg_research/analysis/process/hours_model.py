@@ -17,6 +17,7 @@ from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.process.care_months import KEYS, CareMonths
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
+from mpg_research.errors import Note
 from mpg_research.mixed.design.bases import natural_spline_basis
 from mpg_research.statistics.trials.marginal_structural import (
     MarginalStructural,
@@ -192,6 +193,29 @@ def _case_mix(care: CareMonths, names: tuple[str, ...]) -> tuple[FloatArray, Boo
     values = np.zeros((len(rows), len(columns)))
     values[known] = coded_rows[list(columns)].to_numpy(dtype=float)
     return values, known
+
+
+def case_mix_note(care: CareMonths, names: tuple[str, ...]) -> tuple[Note, ...]:
+    """How many families with hours are left out of the model, since something of their case mix is not known.
+
+    Parameters
+    ----------
+    care : CareMonths
+    names : tuple of str
+        Columns of the case mix.
+    """
+    known = _case_mix(care, names)[1]
+    timed = np.isfinite(care.wide(care.rows["hours"])).any(axis=1)
+    family = care.units["family"].to_numpy(dtype=str)
+    every = len(np.unique(family[timed]))
+    left_out = every - len(np.unique(family[timed & known]))
+    if not left_out:
+        return ()
+    text = (
+        f"{left_out} of {every} families with hours are left out of the model of hours: something of the "
+        "case mix that hours may hang on is not known of them."
+    )
+    return (Note("hours_case_mix_unknown", text, {"n_unknown": left_out, "n_all": every}, "caution"),)
 
 
 def judge(found: MarginalStructural, family: IntArray, cluster: np.ndarray, limits: TrialLimits) -> str:
