@@ -122,8 +122,9 @@ def carried_over(fit: Fitted, noise_errors: tuple[float, float] = (0.0, 0.0)) ->
 
     Notes
     -----
-    The covariance of the parameters is a sandwich over families: swings need not be normal. The error of each
-    error variance adds its square times that of the derivative of the estimate in it.
+    The variance is the larger of the model's and that of a sandwich over families, since swings need not be
+    normal; the sandwich of n families and k parameters is enlarged by n / (n - k), as it is too small else.
+    The error of each error variance adds its square times that of the derivative of the estimate in it.
     """
     nothing = np.full((2, 2), np.nan)
     if not fit.converged:
@@ -134,7 +135,9 @@ def carried_over(fit: Fitted, noise_errors: tuple[float, float] = (0.0, 0.0)) ->
     inverse = _inverse(fit.hessian)
     _, moved = fit.model.evaluate(fit.vector)
     by_family = fit.model.gradients(fit.vector, moved) @ inverse @ slopes
-    variance = (by_family**2).sum(axis=0)
+    n = len(fit.model.families.y)
+    free = max(n - len(fit.vector) - fit.model.families.x.shape[2], 1)
+    variance = np.maximum((by_family**2).sum(axis=0) * n / free, 2 * np.diagonal(slopes.T @ inverse @ slopes))
     for place, error in enumerate(noise_errors):
         if error > 0:
             variance = variance + (_of_noise(fit, place, inverse) @ slopes * error) ** 2
