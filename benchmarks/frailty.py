@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from kept_studies import Found, asked, kept_studies, table, write_between
+from kept_studies import Found, Scenarios, draw_and_write, table
 
 from mpg_research.statistics.survival.group_tests import gray_test, log_rank
 from mpg_research.statistics.survival.shared_frailty import fit_shared_frailty
@@ -103,30 +103,21 @@ def rejected(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-#: What is drawn.
-SCENARIOS = {
-    "Gamma frailty, variance 0.4": partial(frailty, kind="gamma"),
-    "Log normal frailty, variance 0.4": partial(frailty, kind="log_normal"),
-    "No frailty": partial(frailty, kind="none"),
-    "Tests of groups between which the event does not differ": gray,
+def section(_: str, rows: pd.DataFrame) -> str:
+    """What limits held, and what tests found."""
+    tests = rows["quantity"].str.startswith(("p of", "Gray", "log-rank"))
+    tables = [table(rows[~tests])] if (~tests).any() else []
+    return "\n\n".join([*tables, *([rejected(rows[tests])] if tests.any() else [])])
+
+
+#: What is drawn, and studies of it out of a thousand.
+SCENARIOS: Scenarios = {
+    "Gamma frailty, variance 0.4": (partial(frailty, kind="gamma"), 1000),
+    "Log normal frailty, variance 0.4": (partial(frailty, kind="log_normal"), 1000),
+    "No frailty": (partial(frailty, kind="none"), 1000),
+    "Tests of groups between which the event does not differ": (gray, 1000),
 }
 
 
-def main() -> None:
-    """Draw, save as it goes, and write what stands between the marks of the page."""
-    chosen = asked(__doc__)
-    parts = []
-    for place, (name, one_study) in enumerate(SCENARIOS.items()):
-        if name.startswith(chosen.only):
-            rows = kept_studies(f"frailty_{place}", one_study, chosen.studies, folder=chosen.kept)
-            tests = rows["quantity"].str.startswith(("p of", "Gray", "log-rank"))
-            tables = [table(rows[~tests])] if (~tests).any() else []
-            tables += [rejected(rows[tests])] if tests.any() else []
-            parts.append("\n\n".join([f"### {name}", *tables]))
-            print(parts[-1], flush=True)
-    if not chosen.only:
-        write_between(Path(__file__).with_suffix(".md"), parts)
-
-
 if __name__ == "__main__":
-    main()
+    draw_and_write(Path(__file__), SCENARIOS, description=__doc__, section=section)
