@@ -66,8 +66,7 @@ def _threshold(voice: Voice, threshold: float) -> str:
         key = "individual_change.threshold_given"
     if not voice.can_be_a_change(threshold):
         key = "individual_change.threshold_beyond"
-    used = voice.phrases.placeholders(key)
-    return voice.phrases(key, **{name: word for name, word in words.items() if name in used})
+    return voice.phrases(key, **words)
 
 
 def _methods(voice: Voice) -> list[str]:

@@ -116,11 +116,10 @@ def _is_significant(voice: Voice, joint: pd.Series | None) -> bool:
 
 def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
     """The organisations that differ from the average after correction for their number."""
-    level = voice.released.level
     if differences.empty:
         return {}
-    small = differences[differences[_p_column(differences)] < 1 - level + 1e-9]
-    return {str(code): row for code, row in small.iterrows() if distinguishable(row, level=level)}
+    small = differences[differences[_p_column(differences)] < voice.alpha]
+    return {str(code): row for code, row in small.iterrows() if is_clear(row)}
 
 
 def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, named: bool) -> str:
