@@ -7,8 +7,9 @@ from mpg_research.disclosure.private_names import marked_name
 from mpg_research.disclosure.released import Released
 from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.present.drawing.chart import Chart
-from mpg_research.present.drawing.layout import lay_out
+from mpg_research.present.drawing.layout import add_mark, lay_out
 from mpg_research.present.drawing.png import png_of
+from mpg_research.present.drawing.scene import Scene
 from mpg_research.present.drawing.svg import svg_of
 from mpg_research.present.language.voice import refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedFigure, PresentedText
@@ -97,8 +98,11 @@ def draw(
 
 def _picture(drawing: Drawn, mark: str, label: str, name: str) -> tuple[bytes, Callable[[], bytes]]:
     """The picture as SVG, and what draws it as PNG."""
-    if isinstance(drawing.figure, Chart):
-        scene = lay_out(drawing.figure, title=drawing.title, mark=mark)
+    if isinstance(drawing.figure, Chart | Scene):
+        made = drawing.figure
+        scene = (
+            add_mark(made, mark) if isinstance(made, Scene) else lay_out(made, title=drawing.title, mark=mark)
+        )
         return svg_of(scene, label=label), lambda: png_of(scene)
     from mpg_research.present.figures.by_matplotlib import export_png, export_svg
 
