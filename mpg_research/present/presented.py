@@ -103,6 +103,8 @@ class PresentedFigure:
         What stands above these numbers in a page.
     make_png : callable
         Draws the picture as PNG.
+    is_narrow : bool
+        Whether its words have room beside it.
     """
 
     name: str
@@ -114,6 +116,7 @@ class PresentedFigure:
     data: PresentedTable
     data_label: str
     make_png: Callable[[], bytes] = field(repr=False, compare=False)
+    is_narrow: bool = False
 
     @property
     def png(self) -> bytes:
@@ -124,7 +127,7 @@ class PresentedFigure:
     def html(self) -> str:
         """The figure with its description, caption and its numbers in a fold-out table."""
         return (
-            f'<figure class="mpg-figure" lang="{self.language}">\n'
+            f'<figure class="mpg-figure{" narrow" if self.is_narrow else ""}" lang="{self.language}">\n'
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
             f"{self.svg.decode('utf-8').strip()}</div>\n"
             f"<figcaption>{escape(self.caption)}</figcaption>\n"

@@ -2,17 +2,19 @@
 
 import math
 import re
+from collections.abc import Iterator
 
 import pandas as pd
 
 from mpg_research.analysis.families.shares import share_table
-from mpg_research.disclosure import Released
+from mpg_research.disclosure import Released, release
 from mpg_research.disclosure.released import SUPPRESSED
+from mpg_research.present.figures import draw as draw_figure
 from mpg_research.study.model import FlowStep, SampleFlow
 from tests.disclosure.made_results import MadeResult, result_of
 from tests.present.edge_families import classes
 from tests.present.edge_needs import Words, change, lower_is_better, rows_of
-from tests.present.edge_results import Draw, Edges, provenance
+from tests.present.edge_results import FUNDER, Draw, Edges, policy_with, provenance
 
 #: Classes that can stand together in one table, and how many families each has.
 _HUNDREDS = (
@@ -31,7 +33,7 @@ _HUNDREDS = (
 _LOST = (
     (("as_planned", "other_end", "drop_out", "not_filled_in", "not_yet"), (40, 12, 30, 40, 31)),
     (("as_planned", "not_as_planned", "in_help"), (40, 30, 40)),
-    (("any_end", "not_filled_in", "not_yet"), (60, 40, 0)),
+    (("any_end", "not_filled_in", "not_yet"), (60, 40, 20)),
     (("otherwise", "drop_out", "in_help"), (20, 4, 40)),
     (("otherwise", "drop_out", "in_help"), (20, 14, 40)),
     ((), ()),
@@ -91,6 +93,18 @@ def _out_of_hundred(_: Released, words: Words) -> bool:
     return 0 <= float(re.sub(r"[^\d]", "", str(words["share"]))) <= 100
 
 
+def _shares_apart_hidden(released: Released, _: Words) -> bool:
+    rows = rows_of(released, "share_indicators")
+    known = rows[rows["share_observed"].between(0, 1)]
+    return not len(known) or bool((known.groupby("indicator")["organisation"].nunique() < 2).all())
+
+
+def _hundred_part(released: Released, words: Words) -> bool:
+    rows = rows_of(released, "of_all_families")["estimate"] * 100
+    near = (rows - float(str(words["number"]))).abs() <= len(rows) * 0.5 + 1.5
+    return _whole(released, "of_all_families") and bool(near.any())
+
+
 def _margin_known(released: Released, words: Words) -> bool:
     row = change(released)
     margin = (row["conf_high"] - row["conf_low"]) / 2
@@ -109,14 +123,26 @@ NEEDS = {
     "several_organisations": lambda released, _: change(released)["n_organisations"] > 1,
     "margin_known": _margin_known,
     "out_of_hundred": _out_of_hundred,
+    "hundred_part": _hundred_part,
+    "shares_apart_hidden": _shares_apart_hidden,
     "hundred_whole": _adds_up,
     "hundred_not_whole": lambda released, _: (
         not _whole(released, "of_all_families") or not rows_of(released, "of_all_families")["estimate"].sum()
     ),
     "measured_known": _share_is_that_of_steps,
-    "lost_known": lambda released, _: _whole(released, "not_measured"),
     "lost_not_known": lambda released, _: not _whole(released, "not_measured"),
 }
+
+
+def pictures(language: str) -> Iterator[str]:
+    """Titles, captions and descriptions of the pictures, with numbers rounded too."""
+    for rounding in (0, 5):
+        result = followed(Draw(0, hundred=_HUNDREDS[0], lost=_LOST[0], measured=84))
+        released = release(result, FUNDER, policy=policy_with(rounding=rounding))
+        for name in ("every_hundred", "who_was_measured"):
+            yield str(draw_figure(released, name, language=language))
+
+
 #: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
 EDGES = (
     Edges(

@@ -55,6 +55,7 @@ _OUTCOMES_TOGETHER: tuple[Step, ...] = (
     (("not_worse", "not_judged"), "not_known_worse"),
     (("judged", "not_judged"), "everyone"),
     (("improved", "not_known_improved"), "everyone"),
+    (("not_known_worse", "deteriorated"), "everyone"),
 )
 #: What had become of families who were not measured around the month.
 FATES = ("as_planned", "other_end", "drop_out", "not_filled_in", "not_yet")
@@ -65,8 +66,6 @@ _FATES_TOGETHER: tuple[Step, ...] = (
     (("not_filled_in", "not_yet"), "in_help"),
     (("any_end", "in_help"), "everyone"),
 )
-#: Times the minimum from which families are no group of whom "none" says what each of them has not.
-_WHOLE_STUDY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +240,8 @@ def take_together(
 ) -> tuple[pd.Series, tuple[str, ...]]:
     """Classes with small ones taken together step by step, and the classes that are left.
 
-    A class is small with fewer families than ``minimum``; in a group of fewer than five times as many also
-    with none, since "none of them" says of each of them what it has not.
+    A class is small with fewer families than ``minimum``, also with none: "none of them" says of each of
+    them what it has not.
 
     Parameters
     ----------
@@ -262,12 +261,11 @@ def take_together(
     """
     found = units["found"].astype(object)
     alive = list(classes)
-    few = len(units) < _WHOLE_STUDY * minimum
     for (one, other), name in together:
         if one not in alive or other not in alive:
             continue
         sizes = [int((found == each).sum()) for each in (one, other)]
-        if any(size < minimum and (size > 0 or few) for size in sizes):
+        if min(sizes) < minimum:
             found = found.where(~found.isin([one, other]), name)
             alive[alive.index(one)] = name
             alive.remove(other)

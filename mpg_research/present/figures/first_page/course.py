@@ -84,7 +84,7 @@ def _numbers(voice: Voice, few: pd.DataFrame, table: pd.DataFrame) -> tuple[str,
     last, row = few.iloc[-1], table.loc[table["n_families"].idxmax()]
     measured = voice.count(float(last["n_families"]))
     number = voice.about_cell(voice.count(float(row["n_families"])), str(row["n_mark"]))
-    families = voice.about(voice.families(float(row["n_families"])), str(row["n_mark"]))
+    families = voice.phrases("unit.families", number=number)
     return voice.about_cell(measured, str(last["n_mark"])), number, families
 
 

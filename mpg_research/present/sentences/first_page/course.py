@@ -65,7 +65,8 @@ def _not_concluded(voice: Voice, row: pd.Series | None) -> list[str]:
     if voice.compared_with:
         limits = [voice.phrases(f"trajectory.cause_{voice.compared_with}")]
     else:
-        better = row is not None and is_clear(row) and (row["estimate"] < 0) == voice.lower_is_better
+        clear = row is not None and is_clear(row) and voice.shows(float(row["estimate"]))
+        better = row is not None and clear and (row["estimate"] < 0) == voice.lower_is_better
         limits = [voice.phrases("first_page.no_cause" if better else "first_page.no_cause_by_itself")]
     limits.append(voice.phrases("first_page.no_unmeasured"))
     several = row is not None and float(row.get("n_organisations", math.nan)) > 1

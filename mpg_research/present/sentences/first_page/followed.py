@@ -38,16 +38,13 @@ def whole_table(voice: Voice, name: str) -> pd.DataFrame:
 
 
 def of_hundred(shares: pd.Series) -> list[int]:
-    """Whole numbers that add up to one hundred, as near to the shares as can be (largest remainders)."""
-    total = float(shares.sum())
-    if not total > 0:
+    """Whole numbers that add up to one hundred: shares as they are written, the largest takes the rest."""
+    if not float(shares.sum()) > 0:
         return []
-    exact = [100 * float(share) / total for share in shares]
-    found = [math.floor(each + 1e-9) for each in exact]
-    rest = sorted(range(len(exact)), key=lambda place: (found[place] - exact[place], place))
-    for place in rest[: 100 - sum(found)]:
-        found[place] += 1
-    return found
+    found = [round(100 * float(share)) for share in shares]
+    largest = max(range(len(found)), key=lambda place: found[place])
+    found[largest] += 100 - sum(found)
+    return found if min(found) >= 0 else []
 
 
 def hundred(voice: Voice) -> list[tuple[str, int]]:
@@ -96,20 +93,9 @@ def _measured(voice: Voice) -> list[str]:
             measured=voice.about(voice.count(measured), mark), share=out_of_hundred(voice, measured / used),
         )
     )  # fmt: skip
-    if measured == used:
-        return said
-    rows = whole_table(voice, "not_measured")
-    if not len(rows):
-        return [*said, voice.phrases("first_page.lost_hidden")]
-    parts = [
-        voice.phrases(f"first_page.fate.{name}", number=voice.about(voice.count(number), mark))
-        for name, number, mark in zip(rows["class"], rows["n_families"], rows["n_mark"], strict=True)
-        if number > 0
-    ]
-    if not parts:
-        return said
-    joined = voice.phrases("families.and").join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
-    return [*said, voice.phrases("first_page.lost", parts=joined)]
+    if measured < used and not len(whole_table(voice, "not_measured")):
+        said.append(voice.phrases("first_page.lost_hidden"))
+    return said
 
 
 def _near(voice: Voice, near: object) -> str:

@@ -55,13 +55,14 @@ def organisations_in_short(voice: Voice, *, differ: str, named: list[tuple[str, 
 def shares_in_short(voice: Voice) -> list[str]:
     """Dropped out, improved, measured: of every 100, per organisation, and how many of those differ."""
     every, apart = voice.frame("shares_of_all"), voice.frame("share_indicators")
-    said = []
+    said, told = [], False
     for name in _ORDER:
         rows = every[every["indicator"] == name] if len(every) else every
         if not len(rows) or not 0 <= float(rows["share_observed"].iloc[0]) <= 1:
             continue
         mine = apart[apart["indicator"] == name] if len(apart) else apart
         mine = mine[mine["share_observed"].between(0, 1)] if len(mine) else mine
+        told |= len(mine) > 1
         said.append(
             voice.phrases(
                 f"first_page.share_{name}", share=out_of_hundred(voice, rows["share_observed"].iloc[0]),
@@ -69,6 +70,8 @@ def shares_in_short(voice: Voice) -> list[str]:
                 between=_between(voice, mine), beyond=_beyond(voice, mine),
             )
         )  # fmt: skip
+    if said and not told and len(apart):
+        said.append(voice.phrases("first_page.apart_hidden"))
     return said
 
 
