@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from mpg_research.frames import row_at
 from mpg_research.present.drawing.chart import Chart, Frame, Panel
 from mpg_research.present.drawing.scene import Piece, Polygon
 from mpg_research.present.figures.course import within
@@ -81,7 +82,7 @@ def _few_measured(voice: Voice, table: pd.DataFrame, observed: pd.DataFrame) -> 
 
 def _numbers(voice: Voice, few: pd.DataFrame, table: pd.DataFrame) -> tuple[str, str, str]:
     """How many were measured at the last moment, of how many, with a sign and in words."""
-    last, row = few.iloc[-1], table.loc[table["n_families"].idxmax()]
+    last, row = few.iloc[-1], row_at(table, table["n_families"].idxmax())
     measured = voice.count(float(last["n_families"]))
     number = voice.about_cell(voice.count(float(row["n_families"])), str(row["n_mark"]))
     families = voice.phrases("unit.families", number=number)
