@@ -43,7 +43,7 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     if told:
         certainty += _methods(voice)
     limits.append(voice.phrases("individual_change.limit_regression"))
-    in_short = change_in_short(voice, threshold, _method_rows(voice) if told else pd.DataFrame())
+    in_short = change_in_short(voice, threshold, _every_method(voice) if told else pd.DataFrame())
     return {"answer": [answer], "certainty": certainty, "limits": limits, "first_page": in_short}
 
 
@@ -100,6 +100,13 @@ def _method_rows(voice: Voice) -> pd.DataFrame:
     """The share that improved by each definition, those that are shown."""
     rows = voice.frame("methods")
     return rows[(rows["class"] == "improved") & rows["estimate"].between(0, 1)] if len(rows) else rows
+
+
+def _every_method(voice: Voice) -> pd.DataFrame:
+    """The same where no definition is withheld: between those that are left is not between all."""
+    table = voice.table("methods")
+    hidden = table is None or bool(table.data.loc[table.data["class"] == "improved", "suppressed"].any())
+    return pd.DataFrame() if hidden else _method_rows(voice)
 
 
 def trend_sentences(voice: Voice) -> dict[str, list[str]]:

@@ -27,7 +27,8 @@ def change_in_short(voice: Voice, threshold: float, methods: pd.DataFrame) -> li
     if len(methods) > 1:
         ends = methods["estimate"].min(), methods["estimate"].max()
         low, high = (out_of_hundred(voice, float(end)) for end in ends)
-        said.append(voice.phrases("first_page.other_ways", low=low, high=high))
+        if low != high:
+            said.append(voice.phrases("first_page.other_ways", low=low, high=high))
     return said
 
 
