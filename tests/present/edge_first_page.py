@@ -28,6 +28,7 @@ _HUNDREDS = (
     (("improved", "not_known_improved"), (12, 40)),
     (("not_known_worse", "deteriorated"), (40, 12)),
     (("improved", "unchanged"), (0, 0)),
+    (("improved", "unchanged", "deteriorated", "not_judged"), (5000, 6000, 20, 800)),
     ((), ()),
 )
 _LOST = (
@@ -75,7 +76,7 @@ def _whole(released: Released, name: str) -> bool:
 
 
 def _adds_up(released: Released, words: Words) -> bool:
-    numbers = [int(text) for text in re.findall(r"\d+", str(words["parts"]))]
+    numbers = [int(text) for text in re.findall(r"(?<!<)\b\d+", str(words["parts"]))]
     return _whole(released, "of_all_families") and sum(numbers) == 100
 
 
@@ -101,7 +102,7 @@ def _shares_apart_hidden(released: Released, _: Words) -> bool:
 
 def _hundred_part(released: Released, words: Words) -> bool:
     rows = rows_of(released, "of_all_families")["estimate"] * 100
-    near = (rows - float(str(words["number"]))).abs() <= len(rows) * 0.5 + 1.5
+    near = (rows - float(str(words["number"]).removeprefix("<"))).abs() <= len(rows) * 0.5 + 1.5
     return _whole(released, "of_all_families") and bool(near.any())
 
 

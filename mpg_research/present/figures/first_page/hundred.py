@@ -30,13 +30,13 @@ def draw_every_hundred(voice: Voice) -> Drawing | None:
     classes = hundred(voice)
     if not classes:
         return None
-    every = [name for name, number in classes for _ in range(number)]
+    every = [name for name, number, _ in classes for _ in range(number)]
     scene = Scene(NARROW, 2 * PAD + STEP * (len(every) // IN_A_ROW))
     for place, name in enumerate(every):
         row, column = divmod(place, IN_A_ROW)
         scene.add(_icon(name, PAD + STEP * (column + 0.5), PAD + STEP * (row + 0.5)))
     left, top = PAD + STEP * IN_A_ROW + 14, PAD + 2.0
-    for name, number in classes:
+    for name, _, number in classes:
         top = _entry(scene, voice, (name, number), (left, top))
     scene.height = max(scene.height, top + PAD)
     return put_into_words(voice, "every_hundred", scene, parts=", ".join(every_hundred(voice)))
@@ -47,13 +47,13 @@ def _icon(name: str, x: float, y: float) -> Circle | Polygon:
     return mark(shape, (x, y), SIZE, fill=fill, edge=edge, edge_width=1.1)
 
 
-def _entry(scene: Scene, voice: Voice, entry: tuple[str, int], place: tuple[float, float]) -> float:
+def _entry(scene: Scene, voice: Voice, entry: tuple[str, str], place: tuple[float, float]) -> float:
     """How many there are of a class, and what it is; where the next entry begins."""
     name, number = entry
     left, top = place
     scene.add(_icon(name, left + SIZE / 2, top + SIZE / 2))
     start = left + SIZE + 7
-    scene.add(text((start, top + SIZE - 0.5), voice.count(number), size=TEXT + 3, bold=True))
+    scene.add(text((start, top + SIZE - 0.5), number, size=TEXT + 3, bold=True))
     words = voice.label("value.hundred", name)
     lines = fit_lines(words, NARROW - PAD - start, size=TEXT, lines=3)
     scene.add(text((start, top + SIZE + TEXT + 3), "\n".join(lines), size=TEXT))

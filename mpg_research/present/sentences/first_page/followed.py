@@ -47,20 +47,24 @@ def of_hundred(shares: pd.Series) -> list[int]:
     return found if min(found) >= 0 else []
 
 
-def hundred(voice: Voice) -> list[tuple[str, int]]:
-    """Class and number of every hundred families, in order; empty where it may not be shown."""
+def hundred(voice: Voice) -> list[tuple[str, int, str]]:
+    """Class and number of every hundred families, and that number as it is written; empty if not shown.
+
+    A class that some are in is never said to have none: "<1".
+    """
     rows = whole_table(voice, "of_all_families")
     if not len(rows) or not rows["estimate"].between(0, 1).all():
         return []
-    return list(zip(rows["class"].astype(str), of_hundred(rows["estimate"]), strict=False))
+    found = zip(rows["class"].astype(str), of_hundred(rows["estimate"]), rows["estimate"], strict=False)
+    return [
+        (name, number, voice.count(number) if number or not share else f"<{voice.count(1)}")
+        for name, number, share in found
+    ]
 
 
 def every_hundred(voice: Voice) -> list[str]:
     """The same in words."""
-    return [
-        voice.phrases(f"first_page.part.{name}", number=voice.count(number))
-        for name, number in hundred(voice)
-    ]
+    return [voice.phrases(f"first_page.part.{name}", number=text) for name, _, text in hundred(voice)]
 
 
 def steps_shown(voice: Voice) -> dict[str, tuple[float, str]]:
