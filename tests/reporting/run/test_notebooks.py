@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -100,8 +101,8 @@ def headings(text: str) -> list[int]:
 
 def test_each_says_what_may_not_be_concluded_and_what_was_decided(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
-    assert "niet mag worden geconcludeerd" in text
-    assert "may not be concluded" in text
+    assert re.search("niet mag (worden geconcludeerd|concluderen)", text)
+    assert re.search("may not (be concluded|conclude)", text)
     code = "\n".join(cell.source for cell in cells(path, "code"))
     assert "session.decisions(" in code
     assert '"sample_flow")' in code
