@@ -96,7 +96,8 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
         # Researchers find these among the remarks.
         spoken = {**spoken, "limits": [*_how_far(voice), *spoken["limits"]]}
     chosen = MAIN if topic is None else (topic,)
-    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=topic == "limits")
+    is_list = topic in ("limits", *kind.lists)
+    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=is_list)
 
 
 def _how_far(voice: Voice) -> list[str]:
