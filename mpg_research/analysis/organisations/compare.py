@@ -193,9 +193,9 @@ def compare_organisations(
         ``robust_difference``, ``settings``, ``indicators``, ``share_indicators``,
         ``shares_of_all``, ``families_by_step``, ``response_by_month``, ``raw_and_shrunken``,
         ``case_mix_difference``, ``standardisation``, ``within_between``, ``worker_share``, ``ranks``,
-        ``funnel``, ``funnel_lines``, ``funnel_summary``, ``funnel_steps``, ``share_funnel``, ``share_funnel_lines``,
-        ``share_funnel_summary`` and ``share_funnel_steps`` (the module says what each holds; some
-        are there only where the study has what they need).
+        ``funnel``, ``funnel_lines``, ``funnel_summary``, ``funnel_steps``, ``share_funnel``,
+        ``share_funnel_lines``, ``share_funnel_summary`` and ``share_funnel_steps`` (the
+        module says what each holds; some are there only where the study has what they need).
 
     Raises
     ------

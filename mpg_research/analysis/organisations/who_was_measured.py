@@ -3,8 +3,8 @@
 Tables
 ------
 - ``families_by_step(organisation, step, n_episodes)``: "helped" (families with a period of help, those who
-  were never measured too) and "in_comparison" (families in the comparison). Organisations that are not compared
-  have a row as well.
+  were never measured too) and "in_comparison" (families in the comparison). Organisations that are not
+  compared have a row as well.
 - ``response_by_month(organisation, step, months, n_group, share_measured)``: of the families still in help
   at a month whose whole window around it lies before the export (``n_group`` of them), the share with a
   score in that window, as in ``measured`` of

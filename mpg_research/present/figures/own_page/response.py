@@ -3,10 +3,14 @@
 from mpg_research.present.drawing.chart import Chart
 from mpg_research.present.figures.parts import counts_on_top, put_into_words, time_axis
 from mpg_research.present.figures.style import BAR, MAIN, Drawing
+from mpg_research.present.language.numbers import format_time
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.own_page.tiles import of_hundred, own_rows
 
 __all__ = ["draw_response"]
+
+#: A bar from this share on has room for its number inside it.
+INSIDE = 0.25
 
 
 def draw_response(voice: Voice) -> Drawing | None:
@@ -21,13 +25,17 @@ def draw_response(voice: Voice) -> Drawing | None:
     width = 0.6 * float(min(months[1:] - months[:-1]))
     for month, share in zip(months, rows["share_measured"], strict=True):
         panel.box((month - width / 2, month + width / 2), (0.0, float(share)), fill=BAR, edge=MAIN)
-        panel.note(month, float(share), of_hundred(voice, float(share)), anchor="middle", shift=(0, 8))
+        panel.note(
+            month, float(share), of_hundred(voice, float(share)), anchor="middle", bold=True,
+            shift=(0, -9 if share > INSIDE else 8),
+        )  # fmt: skip
     marks = zip(months, rows["n_group"], strict=True)
     counts_on_top(panel, voice, [(float(month), voice.count(float(number))) for month, number in marks])
     panel.y.low, panel.y.high = 0.0, 1.0
     panel.y.ticks = [(tick, voice.count(100 * tick)) for tick in (0, 0.5, 1)]
     panel.y.label = voice.phrases("figure.response_by_month.share_axis")
     time_axis(panel, voice, months)
+    panel.x.ticks = [(float(month), format_time(float(month), voice.language)) for month in months]
     least, most = (rows.loc[rows["share_measured"].agg(which)] for which in ("idxmin", "idxmax"))
     return put_into_words(
         voice, "response_by_month", chart,

@@ -84,7 +84,7 @@ def team_sentences(voice: Voice) -> list[str]:
                 "moment": voice.moment(float(least["months"])),
                 "share": of_hundred(voice, float(least["share_measured"])),
             }
-            if float(least["months"]) not in (float(first["months"]), float(last["months"])):
+            if low["share"] not in (values["share_first"], values["share_last"]):
                 sentences.append(voice.phrases("own_page.response_least", **low))
         else:
             sentences.append(

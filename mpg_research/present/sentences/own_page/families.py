@@ -19,9 +19,10 @@ def first_line(voice: Voice) -> list[str]:
     """How many families were helped, used and measured around the primary month, in one sentence."""
     if voice.released.own is None:
         return []
-    parts = [*_steps(voice), *_measured(voice)]
+    steps = _steps(voice)
+    parts = [*steps, *_measured(voice)]
     name = voice.organisation(voice.released.own)
-    if not parts:
+    if not steps:
         return [voice.phrases("own_page.families_hidden", name=name)]
     return [voice.phrases("own_page.families", name=name, parts=", ".join(parts))]
 
@@ -42,7 +43,7 @@ def _measured(voice: Voice) -> list[str]:
     rows = own_rows(voice, "share_indicators")
     mine = rows[rows["indicator"] == "measured"] if len(rows) else rows
     if not len(mine) or not 0 <= float(mine["share_observed"].iloc[0]) <= 1:
-        return []
+        return [voice.phrases("own_page.measured_hidden", moment=voice.moment(voice.main_month))]
     row = mine.iloc[0]
     share, expected = float(row["share_observed"]), float(row.get("expected_share", math.nan))
     values = {"moment": voice.moment(voice.main_month), "share": of_hundred(voice, share)}
@@ -85,14 +86,16 @@ def _difference(voice: Voice, row: pd.Series) -> str:
     label = voice.phrases.label("value.variable", variable)
     values = {"size": voice.number(abs(gap), 2)}
     numbers, own_words = _raw(voice, variable, level)
-    shown_level = level or ("" if numbers is None or numbers[2] == "mean" else "yes")
-    if shown_level not in ("", "yes"):
-        words = own_words or voice.phrases.label("value.level", shown_level)
+    if level not in ("", "yes"):
+        words = own_words or voice.phrases.label("value.level", level)
         label = voice.phrases("own_page.mix_level", variable=label, level=words)
     values["variable"] = label
     if numbers is None:
         return voice.phrases(f"own_page.mix_{more}", **values)
     mine, theirs, kind = numbers
+    if not math.isfinite(theirs):
+        mine_text = voice.number(mine) if kind == "mean" else of_hundred(voice, mine)
+        return voice.phrases(f"own_page.mix_own_{kind}_{more}", **values, own=mine_text)
     if kind == "mean":
         written = {"own": voice.number(mine), "others": voice.number(theirs)}
     else:
@@ -101,7 +104,10 @@ def _difference(voice: Voice, row: pd.Series) -> str:
 
 
 def _raw(voice: Voice, variable: str, level: str) -> tuple[tuple[float, float, str] | None, str]:
-    """The own mean or share and that of the others, as released; and the own words for the level."""
+    """The own mean or share and that of the others, as released; and the study's words for the level.
+
+    A mean of some of the others is not that of all: it is NaN where one of them is not shown.
+    """
     rows = voice.frame("case_mix")
     words = voice.released.policy.own_words.get("level", {}).get(level, {}).get(voice.language, "")
     if not len(rows):
@@ -112,10 +118,10 @@ def _raw(voice: Voice, variable: str, level: str) -> tuple[tuple[float, float, s
     mine = rows[rows["organisation"] == voice.released.own]
     others = rows[rows["organisation"] != voice.released.own]
     sizes = voice.frame("by_organisation")
-    if not len(mine) or not len(sizes):
+    if not len(mine):
         return None, words
-    weight = others["organisation"].map(sizes.set_index("organisation")["n_families"]).astype(float)
-    if not len(others) or len(others) < int(sizes["organisation"].nunique()) - 1 or weight.isna().any():
-        return None, words  # a mean of some of the others is not that of all
-    theirs = float((others["mean_or_share"] * weight).sum() / weight.sum())
+    theirs = math.nan
+    if len(sizes) and len(others) == int(sizes["organisation"].nunique()) - 1 > 0:
+        weight = others["organisation"].map(sizes.set_index("organisation")["n_families"]).astype(float)
+        theirs = float((others["mean_or_share"] * weight).sum(skipna=False) / weight.sum(skipna=False))
     return (float(mine["mean_or_share"].iloc[0]), theirs, kind), words

@@ -154,6 +154,15 @@ def _compared_change(voice: Voice, title: str, number: str, row: pd.Series, show
     )
 
 
+def _beside_share(voice: Voice, row: pd.Series, expected: float) -> list[str]:
+    """What was expected, and of how many families the share is."""
+    told = [voice.phrases("own_page.expected", expected=of_hundred(voice, expected))]
+    number = float(row["n_group"])
+    if math.isfinite(number):
+        told.append(voice.phrases("own_page.of_families", families=voice.families(number)))
+    return told
+
+
 def _not_compared(voice: Voice, table: str) -> str:
     reason = voice.released.reason_for(table)
     return voice.phrases(f"withheld.{reason.code}", **reason.values) if reason is not None else ""
@@ -187,7 +196,7 @@ def _share_tile(voice: Voice, name: str) -> Tile:
         title,
         number,
         word=certainty_word(voice.phrases, certainty, "expected"),
-        words=voice.phrases("own_page.expected", expected=of_hundred(voice, expected)),
+        words="; ".join(_beside_share(voice, row, expected)),
         certainty=certainty,
         stands_out=stands_out(row),
         favourable=favourable_share(row),
