@@ -99,7 +99,7 @@ def _comparison(draw: Draw, sizes: dict[str, int], own: tuple[float, float, floa
             "n_families": size,
         }
         for place, (key, size) in enumerate(sizes.items())
-        for month in (0, 3, 6, 12)
+        for month in draw("measured_at", ((0, 3, 6, 12), (0, 3, 12)))
     ]
     mix = [
         {
@@ -111,6 +111,11 @@ def _comparison(draw: Draw, sizes: dict[str, int], own: tuple[float, float, floa
         }
         for place, (key, size) in enumerate(sizes.items())
         for name in ("child_age", "n_children", "single_parent")
+    ]
+    mix += [
+        {**row, "variable": "living_situation", "level": "with_others"}
+        for row in mix
+        if row["variable"] == "child_age" and draw("levels", (True, False))
     ]
     case_mix = [
         {
@@ -284,7 +289,7 @@ def _own_families(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
         helped = size + draw("lost", (0, 4, 30))
         for step, n in (("helped", helped), ("in_comparison", size)):
             steps.append({"organisation": key, "step": step, "n_episodes": n, "n_families": n})
-        shares = draw("response", ((0.9, 0.2, 0.5), (0.9, 0.6, 0.5), (0.5,), (NAN, 1.0, 0.4)))
+        shares = draw("response", ((0.7, 0.3, 0.5), (0.9, 0.6, 0.5), (0.5,), (NAN, 1.0, 0.4)))
         for month, share in zip((0.0, 6.0, 12.0), shares, strict=False):
             row = {"organisation": key, "step": "measured", "months": month, "n_group": size}
             response.append({**row, "share_measured": share, "n_families": size})
@@ -460,7 +465,8 @@ NO_SIGNAL = {"points": 12.0, "signal": 0.0, "looked_for": 2.7}
 LINDE_CLEAR = {"gaps": True, "sizes": NUMBERS, "gap_linde": (-4.1, -5.0, -3.2)}
 #: All that is shown on the page of an organisation.
 OWN = {"sizes": NUMBERS, "gaps": True, "gap_linde": (-4.1, -5.0, -3.2), "p_linde": 0.003, "ends_known": True,
-       "own": (-4.1, -5.0, -3.2), "mix": 0.25, "mix_hidden": False, "response": (0.9, 0.6, 0.5),
+       "own": (-4.1, -5.0, -3.2), "levels": False, "measured_at": (0, 3, 6, 12), "mix": 0.25,
+       "mix_hidden": False, "response": (0.9, 0.6, 0.5),
        **{f"share_{name}": 0.5 for name in ("dropped_out", "measured", "reliably_improved")},
        **{f"n_{name}": 247 for name in ("dropped_out", "measured", "reliably_improved")}}  # fmt: skip
 ONE_SHARE = {"n_dropped_out": 0, "n_reliably_improved": 0}
@@ -479,13 +485,15 @@ EDGES = (
             {"sizes": NUMBERS, **KNOWN_SHARES, "ends_known": False},
             {**OWN, "expected": 0.3, "half": 0.1, "demonstrable": True, "mix": 0.25},
             {**OWN, "expected": 0.8, "half": 0.1, "demonstrable": True, "mix": -0.3, "mix_hidden": True},
-            {**OWN, "expected": 0.3, "half": 0.1, "demonstrable": False, "response": (0.9, 0.2, 0.5)},
+            {**OWN, "expected": 0.3, "half": 0.1, "demonstrable": False, "response": (0.7, 0.3, 0.5)},
             {**OWN, "expected": 0.5, "half": 0.7, "mix": 0.0, "own": (NAN, NAN, NAN), "response": (0.5,)},
             {**OWN, **ONE_SHARE, "expected": 0.5, "half": 0.7, "own": (NAN, NAN, NAN)},
             {**OWN, "expected": 0.4, "half": 0.7, "gap_linde": (0.5, -1.0, 2.0), "p_linde": 0.31},
             {**OWN, "expected": NAN, "rules": {"public_groups": False}, "sizes": {"linde": 40, "eik": 60}},
             {**LINDE_CLEAR, "gap_linde": (4.1, 3.2, 5.0), "p_linde": 0.003, "own": (-4.1, -5.0, -3.2)},
             {**OWN, "share_measured": 0.0004, "share_dropped_out": 0.9996, "expected": 0.4, "half": 0.1},
+            {**OWN, "share_measured": 0.22, "expected": NAN, "mix": 0.25, "mix_hidden": True},
+            {**OWN, "share_measured": 0.33, "mix": 0.25, "levels": True, "response": (0.7, 0.3, 0.5)},
             {**OWN, "expected": NAN, "gaps": False, "gap_linde": (NAN, NAN, NAN), "p_linde": NAN},
         ),
         {

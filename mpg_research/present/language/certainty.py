@@ -36,7 +36,7 @@ HIGHER_IS_BETTER = {
 }
 
 
-def certainty_word(phrases: Phrases, certainty: Certainty, beside: str = "") -> str:
+def certainty_word(phrases: Phrases, certainty: Certainty, beside: Literal["reference", "expected"]) -> str:
     """The word of the scale.
 
     Parameters
@@ -44,11 +44,11 @@ def certainty_word(phrases: Phrases, certainty: Certainty, beside: str = "") -> 
     phrases : Phrases
         The catalogue of the language.
     certainty : {"better", "none", "worse"}
-    beside : {"", "reference", "expected"}
-        What the organisation is set beside: nothing is named, the average of the organisations, or what was
-        expected of its families.
+    beside : {"reference", "expected"}
+        What the organisation is set beside: the average of the organisations, or what was expected of its
+        families.
     """
-    return phrases(f"certainty.{certainty}{'_' if beside else ''}{beside}")
+    return phrases(f"certainty.{certainty}_{beside}")
 
 
 def p_column(found: pd.Series | pd.DataFrame) -> str:
