@@ -45,10 +45,9 @@ def families_by_step(periods: HelpPeriods, frame: ModelFrame) -> ResultTable:
     keys = sorted(set(periods.rows["organisation"]) | set(frame.organisations.values()))
     rows = []
     for step, data in (("helped", periods.rows), ("in_comparison", compared)):
-        found = data.groupby("organisation")["family"].agg(["nunique", "size"])
-        for key in keys:
-            families, episodes = found.loc[key] if key in found.index else (0, 0)
-            rows.append((key, step, int(episodes), int(families)))
+        of_each = data.groupby("organisation")["family"]
+        families, episodes = of_each.nunique(), of_each.size()
+        rows += [(key, step, int(episodes.get(key, 0)), int(families.get(key, 0))) for key in keys]
     data = pd.DataFrame(rows, columns=["organisation", "step", "n_episodes", "n_families"])
     return table_by_organisation("families_by_step", data, (coded("step"), N_EPISODES))
 

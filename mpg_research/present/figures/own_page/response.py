@@ -1,5 +1,6 @@
 """Who was measured: the share of the own families in help, month by month."""
 
+from mpg_research.frames import row_at
 from mpg_research.present.drawing.chart import Chart
 from mpg_research.present.figures.parts import counts_on_top, put_into_words, time_axis
 from mpg_research.present.figures.style import BAR, MAIN, Drawing
@@ -36,7 +37,8 @@ def draw_response(voice: Voice) -> Drawing | None:
     panel.y.label = voice.phrases("figure.response_by_month.share_axis")
     time_axis(panel, voice, months)
     panel.x.ticks = [(float(month), format_time(float(month), voice.language)) for month in months]
-    least, most = (rows.loc[rows["share_measured"].agg(which)] for which in ("idxmin", "idxmax"))
+    shares = rows["share_measured"]
+    least, most = row_at(rows, shares.idxmin()), row_at(rows, shares.idxmax())
     return put_into_words(
         voice, "response_by_month", chart,
         least=of_hundred(voice, float(least["share_measured"])),

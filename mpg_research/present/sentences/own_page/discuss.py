@@ -2,6 +2,7 @@
 
 import math
 
+from mpg_research.frames import row_at
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.own_page.families import differing
 from mpg_research.present.sentences.own_page.tiles import Tile, of_hundred, own_rows, tiles_of
@@ -71,7 +72,7 @@ def team_sentences(voice: Voice) -> list[str]:
     sentences = []
     if len(rows):
         first, last = rows.iloc[0], rows.iloc[-1]
-        least = rows.loc[rows["share_measured"].idxmin()]
+        least = row_at(rows, rows["share_measured"].idxmin())
         values = {
             "first": voice.moment(float(first["months"])),
             "share_first": of_hundred(voice, float(first["share_measured"])),
