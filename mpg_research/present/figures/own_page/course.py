@@ -1,5 +1,7 @@
 """The own course: what was measured, and the line of the model only where enough families were."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -41,9 +43,9 @@ def draw_own_course(voice: Voice) -> Drawing | None:
     panel = chart.panel()
     drawn = bool(len(curve)) and bool(enough.any())
     if drawn:
-        ends = [np.where(enough, curve[name].to_numpy(dtype=float), np.nan) for name in _LINES]
-        panel.band(months, ends[1], ends[2], fill=BAND)
-        panel.line(months, ends[0], colour=MAIN, width=2.2)
+        places, ends = _pieces(months, [curve[name].to_numpy(dtype=float) for name in _LINES], enough)
+        panel.band(places, ends[1], ends[2], fill=BAND)
+        panel.line(places, ends[0], colour=MAIN, width=2.2)
         panel.x.see([float(months.min()), float(months.max())])
         _shade(panel, months, enough)
     panel.marks(at, dots["mean"], fill="#ffffff", edge=INK, size=7)
@@ -83,9 +85,26 @@ def _enough(months: FloatArray, dots: pd.DataFrame) -> BoolArray:
     return found
 
 
+def _edges(months: FloatArray) -> list[float]:
+    """Halfway between the months, and the first and the last of them."""
+    return [float(months[0]), *((months[1:] + months[:-1]) / 2).tolist(), float(months[-1])]
+
+
+def _pieces(
+    months: FloatArray, lines: list[FloatArray], enough: BoolArray
+) -> tuple[list[float], list[list[float]]]:
+    """Lines from halfway before to halfway after each month with enough families, broken at the others."""
+    edges, places = _edges(months), list[float]()
+    for place, month in enumerate(months):
+        span = [edges[place], float(month), edges[place + 1]]
+        places += span if enough[place] else [math.nan]
+    values = [np.interp(places, months, line).tolist() for line in lines]
+    return places, values
+
+
 def _shade(panel: Panel, months: FloatArray, enough: BoolArray) -> None:
     """A grey ground behind the months without a line, over the whole height and below everything else."""
-    edges = [float(months[0]), *((months[1:] + months[:-1]) / 2).tolist(), float(months[-1])]
+    edges = _edges(months)
 
     def draw(frame: Frame) -> list[Piece]:
         found: list[Piece] = []

@@ -15,7 +15,7 @@ def standing_out(voice: Voice) -> list[str]:
     tiles = tiles_of(voice)
     compared = [tile for tile in tiles if tile.certainty]
     if not compared:
-        return []
+        return [voice.phrases("own_page.no_expectation")] if tiles else []
     sentences = [_stands_out(voice, tile) for tile in compared if tile.stands_out]
     if not sentences:
         key = "own_page.none_stands_out" if len(compared) > 1 else "own_page.one_stands_not_out"
@@ -53,7 +53,7 @@ def discuss_sentences(voice: Voice) -> list[str]:
         )  # fmt: skip
     said = [text for _, text in sorted(questions, key=lambda each: each[0])]
     measured = tiles.get("measured")
-    if measured is not None and math.isfinite(measured.value):
+    if measured is not None and measured.value < 1:
         moment = voice.moment(voice.main_month)
         said.append(voice.phrases("own_page.discuss_measured", number=measured.number, moment=moment))
     rows = differing(voice)

@@ -72,7 +72,7 @@ def mix_sentences(voice: Voice) -> list[str]:
     every = own_rows(voice, "case_mix_difference")
     known = every["standardised_difference"].notna().any() if len(every) else False
     if not known:
-        return []
+        return [voice.why_withheld("case_mix_difference")] if voice.released.own is not None else []
     rows = differing(voice)
     if not len(rows):
         return [voice.phrases("own_page.mix_alike", small=voice.number(SMALL))]

@@ -175,7 +175,9 @@ def _share_tile(voice: Voice, name: str) -> Tile:
     rows = every[every["indicator"] == name] if len(every) else every
     mine = rows[rows["organisation"] == voice.released.own] if len(rows) else rows
     if not len(mine):
-        words = _not_compared(voice, "share_indicators") or voice.phrases("own_page.not_computed")
+        # Where too few others stand beside it, only what is about the own families alone is left.
+        reasons = (_not_compared(voice, table) for table in ("share_indicators", "adjusted_change"))
+        words = next(filter(None, reasons), voice.phrases("own_page.not_computed"))
         return Tile(name, title, dash, words=words)
     row = mine.iloc[0]
     value = float(row["share_observed"])
