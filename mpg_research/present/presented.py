@@ -131,6 +131,8 @@ class PresentedFigure:
         What stands above these numbers in a page.
     make_png : callable
         Draws the picture as PNG.
+    general : tuple of str
+        Sentences of the caption that are true of other figures too: a page says them once.
     tiles : tuple of PresentedTile
         What stands on a page in place of the picture, where the figure is several numbers.
     """
@@ -144,6 +146,7 @@ class PresentedFigure:
     data: PresentedTable
     data_label: str
     make_png: Callable[[], bytes] = field(repr=False, compare=False)
+    general: tuple[str, ...] = ()
     tiles: tuple[PresentedTile, ...] = ()
 
     @property
@@ -162,9 +165,16 @@ class PresentedFigure:
             picture = '<div class="tiles">\n' + "\n".join(tile.html for tile in self.tiles) + "\n</div>"
         return (
             f'<figure class="mpg-figure" lang="{self.language}">\n{picture}\n'
-            f"<figcaption>{escape(self.caption)}</figcaption>\n"
-            f"<details><summary>{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
+            f"<figcaption>{self._caption()}</figcaption>\n"
+            f'<details class="numbers"><summary data-file="{escape(self.data.name)}.csv">'
+            f"{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
         )
+
+    def _caption(self) -> str:
+        written = escape(self.caption)
+        for sentence in map(escape, self.general):
+            written = written.replace(sentence, f'<span class="general">{sentence}</span>')
+        return written
 
     def save(self, folder: str | Path, *, png: bool = False) -> tuple[Path, ...]:
         """Write ``<name>.svg`` and ``.csv`` into the folder.
@@ -220,6 +230,9 @@ class PresentedText:
         What it stands in place of, in a line.
     rules : tuple of SaidRule
         By which rules that is not shown.
+    why : str
+        Why that is not shown, and which setting would show it; with it, several such texts can be told as
+        one.
     """
 
     name: str
@@ -230,6 +243,7 @@ class PresentedText:
     is_list: bool = False
     caption: str = ""
     rules: tuple[SaidRule, ...] = ()
+    why: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -246,7 +260,8 @@ class PresentedText:
         if self.mark and parts:
             parts.insert(0, f'<p class="synthetic-mark"><small>{escape(self.mark)}</small></p>')
         kind = "mpg-text" if self.shows_numbers else "mpg-text not-shown"
-        return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
+        told = f' data-what="{escape(self.caption)}" data-why="{escape(self.why)}"' if self.why else ""
+        return f'<div class="{kind}" lang="{self.language}"{told}>\n' + "\n".join(parts) + "\n</div>"
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
         """Write ``<name>.txt`` into the folder.

@@ -131,8 +131,9 @@ def _only_own_ranks(voice: Voice, rows: pd.DataFrame) -> Drawing | None:
     panel.x.label = voice.phrases("figure.rank_sets.axis")
     return put_into_words(
         voice, "rank_sets", chart, number=len(rows), dot=voice.phrases("figure.rank_sets.no_dot"),
-        shortest=voice.count(row["set_high"] - row["set_low"] + 1),
-        longest=voice.count(row["all_high"] - row["all_low"] + 1),
+        undecided=voice.count(((rows["set_high"] - rows["set_low"] + 1) >= len(rows)).sum()),
+        mine=voice.organisation(str(row["organisation"])), low=voice.count(row["set_low"]),
+        high=voice.count(row["set_high"]),
     )  # fmt: skip
 
 
