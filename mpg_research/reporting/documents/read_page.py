@@ -206,7 +206,7 @@ class _Reading:
     def _figure(self, node: _Node) -> list[Block]:
         """A picture with its caption and its numbers; a figure without one is what stands in it."""
         pictures = [each for each in node.find("img") if "data-picture" in each.values]
-        if len(pictures) != 1:
+        if len(pictures) != 1 or any("tiles" in each.kinds for each in node.find("div")):
             return self.blocks(node.parts)
         (picture,) = (each for each in self._picture(pictures[0]) if isinstance(each, Picture))
         captions = node.find("figcaption")

@@ -91,4 +91,6 @@ def team_sentences(voice: Voice) -> list[str]:
             sentences.append(
                 voice.phrases("own_page.response_once", last=values["last"], share_last=values["share_last"])
             )
+    if sentences and voice.released.policy.time_unit == "months":
+        sentences.append(voice.phrases("own_page.around"))
     return [*sentences, voice.phrases("own_page.due")]

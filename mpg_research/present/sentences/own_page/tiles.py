@@ -124,10 +124,15 @@ def _change_tile(voice: Voice) -> Tile:
     others = tuple(sorted(changes["estimate"].drop(own).astype(float)))
     shown = {"value": value, "others": others, "is_share": False}
     differences = rows_at_month(voice, "difference_from_mean", month)
-    if own not in differences.index or pd.isna(differences.loc[own, p_column(differences)]):
+    if own not in differences.index or not _has_test(row_at(differences, own)):
         words = voice.phrases("organisations.no_difference")
         return Tile("change", title, number, words=words, **shown)  # type: ignore[arg-type]
     return _compared_change(voice, title, number, row_at(differences, own), shown)
+
+
+def _has_test(row: pd.Series) -> bool:
+    """Whether the p-value of a difference is shown: without it nothing is said of the difference."""
+    return bool(pd.notna(row[p_column(row)]))
 
 
 def _compared_change(voice: Voice, title: str, number: str, row: pd.Series, shown: dict[str, object]) -> Tile:
