@@ -1,6 +1,6 @@
 """What leaves the gate. Only :func:`mpg_research.disclosure.release` can make these."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
 
@@ -11,7 +11,17 @@ from mpg_research.analysis.result import Provenance
 from mpg_research.disclosure.audience import Audience, DisclosurePolicy, InstrumentFacts
 from mpg_research.errors import DisclosureError, Note
 
-__all__ = ["ROUNDED", "SHOWN", "SUPPRESSED", "Released", "ReleasedTable", "Withheld", "beside"]
+__all__ = [
+    "ROUNDED",
+    "SHOWN",
+    "SUPPRESSED",
+    "Released",
+    "ReleasedTable",
+    "Withheld",
+    "beside",
+    "joined",
+    "without",
+]
 
 SHOWN, SUPPRESSED, ROUNDED = "", "suppressed", "rounded"
 
@@ -129,6 +139,59 @@ def beside(
         _marks=marks.reset_index(drop=True),
         seal=_SEAL,
         has_dominated=table.has_dominated or other.has_dominated,
+    )
+
+
+def joined(table: ReleasedTable, other: ReleasedTable, columns: Iterable[str]) -> ReleasedTable:
+    """The rows of a released table with columns of another one beside them, by all keys of the first.
+
+    Parameters
+    ----------
+    table, other : ReleasedTable
+        The keys of the first are keys of the other.
+    columns : iterable of str
+        Columns of the other table, by names that the first has not.
+
+    Returns
+    -------
+    ReleasedTable
+        A number that the other table lacks is missing, and no more is shown than the two show.
+    """
+    keys, new = list(table.keys), list(columns)
+    places, theirs = (pd.MultiIndex.from_frame(one._data[keys]) for one in (table, other))
+    first = ~theirs.duplicated()
+    data, marks = table._data.copy(), table._marks.copy()
+    data[new] = other._data[new].set_axis(theirs)[first].reindex(places).to_numpy()
+    marks[new] = other._marks[new].set_axis(theirs)[first].reindex(places).fillna(SHOWN).to_numpy()
+    return ReleasedTable(
+        name=table.name,
+        columns=(*table.columns, *(other.column(name) for name in new)),
+        has_complement=table.has_complement or other.has_complement,
+        _data=data,
+        _marks=marks,
+        seal=_SEAL,
+        has_dominated=table.has_dominated or other.has_dominated,
+    )
+
+
+def without(table: ReleasedTable, columns: Iterable[str]) -> ReleasedTable:
+    """A released table without some of its columns.
+
+    Parameters
+    ----------
+    table : ReleasedTable
+    columns : iterable of str
+        Names; what the table has not is left aside.
+    """
+    gone = [name for name in columns if name in table._data.columns]
+    return ReleasedTable(
+        name=table.name,
+        columns=tuple(column for column in table.columns if column.name not in gone),
+        has_complement=table.has_complement,
+        _data=table._data.drop(columns=gone),
+        _marks=table._marks.drop(columns=gone),
+        seal=_SEAL,
+        has_dominated=table.has_dominated,
     )
 
 

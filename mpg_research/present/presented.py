@@ -8,7 +8,7 @@ from typing import Any
 
 from mpg_research.writing import write_atomically
 
-__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "SaidRule"]
+__all__ = ["PresentedFigure", "PresentedTable", "PresentedText", "PresentedTile", "SaidRule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,34 @@ class PresentedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentedTile:
+    """One number of a figure of several, with its words and a small picture.
+
+    Attributes
+    ----------
+    title, number, word, words : str
+        What it is, the number, the word of certainty ("" without one), and what stands beside it.
+    svg : bytes
+        The small picture; empty where there is none.
+    """
+
+    title: str
+    number: str
+    word: str
+    words: str
+    svg: bytes = b""
+
+    @property
+    def html(self) -> str:
+        """The tile, escaped."""
+        parts = [("tile-title", self.title), ("tile-number", self.number)]
+        parts += [("tile-word", self.word), ("tile-words", self.words)]
+        lines = [f'<p class="{name}">{escape(text)}</p>' for name, text in parts if text]
+        picture = f"\n<div>{self.svg.decode('utf-8').strip()}</div>" if self.svg else ""
+        return '<div class="tile">\n' + "\n".join(lines) + picture + "\n</div>"
+
+
+@dataclass(frozen=True, slots=True)
 class PresentedFigure:
     """A figure with its description and its numbers.
 
@@ -107,6 +135,8 @@ class PresentedFigure:
         Whether its words have room beside it.
     general : tuple of str
         Sentences of the caption that are true of other figures too: a page says them once.
+    tiles : tuple of PresentedTile
+        What stands on a page in place of the picture, where the figure is several numbers.
     """
 
     name: str
@@ -120,6 +150,7 @@ class PresentedFigure:
     make_png: Callable[[], bytes] = field(repr=False, compare=False)
     is_narrow: bool = False
     general: tuple[str, ...] = ()
+    tiles: tuple[PresentedTile, ...] = ()
 
     @property
     def png(self) -> bytes:
@@ -129,10 +160,15 @@ class PresentedFigure:
     @property
     def html(self) -> str:
         """The figure with its description, caption and its numbers in a fold-out table."""
-        return (
-            f'<figure class="mpg-figure{" narrow" if self.is_narrow else ""}" lang="{self.language}">\n'
+        picture = (
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
-            f"{self.svg.decode('utf-8').strip()}</div>\n"
+            f"{self.svg.decode('utf-8').strip()}</div>"
+        )
+        narrow = " narrow" if self.is_narrow else ""
+        if self.tiles:
+            picture = '<div class="tiles">\n' + "\n".join(tile.html for tile in self.tiles) + "\n</div>"
+        return (
+            f'<figure class="mpg-figure{narrow}" lang="{self.language}">\n{picture}\n'
             f"<figcaption>{self._caption()}</figcaption>\n"
             f'<details class="numbers"><summary data-file="{escape(self.data.name)}.csv">'
             f"{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"

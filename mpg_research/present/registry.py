@@ -83,6 +83,8 @@ class Kind:
         Without this table nothing of the result is shown; by default, without any table.
     topics : tuple of str
         Topics beside answer, certainty and limits.
+    lists : tuple of str
+        Those among them whose sentences stand beside each other.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Kind:
     figures: tuple[Figure, ...] = ()
     main_table: str = ""
     topics: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
 @cache

@@ -25,8 +25,9 @@ CLAIMS = {
     "fall": (r"\bdaal|\bdaling", r"\bfell\b|\bfall\b"),
     "rise": (r"\bsteeg\b|\bstijging", r"\brose\b|\brise\b"),
     "better or worse": (
-        r"gunstiger|\bbeter\b|verbeter|ten goede|vooruit(?!zicht)|slecht|ten kwade|achteruit|\bbest(?:e)?\b",
-        r"favourable|\bbetter\b|improv|\bworse\b|deteriorat|\bbest\b|\bworst\b|\bbad\b|\bbadly\b"
+        r"gunstiger|\bbeter\b|verbeter|ten goede|vooruit(?!zicht)|minder goed|slecht|ten kwade|achteruit"
+        r"|\bbest(?:e)?\b",
+        r"favourable|\bbetter\b|improv|\bworse\b|deteriorat|\bbest\b|\bworst\b|\bbad\b|\bbadly\b|less well"
         r"|no lack of progress",
     ),
     "no better": (r"ongunstiger|minder gunstig", r"less favourable"),

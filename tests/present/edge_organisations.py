@@ -3,9 +3,13 @@
 import math
 from typing import Any
 
+import pandas as pd
+
 from mpg_research.analysis.result import ResultTable
+from mpg_research.disclosure import Released
 from mpg_research.errors import Note
 from tests.disclosure.made_results import MadeResult, flow_of, result_of
+from tests.present.edge_needs import apart, leaves_zero_out, own, rows_of, usable
 from tests.present.edge_results import (
     CHANGES,
     INF,
@@ -35,6 +39,7 @@ def organisations(draw: Draw) -> MadeResult:
     sizes = draw("sizes", (NUMBERS, {**NUMBERS, "linde": 6}, {"linde": 40, "eik": 60}))
     own = draw("own", CHANGES)
     tables = [*_comparison(draw, sizes, own), *_ranking(draw, sizes), *_shares_of(draw, sizes)]
+    tables += _own_families(draw, sizes)
     parameters = {
         "case_mix": draw("case_mix", ([], ["child_age"])),
         "reference": draw("reference", ("mean", "median")),
@@ -94,18 +99,23 @@ def _comparison(draw: Draw, sizes: dict[str, int], own: tuple[float, float, floa
             "n_families": size,
         }
         for place, (key, size) in enumerate(sizes.items())
-        for month in (0, 3, 6, 12)
+        for month in draw("measured_at", ((0, 3, 6, 12), (0, 3, 12)))
     ]
     mix = [
         {
             "organisation": key,
             "variable": name,
             "level": "",
-            "standardised_difference": 0.1 * place - 0.2,
+            "standardised_difference": draw("mix", (-0.3, 0.0, 0.25)) * (1 + place / 9),
             "n_families": size,
         }
         for place, (key, size) in enumerate(sizes.items())
-        for name in ("child_age", "n_children")
+        for name in ("child_age", "n_children", "single_parent")
+    ]
+    mix += [
+        {**row, "variable": "living_situation", "level": "with_others"}
+        for row in mix
+        if row["variable"] == "child_age" and draw("levels", (True, False))
     ]
     case_mix = [
         {
@@ -119,6 +129,19 @@ def _comparison(draw: Draw, sizes: dict[str, int], own: tuple[float, float, floa
         }
         for key, size in sizes.items()
         for level, share in (("no", 0.5), ("yes", 0.5))
+    ]
+    hidden = draw("mix_hidden", (False, False, True))
+    case_mix += [
+        {
+            "organisation": key,
+            "variable": "child_age",
+            "level": "",
+            "kind": "mean",
+            "mean_or_share": NAN if hidden and key == "eik" else 8.2,
+            "sd": 2.1,
+            "n_families": size,
+        }
+        for key, size in sizes.items()
     ]
     return [
         by_organisation("adjusted_change", change, "months"),
@@ -219,11 +242,7 @@ def _shares_of(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
         every.append({"indicator": name, "n_group": n, "share_observed": share, **shown, "n_families": n})
         for key, size in sizes.items():
             base = {"organisation": key, "indicator": name, "n_group": size if n else 0, "n_families": size}
-            difference = {
-                "expected_share": 0.4,
-                "observed_difference": share - 0.4,
-                "observed_beyond_chance": draw.given.get("beyond_chance", "no"),
-            }
+            difference = _beside_expected(draw, share if key == "linde" else 0.4)
             mine.append({**base, "share_observed": share, **shown, **difference})
             dots.append(
                 {
@@ -245,6 +264,40 @@ def _shares_of(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
         table("shares_of_all", [{**row, "n_organisations": len(sizes)} for row in every], "indicator"),
         by_organisation("share_funnel", dots, "indicator"),
         pooled("share_funnel_lines", lines, "indicator", "n_effective"),
+    ]
+
+
+def _beside_expected(draw: Draw, share: float) -> dict[str, Any]:
+    """A share beside the one expected, and the range of chance around that."""
+    expected, half = draw("expected", (0.4, 0.05, 0.0004, NAN)), draw("half", (0.1, 0.7, 0.0))
+    gap = share - expected
+    beyond = "" if math.isnan(gap) else "lower" if gap < -half else "higher" if gap > half else "no"
+    beyond = draw.given.get("beyond_chance", beyond)
+    return {
+        "expected_share": expected,
+        "observed_difference": gap,
+        "observed_difference_low": -half if math.isfinite(expected) else NAN,
+        "observed_difference_high": half if math.isfinite(expected) else NAN,
+        "observed_beyond_chance": beyond,
+        "observed_demonstrable": beyond if draw("demonstrable", (True, False)) or not beyond else "no",
+    }
+
+
+def _own_families(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
+    """Who was helped and compared, and who was measured by month."""
+    steps, response = [], []
+    for key, size in sizes.items():
+        helped = size + draw("lost", (0, 4, 30))
+        for step, n in (("helped", helped), ("in_comparison", size)):
+            steps.append({"organisation": key, "step": step, "n_episodes": n, "n_families": n})
+        shares = draw("response", ((0.7, 0.3, 0.5), (0.9, 0.6, 0.5), (0.5,), (NAN, 1.0, 0.4)))
+        for month, share in zip((0.0, 6.0, 12.0), shares, strict=False):
+            row = {"organisation": key, "step": "measured", "months": month, "n_group": size}
+            response.append({**row, "share_measured": share, "n_families": size})
+    return [
+        by_organisation("families_by_step", steps, "step"),
+        by_organisation("response_by_month", response, "step", "months"),
+        by_organisation("by_organisation", [{"organisation": k, "n_families": n} for k, n in sizes.items()]),
     ]
 
 
@@ -361,6 +414,54 @@ def over_time(draw: Draw) -> MadeResult:
     )
 
 
+def _own_rows(released: Released, name: str) -> pd.DataFrame:
+    rows = rows_of(released, name)
+    return rows[rows["organisation"] == released.own] if len(rows) else rows
+
+
+def _own_shares(released: Released) -> list[Any]:
+    """The own shares that are compared, in the order of the page."""
+    rows = _own_rows(released, "share_indicators")
+    if not len(rows) or "observed_demonstrable" not in rows:
+        return []
+    found = rows.set_index("indicator")
+    names = [name for name in ("reliably_improved", "dropped_out", "measured") if name in found.index]
+    kept = [found.loc[name] for name in names]
+    return [row for row in kept if 0 <= row["share_observed"] <= 1 and 0 <= row["expected_share"] <= 1]
+
+
+def _own_values(released: Released) -> list[float]:
+    shares = _own_rows(released, "share_indicators")
+    found = [float(value) for value in shares["share_observed"]] if len(shares) else []
+    change = own(released, "adjusted_change")
+    found += [float(change["estimate"])] if len(change) else []
+    return [value for value in found if math.isfinite(value)]
+
+
+def _own_gap(released: Released) -> list[Any]:
+    rows = [own(released, name) for name in ("adjusted_change", "difference_from_mean")]
+    known = all(len(row) and usable(released, row) for row in rows)
+    return [rows[1]] if known and not math.isnan(rows[1]["p_adjusted"]) else []
+
+
+def _beyond(released: Released) -> list[bool]:
+    """Of each own number that is compared, whether it lies beyond its range of chance."""
+    gaps = [leaves_zero_out(row) for row in _own_gap(released)]
+    return gaps + [row["observed_beyond_chance"] in ("lower", "higher") for row in _own_shares(released)]
+
+
+def _demonstrable(released: Released) -> list[bool]:
+    gaps = [apart(released, row) for row in _own_gap(released)]
+    return gaps + [row["observed_demonstrable"] in ("lower", "higher") for row in _own_shares(released)]
+
+
+def _own_mix(released: Released) -> list[float]:
+    rows = _own_rows(released, "case_mix_difference")
+    return (
+        [abs(value) for value in rows["standardised_difference"] if math.isfinite(value)] if len(rows) else []
+    )
+
+
 NO_SIGNAL = {"points": 12.0, "signal": 0.0, "looked_for": 2.7}
 LINDE_CLEAR = {"gaps": True, "sizes": NUMBERS, "gap_linde": (-4.1, -5.0, -3.2)}
 #: Shares of all families, which no organisation may be told about itself.
@@ -369,6 +470,13 @@ ALL_OF_THEM = {
     for name in ("measured", "dropped_out", "reliably_improved", "reliably_worsened")
     for what, number in (("share", 1.0), ("n", 247))
 }
+#: All that is shown on the page of an organisation.
+OWN = {"sizes": NUMBERS, "gaps": True, "gap_linde": (-4.1, -5.0, -3.2), "p_linde": 0.003, "ends_known": True,
+       "own": (-4.1, -5.0, -3.2), "levels": False, "measured_at": (0, 3, 6, 12), "mix": 0.25,
+       "mix_hidden": False, "response": (0.9, 0.6, 0.5),
+       **{f"share_{name}": 0.5 for name in ("dropped_out", "measured", "reliably_improved")},
+       **{f"n_{name}": 247 for name in ("dropped_out", "measured", "reliably_improved")}}  # fmt: skip
+ONE_SHARE = {"n_dropped_out": 0, "n_reliably_improved": 0}
 KNOWN_SHARES = {"share_measured": 0.5, "n_measured": 247, "share_dropped_out": 0.4, "n_dropped_out": 247}
 #: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
 EDGES = (
@@ -384,7 +492,33 @@ EDGES = (
             {"sizes": NUMBERS, **KNOWN_SHARES, "ends_known": False},
             {"sizes": NUMBERS, **KNOWN_SHARES, "beyond_chance": "lower"},
             {"sizes": NUMBERS, **ALL_OF_THEM},
+            {**OWN, "expected": 0.3, "half": 0.1, "demonstrable": True, "mix": 0.25},
+            {**OWN, "expected": 0.8, "half": 0.1, "demonstrable": True, "mix": -0.3, "mix_hidden": True},
+            {**OWN, "expected": 0.3, "half": 0.1, "demonstrable": False, "response": (0.7, 0.3, 0.5)},
+            {**OWN, "expected": 0.5, "half": 0.7, "mix": 0.0, "own": (NAN, NAN, NAN), "response": (0.5,)},
+            {**OWN, **ONE_SHARE, "expected": 0.5, "half": 0.7, "own": (NAN, NAN, NAN)},
+            {**OWN, "expected": 0.4, "half": 0.7, "gap_linde": (0.5, -1.0, 2.0), "p_linde": 0.31},
+            {**OWN, "expected": NAN, "rules": {"public_groups": False}, "sizes": {"linde": 40, "eik": 60}},
+            {**LINDE_CLEAR, "gap_linde": (4.1, 3.2, 5.0), "p_linde": 0.003, "own": (-4.1, -5.0, -3.2)},
+            {**OWN, "share_measured": 0.0004, "share_dropped_out": 0.9996, "expected": 0.4, "half": 0.1},
+            {**OWN, "share_measured": 0.22, "expected": NAN, "mix": 0.25, "mix_hidden": True},
+            {**OWN, "share_measured": 0.33, "mix": 0.25, "levels": True, "response": (0.7, 0.3, 0.5)},
+            {**OWN, "expected": NAN, "gaps": False, "gap_linde": (NAN, NAN, NAN), "p_linde": NAN},
         ),
+        {
+            "own_tiles_known": lambda released, _: bool(_own_values(released)),
+            "own_share_demonstrable": lambda released, _: any(
+                row["observed_demonstrable"] in ("lower", "higher") for row in _own_shares(released)
+            ),
+            "own_stands_out": lambda released, _: any(_beyond(released)),
+            "own_none_stands_out": lambda released, _: bool(_beyond(released)) and not any(_beyond(released)),
+            "own_stands_out_by_chance": lambda released, _: any(
+                beyond and not clear
+                for beyond, clear in zip(_beyond(released), _demonstrable(released), strict=True)
+            ),
+            "own_mix_differs": lambda released, _: max(_own_mix(released), default=0.0) >= 0.1,
+            "own_mix_alike": lambda released, _: max(_own_mix(released), default=1.0) < 0.1,
+        },
     ),
     Edges(
         "organisation_robustness",

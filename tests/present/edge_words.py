@@ -57,7 +57,13 @@ NOT_APPLICABLE = tuple(
     for key in phrases_in("en").entries
     if key.startswith("not_applicable.")
 )
-PLAIN = {"gaps": False, "rank_known": True, "sizes": NUMBERS, "own": (-4.1, -5.0, -3.2)}
+PLAIN = {
+    "response": (0.7, 0.3, 0.5),
+    "gaps": False,
+    "rank_known": True,
+    "sizes": NUMBERS,
+    "own": (-4.1, -5.0, -3.2),
+}
 
 
 def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iterator[str]:
@@ -76,6 +82,7 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
                 if drawn is not None:
                     yield from (drawn.title, drawn.caption, drawn.alt)
     yield from _own_figures(seed, language)
+    yield from _own_figures_with_gaps(seed, language)
     yield from _figures_of_many(seed, language)
     for dot, n_dot in ((5.0, 247), (5.0, 84), (-5.0, 84)):
         given = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "dot": dot, "n_dot": n_dot}
@@ -103,10 +110,17 @@ def _own_figures(seed: int, language: str) -> Iterator[str]:
     shares = {"share_measured": 0.4, "n_measured": 247, "share_dropped_out": 0.3, "n_dropped_out": 247}
     result = MAKERS["organisations"](Draw(seed, **{**PLAIN, "sizes": sizes, **shares}))
     voice = voice_of(release(result, LINDE, policy=policy_with(names=names)), language)
-    for name in ("observed_course", "share_indicators"):
+    for name in ("observed_course", "share_indicators", "own_tiles", "own_course"):
         drawn = registry.figures()[name].draw(voice)
         assert drawn is not None
         yield from (drawn.title, drawn.caption, drawn.alt)
+
+
+def _own_figures_with_gaps(seed: int, language: str) -> Iterator[str]:
+    """The own course, where at some month too few were measured."""
+    result = MAKERS["organisations"](Draw(seed, **{**PLAIN, "measured_at": (0, 3, 12)}))
+    drawn = draw(released_of(result, LINDE, public_groups=True), "own_course", language=language)
+    yield str(drawn)
 
 
 def family_profiles() -> Iterator[FamilyProfile]:

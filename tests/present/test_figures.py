@@ -25,6 +25,7 @@ from tests.disclosure.made_results import (
     make_trajectory,
 )
 from tests.present.edge_kinds import KINDS
+from tests.present.edge_organisations import OWN
 from tests.present.edge_results import Draw
 from tests.present.sentences.test_comparison import COMPARISON_FIGURES
 from tests.present.sentences.test_families import FAMILY_FIGURES
@@ -46,6 +47,8 @@ RESULT_OF = {
 }
 
 
+#: Figures of the page of one organisation.
+OWN_FIGURES = {"own_tiles", "own_course", "response_by_month"}
 #: Figures that no test names are drawn from the first edge result that is given for their kind.
 BY_THEIR_EDGES = {
     figure.name: KINDS[kind.name]
@@ -59,10 +62,13 @@ def result_of_figure(figure):
     if figure in RESULT_OF:
         return RESULT_OF[figure]()
     edges = BY_THEIR_EDGES[figure]
+    if figure in OWN_FIGURES:
+        return edges.make(Draw(0, **OWN))
     return edges.make(Draw(0, **edges.given[0]))
 
 
-def drawn(figure, audience=FUNDER, language="nl", result=None, **rules):
+def drawn(figure, audience=None, language="nl", result=None, **rules):
+    audience = audience or (LINDE if figure in OWN_FIGURES else FUNDER)
     result = result_of_figure(figure) if result is None else result
     return draw(release(result, audience, policy=made_policy(**rules)), figure, language=language)
 
@@ -90,7 +96,8 @@ def test_every_figure_is_a_picture_with_words(figure):
     assert shown.title in str(shown)
     assert "<table>" in shown.html
     assert root.get("aria-label") == clean_text(shown.alt)
-    assert shown.svg.decode().strip() in shown.html
+    pictures = [tile.svg for tile in shown.tiles] or [shown.svg]
+    assert all(picture.decode().strip() in shown.html for picture in pictures)
 
 
 @pytest.mark.parametrize("figure", ["mean_course", "score_distribution", "measurements_by_month"])

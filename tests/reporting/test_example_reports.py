@@ -75,8 +75,8 @@ def test_tables_and_figures_lie_beside_the_page_and_in_the_record(folder: Path) 
 
 def test_the_executed_notebook_holds_one_language_and_no_path_of_this_machine(folder: Path) -> None:
     text = (folder / OWN / "nl" / "notebooks" / "report_organisation.ipynb").read_text(encoding="utf-8")
-    assert "Het antwoord in het kort" in text
-    assert "The answer in brief" not in text
+    assert "Vier cijfers" in text
+    assert "Four numbers" not in text
     assert str(shipped_example()) not in text
     assert str(folder) not in text
 

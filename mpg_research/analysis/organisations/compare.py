@@ -25,6 +25,8 @@ Tables of :class:`OrganisationComparison` (beside ``sample_flow``)
   ``shares_of_all``, ``share_funnel``, ``share_funnel_lines``, ``share_funnel_summary``,
   ``share_funnel_steps``:
   :mod:`~mpg_research.analysis.organisations.shares`.
+- ``families_by_step``, ``response_by_month``:
+  :mod:`~mpg_research.analysis.organisations.who_was_measured`.
 - ``raw_and_shrunken`` and, from five organisations on, ``ranks``:
   :mod:`~mpg_research.analysis.organisations.ranks`.
 - ``case_mix_difference``, ``standardisation``, ``within_between``, ``worker_share``:
@@ -83,6 +85,7 @@ from mpg_research.analysis.organisations.shares import (
     shares_of_all_table,
 )
 from mpg_research.analysis.organisations.tables import Adjust, comparison_tables
+from mpg_research.analysis.organisations.who_was_measured import families_by_step, response_by_month
 from mpg_research.analysis.result import Result, ResultTable, collect_tables, settings_table
 from mpg_research.errors import ConfigError, NotApplicableError, Note
 from mpg_research.mixed import DfRule
@@ -188,11 +191,11 @@ def compare_organisations(
         ``difference_from_mean``, ``pairwise``, ``joint_test``, ``case_mix``, ``by_organisation``,
         ``observed_course``, ``coefficients``, ``variance_components``, ``sample_flow``,
         ``robust_difference``, ``settings``, ``indicators``, ``share_indicators``,
-        ``shares_of_all``, ``raw_and_shrunken``, ``case_mix_difference``, ``standardisation``,
-        ``within_between``, ``worker_share``, ``ranks``, ``funnel``, ``funnel_lines``,
-        ``funnel_summary``, ``funnel_steps``, ``share_funnel``, ``share_funnel_lines``,
-        ``share_funnel_summary`` and ``share_funnel_steps`` (the module says what each holds; some
-        are there only where the study has what they need).
+        ``shares_of_all``, ``families_by_step``, ``response_by_month``, ``raw_and_shrunken``,
+        ``case_mix_difference``, ``standardisation``, ``within_between``, ``worker_share``, ``ranks``,
+        ``funnel``, ``funnel_lines``, ``funnel_summary``, ``funnel_steps``, ``share_funnel``,
+        ``share_funnel_lines``, ``share_funnel_summary`` and ``share_funnel_steps`` (the
+        module says what each holds; some are there only where the study has what they need).
 
     Raises
     ------
@@ -337,6 +340,8 @@ def _further_tables(
     tables = [
         indicator_table(frame, found, end_level(model, month, many), units, times, month=month, level=level),
         *(table for table in of_shares if table is not None),
+        families_by_step(periods, frame),
+        response_by_month(periods, units.order),
         shrinkage_table(found, level=level),
         case_mix_difference_table(frame),
         standardisation_table(model, found, reference=reference),

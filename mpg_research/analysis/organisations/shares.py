@@ -4,13 +4,15 @@ Tables
 ------
 - ``share_indicators(organisation, indicator, n_group, share_observed, observed_low, observed_high,
   expected_share, observed_difference, observed_difference_low, observed_difference_high,
-  observed_beyond_chance)``: ``measured``, ``reliably_improved``, ``reliably_worsened`` and ``dropped_out`` at
-  the primary month, each a share of those who could have reached it
+  observed_beyond_chance, observed_demonstrable)``: ``measured``, ``reliably_improved``,
+  ``reliably_worsened`` and ``dropped_out`` at the primary month, each a share of those who could have
+  reached it
   (:mod:`~mpg_research.analysis.families.indicator_shares`; ``n_group`` of them; an organisation where nobody
   could have has 0 and no share); what is expected comes from a logistic case-mix model with slopes as they
   are within organisations, and the difference is observed minus expected. The two ends are the range of
   chance around no difference: where it lies if the organisation is as expected. ``observed_beyond_chance``
-  says whether it lies "lower" or "higher" than that range, or not ("no").
+  says whether it lies "lower" or "higher" than that range, or not ("no"); ``observed_demonstrable`` the same
+  after correction for the number of organisations (Holm).
 - ``shares_of_all(indicator, n_group, share_observed, observed_low, observed_high)``: the same over all
   organisations of the study.
 - From five organisations on, ``share_funnel(organisation, indicator, n_group, n_effective, share_observed,
@@ -52,9 +54,10 @@ from mpg_research.analysis.organisations.ranks import FEWEST_FOR_RANKS
 from mpg_research.analysis.result import ResultTable
 from mpg_research.arrays import FloatArray
 from mpg_research.frames import each_row
+from mpg_research.statistics.multiplicity import holm
 from mpg_research.statistics.providers.expected_shares import expected_shares
 from mpg_research.statistics.providers.false_alarms import FalseAlarms
-from mpg_research.statistics.providers.range_of_chance import range_of_chance
+from mpg_research.statistics.providers.range_of_chance import p_of_chance, range_of_chance
 from mpg_research.statistics.providers.share_funnel import (
     ShareFunnel,
     make_share_funnel,
@@ -75,6 +78,7 @@ _SHARE_COLUMNS = (
     coded("indicator", not_own=frozenset({"reliably_improved", "reliably_worsened"})), N_GROUP.but(own=True),
     _OBSERVED.but(own=True), *ends(_OBSERVED.but(own=True), "observed"), _EXPECTED, _APART, *ends(_APART),
     coded("observed_beyond_chance", is_key=False, about="observed_difference"),
+    coded("observed_demonstrable", is_key=False, about="observed_beyond_chance", csv_only=True),
 )  # fmt: skip
 _POINTS = (
     coded("indicator"), N_GROUP, number_of("n_effective", of="families"), _OBSERVED,
@@ -85,7 +89,7 @@ _POINTS = (
 _SHARES = [
     "organisation", "indicator", "n_group", "share_observed", "observed_low", "observed_high",
     "expected_share", "observed_difference", "observed_difference_low", "observed_difference_high",
-    "observed_beyond_chance", "n_families",
+    "observed_beyond_chance", "observed_demonstrable", "n_families",
 ]  # fmt: skip
 
 
@@ -171,25 +175,31 @@ def _share_rows(
     variance = outcome.inflation * np.bincount(codes, outcome.expected * (1 - outcome.expected)) / size**2
     place = {key: number for number, key in enumerate(outcome.units.keys)}
     rows: list[tuple[object, ...]] = []
+    p_values: list[float] = []
     for row in each_row(shares_by_organisation(outcome.indicator, organisations, level=level)):
         i = place.get(row.organisation)
-        hoped, low, high, beyond = np.nan, np.nan, np.nan, ""
+        hoped, low, high, beyond, p_value = np.nan, np.nan, np.nan, "", np.nan
         if i is not None:
-            hoped = float(expected[i])
-            low, high = range_of_chance(
-                hoped, size[i] / outcome.inflation[i], variance=float(variance[i]),
-                carried=float(outcome.carried[i, i]), level=level,
-            )  # fmt: skip
+            hoped, n = float(expected[i]), float(size[i] / outcome.inflation[i])
+            errors = {"variance": float(variance[i]), "carried": float(outcome.carried[i, i])}
+            low, high = range_of_chance(hoped, n, level=level, **errors)
         gap = row.share - hoped
         if np.isfinite(gap):
             beyond = "lower" if gap < low else "higher" if gap > high else "no"
+            # Of a difference within the range the p-value is larger than any that counts.
+            p_value = 1.0 if beyond == "no" else p_of_chance(gap, hoped, n, **errors)
+        p_values.append(p_value)
         rows.append(
             (
                 row.organisation, outcome.name, row.n_group, row.share, row.low, row.high, hoped, gap,
                 low, high, beyond, row.n_families,
             )
         )  # fmt: skip
-    return rows
+    clear = holm(p_values) < round(1 - level, 12)
+    return [
+        (*row[:-1], row[-2] if stays or not row[-2] else "no", row[-1])
+        for row, stays in zip(rows, clear.tolist(), strict=True)
+    ]
 
 
 def shares_of_all_table(indicators: dict[str, IndicatorRows], *, level: float) -> ResultTable | None:

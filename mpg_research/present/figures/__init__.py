@@ -11,8 +11,9 @@ from mpg_research.present.drawing.layout import WIDTH, add_mark, lay_out
 from mpg_research.present.drawing.png import png_of
 from mpg_research.present.drawing.scene import Scene
 from mpg_research.present.drawing.svg import svg_of
+from mpg_research.present.figures.own_page.tiles import TilesDrawing
 from mpg_research.present.language.voice import refuse, voice_of, withheld_text
-from mpg_research.present.presented import PresentedFigure, PresentedText
+from mpg_research.present.presented import PresentedFigure, PresentedText, PresentedTile
 from mpg_research.present.registry import Drawn, figure_named, figures
 from mpg_research.present.tables.tabulate import tabulate_rows
 
@@ -98,6 +99,23 @@ def draw(
             folder=folder,
         ),
         data_label=voice.phrases("general.table_data"),
+        tiles=_tiles(drawing, voice.mark),
+    )
+
+
+def _tiles(drawing: Drawn, mark: str) -> tuple[PresentedTile, ...]:
+    """The tiles of a figure of several numbers, each with its small picture."""
+    if not isinstance(drawing, TilesDrawing):
+        return ()
+    return tuple(
+        PresentedTile(
+            tile.title,
+            tile.number,
+            tile.word,
+            tile.words,
+            b"" if tile.chart is None else svg_of(lay_out(tile.chart, title="", mark=mark), label=tile.alt),
+        )
+        for tile in drawing.tiles
     )
 
 

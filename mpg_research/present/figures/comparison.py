@@ -24,6 +24,7 @@ from mpg_research.present.figures.parts import (
 from mpg_research.present.figures.style import INK, MAIN, SECOND, SHAPES, Drawing, short_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.tables.point_ranks import has_point_ranks
 
 __all__ = [
     "INDICATORS",
@@ -62,7 +63,9 @@ def draw_rank_sets(voice: Voice) -> Drawing | None:
     if len(rows) < 2:
         return None
     axis = voice.phrases("figure.rank_sets.axis")
-    bars = _two_bars(voice, rows, thin="all", thick="set", dot="expected_rank", axis=axis)
+    named = has_point_ranks(voice)
+    dot = "expected_rank" if named else ""
+    bars = _two_bars(voice, rows, thin="all", thick="set", dot=dot, axis=axis)
     span = rows["set_high"] - rows["set_low"] + 1
     own = rows[rows["organisation"] == voice.released.own]
     row = own.iloc[0] if len(own) else rows.iloc[int(span.to_numpy().argmin())]
@@ -70,6 +73,7 @@ def draw_rank_sets(voice: Voice) -> Drawing | None:
         voice, "rank_sets", bars, number=len(rows), undecided=voice.count((span >= len(rows)).sum()),
         mine=voice.organisation(row["organisation"]), low=voice.count(row["set_low"]),
         high=voice.count(row["set_high"]),
+        dot=voice.phrases(f"figure.rank_sets.{'dot' if named else 'no_dot'}"),
     )  # fmt: skip
 
 
@@ -88,7 +92,8 @@ def _two_bars(
         for bar, width, opacity in ((thin, 1.2, 1.0), (thick, 4.5, 0.55)):
             ends = [row[f"{bar}_low"], row[f"{bar}_high"]]
             panel.line(ends, [height] * 2, colour=colour, width=width, opacity=opacity)
-        panel.marks([row[dot]], [height], fill=colour, size=6)
+        if dot:
+            panel.marks([row[dot]], [height], fill=colour, size=6)
         if more is not None:
             more(panel, row, height)
         in_front = own is None or row["organisation"] == own

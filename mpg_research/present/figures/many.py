@@ -1,5 +1,6 @@
 """Many organisations in one picture: where they lie, and the own one among them; not a row for each."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -40,6 +41,7 @@ from mpg_research.present.figures.style import MAIN, SECOND, Drawing, short_name
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.many import HALF, LEGIBLE, MOST, are_many, number_of_organisations, quantiles
+from mpg_research.present.tables.point_ranks import has_point_ranks
 
 __all__ = ["change", "courses", "difference", "mix", "ranks", "shares", "shrunken"]
 
@@ -103,10 +105,36 @@ def ranks(voice: Voice) -> Drawing | None:
     rows = known(voice.frame("ranks"), "set_low", "set_high", "expected_rank")
     if not _wants_strip(voice, rows):
         return draw_rank_sets(voice)
+    if not has_point_ranks(voice):
+        return _only_own_ranks(voice, rows)
     ends = ("all_low", "all_high")
     chart, said = _one_strip(voice, rows, "expected_rank", ends, thick=("set_low", "set_high"))
     chart.panel().x.label = voice.phrases("figure.rank_sets.axis")
     return _worded(voice, "rank_sets", rows, chart, said)
+
+
+def _only_own_ranks(voice: Voice, rows: pd.DataFrame) -> Drawing | None:
+    """Of many organisations the ranks that fit the own one, where no rank may be named; else nothing."""
+    own = rows[rows["organisation"] == _in_front(voice, rows)]
+    if not len(own):
+        return None
+    row = own.iloc[0]
+    interval = voice.phrases(
+        "general.interval", low=voice.count(row["set_low"]), high=voice.count(row["set_high"])
+    )
+    mine = Own(math.nan, (row["all_low"], row["all_high"]), (row["set_low"], row["set_high"]))
+    name = short_name(voice.organisation(str(row["organisation"])), width=40, lines=2)
+    chart = draw_strips([Strip(name, (), mine, (interval, voice.n_of(row)))], dots=False, bold=True)
+    panel = chart.panel()
+    panel.x.low, panel.x.high = 1.0, float(rows["all_high"].max())
+    number_axis(panel.x, voice)
+    panel.x.label = voice.phrases("figure.rank_sets.axis")
+    return put_into_words(
+        voice, "rank_sets", chart, number=len(rows), dot=voice.phrases("figure.rank_sets.no_dot"),
+        undecided=voice.count(((rows["set_high"] - rows["set_low"] + 1) >= len(rows)).sum()),
+        mine=voice.organisation(str(row["organisation"])), low=voice.count(row["set_low"]),
+        high=voice.count(row["set_high"]),
+    )  # fmt: skip
 
 
 def shares(voice: Voice) -> Drawing | None:

@@ -3,11 +3,16 @@
 from mpg_research.present.figures import many
 from mpg_research.present.figures.comparison import draw_run_chart
 from mpg_research.present.figures.funnel import draw_funnel, draw_share_funnel
+from mpg_research.present.figures.own_page.course import draw_own_course, with_line
+from mpg_research.present.figures.own_page.response import draw_response
+from mpg_research.present.figures.own_page.tiles import draw_tiles
 from mpg_research.present.figures.study import draw_case_mix
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
+from mpg_research.present.language.voice import Voice
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences
 from mpg_research.present.sentences.over_time import over_time_sentences, robustness_sentences
+from mpg_research.present.sentences.own_page.page import LISTS, TOPICS, own_page_sentences
 
 __all__ = ["KINDS"]
 
@@ -33,14 +38,34 @@ _FIGURES = (
     Figure(name="case_mix_difference", draw=many.mix, shows=("case_mix_difference",)),
     Figure(name="share_indicators", draw=many.shares, shows=("share_indicators",)),
     Figure(name="share_funnel", draw=draw_share_funnel, shows=("share_funnel",)),
+    Figure(
+        name="own_tiles",
+        draw=draw_tiles,
+        shows=("share_indicators", "adjusted_change", "difference_from_mean"),
+    ),
+    Figure(
+        name="own_course",
+        draw=draw_own_course,
+        shows=("observed_course", "adjusted_curve"),
+        numbers=with_line,
+        only_own=True,
+    ),
+    Figure(name="response_by_month", draw=draw_response, shows=("response_by_month",), only_own=True),
 )
+
+
+def _sentences(voice: Voice) -> dict[str, list[str]]:
+    return {**organisation_sentences(voice), **own_page_sentences(voice)}
+
+
 KINDS = (
     Kind(
         name="organisations",
-        sentences=organisation_sentences,
+        sentences=_sentences,
         main_table="adjusted_change",
         figures=_FIGURES,
-        topics=("first_page", "first_page_shares", "shares", "ranks", "funnel"),
+        topics=("first_page", "first_page_shares", "shares", "ranks", "funnel", *TOPICS),
+        lists=LISTS,
     ),
     Kind(name="organisation_robustness", sentences=robustness_sentences, main_table="robustness"),
     Kind(

@@ -8,13 +8,20 @@ import pandas as pd
 
 from mpg_research.disclosure.rules.labels import OWN
 from mpg_research.frames import row_at
+from mpg_research.present.language.certainty import (
+    Certainty,
+    certainty_of_difference,
+    certainty_word,
+    distinguishable,
+    p_column,
+)
 from mpg_research.present.language.numbers import format_df
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.comparison import funnel_topic, rank_topic, share_topic
 from mpg_research.present.sentences.first_page.others import organisations_in_short, shares_in_short
 from mpg_research.present.sentences.trajectory import is_clear, say_change, usable_rows
 
-__all__ = ["distinguishable", "organisation_sentences"]
+__all__ = ["gap_words", "organisation_sentences", "rows_at_month", "why_not"]
 
 JOINT = "organisation:months"
 JOINT_NUMBERS = ("df_numerator", "df_denominator", "statistic", "p_value", "n_organisations")
@@ -36,9 +43,10 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
             **short,
         }
     joint, month = _joint_row(voice), _month(voice)
-    changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
+    changes = rows_at_month(voice, "adjusted_change", month)
+    differences = rows_at_month(voice, "difference_from_mean", month)
     if len(differences):  # without its test nothing is said of a difference
-        differences = differences[differences[_p_column(differences)].notna()]
+        differences = differences[differences[p_column(differences)].notna()]
     own = voice.released.own
     named = _named(voice, differences)
     answer = [_joint_sentence(voice, joint, month, named=bool(named))]
@@ -90,26 +98,12 @@ def _alone(voice: Voice) -> list[str]:
     return [text, voice.phrases("organisations.alone_limit")]
 
 
-def distinguishable(row: pd.Series, *, level: float) -> bool:
-    """Whether an organisation's difference from the average stands after correction for multiplicity."""
-    return bool(p_of(row) < round(1 - level, 12) and is_clear(row))
-
-
-def p_of(row: pd.Series) -> float:
-    """The p-value corrected for the number of comparisons; the plain one where nothing is corrected."""
-    return float(row[_p_column(row)])
-
-
-def _p_column(found: pd.Series | pd.DataFrame) -> str:
-    return "p_adjusted" if "p_adjusted" in found else "p_value"
-
-
 def _month(voice: Voice) -> float:
     table = voice.table("adjusted_change")
     return 12.0 if table is None or not len(table.data) else voice.primary_month(table.data["months"])
 
 
-def _at(voice: Voice, table: str, month: float) -> pd.DataFrame:
+def rows_at_month(voice: Voice, table: str, month: float) -> pd.DataFrame:
     """Rows of a table at one moment whose numbers are known, by label code."""
     rows = voice.frame(table)
     if not len(rows):
@@ -132,8 +126,11 @@ def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
     """The organisations that differ from the average after correction for their number."""
     if differences.empty:
         return {}
-    small = differences[differences[_p_column(differences)] < voice.alpha]
-    return {str(code): row for code, row in small.iterrows() if is_clear(row)}
+    level = voice.released.level
+    small = differences[differences[p_column(differences)] < voice.alpha]
+    return {
+        str(code): row for code, row in small.iterrows() if distinguishable(row, level=voice.released.level)
+    }
 
 
 def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, named: bool) -> str:
@@ -150,7 +147,7 @@ def _in_short(voice: Voice, joint: pd.Series | None, named: dict[str, pd.Series]
     differ = ""
     if joint is not None and not pd.isna(joint["p_value"]):
         differ = "differ" if _is_significant(voice, joint) else "alike_but_named" if named else "alike"
-    gaps = [(code, gap_words(voice, row, differs=True)["gap"]) for code, row in named.items()]
+    gaps = [(code, gap_words(voice, row, differs=True)["side"]) for code, row in named.items()]
     return organisations_in_short(voice, differ=differ, named=gaps)
 
 
@@ -176,7 +173,7 @@ def _own_sentences(
 ) -> list[str]:
     name = voice.organisation(own if own in voice.released.organisation_labels else OWN)
     if own not in changes.index:
-        return [voice.phrases(f"organisations.{_why_not(voice, own, month)}", name=name)]
+        return [voice.phrases(f"organisations.{why_not(voice, own, month)}", name=name)]
     row = row_at(changes, own)
     aside = voice.phrases(f"organisations.{voice.adjustment}_aside") if voice.adjustment else ""
     compared = own in differences.index
@@ -192,7 +189,7 @@ def _own_sentences(
     return [*_own_difference(voice, row_at(differences, own), {**values, "adjusted": aside}), change]
 
 
-def _why_not(voice: Voice, own: str, month: float) -> str:
+def why_not(voice: Voice, own: str, month: float) -> str:
     """Why nothing is said of the own change: not in the comparison, too small, or not computed."""
     table = voice.table("adjusted_change")
     if table is None or not (table.data["organisation"] == own).any():
@@ -204,13 +201,19 @@ def _why_not(voice: Voice, own: str, month: float) -> str:
 
 def _own_difference(voice: Voice, row: pd.Series, values: dict[str, str]) -> list[str]:
     """Whether the own change can be told from the average, and between which sizes the difference lies."""
-    differs = distinguishable(row, level=voice.released.level)
+    certainty = _certainty(voice, row)
+    differs = certainty != "none"
     key = "organisations.own_differs" if differs else "organisations.own_average"
     words = {**values, **gap_words(voice, row, differs=differs), "level": voice.level}
-    sentences = [voice.phrases(key, **words, p=voice.p_value(p_of(row)))]
+    words["certainty"] = certainty_word(voice.phrases, certainty, "reference")
+    sentences = [voice.phrases(key, **words)]
     if not differs and is_clear(row):
         sentences.append(voice.phrases("organisations.own_by_chance"))
     return sentences
+
+
+def _certainty(voice: Voice, row: pd.Series) -> Certainty:
+    return certainty_of_difference(row, level=voice.released.level, lower_is_better=voice.lower_is_better)
 
 
 def gap_words(voice: Voice, row: pd.Series, *, differs: bool) -> dict[str, str]:
@@ -219,19 +222,18 @@ def gap_words(voice: Voice, row: pd.Series, *, differs: bool) -> dict[str, str]:
     What differs is never said to be equal: a small difference gets the decimals it takes.
     """
 
-    def side(key: str, value: float) -> str:
+    def side(value: float) -> str:
         if value == 0:
-            return voice.phrases(f"organisations.{key}_none")
+            return voice.phrases("organisations.side_none")
         better = (value < 0) == voice.lower_is_better
-        name = f"organisations.{key}_{'better' if better else 'worse'}"
+        name = f"organisations.side_{'better' if better else 'worse'}"
         return voice.phrases(name, size=voice.nonzero(abs(value)), unit=voice.unit)
 
     estimate = float(row["estimate"])
     ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
     low, high = ends if voice.lower_is_better else reversed(ends)
     nothing = not differs and not voice.shows(estimate)
-    gap = voice.phrases("organisations.gap_none") if nothing else side("gap", estimate)
-    return {"gap": gap, "low": side("side", low), "high": side("side", high)}
+    return {"side": side(0.0 if nothing else estimate), "low": side(low), "high": side(high)}
 
 
 def _who_differs(
@@ -241,12 +243,14 @@ def _who_differs(
         return voice.phrases("organisations.no_difference")
     if not named:
         key = "none_differs_all_the_same" if _is_significant(voice, joint) else "none_differs"
-        return voice.phrases(f"organisations.{key}", number=voice.count(len(differences)))
+        word = certainty_word(voice.phrases, "none", "reference")
+        return voice.phrases(f"organisations.{key}", number=voice.count(len(differences)), certainty=word)
     names = [
         voice.phrases(
             "organisations.one_differs",
             name=voice.organisation(code),
             level=voice.level,
+            certainty=certainty_word(voice.phrases, _certainty(voice, row), "reference"),
             **gap_words(voice, row, differs=True),
         )
         for code, row in named.items()

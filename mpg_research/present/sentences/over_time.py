@@ -5,9 +5,10 @@ import math
 import pandas as pd
 
 from mpg_research.frames import quantity
+from mpg_research.present.language.certainty import distinguishable
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.sentences.organisations import distinguishable, gap_words
+from mpg_research.present.sentences.organisations import gap_words
 from mpg_research.present.sentences.trajectory import usable_rows
 
 __all__ = ["over_time_sentences", "robustness_sentences"]

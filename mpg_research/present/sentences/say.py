@@ -101,7 +101,8 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     if topic == "headline":
         return _text(voice, name, spoken.get("answer", ())[:1])
     chosen = MAIN if topic is None else (topic,)
-    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=topic in LISTS)
+    is_list = topic in (*LISTS, *kind.lists)
+    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=is_list)
 
 
 def _how_far(voice: Voice) -> list[str]:

@@ -23,6 +23,7 @@ from mpg_research.present.language.voice import Voice, refuse, voice_of, withhel
 from mpg_research.present.presented import PresentedTable, PresentedText, SaidRule
 from mpg_research.present.tables.brief import Spread, shorten
 from mpg_research.present.tables.html import Column, Rows, as_csv, as_html, as_text
+from mpg_research.present.tables.point_ranks import without_point_ranks
 
 __all__ = ["tabulate", "tabulate_rows"]
 
@@ -76,6 +77,7 @@ def tabulate_rows(
 
     Of many organisations the reader sees a part, with a link to all rows in ``folder``.
     """
+    table = without_point_ranks(voice, table)
     data, marks = table.data, table.marks
     file_name = marked_name(name or table.name, private=voice.released.audience.private)
     if only_own and table.organisation_columns:

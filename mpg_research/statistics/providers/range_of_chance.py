@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, ndtr, ndtri
 
-__all__ = ["range_of_chance"]
+__all__ = ["p_of_chance", "range_of_chance"]
 
 #: Fewer events (or clients without) expected than this: the range is exact, not a bell curve.
 _RARE = 5.0
@@ -60,6 +60,43 @@ def range_of_chance(
     else:
         below = above = z * float(np.sqrt(variance + carried))
     return max(-below, -expected), min(above, 1 - expected)
+
+
+def p_of_chance(gap: float, expected: float, n: float, *, variance: float, carried: float = 0.0) -> float:
+    """The p-value of a difference: at one less that level its :func:`range_of_chance` just holds it.
+
+    Parameters
+    ----------
+    gap : float
+        Observed minus expected share.
+    expected, n, variance, carried
+        As in :func:`range_of_chance`.
+
+    Returns
+    -------
+    float
+        Two-sided, 0 to 1.
+
+    Examples
+    --------
+    >>> round(p_of_chance(-0.098, 0.5, 100, variance=0.0025), 3)
+    0.05
+    """
+    if gap == 0:
+        return 1.0
+    if min(expected, 1 - expected) * n >= _RARE:
+        error = float(np.sqrt(variance + carried))
+        return 2 * float(ndtr(-abs(gap) / error)) if error > 0 else 0.0
+
+    def is_within(p: float) -> bool:
+        low, high = range_of_chance(expected, n, variance=variance, carried=carried, level=1 - p)
+        return low <= gap <= high
+
+    low, high = -30.0, 0.0  # of the logarithm of p
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_within(float(np.exp(middle))) else (low, middle)
+    return float(np.exp(high))
 
 
 def _counts_not_rejected(p: float, n: float, tail: float) -> tuple[float, float]:

@@ -201,6 +201,8 @@ def test_indicators_of_the_example(study: Study) -> None:
     gap = shares["observed_difference"]
     outside = (gap < shares["observed_difference_low"]) | (gap > shares["observed_difference_high"])
     assert (outside == (shares["observed_beyond_chance"] != "no")).all()
+    clear = shares["observed_demonstrable"] != "no"
+    assert (shares.loc[clear, "observed_demonstrable"] == shares.loc[clear, "observed_beyond_chance"]).all()
     for name, rows in shares.groupby("indicator"):
         # Indirect standardisation: over all families as many are observed as expected (in an incidence also
         # those count who started too late to be in n_group).
@@ -212,6 +214,18 @@ def test_indicators_of_the_example(study: Study) -> None:
         assert mine["ratio"].to_numpy() == pytest.approx(rows["share_observed"] / rows["expected_share"])
         assert abs(mine["adjusted_share"].mean() - overall[name]) < 0.1
         assert mine["share_observed"].to_numpy() == pytest.approx(rows["share_observed"].to_numpy())
+    by_month = tables["response_by_month"].set_index(["organisation", "months"])
+    assert by_month["share_measured"].between(0, 1).all()
+    at_primary = by_month.xs(12.0, level="months")
+    for key, row in shares.xs("measured", level="indicator").iterrows():
+        assert at_primary.loc[key, "share_measured"] == pytest.approx(row["share_observed"])
+        assert at_primary.loc[key, "n_group"] == row["n_group"]
+    helped = tables["families_by_step"].pivot(index="organisation", columns="step", values="n_families")
+    assert (helped["helped"] >= helped["in_comparison"]).all()
+    compared = tables["by_organisation"].set_index("organisation")["n_families"]
+    assert helped["in_comparison"].to_dict() == compared.to_dict()
+    raw = pd.read_csv(shipped_example() / "episodes.csv", dtype=str)
+    assert helped["helped"].sum() >= raw["family"].nunique()
     steps = tables["share_funnel_steps"].groupby("indicator")["check"].size()
     assert set(steps) == {6}
 

@@ -13,7 +13,7 @@ from mpg_research.study.model import CheckReport, FlowStep, SampleFlow
 #: English words in -s behind a number that are no plural; Dutch ones in -en or -s.
 SINGULAR = {
     "en": {"counts", "differs", "goes", "has", "includes", "is", "lies", "shows", "yes"},
-    "nl": {"een", "is", "hangen", "vergeleken", "erbuiten", "plaats", "prijs"},
+    "nl": {"een", "is", "gemeten", "hangen", "vergeleken", "erbuiten", "plaats", "prijs"},
 }
 PLURAL = {
     "en": r"\b1 (?:other |different |published |unanswered |funnel )?(\w+s)\b",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from mpg_research.statistics.providers.range_of_chance import range_of_chance
+from mpg_research.statistics.providers.range_of_chance import p_of_chance, range_of_chance
 
 
 def drawn(seed: int) -> list[tuple[float, int, float]]:
@@ -51,3 +51,21 @@ def test_chance_alone_leaves_it_no_more_often_than_it_says(p: float, n: int) -> 
     low, high = range_of_chance(p, n, variance=p * (1 - p) / n)
     gap = rng.binomial(n, p, 20_000) / n - p
     assert ((gap < low) | (gap > high)).mean() < 0.06
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_its_p_value_says_the_same_at_every_level(seed: int) -> None:
+    rng = np.random.default_rng([seed, 7])
+    for p, n, level in drawn(seed):
+        gap = float(rng.uniform(-p, 1 - p))
+        errors = {"variance": p * (1 - p) / n, "carried": float(rng.choice([0.0, 0.001]))}
+        low, high = range_of_chance(p, n, level=level, **errors)
+        found = p_of_chance(gap, p, n, **errors)
+        if min(abs(gap - low), abs(gap - high)) > 1e-6 and not abs(found - (1 - level)) < 1e-6:
+            assert (low <= gap <= high) is (found > 1 - level)
+
+
+def test_its_p_value_is_twice_the_tail_of_the_binomial_where_little_is_expected() -> None:
+    for n, p, x in ((40, 0.02, 4), (30, 0.1, 9), (60, 0.97, 54), (25, 0.05, 6)):
+        tail = min(binom.cdf(x, n, p), binom.sf(x - 1, n, p))
+        assert p_of_chance(x / n - p, p, n, variance=p * (1 - p) / n) == pytest.approx(2 * tail, rel=1e-6)

@@ -1,0 +1,1 @@
+"""The pictures of the first page for an organisation."""
