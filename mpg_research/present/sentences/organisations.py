@@ -128,9 +128,7 @@ def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
         return {}
     level = voice.released.level
     small = differences[differences[p_column(differences)] < voice.alpha]
-    return {
-        str(code): row for code, row in small.iterrows() if distinguishable(row, level=voice.released.level)
-    }
+    return {str(code): row for code, row in small.iterrows() if distinguishable(row, level=level)}
 
 
 def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, named: bool) -> str:
