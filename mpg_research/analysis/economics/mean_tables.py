@@ -20,8 +20,9 @@ from mpg_research.analysis.columns import (
     quantile,
 )
 from mpg_research.analysis.economics.family_costs import FamilyCosts
+from mpg_research.analysis.economics.few_together import few_together
 from mpg_research.analysis.result import ResultTable
-from mpg_research.arrays import BoolArray, FloatArray
+from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.censored_costs import censored_mean
 from mpg_research.statistics.economics.follow_up import chance_seen, completeness_weights, read_followed
@@ -183,10 +184,6 @@ def apart(
 ) -> dict[str, list[str]]:
     """Payers (kinds, items) by the name under which they stand: apart, or together where few have them.
 
-    What few families have (in some month) would have its row hidden, and with it, so that nothing follows by
-    subtraction, that of another; and two hidden rows can be of the same families. So what few have is put
-    together, with the smallest of the others where that is still of few.
-
     Parameters
     ----------
     window : CostWindow
@@ -198,24 +195,13 @@ def apart(
     """
     names = list(window.costs.rows[key].cat.categories)
 
-    def families(group: list[str]) -> FloatArray:
+    def families(group: list[str]) -> IntArray:
         amounts = window.amounts(window.costs.rows[key].isin(group).to_numpy())
-        counts: FloatArray = (
-            (amounts > 0).sum(axis=0) * 1.0 if by_month else np.array([(amounts.sum(axis=1) > 0).sum() * 1.0])
-        )
-        return counts
+        return np.asarray((amounts > 0).sum(axis=0) if by_month else (amounts.sum(axis=1) > 0).sum())
 
-    counts = {name: families([name]) for name in names}
-    few = [name for name in names if _is_few(counts[name], minimum)]
-    others = sorted((name for name in names if name not in few), key=lambda name: counts[name].sum())
-    while few and others and _is_few(families(few), minimum):
-        few.append(others.pop(0))
-    found = {name: [name] for name in names if name in others}
+    few = few_together(names, families, minimum=minimum)
+    found = {name: [name] for name in names if name not in few}
     return {**found, **({TOGETHER if found else EVERYBODY: few} if few else {})}
-
-
-def _is_few(counts: FloatArray, minimum: int) -> bool:
-    return bool(((counts > 0) & (counts < minimum)).any())
 
 
 def _table(

@@ -22,6 +22,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
 from mpg_research.analysis.economics.family_costs import family_costs
+from mpg_research.analysis.economics.few_together import few_together
 from mpg_research.analysis.economics.mean_tables import EVERYBODY, TOGETHER
 from mpg_research.analysis.result import (
     Result,
@@ -279,21 +280,11 @@ def _totals(steps: _Steps, part: str, payers: Sequence[int] | None = None) -> di
 
 
 def _payers_apart(weighed: Weighed, minimum: int) -> dict[str, tuple[int, ...]]:
-    """Payers by the name under which they stand: apart, or together where few families concern them.
-
-    Rows of few would be hidden, and with them what would give them away; and two hidden rows can be of the
-    same families. So payers of few are put together, with the next ones where they still are of few.
-    """
+    """Payers by the name under which they stand: apart, or together where few families concern them."""
     touched = weighed.touched
-    order = sorted(range(touched.shape[1]), key=lambda place: int(touched[:, place].sum()))
-    order = [place for place in order if touched[:, place].any()]
-    few: list[int] = []
-    for place in order:
-        enough = int(touched[:, place].sum()) >= minimum
-        if enough and (not few or int(touched[:, few].any(axis=1).sum()) >= minimum):
-            break
-        few.append(place)
-    apart = {weighed.payers[place]: (place,) for place in sorted(order) if place not in few}
+    there = np.flatnonzero(touched.any(axis=0)).tolist()
+    few = few_together(there, lambda places: touched[:, places].any(axis=1).sum(), minimum=minimum)
+    apart = {weighed.payers[place]: (place,) for place in there if place not in few}
     return {**apart, **({TOGETHER if apart else EVERYBODY: tuple(sorted(few))} if few else {})}
 
 

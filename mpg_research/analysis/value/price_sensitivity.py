@@ -7,6 +7,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import coded as coded_column
 from mpg_research.analysis.columns import setting
+from mpg_research.analysis.economics.few_together import few_together
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.value.compared import Compared
 from mpg_research.analysis.value.comparison_tables import Draws, behind
@@ -113,16 +114,12 @@ def prices_of_enough(compared: Compared, minimum: int) -> frozenset[int]:
     frozenset of int
         Places in ``compared.priced``.
     """
-    order = sorted(range(len(compared.used)), key=lambda place: len(compared.used[place]))
-    left: set[str] = set()
-    shown = list(order)
-    for place in order:
-        users = compared.used[place]
-        if len(users) >= minimum and (not left or len(left) >= minimum):
-            break
-        shown.remove(place)
-        left |= users
-    return frozenset(shown)
+    used = {place: users for place, users in enumerate(compared.used) if users}
+
+    def families(places: list[int]) -> int:
+        return len(frozenset().union(*(used[place] for place in places)))
+
+    return frozenset(used) - frozenset(few_together(used, families, minimum=minimum))
 
 
 def tornado_table(compared: Compared, minimum: int) -> ResultTable | None:
