@@ -154,10 +154,8 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     whole = _table("costs", window, [((), window.amounts())], ())
     found = [whole]
     for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "cost_item")):
-        if key == "phase":
-            groups = {name: [name] for name in rows[key].cat.categories if name != "before"}
-        else:
-            groups = apart(window, minimum, key=key, by_month=False)
+        # Payers stand together here as they do by month: one word, one group.
+        groups = apart(window, minimum, key=key, by_month=key == "payer")
         parts = [
             ((name,), window.amounts(rows[key].isin(group).to_numpy())) for name, group in groups.items()
         ]
@@ -182,18 +180,18 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
 def apart(
     window: CostWindow, minimum: int, *, key: str = "payer", by_month: bool = True
 ) -> dict[str, list[str]]:
-    """Payers (kinds, items) by the name under which they stand: apart, or together where few have them.
+    """Payers (kinds, items, phases) by the name under which they stand: apart, or together where few are.
 
     Parameters
     ----------
     window : CostWindow
     minimum : int
         Families that stand for few.
-    key : {"payer", "kind", "item"}
+    key : {"payer", "kind", "item", "phase"}
     by_month : bool
         Whether the rows are those of single months, and not of all together.
     """
-    names = list(window.costs.rows[key].cat.categories)
+    names = [name for name in window.costs.rows[key].cat.categories if (key, name) != ("phase", "before")]
 
     def families(group: list[str]) -> IntArray:
         amounts = window.amounts(window.costs.rows[key].isin(group).to_numpy())

@@ -5,7 +5,7 @@ import pandas as pd
 
 from mpg_research.present.drawing.chart import Chart, Panel
 from mpg_research.present.figures.change import tone_entry
-from mpg_research.present.figures.funnel import funnel_dots, funnel_limits
+from mpg_research.present.figures.funnel import draw_one_funnel
 from mpg_research.present.figures.parts import (
     CONTEXT_INK,
     colour_of,
@@ -114,19 +114,5 @@ def _one(panel: Panel, voice: Voice, height: float, row: pd.Series, *, in_front:
 
 def draw_cost_funnel(voice: Voice) -> Drawing | None:
     """Funnel plot of the adjusted mean costs."""
-    dots = known(voice.frame("cost_funnel"), "adjusted_cost", "n_effective")
-    lines = known(voice.frame("cost_funnel_lines"), "low_95", "high_95")
-    if len(dots) < 2 or not len(lines):
-        return None
-    chart = Chart([245.0])
-    panel = chart.panel()
-    funnel_limits(panel, voice, lines)
-    funnel_dots(panel, voice, dots, "adjusted_cost")
-    panel.x.label = voice.phrases("figure.funnel.axis_x")
-    panel.y.label = voice.phrases("figure.cost_funnel.axis_y")
-    number_axis(panel.x, voice)
-    number_axis(panel.y, voice)
-    outside = int((dots["beyond_adjusted"] != "none").sum())
-    return put_into_words(
-        voice, "cost_funnel", chart, number=len(dots), inside=len(dots) - outside, outside=outside
-    )
+    axis = voice.phrases("figure.cost_funnel.axis_y")
+    return draw_one_funnel(voice, "cost_funnel", "adjusted_cost", axis=axis)
