@@ -32,6 +32,7 @@ __all__ = [
     "MEAN",
     "MEANS",
     "TOGETHER",
+    "TOGETHER_BY_MONTH",
     "CostWindow",
     "apart",
     "before_table",
@@ -64,6 +65,7 @@ _NAMES = [
 ]
 #: Payers by month that stand together, or all of them.
 TOGETHER, EVERYBODY = "together", "all"
+TOGETHER_BY_MONTH = "together_by_month"
 #: Quantiles of what families cost.
 _QUANTILES = {"q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9}
 
@@ -154,15 +156,18 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     whole = _table("costs", window, [((), window.amounts())], ())
     found = [whole]
     for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "cost_item")):
-        # Payers stand together here as they do by month: one word, one group.
-        groups = apart(window, minimum, key=key, by_month=key == "payer")
+        groups = apart(window, minimum, key=key, by_month=False)
         parts = [
             ((name,), window.amounts(rows[key].isin(group).to_numpy())) for name, group in groups.items()
         ]
         parts = [part for part in parts if part[1].any()]
         found.append(_table(f"costs_by_{key}", window, parts, (coded(called, adds_up="counts"),)))
     months = []
+    whole_year = apart(window, minimum, by_month=False)
     for name, group in apart(window, minimum).items():
+        # By month more payers may stand together than in all: another group is called another name.
+        if name == TOGETHER and whole_year.get(TOGETHER) != group:
+            name = TOGETHER_BY_MONTH
         amounts = window.amounts(rows["payer"].isin(group).to_numpy())
         for place in range(window.months):
             alone = np.zeros_like(amounts)

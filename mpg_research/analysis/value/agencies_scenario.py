@@ -154,10 +154,16 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
         extra = np.maximum(agencies - each.agencies_at_most, 0.0)
         more = (extra > 0) * float(each.coordination_hours) * hour
         saved = extra * price * float(each.share_saved)
-        for part, monthly in (("coordination", -more), ("saved", saved), ("balance", saved - more)):
-            rows.append(
-                {"assumption_number": number, "money_part": part, **yearly(in_all(monthly), months), **counts}
-            )
+        for part, monthly, full in (
+            ("coordination", -more, (extra > 0) * 1.0), ("saved", saved, extra),
+            ("balance", saved - more, None),
+        ):  # fmt: skip
+            numbers = yearly(in_all(monthly), months)
+            if (
+                full is not None and not monthly.any()
+            ):  # nothing by assumption, which says nothing of families
+                numbers |= parts_of(0.0, sums_of(family, in_all(full)))
+            rows.append({"assumption_number": number, "money_part": part, **numbers, **counts})
         above.append(
             {"assumption_number": number, "share_above": float((extra > 0).sum() / months.sum()),
              "extra_agencies": float(extra.sum() / months.sum()), **counts}

@@ -9,6 +9,7 @@ from mpg_research.analysis.economics.family_costs import FamilyCosts
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ConfigError, NotApplicableError, Note, did_you_mean
+from mpg_research.study.checks.prices import NO_GROUPS
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 
 __all__ = [
@@ -71,7 +72,7 @@ class FamilyGroups:
 
 
 def groups_of_column(
-    study: Study, costs: FamilyCosts, column: str, *, case_mix: tuple[str, ...]
+    study: Study, costs: FamilyCosts, column: str, *, case_mix: tuple[str, ...], asked: str = "by"
 ) -> FamilyGroups:
     """Groups by a column of ``episodes``, as it was at the first period of help.
 
@@ -84,6 +85,8 @@ def groups_of_column(
         Of yes and no, or of at most eight values.
     case_mix : tuple of str
         Columns of ``episodes``; the one that is compared is left out of them.
+    asked : str
+        What the column was named as, for messages.
 
     Returns
     -------
@@ -97,17 +100,18 @@ def groups_of_column(
         If fewer than two groups have enough families.
     """
     table = study.tables["episodes"]
-    if column not in table or column in ("family", "episode", "organisation", "worker", "start", "end"):
+    if column not in table or column in NO_GROUPS:
         hint = did_you_mean(column, [str(name) for name in table.columns])
+        more = ", intervention, or organisation" if asked == "by" else ""
         raise ConfigError(
-            f"by = {column!r} is no column of the table episodes that makes groups of families; expected one "
-            f"with a few values, intervention, or organisation. {hint}".rstrip()
+            f"{asked} = {column!r} is no column of the table episodes that makes groups of families; "
+            f"expected one with a few values{more}. {hint}".rstrip()
         )
     rows = _with_columns(study, costs, (column, *case_mix))
     mixed = [name for name in case_mix if name in table and name != column]
     steps, notes = list(costs.flow.steps), []
     rows = _keep(steps, rows, rows[column].notna(), "group_known", "whose group is known")
-    names = _names(rows[column], column)
+    names = _names(rows[column], column, asked)
     rows = _keep(steps, rows, rows[mixed].notna().all(axis=1), "case_mix_known", "whose case mix is known")
     group = _as_text(rows[column])
     counted = rows.groupby(group.to_numpy()).agg(n=("family", "nunique"), workers=("worker", "nunique"))
@@ -238,11 +242,11 @@ def _as_text(values: pd.Series) -> pd.Series:
     return values.astype(str).astype(object)
 
 
-def _names(values: pd.Series, column: str) -> tuple[str, ...]:
+def _names(values: pd.Series, column: str, asked: str) -> tuple[str, ...]:
     found = sorted(set(_as_text(values)))
     if len(found) > MOST_GROUPS or pd.api.types.is_datetime64_any_dtype(values.dtype):
         raise ConfigError(
-            f"by = {column!r} has {len(found)} values; expected at most {MOST_GROUPS} groups. Make a "
+            f"{asked} = {column!r} has {len(found)} values; expected at most {MOST_GROUPS} groups. Make a "
             "column of groups in the table episodes."
         )
     return tuple(found)

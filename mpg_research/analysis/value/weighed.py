@@ -194,7 +194,7 @@ def _families(
     n = len(costs.followed)
     if column is None:
         return np.arange(n), np.zeros(n, dtype=np.intp), np.zeros((n, 0)), costs.flow, ()
-    groups = groups_of_column(study, costs, column, case_mix=case_mix)
+    groups = groups_of_column(study, costs, column, case_mix=case_mix, asked="comparison group")
     if len(groups.names) != 2:
         raise NotApplicableError(
             f"The comparison group is that of the column {column}, which has {len(groups.names)} values with "

@@ -26,7 +26,8 @@ __all__ = ["draw_cost_funnel", "draw_costs_by_month", "draw_costs_by_organisatio
 _PAYERS = {
     "municipality": (MAIN, ""), "health_insurer": ("#7fb8d8", ""), "housing_corporation": ("#e8a47c", "//"),
     "state": ("#8c3d00", ""), "school": ("#d5dae0", ".."), "family": ("#ffffff", "xx"), "other": (GREY, ""),
-    "not_given": ("#ffffff", ""), "together": ("#d5dae0", ""), "all": (MAIN, ""),
+    "not_given": ("#ffffff", ""), "together": ("#d5dae0", ""), "together_by_month": ("#d5dae0", ""),
+    "all": (MAIN, ""),
 }  # fmt: skip
 
 
