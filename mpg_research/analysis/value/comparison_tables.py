@@ -266,17 +266,20 @@ def choice_tables(
         )  # fmt: skip
     chance = modelled("chance_best", percent=True, follows=FROM_COSTS)
     above = modelled("chance_above", percent=True, follows=FROM_COSTS)
+    decisions_table = ResultTable(
+        "decisions",
+        pd.DataFrame(decisions),
+        (THRESHOLD, coded("best", is_key=False), chance,
+         modelled_money("perfect_information", follows=FROM_COSTS)),
+    )  # fmt: skip
+    # What is hidden of one group follows from the others, the first too: all go, as the decisions do.
+    all_groups = {"follows": "decisions.chance_best"}
     return [
         ResultTable("net_benefit", pd.DataFrame(rows), (THRESHOLD, COMPARED_GROUP, *AFTER_COSTS, above)),
+        decisions_table,
         ResultTable(
-            "acceptability",
-            pd.DataFrame(curve),
-            (THRESHOLD, COMPARED_GROUP, chance, modelled_money("expected_loss", follows=FROM_COSTS)),
-        ),
-        ResultTable(
-            "decisions",
-            pd.DataFrame(decisions),
-            (THRESHOLD, coded("best", is_key=False), chance,
-             modelled_money("perfect_information", follows=FROM_COSTS)),
+            "acceptability", pd.DataFrame(curve),
+            (THRESHOLD, COMPARED_GROUP, chance.but(**all_groups),
+             modelled_money("expected_loss", **all_groups)),
         ),
     ]  # fmt: skip

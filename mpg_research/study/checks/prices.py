@@ -212,8 +212,8 @@ def _check_years(prices: Table, index: Table | None, config: StudyConfig, findin
             Problem(
                 found=f"no index number of {_listed(lacking)}, to bring the prices of {listed} to {year}",
                 expected="all years of these prices, and the year of the costs ([costs] year)",
-                remedy="Add a row for each to the table price_index, or prices of a year that it has. Without "
-                "it nothing about costs can be computed.",
+                remedy="Add a row for each to the table price_index, or prices of a year that it has. "
+                "Without it nothing about costs can be computed.",
                 file=index.places.file, column=index.places.columns.get("year", "year"),
                 code="index_too_short",
             )
