@@ -128,6 +128,7 @@ def compared(draw: Draw) -> MadeResult:
 def organisations(draw: Draw) -> MadeResult:
     """Organisations by costs and effects, of whom one may differ from the mean."""
     keys = tuple(NAMES)[: draw("number", (5, 5, 2))]
+    smallest = draw("smallest", (45,))
     effect = draw("effect_name", ("points", "reliably_improved", "months_without_placement"))
     size = 0.1 if effect == "reliably_improved" else 1.0
     away = {name: draw(name, (-1.0, 0.0, 1.0)) for name in ("cost", "effect", "value")}
@@ -138,14 +139,17 @@ def organisations(draw: Draw) -> MadeResult:
             middle = unit * (3 * away[name] if place == 0 else 0.1 * (place - 2))
             row = estimates((middle, middle - unit, middle + unit))
             tested = {"p_adjusted": 0.01 if place == 0 and away[name] else 0.8}
-            found.append({"organisation": key, **keyed, **row, **tested, "n_families": 45 + place})
+            found.append(
+                {"organisation": key, **keyed, **row, **tested, "n_families": 45 if place else smallest}
+            )
         return found
 
     thresholds = (0.0, 500.0)
     chance = draw("chance", (0.9, 0.5))
     chances = [
         {"may_cost": each, "organisation": key, "chance_best": chance if key == keys[0] else 0.1,
-         "chance_on_frontier": 0.5, "expected_loss": 900.0, "n_families": 45}
+         "chance_on_frontier": 0.5, "expected_loss": 900.0,
+         "n_families": smallest if key == keys[0] else 45}
         for each in thresholds
         for key in keys
     ]  # fmt: skip
