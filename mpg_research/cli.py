@@ -16,6 +16,8 @@ from mpg_research.version import __version__
 from mpg_research.visible import visible
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mpg_research.reporting.run.run import RunSummary
 
 __all__ = ["build_parser", "main"]
@@ -135,6 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands, common)
     _add_init(commands, common)
     _add_simulate(commands, common)
+    _add_notebooks(commands, common)
     _add_profile(commands, common)
     _add_due(commands, common)
     _add_verify(commands, common)
@@ -208,11 +211,31 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         help="how pages are published: html, and pdf or docx (Word) with commas between them "
         "(default: [report] formats in study.toml, else html)",
     )
+    run.add_argument("--open", action="store_true", help="open the overview in a browser afterwards")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
         "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
     )
     run.set_defaults(command=_run)
+
+
+def _add_notebooks(commands: Any, common: argparse.ArgumentParser) -> None:
+    notebooks = commands.add_parser(
+        "notebooks",
+        parents=[common],
+        help="write copies of the notebooks to work in, in one language",
+        description="Write copies of the notebooks to work in with JupyterLab: in one language, with your "
+        "study filled in. A file that is there is left as it is.",
+    )
+    notebooks.add_argument("folder", metavar="DIR", help="folder for the copies")
+    notebooks.add_argument(
+        "study", nargs="?", default="", metavar="STUDY", help="study folder (default: the example study)"
+    )
+    known = languages()
+    notebooks.add_argument(
+        "--language", default=known[0], choices=known, help=f"language (default: {known[0]})"
+    )
+    notebooks.set_defaults(command=_notebooks)
 
 
 def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -677,7 +700,28 @@ def _run(options: argparse.Namespace) -> int:
             allow_modified=options.allow_modified,
         )
     _print_summary(summary, debug=options.debug)
+    if options.open and summary.index is not None:
+        _open(summary.index)
     return summary.exit_code
+
+
+def _open(page: "Path") -> None:
+    """Show a page in the browser, or say where it lies."""
+    import webbrowser
+
+    if not webbrowser.open(page.absolute().as_uri()):
+        print(f"mpg: no browser was found here; open it yourself: {page}", file=sys.stderr)
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.working_copies import write_working_copies
+
+    found = write_working_copies(options.folder, study=options.study, language=options.language)
+    print(f"{counted(len(found.written), 'notebooks')} written to {found.folder}.")
+    if found.kept:
+        print(f"Left as they are, for they were there: {', '.join(found.kept)}.")
+    print(f"To work in them: jupyter lab {found.folder}")
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -29,6 +29,8 @@ FONT = "DejaVu Sans"
 ROOM, HEIGHT = 487.0, 700.0
 #: Part of that width that a figure takes: smaller than on a screen, so that two find room on a page.
 _FIGURE = 0.86
+#: Width of what stands in one of two tiles beside each other.
+_TILE = 222.0
 #: Rows up to which a table is not broken over two pages, as on the page itself.
 SHORT = 14
 _SIZE = re.compile(r'\swidth="([\d.]+)pt" height="([\d.]+)pt"')
@@ -51,6 +53,10 @@ _PRELUDE = """\
 #show figure: set align(left)
 #show figure.caption: set align(left)
 #show figure.where(kind: table): set figure.caption(position: top)
+#show figure.where(kind: table): it => {{
+  show figure.caption: caption => block(sticky: true, below: 0.6em, caption.body)
+  it
+}}
 #show figure.where(kind: table): set block(breakable: true)
 #show figure.where(kind: image): set block(breakable: false)
 #set table(stroke: none, inset: (x: 0pt, y: 2.6pt), column-gutter: 7pt)
@@ -132,6 +138,16 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Picture):
         return _picture(block)
+    if block.kind == "tiles":
+        tiles = "".join(f"[\n{each}\n]," for each in _blocks(block.blocks))
+        return f"#grid(columns: (1fr, 1fr), gutter: 8pt, {tiles})"
+    if block.kind == "tile":
+        parts = (_picture(e, room=_TILE) if isinstance(e, Picture) else _block(e) for e in block.blocks)
+        inside = "\n\n".join(parts)
+        return (
+            "#block(width: 100%, inset: 8pt, radius: 2pt, stroke: 0.6pt + luma(190), breakable: false)"
+            f"[\n{inside}\n]"
+        )
     inside = "\n\n".join(_blocks(block.blocks))
     return (
         "#block(width: 100%, inset: (left: 9pt, y: 6pt, right: 6pt), fill: luma(245), "
@@ -148,6 +164,10 @@ def _paragraph(block: Paragraph) -> str:
         )
     if block.kind in {"table-note", "table-part"}:
         return f"#text(size: 8pt, {_SOFT})[{runs}]"
+    if block.kind == "tile-number":
+        return f'#text(size: 16pt, weight: "bold")[{runs}]'
+    if block.kind in {"tile-title", "tile-word"}:
+        return f'#text(weight: "bold"{f", {_SOFT}" if block.kind == "tile-title" else ""})[{runs}]'
     if block.kind == "study":
         return f'#text(weight: "bold", {_SOFT})[{runs}]'
     if block.kind in {"recipient", "masthead"}:
@@ -177,14 +197,22 @@ def _keeping_ends(text: str) -> str:
     return f"#{_string(clean_text(text))}"
 
 
-def _picture(picture: Picture) -> str:
+def _picture(picture: Picture, *, room: float = _FIGURE * ROOM) -> str:
     width, height = _size(picture.svg)
-    scale = min(_FIGURE * ROOM / width, (HEIGHT - 60) / height, 1.0)
+    scale = min(room / width, (HEIGHT - 60) / height, 1.0)
     caption = f", caption: [#text(size: 8.5pt, {_SOFT})[{_runs(picture.caption)}]]" if picture.caption else ""
     image = (
         f'image(bytes({_string(picture.svg)}), format: "svg", width: {width * scale:.1f}pt, '
         f"alt: {_string(picture.alt)})"
     )
+    if not picture.alt:  # what stands beside it says all
+        return f"#pdf.artifact({image})"
+    if picture.is_narrow:
+        beside = f"#text(size: 8.5pt, {_SOFT})[{_runs(picture.caption)}]"
+        return (
+            f"#grid(columns: ({width * scale:.1f}pt, 1fr), gutter: 12pt, figure({image}), [{beside}])"
+            + _below(picture.reference)
+        )
     return f"#figure({image}{caption})" + _below(picture.reference)
 
 
