@@ -4,9 +4,10 @@ The truth is not our model. Every family has hours of help each month: a log-nor
 its worker, times a skewed number; some families have a dear placement at some moment, whatever their level,
 fewer of them in one group. A third started less than a year before the export, so that 30 % are not followed
 to the end of it. The case mix tells something of the level. The truths are products of means.
-Run: ``python benchmarks/costs_and_effects.py [studies]``; with ``refit``: the bootstrap, which reweights what
-is stored of each worker, beside 100 full refits of everything (the chance of being followed, the mixed
-model with its variances) to the example study with its workers drawn anew.
+Run: ``python benchmarks/costs_and_effects.py [studies]``. With ``organisations``: how often the intervals of
+six organisations around their mean hold the truth, with 40 workers and with 15. With ``refit``: the draws,
+which reweights what is stored of each worker, beside 100 full refits of everything (the chance of being
+followed, the mixed model with its variances) to the example study with its workers drawn anew.
 """
 
 import sys
@@ -167,7 +168,43 @@ def refit(replications: int = 100) -> list[str]:
     ]
 
 
+def organisations(studies: int = 100) -> list[str]:
+    """Lines of a table: the intervals of six organisations, three of them with the truth of each group."""
+    base, lines = load_study(shipped_example()), []
+    for workers in (40, 15):
+        every: dict[str, list[tuple[float, bool, bool]]] = {}
+        for number in range(studies):
+            study = made_study(
+                base, np.random.default_rng([7, number, workers]), families=300, workers=workers, whole=True
+            )
+            found = compare_costs_and_effects(
+                study, by="organisation", effect="months_without_placement", horizon_months=12,
+                case_mix=("n_children",), thresholds=THRESHOLDS, replications=50,
+            )  # fmt: skip
+            for table, what, truth in (
+                ("cost_from_mean", "costs", COST), ("effect_from_mean", "effect", EFFECT),
+            ):  # fmt: skip
+                rows = found.tables[table].data
+                second = rows["organisation"].isin(["o1", "o3", "o5"])
+                true = np.where(second, truth / 2, -truth / 2)
+                inside = (rows["conf_low"] <= true) & (true <= rows["conf_high"])
+                named = rows["p_adjusted"] < 0.05
+                width = rows["conf_high"] - rows["conf_low"]
+                every.setdefault(what, []).extend(zip(width, inside, named, strict=True))
+        for what, told in every.items():
+            width, inside, named = np.array(told, dtype=float).T
+            lines.append(
+                f"| {what} | {workers} | {len(told)} | {np.median(width):,.2f} | {inside.mean():.3f} | "
+                f"{named.mean():.3f} |"
+            )
+    return lines
+
+
 def main() -> None:
+    if sys.argv[1:] == ["organisations"]:
+        head = "| from the mean of six | workers | intervals | median width | coverage of 95 % | named |"
+        print("\n".join([head, "|---|---|---|---|---|---|", *organisations()]))
+        return
     if sys.argv[1:] == ["refit"]:
         print("\n".join(["| difference | full refits | reweighted | ratio |", "|---|---|---|---|", *refit()]))
         return

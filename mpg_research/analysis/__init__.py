@@ -98,6 +98,9 @@ if TYPE_CHECKING:
     from mpg_research.analysis.value.benefits import CostsAndBenefits as CostsAndBenefits
     from mpg_research.analysis.value.benefits import weigh_costs_and_benefits as weigh_costs_and_benefits
     from mpg_research.analysis.value.compare import CostsAndEffects as CostsAndEffects
+    from mpg_research.analysis.value.compare import (
+        OrganisationsCostsAndEffects as OrganisationsCostsAndEffects,
+    )
     from mpg_research.analysis.value.compare import compare_costs_and_effects as compare_costs_and_effects
     from mpg_research.analysis.value.reporting_checklist import CostsChecklist as CostsChecklist
     from mpg_research.analysis.value.reporting_checklist import (

@@ -16,7 +16,8 @@ What ``n_families`` counts
 - a share per level of the case mix: the families at that level.
 
 ``n_organisations`` stands in tables whose rows pool organisations and counts them in the same way.
-Every result also has the table ``sample_flow(step, n_measurements, n_episodes)``.
+Every result also has the table ``sample_flow(step, n_measurements, n_episodes)``, without measurements where
+it is about none.
 
 Notes and parameters
 --------------------
@@ -273,10 +274,17 @@ def settings_table(
 
 
 def sample_flow_table(flow: SampleFlow) -> ResultTable:
-    """The sample flow as a table: step, n_measurements, n_episodes, n_families."""
+    """The sample flow as a table: step, n_measurements, n_episodes, n_families.
+
+    Of what is not about measurements, none is counted.
+    """
     columns = ["step", "n_measurements", "n_episodes", "n_families"]
     rows = [(s.code, s.n_measurements, s.n_episodes, s.n_families) for s in flow.steps]
     data = pd.DataFrame(rows, columns=columns)
+    if len(data) and not data["n_measurements"].any():
+        return ResultTable(
+            "sample_flow", data.drop(columns="n_measurements"), columns=(coded("step"), N_EPISODES)
+        )
     return ResultTable("sample_flow", data, columns=(coded("step"), N_MEASUREMENTS, N_EPISODES))
 
 

@@ -79,6 +79,12 @@ class Findings:
         """Whether anything was found that stops the run."""
         return any(problem.severity == "error" for problem in self._problems)
 
+    def holds(self, code: str, *, file: str, column: str) -> bool:
+        """Whether something was found already of a column of a file."""
+        return any(
+            (problem.code, problem.file, problem.column) == (code, file, column) for problem in self._problems
+        )
+
     def add(self, problem: Problem, *, times: int = 1) -> None:
         """One finding; ``times`` counts it more than once."""
         if problem not in self._problems[-LOOKED_BACK:]:

@@ -6,20 +6,30 @@ from typing import Any
 
 import pandas as pd
 
-from mpg_research.analysis.columns import ESTIMATE, coded, ends, key_column, modelled, setting
+from mpg_research.analysis.columns import (
+    EACH_ORGANISATION,
+    ESTIMATE,
+    P_ADJUSTED,
+    coded,
+    ends,
+    key_column,
+    modelled,
+    setting,
+)
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.value.benefits import PARTS
 from mpg_research.analysis.value.money_columns import (
     COMPARED_GROUP,
     MONEY_ESTIMATE,
     PRICE_KEYS,
+    SHARE_ESTIMATE,
     THRESHOLD,
     modelled_money,
     money_with_ends,
 )
 from mpg_research.analysis.value.reporting_checklist import CHEERS
 from mpg_research.disclosure import Released
-from tests.disclosure.made_results import MadeResult, result_of
+from tests.disclosure.made_results import NAMES, MadeResult, result_of
 from tests.present.edge_needs import Words, rows_of
 from tests.present.edge_results import NAN, Draw, Edges, estimates, pooled, provenance
 
@@ -110,8 +120,63 @@ def compared(draw: Draw) -> MadeResult:
         "effect": effect, "months": draw("months", (3.0, 12.0)), "thresholds": list(thresholds),
         "thresholds_stated": draw("stated", (True, False)), "year": 2024,
         "perspective": draw("perspective", ("societal", "municipal", "health_insurer")),
+        "grace_weeks": 6.0, "replications": 2000,
     }  # fmt: skip
     return result_of("costs_and_effects", *tables, provenance=provenance(**facts))
+
+
+def organisations(draw: Draw) -> MadeResult:
+    """Organisations by costs and effects, of whom one may differ from the mean."""
+    keys = tuple(NAMES)[: draw("number", (5, 5, 2))]
+    smallest = draw("smallest", (45,))
+    effect = draw("effect_name", ("points", "reliably_improved", "months_without_placement"))
+    size = 0.1 if effect == "reliably_improved" else 1.0
+    away = {name: draw(name, (-1.0, 0.0, 1.0)) for name in ("cost", "effect", "value")}
+
+    def rows(name: str, unit: float, **keyed: Any) -> list[dict[str, Any]]:
+        found = []
+        for place, key in enumerate(keys):
+            middle = unit * (3 * away[name] if place == 0 else 0.1 * (place - 2))
+            row = estimates((middle, middle - unit, middle + unit))
+            tested = {"p_adjusted": 0.01 if place == 0 and away[name] else 0.8}
+            found.append(
+                {"organisation": key, **keyed, **row, **tested, "n_families": 45 if place else smallest}
+            )
+        return found
+
+    thresholds = (0.0, 500.0)
+    chance = draw("chance", (0.9, 0.5))
+    chances = [
+        {"may_cost": each, "organisation": key, "chance_best": chance if key == keys[0] else 0.1,
+         "chance_on_frontier": 0.5, "expected_loss": 900.0,
+         "n_families": smallest if key == keys[0] else 45}
+        for each in thresholds
+        for key in keys
+    ]  # fmt: skip
+    own = (EACH_ORGANISATION, *MONEY_ESTIMATE, P_ADJUSTED)
+    tables = [
+        ResultTable("cost_from_mean", pd.DataFrame(rows("cost", 1000.0)), own),
+        ResultTable(
+            "effect_from_mean", pd.DataFrame(rows("effect", size)),
+            (EACH_ORGANISATION, *(SHARE_ESTIMATE if size < 1 else ESTIMATE), P_ADJUSTED),
+        ),
+        ResultTable(
+            "value_from_mean",
+            pd.DataFrame([row for each in thresholds for row in rows("value", 1000.0, may_cost=each)]),
+            (THRESHOLD, *own),
+        ),
+        ResultTable(
+            "chances", pd.DataFrame(chances),
+            (THRESHOLD, EACH_ORGANISATION, CHANCE.but(spread=True),
+             modelled("chance_on_frontier", percent=True, spread=True),
+             modelled_money("expected_loss", spread=True)),
+        ),
+    ]  # fmt: skip
+    facts = {
+        "by": "organisation", "groups": [], "effect": effect, "months": 12.0, "thresholds": list(thresholds),
+        "thresholds_stated": draw("stated", (True, False)), "year": 2024, "perspective": "societal",
+    }  # fmt: skip
+    return result_of("organisations_costs_and_effects", *tables, provenance=provenance(**facts))
 
 
 def weighed(draw: Draw) -> MadeResult:
@@ -154,11 +219,12 @@ def weighed(draw: Draw) -> MadeResult:
     how = draw("otherwise", ("none", "stated", "published", "model", "comparison_group"))
     words = {"nl": "een bron", "en": "a source"}
     facts = {
-        "months": 12.0, "otherwise": how, "comparison": "thin_line" if how == "comparison_group" else "",
+        "months": draw("months", (12.0, 24.0)), "otherwise": how,
+        "comparison": "thin_line" if how == "comparison_group" else "",
         "anyway_share": 0.3, "otherwise_source": words, "evidence": draw("evidence", ("", "weak")),
         "evidence_label": draw("label", ({}, {"nl": "zwak", "en": "weak"})), "optimism_share": 0.25,
         "optimism_source": words, "reference": draw("reference", ("start", "before")), "start_months": 3.0,
-        "before_months": 6.0, "year": 2024, "perspective": "societal",
+        "before_months": 6.0, "year": 2024, "perspective": "societal", "rate_costs": 0.03,
         "indicative": how != "comparison_group",
     }  # fmt: skip
     return result_of("costs_and_benefits", *tables, provenance=provenance(**facts))
@@ -183,7 +249,10 @@ def scenario(draw: Draw) -> MadeResult:
         ),
     ]  # fmt: skip
     words = [{"nl": name, "en": name} for name in ("A", "B", "C")]
-    facts = {"labels": words, "sources": words, "year": 2024, "perspective": "municipal"}
+    facts = {
+        "labels": words, "sources": words, "year": 2024, "perspective": "municipal",
+        "agencies_at_most": [2, 1, 3], "hours": [2.0, 4.5, 0.0], "shares_saved": [0.5, 0.5, 0.0],
+    }  # fmt: skip
     return result_of("agencies_scenario", *tables, provenance=provenance(**facts))
 
 
@@ -246,6 +315,30 @@ def ways(name: str, table: str, **keys: Any) -> Mapping[str, Test]:
     return {f"{name}_{where}": lies(table, where, **keys) for where in ("more", "less", "unclear")}
 
 
+def differs(table: str, where: str) -> Test:
+    """Whether an organisation differs from the mean after correction, in this way; or none ("alike")."""
+
+    def test(released: Released, _: Words) -> bool:
+        ways = []
+        for _, row in rows_of(released, table).iterrows():
+            if known(row, *LIMITS, "p_adjusted") and float(row["p_adjusted"]) < 1 - released.level:
+                low, high = float(row["conf_low"]), float(row["conf_high"])
+                ways.append("more" if low > 0 else "less" if high < 0 else "alike")
+        told = [each for each in ways if each != "alike"]
+        return where in told if where != "alike" else not told and bool(len(rows_of(released, table)))
+
+    return test
+
+
+def likely(wanted: bool) -> Test:
+    def test(released: Released, _: Words) -> bool:
+        rows = rows_of(released, "chances")
+        chances = rows["chance_best"].dropna() if len(rows) else []
+        return len(chances) > 0 and (max(chances) >= 0.8) is wanted
+
+    return test
+
+
 RATIO = ("euros_per_unit", "euros_per_unit_low", "euros_per_unit_high")
 PER_EURO = ("per_euro", "per_euro_low", "per_euro_high")
 shown_costs, shown_effects = some("cost_differences", *LIMITS), some("effect_differences", *LIMITS)
@@ -281,6 +374,26 @@ EDGES = (
         },
     ),
     Edges(
+        "organisations_costs_and_effects",
+        organisations,
+        tuple(range(8)),
+        (
+            {"number": 5, "cost": 1.0, "effect": 1.0, "value": 1.0, "chance": 0.9, "stated": False,
+             "effect_name": "points"},
+            {"number": 5, "cost": -1.0, "effect": -1.0, "value": -1.0, "chance": 0.5,
+             "effect_name": "reliably_improved"},
+            {"number": 5, "cost": 0.0, "effect": 0.0, "value": 0.0,
+             "effect_name": "months_without_placement"},
+            {"number": 2},
+        ),
+        {
+            **{f"value_{name}_{way}": differs(f"{name}_from_mean", way)
+               for name in ("cost", "effect") for way in ("more", "less", "alike")},
+            **{f"value_{way}": differs("value_from_mean", way) for way in ("more", "less", "alike")},
+            "value_likely": likely(True), "value_chance": likely(False),
+        },
+    ),
+    Edges(
         "costs_and_benefits",
         weighed,
         tuple(range(12)),
@@ -290,7 +403,7 @@ EDGES = (
              "anyway": AMOUNTS[0], "payback": back, "return": back != "never", "evidence": evidence,
              "label": {"nl": "zwak", "en": "weak"}, "reference": reference, "switch anyway": 0.62,
              "switch price_of_help": 0.62, "municipality help": AMOUNTS[1], "municipality net": amount,
-             "health_insurer net": amount, "state help": AMOUNTS[1]}
+             "health_insurer net": amount, "state help": AMOUNTS[1], "months": 24.0}
             for how, amount, back, evidence, reference in (
                 ("none", AMOUNTS[0], "within", "", "start"),
                 ("stated", AMOUNTS[1], "if_lasting", "weak", "before"),

@@ -38,6 +38,7 @@ FEW = {
     "domains": {"n": 30},
     "instruments": {"n": 30},
     "costs_and_effects": {"n": 30},
+    "organisations_costs_and_effects": {"number": 5, "smallest": 4},
     "costs_and_benefits": {"n": 30},
     "agencies_scenario": {"n": 30},
 }

@@ -89,6 +89,7 @@ def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
             "limits",
             "need",
             "in_short",
+            "method",
             "payers",
             "tipping",
             "first_page",

@@ -58,10 +58,9 @@ class FamilyCosts:
         Tables among care, events and interventions that have rows.
     left_out : dict of str to int
         Records that do not count, by reason.
-    flow : SampleFlow
     notes : tuple of Note
-    calendar : bool
-        Whether times are on a calendar.
+    follow_up : FollowUp
+        What ``followed`` was read from, with all periods of help of these families.
     """
 
     rows: pd.DataFrame = field(repr=False)
@@ -73,9 +72,13 @@ class FamilyCosts:
     rate: float
     recorded: frozenset[str]
     left_out: dict[str, int]
-    flow: SampleFlow
     notes: tuple[Note, ...]
-    calendar: bool
+    follow_up: FollowUp = field(repr=False)
+
+    @property
+    def flow(self) -> SampleFlow:
+        """Families from read to followed."""
+        return self.follow_up.flow
 
     def amounts(
         self, edges: Sequence[float] | FloatArray, *, discounted: bool = True, rows: BoolArray | None = None
@@ -143,8 +146,9 @@ def family_costs(
     Notes
     -----
     An amount is a quantity times the price of its item for that payer. Amounts are discounted by whole years
-    since the start: the first year is not (as in the Dutch guideline), nor is what came before. Families of
-    organisations without any month of care are left out where care has a price: what it cost is not known.
+    since the start: the first year is not (as in the Dutch guideline), nor is what came before. Where
+    care has a price, families of organisations without any month of care are left out, and families with
+    whole months of help and no month of care: what it cost is not known.
     """
     prices = read_prices(study, year=year, payers=payers)
     share = study.config.costs.discount_costs if rate is None else rate
@@ -181,24 +185,25 @@ def family_costs(
         rate=share,
         recorded=uses.recorded,
         left_out={reason: count for reason, count in uses.left_out.items() if count},
-        flow=followed.flow,
         notes=tuple(notes),
-        calendar=followed.calendar,
+        follow_up=followed,
     )
 
 
 def _with_care(
     followed: FollowUp, uses: Uses, prices: Prices, notes: list[Note]
 ) -> tuple[FollowUp, pd.DataFrame]:
-    """Without the organisations of which no care is known, where care has a price."""
+    """Without organisations and families of which no care is known, where care has a price."""
     if "care" not in uses.recorded or not set(CARE_ITEMS) & set(prices.rows["item"]):
         return followed, uses.rows
     home = followed.families["organisation"]
     recording = pd.Series(uses.has_care).groupby(home).transform("any").to_numpy(dtype=bool)
-    empty = int((recording & ~uses.has_care).sum())
-    if empty:
-        text = f"{empty} families have no month of care on record; what is known of them counts as all."
-        notes.append(Note("families_without_care", text, {"n_families": empty}, "caution"))
+    # Help of less than a whole month may well be without a row.
+    silent = recording & ~uses.has_care & (uses.without_care > 0)
+    if silent.any():
+        n = int(silent.sum())
+        text = f"{n} families have whole months of help and no row of care; they are left out of the costs."
+        notes.append(Note("families_without_care", text, {"n_families": n}, "caution"))
     # Families without any care are said above; of the others, months of help without a row are.
     gaps = uses.without_care[uses.has_care]
     if gaps.any():
@@ -209,13 +214,15 @@ def _with_care(
         )
         values = {"n_care_gaps": months, "n_families": families}
         notes.append(Note("months_without_care", text, values, "caution"))
-    if recording.all():
+    if not recording.all():
+        without = int(home[~recording].nunique())
+        text = f"{without} organisations have no rows of care; their families are left out of the costs."
+        notes.append(Note("organisations_without_care", text, {"n_organisations": without}, "caution"))
+    kept = recording & ~silent
+    if kept.all():
         return followed, uses.rows
-    silent = int(home[~recording].nunique())
-    text = f"{silent} organisations have no rows of care; their families are left out of the costs."
-    notes.append(Note("organisations_without_care", text, {"n_organisations": silent}, "caution"))
-    return followed.of(recording, "care_on_record", "of organisations that record care"), _renumbered(
-        uses.rows, followed, recording
+    return followed.of(kept, "care_on_record", "whose care is on record"), _renumbered(
+        uses.rows, followed, kept
     )
 
 

@@ -20,8 +20,9 @@ from mpg_research.analysis.columns import (
     quantile,
 )
 from mpg_research.analysis.economics.family_costs import FamilyCosts
+from mpg_research.analysis.economics.few_together import few_together
 from mpg_research.analysis.result import ResultTable
-from mpg_research.arrays import BoolArray, FloatArray
+from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.censored_costs import censored_mean
 from mpg_research.statistics.economics.follow_up import chance_seen, completeness_weights, read_followed
@@ -31,6 +32,7 @@ __all__ = [
     "MEAN",
     "MEANS",
     "TOGETHER",
+    "TOGETHER_BY_MONTH",
     "CostWindow",
     "apart",
     "before_table",
@@ -63,6 +65,7 @@ _NAMES = [
 ]
 #: Payers by month that stand together, or all of them.
 TOGETHER, EVERYBODY = "together", "all"
+TOGETHER_BY_MONTH = "together_by_month"
 #: Quantiles of what families cost.
 _QUANTILES = {"q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9}
 
@@ -153,17 +156,18 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
     whole = _table("costs", window, [((), window.amounts())], ())
     found = [whole]
     for key, called in (("phase", "phase"), ("payer", "payer"), ("kind", "cost_kind"), ("item", "cost_item")):
-        if key == "phase":
-            groups = {name: [name] for name in rows[key].cat.categories if name != "before"}
-        else:
-            groups = apart(window, minimum, key=key, by_month=False)
+        groups = apart(window, minimum, key=key, by_month=False)
         parts = [
             ((name,), window.amounts(rows[key].isin(group).to_numpy())) for name, group in groups.items()
         ]
         parts = [part for part in parts if part[1].any()]
         found.append(_table(f"costs_by_{key}", window, parts, (coded(called, adds_up="counts"),)))
     months = []
+    whole_year = apart(window, minimum, by_month=False)
     for name, group in apart(window, minimum).items():
+        # By month more payers may stand together than in all: another group is called another name.
+        if name == TOGETHER and whole_year.get(TOGETHER) != group:
+            name = TOGETHER_BY_MONTH
         amounts = window.amounts(rows["payer"].isin(group).to_numpy())
         for place in range(window.months):
             alone = np.zeros_like(amounts)
@@ -181,41 +185,26 @@ def mean_tables(window: CostWindow, *, minimum: int) -> list[ResultTable]:
 def apart(
     window: CostWindow, minimum: int, *, key: str = "payer", by_month: bool = True
 ) -> dict[str, list[str]]:
-    """Payers (kinds, items) by the name under which they stand: apart, or together where few have them.
-
-    What few families have (in some month) would have its row hidden, and with it, so that nothing follows by
-    subtraction, that of another; and two hidden rows can be of the same families. So what few have is put
-    together, with the smallest of the others where that is still of few.
+    """Payers (kinds, items, phases) by the name under which they stand: apart, or together where few are.
 
     Parameters
     ----------
     window : CostWindow
     minimum : int
         Families that stand for few.
-    key : {"payer", "kind", "item"}
+    key : {"payer", "kind", "item", "phase"}
     by_month : bool
         Whether the rows are those of single months, and not of all together.
     """
-    names = list(window.costs.rows[key].cat.categories)
+    names = [name for name in window.costs.rows[key].cat.categories if (key, name) != ("phase", "before")]
 
-    def families(group: list[str]) -> FloatArray:
+    def families(group: list[str]) -> IntArray:
         amounts = window.amounts(window.costs.rows[key].isin(group).to_numpy())
-        counts: FloatArray = (
-            (amounts > 0).sum(axis=0) * 1.0 if by_month else np.array([(amounts.sum(axis=1) > 0).sum() * 1.0])
-        )
-        return counts
+        return np.asarray((amounts > 0).sum(axis=0) if by_month else (amounts.sum(axis=1) > 0).sum())
 
-    counts = {name: families([name]) for name in names}
-    few = [name for name in names if _is_few(counts[name], minimum)]
-    others = sorted((name for name in names if name not in few), key=lambda name: counts[name].sum())
-    while few and others and _is_few(families(few), minimum):
-        few.append(others.pop(0))
-    found = {name: [name] for name in names if name in others}
+    few = few_together(names, families, minimum=minimum)
+    found = {name: [name] for name in names if name not in few}
     return {**found, **({TOGETHER if found else EVERYBODY: few} if few else {})}
-
-
-def _is_few(counts: FloatArray, minimum: int) -> bool:
-    return bool(((counts > 0) & (counts < minimum)).any())
 
 
 def _table(

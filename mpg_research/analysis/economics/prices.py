@@ -27,15 +27,12 @@ class Prices:
     every_item : frozenset of str
         Items that have a price of any payer, whoever's costs count.
     year : int
-    indexed : bool
-        Whether some prices are of another year, and were brought to this one.
     notes : tuple of Note
     """
 
     rows: pd.DataFrame
     every_item: frozenset[str]
     year: int
-    indexed: bool
     notes: tuple[Note, ...]
 
 
@@ -93,7 +90,7 @@ def read_prices(study: Study, *, year: int | None = None, payers: tuple[str, ...
     if other.any():
         frame = _brought_to(frame, chosen, other, study)
     rows = frame.rename(columns={"unit_price": "price", "year": "price_year"})
-    return Prices(rows, every, chosen, bool(other.any()), tuple(_notes(rows)))
+    return Prices(rows, every, chosen, tuple(_notes(rows)))
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

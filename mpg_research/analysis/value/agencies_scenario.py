@@ -31,6 +31,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.value.benefits import words_of
 from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.largest_parts import DIFFERENCE_PARTS, parts_of, sums_of
 from mpg_research.analysis.value.money_columns import MONEY_ESTIMATE
 from mpg_research.analysis.value.weighed import AGENCY_MONTH
 from mpg_research.arrays import FloatArray, IntArray
@@ -128,39 +129,44 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     n = len(care.units)
     months = np.bincount(unit, minlength=n).astype(float)
     worker, g = read_clusters(care.units["worker"].astype(str).to_numpy(), n)
+    family = pd.factorize(care.units["family"])[0]
     used = months > 0
     counts = {
         "n_families": int(care.units["family"][used].nunique()),
         "n_organisations": int(care.units["organisation"][used].nunique()),
     }  # fmt: skip
 
-    def yearly(monthly: FloatArray, scale: float = _MONTHS_A_YEAR) -> dict[str, float]:
-        return _per_month(
-            np.bincount(unit, monthly, minlength=n).astype(float), months, worker, g, scale, level
-        )
+    def in_all(monthly: FloatArray) -> FloatArray:
+        return np.bincount(unit, monthly, minlength=n).astype(float)
+
+    def yearly(total: FloatArray, of: FloatArray, scale: float = _MONTHS_A_YEAR) -> dict[str, float]:
+        found = _per_month(total, of, worker, g, scale, level)
+        return found | parts_of(found["estimate"], sums_of(family, total))
 
     price, hour = float(by_item[AGENCY_MONTH]), float(by_item.get(_HOUR, 0.0))
-    now = [{"spent_on": "agencies", **yearly(agencies * price), **counts}]
+    now = [{"spent_on": "agencies", **yearly(in_all(agencies * price), months), **counts}]
     met = _meetings(study, care)
     if met is not None and NETWORK_MEETING in by_item:
         cost = met[0] * float(by_item[NETWORK_MEETING])
-        now.append(
-            {
-                "spent_on": "network_meetings",
-                **_per_month(cost, met[1], worker, g, _MONTHS_A_YEAR, level),
-                **counts,
-            }
-        )
+        now.append({"spent_on": "network_meetings", **yearly(cost, met[1]), **counts})
     rows, above, settings = [], [], []
     for number, each in enumerate(stated, start=1):
         extra = np.maximum(agencies - each.agencies_at_most, 0.0)
         more = (extra > 0) * float(each.coordination_hours) * hour
         saved = extra * price * float(each.share_saved)
-        for part, monthly in (("coordination", -more), ("saved", saved), ("balance", saved - more)):
-            rows.append({"assumption_number": number, "money_part": part, **yearly(monthly), **counts})
+        for part, monthly, full in (
+            ("coordination", -more, (extra > 0) * 1.0), ("saved", saved, extra),
+            ("balance", saved - more, None),
+        ):  # fmt: skip
+            numbers = yearly(in_all(monthly), months)
+            if (
+                full is not None and not monthly.any()
+            ):  # nothing by assumption, which says nothing of families
+                numbers |= parts_of(0.0, sums_of(family, in_all(full)))
+            rows.append({"assumption_number": number, "money_part": part, **numbers, **counts})
         above.append(
-            {"assumption_number": number, "share_above": yearly((extra > 0) * 1.0, 1.0)["estimate"],
-             "extra_agencies": yearly(extra, 1.0)["estimate"], **counts}
+            {"assumption_number": number, "share_above": float((extra > 0).sum() / months.sum()),
+             "extra_agencies": float(extra.sum() / months.sum()), **counts}
         )  # fmt: skip
         settings.append(
             {"assumption_number": number, "agencies_at_most": float(each.agencies_at_most),
@@ -168,9 +174,10 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
              **counts}
         )  # fmt: skip
     flow = _flow(care.units, used)
+    amounts = (*MONEY_ESTIMATE, *DIFFERENCE_PARTS)
     tables = [
-        ResultTable("coordination_now", pd.DataFrame(now), (coded("spent_on"), *MONEY_ESTIMATE)),
-        ResultTable("scenario", pd.DataFrame(rows), (_ASSUMPTION, coded("money_part"), *MONEY_ESTIMATE)),
+        ResultTable("coordination_now", pd.DataFrame(now), (coded("spent_on"), *amounts)),
+        ResultTable("scenario", pd.DataFrame(rows), (_ASSUMPTION, coded("money_part"), *amounts)),
         ResultTable(
             "assumptions", pd.DataFrame(settings),
             (_ASSUMPTION, setting("agencies_at_most"), setting("coordination_hours"),
@@ -185,6 +192,9 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     parameters = {
         "labels": [words_of(each.label) for each in stated],
         "sources": [words_of(each.source) for each in stated],
+        "agencies_at_most": [int(each.agencies_at_most) for each in stated],
+        "hours": [float(each.coordination_hours) for each in stated],
+        "shares_saved": [float(each.share_saved) for each in stated],
         "year": prices.year, "perspective": study.config.costs.perspective, "level": level,
         "round_to": study.config.costs.round_to,
     }  # fmt: skip

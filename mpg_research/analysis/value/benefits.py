@@ -10,7 +10,8 @@ Tables of :class:`CostsAndBenefits` (beside ``sample_flow``)
   any.
 - ``cumulative(months_since, balance, ...)``: the balance up to each month; ``payback(payback_kind,
   payback_months)``: when it is no longer below zero, or would be if the last months went on.
-- ``switching(assumption, as_stated, switching_value)``: at which value of one assumption the balance is zero.
+- ``switching(assumption, as_stated, switching_value)``: at which value of one assumption the balance is zero;
+  of a price up to ten times as high.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import Column, coded, ends, modelled, money_total, setting
 from mpg_research.analysis.economics.family_costs import family_costs
+from mpg_research.analysis.economics.few_together import few_together
 from mpg_research.analysis.economics.mean_tables import EVERYBODY, TOGETHER
 from mpg_research.analysis.result import (
     Result,
@@ -44,6 +46,8 @@ __all__ = ["PARTS", "CostsAndBenefits", "weigh_costs_and_benefits", "words_of"]
 PARTS = ("gross", "anyway", "optimism", "net", "help", "balance")
 #: Months of help that stand for the situation at the start, where costs before it are not recorded; ours.
 START_MONTHS = 3
+#: A price so many times as high is no value to look at: more is told as none; ours.
+_MOST_TIMES = 10.0
 #: So many last months say what would come if it lasted; ours.
 _LAST_MONTHS = 3
 
@@ -262,13 +266,17 @@ _ABOUT_TOTALS = (
     *(column.but(about=column.about or "row_total") for column in MONEY_ESTIMATE),
     *_TOTALS,
 )
+#: What is not shown where a step of the waterfall may not be.
+_FROM_STEPS = "waterfall.estimate"
 
 
-def _totals(steps: _Steps, part: str, payers: Sequence[int] | None = None) -> dict[str, float]:
+def _totals(
+    steps: _Steps, part: str, payers: Sequence[int] | None = None, month: int = -1
+) -> dict[str, float]:
     """The sum over families behind a part, with the largest contributions, without their signs."""
     one = steps.weighed
     chosen = list(range(len(one.payers))) if payers is None else list(payers)
-    gained, paid = (rows[:, chosen].sum(axis=1) for rows in (one.benefit_rows, one.cost_rows))
+    gained, paid = (rows[:, chosen, month].sum(axis=1) for rows in (one.benefit_rows, one.cost_rows))
     values = {"help": paid, "balance": gained - paid}.get(part, gained)
     sizes = np.sort(np.abs(values))[::-1]
     return {
@@ -279,21 +287,11 @@ def _totals(steps: _Steps, part: str, payers: Sequence[int] | None = None) -> di
 
 
 def _payers_apart(weighed: Weighed, minimum: int) -> dict[str, tuple[int, ...]]:
-    """Payers by the name under which they stand: apart, or together where few families concern them.
-
-    Rows of few would be hidden, and with them what would give them away; and two hidden rows can be of the
-    same families. So payers of few are put together, with the next ones where they still are of few.
-    """
+    """Payers by the name under which they stand: apart, or together where few families concern them."""
     touched = weighed.touched
-    order = sorted(range(touched.shape[1]), key=lambda place: int(touched[:, place].sum()))
-    order = [place for place in order if touched[:, place].any()]
-    few: list[int] = []
-    for place in order:
-        enough = int(touched[:, place].sum()) >= minimum
-        if enough and (not few or int(touched[:, few].any(axis=1).sum()) >= minimum):
-            break
-        few.append(place)
-    apart = {weighed.payers[place]: (place,) for place in sorted(order) if place not in few}
+    there = np.flatnonzero(touched.any(axis=0)).tolist()
+    few = few_together(there, lambda places: touched[:, places].any(axis=1).sum(), minimum=minimum)
+    apart = {weighed.payers[place]: (place,) for place in there if place not in few}
     return {**apart, **({TOGETHER if apart else EVERYBODY: tuple(sorted(few))} if few else {})}
 
 
@@ -310,16 +308,17 @@ def _by_payer(
 ) -> ResultTable:
     listed = _payers_apart(weighed, minimum)
     steps = _Steps(weighed, *shares, groups=tuple(listed.values()))
-    rows = [
-        {
-            "payer": payer, "money_part": part, **_row(steps, steps.estimates(group)[part], level),
-            **_totals(steps, part, group), **counts,
-            "n_families": int(weighed.touched[:, list(group)].any(axis=1).sum()),
-        }
-        for payer, group in listed.items()
-        for part in ("help", "net", "balance")
-        if _totals(steps, part, group)["row_total_absolute"] > 0  # who pays nothing of it by its prices
-    ]  # fmt: skip
+    rows = []
+    for payer, group in listed.items():
+        found = steps.estimates(group)
+        touched = int(weighed.touched[:, list(group)].any(axis=1).sum())
+        for part in ("help", "net", "balance"):
+            totals = _totals(steps, part, group)
+            if totals["row_total_absolute"] > 0:  # else who pays nothing of it by its prices
+                rows.append(
+                    {"payer": payer, "money_part": part, **_row(steps, found[part], level), **totals,
+                     **counts, "n_families": touched}
+                )  # fmt: skip
     keys = (coded("payer", adds_up="counts"), coded("money_part"))
     return ResultTable("by_payer", pd.DataFrame(rows), (*keys, *_ABOUT_TOTALS))
 
@@ -343,7 +342,7 @@ def _per_euro(steps: _Steps, counts: dict[str, int], level: float) -> ResultTabl
         "per_euro_low": limits.low if bounded else nan, "per_euro_high": limits.high if bounded else nan,
         **counts,
     }  # fmt: skip
-    ratio = modelled("per_euro", digits=2)
+    ratio = modelled("per_euro", digits=2, follows=_FROM_STEPS)
     return ResultTable("per_euro", pd.DataFrame([row]), (coded("return_kind"), ratio, *ends(ratio)))
 
 
@@ -352,12 +351,13 @@ def _cumulative(steps: _Steps, counts: dict[str, int], level: float) -> ResultTa
         {
             "months_since": float(month + 1),
             **_row(steps, steps.estimates(month=month)["balance"], level),
+            **_totals(steps, "balance", month=month),
             **counts,
         }
         for month in range(steps.weighed.benefit.shape[2])
     ]
     months = Column(name="months_since", meaning="time", is_key=True)
-    return ResultTable("cumulative", pd.DataFrame(rows), (months, *MONEY_ESTIMATE))
+    return ResultTable("cumulative", pd.DataFrame(rows), (months, *_ABOUT_TOTALS))
 
 
 def _payback(steps: _Steps, counts: dict[str, int]) -> ResultTable:
@@ -373,7 +373,7 @@ def _payback(steps: _Steps, counts: dict[str, int]) -> ResultTable:
         monthly = (balance[-1] - balance[-1 - last]) / last if last else 0.0
         if monthly > 0:
             kind, months = "if_lasting", float(np.ceil(m - balance[-1] / monthly))
-    columns = (coded("payback_kind"), modelled("payback_months", digits=0))
+    columns = (coded("payback_kind"), modelled("payback_months", digits=0, follows=_FROM_STEPS))
     return ResultTable(
         "payback", pd.DataFrame([{"payback_kind": kind, "payback_months": months, **counts}]), columns
     )
@@ -400,11 +400,11 @@ def _switching(steps: _Steps, counts: dict[str, int]) -> ResultTable:
             )
             add("anyway", anyway, value, 1.0)
         add("optimism", optimism, 1 - cost / before_optimism if before_optimism > 0 else nan, 1.0)
-        add("price_of_help", 1.0, net / cost if cost > 0 else nan, np.inf)
-        add("price_of_problems", 1.0, cost / net if net > 0 and cost > 0 else nan, np.inf)
+        add("price_of_help", 1.0, net / cost if cost > 0 else nan, _MOST_TIMES)
+        add("price_of_problems", 1.0, cost / net if net > 0 and cost > 0 else nan, _MOST_TIMES)
     columns = (
         coded("assumption"),
         setting("as_stated", percent=True, digits=0),
-        modelled("switching_value", percent=True)
+        modelled("switching_value", percent=True, follows=_FROM_STEPS),
     )  # fmt: skip
     return ResultTable("switching", pd.DataFrame(rows), columns)

@@ -25,7 +25,7 @@ from typing import ClassVar, Unpack
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.economics.family_costs import family_costs
+from mpg_research.analysis.economics.family_costs import FamilyCosts, family_costs
 from mpg_research.analysis.growth.estimate_tables import study_notes
 from mpg_research.analysis.result import (
     Result,
@@ -35,15 +35,20 @@ from mpg_research.analysis.result import (
     sample_flow_table,
     settings_table,
 )
-from mpg_research.analysis.value.compared import Compared, compare_column, compare_intervention
+from mpg_research.analysis.value.compared import Compared, compare_column, compare_groups
+from mpg_research.analysis.value.compared_groups import groups_of_organisations
+from mpg_research.analysis.value.compared_interventions import compare_intervention
 from mpg_research.analysis.value.comparison_tables import (
+    AFTER_COSTS,
     behind,
     choice_tables,
     difference_tables,
     net_benefit_rows,
     ratio_tables,
 )
-from mpg_research.analysis.value.money_columns import COMPARED_GROUP, MONEY_ESTIMATE, THRESHOLD
+from mpg_research.analysis.value.effects_of_groups import families_with_effect
+from mpg_research.analysis.value.money_columns import COMPARED_GROUP, THRESHOLD
+from mpg_research.analysis.value.organisation_differences import organisation_tables
 from mpg_research.analysis.value.price_sensitivity import (
     draw_multipliers,
     draw_prices,
@@ -62,7 +67,13 @@ from mpg_research.statistics.economics.net_benefit import net_benefit_regression
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
-__all__ = ["DRAWN_THRESHOLDS", "EFFECTS", "CostsAndEffects", "compare_costs_and_effects"]
+__all__ = [
+    "DRAWN_THRESHOLDS",
+    "EFFECTS",
+    "CostsAndEffects",
+    "OrganisationsCostsAndEffects",
+    "compare_costs_and_effects",
+]
 
 EFFECTS = ("points", "reliably_improved", "months_without_placement")
 #: Along which euros per unit of effect curves are drawn where a study states none; ours, and no norm.
@@ -91,6 +102,17 @@ class CostsAndEffects(Result):
     kind: ClassVar[str] = "costs_and_effects"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationsCostsAndEffects(CostsAndEffects):
+    """What it found of organisations (``by="organisation"``): a comparison of organisations throughout.
+
+    Its tables are described in :mod:`~mpg_research.analysis.value.organisation_differences`.
+    """
+
+    kind: ClassVar[str] = "organisations_costs_and_effects"
+    compares_organisations: ClassVar[bool] = True
+
+
 def compare_costs_and_effects(
     study: Study,
     *,
@@ -115,23 +137,24 @@ def compare_costs_and_effects(
         A loaded study with a table ``prices``.
     by : str
         "intervention": families whose help stands still, with an intervention and without, as
-        :func:`~mpg_research.analysis.interventions.target_trial.emulate_target_trial` has them; or a column
-        of ``episodes`` with a few values.
+        :func:`~mpg_research.analysis.interventions.target_trial.emulate_target_trial` has them;
+        "organisation": each organisation beside the mean of all; or a column of ``episodes`` with a few
+        values.
     intervention : str
         Its code, or "any".
     month : float, optional
         Of an intervention: months after the wave; by default the last for which the trial has an answer.
     effect : {"points", "reliably_improved", "months_without_placement"}, optional
-        By default ``[costs] effect``. With an intervention: points.
+        By default ``[costs] effect``. With an intervention: of the families with a score at the end.
     horizon_months : int, optional
-        Of a column: whole months since the start; by default ``[costs] horizon_months``.
+        Of a column or organisations: whole months since the start; by default ``[costs] horizon_months``.
     thresholds : tuple of float, optional
         What a unit of effect may cost, in euros; by default ``[costs] thresholds``, else some along which to
         draw (:data:`DRAWN_THRESHOLDS`), which are no norm.
     case_mix : tuple of str, optional
         Columns of ``episodes`` to adjust for; by default those of ``study.toml``.
     replications : int
-        Of the bootstrap of workers.
+        Of the bootstrap of workers; of organisations, of draws from their estimates.
     seed : int
         Of everything that is drawn.
     scores : Scores, optional
@@ -144,6 +167,8 @@ def compare_costs_and_effects(
     Returns
     -------
     CostsAndEffects
+        With ``by="organisation"`` an :class:`OrganisationsCostsAndEffects`, which the gate treats as a
+        comparison of organisations.
 
     Raises
     ------
@@ -178,7 +203,7 @@ def compare_costs_and_effects(
     chosen = study.config.costs
     wanted = chosen.effect if effect is None else effect
     horizon = chosen.horizon_months if horizon_months is None else horizon_months
-    _check(wanted, horizon, by, thresholds)
+    _check(wanted, horizon, thresholds)
     asked = thresholds or chosen.thresholds
     euros = np.array(asked or DRAWN_THRESHOLDS[wanted], dtype=float)
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
@@ -186,7 +211,12 @@ def compare_costs_and_effects(
     rate = chosen.discount_effects
     if by == "intervention":
         compared = compare_intervention(
-            study, costs, intervention, month=month, case_mix=names, rate=rate, scores=scores, seed=seed
+            study, costs, intervention, effect=wanted, month=month, case_mix=names, rate=rate, scores=scores,
+            seed=seed,
+        )  # fmt: skip
+    elif by == "organisation":
+        compared = _organisations(
+            study, costs, effect=wanted, horizon=int(horizon), case_mix=names, rate=rate, scores=scores
         )
     else:
         compared = compare_column(
@@ -194,15 +224,16 @@ def compare_costs_and_effects(
         )
     try:
         tables, found = _tables(
-            compared, euros, minimum=study.config.disclosure.minimum_families, replications=replications,
-            seed=seed, level=level,
+            compared, euros, minimum=study.config.disclosure.minimum_families, base=chosen.round_to,
+            replications=replications, seed=seed, level=level,
         )  # fmt: skip
     except ValueError as error:
         raise NotApplicableError(
             f"The groups cannot be compared: {error}.", code="groups_not_compared"
         ) from error
     parameters = {
-        **compared.facts, "groups": list(compared.names), "effect": wanted, "months": compared.months,
+        **compared.facts, "groups": [] if by == "organisation" else list(compared.names),
+        "months": compared.months,
         "thresholds": euros.tolist(), "thresholds_stated": bool(asked), "year": costs.year,
         "perspective": chosen.perspective, "rate_costs": costs.rate, "rate_effects": rate,
         "case_mix": list(names), "replications": replications, "seed": seed, "level": level,
@@ -212,63 +243,99 @@ def compare_costs_and_effects(
     if instrument:
         parameters |= _described(study, instrument)
     notes = study_notes(study, instrument, outcome) if instrument else study.notes
-    return CostsAndEffects(
+    kind = OrganisationsCostsAndEffects if by == "organisation" else CostsAndEffects
+    return kind(
         compared=compared,
         differences=found,
         tables=collect_tables([*tables, sample_flow_table(compared.flow)]),
         flow=compared.flow,
-        notes=(*notes, *costs.notes, *compared.notes, *_notes(found)),
+        notes=(*notes, *costs.notes, *compared.notes, *_notes(found, by)),
         provenance=provenance_of(study, parameters=parameters, instrument=instrument, outcome=outcome),
         level=level,
         converged=compared.converged,
     )
 
 
-def _check(effect: str, horizon: float, by: str, thresholds: tuple[float, ...] | None) -> None:
+def _organisations(
+    study: Study, costs: FamilyCosts, *, effect: str, horizon: int, case_mix: tuple[str, ...], rate: float,
+    scores: Scores,
+) -> Compared:  # fmt: skip
+    """Organisations with enough families whose costs and effect are known."""
+    known = families_with_effect(study, costs, effect=effect, horizon=horizon, scores=scores)
+    groups = groups_of_organisations(
+        study, costs, case_mix=case_mix, with_effect=known, horizon=float(horizon)
+    )
+    return compare_groups(
+        study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores, by="organisation"
+    )
+
+
+def _check(effect: str, horizon: float, thresholds: tuple[float, ...] | None) -> None:
     if effect not in EFFECTS:
         raise ConfigError(f"effect = {effect!r}; expected one of {', '.join(EFFECTS)}.")
     if horizon != round(horizon) or horizon < 1:
         raise ConfigError(f"horizon_months = {horizon:g}; expected a whole number of months, 1 or more.")
     if thresholds is not None and (not thresholds or min(thresholds) < 0):
         raise ConfigError(f"thresholds = {list(thresholds)}; expected euros per unit of effect, 0 or more.")
-    if by == "intervention" and effect != "points":
-        raise NotApplicableError(
-            f"Costs of an intervention are put beside points, not beside {effect}: say effect='points', or "
-            "compare groups of a column.",
-            code="effect_not_in_trial",
-        )
 
 
 def _tables(
-    compared: Compared, thresholds: FloatArray, *, minimum: int, replications: int, seed: int, level: float
+    compared: Compared,
+    thresholds: FloatArray,
+    *,
+    minimum: int,
+    base: int,
+    replications: int,
+    seed: int,
+    level: float,
 ) -> tuple[list[ResultTable], GroupDifferences]:
     found = group_differences(compared.cost, compared.effect)
+    rng = np.random.default_rng([seed, 2])
+    computed = {"clusters": float(found.n_clusters), "followed_to_horizon": compared.followed}
+    if compared.facts["by"] == "organisation":
+        told = organisation_tables(
+            compared, found, thresholds, replications=replications, rng=rng, level=level
+        )
+        families, organisations = int(compared.n_families.sum()), len(compared.names)
+    else:
+        multipliers = draw_multipliers(compared.priced, n=replications, rng=rng)
+        computed["prices_with_range"] = float((multipliers.std(axis=0) > 0).sum())
+        told = _of_groups(
+            compared, found, multipliers, thresholds, minimum=minimum, base=base, rng=rng, seed=seed,
+            level=level,
+        )  # fmt: skip
+        families, organisations = int(compared.n_families.min()), int(compared.n_organisations.max())
+    settings = settings_table(computed, n_families=families, n_organisations=organisations)
+    return [*told, settings], found
+
+
+def _of_groups(
+    compared: Compared, found: GroupDifferences, multipliers: FloatArray, thresholds: FloatArray, *,
+    minimum: int, base: int, rng: np.random.Generator, seed: int, level: float,
+) -> list[ResultTable]:  # fmt: skip
     drawn = group_replications(
         compared.cost, compared.effect, parts=compared.parts, strata=compared.strata,
-        replications=replications, rng=np.random.default_rng([seed, 1]),
+        replications=len(multipliers), rng=np.random.default_rng([seed, 1]),
     )  # fmt: skip
-    rng = np.random.default_rng([seed, 2])
-    multipliers = draw_multipliers(compared.priced, n=replications, rng=rng)
     draws = draw_prices(drawn, multipliers)
-    choices, _ = choice_tables(compared, found, draws, thresholds, level=level)
     tornado = tornado_table(compared, minimum)
-    tables = [
+    return [
         *difference_tables(compared, found, level=level),
         *ratio_tables(compared, found, draws, level=level),
-        *choices,
+        *choice_tables(compared, found, draws, thresholds, level=level),
         *_by_regression(compared, thresholds, level),
         *([] if tornado is None else [tornado]),
-        information_table(compared, draws, multipliers, drawn.cost, thresholds, minimum=minimum, rng=rng),
-        settings_table(
-            {
-                "clusters": found.n_clusters,
-                "followed_to_horizon": compared.followed,
-                "prices_with_range": float((multipliers.std(axis=0) > 0).sum()),
-            },
-            n_families=int(compared.n_families.min()), n_organisations=int(compared.n_organisations.max()),
+        information_table(
+            compared,
+            draws,
+            multipliers,
+            drawn.cost,
+            thresholds,
+            minimum=minimum,
+            base_of_rounding=base,
+            rng=rng,
         ),
-    ]  # fmt: skip
-    return tables, found
+    ]
 
 
 def _by_regression(compared: Compared, thresholds: FloatArray, level: float) -> list[ResultTable]:
@@ -285,8 +352,8 @@ def _by_regression(compared: Compared, thresholds: FloatArray, level: float) -> 
         correction="leverage" if few else "clusters",
     )  # fmt: skip
     rows = pd.DataFrame(net_benefit_rows(found, name=compared.names[1], counts=behind(compared, 1)))
-    rows = rows.drop(columns="chance_best")
-    return [ResultTable("net_benefit_regression", rows, (THRESHOLD, COMPARED_GROUP, *MONEY_ESTIMATE))]
+    rows = rows.drop(columns="chance_above")
+    return [ResultTable("net_benefit_regression", rows, (THRESHOLD, COMPARED_GROUP, *AFTER_COSTS))]
 
 
 def _described(study: Study, instrument: str) -> dict[str, object]:
@@ -297,8 +364,8 @@ def _described(study: Study, instrument: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _notes(found: GroupDifferences) -> list[Note]:
-    if found.n_clusters >= _FEW_TO_DRAW:
+def _notes(found: GroupDifferences, by: str) -> list[Note]:
+    if by == "organisation" or found.n_clusters >= _FEW_TO_DRAW:
         return []
     text = (
         f"There are {found.n_clusters} workers: the bootstrap behind the curves is then a little too sure; "

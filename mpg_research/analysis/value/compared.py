@@ -7,19 +7,16 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.economics.family_costs import FamilyCosts
-from mpg_research.analysis.economics.follow_up import read_follow_up
-from mpg_research.analysis.interventions.target_trial import emulate_target_trial
 from mpg_research.analysis.value.compared_groups import FamilyGroups, groups_of_column
-from mpg_research.analysis.value.effects_of_groups import effect_of_groups, later_factor
-from mpg_research.arrays import FloatArray
+from mpg_research.analysis.value.effects_of_groups import effect_of_groups
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.economics.group_differences import Regression, regression_of
 from mpg_research.statistics.economics.pseudo_totals import pseudo_totals
 from mpg_research.study.model import SampleFlow, Study
 from mpg_research.study.which_scores import Scores
 
-__all__ = ["Compared", "compare_column", "compare_intervention", "costs_per_price", "needs_horizon",
-           "trial_units"]  # fmt: skip
+__all__ = ["Compared", "compare_column", "compare_groups", "costs_per_price", "needs_horizon", "users_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,7 @@ class Compared:
         What each price adds to the costs.
     priced : DataFrame
         The m prices: item, payer, kind, price, price_low, price_high, distribution.
+    family : ndarray of str, shape (rows of cost,)
     used : tuple of frozenset of str, length m
         Families who used what each price is of.
     n_families : ndarray of int, shape (k,)
@@ -58,6 +56,7 @@ class Compared:
     effect: Regression = field(repr=False)
     parts: FloatArray = field(repr=False)
     priced: pd.DataFrame = field(repr=False)
+    family: np.ndarray = field(repr=False)
     used: tuple[frozenset[str], ...] = field(repr=False)
     n_families: np.ndarray
     n_organisations: np.ndarray
@@ -70,6 +69,12 @@ class Compared:
     outcome: str = ""
     converged: bool = True
     followed: float = float("nan")
+
+    @property
+    def code(self) -> IntArray:
+        """The group of each row of the costs, shape (rows of cost,)."""
+        dummies = self.cost.design[:, list(self.cost.columns)]
+        return np.asarray((dummies @ np.arange(1, len(self.names))).round(), dtype=np.intp)
 
 
 def costs_per_price(costs: FamilyCosts, edges: FloatArray) -> tuple[pd.DataFrame, FloatArray]:
@@ -98,24 +103,22 @@ def costs_per_price(costs: FamilyCosts, edges: FloatArray) -> tuple[pd.DataFrame
     return priced, np.stack(tables, axis=1) if tables else np.zeros(shape)
 
 
-def needs_horizon(costs: FamilyCosts, months: float, code: np.ndarray | None = None) -> None:
-    """Refuse a horizon to which nobody (of a group) is followed.
+def needs_horizon(until: FloatArray, months: float, code: np.ndarray) -> None:
+    """Refuse a horizon to which nobody of a group is followed.
 
     Parameters
     ----------
-    costs : FamilyCosts
+    until : ndarray, shape (n,)
+        Months up to which each family is followed.
     months : float
-    code : ndarray of int, shape (families,), optional
-        Groups, -1 for families in none; by default all families together.
+    code : ndarray of int, shape (n,)
+        Groups.
     """
-    until = costs.followed["months"].to_numpy(dtype=float)
-    codes = np.zeros(len(until)) if code is None else code
-    longest = min(float(until[codes == each].max(initial=0.0)) for each in np.unique(codes[codes >= 0]))
+    longest = min(float(until[code == each].max()) for each in np.unique(code))
     if longest < months:
         raise NotApplicableError(
             f"Costs are asked up to {months:g} months, and in a group nobody is followed beyond "
-            f"{longest:.1f} "
-            " months: see [costs] horizon_months in study.toml.",
+            f"{longest:.1f} months: see [costs] horizon_months in study.toml.",
             code="horizon_too_far",
         )
 
@@ -145,12 +148,41 @@ def compare_column(
     Compared
     """
     groups = groups_of_column(study, costs, column, case_mix=case_mix)
-    in_a_group = np.full(len(costs.followed), -1)
-    in_a_group[groups.unit] = groups.code
-    needs_horizon(costs, horizon, in_a_group)
+    return compare_groups(
+        study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores, by=column
+    )
+
+
+def compare_groups(
+    study: Study, costs: FamilyCosts, groups: FamilyGroups, *, effect: str, horizon: int, rate: float,
+    scores: Scores, by: str,
+) -> Compared:  # fmt: skip
+    """Groups of families.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    costs : FamilyCosts
+    groups : FamilyGroups
+    effect : {"points", "reliably_improved", "months_without_placement"}
+    horizon : int
+        Months since the start.
+    rate : float
+        Of discounting effects.
+    scores : Scores
+    by : str
+        What the groups are of.
+
+    Returns
+    -------
+    Compared
+    """
+    until = groups.families["months"].to_numpy(dtype=float)
+    needs_horizon(until, horizon, groups.code)
     edges = np.arange(horizon + 1.0)
     priced, tables = costs_per_price(costs, edges)
-    mine, until = tables[groups.unit], groups.families["months"].to_numpy(dtype=float)
+    mine = tables[groups.unit]
     parts = np.column_stack(
         [pseudo_totals(mine[:, place], until, edges=edges, group=groups.code) for place in range(len(priced))]
     )
@@ -161,18 +193,25 @@ def compare_column(
     found = effect_of_groups(study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores)
     k = len(groups.names)
     families, organisations = _behind(groups, found.code, k)
-    full = float((until >= horizon).mean())
+    family = groups.families["family"].astype(str).to_numpy()
     return Compared(
-        groups.names, cost, found.regression, parts, priced,
-        _users((mine != 0).any(axis=2), groups.families["family"].astype(str).to_numpy()),
-        families, organisations, groups.strata,
-        float(horizon), groups.flow, groups.notes,
-        {"by": column}, found.instrument, found.outcome, found.converged, full,
+        names=groups.names, cost=cost, effect=found.regression, parts=parts, priced=priced, family=family,
+        used=users_of((mine != 0).any(axis=2), family), n_families=families, n_organisations=organisations,
+        strata=groups.strata, months=float(horizon), flow=groups.flow, notes=groups.notes,
+        facts={"by": by, "effect": effect},
+        instrument=found.instrument, outcome=found.outcome, converged=found.converged,
+        followed=float((until >= horizon).mean()),
     )  # fmt: skip
 
 
-def _users(used: np.ndarray, families: np.ndarray) -> tuple[frozenset[str], ...]:
-    """Families with a row that used each price."""
+def users_of(used: np.ndarray, families: np.ndarray) -> tuple[frozenset[str], ...]:
+    """Families with a row that used each price.
+
+    Parameters
+    ----------
+    used : ndarray of bool, shape (n, m)
+    families : ndarray of str, shape (n,)
+    """
     return tuple(frozenset(families[used[:, place]].tolist()) for place in range(used.shape[1]))
 
 
@@ -182,144 +221,3 @@ def _behind(groups: FamilyGroups, effect_code: np.ndarray, k: int) -> tuple[np.n
     home = groups.families["organisation"].astype(str).to_numpy()
     organisations = np.array([len(set(home[groups.code == each])) for each in range(k)])
     return np.minimum(of_costs, of_effects), organisations
-
-
-def compare_intervention(
-    study: Study, costs: FamilyCosts, code: str, *, month: float | None, case_mix: tuple[str, ...],
-    rate: float, scores: Scores, seed: int,
-) -> Compared:  # fmt: skip
-    """Families whose help stands still with an intervention and without, as an emulated trial has them.
-
-    Parameters
-    ----------
-    study : Study
-        A loaded study.
-    costs : FamilyCosts
-    code : str
-        Of the intervention, or "any".
-    month : float, optional
-        Months after the wave; by default the last that the trial has an answer for.
-    case_mix : tuple of str
-    rate : float
-        Of discounting effects.
-    scores : Scores
-    seed : int
-
-    Returns
-    -------
-    Compared
-
-    Raises
-    ------
-    NotApplicableError
-        Where the trial has no answer.
-    """
-    trial = emulate_target_trial(
-        study, interventions=[code], replicates=2, seed=seed, case_mix=case_mix, scores=scores
-    )
-    data = trial.emulation.data
-    answered = [
-        each for each in trial.emulation.answers
-        if each.verdict.fine and not each.stability and month in (None, each.month)
-    ]  # fmt: skip
-    if not answered:
-        raise NotApplicableError(
-            f"Families with the intervention {code} cannot be compared with families without: the emulated "
-            "trial has no answer (its verdicts say why), so costs cannot be put beside effects.",
-            code="intervention_not_compared",
-        )
-    answer = answered[-1]
-    found = answer.found
-    priced, parts, known = _costs_after(study, costs, trial, answer.month)
-    wave = np.flatnonzero(found.seen)
-    kept = wave[known[wave]]
-    group = found.treated[kept].astype(int)
-    course = found.trials.course[kept]
-    if min(len(set(data.family[course[group == arm]])) for arm in (0, 1)) < trial.limits.families:
-        raise NotApplicableError(
-            "Of too few families in the emulated trial are costs known, so costs cannot be put beside "
-            "effects.",
-            code="intervention_not_compared",
-        )
-    baseline = answer.baseline[kept]
-    spread = baseline.std(axis=0)
-    baseline = (baseline - baseline.mean(axis=0))[:, spread > 1e-9] / spread[spread > 1e-9]
-    same = {
-        "case_mix": baseline, "clusters": found.clusters[kept].astype(str), "n_groups": 2,
-        "weight": found.weight[kept],
-    }  # fmt: skip
-    later = later_factor(rate, answer.month)
-    cost = regression_of(parts[kept].sum(axis=1), group, **same)
-    effect = regression_of(data.sign * found.outcome[kept] * later, group, **same)
-    families = np.array([len(set(data.family[course[group == arm]])) for arm in (0, 1)])
-    homes = np.array([len(set(data.organisation[course[group == arm]])) for arm in (0, 1)])
-    return Compared(
-        ("without", "with"), cost, effect, parts[kept], priced,
-        _users(parts[kept] != 0, np.asarray(data.family)[course].astype(str)),
-        families, homes, None, float(answer.month),
-        trial.flow, (), {"by": "intervention", "intervention": code},
-        str(trial.provenance.instrument), str(trial.provenance.outcome),
-    )  # fmt: skip
-
-
-def _costs_after(
-    study: Study, costs: FamilyCosts, trial: object, month: float
-) -> tuple[pd.DataFrame, FloatArray, np.ndarray]:
-    """What each price adds in the months after each trial started, and whether it is known.
-
-    Parts of months count in proportion.
-    """
-    emulation = trial.emulation  # type: ignore[attr-defined]
-    trials = next(mine for at, mine in emulation.trials if at == month)
-    followed = read_follow_up(study)
-    units = trial_units(study, trial)
-    periods = followed.periods.assign(
-        family=followed.families["family"].astype(str).to_numpy()[followed.periods["unit"]]
-    )
-    begins = periods.drop_duplicates(["family", "episode"]).set_index(["family", "episode"])["begin"]
-    keys = pd.MultiIndex.from_frame(units[["family", "episode"]].astype(str))
-    begin = begins.reindex(keys).to_numpy(dtype=float)[trials.course]
-    place = pd.Index(costs.followed["family"].astype(str)).get_indexer(pd.Index(units["family"].astype(str)))[
-        trials.course
-    ]
-    start = begin + trials.start
-    until = np.where(place >= 0, costs.followed["months"].to_numpy(dtype=float)[place], -1.0)
-    known = (place >= 0) & np.isfinite(start) & (start + month <= until + 0.1)
-    last = int(np.ceil(np.max(np.where(known, start + month, 1.0), initial=1.0)))
-    priced, tables = costs_per_price(costs, np.arange(last + 1.0))
-    zero = np.zeros((*tables.shape[:2], 1))
-    summed = np.concatenate([zero, np.cumsum(tables, axis=2)], axis=2)
-    rows = np.maximum(place, 0)
-
-    def up_to(moment: np.ndarray) -> FloatArray:
-        at = np.clip(np.nan_to_num(moment), 0, last)
-        low = np.minimum(np.floor(at).astype(int), last - 1)
-        share = (at - low)[:, None]
-        found: FloatArray = summed[rows, :, low] * (1 - share) + summed[rows, :, low + 1] * share
-        return found
-
-    return priced, up_to(start + month) - up_to(start), known
-
-
-def trial_units(study: Study, trial: object) -> pd.DataFrame:
-    """Family and episode of each course of an emulated trial.
-
-    Parameters
-    ----------
-    study : Study
-        A loaded study.
-    trial : TargetTrial
-
-    Returns
-    -------
-    DataFrame
-    """
-    from mpg_research.analysis.families.courses import read_courses
-
-    chosen = trial.provenance.parameters  # type: ignore[attr-defined]
-    scores = Scores(
-        instrument=trial.provenance.instrument, outcome=trial.provenance.outcome,  # type: ignore[attr-defined]
-        episodes=str(chosen.get("episodes") or study.config.analysis.episodes),
-        respondents=str(chosen.get("respondents") or study.config.analysis.respondents),
-    )  # fmt: skip
-    return read_courses(study, scores=scores, case_mix=tuple(chosen["case_mix"])).units

@@ -5,35 +5,53 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import ESTIMATE, coded, key_column, modelled
+from mpg_research.analysis.columns import ESTIMATE, Column, coded, key_column, modelled
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.analysis.value.compared import Compared
 from mpg_research.analysis.value.estimate_rows import estimate_row
+from mpg_research.analysis.value.largest_parts import DIFFERENCE_PARTS, difference_parts
 from mpg_research.analysis.value.money_columns import (
     COMPARED_GROUP,
     MONEY_ESTIMATE,
+    SHARE_ESTIMATE,
     THRESHOLD,
     modelled_money,
     money_with_ends,
 )
 from mpg_research.arrays import FloatArray
-from mpg_research.statistics.economics.acceptability import Acceptability, acceptability
+from mpg_research.statistics.economics.acceptability import acceptability
 from mpg_research.statistics.economics.group_differences import GroupDifferences
 from mpg_research.statistics.economics.incremental import fieller_limits, incremental_ratios, quadrant_shares
 from mpg_research.statistics.economics.net_benefit import JointDifference, NetBenefit, net_benefit
 
 __all__ = [
+    "AFTER_COSTS",
+    "FROM_COSTS",
     "REGION_POINTS",
     "Draws",
     "behind",
     "choice_tables",
     "difference_tables",
+    "effect_estimate",
     "net_benefit_rows",
     "ratio_tables",
 ]
 
 #: Points of the ellipse of the plane.
 REGION_POINTS = 48
+#: What goes with the difference in costs where that may not be shown.
+FROM_COSTS = "cost_differences.estimate"
+AFTER_COSTS = tuple(column.but(follows=FROM_COSTS) for column in MONEY_ESTIMATE)
+
+
+def effect_estimate(compared: Compared) -> tuple[Column, ...]:
+    """Columns of a difference in effect: of a share in per cent.
+
+    Parameters
+    ----------
+    compared : Compared
+    """
+    return SHARE_ESTIMATE if compared.facts["effect"] == "reliably_improved" else ESTIMATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +99,13 @@ def difference_tables(compared: Compared, found: GroupDifferences, *, level: flo
         ):  # fmt: skip
             numbers = estimate_row(value, float(both.covariance[at, at]), df, level=level)
             table.append({"compared_group": name, **numbers, **behind(compared, place)})
+        rows[0][-1] |= difference_parts(compared, both.cost, (0, place))
+    money = (COMPARED_GROUP, *MONEY_ESTIMATE, *DIFFERENCE_PARTS)
     return [
-        ResultTable("cost_differences", pd.DataFrame(rows[0]), (COMPARED_GROUP, *MONEY_ESTIMATE)),
-        ResultTable("effect_differences", pd.DataFrame(rows[1]), (COMPARED_GROUP, *ESTIMATE)),
+        ResultTable("cost_differences", pd.DataFrame(rows[0]), money),
+        ResultTable(
+            "effect_differences", pd.DataFrame(rows[1]), (COMPARED_GROUP, *effect_estimate(compared))
+        ),
     ]
 
 
@@ -141,15 +163,16 @@ def ratio_tables(
             region += [
                 {"compared_group": name, **row, **behind(compared, place)} for row in _ellipse(both, level)
             ]
-    chance = modelled("chance_best", percent=True)
+    chance = modelled("chance_best", percent=True, follows=FROM_COSTS)
     return [
         ResultTable(
             "ratios",
             pd.DataFrame(ratios),
             (
-                COMPARED_GROUP, coded("ratio_kind", is_key=False), *money_with_ends("euros_per_unit"),
+                COMPARED_GROUP, coded("ratio_kind", is_key=False),
+                *money_with_ends("euros_per_unit", follows=FROM_COSTS),
                 coded("standing", is_key=False), coded("step_from", is_key=False),
-                modelled_money("step_ratio"),
+                modelled_money("step_ratio", follows=FROM_COSTS),
             ),
         ),
         ResultTable("quadrants", pd.DataFrame(quadrants), (COMPARED_GROUP, coded("quadrant"), chance)),
@@ -157,8 +180,8 @@ def ratio_tables(
             "region",
             pd.DataFrame(region),
             (COMPARED_GROUP, key_column("point", digits=0, csv_only=True),
-             modelled("region_effect", digits=2),
-             modelled_money("region_cost")),
+             modelled("region_effect", digits=2, follows=FROM_COSTS),
+             modelled_money("region_cost", follows=FROM_COSTS)),
         ),
     ]  # fmt: skip
 
@@ -195,7 +218,7 @@ def net_benefit_rows(found: NetBenefit, *, name: str, counts: dict[str, int]) ->
         {
             "may_cost": float(found.threshold[place]), "compared_group": name,
             **{column: float(getattr(found, column)[place]) for column in ESTIMATE_COLUMNS},
-            "chance_best": float(found.probability[place]), **counts,
+            "chance_above": float(found.probability[place]), **counts,
         }
         for place in range(found.threshold.size)
     ]  # fmt: skip
@@ -203,7 +226,7 @@ def net_benefit_rows(found: NetBenefit, *, name: str, counts: dict[str, int]) ->
 
 def choice_tables(
     compared: Compared, found: GroupDifferences, draws: Draws, thresholds: FloatArray, *, level: float
-) -> tuple[list[ResultTable], Acceptability]:
+) -> list[ResultTable]:
     """Net benefit, the acceptability curve and frontier, expected loss and perfect information.
 
     Parameters
@@ -217,7 +240,6 @@ def choice_tables(
     Returns
     -------
     list of ResultTable
-    Acceptability
     """
     rows: list[dict[str, object]] = []
     for place, name in enumerate(compared.names[1:], start=1):
@@ -242,17 +264,22 @@ def choice_tables(
              "chance_best": choice.frontier[at],
              "perfect_information": choice.perfect_information[at], **counts}
         )  # fmt: skip
-    chance = modelled("chance_best", percent=True)
+    chance = modelled("chance_best", percent=True, follows=FROM_COSTS)
+    above = modelled("chance_above", percent=True, follows=FROM_COSTS)
+    decisions_table = ResultTable(
+        "decisions",
+        pd.DataFrame(decisions),
+        (THRESHOLD, coded("best", is_key=False), chance,
+         modelled_money("perfect_information", follows=FROM_COSTS)),
+    )  # fmt: skip
+    # What is hidden of one group follows from the others, the first too: all go, as the decisions do.
+    all_groups = {"follows": "decisions.chance_best"}
     return [
-        ResultTable("net_benefit", pd.DataFrame(rows), (THRESHOLD, COMPARED_GROUP, *MONEY_ESTIMATE, chance)),
+        ResultTable("net_benefit", pd.DataFrame(rows), (THRESHOLD, COMPARED_GROUP, *AFTER_COSTS, above)),
+        decisions_table,
         ResultTable(
-            "acceptability",
-            pd.DataFrame(curve),
-            (THRESHOLD, COMPARED_GROUP, chance, modelled_money("expected_loss")),
+            "acceptability", pd.DataFrame(curve),
+            (THRESHOLD, COMPARED_GROUP, chance.but(**all_groups),
+             modelled_money("expected_loss", **all_groups)),
         ),
-        ResultTable(
-            "decisions",
-            pd.DataFrame(decisions),
-            (THRESHOLD, coded("best", is_key=False), chance, modelled_money("perfect_information")),
-        ),
-    ], choice
+    ]  # fmt: skip

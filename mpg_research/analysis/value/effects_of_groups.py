@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.economics.family_costs import FamilyCosts
-from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.economics.uses import read_uses
-from mpg_research.analysis.families.courses import read_courses
+from mpg_research.analysis.families.courses import Courses, read_courses
 from mpg_research.analysis.families.indicator_shares import indicator_rows
-from mpg_research.analysis.growth.help_periods import help_periods
+from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
 from mpg_research.analysis.value.compared_groups import FamilyGroups
-from mpg_research.arrays import FloatArray
+from mpg_research.arrays import FloatArray, IntArray
 from mpg_research.errors import ModelError, NotApplicableError
 from mpg_research.mixed import fit_mixed
 from mpg_research.statistics.change.reliable_change import improvement_sign
@@ -22,7 +21,14 @@ from mpg_research.statistics.economics.whitened_courses import whiten_courses
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import Scores
 
-__all__ = ["PLACEMENT", "GroupEffect", "effect_of_groups", "later_factor"]
+__all__ = [
+    "PLACEMENT",
+    "GroupEffect",
+    "effect_of_groups",
+    "families_with_effect",
+    "later_factor",
+    "read_placements",
+]
 
 #: The code of events that months without placement are about.
 PLACEMENT = "placement"
@@ -98,6 +104,38 @@ def effect_of_groups(
     return _without_placement(study, costs, groups, horizon=horizon, rate=rate)
 
 
+def families_with_effect(
+    study: Study, costs: FamilyCosts, *, effect: str, horizon: int, scores: Scores
+) -> frozenset[str]:
+    """Families of whom the effect is known: of points those with two waves up to the horizon.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    costs : FamilyCosts
+    effect : {"points", "reliably_improved", "months_without_placement"}
+    horizon : int
+        Months since the start.
+    scores : Scores
+
+    Raises
+    ------
+    NotApplicableError
+        Without what the effect is computed from.
+    """
+    if effect == "months_without_placement":
+        recording = read_placements(study, costs)[0]
+        there = costs.followed["organisation"].astype(str).isin(recording)
+        return frozenset(costs.followed.loc[there, "family"].astype(str))
+    if effect == "reliably_improved":
+        rows = _improvement(study, horizon=horizon, scores=scores)[0]
+        return frozenset(rows["family"].astype(str))
+    rows = _scores_up_to(study, horizon=horizon, scores=scores)[1]
+    waves = rows.groupby("family")["months"].nunique()
+    return frozenset(waves.index[waves >= 2].astype(str))
+
+
 def _too_few(what: str) -> NotApplicableError:
     return NotApplicableError(
         f"Not every group has enough families with {what}, so that costs cannot be put beside effects.",
@@ -105,11 +143,16 @@ def _too_few(what: str) -> NotApplicableError:
     )
 
 
-def _points(study: Study, groups: FamilyGroups, *, horizon: int, rate: float, scores: Scores) -> GroupEffect:
-    """Improvement from the start to the horizon, by a mixed model of all scores up to it."""
+def _scores_up_to(study: Study, *, horizon: int, scores: Scores) -> tuple[Courses, pd.DataFrame, float]:
+    """Courses, their scores up to the horizon, and where that lies on the study's axis."""
     courses = read_courses(study, scores=replace(scores, respondents="declared", episodes="first"))
     at = horizon / float(study.config.time.unit_in_months or 1.0) if study.time_unit == "waves" else horizon
-    rows = courses.rows[courses.rows["months"] <= at + 1.5]
+    return courses, courses.rows[courses.rows["months"] <= at + 1.5], float(at)
+
+
+def _points(study: Study, groups: FamilyGroups, *, horizon: int, rate: float, scores: Scores) -> GroupEffect:
+    """Improvement from the start to the horizon, by a mixed model of all scores up to it."""
+    courses, rows, at = _scores_up_to(study, horizon=horizon, scores=scores)
     own = groups.of(rows["family"])
     rows, own = rows[own >= 0].reset_index(drop=True), own[own >= 0]
     code, k = groups.code[own], len(groups.names)
@@ -172,16 +215,21 @@ def _variances(frame: pd.DataFrame, names: list[str]) -> tuple[FloatArray, float
     raise _too_few("two scores or more")
 
 
-def _improved(
-    study: Study, groups: FamilyGroups, *, horizon: int, rate: float, scores: Scores
-) -> GroupEffect:
-    """Whether a family with a score at the start and around the horizon has reliably improved."""
+def _improvement(study: Study, *, horizon: int, scores: Scores) -> tuple[pd.DataFrame, HelpPeriods]:
+    """Families with a reliable change that can be computed, and whether they improved."""
     declared = replace(scores, respondents="declared", episodes="first")
     periods = help_periods(study, month=float(horizon), scores=declared)
     found = indicator_rows(study, periods).get("reliably_improved")
     if found is None or found.rows.empty:
         raise _too_few("a reliable change that can be computed")
-    rows = found.rows
+    return found.rows, periods
+
+
+def _improved(
+    study: Study, groups: FamilyGroups, *, horizon: int, rate: float, scores: Scores
+) -> GroupEffect:
+    """Whether a family with a score at the start and around the horizon has reliably improved."""
+    rows, periods = _improvement(study, horizon=horizon, scores=scores)
     own = groups.of(rows["family"])
     rows, own = rows[own >= 0], own[own >= 0]
     if len(set(groups.code[own])) < len(groups.names):
@@ -194,11 +242,29 @@ def _improved(
     return GroupEffect(regression, groups.code[own], periods.course.instrument, periods.course.outcome)
 
 
-def _without_placement(
-    study: Study, costs: FamilyCosts, groups: FamilyGroups, *, horizon: int, rate: float
-) -> GroupEffect:
-    """Months up to the first placement, of organisations that record events."""
-    followed = read_follow_up(study)
+def read_placements(study: Study, costs: FamilyCosts) -> tuple[frozenset[str], IntArray, FloatArray]:
+    """Placements, and the organisations that record events.
+
+    Parameters
+    ----------
+    study : Study
+        A loaded study.
+    costs : FamilyCosts
+
+    Returns
+    -------
+    frozenset of str
+    ndarray of int, shape (n,)
+        Row of ``followed`` of each placement.
+    ndarray, shape (n,)
+        Its moment, in months since the start of the first help.
+
+    Raises
+    ------
+    NotApplicableError
+        Without events.
+    """
+    followed = costs.follow_up
     events = study.tables.get("events")
     if events is None or not len(events) or "event" not in events:
         raise NotApplicableError(
@@ -206,20 +272,27 @@ def _without_placement(
             "events, or choose another effect ([costs] effect in study.toml).",
             code="no_events_for_effect",
         )
-    home = followed.families.set_index(followed.families["family"].astype(str))["organisation"]
-    recording = set(home.reindex(events["family"].astype(str)).dropna())
+    home = followed.families.set_index(followed.families["family"].astype(str))["organisation"].astype(str)
+    recording = frozenset(home.reindex(events["family"].astype(str)).dropna())
     uses = read_uses(study, followed).rows
-    placed = uses[(uses["item"].astype(str) == PLACEMENT).to_numpy() & (uses["begin"] >= 0).to_numpy()]
-    earliest = placed.groupby("unit")["begin"].min()
-    moments = earliest.reindex(np.arange(len(followed.families))).fillna(np.inf).to_numpy(dtype=float)
-    first = pd.Series(moments, index=followed.families["family"].astype(str))
+    placed = uses[(uses["item"].astype(str) == PLACEMENT).to_numpy()]
+    return recording, placed["unit"].to_numpy(dtype=np.intp), placed["begin"].to_numpy(dtype=float)
+
+
+def _without_placement(
+    study: Study, costs: FamilyCosts, groups: FamilyGroups, *, horizon: int, rate: float
+) -> GroupEffect:
+    """Months up to the first placement, of organisations that record events."""
+    recording, unit, moments = read_placements(study, costs)
+    earliest = np.full(len(costs.followed), np.inf)
+    np.minimum.at(earliest, unit, np.where(moments >= 0, moments, np.inf))
     families = groups.families
-    kept = families["organisation"].isin(recording).to_numpy(dtype=bool)
+    kept = families["organisation"].astype(str).isin(recording).to_numpy(dtype=bool)
     code = groups.code[kept]
     if len(set(code)) < len(groups.names):
         raise _too_few("events on record in their organisation")
     edges = np.arange(horizon + 1.0)
-    moment = first.reindex(families["family"].astype(str)).to_numpy(dtype=float)[kept]
+    moment = earliest[groups.unit[kept]]
     free = np.clip(moment[:, None] - edges[:-1], 0.0, 1.0)
     free *= np.array([later_factor(rate, edge) for edge in edges[1:]])
     values = pseudo_totals(

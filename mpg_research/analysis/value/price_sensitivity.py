@@ -7,9 +7,11 @@ import pandas as pd
 
 from mpg_research.analysis.columns import coded as coded_column
 from mpg_research.analysis.columns import setting
+from mpg_research.analysis.economics.few_together import few_together
 from mpg_research.analysis.result import ResultTable
 from mpg_research.analysis.value.compared import Compared
-from mpg_research.analysis.value.comparison_tables import Draws, behind
+from mpg_research.analysis.value.comparison_tables import FROM_COSTS, Draws, behind
+from mpg_research.analysis.value.largest_parts import DIFFERENCE_PARTS, difference_parts
 from mpg_research.analysis.value.money_columns import PRICE_KEYS, THRESHOLD, modelled_money
 from mpg_research.arrays import FloatArray
 from mpg_research.errors import ConfigError
@@ -113,16 +115,13 @@ def prices_of_enough(compared: Compared, minimum: int) -> frozenset[int]:
     frozenset of int
         Places in ``compared.priced``.
     """
-    order = sorted(range(len(compared.used)), key=lambda place: len(compared.used[place]))
-    left: set[str] = set()
-    shown = list(order)
-    for place in order:
-        users = compared.used[place]
-        if len(users) >= minimum and (not left or len(left) >= minimum):
-            break
-        shown.remove(place)
-        left |= users
-    return frozenset(shown)
+    used = {place: users for place, users in enumerate(compared.used) if users}
+
+    def families(places: list[int]) -> int:
+        return len(frozenset().union(*(used[place] for place in places)))
+
+    few: list[int] = few_together(used, families, minimum=minimum)
+    return frozenset(used) - frozenset(few)
 
 
 def tornado_table(compared: Compared, minimum: int) -> ResultTable | None:
@@ -159,20 +158,27 @@ def tornado_table(compared: Compared, minimum: int) -> ResultTable | None:
             "priced_item": priced["item"][int(found.name)], "payer": priced["payer"][int(found.name)],
             "price": base[found.name], "price_low": found.low, "price_high": found.high,
             "at_low": found.at_low, "at_high": found.at_high, "base": found.base, "width": found.width,
+            **difference_parts(compared, found.base, (0, 1), compared.parts[:, int(found.name)]),
             **behind(compared, 1),
         }
         for found in one_way_ranges(difference, base, ranges=varied)  # type: ignore[arg-type]
     ]  # fmt: skip
     prices = tuple(setting(name, digits=0) for name in ("price", "price_low", "price_high"))
-    outcomes = tuple(modelled_money(name) for name in ("at_low", "at_high", "base", "width"))
-    return ResultTable("price_ranges", pd.DataFrame(rows), (*PRICE_KEYS, *prices, *outcomes))
+    outcomes = tuple(
+        modelled_money(name, follows=FROM_COSTS) for name in ("at_low", "at_high", "base", "width")
+    )
+    columns = (*PRICE_KEYS, *prices, *outcomes, *DIFFERENCE_PARTS)
+    return ResultTable("price_ranges", pd.DataFrame(rows), columns)
 
 
 def information_table(
     compared: Compared, draws: Draws, multipliers: FloatArray, base: FloatArray, thresholds: FloatArray,
-    *, minimum: int, rng: np.random.Generator,
+    *, minimum: int, base_of_rounding: int, rng: np.random.Generator,
 ) -> ResultTable:  # fmt: skip
-    """What knowing one thing exactly would be worth, per family, at each threshold.
+    """What knowing one thing exactly would be worth, per family, where that is an amount that is shown.
+
+    Thresholds at which it rounds to nothing are left out, but for the one at which it is worth most: of the
+    effect and of use always, of a price only where there is another.
 
     Parameters
     ----------
@@ -184,6 +190,8 @@ def information_table(
     thresholds : ndarray, shape (t,)
     minimum : int
         Families that must have used what a price is of.
+    base_of_rounding : int
+        To which amounts are rounded, in euros.
     rng : Generator
     """
     r, enough = draws.cost.shape[0], prices_of_enough(compared, minimum)
@@ -201,15 +209,18 @@ def information_table(
             )
         except ValueError:  # too few draws for the columns of several groups
             continue
+        shown = found.value >= base_of_rounding / 2
+        if not shown.any() and parameter != "price":
+            shown = np.arange(len(thresholds)) == int(np.argmax(found.value))
         rows += [
-            {"may_cost": float(euros), "parameter": parameter, "priced_item": item, "payer": payer,
+            {"may_cost": float(thresholds[at]), "parameter": parameter, "priced_item": item, "payer": payer,
              "worth": max(float(found.value[at]), 0.0), "worth_error": float(found.std_error[at]),
              **behind(compared, 1)}
-            for at, euros in enumerate(thresholds)
+            for at in np.flatnonzero(shown)
         ]  # fmt: skip
     columns = (
-        THRESHOLD, coded_column("parameter"), *PRICE_KEYS, modelled_money("worth"),
-        modelled_money("worth_error", plain=False),
+        THRESHOLD, coded_column("parameter"), *PRICE_KEYS, modelled_money("worth", follows=FROM_COSTS),
+        modelled_money("worth_error", plain=False, follows=FROM_COSTS),
     )  # fmt: skip
     names = [
         "may_cost",

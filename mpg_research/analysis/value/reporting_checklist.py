@@ -4,7 +4,7 @@ Tables of :class:`CostsChecklist` (beside ``sample_flow``)
 ---------------------------------------------------------
 - ``cheers(item_number, cheers_item, stated)``: the 28 items by number, and whether the study states its own
   text ("own"), the settings answer it ("settings"), the report itself does ("report"), or nothing does
-  ("nothing").
+  ("nothing"); a report of which no analysis applies to the study answers nothing.
 
 References
 ----------
@@ -12,6 +12,7 @@ Husereau, D. et al. (2022). Consolidated Health Economic Evaluation Reporting St
 statement. *BMJ*, 376, e067975. https://doi.org/10.1136/bmj-2021-067975
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,8 +26,9 @@ from mpg_research.analysis.result import (
     provenance_of,
     sample_flow_table,
 )
-from mpg_research.analysis.value.benefits import words_of
-from mpg_research.errors import ConfigError, NotApplicableError, did_you_mean
+from mpg_research.analysis.value.benefits import weigh_costs_and_benefits, words_of
+from mpg_research.analysis.value.compare import compare_costs_and_effects
+from mpg_research.errors import ConfigError, MpgError, NotApplicableError, did_you_mean
 from mpg_research.study.model import FlowStep, SampleFlow, Study
 
 __all__ = ["CHEERS", "CostsChecklist", "list_what_is_reported"]
@@ -95,11 +97,19 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         "n_organisations": int(episodes["organisation"].nunique()) if "organisation" in episodes else 1,
     }
     unstated = () if settings.thresholds else ("outcomes_valued",)
+    applies = [_applies(study, verb) for verb in (weigh_costs_and_benefits, _compare)]
+    lacking = set() if any(applies) else {key for key, at in CHEERS.items() if at == "report"} - {"title"}
+    for key, there in zip(("distribution", "outcomes_measured"), applies, strict=True):
+        lacking |= set() if there else {key}
     rows = [
         {
             "item_number": number,
             "cheers_item": key,
-            "stated": "own" if key in settings.cheers else "nothing" if key in unstated else place,
+            "stated": "own"
+            if key in settings.cheers
+            else "nothing"
+            if key in unstated or key in lacking
+            else place,
             **families,
         }
         for number, (key, place) in enumerate(CHEERS.items(), start=1)
@@ -122,3 +132,16 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         tables=collect_tables([ResultTable("cheers", pd.DataFrame(rows), columns), sample_flow_table(flow)]),
         flow=flow, notes=study.notes, provenance=provenance_of(study, parameters=parameters), level=0.95,
     )  # fmt: skip
+
+
+def _compare(study: Study) -> object:
+    return compare_costs_and_effects(study, replications=50)
+
+
+def _applies(study: Study, verb: Callable[[Study], object]) -> bool:
+    """Whether an analysis of the page has an answer for this study."""
+    try:
+        verb(study)
+    except MpgError:
+        return False
+    return True

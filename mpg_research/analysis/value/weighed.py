@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.economics.family_costs import FamilyCosts
-from mpg_research.analysis.economics.follow_up import read_follow_up
 from mpg_research.analysis.economics.uses import CARE_ITEMS
 from mpg_research.analysis.value.compared import needs_horizon
 from mpg_research.analysis.value.compared_groups import groups_of_column
@@ -16,7 +15,7 @@ from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.economics.discounting import discount_factors
 from mpg_research.statistics.economics.pseudo_totals import pseudo_totals
 from mpg_research.statistics.economics.reading import read_clusters
-from mpg_research.study.model import SampleFlow, Study
+from mpg_research.study.model import FlowStep, SampleFlow, Study
 
 __all__ = ["AGENCY_MONTH", "HELP_ITEMS", "Weighed", "weigh"]
 
@@ -38,8 +37,8 @@ class Weighed:
         the mean itself).
     benefit_influence, cost_influence : ndarray, shape (G, 2, p, m)
         Sums over the families of each worker, such that their squares add up to the variance.
-    benefit_rows, cost_rows : ndarray, shape (n, p)
-        What each family with the help adds, up to the last month: for the gate, never shown.
+    benefit_rows, cost_rows : ndarray, shape (n, p, m)
+        What each family with the help adds, up to each month: for the gate, never shown.
     touched : ndarray of bool, shape (n, p)
         Whether anything of a family was paid or saved by a payer at all: for the gate, never shown.
     n_families, n_organisations, n_clusters : int
@@ -101,8 +100,8 @@ def weigh(
     """
     unit, code, mix, flow, notes = _families(study, costs, column, case_mix)
     followed = costs.followed.iloc[unit].reset_index(drop=True)
-    needs_horizon(costs, horizon, _places(len(costs.followed), unit, code))
     until = followed["months"].to_numpy(dtype=float)
+    needs_horizon(until, horizon, code)
     item = costs.rows["item"].astype(str)
     interventions = set(_codes_of(study, "interventions", "intervention"))
     is_help = item.isin([*HELP_ITEMS, *interventions]).to_numpy(dtype=bool)
@@ -128,7 +127,7 @@ def weigh(
     paid, gained = np.zeros(shape), np.zeros(shape)
     touched = np.zeros(shape[:2], dtype=bool)
     payer = costs.rows["payer"].astype(str)
-    in_help = _in_help(study, followed["family"], horizon)
+    in_help = _in_help(costs, horizon)[unit]
     is_agency = (item == AGENCY_MONTH).to_numpy(dtype=bool)
     by_time = _agencies_by_time(costs, is_agency)
     length = window[1] - window[0]
@@ -148,6 +147,7 @@ def weigh(
         touched[:, place] |= (paid[:, place] != 0).any(axis=1)
     if not earlier:  # the rate of the first months is known of those who were followed so long
         kept = until >= start_months
+        flow, notes = _without_short(flow, notes, followed, kept, start_months)
         unit, code, mix, until = unit[kept], code[kept], mix[kept], until[kept]
         paid, gained, touched = paid[kept], gained[kept], touched[kept]
         followed = followed[kept].reset_index(drop=True)
@@ -160,6 +160,25 @@ def weigh(
         int(followed["organisation"].nunique()), g, column is not None, "before" if earlier else "start",
         flow, notes,
     )  # fmt: skip
+
+
+def _without_short(
+    flow: SampleFlow, notes: tuple[Note, ...], followed: pd.DataFrame, kept: BoolArray, start_months: int
+) -> tuple[SampleFlow, tuple[Note, ...]]:
+    """The flow with a step for families who are followed for less than the start, and a note of them."""
+    if kept.all():
+        return flow, notes
+    n = int(followed["family"][kept].nunique())
+    text = f"who are followed for the first {start_months} months, whose costs stand for the start"
+    steps = (*flow.steps, FlowStep("followed_at_start", text, 0, n, int(kept.sum())))
+    short = int((~kept).sum())
+    said = Note(
+        "families_followed_too_short",
+        f"{short} families are followed for less than {start_months} months, so what they cost at the start "
+        "is not known; they are left out of the benefits.",
+        {"n_families": short, "months": start_months},
+    )
+    return SampleFlow(steps), (*notes, said)
 
 
 def _agencies_by_time(costs: FamilyCosts, is_agency: BoolArray) -> FamilyCosts:
@@ -175,7 +194,7 @@ def _families(
     n = len(costs.followed)
     if column is None:
         return np.arange(n), np.zeros(n, dtype=np.intp), np.zeros((n, 0)), costs.flow, ()
-    groups = groups_of_column(study, costs, column, case_mix=case_mix)
+    groups = groups_of_column(study, costs, column, case_mix=case_mix, asked="comparison group")
     if len(groups.names) != 2:
         raise NotApplicableError(
             f"The comparison group is that of the column {column}, which has {len(groups.names)} values with "
@@ -185,24 +204,14 @@ def _families(
     return groups.unit, groups.code, groups.case_mix, groups.flow, groups.notes
 
 
-def _in_help(study: Study, families: pd.Series, horizon: int) -> FloatArray:
-    """Which part of each month since the start lies within a period of help, shape (n, horizon)."""
-    followed = read_follow_up(study)
-    periods = followed.periods
+def _in_help(costs: FamilyCosts, horizon: int) -> FloatArray:
+    """Which part of each month since the start lies within a period of help, shape (families, horizon)."""
+    periods = costs.follow_up.periods
     begin, finish = (periods[name].to_numpy(dtype=float)[:, None] for name in ("begin", "finish"))
     month = np.arange(horizon)
     part = np.clip(np.minimum(finish, month + 1) - np.maximum(begin, month), 0.0, 1.0)
     owner = periods["unit"].to_numpy(dtype=np.intp)
-    summed = np.minimum(cluster_sums(part, owner, len(followed.families)), 1.0)
-    place = pd.Index(followed.families["family"].astype(str)).get_indexer(pd.Index(families.astype(str)))
-    found: FloatArray = summed[place]
-    return found
-
-
-def _places(n: int, unit: IntArray, code: IntArray) -> IntArray:
-    found = np.full(n, -1)
-    found[unit] = code
-    return found
+    return np.minimum(cluster_sums(part, owner, len(costs.followed)), 1.0)
 
 
 def _codes_of(study: Study, table: str, column: str) -> list[str]:
@@ -219,11 +228,9 @@ def _means(
     compared = len(np.unique(code)) == 2
     totals = np.empty((n, p, m))
     for month in range(m):
-        known = np.zeros((n, p, m))
-        known[:, :, : month + 1] = values[:, :, : month + 1]
         for payer in range(p):
             totals[:, payer, month] = pseudo_totals(
-                known[:, payer, : month + 1], until, edges=edges[: month + 2], group=code, negative=True
+                values[:, payer, : month + 1], until, edges=edges[: month + 2], group=code, negative=True
             )
     flat = totals.reshape(n, p * m)
     design = np.ones((n, 1))
@@ -242,4 +249,4 @@ def _means(
         column = place if compared else 0
         mean[place] = beta[column]
         influence[:, place] = factor * cluster_sums(rest * lever[:, [column]], codes, g)
-    return mean.reshape(2, p, m), influence.reshape(g, 2, p, m), totals[:, :, -1], g
+    return mean.reshape(2, p, m), influence.reshape(g, 2, p, m), totals, g

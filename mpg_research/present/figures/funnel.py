@@ -12,7 +12,7 @@ from mpg_research.present.figures.style import GREY, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_number, with_percent
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_funnel", "draw_share_funnel", "funnel_dots", "funnel_limits"]
+__all__ = ["draw_funnel", "draw_one_funnel", "draw_share_funnel"]
 
 #: The lines: columns, colour, dash, weight and level; apart in grey too, by their dash and weight.
 _LIMITS: tuple[tuple[str, str, tuple[float, ...], float, float], ...] = (
@@ -28,23 +28,39 @@ NAMED = 40
 
 def draw_funnel(voice: Voice) -> Drawing | None:
     """Funnel plot with 95 and 99.8 % limits, the plain limits and the false-discovery line."""
-    dots = known(voice.frame("funnel"), "estimate", "n_effective")
-    lines = known(voice.frame("funnel_lines"), "low_95", "high_95")
+    return draw_one_funnel(
+        voice, "funnel", "estimate", axis=voice.phrases("figure.funnel.axis_y", unit=voice.unit)
+    )
+
+
+def draw_one_funnel(voice: Voice, name: str, column: str, *, axis: str) -> Drawing | None:
+    """A funnel plot of one quantity, with a sentence of how many organisations lie within its limits.
+
+    Parameters
+    ----------
+    voice : Voice
+    name : str
+        Of the table and the figure; the lines stand in the table of this name and ``_lines``.
+    column : str
+        Of the quantity.
+    axis : str
+        What stands beside the vertical axis.
+    """
+    dots = known(voice.frame(name), column, "n_effective")
+    lines = known(voice.frame(f"{name}_lines"), "low_95", "high_95")
     if len(dots) < 2 or not len(lines):
         return None
     chart = Chart([245.0])
     panel = chart.panel()
     funnel_limits(panel, voice, lines)
     chart.legend += limit_entries(voice)
-    funnel_dots(panel, voice, dots, "estimate")
+    funnel_dots(panel, voice, dots, column)
     panel.x.label = voice.phrases("figure.funnel.axis_x")
-    panel.y.label = voice.phrases("figure.funnel.axis_y", unit=voice.unit)
+    panel.y.label = axis
     number_axis(panel.x, voice)
     number_axis(panel.y, voice)
     outside = int((dots["beyond_adjusted"] != "none").sum())
-    return put_into_words(
-        voice, "funnel", chart, number=len(dots), inside=len(dots) - outside, outside=outside
-    )
+    return put_into_words(voice, name, chart, number=len(dots), inside=len(dots) - outside, outside=outside)
 
 
 def draw_share_funnel(voice: Voice) -> Drawing | None:

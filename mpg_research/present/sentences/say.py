@@ -119,10 +119,10 @@ def _text(voice: Voice, name: str, *paragraphs: Sequence[str], is_list: bool = F
 def sample_sentences(voice: Voice) -> list[str]:
     """Who never answered, and how many measurements of how many families were used: from the sample flow."""
     table = voice.table("sample_flow")
-    if table is None or not len(table.data):
+    if table is None or not len(table.data) or "n_measurements" not in table.data:
         return []
     last, marks = table.data.iloc[-1], table.marks.iloc[-1]
-    if bool(last["suppressed"]) or last["n_measurements"] == 0:  # of an analysis that uses none
+    if bool(last["suppressed"]) or last["n_measurements"] == 0:
         return []
     measurements = voice.about(voice.count(last["n_measurements"]), marks["n_measurements"])
     families = voice.about(voice.families(last["n_families"]), marks["n_families"])

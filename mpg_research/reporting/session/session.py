@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -213,12 +213,30 @@ class Session:
         -------
         Shown
         """
+        return self._together(results, "notes")
+
+    def limits(self, *results: Any) -> Shown:
+        """What may not be concluded from the results of a page, each sentence once.
+
+        Parameters
+        ----------
+        *results : AnalysisResult
+            What the analyses of the page returned.
+
+        Returns
+        -------
+        Shown
+        """
+        return self._together(results, "limits")
+
+    def _together(self, results: Sequence[Any], topic: str) -> Shown:
+        """A topic of several results, each sentence once."""
         from mpg_research.present import say
 
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
-        texts = [say(self._release(result), "notes", language=self.language) for result in there]
+        texts = [say(self._release(result), topic, language=self.language) for result in there]
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
         return self._shown(replace(texts[0], paragraphs=(each,) if each else ()))
 

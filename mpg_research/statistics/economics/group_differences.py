@@ -17,6 +17,7 @@ __all__ = [
     "GroupDifferences",
     "GroupReplications",
     "Regression",
+    "group_contrasts",
     "group_differences",
     "group_replications",
     "regression_of",
@@ -176,6 +177,69 @@ def group_differences(cost: Regression, effect: Regression) -> GroupDifferences:
                 scale[one] * scale[other]
             )
     return GroupDifferences(estimate[0], estimate[1], covariance, df, g)
+
+
+def group_contrasts(cost: Regression, effect: Regression, contrasts: ArrayLike) -> list[JointDifference]:
+    """Contrasts of groups: each from the mean of all, or one from another.
+
+    Parameters
+    ----------
+    cost, effect : Regression
+    contrasts : array_like, shape (q, k)
+        Rows that add up to zero over the k groups.
+
+    Returns
+    -------
+    list of JointDifference, length q
+
+    Raises
+    ------
+    ValueError
+        If a regression has no answer.
+
+    Notes
+    -----
+    Estimates and their covariance are those of one fit. Satterthwaite's degrees of freedom are of a
+    coefficient, so with few clusters the groups are coded anew, as often as it takes to make each contrast
+    one.
+    """
+    wanted = np.asarray(contrasts, dtype=float)
+    found = group_differences(cost, effect)
+    df = np.tile(found.df.min(axis=1), (len(wanted), 1))
+    if found.n_clusters <= FEW_CLUSTERS:
+        turned = [_turned(part) for part in (cost, effect)]
+        for places in _independent_rows(wanted[:, 1:]):
+            again = group_differences(*(_recoded(part, wanted[places, 1:]) for part in turned))
+            df[places] = again.df[:, 1 : len(places) + 1].T
+    return [
+        JointDifference(
+            cost=float(row @ found.cost), effect=float(row @ found.effect),
+            covariance=found.covariance @ row @ row, df_cost=float(own[0]), df_effect=float(own[1]),
+            n_clusters=found.n_clusters,
+        )
+        for row, own in zip(wanted, df, strict=True)
+    ]  # fmt: skip
+
+
+def _independent_rows(rows: FloatArray) -> list[list[int]]:
+    """Places of rows in batches within which none follows from the others, in their order."""
+    batches: list[list[int]] = []
+    for place in range(len(rows)):
+        tried = [*batches[-1], place] if batches else [place]
+        if batches and np.linalg.matrix_rank(rows[tried]) == len(tried):
+            batches[-1] = tried
+        else:
+            batches.append([place])
+    return batches
+
+
+def _recoded(rows: Regression, contrasts: FloatArray) -> Regression:
+    """The same regression, in which the first coefficients of the groups are these contrasts of them."""
+    rest = np.linalg.svd(contrasts)[2][len(contrasts) :]
+    columns = list(rows.columns)
+    design = rows.design.copy()
+    design[:, columns] = rows.design[:, columns] @ np.linalg.inv(np.vstack([contrasts, rest]))
+    return Regression(design, rows.outcome, rows.clusters, rows.columns, rows.weight)
 
 
 def _codes(one: Regression, other: Regression) -> tuple[tuple[IntArray, IntArray], int]:

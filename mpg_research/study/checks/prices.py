@@ -12,7 +12,10 @@ from mpg_research.study.findings import Findings
 from mpg_research.study.schemas import CARE_ITEMS, EVENTS, INTERVENTIONS, NOT_GIVEN
 from mpg_research.study.tables.columns import Table
 
-__all__ = ["check_prices", "price_year"]
+__all__ = ["NO_GROUPS", "check_prices", "price_year"]
+
+#: Columns of episodes that no groups of families are made of.
+NO_GROUPS = ("family", "episode", "organisation", "worker", "start", "end")
 
 
 def check_prices(tables: Mapping[str, Table], config: StudyConfig, findings: Findings) -> None:
@@ -27,6 +30,7 @@ def check_prices(tables: Mapping[str, Table], config: StudyConfig, findings: Fin
     findings : Findings
         Receives the problems.
     """
+    _check_comparison(tables, config, findings)
     index = tables.get("price_index")
     if index is not None:
         _check_index(index, findings)
@@ -34,10 +38,33 @@ def check_prices(tables: Mapping[str, Table], config: StudyConfig, findings: Fin
     if prices is None:
         return
     _check_amounts(prices, findings)
-    _check_ranges(prices, findings)
+    source = prices.places.columns.get("unit_price", "unit_price")
+    if not findings.holds("ambiguous_decimal", file=prices.places.file, column=source):
+        _check_ranges(prices, findings)  # of prices that cannot be read nothing more is said
     _check_words(prices, findings)
     _check_years(prices, index, config, findings)
     _check_use(prices, tables, config, findings)
+
+
+def _check_comparison(tables: Mapping[str, Table], config: StudyConfig, findings: Findings) -> None:
+    """Whether the comparison group of [costs] is a column that makes groups of families."""
+    column = config.costs.otherwise_column
+    if config.costs.otherwise != "comparison_group" or column is None or "episodes" not in tables:
+        return
+    free = [str(name) for name in tables["episodes"].frame.columns if name not in NO_GROUPS]
+    if column in free:
+        return
+    what = "makes no groups of families to compare" if column in NO_GROUPS else "is no column of episodes"
+    remedy = did_you_mean(column, free) or "Name one, or choose another value of otherwise."
+    findings.add(
+        Problem(
+            found=f'otherwise_column = "{column}" in [costs], which {what}',
+            expected="a column of the table episodes with two values, the first of which are the families to "
+            "compare with",
+            remedy=remedy, file=config.file.name,
+            row=line_of_setting(config.file, ("costs", "otherwise_column")), code="no_comparison_column",
+        )
+    )  # fmt: skip
 
 
 def price_year(prices: pd.DataFrame, config: StudyConfig) -> int | None:
@@ -173,7 +200,7 @@ def _check_years(prices: Table, index: Table | None, config: StudyConfig, findin
                 found=f"prices of several years: {listed} of {of}, and costs are in prices of {year}",
                 expected=f"prices of {year}, or a table price_index (year, index)",
                 remedy="Add an index with its source, or prices of that year; [costs] year chooses another "
-                "year. Until then these items have no price that can be used.",
+                "year. Until then nothing about costs can be computed.",
                 file=file, row=row, column="" if set_there else prices.places.columns.get("year", "year"),
                 severity="warning", code="mixed_price_years",
             )
@@ -183,11 +210,12 @@ def _check_years(prices: Table, index: Table | None, config: StudyConfig, findin
     if lacking:
         findings.add(
             Problem(
-                found=f"the index has no {_listed(lacking)}, which the prices of {listed} need",
-                expected=f"index numbers of these years and of {year}, in whose prices costs are",
-                remedy="Add these years to the table price_index, or prices of a year that it has.",
+                found=f"no index number of {_listed(lacking)}, to bring the prices of {listed} to {year}",
+                expected="all years of these prices, and the year of the costs ([costs] year)",
+                remedy="Add a row for each to the table price_index, or prices of a year that it has. "
+                "Without it nothing about costs can be computed.",
                 file=index.places.file, column=index.places.columns.get("year", "year"),
-                severity="warning", code="index_too_short",
+                code="index_too_short",
             )
         )  # fmt: skip
 

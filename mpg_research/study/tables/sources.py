@@ -190,6 +190,9 @@ def _by_own_name(
     found = next((name for each in (column, *former) if (name := find_column(names, each))), None)
     if found is not None:
         sources.columns[column] = found
+        other = next((name for old in former if (name := find_column(names, old)) not in (None, found)), None)
+        if other is not None:
+            sources.lacking.extend(_contradicting(raw, found, other))
         return
     described = schema.column(column)
     if described is None or not described.required or _comes_otherwise(column, table, config):
@@ -198,6 +201,28 @@ def _by_own_name(
         sources.constants[column] = config.default_instrument
         return
     sources.miss(_missing(raw, schema, column, column))
+
+
+def _contradicting(raw: RawTable, column: str, former: str) -> list[Problem]:
+    """Rows in which a column and the one of its former name say different things; the first."""
+    one, other = (
+        raw.frame[name].astype("string").str.strip().str.lower().str.replace(r"[ _]+", " ", regex=True)
+        for name in (column, former)
+    )
+    apart = ((one != other) & one.fillna("").ne("") & other.fillna("").ne("")).to_numpy(dtype=bool)
+    if not apart.any():
+        return []
+    place = int(apart.argmax())
+    told = f'"{raw.frame[column].iloc[place]}" in {column} and "{raw.frame[former].iloc[place]}" in {former}'
+    rows = int(apart.sum())
+    return [
+        Problem(
+            found=told + (f", as in {rows} rows in all" if rows > 1 else ""),
+            expected=f"one of the two columns: {former} is the former name of {column}",
+            remedy=f"Take the column {former} out of the file, or correct the row.",
+            file=raw.path.name, row=int(raw.rows[place]), column=column, code="two_names_of_a_column",
+        )
+    ]  # fmt: skip
 
 
 def _comes_otherwise(column: str, table: TableConfig, config: StudyConfig) -> bool:

@@ -129,6 +129,22 @@ def months_without_care(tables):
     return found
 
 
+def families_without_care(tables):
+    """Families with a whole calendar month in a period of help and no row of care at all."""
+    some = set(tables["care"]["family"])
+    found = set()
+    for _, row in tables["episodes"].iterrows():
+        last = EXPORT if pd.isna(row["end"]) else min(row["end"], EXPORT)
+        whole = [
+            month
+            for month in pd.date_range(row["start"], last, freq="MS")
+            if month + pd.offsets.MonthBegin(1) <= last
+        ]
+        if whole and row["family"] not in some:
+            found.add(row["family"])
+    return found
+
+
 def _uses(tables, family, mine, start, until, before, numbers, held):
     most = {}
     for row in tables.get("care", {}).get(family, pd.DataFrame()).to_dict("records"):

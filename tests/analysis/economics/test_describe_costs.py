@@ -8,6 +8,7 @@ import pytest
 
 from mpg_research.analysis.economics.describe import describe_costs
 from mpg_research.analysis.economics.family_costs import FamilyCosts, family_costs
+from mpg_research.analysis.economics.follow_up import FollowUp
 from mpg_research.analysis.economics.mean_tables import EVERYBODY, apart, cost_window, mean_tables
 from mpg_research.disclosure import Audience, policy_of, release
 from mpg_research.errors import NotApplicableError
@@ -147,7 +148,8 @@ def _made(rows: pd.DataFrame, months: np.ndarray, workers: np.ndarray | None = N
     )  # fmt: skip
     return FamilyCosts(
         rows=full, followed=followed, prices=full[:0], without_price=full[:0], year=2024, payers=(), rate=0.0,
-        recorded=frozenset(), left_out={}, flow=SampleFlow(), notes=(), calendar=True,
+        recorded=frozenset(), left_out={}, notes=(),
+        follow_up=FollowUp(followed, followed[:0], SampleFlow(), calendar=True, ends_unknown=0),
     )  # fmt: skip
 
 

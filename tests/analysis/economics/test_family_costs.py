@@ -8,7 +8,7 @@ import pytest
 
 from mpg_research.analysis.economics.family_costs import family_costs
 from tests.analysis.economics.cost_studies import CONSTANTS, PLANS, draw_study, draw_tables
-from tests.analysis.economics.dense_costs import dense_rows, months_without_care
+from tests.analysis.economics.dense_costs import dense_rows, families_without_care, months_without_care
 from tests.analysis.made_studies import EXPORT, made_study
 
 #: Sums of the same products in another order.
@@ -32,11 +32,30 @@ def test_costs_are_those_worked_out_row_by_row(tmp_path, name):
         costs = family_costs(study, year=2024)
         expected = dense_rows(tables, year=2024, rate=0.03, before=PLANS[name].before)
         found = by_key(costs)
-        assert set(found) == {key for key, value in expected.items() if value > 0}
+        followed = set(costs.followed["family"])
+        assert set(found) == {key for key, value in expected.items() if value > 0 and key[0] in followed}
         for key, value in found.items():
             assert value == pytest.approx(expected[key], rel=1e-5), key
         compared += len(found)
     assert compared > 100
+
+
+@pytest.mark.parametrize("name", ["plain", "sixty_organisations"])
+def test_families_of_whom_no_care_was_written_down_are_left_out_and_counted(tmp_path, name):
+    """Nothing of them counts as no costs; who had help for less than a month stays."""
+    found = 0
+    for seed in range(2):
+        tables = draw_tables(np.random.default_rng(seed), PLANS[name])
+        study = draw_study(tmp_path / f"{name}{seed}", np.random.default_rng(seed), PLANS[name])
+        costs = family_costs(study)
+        home = tables["episodes"].drop_duplicates("family").set_index("family")["organisation"]
+        recording = set(home.reindex(tables["care"]["family"].unique()))
+        silent = {each for each in families_without_care(tables) if home[each] in recording}
+        assert not silent & set(costs.followed["family"])
+        told = [note.values["n_families"] for note in costs.notes if note.code == "families_without_care"]
+        assert told == ([len(silent)] if silent else [])
+        found += len(silent)
+    assert found
 
 
 def test_agencies_count_once_where_two_periods_share_a_month(tmp_path):

@@ -211,10 +211,11 @@ def test_mixed_years_take_an_index_that_holds_them(seed: int, tmp_path: Path) ->
         ("whole", pd.DataFrame({"year": range(2014, 2026), "index": range(100, 112)}), ""),
     ):  # fmt: skip
         report = check_study(folder_of(tmp_path / name, prices, index))
-        assert {each.code for each in report.warnings} - {"few_families"} == ({code} if code else set())
-        assert report.ok
+        told = [*report.errors, *report.warnings]
+        assert {each.code for each in told} - {"few_families"} == ({code} if code else set())
+        assert report.ok is (code != "index_too_short")  # the study's own index is to reach its prices
         if code:
-            assert item in next(each.found for each in report.warnings if each.code == code)
+            assert item in next(each.found for each in told if each.code == code)
 
 
 @pytest.mark.parametrize("item", ITEMS)
@@ -235,6 +236,41 @@ def test_the_old_name_of_the_payer_is_understood(tmp_path: Path) -> None:
     new = '[tables.prices.columns]\nactor = "wie"\n'
     with pytest.raises(ConfigError, match="called payer now"):
         read_config(folder_of(tmp_path / "named", prices, index_table(), new))
+
+
+def test_a_former_name_beside_the_new_one_may_not_contradict_it(tmp_path: Path) -> None:
+    prices = price_table(np.random.default_rng(5))
+    same = prices.assign(actor=prices["payer"].str.replace("_", " "))
+    assert check_study(folder_of(tmp_path / "same", same, index_table())).ok
+    other = same.assign(actor=same["actor"].where(same.index != same.index[2], "nobody"))
+    report = check_study(folder_of(tmp_path / "other", other, index_table()))
+    (told,) = report.errors
+    assert (told.code, told.row) == ("two_names_of_a_column", 4)
+
+
+@pytest.mark.parametrize("written", ["30,000", "30.000"])
+def test_a_price_that_may_be_two_numbers_is_said_once(written: str, tmp_path: Path) -> None:
+    prices = price_table(np.random.default_rng(5)).astype(object).reset_index(drop=True)
+    prices["unit_price"] = "100"
+    prices[["distribution", "price_low", "price_high"]] = "", "", ""
+    prices.loc[1, ["unit_price", "distribution", "price_low", "price_high"]] = (
+        written,
+        "gamma",
+        "20000",
+        "40000",
+    )
+    report = check_study(folder_of(tmp_path, prices, index_table()))
+    assert [each.code for each in report.errors] == ["ambiguous_decimal"]
+
+
+@pytest.mark.parametrize(("column", "said"), [("thin_lin", "no column"), ("organisation", "no groups")])
+def test_a_comparison_group_that_is_none_is_told_beforehand(column: str, said: str, tmp_path: Path) -> None:
+    settings = f'[costs]\notherwise = "comparison_group"\notherwise_column = "{column}"\n'
+    prices = price_table(np.random.default_rng(5))
+    (told,) = check_study(folder_of(tmp_path, prices, index_table(), settings)).errors
+    assert told.code == "no_comparison_column"
+    assert said in told.found
+    assert "otherwise_column" in told.found
 
 
 @pytest.mark.parametrize(("months", "told"), [(0, 2), (2, 1), (6, 0)])

@@ -5,7 +5,7 @@ import pandas as pd
 
 from mpg_research.present.drawing.chart import Chart, Panel
 from mpg_research.present.figures.change import tone_entry
-from mpg_research.present.figures.funnel import funnel_dots, funnel_limits
+from mpg_research.present.figures.funnel import draw_one_funnel
 from mpg_research.present.figures.parts import (
     CONTEXT_INK,
     colour_of,
@@ -26,7 +26,8 @@ __all__ = ["draw_cost_funnel", "draw_costs_by_month", "draw_costs_by_organisatio
 _PAYERS = {
     "municipality": (MAIN, ""), "health_insurer": ("#7fb8d8", ""), "housing_corporation": ("#e8a47c", "//"),
     "state": ("#8c3d00", ""), "school": ("#d5dae0", ".."), "family": ("#ffffff", "xx"), "other": (GREY, ""),
-    "not_given": ("#ffffff", ""), "together": ("#d5dae0", ""), "all": (MAIN, ""),
+    "not_given": ("#ffffff", ""), "together": ("#d5dae0", ""), "together_by_month": ("#d5dae0", ""),
+    "all": (MAIN, ""),
 }  # fmt: skip
 
 
@@ -114,19 +115,5 @@ def _one(panel: Panel, voice: Voice, height: float, row: pd.Series, *, in_front:
 
 def draw_cost_funnel(voice: Voice) -> Drawing | None:
     """Funnel plot of the adjusted mean costs."""
-    dots = known(voice.frame("cost_funnel"), "adjusted_cost", "n_effective")
-    lines = known(voice.frame("cost_funnel_lines"), "low_95", "high_95")
-    if len(dots) < 2 or not len(lines):
-        return None
-    chart = Chart([245.0])
-    panel = chart.panel()
-    funnel_limits(panel, voice, lines)
-    funnel_dots(panel, voice, dots, "adjusted_cost")
-    panel.x.label = voice.phrases("figure.funnel.axis_x")
-    panel.y.label = voice.phrases("figure.cost_funnel.axis_y")
-    number_axis(panel.x, voice)
-    number_axis(panel.y, voice)
-    outside = int((dots["beyond_adjusted"] != "none").sum())
-    return put_into_words(
-        voice, "cost_funnel", chart, number=len(dots), inside=len(dots) - outside, outside=outside
-    )
+    axis = voice.phrases("figure.cost_funnel.axis_y")
+    return draw_one_funnel(voice, "cost_funnel", "adjusted_cost", axis=axis)

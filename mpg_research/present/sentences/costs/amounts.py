@@ -9,13 +9,13 @@ from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.numbers import format_euros
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["between", "euros", "interval_of", "is_known", "own_text", "payer_of_perspective", "way"]
+__all__ = ["amount", "between", "euros", "interval_of", "is_known", "own_text", "payer_of_perspective", "way"]
 
 _ENDS = ("conf_low", "conf_high")
 
 
 def euros(voice: Voice, value: float) -> str:
-    """An amount with the sign of the euro; a minus stands before it.
+    """An amount as it is, with the sign of the euro; a minus stands before it.
 
     Parameters
     ----------
@@ -23,6 +23,20 @@ def euros(voice: Voice, value: float) -> str:
     value : float
     """
     return format_euros(value, voice.language)
+
+
+def amount(voice: Voice, value: float) -> str:
+    """An amount that was found, rounded to the study's base: one that rounds to nothing is told as that.
+
+    Parameters
+    ----------
+    voice : Voice
+    value : float
+    """
+    base = voice.released.policy.round_money_to
+    if value == 0 and base > 1 and not voice.released.audience.private:
+        return voice.phrases("costs_and_effects.less_than", amount=euros(voice, float(base)))
+    return euros(voice, value)
 
 
 def is_known(row: pd.Series, *columns: str) -> bool:
@@ -61,7 +75,7 @@ def interval_of(voice: Voice, row: pd.Series, *, turned: bool = False) -> dict[s
     low, high = (float(row[name]) for name in _ENDS)
     if turned:
         low, high = -high, -low
-    return {"low": euros(voice, low), "high": euros(voice, high), "level": voice.level}
+    return {"low": amount(voice, low), "high": amount(voice, high), "level": voice.level}
 
 
 def between(voice: Voice, texts: list[str]) -> str:

@@ -6,6 +6,7 @@ from mpg_research.analysis.interventions.protocol import ANY
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.costs.amounts import (
+    amount,
     euros,
     interval_of,
     is_known,
@@ -13,7 +14,7 @@ from mpg_research.present.sentences.costs.amounts import (
     way,
 )
 
-__all__ = ["comparison_sentences", "group_name", "reference_name"]
+__all__ = ["comparison_sentences", "group_name", "limits_shown", "reference_name", "size_of_effect"]
 
 _LIMITS = ("estimate", "conf_low", "conf_high")
 _SOME = 3
@@ -24,7 +25,8 @@ _SURE = 0.9999
 def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of a comparison of costs and effects."""
     facts = voice.released.provenance.parameters
-    said = [*_costs(voice), *_effects(voice), *_ratios(voice)]
+    found = [*_costs(voice), *_effects(voice), *_ratios(voice)]
+    said = [*_question(voice), *found] if found else []
     limits = [
         voice.phrases(
             "costs_and_effects.trial" if facts["by"] == "intervention" else "costs_and_effects.association"
@@ -40,10 +42,35 @@ def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
         limits.append(voice.phrases("costs_and_effects.followed"))
     return {
         "answer": said or [voice.phrases("costs_and_effects.hidden")],
-        "in_short": (_ratios(voice) or _costs(voice))[:1],
+        "in_short": [*_question(voice), *(_ratios(voice) or _costs(voice))[:1]] if found else [],
         "certainty": [*_choice(voice), *_worth(voice)],
         "limits": limits,
+        "method": _method(voice),
     }
+
+
+def _question(voice: Voice) -> list[str]:
+    """Who is compared with whom, where that is no column of the study."""
+    facts = voice.released.provenance.parameters
+    if facts["by"] != "intervention":
+        return []
+    weeks = voice.count(float(facts["grace_weeks"]))
+    if facts["intervention"] == ANY:
+        return [voice.phrases("costs_and_effects.question_any", weeks=weeks)]
+    what = voice.label("value.intervention", facts["intervention"])
+    return [voice.phrases("costs_and_effects.question", weeks=weeks, what=what)]
+
+
+def _method(voice: Voice) -> list[str]:
+    """How it was calculated."""
+    facts = voice.released.provenance.parameters
+    own = (
+        voice.phrases("costs_and_effects.method_trial", period=voice.period(float(facts["months"])))
+        if facts["by"] == "intervention"
+        else voice.phrases("costs_and_effects.method_followed")
+    )
+    drawn = voice.phrases("costs_and_effects.method_draws", number=voice.count(float(facts["replications"])))
+    return [voice.phrases("costs_and_effects.method_costs"), own, drawn]
 
 
 def group_name(voice: Voice, name: object) -> str:
@@ -76,7 +103,15 @@ def reference_name(voice: Voice) -> str:
     return group_name(voice, voice.released.provenance.parameters["groups"][0])
 
 
-def _shown(voice: Voice, table: str, *columns: str) -> list[pd.Series]:
+def limits_shown(voice: Voice, table: str, *columns: str) -> list[pd.Series]:
+    """Rows of a table of which these numbers are shown.
+
+    Parameters
+    ----------
+    voice : Voice
+    table : str
+    *columns : str
+    """
     rows = voice.frame(table)
     return [row for _, row in rows.iterrows() if is_known(row, *columns)] if len(rows) else []
 
@@ -84,13 +119,13 @@ def _shown(voice: Voice, table: str, *columns: str) -> list[pd.Series]:
 def _costs(voice: Voice) -> list[str]:
     found = []
     period = voice.period(float(voice.released.provenance.parameters["months"]))
-    for row in _shown(voice, "cost_differences", *_LIMITS):
+    for row in limits_shown(voice, "cost_differences", *_LIMITS):
         key, less = way(row), float(row["conf_high"]) < 0
         found.append(
             voice.phrases(
                 f"costs_and_effects.cost_{key}", what=group_name(voice, row["compared_group"]),
                 reference=reference_name(voice), period=period,
-                amount=euros(voice, _told(row)),
+                amount=amount(voice, _told(row)),
                 **interval_of(voice, row, turned=less),
             )
         )  # fmt: skip
@@ -106,22 +141,31 @@ def _told(row: pd.Series) -> float:
 def _effects(voice: Voice) -> list[str]:
     facts = voice.released.provenance.parameters
     effect, found = str(facts["effect"]), []
-    for row in _shown(voice, "effect_differences", *_LIMITS):
+    for row in limits_shown(voice, "effect_differences", *_LIMITS):
         key = way(row)
         sign = -1.0 if key == "less" else 1.0
         low, high = sorted(sign * float(row[name]) for name in _LIMITS[1:])
         found.append(
             voice.phrases(
                 f"costs_and_effects.effect_{key}", what=group_name(voice, row["compared_group"]),
-                reference=reference_name(voice), size=_size(voice, effect, sign * float(row["estimate"])),
-                low=_size(voice, effect, low), high=_size(voice, effect, high), level=voice.level,
+                reference=reference_name(voice), level=voice.level,
+                size=size_of_effect(voice, effect, sign * float(row["estimate"])),
+                low=size_of_effect(voice, effect, low), high=size_of_effect(voice, effect, high),
                 effect=voice.label("value.cost_effect", effect),
             )
         )  # fmt: skip
     return found
 
 
-def _size(voice: Voice, effect: str, value: float) -> str:
+def size_of_effect(voice: Voice, effect: str, value: float) -> str:
+    """A difference in effect, in the unit of it.
+
+    Parameters
+    ----------
+    voice : Voice
+    effect : str
+    value : float
+    """
     if effect == "reliably_improved":
         text = format_share(abs(value), voice.language, digits=0)
         return f"\N{MINUS SIGN}{text}" if value < 0 else text
@@ -133,18 +177,19 @@ def _ratios(voice: Voice) -> list[str]:
     found, unit = [], voice.label("value.effect_unit", facts["effect"])
     rows = voice.frame("ratios")
     for _, row in rows.iterrows():
-        words = {"what": group_name(voice, row["compared_group"]), "reference": reference_name(voice)}
+        words = {"what": group_name(voice, row["compared_group"]), "reference": reference_name(voice),
+                 "period": voice.period(float(facts["months"]))}  # fmt: skip
         kind = str(row["ratio_kind"])
         if kind in ("per_unit", "saved_per_unit"):
             if not is_known(row, "euros_per_unit", "euros_per_unit_low", "euros_per_unit_high"):
                 continue
             low, high = (
-                euros(voice, float(row[name])) for name in ("euros_per_unit_low", "euros_per_unit_high")
+                amount(voice, float(row[name])) for name in ("euros_per_unit_low", "euros_per_unit_high")
             )
-            words |= {"ratio": euros(voice, float(row["euros_per_unit"])), "low": low, "high": high,
+            words |= {"ratio": amount(voice, float(row["euros_per_unit"])), "low": low, "high": high,
                       "level": voice.level, "unit": unit}  # fmt: skip
         if kind == "unsure":
-            words |= {"unit": unit}
+            words = {name: words[name] for name in ("what", "period")} | {"unit": unit}
         found.append(voice.phrases(f"costs_and_effects.{kind}", **words))
     return found
 
@@ -152,7 +197,7 @@ def _ratios(voice: Voice) -> list[str]:
 def _choice(voice: Voice) -> list[str]:
     """What is best at some thresholds, and how sure."""
     facts = voice.released.provenance.parameters
-    rows = _shown(voice, "decisions", "chance_best")
+    rows = limits_shown(voice, "decisions", "chance_best")
     step = max(1, (len(rows) - 1) // (_SOME - 1)) if len(rows) > 1 else 1
     return [
         voice.phrases(
@@ -166,13 +211,13 @@ def _choice(voice: Voice) -> list[str]:
 
 def _worth(voice: Voice) -> list[str]:
     """What knowing all would be worth at most, at the threshold where that is most."""
-    rows = _shown(voice, "decisions", "perfect_information")
+    rows = limits_shown(voice, "decisions", "perfect_information")
     if not rows or voice.is_plain:
         return []
     most = max(rows, key=lambda row: float(row["perfect_information"]))
     return [
         voice.phrases(
-            "costs_and_effects.worth", amount=euros(voice, float(most["perfect_information"])),
+            "costs_and_effects.worth", amount=amount(voice, float(most["perfect_information"])),
             threshold=euros(voice, float(most["may_cost"])),
             unit=voice.label("value.effect_unit", voice.released.provenance.parameters["effect"]),
         )

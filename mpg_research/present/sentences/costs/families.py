@@ -5,7 +5,7 @@ import pandas as pd
 
 from mpg_research.present.language.numbers import format_number, format_share, with_percent
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.sentences.costs.amounts import euros
+from mpg_research.present.sentences.costs.amounts import amount
 
 __all__ = ["cost_sentences"]
 
@@ -48,9 +48,9 @@ def _mean(voice: Voice) -> str:
     if not len(rows) or not _shown(rows.iloc[0], "mean_cost", *_LIMITS):
         return voice.phrases("costs.hidden")
     row = rows.iloc[0]
-    low, high = (euros(voice, float(row[name])) for name in _LIMITS)
+    low, high = (amount(voice, float(row[name])) for name in _LIMITS)
     return voice.phrases(
-        "costs.mean", mean=euros(voice, float(row["mean_cost"])), low=low, high=high, level=voice.level,
+        "costs.mean", mean=amount(voice, float(row["mean_cost"])), low=low, high=high, level=voice.level,
         period=_period(voice), year=year,
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def _parts(voice: Voice, name: str) -> list[str]:
     listed = [
         voice.phrases(
             "costs.part", what=voice.label(f"value.{name}", row[name]).lower(),
-            amount=euros(voice, float(row["mean_cost"])),
+            amount=amount(voice, float(row["mean_cost"])),
         )
         for _, row in rows.sort_values("mean_cost", ascending=False, kind="stable").iterrows()
     ]  # fmt: skip
@@ -86,7 +86,7 @@ def _before(voice: Voice) -> list[str]:
     months = float(voice.released.provenance.parameters["before_help_months"])
     return [
         voice.phrases(
-            "costs.before", mean=euros(voice, float(row["mean_cost"])), share=share, low=low, high=high,
+            "costs.before", mean=amount(voice, float(row["mean_cost"])), share=share, low=low, high=high,
             level=voice.level, before=voice.period(months), period=_period(voice),
         )
     ]  # fmt: skip
@@ -98,10 +98,10 @@ def _spread(voice: Voice) -> list[str]:
         return []
     row, found = rows.iloc[0], []
     if _shown(row, "q50"):
-        found.append(voice.phrases("costs.median", amount=euros(voice, float(row["q50"]))))
+        found.append(voice.phrases("costs.median", amount=amount(voice, float(row["q50"]))))
     if _shown(row, "q90", "dearest_share"):
         share = format_share(float(row["dearest_share"]), voice.language, digits=0)
-        found.append(voice.phrases("costs.dearest", amount=euros(voice, float(row["q90"])), share=share))
+        found.append(voice.phrases("costs.dearest", amount=amount(voice, float(row["q90"])), share=share))
     return found
 
 

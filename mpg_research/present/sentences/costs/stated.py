@@ -1,8 +1,11 @@
 """The scenario of fewer agencies, and the checklist of what is reported, in sentences."""
 
-from mpg_research.present.language.numbers import format_share
+from collections.abc import Mapping
+
+from mpg_research.present.language.numbers import format_plain, format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.costs.amounts import (
+    amount,
     euros,
     interval_of,
     is_known,
@@ -26,7 +29,7 @@ def scenario_sentences(voice: Voice) -> dict[str, list[str]]:
     said = [
         voice.phrases(
             f"agencies_scenario.now_{name}",
-            amount=euros(voice, float(row["estimate"])),
+            amount=amount(voice, float(row["estimate"])),
             **interval_of(voice, row),
         )
         for name, row in now.items()
@@ -39,22 +42,10 @@ def scenario_sentences(voice: Voice) -> dict[str, list[str]]:
             )
     for number, parts in known.items():
         if {"coordination", "saved", "balance"} <= set(parts):
-            said.append(
-                voice.phrases(
-                    "agencies_scenario.assumed", label=own_text(voice, facts["labels"][number - 1]),
-                    saved=euros(voice, parts["saved"]), coordination=euros(voice, -parts["coordination"]),
-                    balance=euros(voice, parts["balance"]),
-                )
-            )  # fmt: skip
+            said += _assumption(voice, number - 1, parts)
     first = voice.phrases("agencies_scenario.scenario")
     return {
         "answer": [first, *said] if said else [voice.phrases("agencies_scenario.hidden")],
-        "certainty": [
-            voice.phrases(
-                "agencies_scenario.source", label=own_text(voice, label), source=own_text(voice, source)
-            )
-            for label, source in zip(facts["labels"], facts["sources"], strict=True)
-        ],
         "limits": [
             voice.phrases("agencies_scenario.not_found"),
             voice.phrases(
@@ -62,6 +53,29 @@ def scenario_sentences(voice: Voice) -> dict[str, list[str]]:
             ),
         ],
     }
+
+
+def _assumption(voice: Voice, place: int, parts: Mapping[str, float]) -> list[str]:
+    """What is assumed, and what would come of it."""
+    facts = voice.released.provenance.parameters
+    share, hours = float(facts["shares_saved"][place]), float(facts["hours"][place])
+    # What is assumed to save nothing, or to take no hours, is no rounded amount.
+    saved, more = (
+        euros(voice, 0.0) if assumed == 0 else amount(voice, value)
+        for assumed, value in ((share, parts["saved"]), (hours, -parts["coordination"]))
+    )
+    return [
+        voice.phrases(
+            "agencies_scenario.stated", label=own_text(voice, facts["labels"][place]),
+            number=int(facts["agencies_at_most"][place]), hours=format_plain(hours, voice.language),
+            share=format_share(share, voice.language, digits=0),
+            source=own_text(voice, facts["sources"][place]),
+        ),
+        voice.phrases(
+            "agencies_scenario.assumed", saved=saved, coordination=more,
+            balance=amount(voice, parts["balance"]),
+        ),
+    ]  # fmt: skip
 
 
 def checklist_sentences(voice: Voice) -> dict[str, list[str]]:

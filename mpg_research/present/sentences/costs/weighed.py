@@ -5,7 +5,7 @@ import pandas as pd
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.costs.amounts import (
-    euros,
+    amount,
     interval_of,
     is_known,
     own_text,
@@ -43,7 +43,18 @@ def benefit_sentences(voice: Voice) -> dict[str, list[str]]:
             voice.phrases("costs_and_benefits.shares"),
             voice.phrases("costs_and_benefits.no_cash"),
         ],
+        "method": _method(voice),
     }  # fmt: skip
+
+
+def _method(voice: Voice) -> list[str]:
+    """How it was calculated."""
+    facts = voice.released.provenance.parameters
+    said = [voice.phrases(f"costs_and_benefits.method_{name}") for name in ("benefit", "followed", "errors")]
+    if float(facts["rate_costs"]) > 0 and float(facts["months"]) > 12:
+        rate = format_share(float(facts["rate_costs"]), voice.language, digits=1)
+        said.append(voice.phrases("costs_and_benefits.method_discounted", rate=rate))
+    return said
 
 
 def _parts(voice: Voice) -> dict[str, pd.Series]:
@@ -58,8 +69,8 @@ def _balance(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
         found.append(
             voice.phrases(
                 f"costs_and_benefits.net_{way(parts['net'])}",
-                net=euros(voice, _told(parts["net"])), period=period,
-                help=euros(voice, -float(parts["help"]["estimate"])),
+                net=amount(voice, _told(parts["net"])), period=period,
+                help=amount(voice, -float(parts["help"]["estimate"])),
             )
         )  # fmt: skip
     if "balance" in parts:
@@ -67,7 +78,7 @@ def _balance(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
         key = way(row)
         found.append(
             voice.phrases(
-                f"costs_and_benefits.balance_{key}", amount=euros(voice, _told(row)), period=period,
+                f"costs_and_benefits.balance_{key}", amount=amount(voice, _told(row)), period=period,
                 **interval_of(voice, row, turned=key == "less"),
             )
         )  # fmt: skip
@@ -120,7 +131,7 @@ def _otherwise(voice: Voice, parts: dict[str, pd.Series]) -> list[str]:
             voice.phrases(
                 "costs_and_benefits.otherwise_comparison_group",
                 column=voice.label("value.variable", facts["comparison"]),
-                amount=euros(voice, -float(parts["anyway"]["estimate"])),
+                amount=amount(voice, -float(parts["anyway"]["estimate"])),
             )
         ]
     return [
@@ -165,10 +176,10 @@ def _payers(voice: Voice) -> list[str]:
         known = {str(row["money_part"]): row for _, row in mine.iterrows() if is_known(row, *_LIMITS)}
         words = {"payer": voice.label("value.payer", payer)}
         if "help" in known:
-            words["pays"] = euros(voice, -float(known["help"]["estimate"]))
+            words["pays"] = amount(voice, -float(known["help"]["estimate"]))
         if "net" in known:
-            key, amount = way(known["net"]), float(known["net"]["estimate"])
-            words["gains"] = euros(voice, abs(amount) if key != "unclear" else amount)
+            key, size = way(known["net"]), float(known["net"]["estimate"])
+            words["gains"] = amount(voice, abs(size) if key != "unclear" else size)
             start = "both" if "help" in known else "gains"
             found.append(voice.phrases(f"costs_and_benefits.{start}_{key}", **words))
         elif "help" in known:
