@@ -19,7 +19,7 @@ from mpg_research.present.sentences.signals import (
 __all__ = ["KINDS"]
 
 KINDS = (
-    Kind(name="individual_change", sentences=change_sentences),
+    Kind(name="individual_change", sentences=change_sentences, topics=("first_page",)),
     Kind(name="reliable_trend", sentences=trend_sentences),
     Kind(
         name="course",

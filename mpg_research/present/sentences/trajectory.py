@@ -12,7 +12,7 @@ from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df, format_time
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["trajectory_sentences"]
+__all__ = ["primary_row", "trajectory_sentences"]
 
 _INTERVAL = ("estimate", "conf_low", "conf_high")
 
@@ -22,7 +22,7 @@ SMALL, LARGE = 0.5, 0.8
 
 def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of a trajectory."""
-    row = _primary_row(voice)
+    row = primary_row(voice)
     if row is None:
         table = voice.table("change")
         months = voice.primary_month(table.data["months"]) if table is not None and len(table.data) else 12.0
@@ -43,7 +43,7 @@ def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
     }
 
 
-def _primary_row(voice: Voice) -> pd.Series | None:
+def primary_row(voice: Voice) -> pd.Series | None:
     """The change at the moment the answer is about, else at the last one that is shown."""
     shown = voice.frame("change")
     if shown.empty:
