@@ -5,6 +5,7 @@ from mpg_research.present.figures.comparison import draw_run_chart
 from mpg_research.present.figures.funnel import draw_funnel, draw_share_funnel
 from mpg_research.present.figures.study import draw_case_mix
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
+from mpg_research.present.paper.growth_methods import comparison_methods, robustness_methods
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences
 from mpg_research.present.sentences.over_time import over_time_sentences, robustness_sentences
@@ -41,8 +42,14 @@ KINDS = (
         main_table="adjusted_change",
         figures=_FIGURES,
         topics=("shares", "ranks", "funnel"),
+        methods=comparison_methods,
     ),
-    Kind(name="organisation_robustness", sentences=robustness_sentences, main_table="robustness"),
+    Kind(
+        name="organisation_robustness",
+        sentences=robustness_sentences,
+        main_table="robustness",
+        methods=robustness_methods,
+    ),
     Kind(
         name="organisations_over_time",
         sentences=over_time_sentences,

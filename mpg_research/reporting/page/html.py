@@ -11,6 +11,7 @@ from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
+from mpg_research.reporting.page.folding import fold_cells
 from mpg_research.visible import visible
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "prepare_rendering", "render_page"]
@@ -101,6 +102,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
     _say_once_per_section(body.cells)
     if not frame.show_code:
         body.cells = _gather_what_is_not_shown(body.cells, page_words(frame.language)["not_shown"])
+    fold_cells(body.cells)
     resources = {
         "mpg": {
             "frame": frame,

@@ -20,6 +20,7 @@ from mpg_research.study.config.sections import (
     AfterwardsConfig,
     AnalysisConfig,
     CareConfig,
+    ChecklistsConfig,
     ConsentConfig,
     DisclosureConfig,
     InstrumentConfig,
@@ -72,6 +73,7 @@ class StudyConfig(Section):
     talk: TalkConfig = TalkConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
+    checklists: ChecklistsConfig = ChecklistsConfig()
     vocabularies: VocabularyConfig = VocabularyConfig()
     _file: Path = PrivateAttr(default=Path(STUDY_FILE))
 
