@@ -109,8 +109,8 @@ class Kind:
     methods : callable, optional
         What it was computed with, from its settings and from the tables that are shown; nothing else.
     beside_organisations : mapping of str to str
-        Tables of characteristics per organisation that are shown with a column for each of them, and the table
-        of all families whose numbers stand beside these.
+        Tables of characteristics per organisation that are shown with a column for each of them, and the
+        table of all families whose numbers stand beside these.
     """
 
     name: str

@@ -90,6 +90,7 @@ def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
             "need",
             "in_short",
             "payers",
+            "sensitivity",
             "shares",
             "ranks",
             "funnel",

@@ -2,10 +2,10 @@
 
 Tables of :class:`Intake` (beside ``sample_flow``)
 --------------------------------------------------
-- ``intake(variable, level, kind, mean_or_share, sd, n_unknown)``: over all families of the course, the case mix
-  of ``study.toml`` (``kind`` "mean", or "share" with one row per level), the first score (``first_score``), for
-  how long they were measured (``time_measured``, months or waves) and how often (``times_measured``).
-  ``n_unknown`` are the families of whom it is not known.
+- ``intake(variable, level, kind, mean_or_share, sd, n_unknown)``: over all families of the course, the case
+  mix of ``study.toml`` (``kind`` "mean", or "share" with one row per level), the first score
+  (``first_score``), for how long they were measured (``time_measured``, months or waves) and how often
+  (``times_measured``). ``n_unknown`` are the families of whom it is not known.
 - ``intake_by_organisation(organisation, ...)``: the same per organisation.
 
 ``n_families`` of a mean are those of whom it is known; of a share, those *at* the level.
@@ -102,7 +102,7 @@ def describe_intake(study: Study, *, scores: Scores = AS_CONFIGURED) -> Intake:
 
 
 def _units(frame: CourseFrame, episodes: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
-    """One row per family, period of help and respondent: characteristics, first score, time and times measured."""
+    """A row per family, period of help and respondent: characteristics, first score, how long and often."""
     data = frame.data.sort_values([*_UNITS, "months"], kind="stable")
     grouped = data.groupby(_UNITS, sort=False)
     first = grouped.first()

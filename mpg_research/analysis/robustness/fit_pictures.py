@@ -1,5 +1,7 @@
 """The numbers behind the pictures of a fit: residuals, influence, and the deviance round the optimum."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -16,7 +18,7 @@ __all__ = ["deviance_slices", "influence_table", "residual_spread", "residuals_b
 #: Classes of the expected score.
 _TENTHS = 10
 #: Where classes of residuals begin and end, in standard deviations; the outer ones are open.
-_EDGES = (-2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 _QUANTILES = {"p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 #: Two standard errors from the optimum the deviance lies so much higher.
 _RISE = 4.0
@@ -46,7 +48,7 @@ def residuals_by_fitted(model: GrowthModel) -> ResultTable:
     grouped = frame.groupby("tenth", sort=True)
     data = pd.DataFrame(
         {
-            "tenth": [float(key) for key in grouped.groups],
+            "tenth": grouped["fitted"].mean().index.to_numpy(dtype=float),
             "fitted": grouped["fitted"].mean().to_numpy(),
             "residual_mean": grouped["residual"].mean().to_numpy(),
             "residual_sd": grouped["residual"].std(ddof=1).to_numpy(),
@@ -78,7 +80,7 @@ def residual_spread(model: GrowthModel) -> ResultTable:
     place = np.searchsorted(_EDGES, residual.to_numpy(), side="right")
     expected = np.diff(norm.cdf(bounds))
     records = []
-    for number, (low, high) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for number, (low, high) in enumerate(pairwise(bounds)):
         mine = place == number
         records.append(
             {

@@ -8,17 +8,19 @@ Each but the residuals by class has the families of the model in ``n_families``.
 - ``fit_statistics(quantity, value)``: ``r2_marginal`` and ``r2_conditional``, ``residual_sd``,
   ``log_likelihood``, ``aic`` and ``bic`` (restricted, as lme4 counts them; in whole numbers),
   ``n_parameters``, ``n_measurements``.
-- ``variance_shares(group, unexplained_variance, icc)``: share of the variance that the fixed effects leave, by who differs;
-  with random slopes averaged over the measurements.
+- ``variance_shares(group, unexplained_variance, icc)``: share of the variance that the fixed effects leave,
+  by who differs; with random slopes averaged over the measurements.
 - ``residuals_by_fitted(tenth, fitted, residual_mean, residual_sd, n_measurements)``: conditional residuals by
   tenth of the expected scores.
-- ``residual_spread(from_sd_low, from_sd_high, n_measurements, share, normal_share)``: residuals freed from their
-  correlation, in standard deviations, beside the shares of a normal distribution; the outer classes are open.
-- ``influence(of_leaving_out, p10, p25, p50, p75, p90)``: by leaving out each family, ``change_of_answer`` (of the change
-  at the primary month, in its standard errors) and ``cooks_distance``. The largest are never shown.
+- ``residual_spread(from_sd_low, from_sd_high, n_measurements, share, normal_share)``: residuals freed from
+  their correlation, in standard deviations, beside the shares of a normal distribution; the outer classes are
+  open.
+- ``influence(of_leaving_out, p10, p25, p50, p75, p90)``: by leaving out each family, ``change_of_answer`` (of
+  the change at the primary month, in its standard errors) and ``cooks_distance``; the largest are never
+  shown.
 - ``deviance_slices(group, term_1, term_2, moved_by, deviance_rise)``: the deviance along each covariance
-  parameter, the others held, against that of the fit; ``moved_by`` 1 is as far as it rises by about four (two
-  standard errors).
+  parameter, the others held, against that of the fit; moved by 1 it has risen by about four (two standard
+  errors).
 
 References
 ----------

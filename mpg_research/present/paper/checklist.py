@@ -1,7 +1,7 @@
 """A checklist for reporting, filled in: where on the page each item is answered, or who is to write it.
 
-The lists stand in ``checklists.toml``: an item's number, its words, and the parts, tables and figures of a page
-that can answer it. What of these the page shows is answered there; the study can state texts of its own
+The lists stand in ``checklists.toml``: an item's number, its words, and the parts, tables and figures of a
+page that can answer it. What of these the page shows is answered there; the study can state texts of its own
 (``[checklists]`` in ``study.toml``).
 """
 

@@ -63,8 +63,7 @@ def write_citation(edition: Edition, phrases: Phrases) -> PresentedPaper:
     values = {
         "authors": _names(edition.authors),
         "year": year,
-        "title": edition.title,
-        "study": edition.study,
+        "work": f"{edition.title}: {edition.study}",
         "version": edition.version,
     }
     page = phrases(f"cite.page_{stem}", **values)

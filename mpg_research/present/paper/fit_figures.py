@@ -35,7 +35,8 @@ def draw_residuals_by_fitted(voice: Voice) -> Drawing | None:
     panel.x.label = voice.phrases("figure.residuals_by_fitted.score_axis")
     panel.y.label = voice.phrases("figure.residuals_by_fitted.residual_axis")
     return put_into_words(
-        voice, "residuals_by_fitted", chart, lowest=voice.number(mean.min()), highest=voice.number(mean.max()),
+        voice, "residuals_by_fitted", chart,
+        lowest=voice.number(mean.min()), highest=voice.number(mean.max()),
         least=voice.number(sd.min()), most=voice.number(sd.max()),
     )  # fmt: skip
 
@@ -124,7 +125,7 @@ _HIGHEST = 8.0
 
 
 def _within(rise: pd.Series) -> np.ndarray:
-    return np.minimum(rise.to_numpy(dtype=float), _HIGHEST)
+    return np.asarray(np.minimum(rise.to_numpy(dtype=float), _HIGHEST))
 
 
 def _percent(voice: Voice, value: float) -> str:

@@ -1,4 +1,4 @@
-"""What growth models were computed with: the mean course, organisations beside each other, the model itself."""
+"""What growth models were computed with: the mean course, organisations compared, the model itself."""
 
 import re
 from collections.abc import Iterator

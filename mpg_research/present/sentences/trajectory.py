@@ -194,8 +194,12 @@ def _sensitivity(voice: Voice, row: pd.Series) -> list[str]:
     said = []
     estimates = others["estimate"].astype(float) if len(others) else pd.Series(dtype=float)
     if len(estimates) and all(map(voice.can_be_a_change, estimates)):
-        values = {"model": voice.number(row["estimate"]), "unit": voice.unit, "period": voice.period(row["months"])}
-        values["other"] = voice.number(float(estimates.iloc[0]))
+        values = {
+            "model": voice.number(row["estimate"]),
+            "other": voice.number(float(estimates.iloc[0])),
+            "unit": voice.unit,
+            "period": voice.period(row["months"]),
+        }
         said.append(voice.phrases("trajectory.other_course", **values))
     robust = voice.frame("robust_change")
     found = robust[robust["months"] == row["months"]] if len(robust) else robust

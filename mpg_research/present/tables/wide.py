@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, ReleasedTable
+from mpg_research.frames import row_at
 from mpg_research.present.language.labels import key_label
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.presented import PresentedTable
@@ -94,7 +95,7 @@ def _size(voice: Voice, table: ReleasedTable, mine: pd.Series) -> str:
     means = rows[rows["level"] == ""]
     if not len(means):
         return voice.n_of(pd.Series({"n_families": float("nan")}))
-    return voice.n_of(means.loc[means["n_families"].astype(float).fillna(-1).idxmax()])
+    return voice.n_of(row_at(means, means["n_families"].astype(float).fillna(-1).idxmax()))
 
 
 def _about_marks(voice: Voice, table: ReleasedTable, plain: PresentedTable) -> list[str]:

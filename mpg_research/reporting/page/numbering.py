@@ -1,9 +1,9 @@
 """Tables and figures of a page get their numbers here, in the order in which they stand, and what refers to
 them gets these.
 
-It is done on the cleaned notebook, so that the page and the notebook beside it have the same numbers, in every
-language. A table or figure is known by the id that ``mpg trace`` takes; a link to it, in what was shown or in a
-text cell (``[the table](#T-0d1rg)``), says its number.
+It is done on the cleaned notebook, so that the page and the notebook beside it have the same numbers, in
+every language. A table or figure is known by the id that ``mpg trace`` takes; a link to it, in what was shown
+or in a text cell (``[the table](#T-0d1rg)``), says its number.
 """
 
 import re
@@ -61,7 +61,7 @@ def number_shown(node: Any, phrases: Phrases, *, refer: bool = False) -> Any:
 
 
 def _labels(cells: Sequence[Any], phrases: Phrases) -> dict[str, str]:
-    """What each table and figure is called, by its id: "Table 3"; the second place of one has its number too."""
+    """What each table and figure is called, by its id: "Table 3"; where one stands twice, the same."""
     labels: dict[str, str] = {}
     count = {"T": 0, "F": 0}
     for found in (each for cell in cells for each in _ids(cell)):

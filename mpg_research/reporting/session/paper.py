@@ -1,4 +1,4 @@
-"""What a paper asks for beside results, from the results of a page: methods, abstract, checklists, citation."""
+"""What a paper asks for beside results, from those of a page: methods, abstract, checklists, citation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
