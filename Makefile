@@ -67,7 +67,7 @@ $(LOWEST)/.ready: requirements-lowest.lock pyproject.toml
 	@touch $@
 
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml
+	--no-emit-index-url --no-emit-find-links --extra dev --extra pdf --extra word pyproject.toml
 
 lock: ## renew both lock files from pyproject.toml (needs uv)
 	$(COMPILE) -o requirements.lock

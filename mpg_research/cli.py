@@ -201,6 +201,13 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         help="also run notebooks that were changed and are not registered; their pages say so",
     )
     run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
+    run.add_argument(
+        "--formats",
+        default="",
+        metavar="LIST",
+        help="how pages are published: html, and pdf or docx (Word) with commas between them "
+        "(default: [report] formats in study.toml, else html)",
+    )
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
         "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
@@ -633,8 +640,11 @@ def _is_first_run(output: str) -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.formats import also_in
+
     if options.explain:
-        return _explain(options)
+        with also_in(options.formats):
+            return _explain(options)
     from mpg_research.reporting.pictures import also_as_png
     from mpg_research.reporting.run.cluster import cluster_at
     from mpg_research.reporting.store.folder import store_folder
@@ -647,6 +657,7 @@ def _run(options: argparse.Namespace) -> int:
         _termination_as_interruption(),
         cluster_at(options.dask),
         also_as_png(options.png),
+        also_in(options.formats),
         started_ahead(when=is_needed),
     ):
         from mpg_research.reporting.run.progress import make_progress

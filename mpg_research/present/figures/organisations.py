@@ -130,11 +130,24 @@ def draw_adjusted_means(voice: Voice) -> Drawing | None:
         return None
     own = voice.released.own if voice.released.own in codes and voice.is_plain else None
     chart = _own_panel(voice, rows, own) if own is not None else _panels(voice, rows, codes)
-    last = rows[rows["months"] == rows["months"].max()]
+    ends = rows[rows["months"] == rows["months"].max()]
+    others = ends[ends["organisation"] != own].sort_values("estimate")
+    lowest, highest = others.iloc[0], others.iloc[-1]
+    of_own: dict[str, str] = {}
+    if own is not None:
+        mine = rows[rows["organisation"] == own].sort_values("months")
+        of_own = {
+            "mine": voice.organisation(own),
+            "first": voice.moment(float(mine["months"].iloc[0])),
+            "start": voice.number(mine["estimate"].iloc[0]),
+            "end": voice.number(mine["estimate"].iloc[-1]),
+        }
     return put_into_words(
         voice, "adjusted_means" if own is None else "own_course", chart, number=len(codes),
         last=voice.moment(float(rows["months"].max())),
-        low=voice.number(last["estimate"].min()), high=voice.number(last["estimate"].max()),
+        low=voice.number(lowest["estimate"]), high=voice.number(highest["estimate"]),
+        lowest=voice.organisation(lowest["organisation"]),
+        highest=voice.organisation(highest["organisation"]), **of_own,
     )  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def _html(
     mark = f' <small class="synthetic-mark">({escape(voice.mark)})</small>' if voice.mark else ""
     lines = [
         f'<div class="mpg-table checklist" lang="{voice.language}">',
-        '<div class="scroll">',
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">',
         "<table>",
         f'<caption><span class="caption-text">{escape(caption)}{mark}</span></caption>',
         "<thead><tr>"

@@ -16,9 +16,10 @@ from pathlib import Path
 from mpg_research.errors import DisclosureError
 from mpg_research.present.language.names import clean_name
 from mpg_research.reporting.page.accessibility import embedded_text
+from mpg_research.reporting.page.packed_text import packed_text
 from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["forbidden_names", "refuse_names", "searchable_text"]
+__all__ = ["decoded", "forbidden_names", "refuse_names", "searchable_text"]
 
 #: A name shorter than this, or of digits only, occurs in every text; searching for it says nothing.
 SHORTEST_NAME = 3
@@ -154,7 +155,7 @@ class WholeWords:
 
 def searchable_text(content: bytes) -> str:
     """Everything in a file that a reader could read, with and without its markup."""
-    raw = _decoded(content)
+    raw = decoded(content)
     raw = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), raw)
     embedded = " ".join(embedded_text(html.unescape(address)) for address in _DATA_ADDRESS.findall(raw))
     text = f"{raw} {embedded}"
@@ -163,8 +164,11 @@ def searchable_text(content: bytes) -> str:
     return _plain(f"{text} {_TAG.sub('', html.unescape(text))} {html.unescape(_TAG.sub(' ', text))}")
 
 
-def _decoded(content: bytes) -> str:
-    """A file as text: of a PNG what it says in words, of any other file everything."""
+def decoded(content: bytes) -> str:
+    """A file as text: of a PNG what it says in words, of a PDF or Word document its texts, of others all."""
+    packed = packed_text(content)
+    if packed is not None:
+        return packed
     words = png_words(content) if content.startswith(_PNG) else None
     return (content if words is None else words).decode("utf-8", errors="replace")
 

@@ -62,6 +62,8 @@ class Making:
         How long steps took the last time, by name, as far as that is known.
     records : bool
         Whether what is published is written down as released.
+    formats : tuple of str
+        In which pages are published.
     """
 
     config: StudyConfig
@@ -76,6 +78,7 @@ class Making:
     releases: Releases
     seconds: Mapping[str, float]
     records: bool = True
+    formats: tuple[str, ...] = ("html",)
 
 
 def make_steps(
@@ -116,6 +119,7 @@ def make_steps(
         "many": len(todo) >= MANY,
         "analyses": {name: asdict(analysis) for name, analysis in analyses.by_name.items()},
         "compare": _mark(making),
+        "formats": list(making.formats),
     }
     function = "mpg_research.reporting.run.prepare:prepare_process"
     with open_pool(jobs, function=function, given=given) as pool:
@@ -158,6 +162,7 @@ def _pages(
             "staging": str(making.staging),
             "inputs": {name: _plain(value) for name, value in asdict(making.inputs).items()},
             "compare": _mark(making),
+            "formats": list(making.formats),
         },
         parts={
             step.name: {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mpg_research.errors import ConfigError, DataError, Problem, ReportError
 from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.formats import formats_of, made_with, require_formats
 from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.private import (
@@ -168,6 +169,8 @@ def run_study(
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs is {jobs}; expected a whole number from 1.")
     config = study_config(path if path is not None else shipped_example())
+    formats = formats_of(config)
+    require_formats(formats)
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
     steps = plan_steps(
         config, only=only, organisation=organisation, language=language, notebooks=there, private=private
@@ -192,6 +195,7 @@ def run_study(
             notebook_sha256=hashes[step.notebook],
             standing=standings[step.notebook].kind,
             secret=releases.secret.mark,
+            formats=made_with(formats),
         )
         for step in steps
     }
@@ -234,6 +238,7 @@ def run_study(
             releases=releases,
             records=records,
             seconds=_seconds_before(steps, manifests),
+            formats=formats,
         )
         folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
         if private:

@@ -27,6 +27,7 @@ from mpg_research.reporting.ledger.ledger import Ledger
 from mpg_research.reporting.ledger.releases import ledger_of_page
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.own_notebooks import NotebookContent, content_of
+from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.private import pages_in_private
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
@@ -58,6 +59,7 @@ class _Task:
     inputs: Inputs
     standing: Standing
     comparison: Comparison | None
+    formats: tuple[str, ...] = ("html",)
 
 
 def staged_folder(staging: str | Path, step: Step) -> Path:
@@ -86,8 +88,9 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     Parameters
     ----------
     given : mapping
-        ``study`` (its ``study.toml``), ``staging`` (a folder), ``inputs`` (hashes that all steps share) and
-        ``compare`` (what the secret is known by, where releases are compared).
+        ``study`` (its ``study.toml``), ``staging`` (a folder), ``inputs`` (hashes that all steps share),
+        ``compare`` (what the secret is known by, where releases are compared) and ``formats`` (in which
+        pages are published).
     part : mapping
         ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``,
         ``fingerprint`` and ``standing`` (the fields of a :class:`Standing`).
@@ -116,6 +119,7 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
             Inputs(**given["inputs"]),
             Standing(**part["standing"]),
             Comparison(ledger, step.recipient) if ledger is not None else None,
+            tuple(given.get("formats", ("html",))),
         )
         files, record = _prepare(task)
         entry = _entry(task, files, record, started, time.perf_counter() - clock)
@@ -243,6 +247,8 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
 
     nbformat = import_nbformat()
 
+    from mpg_research.reporting.documents.make import make_documents, pictures_in, writes_pictures
+    from mpg_research.reporting.formats import pictures_for_word
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
     from mpg_research.reporting.page.html import render_page
@@ -260,7 +266,8 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     work.mkdir(parents=True, exist_ok=True)
     content = _content_asked_for(task)
     parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
-    with pages_in_private(step.private), comparing(task.comparison):
+    for_word = writes_pictures(task.formats, step.role)
+    with pages_in_private(step.private), comparing(task.comparison), pictures_for_word(for_word):
         node = run_notebook(
             task.notebook,
             notebook=step.notebook,
@@ -292,8 +299,14 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     write_atomically(page_path, page.encode(), durable=False)
     write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode(), durable=False)
     files = {names["page"]: page_path, names["notebook"]: notebook_path}
+    pictures = pictures_in(beside, step.notebook) if for_word else {}
+    base = names["page"].removesuffix(".html")
+    for ending, document in make_documents(page, step.language, step.role, task.formats, pictures).items():
+        files[base + ending] = write_atomically(staged / f"page{ending}", document, durable=False)
     for name, path in beside.items():
         kind, _, file = name.partition("/")
+        if for_word and not png_is_wanted() and path.suffix == ".png":
+            continue
         files[f"{step.language}/{kind}/{step.notebook}/{file}"] = path
     _refuse_private_files(files, step)
     return files, record

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, DisclosureError, NotApplicableError
+from mpg_research.reporting.formats import wants_pictures
 from mpg_research.reporting.ledger.comparison import current
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
@@ -401,7 +402,8 @@ class Session:
                 f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
                 "expected letters, digits, hyphens and underscores."
             )
-        png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
+        wanted = png_is_wanted() or wants_pictures()
+        png = {"png": wanted} if isinstance(presented, PresentedFigure) else {}
         note_file(self.output, *presented.save(self.output / kind, **png))
 
     def _shown(self, presented: Any, reference: str = "") -> Shown:

@@ -14,6 +14,7 @@ from mpg_research.study.config.explain import (
     explain_validation_error,
     names_that_do_not_fit,
 )
+from mpg_research.study.config.report import ReportConfig
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
@@ -71,6 +72,7 @@ class StudyConfig(Section):
     afterwards: AfterwardsConfig = AfterwardsConfig()
     costs: CostsConfig = CostsConfig()
     talk: TalkConfig = TalkConfig()
+    report: ReportConfig = ReportConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     checklists: ChecklistsConfig = ChecklistsConfig()
