@@ -64,7 +64,7 @@ from mpg_research.mixed import DfRule
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, Scores
 
-__all__ = ["ModelFit", "describe_model"]
+__all__ = ["ModelFit", "describe_model", "fit_statistics", "variance_shares"]
 
 _VALUE = {
     "r2_marginal": modelled("value", digits=3),
@@ -159,10 +159,10 @@ def describe_model(
     tables = [sample_flow_table(frame.flow)]
     if model.converged:
         tables += [
-            _statistics(model),
+            fit_statistics(model),
             coefficient_table(model),
             variance_table(model),
-            _variance_shares(model),
+            variance_shares(model),
             residuals_by_fitted(model),
             residual_spread(model),
             influence_table(model, question.primary_month),
@@ -181,7 +181,13 @@ def describe_model(
     )  # fmt: skip
 
 
-def _statistics(model: GrowthModel) -> ResultTable:
+def fit_statistics(model: GrowthModel) -> ResultTable:
+    """Explained variance, residual standard deviation and likelihood of a fit.
+
+    Parameters
+    ----------
+    model : GrowthModel
+    """
     # AIC and BIC in whole numbers: with more digits they would give away the exact number of measurements.
     fit, explained = model.fit, model.fit.r_squared()
     n_parameters = len(fit.solution.beta) + len(fit.theta) + 1
@@ -201,7 +207,13 @@ def _statistics(model: GrowthModel) -> ResultTable:
     return pooled_table("fit_statistics", data, model.frame, columns=columns)
 
 
-def _variance_shares(model: GrowthModel) -> ResultTable:
+def variance_shares(model: GrowthModel) -> ResultTable:
+    """Intraclass correlations: where the variance lies that the fixed effects leave.
+
+    Parameters
+    ----------
+    model : GrowthModel
+    """
     data = model.fit.icc().reset_index().replace({"group": {"Residual": "residual"}})
     data = data.rename(columns={"variance": "unexplained_variance"})
     columns = (coded("group"), modelled("unexplained_variance", digits=2), modelled("icc", digits=3))
