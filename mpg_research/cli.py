@@ -767,11 +767,24 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
         print(f"\nmpg: {summary.not_compared}", file=sys.stderr)
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
+    for (verb, reason), names in _not_fitted(summary.outcomes).items():
+        print(
+            f"\nNot computed, as these pages say: {verb} ({', '.join(names)})\n{visible(reason)}",
+            file=sys.stderr,
+        )
     for reason, names in _by_reason(failed).items():
         print(f"\nFailed: {', '.join(names)}\n{visible(reason)}", file=sys.stderr)
     if debug:
         for outcome in failed:
             print(f"\n{outcome.step.name}\n{outcome.traceback}", file=sys.stderr)
+
+
+def _not_fitted(outcomes: Sequence[Any]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for outcome in outcomes:
+        for verb, reason in outcome.not_fitted.items():
+            found.setdefault((verb, reason), []).append(outcome.step.name)
+    return found
 
 
 def _by_reason(failed: Sequence[Any]) -> dict[str, list[str]]:

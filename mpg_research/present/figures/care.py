@@ -181,10 +181,10 @@ def draw_flow(voice: Voice) -> Drawing | None:
     panel.y.low, panel.y.whole, panel.y.grid = 0.0, True, True
     panel.y.label = voice.phrases("figure.flow_by_quarter.periods_axis")
     number_axis(panel.y, voice)
-    total = {
-        direction: voice.count(rows.loc[rows["flow_direction"] == direction, "n_episodes"].sum())
-        for direction in looks
-    }
+    total = {}
+    for direction in looks:
+        numbers = rows.loc[rows["flow_direction"] == direction, "n_episodes"]
+        total[direction] = voice.count(numbers.sum()) if len(numbers) else voice.phrases("general.not_shown")
     return put_into_words(
         voice, "flow_by_quarter", chart, number=len(quarters), first=voice.quarter(quarters[0]),
         last=voice.quarter(quarters[-1]), begun=total["in"], ended=total["out"],

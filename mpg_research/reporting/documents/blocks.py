@@ -128,6 +128,8 @@ class Picture:
         What the page folds away below it: as a rule one table.
     reference : str
         Its id, with the word before it.
+    is_narrow : bool
+        Whether its caption has room beside it.
     """
 
     svg: str
@@ -135,6 +137,7 @@ class Picture:
     caption: Runs = ()
     numbers: tuple["Block", ...] = ()
     reference: str = ""
+    is_narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

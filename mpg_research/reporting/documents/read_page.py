@@ -34,9 +34,9 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LEFT_OUT = {"script", "style", "nav", "title", "template", "colgroup"}
 _LEFT_OUT_KINDS = {"skip", "watermark", "code", "screen-only", "synthetic-mark", "reference"}
 #: Kinds of parts that stand together, set off from the text around them.
-_BOXES = {"not-shown", "looser", "box", "kept", "tile", "callout"}
+_BOXES = {"not-shown", "looser", "box", "kept", "tiles", "tile", "callout"}
 _KINDS = {"study", "recipient", "synthetic", "private", "modified", "internal", "kept", "table-note",
-          "table-part", "masthead", "printed"}  # fmt: skip
+          "table-part", "masthead", "printed", "tile-title", "tile-number", "tile-word"}  # fmt: skip
 _INLINE = {"a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark",
            "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr"}  # fmt: skip
 
@@ -208,7 +208,7 @@ class _Reading:
     def _figure(self, node: _Node) -> list[Block]:
         """A picture with its caption and its numbers; a figure without one is what stands in it."""
         pictures = [each for each in node.find("img") if "data-picture" in each.values]
-        if len(pictures) != 1:
+        if len(pictures) != 1 or any("tiles" in each.kinds for each in node.find("div")):
             return self.blocks(node.parts)
         (picture,) = (each for each in self._picture(pictures[0]) if isinstance(each, Picture))
         captions = node.find("figcaption")
@@ -218,7 +218,7 @@ class _Reading:
                 part for part in details.parts if not (isinstance(part, _Node) and part.tag == "summary")
             )
         caption = self._runs(captions[0].parts) if captions else ()
-        return [Picture(picture.svg, picture.alt, caption, tuple(folded))]
+        return [Picture(picture.svg, picture.alt, caption, tuple(folded), is_narrow="narrow" in node.kinds)]
 
     def _with_notes(self, node: _Node) -> list[Block]:
         """A table and the notes that stand below it."""

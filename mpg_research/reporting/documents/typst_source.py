@@ -51,6 +51,10 @@ _PRELUDE = """\
 #show figure: set align(left)
 #show figure.caption: set align(left)
 #show figure.where(kind: table): set figure.caption(position: top)
+#show figure.where(kind: table): it => {{
+  show figure.caption: caption => block(sticky: true, below: 0.6em, caption.body)
+  it
+}}
 #show figure.where(kind: table): set block(breakable: true)
 #show figure.where(kind: image): set block(breakable: false)
 #set table(stroke: none, inset: (x: 0pt, y: 2.6pt), column-gutter: 7pt)
@@ -133,6 +137,14 @@ def _block(block: Block) -> str:
     if isinstance(block, Picture):
         return _picture(block)
     inside = "\n\n".join(_blocks(block.blocks))
+    if block.kind == "tiles":
+        tiles = "".join(f"[\n{each}\n]," for each in _blocks(block.blocks))
+        return f"#grid(columns: (1fr, 1fr), gutter: 8pt, {tiles})"
+    if block.kind == "tile":
+        return (
+            "#block(width: 100%, inset: 8pt, radius: 2pt, stroke: 0.6pt + luma(190), breakable: false)"
+            f"[\n{inside}\n]"
+        )
     return (
         "#block(width: 100%, inset: (left: 9pt, y: 6pt, right: 6pt), fill: luma(245), "
         f'stroke: (left: 2pt + rgb("#1b1f24")))[\n{inside}\n]'
@@ -148,6 +160,10 @@ def _paragraph(block: Paragraph) -> str:
         )
     if block.kind in {"table-note", "table-part"}:
         return f"#text(size: 8pt, {_SOFT})[{runs}]"
+    if block.kind == "tile-number":
+        return f'#text(size: 16pt, weight: "bold")[{runs}]'
+    if block.kind in {"tile-title", "tile-word"}:
+        return f'#text(weight: "bold"{f", {_SOFT}" if block.kind == "tile-title" else ""})[{runs}]'
     if block.kind == "study":
         return f'#text(weight: "bold", {_SOFT})[{runs}]'
     if block.kind in {"recipient", "masthead"}:
@@ -185,6 +201,14 @@ def _picture(picture: Picture) -> str:
         f'image(bytes({_string(picture.svg)}), format: "svg", width: {width * scale:.1f}pt, '
         f"alt: {_string(picture.alt)})"
     )
+    if not picture.alt:  # what stands beside it says all
+        return f"#pdf.artifact({image})"
+    if picture.is_narrow:
+        beside = f"#text(size: 8.5pt, {_SOFT})[{_runs(picture.caption)}]"
+        return (
+            f"#grid(columns: ({width * scale:.1f}pt, 1fr), gutter: 12pt, figure({image}), [{beside}])"
+            + _below(picture.reference)
+        )
     return f"#figure({image}{caption})" + _below(picture.reference)
 
 

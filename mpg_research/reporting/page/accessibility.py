@@ -86,7 +86,10 @@ class _Inspector(HTMLParser):
         if tag not in _VOID:
             self.open.append(tag)
             self.landmarks.append(
-                tag in _LANDMARKS or values.get("role") in _ROLES or "skip" in values.get("class", "").split()
+                tag in _LANDMARKS
+                or values.get("role") in _ROLES
+                or values.get("aria-hidden") == "true"
+                or "skip" in values.get("class", "").split()
             )
         if tag in _FORBIDDEN:
             self.find(f"<{tag}> is not allowed in a report")

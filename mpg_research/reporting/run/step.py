@@ -99,7 +99,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     -------
     dict
         ``files`` by the name they will have in the recipient's folder, ``entry`` for the manifest, and
-        ``releases``, what is to be written down of them; or ``reason`` and ``traceback``.
+        ``releases``, what is to be written down of them, with ``not_fitted``, why by analysis; or ``reason``
+        and ``traceback``.
     """
     import traceback
 
@@ -136,7 +137,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
         reason = f"{type(error).__name__}: {error} (this is a bug in the package; --debug shows where)"
         return {"reason": reason, "traceback": traceback.format_exc()}
     found = {name: str(path) for name, path in files.items()}
-    return {"files": found, "entry": entry, "releases": releases}
+    not_fitted = record.get("not_fitted", {})
+    return {"files": found, "entry": entry, "releases": releases, "not_fitted": not_fitted}
 
 
 def publish_page(
@@ -190,7 +192,7 @@ def publish_page(
         return failed_step(step, str(error), seconds)
     except OSError as error:
         return failed_step(step, _about_file(error), seconds)
-    return StepOutcome(step, "ok", seconds)
+    return StepOutcome(step, "ok", seconds, not_fitted=made.get("not_fitted", {}))
 
 
 def withdraw_page(step: Step, outcome: StepOutcome, *, folder: Path, config: StudyConfig) -> None:

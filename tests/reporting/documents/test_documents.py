@@ -245,3 +245,52 @@ def test_boxes_and_breaks_are_kept() -> None:
     assert isinstance(box, Box)
     assert text_of((box,)) == "few: a; b"
     assert "".join(run.text for run in lines.runs) == "one\ntwo"
+
+
+TILES = (
+    "<figure class='mpg-figure'><div class='tiles'><div class='tile'><p class='tile-title'>Change</p>"
+    "<p class='tile-number'>-3.9</p><p class='tile-word'>not demonstrably different</p><div>{0}</div></div>"
+    "<div class='tile'><p class='tile-title'>Stopped</p><p class='tile-number'>4 of 100</p></div></div>"
+    "<figcaption>Tiles</figcaption></figure>"
+)
+NARROW = (
+    "<figure class='mpg-figure narrow'><div class='picture'>{0}</div><figcaption>Beside</figcaption></figure>"
+)
+FOLD = (
+    "<details class='fold section'><summary><h2>Folded</h2></summary><p>within</p>"
+    "<details class='fold'><summary class='screen-only'>a; b</summary><p>deeper</p></details></details>"
+)
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="90pt" height="60pt" viewBox="0 0 90 60" role="img" {}>'
+    '<path d="M0 0L9 9"/></svg>'
+)
+
+
+def made_of(*parts: str) -> str:
+    body = "".join(parts)
+    return f"<html lang='en'><head><title>T</title></head><body><main><h1>T</h1>{body}</main></body></html>"
+
+
+def test_tiles_narrow_figures_and_folded_sections_are_read() -> None:
+    named, nameless = SVG.format('aria-label="A dot at 3.9"'), SVG.format('aria-hidden="true"')
+    read = read_page(made_of(TILES.format(nameless), NARROW.format(named), FOLD), words={})
+    kinds = [block.kind for block in blocks_within(read.body) if isinstance(block, Box)]
+    assert kinds == ["tiles", "tile", "tile"]
+    assert [plain(each.runs) for each in read.body if isinstance(each, Heading)] == ["Folded"]
+    assert "a; b" not in text_of(read.body)
+    assert text_of(read.body).endswith("Folded within deeper")
+    pictures = [each for each in blocks_within(read.body) if isinstance(each, Picture)]
+    assert [(each.alt, each.is_narrow) for each in pictures] == [("", False), ("A dot at 3.9", True)]
+
+
+@pdf_is_here
+def test_tiles_and_narrow_figures_are_tagged() -> None:
+    from pypdf import PdfReader
+
+    html = made_of(TILES.format(SVG.format("")), NARROW.format(SVG.format('aria-label="A dot at 3.9"')), FOLD)
+    content = make_documents(html, "en", "funder", ("pdf",), {})[".pdf"]
+    reader = PdfReader(io.BytesIO(content))
+    root = reader.trailer["/Root"]
+    assert b"pdfuaid:part>1<" in root["/Metadata"].get_data()
+    assert [alt for tag, alt in tree(root["/StructTreeRoot"]) if tag == "/Figure"] == ["A dot at 3.9"]
+    assert "4 of 100" in reader.pages[0].extract_text()

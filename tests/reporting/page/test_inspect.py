@@ -81,7 +81,7 @@ def test_each_fault_is_found(name: str) -> None:
 def test_what_can_be_reached_and_is_named_has_no_findings() -> None:
     narrow = f"<div class='scroll'>{TABLE}</div>"
     wide = f"<div class='scroll' role='region' tabindex='0' aria-label='Scores'>{WIDE}</div>"
-    notice = "<p role='region' aria-label='Notice'>a</p>"
+    notice = "<p role='region' aria-label='Notice'>a</p><div aria-hidden='true'>Private</div>"
     whole = page(narrow + wide).replace("<body>", f"<body><a class='skip' href='#a'>a</a>{notice}")
     assert inspect_page(whole, language="en") == ()
 
