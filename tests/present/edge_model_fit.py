@@ -50,6 +50,7 @@ def model_fit(draw: Draw) -> MadeResult:
     left, right = draw("tails", TAILS)
     low, high = draw("ends", ENDS)
     down, up = draw("rises", RISES)
+    far = draw("far", (n,))
     statistics = [
         {"quantity": "r2_marginal", "value": marginal},
         {"quantity": "r2_conditional", "value": conditional},
@@ -68,6 +69,7 @@ def model_fit(draw: Draw) -> MadeResult:
             "share": value,
             "normal_share": 0.023 if abs(start + 0.25) > 2 else 0.2,
             "n_measurements_of_all": 9 * n,
+            "n_families": far if abs(start + 0.25) > 2 else n,
         }
         for start, value in ((-2.5, left), (-0.5, 0.4), (0.0, 0.5), (2.0, right))
     ]
