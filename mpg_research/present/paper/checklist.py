@@ -35,7 +35,7 @@ class Item:
     key : str
         Its words in the catalogue, and what a study states a text under.
     places : tuple of str
-        Where a page may answer it: "part:methods", "table:change", "figure:mean_course", "title".
+        Where a page may answer it: "part:methods", "table:change", "figure:mean_course".
     """
 
     number: str
@@ -162,8 +162,6 @@ def _row(item: Item, shown: Mapping[str, Sequence[Place]], stated: str, voice: V
     phrases = voice.phrases
     asked = phrases(f"checklist.{name}_item.{item.key}")
     found = [place for where in item.places for place in shown.get(where, ())]
-    if "title" in item.places:
-        found.insert(0, Place("", phrases("checklist.title")))
     if stated:
         found.insert(0, Place("", phrases("checklist.stated", text=stated)))
     if found:
