@@ -16,6 +16,8 @@ from mpg_research.version import __version__
 from mpg_research.visible import visible
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mpg_research.reporting.run.run import RunSummary
 
 __all__ = ["build_parser", "main"]
@@ -208,6 +210,7 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         help="how pages are published: html, and pdf or docx (Word) with commas between them "
         "(default: [report] formats in study.toml, else html)",
     )
+    run.add_argument("--open", action="store_true", help="open the overview in a browser afterwards")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
         "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
@@ -677,7 +680,17 @@ def _run(options: argparse.Namespace) -> int:
             allow_modified=options.allow_modified,
         )
     _print_summary(summary, debug=options.debug)
+    if options.open and summary.index is not None:
+        _open(summary.index)
     return summary.exit_code
+
+
+def _open(page: "Path") -> None:
+    """Show a page in the browser, or say where it lies."""
+    import webbrowser
+
+    if not webbrowser.open(page.absolute().as_uri()):
+        print(f"mpg: no browser was found here; open it yourself: {page}", file=sys.stderr)
 
 
 def _check(options: argparse.Namespace) -> int:

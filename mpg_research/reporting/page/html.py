@@ -1,7 +1,7 @@
 """A cleaned notebook as one self-contained page."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,17 @@ from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
+from mpg_research.reporting.page.contents import with_contents
 from mpg_research.reporting.page.folding import FOLD, fold_cells, with_summary
+from mpg_research.reporting.page.masthead import Masthead
 from mpg_research.reporting.page.not_shown import gather_not_shown
+from mpg_research.reporting.page.notebook_texts import title_in
 from mpg_research.reporting.page.once import name_regions_apart, say_once
 from mpg_research.visible import visible
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "prepare_rendering", "render_page"]
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-_TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _PICTURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _ANCHOR = re.compile(r'(<div class="shown") id="([^"]+)">')
 _POLICY = (
@@ -56,6 +58,8 @@ class PageFrame:
         Whether the notebook differs from the package's and was allowed to run all the same.
     kept : str
         That numbers of an earlier release are shown, and why; empty where all are new.
+    masthead : Masthead
+        Organisations, period, dates, author and contact; the page in other languages.
     """
 
     language: str
@@ -69,6 +73,7 @@ class PageFrame:
     private: str = ""
     modified: bool = False
     kept: str = ""
+    masthead: Masthead = field(default_factory=Masthead)
 
 
 def page_words(language: str) -> dict[str, str]:
@@ -113,8 +118,9 @@ def render_page(node: Any, frame: PageFrame) -> str:
         }
     }
     page, _ = _exporter(frame.show_code).from_notebook_node(body, resources=resources)
-    page = say_once(_anchor_once(_tell_pictures_apart(page)), page_words(frame.language))
-    page = _tidy(name_regions_apart(page))
+    words = page_words(frame.language)
+    page = say_once(_anchor_once(_tell_pictures_apart(page)), words)
+    page = with_contents(_tidy(name_regions_apart(page)), words["contents"])
     findings = inspect_page(page, language=frame.language)
     if findings:
         raise ReportError(
@@ -162,7 +168,7 @@ def _take_title(node: Any) -> tuple[str, Any]:
     body = node.copy()
     body.cells = [cell.copy() for cell in node.cells]
     for cell in body.cells:
-        match = _TITLE.search(cell.source) if cell.cell_type == "markdown" else None
+        match = title_in(cell.source) if cell.cell_type == "markdown" else None
         if match:
             cell.source = (cell.source[: match.start()] + cell.source[match.end() :]).strip()
             return match.group(1), body

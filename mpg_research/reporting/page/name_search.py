@@ -19,7 +19,7 @@ from mpg_research.reporting.page.accessibility import embedded_text
 from mpg_research.reporting.page.packed_text import packed_text
 from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["decoded", "forbidden_names", "refuse_names", "searchable_text"]
+__all__ = ["decoded", "forbidden_names", "refuse_names", "refuse_names_in", "searchable_text"]
 
 #: A name shorter than this, or of digits only, occurs in every text; searching for it says nothing.
 SHORTEST_NAME = 3
@@ -97,12 +97,34 @@ def refuse_names(files: Mapping[str, Path], *, forbidden: Iterable[str], own: It
         With the file in which a name was found. The name itself is given by its length only, so that the
         message can be passed on.
     """
+    _refuse_in(((name, path.read_bytes()) for name, path in sorted(files.items())), forbidden, own)
+
+
+def refuse_names_in(pages: Mapping[str, bytes], *, forbidden: Iterable[str], own: Iterable[str]) -> None:
+    """Stop if one of these pages, which were not written yet, names somebody it must not name.
+
+    Parameters
+    ----------
+    pages : mapping of str to bytes
+        By the name they will have.
+    forbidden, own : iterable of str
+        See :func:`forbidden_names`.
+
+    Raises
+    ------
+    DisclosureError
+        As of :func:`refuse_names`.
+    """
+    _refuse_in(sorted(pages.items()), forbidden, own)
+
+
+def _refuse_in(contents: Iterable[tuple[str, bytes]], forbidden: Iterable[str], own: Iterable[str]) -> None:
     listed = tuple(forbidden)
     if not listed:
         return
     others, mine = WholeWords(listed), WholeWords(tuple(own))
-    for name, path in sorted(files.items()):
-        text = f"{_plain(name)} {searchable_text(path.read_bytes())}"
+    for name, content in contents:
+        text = f"{_plain(name)} {searchable_text(content)}"
         words = frozenset(_WORDS.findall(text))  # blanking takes some away, and makes none
         found = others.first_in(mine.blanked(text, words), words)
         if found:

@@ -18,11 +18,11 @@ from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.plan import Step, StepOutcome
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.run.step import failed_step, publish_page, staged_folder
-from mpg_research.reporting.run.time_left import TimeLeft
 from mpg_research.reporting.run.works import AnalysesOfSteps, analyses_of_steps, analysis_works, page_works
 from mpg_research.reporting.safeguards.again import look_again
 from mpg_research.reporting.safeguards.still import StillFiles
 from mpg_research.reporting.store.durations import keep_seconds, known_seconds
+from mpg_research.reporting.store.time_left import TimeLeft
 from mpg_research.reporting.warm.pool import Ended, open_pool
 from mpg_research.reporting.warm.work import Work
 from mpg_research.study.config.study_toml import StudyConfig

@@ -31,6 +31,7 @@ _FOR_PAGES = (
     "mpg_research.present.tables.tabulate",
     "mpg_research.reporting.documents.make",
     "mpg_research.reporting.page.clean",
+    "mpg_research.reporting.page.frame",
     "mpg_research.reporting.page.html",
     "mpg_research.reporting.page.looser",
     "mpg_research.reporting.page.name_search",

@@ -6,7 +6,7 @@ run itself, so that only one process writes to the published folders.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ from mpg_research.reporting.run.plan import Step, StepOutcome, published_files
 from mpg_research.reporting.run.prepare import config_of
 from mpg_research.reporting.session.shown import MARK
 from mpg_research.study.config.study_toml import StudyConfig
-from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
 
 __all__ = ["failed_step", "make_page", "publish_page", "staged_folder", "withdraw_page"]
@@ -253,6 +252,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     from mpg_research.reporting.formats import pictures_for_word
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
+    from mpg_research.reporting.page.frame import Reader, page_frame
     from mpg_research.reporting.page.html import render_page
     from mpg_research.reporting.page.looser import study_phrases
     from mpg_research.reporting.page.numbering import number_shown
@@ -296,7 +296,16 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     )
     clean = number_shown(clean, study_phrases(config, step.language), refer=step.role == "researcher")
     names = published_files(step)
-    page = render_page(clean, _frame(task))
+    languages = config.study.languages
+    frame = page_frame(
+        Reader(step.role, step.language, step.organisation, step.private),
+        config,
+        pages={code: published_files(replace(step, language=code))["page"] for code in languages},
+        digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
+        is_modified=task.standing.kind == "modified",
+        comparison=task.comparison,
+    )
+    page = render_page(clean, frame)
     page_path, notebook_path = staged / "page.html", staged / "notebook.ipynb"
     write_atomically(page_path, page.encode(), durable=False)
     write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode(), durable=False)
@@ -339,52 +348,6 @@ def _refuse_other_readers(node: Any, step: Step) -> None:
                     f"released to the {mark['released_to']}. Begin it with its own name: "
                     f'begin("{step.notebook}", ...).'
                 )
-
-
-def _frame(task: _Task) -> Any:
-    from mpg_research.present.language.names import clean_name, isolated
-    from mpg_research.reporting.page.html import PageFrame, page_words
-    from mpg_research.reporting.page.looser import looser_record, looser_words, study_phrases
-
-    step, config = task.step, task.config
-    if step.organisation:
-        recipient = config.organisations[step.organisation].name.in_language(step.language)
-    else:
-        recipient = page_words(step.language)[step.role]
-    return PageFrame(
-        language=step.language,
-        study=isolated(clean_name(config.study.title.in_language(step.language))),
-        recipient=isolated(clean_name(recipient)),
-        synthetic=config.study.synthetic,
-        show_code=step.role == "researcher",
-        digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
-        version=__version__,
-        looser=tuple(looser_words([looser_record(config, step.role)], config, step.language)),
-        private=study_phrases(config, step.language)("page.private_long") if step.private else "",
-        modified=task.standing.kind == "modified",
-        kept=_kept_words(task),
-    )
-
-
-def _kept_words(task: _Task) -> str:
-    """That the reader keeps numbers of an earlier release, and of what; empty where all are new."""
-    from mpg_research.present.language.phrases import phrases_in
-
-    comparison, config = task.comparison, task.config
-    if comparison is None or not comparison.kept:
-        return ""
-    phrases = phrases_in(
-        task.step.language,
-        groups=config.disclosure.public_groups,
-        unit=config.study.unit_words.get(task.step.language),
-        time=config.time.axis_unit,
-    )
-    minimum = config.disclosure.minimum_families
-    if len(comparison.kept) == len(comparison.shown):
-        return phrases("page.kept_all", minimum=minimum)
-    kinds = sorted(set(comparison.kept.values()))
-    names = [phrases(key) if phrases.has(key := f"decisions.result.{kind}") else kind for kind in kinds]
-    return phrases("page.kept_some", minimum=minimum, results="; ".join(names))
 
 
 def _entry(

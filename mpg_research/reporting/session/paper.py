@@ -1,7 +1,7 @@
 """What a paper asks for beside results, from those of a page: methods, abstract, checklists, citation."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.phrases import Phrases, phrases_in
@@ -137,7 +137,7 @@ def citation_of(notebook: str, source: "StudySource", language: str) -> "Present
         version=__version__,
         digest=json_sha256([dict(source.inputs.data), dict(source.inputs.settings)])[:_DIGITS],
         libraries={name: versions[name] for name in _TOLD if name in versions},
-        authors=_authors(config),
+        authors=_authors(config, language),
         year=_year(config),
         synthetic=source.facts.synthetic,
     )
@@ -152,18 +152,16 @@ def _title(notebook: str, phrases: Phrases) -> str:
     return lines[0].removeprefix("# ").strip() if lines else notebook
 
 
-def _authors(config: "StudyConfig") -> tuple[str, ...]:
-    """Who made the report, as ``[report]`` says; empty where the study has no such section."""
-    stated: Any = getattr(getattr(config, "report", None), "author", "")
-    if isinstance(stated, str):
-        return (clean_name(stated),) if stated.strip() else ()
-    return tuple(clean_name(str(name)) for name in stated)
+def _authors(config: "StudyConfig", language: str) -> tuple[str, ...]:
+    """Who made the report, as ``[report]`` says; empty where it does not."""
+    author = config.report.author
+    return () if author is None else (clean_name(author.in_language(language)),)
 
 
 def _year(config: "StudyConfig") -> str:
     """The year of ``[report] date``, else of the export; never of the clock."""
-    stated: Any = getattr(getattr(config, "report", None), "date", None) or config.study.export_date
-    return str(stated.year) if stated is not None else ""
+    day = config.report.date or config.study.export_date
+    return "" if day is None else str(day.year)
 
 
 def _phrases(config: "StudyConfig", language: str) -> Phrases:

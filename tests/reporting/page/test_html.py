@@ -114,10 +114,10 @@ def test_sections_in_which_nothing_can_be_shown_are_gathered_at_the_end() -> Non
         assert "Leeg</h2>" not in page
         assert "Ook leeg</h2>" not in page
         assert (
-            page.index("Deels</h2>") < page.index("Samen bespreken</h2>") < page.index("Wat hier niet wordt")
+            page.index("Deels</h2>") < page.index("Samen bespreken</h2>") < page.rindex("Wat hier niet wordt")
         )
         assert page.count("Trechter: niet") == 1
-        assert page.count("<li>") == 2
+        assert page.partition("<main")[2].count("<li>") == 2
 
 
 def test_what_is_not_shown_stands_in_one_box_with_its_reason_and_setting() -> None:
@@ -136,7 +136,7 @@ def test_what_is_not_shown_stands_in_one_box_with_its_reason_and_setting() -> No
         *section("", "<p>Ook iets.</p>")[1:],
     ]
     page = render_page(node, frame())
-    middle, end = page.split("Wat hier niet wordt", 1)
+    middle, end = page.rsplit("Wat hier niet wordt", 1)
     assert f"<li>{few} Het gaat om: Rangen; Trechter.</li>" in middle
     assert middle.count('not-shown">') == 1
     assert f"<li>{few} Het gaat om: Verschil; Boven.</li>" in end
