@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 STUDY ?=
 OUTPUT ?= reports
+LANGUAGE ?= nl
 JOBS ?=
 
 .DEFAULT_GOAL := help
@@ -16,7 +17,7 @@ help: ## show this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings: STUDY=folder (default: the synthetic example), OUTPUT=folder (default: reports), JOBS=number"
+	@echo "  Settings: STUDY=folder (default: the synthetic example), OUTPUT=folder (default: reports), JOBS=number, LANGUAGE=nl or en"
 
 environment: $(VENV)/.ready ## create the Python environment in .venv (the other targets do this by themselves)
 
@@ -37,8 +38,9 @@ reports: $(VENV)/.ready ## run the main job: all notebooks and reports of the st
 test: $(VENV)/.ready ## run the tests
 	$(BIN)/python -m pytest -n auto
 
-lab: $(VENV)/.ready ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+lab: $(VENV)/.ready ## open JupyterLab on copies of the notebooks in one language (LANGUAGE=nl or en)
+	$(BIN)/mpg notebooks lab-$(LANGUAGE) $(STUDY) --language $(LANGUAGE)
+	$(BIN)/jupyter lab lab-$(LANGUAGE)/00_start_here.ipynb
 
 check: $(VENV)/.ready ## check style, types and layers
 	$(BIN)/ruff check .

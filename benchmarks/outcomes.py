@@ -15,25 +15,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from kept_studies import Found, Scenarios, draw_and_write
+from scipy.special import ndtr
 
 from mpg_research.analysis.families.shares import share_rows
 from mpg_research.analysis.outcomes.domains import ALL_CLASSES, _balance, _first_and_last, _over_domains
-from mpg_research.analysis.outcomes.growth_together import (
-    fit_together,
-    lagged_effects,
-    random_correlation,
-    stack,
-)
+from mpg_research.analysis.outcomes.growth_together import fit_together, random_correlation, stack
 from mpg_research.analysis.outcomes.instruments import PATHS
 from mpg_research.analysis.outcomes.mean_severity import fit_mean_course
 from mpg_research.analysis.outcomes.own_voice import _reached, mean_mark
+from mpg_research.instruments.error_within import error_within
 from mpg_research.statistics.means import clustered_mean
+from mpg_research.statistics.two_outcomes.fit import carried_over
 
 FAMILIES, SHARES = 240, np.array([0.30, 0.24, 0.18, 0.12, 0.09, 0.07])
 #: Workers; which worker a family gets is drawn with chances that differ by a factor of about five.
 WORKERS = 36
 DOMAIN_MONTHS, DOMAIN_CUTS = np.array([0.0, 3.0, 6.0, 9.0, 12.0]), np.array([-0.6, 0.2, 0.9, 1.7])
-ITEM_CUTS = np.array([-0.8, 0.2, 1.2])
+ITEM_CUTS, ITEM_NOISE = np.array([-0.8, 0.2, 1.2]), 0.8
 N_DOMAINS = 4
 
 
@@ -160,7 +158,7 @@ def domains(study: int, *, leaves: bool) -> Found:
     found = {}
     model = fit_mean_course(rows[rows["domain"] == 0])
     if model is not None:
-        change = model.at([6.0, 12.0], since_start=True)
+        (change,) = model.at(([6.0, 12.0], "change"))
         for month, row in zip((6, 12), change.itertuples(), strict=True):
             found[f"change of severity, month {month}"] = (row.estimate, row.conf_low, row.conf_high)
     found |= shares(rows)
@@ -215,32 +213,37 @@ def own_voice(study: int) -> Found:
     return {name: (*values, true[name]) for name, values in voices(study).items()}
 
 
+def expected_scores(latent: np.ndarray, truth: Truth) -> np.ndarray:
+    """The mean score over all answers that families of this burden could give."""
+    if not truth.items:
+        return latent
+    found: np.ndarray = 10 * ndtr((latent[..., None] - ITEM_CUTS) / ITEM_NOISE).sum(axis=-1)
+    return found
+
+
 def questionnaires(
-    rng: np.random.Generator, n: int, truth: Truth, *, expected: bool = False
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Two outcomes by family and wave, shape (n, waves, 2), whether each was seen, and the families.
-
-    ``expected``: the mean score of each family at each wave, over many swings and answers.
-    """
-    who = families(rng, n, truth)
-    waves = truth.waves
-    course = who["level"][:, None] + who["slope"][:, None] * (waves / 12)[None, :, None]
-    total = np.zeros((n, len(waves), 2))
-    draws = 150 if expected else 1
-    for _ in range(draws):
-        latent = course + swings(rng, n, np.array(truth.carried), len(waves))
-        if truth.items:
-            answers = latent[..., None] + rng.normal(0, 0.8, (*latent.shape, 10))
-            total += (answers[..., None] > ITEM_CUTS).sum(axis=(-1, -2)) / draws
-        else:
-            total += latent / draws
-    seen = rng.random((n, len(waves))) < 0.88
+    rng: np.random.Generator, n: int, truth: Truth
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two outcomes by family and wave, shape (n, waves, 2), whether each was seen, and the answers."""
+    latent = courses(families(rng, n, truth), truth) + swings(
+        rng, n, np.array(truth.carried), len(truth.waves)
+    )
+    noise = rng.normal(0, ITEM_NOISE, (*latent.shape, 10)) if truth.items else np.zeros((*latent.shape, 1))
+    answers = ((latent[..., None] + noise)[..., None] > ITEM_CUTS).sum(axis=-1)
+    total = answers.sum(axis=-1).astype(float) if truth.items else latent
+    seen = rng.random((n, len(truth.waves))) < 0.88
     seen &= stays(rng, seen, total[..., 0], truth.leaves)
-    return total, seen, who
+    return total, seen, answers
 
 
-def in_rows(total: np.ndarray, seen: np.ndarray, truth: Truth, outcome: int) -> pd.DataFrame:
-    """One outcome as the page has it: up is better, in standard deviations at the start."""
+def courses(who: dict[str, np.ndarray], truth: Truth) -> np.ndarray:
+    """Of each family, what its latent course is without swings, shape (n, waves, 2)."""
+    found: np.ndarray = who["level"][:, None] + who["slope"][:, None] * (truth.waves / 12)[None, :, None]
+    return found
+
+
+def in_rows(total: np.ndarray, seen: np.ndarray, truth: Truth, outcome: int) -> tuple[pd.DataFrame, float]:
+    """One outcome as the page has it, up is better, in standard deviations at the start; and one of these."""
     family, wave = np.nonzero(seen)
     data = pd.DataFrame(
         {
@@ -249,24 +252,37 @@ def in_rows(total: np.ndarray, seen: np.ndarray, truth: Truth, outcome: int) -> 
         }
     )  # fmt: skip
     first = data[data["months"] <= 1].drop_duplicates("family")["score"]
-    return data.assign(score=(1 - 2 * (outcome == 0)) * data["score"] / first.std(ddof=1))
+    spread = float(first.std(ddof=1))
+    return data.assign(score=(1 - 2 * (outcome == 0)) * data["score"] / spread), spread
 
 
 @cache
 def together_truths(items: bool, null: bool) -> dict[str, float]:
-    """Correlations of the families' expected slopes and starts; what carries over on the latent scale."""
+    """Of the families' expected scores: correlations of slopes and starts, and what carries over.
+
+    What carries over is the regression of the swings of expected scores, around each family's own mean
+    course, on those of the wave before; waves count by how many families were still there.
+    """
     truth = together_truth(items, null)
     rng = np.random.default_rng(3)
-    total, _, _ = questionnaires(rng, 10_000, truth, expected=True)
-    centred = truth.waves - truth.waves.mean()
-    slopes = np.einsum("w,nwo->no", centred, total) / (centred @ centred)
-    starts = total.mean(axis=1) - slopes * truth.waves.mean()
-    seen, _, _ = questionnaires(rng, 50_000, truth)
-    ratio = seen[:, 0, 0].std() / seen[:, 0, 1].std()
-    carried = np.array(truth.carried)
+    carried, waves = np.array(truth.carried), len(truth.waves)
+    own = courses(families(rng, 4000, truth), truth)
+    draws = np.stack(
+        [expected_scores(own + swings(rng, len(own), carried, waves), truth) for _ in range(100)]
+    )
+    mean = draws.mean(axis=0)
+    around = draws - mean
+    total, seen, _ = questionnaires(rng, 50_000, truth)
+    weight = np.sqrt(seen.mean(axis=0)[1:])[:, None]
+    earlier, later = ((around[:, :, part] * weight).reshape(-1, 2) for part in (slice(0, -1), slice(1, None)))
+    matrix = np.linalg.lstsq(earlier, later, rcond=None)[0].T
+    ratio = total[:, 0, 0].std() / total[:, 0, 1].std()
     # The first outcome is turned: up is better. In units of each outcome's own standard deviation.
-    paths = (carried[0, 0], -carried[0, 1] / ratio, -carried[1, 0] * ratio, carried[1, 1])
+    paths = (matrix[0, 0], -matrix[0, 1] / ratio, -matrix[1, 0] * ratio, matrix[1, 1])
     found = {f"carried over, {path}": float(value) for path, value in zip(PATHS, paths, strict=True)}
+    centred = truth.waves - truth.waves.mean()
+    slopes = np.einsum("w,nwo->no", centred, mean) / (centred @ centred)
+    starts = mean.mean(axis=1) - slopes * truth.waves.mean()
     found["correlation of slopes"] = -float(np.corrcoef(slopes.T)[0, 1])
     found["correlation of levels"] = -float(np.corrcoef(starts.T)[0, 1])
     return found
@@ -281,23 +297,30 @@ def together_truth(items: bool, null: bool) -> Truth:
 def together(study: int, *, items: bool, null: bool) -> Found:
     """Correlations of two questionnaires, and what carries over; as the page makes them."""
     truth = together_truth(items, null)
-    total, seen, _ = questionnaires(np.random.default_rng([17, study]), FAMILIES, truth)
-    rows = stack(*(in_rows(total, seen, truth, k) for k in (0, 1)), lag=2.0)
-    lagged = fit_together(rows, carries_over=True)
-    fit = lagged or fit_together(rows, carries_over=False)
-    found = {}
+    total, seen, answers = questionnaires(np.random.default_rng([17, study]), FAMILIES, truth)
+    family, wave = np.nonzero(seen)
+    frames, noise, errors = [], [0.0, 0.0], [0.0, 0.0]
+    for k in (0, 1):
+        frame, spread = in_rows(total, seen, truth, k)
+        frames.append(frame)
+        if items:
+            known = error_within(answers[family, wave, k].astype(float), family, truth.waves[wave])
+            noise[k], errors[k] = known.variance / spread**2, known.std_error / spread**2
+    rows = stack(*frames, lag=2.0)
+    fit = fit_together(rows, carries_over=True, noise=(noise[0], noise[1]))
     nothing = (float("nan"),) * 3
+    found = {}
     for effect, names in (("slopes", ("slope_1", "slope_2")), ("levels", ("level_1", "level_2"))):
         of = None if fit is None else random_correlation(fit, *names, level=0.95)
         found[f"correlation of {effect}"] = (
             nothing if of is None else (of.estimate, of.conf_low, of.conf_high)
         )
-    carried = None if lagged is None else lagged_effects(lagged)
+    carried = None if fit is None else carried_over(fit, (errors[0], errors[1]))
     for place, path in enumerate(PATHS):
         name = f"carried over, {path}"
         found[name] = nothing
         if carried is not None:
-            value, half = carried.estimate[place], 1.959963984540054 * carried.std_error[place]
+            value, half = carried.estimate.flat[place], 1.959963984540054 * carried.std_error.flat[place]
             found[name] = (value, value - half, value + half)
     true = together_truths(items, null)
     return {name: (*values, true[name]) for name, values in found.items()}

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mpg_research.analysis import evaluate_signals as evaluate_signals
     from mpg_research.analysis import expected_course as expected_course
     from mpg_research.analysis import fit_trajectory as fit_trajectory
+    from mpg_research.analysis import follow_families as follow_families
     from mpg_research.analysis import list_what_is_reported as list_what_is_reported
     from mpg_research.analysis import outcome_set as outcome_set
     from mpg_research.analysis import price_fewer_agencies as price_fewer_agencies

@@ -137,6 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands, common)
     _add_init(commands, common)
     _add_simulate(commands, common)
+    _add_notebooks(commands, common)
     _add_profile(commands, common)
     _add_due(commands, common)
     _add_verify(commands, common)
@@ -216,6 +217,25 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
     )
     run.set_defaults(command=_run)
+
+
+def _add_notebooks(commands: Any, common: argparse.ArgumentParser) -> None:
+    notebooks = commands.add_parser(
+        "notebooks",
+        parents=[common],
+        help="write copies of the notebooks to work in, in one language",
+        description="Write copies of the notebooks to work in with JupyterLab: in one language, with your "
+        "study filled in. A file that is there is left as it is.",
+    )
+    notebooks.add_argument("folder", metavar="DIR", help="folder for the copies")
+    notebooks.add_argument(
+        "study", nargs="?", default="", metavar="STUDY", help="study folder (default: the example study)"
+    )
+    known = languages()
+    notebooks.add_argument(
+        "--language", default=known[0], choices=known, help=f"language (default: {known[0]})"
+    )
+    notebooks.set_defaults(command=_notebooks)
 
 
 def _add_profile(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -691,6 +711,17 @@ def _open(page: "Path") -> None:
 
     if not webbrowser.open(page.absolute().as_uri()):
         print(f"mpg: no browser was found here; open it yourself: {page}", file=sys.stderr)
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.working_copies import write_working_copies
+
+    found = write_working_copies(options.folder, study=options.study, language=options.language)
+    print(f"{counted(len(found.written), 'notebooks')} written to {found.folder}.")
+    if found.kept:
+        print(f"Left as they are, for they were there: {', '.join(found.kept)}.")
+    print(f"To work in them: jupyter lab {found.folder}")
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis.interventions.target_trial import emulate_target_trial as emulate_target_trial
     from mpg_research.analysis.missing.describe import MissingData as MissingData
     from mpg_research.analysis.missing.describe import describe_missing as describe_missing
+    from mpg_research.analysis.missing.followed import FollowedFamilies as FollowedFamilies
+    from mpg_research.analysis.missing.followed import follow_families as follow_families
     from mpg_research.analysis.monitoring.expected_course import ExpectedCourse as ExpectedCourse
     from mpg_research.analysis.monitoring.expected_course import expected_course as expected_course
     from mpg_research.analysis.monitoring.quality import SignalQuality as SignalQuality

@@ -103,6 +103,8 @@ class PresentedFigure:
         What stands above these numbers in a page.
     make_png : callable
         Draws the picture as PNG.
+    is_narrow : bool
+        Whether its words have room beside it.
     general : tuple of str
         Sentences of the caption that are true of other figures too: a page says them once.
     """
@@ -116,6 +118,7 @@ class PresentedFigure:
     data: PresentedTable
     data_label: str
     make_png: Callable[[], bytes] = field(repr=False, compare=False)
+    is_narrow: bool = False
     general: tuple[str, ...] = ()
 
     @property
@@ -127,7 +130,7 @@ class PresentedFigure:
     def html(self) -> str:
         """The figure with its description, caption and its numbers in a fold-out table."""
         return (
-            f'<figure class="mpg-figure" lang="{self.language}">\n'
+            f'<figure class="mpg-figure{" narrow" if self.is_narrow else ""}" lang="{self.language}">\n'
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
             f"{self.svg.decode('utf-8').strip()}</div>\n"
             f"<figcaption>{self._caption()}</figcaption>\n"

@@ -61,8 +61,7 @@ def clustered_mean(values: ArrayLike, clusters: ArrayLike, *, level: float = 0.9
         return ClusteredMean(mean, nan, nan, nan, m)
     sums = np.bincount(codes, y - mean)
     error = float(np.sqrt(m / (m - 1) * (sums @ sums))) / len(y)
-    half = float(stdtrit(m - 1, 0.5 + level / 2)) * error
-    return ClusteredMean(mean, error, mean - half, mean + half, m)
+    return _with_limits(mean, error, m, level)
 
 
 def mean_of_pairs(
@@ -122,5 +121,9 @@ def mean_of_pairs(
     by_unit = np.bincount(unit, part)
     shared = m / (m - 1) * float(by_person @ by_person - by_both @ by_both)
     error = float(np.sqrt(max(shared, n / (n - 1) * float(by_unit @ by_unit))))
-    half = float(stdtrit(m - 1, 0.5 + level / 2)) * error
-    return ClusteredMean(mean, error, mean - half, mean + half, m)
+    return _with_limits(mean, error, m, level)
+
+
+def _with_limits(mean: float, error: float, n_clusters: int, level: float) -> ClusteredMean:
+    half = float(stdtrit(n_clusters - 1, 0.5 + level / 2)) * error
+    return ClusteredMean(mean, error, mean - half, mean + half, n_clusters)

@@ -222,7 +222,7 @@ def _shares_of(draw: Draw, sizes: dict[str, int]) -> list[ResultTable]:
             difference = {
                 "expected_share": 0.4,
                 "observed_difference": share - 0.4,
-                "observed_beyond_chance": "no",
+                "observed_beyond_chance": draw.given.get("beyond_chance", "no"),
             }
             mine.append({**base, "share_observed": share, **shown, **difference})
             dots.append(
@@ -363,6 +363,12 @@ def over_time(draw: Draw) -> MadeResult:
 
 NO_SIGNAL = {"points": 12.0, "signal": 0.0, "looked_for": 2.7}
 LINDE_CLEAR = {"gaps": True, "sizes": NUMBERS, "gap_linde": (-4.1, -5.0, -3.2)}
+#: Shares of all families, which no organisation may be told about itself.
+ALL_OF_THEM = {
+    f"{what}_{name}": number
+    for name in ("measured", "dropped_out", "reliably_improved", "reliably_worsened")
+    for what, number in (("share", 1.0), ("n", 247))
+}
 KNOWN_SHARES = {"share_measured": 0.5, "n_measured": 247, "share_dropped_out": 0.4, "n_dropped_out": 247}
 #: Kinds of results, with seeds that speak their sentences and what is seldom drawn.
 EDGES = (
@@ -376,6 +382,8 @@ EDGES = (
             {**LINDE_CLEAR, "p_linde": 0.0504, "own": (-0.03, -0.05, -0.01)},
             {"sizes": {key: n for key, n in NUMBERS.items() if key != "linde"}},
             {"sizes": NUMBERS, **KNOWN_SHARES, "ends_known": False},
+            {"sizes": NUMBERS, **KNOWN_SHARES, "beyond_chance": "lower"},
+            {"sizes": NUMBERS, **ALL_OF_THEM},
         ),
     ),
     Edges(

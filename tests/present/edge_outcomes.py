@@ -36,6 +36,7 @@ CHANGES: tuple[Triple, ...] = (
 )  # fmt: skip
 CORRELATIONS: tuple[Triple, ...] = (
     (0.64, 0.08, 0.89), (-0.64, -0.89, -0.08), (0.2, -0.3, 0.6), (1.0, NAN, NAN), (NAN, NAN, NAN),
+    (1.0, 0.31, 1.0), (NAN, -1.0, 1.0), (-0.9, -1.0, 0.2),
 )  # fmt: skip
 MARKS: tuple[Triple, ...] = ((7.4, 7.2, 7.6), (0.0, 0.0, 0.3), (10.0, 10.0, 10.0), (7.0, NAN, NAN))
 DOMAINS = ("housing", "money", "a_domain_of_our_own")
@@ -158,11 +159,20 @@ def instruments(draw: Draw) -> MadeResult:
     key, limits = key_column("instrument"), ends(_FOUND, "conf", heading="interval")
     error = modelled("std_error", digits=2, plain=False, is_error=True)
     direction = coded("direction", is_key=False)
-    lag = [{"instrument": "EK-V", "lag_months": draw("lag", (1.0, 2.0))}]
+    shares = {f"swing_share_{each}": draw(f"swing_share_{each}", SHARES) for each in ("first", "other")}
+    verdict = draw("carried", ("estimated", "estimated", "no_items", "no_swings", "not_converged"))
+    lag = [
+        {"instrument": "EK-V", "lag_months": draw("lag", (1.0, 2.0)), "carried_verdict": verdict, **shares}
+    ]
+    settings = (
+        setting("lag_months"), coded("carried_verdict", is_key=False),
+        *(modelled(f"swing_share_{each}", percent=True, plain=False) for each in ("first", "other")),
+    )  # fmt: skip
+    paths = (key, coded("path"), _FOUND, error, *limits)
     pairs = [
         made("growth_together", slopes, (key, coded("effect"), _FOUND, *limits), n=n),
-        made("carried_over", carried, (key, coded("path"), _FOUND, error, *limits), n=n),
-        made("together_settings", lag, (key, setting("lag_months")), n=n),
+        *([made("carried_over", carried, paths, n=n)] if verdict == "estimated" else []),
+        made("together_settings", lag, (key, *settings), n=n),
     ]
     tables = [
         made("instrument_change", change, (key, direction, MONTHS, *ESTIMATE, _GAIN, *ends(_GAIN)), n=n),
@@ -182,6 +192,23 @@ def courses(released: Released) -> list[str]:
 
 def carried_over(released: Released) -> list[str]:
     return ways(released, "carried_over", PLAIN, path=["first_to_other", "other_to_first"])
+
+
+def carries(released: Released, verdict: str) -> bool:
+    rows = rows_of(released, "together_settings")
+    return bool(len(rows)) and verdict in set(rows["carried_verdict"])
+
+
+def refused(verdict: str) -> Need:
+    return lambda released, _: carries(released, verdict)
+
+
+def without_error(released: Released, _: Words) -> bool:
+    if not carries(released, "estimated"):
+        return False
+    rows = rows_of(released, "together_settings")
+    shares = rows[["swing_share_first", "swing_share_other"]].astype(float)
+    return bool(((shares > 0) & (shares <= 1)).all(axis=1).any())
 
 
 # --- the family's own voice ------------------------------------------------------------------------------
@@ -326,10 +353,14 @@ EDGES = (
         (0, 1, 2, 3),
         (
             {"n": 247, "together": True, "gain_OBVL-K": CHANGES[0], "gain_EK-V": CHANGES[1],
-             "slopes": CORRELATIONS[0], "first_to_other": CHANGES[0], "other_to_first": CHANGES[1]},
+             "slopes": CORRELATIONS[0], "first_to_other": CHANGES[0], "other_to_first": CHANGES[1],
+             "carried": "estimated"},
             {"n": 247, "together": True, "gain_OBVL-K": CHANGES[2], "slopes": CORRELATIONS[1],
-             "first_to_other": CHANGES[2]},
-            {"n": 247, "together": True, "slopes": CORRELATIONS[2]},
+             "first_to_other": CHANGES[2], "carried": "estimated", "swing_share_first": 0.42,
+             "swing_share_other": 0.61},
+            {"n": 247, "together": True, "slopes": CORRELATIONS[2], "carried": "no_items"},
+            {"n": 247, "together": True, "carried": "no_swings"},
+            {"n": 247, "together": True, "carried": "not_converged"},
             {"n": 8},
             {"n": 247, "together": False},
         ),
@@ -344,6 +375,8 @@ EDGES = (
             "carried_above": some(carried_over, "higher"),
             "carried_below": some(carried_over, "lower"),
             "carried_unclear": some(carried_over, "unclear"),
+            "swings_without_error": without_error,
+            **{f"carried_{each}": refused(each) for each in ("no_items", "no_swings", "not_converged")},
             "together_not_known": lambda released, _: not courses(released) and not carried_over(released),
         },
     ),

@@ -19,6 +19,7 @@ from mpg_research.present.language.voice import refuse, voice_of
 from mpg_research.present.profile import READERS, present_profile
 from mpg_research.reporting.session.shown import NotApplicable
 from tests.disclosure.made_results import result_of
+from tests.present.edge_first_page import pictures
 from tests.present.edge_kinds import MAKERS
 from tests.present.edge_organisations import NUMBERS
 from tests.present.edge_results import (
@@ -78,8 +79,10 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
     yield from _figures_of_many(seed, language)
     for dot, n_dot in ((5.0, 247), (5.0, 84), (-5.0, 84)):
         given = {"change": (-4.1, -5.0, -3.2), "n": 247, "start": 24.3, "dot": dot, "n_dot": n_dot}
-        drawn = draw(released_of(MAKERS["trajectory"](Draw(seed, **given))), "mean_course", language=language)
-        yield str(drawn)
+        released = released_of(MAKERS["trajectory"](Draw(seed, **given)))
+        for name in ("mean_course", "course_in_short"):
+            yield str(draw(released, name, language=language))
+    yield from pictures(language)
 
 
 def _figures_of_many(seed: int, language: str) -> Iterator[str]:

@@ -34,6 +34,7 @@ LINDE = Audience("organisation", "linde")
 RESULT_OF = {
     "mean_course": make_trajectory,
     "observed_course": make_trajectory,
+    "course_in_short": make_trajectory,
     "adjusted_change": make_organisations,
     "difference_from_mean": make_organisations,
     "adjusted_means": make_organisations,
@@ -81,7 +82,7 @@ def test_every_figure_is_a_picture_with_words(figure):
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert b"Software" not in png
     width, height = struct.unpack(">II", png[16:24])
-    assert width > 1000
+    assert width > 700
     assert height > 300
     assert re.search(r"\d", shown.alt)
     assert "Synthetische gegevens" in shown.alt

@@ -28,7 +28,7 @@ MINIMUM = 45
 #: What a row says of its families; what it is about, and how many they are, stays.
 SAID = frozenset({"mean", "model", "p", "df", "quantile", "money", "extreme"})
 #: Kinds whose tables have no row about few families, or none with numbers of this sort.
-WITHOUT_SECRETS = frozenset({"signal_quality", "respondents", "data_quality"})
+WITHOUT_SECRETS = frozenset({"signal_quality", "respondents", "data_quality", "followed_families"})
 #: Kinds all of whose rows are about many families unless few are asked for.
 FEW = {
     "target_trial": {"n": 30},

@@ -1,63 +1,40 @@
 """Two outcomes in one growth model: do families who improve faster in the one do so in the other?
 
 The outcomes are stacked: each has its own mean course and a level and a slope per family, all four of which
-may go together; residuals have a variance each, and those of one moment are correlated, since both
-questionnaires were filled in on one day by one parent in one mood. Left out, part of that correlation is
-taken for one of the families' courses (shown in tests/analysis/outcomes/test_growth_together.py).
-"""
+may go together. Around that, swings may carry over to the next moment, each to itself and to the other
+(Curran and others 2014: a latent curve model with structured residuals), and the swings of one moment are
+correlated, since both questionnaires were filled in on one day by one parent in one mood. Left out, part of
+that correlation is taken for one of the families' courses (shown in
+tests/analysis/outcomes/test_growth_together.py).
 
-from dataclasses import dataclass
+What is seen of a swing holds error of measurement, which carries nothing over. Taken for swing, it makes what
+carries over look about as much smaller as its share in the variance; so its variance is given, from the items
+(:mod:`item_error`).
+
+References
+----------
+Curran, P. J., Howard, A. L., Bainter, S. A., Lane, S. T. & McGinley, J. S. (2014). The separation of
+between-person and within-person components of individual change over time. *Journal of Consulting and
+Clinical Psychology*, 82, 879-894. https://doi.org/10.1037/a0035297
+Schuurman, N. K. & Hamaker, E. L. (2019). Measurement error and person-specific reliability in multilevel
+autoregressive modeling. *Psychological Methods*, 24, 70-91. https://doi.org/10.1037/met0000188
+"""
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from mpg_research.analysis.outcomes.cross_lagged import CROSS_NAMES, CrossLagged
-from mpg_research.arrays import FloatArray
-from mpg_research.errors import ModelError
-from mpg_research.mixed import MixedFit, Unstructured, fit_mixed
-from mpg_research.mixed.inference.information import information
+from mpg_research.statistics.two_outcomes.correlation_limits import Correlation, correlation_of
+from mpg_research.statistics.two_outcomes.fit import Fitted, fit_two_outcomes
+from mpg_research.statistics.two_outcomes.likelihood import TwoOutcomes, fill_up
 
-__all__ = [
-    "Correlation",
-    "Lagged",
-    "fit_together",
-    "lagged_effects",
-    "random_correlation",
-    "some_families",
-    "stack",
-]
+__all__ = ["EFFECTS", "fit_together", "random_correlation", "some_families", "stack"]
 
-#: Random effects of a family: the slopes first.
+#: Random effects of a family, in the order of the model.
 EFFECTS = ("slope_1", "slope_2", "level_1", "level_2")
-_RANDOM = f"(0 + {' + '.join(EFFECTS)} | family)"
-#: A correlation nearer to one than this has no interval by its standard error.
-_AT_ONE = 0.999
 #: With more families than this an even choice of them is put together.
 MOST_FAMILIES = 1_500
 #: Months of a year: slopes are per year.
 YEAR = 12.0
-
-
-@dataclass(frozen=True, slots=True)
-class Correlation:
-    """A correlation of two random effects of the families, with its limits; NaN where there are none."""
-
-    estimate: float
-    conf_low: float
-    conf_high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Lagged:
-    """What a swing away from a family's own course is followed by one moment later.
-
-    ``estimate``, ``std_error``: arrays of shape (4,), in the order of
-    :data:`~mpg_research.analysis.outcomes.cross_lagged.CROSS_NAMES`.
-    """
-
-    estimate: FloatArray
-    std_error: FloatArray
 
 
 def some_families(data: pd.DataFrame, families: list[str]) -> pd.DataFrame:
@@ -105,77 +82,47 @@ def stack(first: pd.DataFrame, second: pd.DataFrame, *, lag: float) -> pd.DataFr
     return rows.assign(place=2 * rows["moment"] + (~inside).astype(int))
 
 
-def fit_together(rows: pd.DataFrame, *, carries_over: bool) -> MixedFit | None:
-    """The bivariate growth model by REML; None where the data cannot carry it.
+def fit_together(
+    rows: pd.DataFrame, *, carries_over: bool, noise: tuple[float, float] = (0.0, 0.0)
+) -> Fitted | None:
+    """The bivariate growth model by restricted likelihood; None where the data cannot carry it.
 
     Parameters
     ----------
     rows : DataFrame
         From :func:`stack`.
     carries_over : bool
-        Whether swings carry over to the next moment, each to itself and to the other; else residuals are
+        Whether swings carry over to the next moment, each to itself and to the other; else they are
         correlated within a moment only.
+    noise : tuple of float
+        Known error variance of a score of either outcome.
     """
-    bends = " + bend_1 + bend_2" if rows["moment"].nunique() > 2 else ""
-    formula = f"score ~ 0 + level_1 + level_2 + slope_1 + slope_2{bends} + {_RANDOM}"
-    structure = (
-        CrossLagged("place", within="family")
-        if carries_over
-        else Unstructured("outcome", within="family:moment")
-    )
-    try:
-        fit = fit_mixed(formula, rows, residual=structure, df="normal")
-    except ModelError:
+    bends = ["bend_1", "bend_2"] if rows["moment"].nunique() > 2 else []
+    fixed = rows[["level_1", "level_2", "slope_1", "slope_2", *bends]].to_numpy(dtype=float)
+    if len(rows) <= fixed.shape[1] or np.linalg.matrix_rank(fixed) < fixed.shape[1]:
         return None
-    return fit if fit.converged and np.isfinite(fit.log_likelihood) else None
+    families = fill_up(
+        np.unique(rows["family"].to_numpy(dtype=str), return_inverse=True)[1].astype(np.intp),
+        rows["score"].to_numpy(dtype=float),
+        fixed,
+        rows[list(EFFECTS)].to_numpy(dtype=float),
+        rows["moment"].to_numpy(dtype=np.intp),
+        (rows["outcome"] == "2").to_numpy().astype(np.intp),
+    )
+    fit = fit_two_outcomes(TwoOutcomes(families, noise, carries_over))
+    return fit if fit.converged else None
 
 
-def random_correlation(fit: MixedFit, first: str, second: str, *, level: float) -> Correlation:
-    """The correlation of two random effects, with limits on Fisher's z by the delta method.
+def random_correlation(fit: Fitted, first: str, second: str, *, level: float) -> Correlation:
+    """The correlation of two random effects, with limits by the profile of the likelihood.
 
     Parameters
     ----------
-    fit : MixedFit
+    fit : Fitted
         From :func:`fit_together`.
     first, second : str
         Names among :data:`EFFECTS`.
     level : float
         Of the limits.
-
-    Notes
-    -----
-    The covariance of the variances comes from the observed information. Where a correlation is estimated as
-    one, or a variance as zero, there are no limits: the data do not tell the two apart.
     """
-    rows = fit.random.set_index(["term_1", "term_2"])["covariance"]
-    one, other = float(rows[(first, first)]), float(rows[(second, second)])
-    across = float(rows[(first, second)] if (first, second) in rows.index else rows[(second, first)])
-    if not (one > 0 and other > 0):
-        return Correlation(*[float("nan")] * 3)
-    found = across / float(np.sqrt(one * other))
-    if abs(found) > _AT_ONE or fit.is_singular:
-        return Correlation(float(np.clip(found, -1, 1)), float("nan"), float("nan"))
-    known = information(fit.solution)
-    labels = list(known.labels)
-    ordered = sorted((first, second), key=EFFECTS.index)
-    places = [
-        labels.index(f"var(family: {first})"),
-        labels.index(f"cov(family: {ordered[0]}, {ordered[1]})"),
-        labels.index(f"var(family: {second})"),
-    ]
-    slope = np.array([-found / (2 * one), 1 / np.sqrt(one * other), -found / (2 * other)])
-    spread = known.component_covariance[np.ix_(places, places)]
-    variance = float(slope @ spread @ slope)
-    if not variance > 0:
-        return Correlation(found, float("nan"), float("nan"))
-    half = float(ndtri(0.5 + level / 2)) * np.sqrt(variance) / (1 - found**2)
-    low, high = np.tanh(np.arctanh(found) + np.array([-half, half]))
-    return Correlation(found, float(low), float(high))
-
-
-def lagged_effects(fit: MixedFit) -> Lagged:
-    """What carries over, of a fit with ``carries_over``, with standard errors from the information."""
-    values = fit.solution.residual_parameters[:4]
-    variances = np.diagonal(information(fit.solution).component_covariance)
-    own = variances[-1 - len(CROSS_NAMES) : -1][:4]
-    return Lagged(values, np.sqrt(np.where(own > 0, own, np.nan)))
+    return correlation_of(fit, EFFECTS.index(first), EFFECTS.index(second), level=level)

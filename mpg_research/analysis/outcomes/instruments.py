@@ -12,10 +12,15 @@ Tables of :class:`InstrumentComparison` (beside ``sample_flow``)
   other one, the correlation over families of the gains per year (``slopes``) and of the levels at the start
   (``levels``).
 - ``carried_over(instrument, path, estimate, std_error, conf_low, conf_high)``: what a swing away from the
-  family's own course is followed by one moment later (:mod:`~mpg_research.analysis.outcomes.cross_lagged`),
-  in standard deviations at the start: of the first questionnaire on the other one (``first_to_other``), the
-  other way round, and of each on itself.
-- ``together_settings(instrument, lag_months)``: how far two moments lie apart.
+  family's own course is followed by one moment later
+  (:mod:`~mpg_research.statistics.two_outcomes.vector_swings`), in standard deviations at the start, without
+  error of measurement: of the first questionnaire on the other one (``first_to_other``), the other way round,
+  and of each on itself. Without rows where ``carried_verdict`` says why.
+- ``together_settings(instrument, lag_months, carried_verdict, swing_share_first, swing_share_other)``: how
+  far two moments lie apart; whether what carries over can be estimated ("estimated"), or why not: the items
+  of a questionnaire are not known, so that its error is not ("no_items"); there are no swings beside error
+  ("no_swings"); the model came to no answer ("not_converged"); and what share of the variance around the own
+  course is no error.
 """
 
 from dataclasses import dataclass
@@ -23,18 +28,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
-from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded, ends, key_column, modelled, setting
+from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded, ends, key_column, modelled
 from mpg_research.analysis.growth.estimate_tables import add_standardised, estimate_rows
 from mpg_research.analysis.growth.trajectory import TrajectoryFit, fit_trajectory
-from mpg_research.analysis.outcomes.growth_together import (
-    fit_together,
-    lagged_effects,
-    random_correlation,
-    some_families,
-    stack,
-)
+from mpg_research.analysis.outcomes.together_tables import PATHS, put_together, sign_of, tables_together
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
     Result,
@@ -45,19 +43,12 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.errors import MpgError, NotApplicableError, Note
 from mpg_research.study.model import Study
-from mpg_research.study.scoring.course_frame import course_frame
 from mpg_research.study.which_scores import Scores
 
 __all__ = ["PATHS", "InstrumentComparison", "compare_instruments"]
 
-#: In the order of the parameters of the lagged model.
-PATHS = ("first_to_itself", "other_to_first", "first_to_other", "other_to_itself")
-_EFFECTS = {"slopes": ("slope_1", "slope_2"), "levels": ("level_1", "level_2")}
 _INSTRUMENT = key_column("instrument")
 _GAIN = modelled("gain", digits=2)
-_FOUND = modelled("estimate", digits=2)
-#: Families with both questionnaires below which their courses are not put together.
-_FEWEST = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +92,11 @@ def compare_instruments(
     Notes
     -----
     Each course is that of :func:`~mpg_research.analysis.growth.trajectory.fit_trajectory`: the same numbers.
-    The two together: a level and a slope of both per family, all correlated, and residuals of which a swing
-    may carry over to the next moment, in the same and in the other questionnaire; with very many families
-    an even choice of them. Limits of a correlation are on Fisher's z. What comes first in time need not be
-    the cause.
+    The two together: a level and a slope of both per family, all correlated, and swings around them that may
+    carry over to the next moment, in the same and in the other questionnaire, beside an error of measurement
+    whose variance the items tell (:func:`~mpg_research.instruments.error_within.error_within`); with very
+    many families an even choice of them. Limits of a correlation are by the profile of the likelihood, and
+    can be one. What comes first in time need not be the cause.
 
     Examples
     --------
@@ -139,7 +131,11 @@ def compare_instruments(
             code="one_instrument_measured",
         )
     change, curve = _course_tables(study, fits, level)
-    together = [_together(study, wanted[0], key, level) for key in fits if key != wanted[0]]
+    together = [
+        put_together(study, wanted[0], key, name=_name(study, key), level=level)
+        for key in fits
+        if key != wanted[0]
+    ]
     if any(not len(part[0]) for part in together):
         text = "The courses of the questionnaires could not be put together: too few families have both."
         notes.append(Note("not_together", text, {}, "caution"))
@@ -150,7 +146,7 @@ def compare_instruments(
         "instrument_names": [_name(study, key) for key in fits],
     }  # fmt: skip
     return InstrumentComparison(
-        tables=collect_tables([change, curve, *_joined(together), sample_flow_table(flow)]),
+        tables=collect_tables([change, curve, *tables_together(together), sample_flow_table(flow)]),
         flow=flow,
         notes=(*study.notes, *notes),
         provenance=provenance_of(study, parameters=parameters),
@@ -170,10 +166,6 @@ def _name(study: Study, key: str) -> str:
     return key if instrument is None else instrument.abbreviation
 
 
-def _sign(study: Study, key: str) -> float:
-    return -1.0 if study.instruments[key].direction == "higher_is_worse" else 1.0
-
-
 def _months(fits: dict[str, TrajectoryFit]) -> list[float]:
     every = pd.concat([fit.tables["change"].data["months"] for fit in fits.values()])
     return sorted(float(month) for month in every.unique())
@@ -186,13 +178,13 @@ def _course_tables(
     changes, curves = [], []
     for key, fit in fits.items():
         about = {"instrument": _name(study, key), "direction": study.instruments[key].direction}
-        changes.append(_turned(fit.tables["change"].data, _sign(study, key)).assign(**about))
+        changes.append(_turned(fit.tables["change"].data, sign_of(study, key)).assign(**about))
         grid = [float(month) for month in fit.tables["mean_curve"].data["months"] if month > 0]
         rows = fit.model.mean_rows(grid) - fit.model.mean_rows([0.0])
         data = estimate_rows(fit.model, pd.DataFrame({"months": grid}), rows)
         frame = fit.model.frame
         behind = {"n_families": frame.n_families, "n_organisations": len(frame.organisations)}
-        since = _turned(add_standardised(data, frame, level), _sign(study, key)).assign(**about, **behind)
+        since = _turned(add_standardised(data, frame, level), sign_of(study, key)).assign(**about, **behind)
         start = since.head(1).assign(months=0.0, gain=0.0, gain_low=0.0, gain_high=0.0)
         curves += [start, since]
     gains = (_GAIN, *ends(_GAIN))
@@ -215,85 +207,3 @@ def _turned(data: pd.DataFrame, sign: float) -> pd.DataFrame:
     return data.assign(
         gain=sign * data["standardised"], gain_low=np.minimum(low, high), gain_high=np.maximum(low, high)
     )
-
-
-def _together(
-    study: Study, first: str, other: str, level: float
-) -> tuple[list[dict[str, object]], list[dict[str, object]], list[dict[str, object]]]:
-    """Rows of the three tables about two questionnaires; none where too few families have both."""
-    one, two = (_gains(study, key) for key in (first, other))
-    both = set(one["family"]) & set(two["family"])
-    if len(both) < _FEWEST:
-        return [], [], []
-    one, two = (some_families(data[data["family"].isin(both)], sorted(both)) for data in (one, two))
-    lag = _lag(one, two)
-    rows = stack(one, two, lag=lag)
-    behind = {
-        "instrument": _name(study, other),
-        "n_families": int(rows["family"].nunique()),
-        "n_organisations": int(rows["organisation"].nunique()),
-    }
-    lagged = fit_together(rows, carries_over=True)
-    fit = lagged or fit_together(rows, carries_over=False)
-    if fit is None:
-        return [], [], []
-    correlations: list[dict[str, object]] = []
-    for effect, names in _EFFECTS.items():
-        found = random_correlation(fit, *names, level=level)
-        correlations.append(
-            {"effect": effect, "estimate": found.estimate, "conf_low": found.conf_low,
-             "conf_high": found.conf_high, **behind}
-        )  # fmt: skip
-    settings: list[dict[str, object]] = [{"lag_months": lag, **behind}]
-    if lagged is None:
-        return correlations, [], settings
-    carried = lagged_effects(lagged)
-    half = float(ndtri(0.5 + level / 2)) * carried.std_error
-    paths: list[dict[str, object]] = [
-        {"path": path, "estimate": carried.estimate[place], "std_error": carried.std_error[place],
-         "conf_low": carried.estimate[place] - half[place],
-         "conf_high": carried.estimate[place] + half[place], **behind}
-        for place, path in enumerate(PATHS)
-    ]  # fmt: skip
-    return correlations, paths, settings
-
-
-def _gains(study: Study, key: str) -> pd.DataFrame:
-    """family, organisation, months and score of one questionnaire, up is better, in SD at the start."""
-    course = course_frame(study, scores=Scores(instrument=key, outcome="raw", respondents="declared"))
-    data = course.data[["family", "organisation", "months", "score"]].copy()
-    data["family"] = data["family"].astype(str)
-    first = data[data["months"] <= 1].drop_duplicates("family")["score"]
-    spread = float(first.std(ddof=1)) if len(first) > 1 else float("nan")
-    spread = spread if spread > 0 else float(data["score"].std(ddof=1))
-    return data.assign(score=_sign(study, key) * data["score"] / spread)
-
-
-def _lag(one: pd.DataFrame, two: pd.DataFrame) -> float:
-    """Usual months between two moments of the questionnaire that is filled in less often; at least one."""
-    gaps = []
-    for data in (one, two):
-        ordered = data.sort_values(["family", "months"])
-        apart = ordered.groupby("family")["months"].diff()
-        apart = apart[apart > 0]
-        gaps.append(float(apart.median()) if len(apart) else 1.0)
-    return max(1.0, float(np.round(max(gaps))))
-
-
-def _joined(
-    parts: list[tuple[list[dict[str, object]], list[dict[str, object]], list[dict[str, object]]]],
-) -> list[ResultTable]:
-    """The three tables about two questionnaires each, empty where there is nothing."""
-    limits = ends(_FOUND, "conf", heading="interval")
-    error = modelled("std_error", digits=2, plain=False, is_error=True)
-    declared = {
-        "growth_together": (coded("effect"), _FOUND, *limits),
-        "carried_over": (coded("path"), _FOUND, error, *limits),
-        "together_settings": (setting("lag_months"),),
-    }
-    tables = []
-    for place, (name, columns) in enumerate(declared.items()):
-        rows = [row for part in parts for row in part[place]]
-        names = ["instrument", *(column.name for column in columns), "n_families", "n_organisations"]
-        tables.append(ResultTable(name, pd.DataFrame(rows, columns=names), columns=(_INSTRUMENT, *columns)))
-    return tables

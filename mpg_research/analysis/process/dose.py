@@ -42,7 +42,7 @@ from mpg_research.analysis.process.care_tables import (
     quantile_of_counts,
     rows_by_month,
 )
-from mpg_research.analysis.process.hours_model import hours_model_tables
+from mpg_research.analysis.process.hours_model import case_mix_note, hours_model_tables
 from mpg_research.analysis.process.need import dose_rows, need_rows
 from mpg_research.analysis.process.within_between import PARTS, WithinBetween, fit_shape, fit_within_between
 from mpg_research.analysis.process.worsening import worsening_tables
@@ -155,13 +155,15 @@ def describe_dose(
         care_records_table(care),
         sample_flow_table(course.flow),
     ]
+    modelled = bool(asked) and "hours" in care.recorded
+    left_out = case_mix_note(care, study.config.analysis.case_mix) if modelled else ()
     families, organisations = care.behind(np.ones(len(care.units), dtype=bool))
     tables.append(settings_table(settings, n_families=families, n_organisations=organisations))
     chosen = study.config.care
     return Dose(
         tables=collect_tables(tables),
         flow=course.flow,
-        notes=(*study.notes, *care.periods.notes, *care_notes(care, study)),
+        notes=(*study.notes, *care.periods.notes, *care_notes(care, study), *left_out),
         provenance=provenance_of(
             study,
             parameters={

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mpg_research.analysis.columns import Column, estimates, key_column, modelled, number_of
+from mpg_research.analysis.columns import coded, estimates, modelled, number_of
 from mpg_research.analysis.interventions.protocol import TrialLimits
 from mpg_research.analysis.monitoring.expectation_model import code_case_mix
 from mpg_research.analysis.process.care_months import KEYS, CareMonths
 from mpg_research.analysis.result import ESTIMATE_COLUMNS, ResultTable
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
+from mpg_research.errors import Note
 from mpg_research.mixed.design.bases import natural_spline_basis
 from mpg_research.statistics.trials.marginal_structural import (
     MarginalStructural,
@@ -47,6 +48,14 @@ REFUSALS = (
 FREE = 0.1
 #: Columns of the months of help, which hours and scores may follow in any curve.
 _CURVE = 3
+#: What a verdict goes by.
+_NUMBERS = (
+    modelled("effective_windows", digits=0, plain=False),
+    modelled("largest_weight", digits=1, plain=False),
+    modelled("correlation_before", digits=2, plain=False),
+    modelled("correlation_after", digits=2, plain=False),
+    modelled("free_hours", percent=True, plain=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +184,7 @@ def _case_mix(care: CareMonths, names: tuple[str, ...]) -> tuple[FloatArray, Boo
     kept = [name for name in names if name in table]
     if not kept:
         return np.zeros((len(care.units), 0)), np.ones(len(care.units), dtype=bool)
-    plain = {
-        name: table[name].astype("Float64").astype(float) if table[name].dtype == "boolean" else table[name]
-        for name in kept
-    }
-    intake = pd.DataFrame({**{name: table[name].astype(str) for name in KEYS}, **plain})
+    intake = table[[*KEYS, *kept]].astype(dict.fromkeys(KEYS, str))
     rows = care.units[KEYS].astype(str).merge(intake, on=KEYS, how="left")
     known = rows[kept].notna().all(axis=1).to_numpy(dtype=bool)
     if not known.any():
@@ -188,6 +193,29 @@ def _case_mix(care: CareMonths, names: tuple[str, ...]) -> tuple[FloatArray, Boo
     values = np.zeros((len(rows), len(columns)))
     values[known] = coded_rows[list(columns)].to_numpy(dtype=float)
     return values, known
+
+
+def case_mix_note(care: CareMonths, names: tuple[str, ...]) -> tuple[Note, ...]:
+    """How many families with hours are left out of the model, since something of their case mix is not known.
+
+    Parameters
+    ----------
+    care : CareMonths
+    names : tuple of str
+        Columns of the case mix.
+    """
+    known = _case_mix(care, names)[1]
+    timed = np.isfinite(care.wide(care.rows["hours"])).any(axis=1)
+    family = care.units["family"].to_numpy(dtype=str)
+    every = len(np.unique(family[timed]))
+    left_out = every - len(np.unique(family[timed & known]))
+    if not left_out:
+        return ()
+    text = (
+        f"{left_out} of {every} families with hours are left out of the model of hours: something of the "
+        "case mix that hours may hang on is not known of them."
+    )
+    return (Note("hours_case_mix_unknown", text, {"n_unknown": left_out, "n_all": every}, "caution"),)
 
 
 def judge(found: MarginalStructural, family: IntArray, cluster: np.ndarray, limits: TrialLimits) -> str:
@@ -236,9 +264,8 @@ def hours_model_tables(
     given = windows_of(care, months, oldest=oldest, case_mix=study.config.analysis.case_mix)
     family = care.units["family_number"].to_numpy(dtype=np.intp)[given.unit]
     cluster = np.unique(care.units["worker"].to_numpy(dtype=str), return_inverse=True)[1][given.unit]
-    enough = len(np.unique(family[_complete(given.windows)])) >= limits.families
-    found = verdict = None
-    if enough:
+    found, verdict = None, "few_families"
+    if len(np.unique(family[given.windows.complete])) >= limits.families:
         found = fit_marginal_structural(
             given.windows, clusters=cluster, truncation=limits.truncation, level=level
         )
@@ -258,24 +285,21 @@ def hours_model_tables(
              int(found.used.sum()), *behind)
             for hours_of, weighting, fit, place in kinds
         ]  # fmt: skip
-    judged = found is not None and verdict not in ("few_families", "few_clusters", "not_converged")
-    numbers = (
-        (found.effective, found.largest, found.before, found.after, found.free)
-        if found is not None and judged
-        else (np.nan,) * 5
-    )
-    return _tables([(verdict or "few_families", *numbers, *behind)], rows)
+    numbers: tuple[float, ...] = (np.nan,) * len(_NUMBERS)
+    if found is not None and verdict not in ("few_families", "few_clusters", "not_converged"):
+        numbers = found.effective, found.largest, found.before, found.after, found.free
+    return _tables([(verdict, *numbers, *behind)], rows)
 
 
 def _tables(verdict: Sequence[tuple[object, ...]], rows: Sequence[tuple[object, ...]]) -> list[ResultTable]:
-    names = ["hours_verdict", *_NUMBERS, "n_families", "n_organisations"]
+    names = ["hours_verdict", *(number.name for number in _NUMBERS), "n_families", "n_organisations"]
     columns = ["hours_of", "weighting", *ESTIMATE_COLUMNS, "n_measurements", "n_families", "n_organisations"]
-    keys = (key_column("hours_of").but(meaning="label"), key_column("weighting").but(meaning="label"))
+    keys = (coded("hours_of"), coded("weighting"))
     return [
         ResultTable(
             "hours_model_verdict",
             pd.DataFrame(verdict, columns=names),
-            columns=(Column(name="hours_verdict", meaning="label"), *_NUMBER_COLUMNS),
+            columns=(coded("hours_verdict", is_key=False), *_NUMBERS),
         ),
         ResultTable(
             "hours_model",
@@ -283,18 +307,3 @@ def _tables(verdict: Sequence[tuple[object, ...]], rows: Sequence[tuple[object, 
             columns=(*keys, *estimates(digits=3, error_digits=3), number_of("n_measurements")),
         ),
     ]
-
-
-_NUMBERS = ("effective_windows", "largest_weight", "correlation_before", "correlation_after", "free_hours")
-_NUMBER_COLUMNS = (
-    modelled("effective_windows", digits=0, plain=False),
-    modelled("largest_weight", digits=1, plain=False),
-    modelled("correlation_before", digits=2, plain=False),
-    modelled("correlation_after", digits=2, plain=False),
-    modelled("free_hours", percent=True, plain=False),
-)
-
-
-def _complete(windows: Windows) -> BoolArray:
-    found: BoolArray = np.isfinite(windows.amounts).all(axis=1) & np.isfinite(windows.outcome)
-    return found

@@ -303,6 +303,8 @@ class Chart:
     legend : list of Entry
     x_label, y_label : str
         Labels of all horizontal and of all vertical axes together.
+    width : float or None
+        Of the picture, in points; that of the text of a report where none is given.
     """
 
     heights: Sequence[float]
@@ -312,6 +314,7 @@ class Chart:
     legend: list[Entry] = field(default_factory=list)
     x_label: str = ""
     y_label: str = ""
+    width: float | None = None
     grid: list[list[Panel | None]] = field(init=False)
 
     def __post_init__(self) -> None:

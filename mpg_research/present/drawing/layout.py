@@ -9,7 +9,7 @@ from mpg_research.present.drawing.chart import FAINT, GREY, Chart, Frame, Note, 
 from mpg_research.present.drawing.letters import fit_lines, text_width
 from mpg_research.present.drawing.scene import Line, Piece, Point, Scene
 
-__all__ = ["WIDTH", "lay_out", "spread_labels"]
+__all__ = ["WIDTH", "add_mark", "lay_out", "spread_labels"]
 
 #: Width of a picture in points; that of the text of a report.
 WIDTH = 532.8
@@ -36,7 +36,7 @@ class Needs:
     bottom: float
 
 
-def lay_out(chart: Chart, *, title: str, mark: str = "", width: float = WIDTH) -> Scene:
+def lay_out(chart: Chart, *, title: str, mark: str = "") -> Scene:
     """The picture of a chart.
 
     Parameters
@@ -46,14 +46,13 @@ def lay_out(chart: Chart, *, title: str, mark: str = "", width: float = WIDTH) -
         Stands above it.
     mark : str
         Stands at the bottom, at the right ("Synthetic data").
-    width : float
-        Of the picture, in points.
 
     Returns
     -------
     Scene
         As high as the chart and its texts need.
     """
+    width = WIDTH if chart.width is None else chart.width
     heading = fit_lines(title, width - 2 * PAD - 2, size=11, lines=3, bold=True) if title else ()
     top = PAD + 11 * LINE * len(heading) + (4 if heading else 0)
     shared = (SIZE * LINE + 4) if chart.y_label else 0.0
@@ -96,6 +95,23 @@ def lay_out(chart: Chart, *, title: str, mark: str = "", width: float = WIDTH) -
             )
         )
     return scene
+
+
+def add_mark(scene: Scene, mark: str) -> Scene:
+    """A picture that was made piece by piece, with the mark below it at the right.
+
+    Parameters
+    ----------
+    scene : Scene
+    mark : str
+        "Synthetic data"; "" for none.
+    """
+    if not mark:
+        return scene
+    height = math.ceil(scene.height + SMALL * LINE + 2)
+    place = scene.width - PAD, height - PAD
+    mark_text = text(place, mark, size=SMALL, colour=MARK_INK, bold=True, anchor="end")
+    return Scene(scene.width, height, [*scene.pieces, mark_text])
 
 
 def _mark_fits(legend_height: float) -> bool:
@@ -219,7 +235,8 @@ def _panel(
         # In the middle of the panel, or as near to it as the picture is wide.
         half = text_width(panel.x.label, SIZE) / 2
         middle = frame.left + frame.width / 2
-        middle = max(min(middle, WIDTH - PAD - half), PAD + half) if chart.columns == 1 else middle
+        whole = WIDTH if chart.width is None else chart.width
+        middle = max(min(middle, whole - PAD - half), PAD + half) if chart.columns == 1 else middle
         foot = frame.bottom + _heights(chart, panel, row, frame.width).bottom - 5
         found.append(text((middle, foot), panel.x.label, anchor="middle"))
     if panel.y.label and not (chart.one_y and column > 0):

@@ -7,8 +7,9 @@ from mpg_research.disclosure.private_names import marked_name
 from mpg_research.disclosure.released import Released
 from mpg_research.errors import ConfigError, did_you_mean
 from mpg_research.present.drawing.chart import Chart
-from mpg_research.present.drawing.layout import lay_out
+from mpg_research.present.drawing.layout import WIDTH, add_mark, lay_out
 from mpg_research.present.drawing.png import png_of
+from mpg_research.present.drawing.scene import Scene
 from mpg_research.present.drawing.svg import svg_of
 from mpg_research.present.language.voice import refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedFigure, PresentedText
@@ -16,6 +17,9 @@ from mpg_research.present.registry import Drawn, figure_named, figures
 from mpg_research.present.tables.tabulate import tabulate_rows
 
 __all__ = ["draw"]
+
+#: Up to this share of the usual width a picture has room beside it.
+ROOMY = 0.7
 
 
 def draw(
@@ -75,12 +79,13 @@ def draw(
         sentence = voice.phrases("withheld.no_numbers")
         return PresentedText(name, language, ((sentence,),), voice.mark, shows_numbers=False)
     alt = f"{drawing.alt} {voice.mark}.".strip() if voice.mark else drawing.alt
-    svg, make_png = _picture(drawing, voice.mark, alt, f"{name} {language}")
+    svg, make_png, is_narrow = _picture(drawing, voice.mark, alt, f"{name} {language}")
     return PresentedFigure(
         name=marked_name(file or name, private=released.audience.private),
         language=language,
         svg=svg,
         make_png=make_png,
+        is_narrow=is_narrow,
         title=drawing.title,
         caption=re.sub(" +", " ", drawing.caption).strip(),
         alt=alt,
@@ -96,12 +101,15 @@ def draw(
     )
 
 
-def _picture(drawing: Drawn, mark: str, label: str, name: str) -> tuple[bytes, Callable[[], bytes]]:
-    """The picture as SVG, and what draws it as PNG."""
-    if isinstance(drawing.figure, Chart):
-        scene = lay_out(drawing.figure, title=drawing.title, mark=mark)
-        return svg_of(scene, label=label), lambda: png_of(scene)
+def _picture(drawing: Drawn, mark: str, label: str, name: str) -> tuple[bytes, Callable[[], bytes], bool]:
+    """The picture as SVG, what draws it as PNG, and whether it leaves room beside it."""
+    if isinstance(drawing.figure, Chart | Scene):
+        made = drawing.figure
+        scene = (
+            add_mark(made, mark) if isinstance(made, Scene) else lay_out(made, title=drawing.title, mark=mark)
+        )
+        return svg_of(scene, label=label), lambda: png_of(scene), scene.width < ROOMY * WIDTH
     from mpg_research.present.figures.by_matplotlib import export_png, export_svg
 
     svg = export_svg(drawing.figure, name=name, title=drawing.title, mark=mark, label=label)
-    return svg, lambda: export_png(drawing.figure)
+    return svg, lambda: export_png(drawing.figure), False

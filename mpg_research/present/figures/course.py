@@ -18,7 +18,7 @@ from mpg_research.present.figures.parts import (
 from mpg_research.present.figures.style import BAND, GREY, INK, MAIN, Drawing
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["draw_mean_course", "draw_observed_course", "why_apart"]
+__all__ = ["draw_mean_course", "draw_observed_course", "why_apart", "within"]
 
 
 def draw_mean_course(voice: Voice) -> Drawing | None:
@@ -28,7 +28,7 @@ def draw_mean_course(voice: Voice) -> Drawing | None:
     if len(table) < 2:
         return None
     months = table["months"].to_numpy(dtype=float)
-    observed = _within(voice.frame("observed_course"), months)
+    observed = within(voice.frame("observed_course"), months)
     chart = Chart([205.0])
     panel = chart.panel()
     panel.band(months, table["conf_low"], table["conf_high"], fill=BAND)
@@ -92,7 +92,8 @@ def _from_to(voice: Voice, rows: pd.DataFrame, column: str) -> dict[str, str]:
     }
 
 
-def _within(observed: pd.DataFrame, months: np.ndarray) -> pd.DataFrame:
+def within(observed: pd.DataFrame, months: np.ndarray) -> pd.DataFrame:
+    """The observed means of all, up to the end of a line; none where organisations are apart."""
     if not len(observed) or "organisation" in observed:
         return observed.iloc[:0]
     near: BoolArray = observed["months"].to_numpy(dtype=float) <= months.max() + 0.5

@@ -61,10 +61,9 @@ def put_into_words(voice: Voice, name: str, figure: Any, /, **values: object) ->
     }
 
     def fill(part: str) -> str:
-        wanted = voice.phrases.placeholders(f"{key}.{part}")
         if part == "title":  # drawn in the picture, where a long name has no room
             shared["name"] = short_name(str(shared["name"]), width=36, lines=1)
-        return voice.phrases(f"{key}.{part}", **{each: shared[each] for each in wanted})
+        return voice.phrases(f"{key}.{part}", **shared)
 
     words = {part: fill(part) for part in ("caption", "alt", "title")}
     return Drawing(figure, **words)

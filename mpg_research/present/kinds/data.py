@@ -40,6 +40,7 @@ KINDS = (
         name="missing_data",
         sentences=missing_sentences,
         methods=missing_methods,
+        topics=("tipping",),
         figures=(
             Figure(name="measured_by_month", draw=draw_measured_by_month, shows=("measured_by_month",)),
             Figure(name="delta_adjustment", draw=draw_delta_adjustment, shows=("delta_adjustment",)),

@@ -26,7 +26,12 @@ from mpg_research.present.sentences.signals import (
 __all__ = ["KINDS"]
 
 KINDS = (
-    Kind(name="individual_change", sentences=change_sentences, methods=change_methods),
+    Kind(
+        name="individual_change",
+        sentences=change_sentences,
+        topics=("first_page",),
+        methods=change_methods,
+    ),
     Kind(name="reliable_trend", sentences=trend_sentences, methods=trend_methods),
     Kind(
         name="course",

@@ -2,12 +2,13 @@
 
 from mpg_research.disclosure.released import ReleasedTable, beside
 from mpg_research.present.figures.course import draw_mean_course, draw_observed_course
+from mpg_research.present.figures.first_page.course import draw_course_in_short
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.paper import fit_figures
 from mpg_research.present.paper.fit_sentences import model_sentences
 from mpg_research.present.paper.growth_methods import model_methods, trajectory_methods
 from mpg_research.present.registry import Figure, Kind
-from mpg_research.present.sentences.trajectory import trajectory_sentences
+from mpg_research.present.sentences.first_page.course import course_sentences
 
 __all__ = ["KINDS", "OBSERVED_COURSE"]
 
@@ -27,9 +28,9 @@ OBSERVED_COURSE = Figure(
 KINDS = (
     Kind(
         name="trajectory",
-        sentences=trajectory_sentences,
+        sentences=course_sentences,
         main_table="change",
-        topics=("sensitivity",),
+        topics=("first_page", "not_concluded", "to_ask", "surer", "sensitivity"),
         methods=trajectory_methods,
         figures=(
             Figure(
@@ -37,6 +38,12 @@ KINDS = (
                 draw=draw_mean_course,
                 shows=("mean_curve", "mean_course"),
                 aliases=("mean_curve",),
+                numbers=_with_dots,
+            ),
+            Figure(
+                name="course_in_short",
+                draw=draw_course_in_short,
+                shows=("mean_curve", "mean_course"),
                 numbers=_with_dots,
             ),
             OBSERVED_COURSE,

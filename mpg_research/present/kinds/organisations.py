@@ -41,7 +41,7 @@ KINDS = (
         sentences=organisation_sentences,
         main_table="adjusted_change",
         figures=_FIGURES,
-        topics=("shares", "ranks", "funnel"),
+        topics=("first_page", "first_page_shares", "shares", "ranks", "funnel"),
         methods=comparison_methods,
     ),
     Kind(

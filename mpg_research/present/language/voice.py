@@ -385,7 +385,11 @@ def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:
     sentence = voice.why_withheld(table)
     reason = voice.released.reason_for(table)
     rules: tuple[SaidRule, ...] = ()
-    why = voice.phrases(f"withheld.{reason.code}", **reason.values) if reason is not None else ""
+    if reason is not None:
+        why = voice.phrases(f"withheld.{reason.code}", **reason.values)
+    else:  # the sentence without what it is about, where it begins with that
+        named, _, rest = sentence.partition(": ")
+        why = f"{rest[:1].upper()}{rest[1:]}" if named == voice.caption(table) else ""
     if reason is not None and not voice.is_plain:
         rule = voice.rule(reason.code, reason.values)
         why, rules = rule.text, (rule,)

@@ -9,6 +9,7 @@ from mpg_research.frames import number_at, row_at
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.comparison import class_sentence
+from mpg_research.present.sentences.first_page.others import change_in_short
 
 __all__ = [
     "BETTER",
@@ -42,7 +43,8 @@ def change_sentences(voice: Voice) -> dict[str, list[str]]:
     if told:
         certainty += _methods(voice)
     limits.append(voice.phrases("individual_change.limit_regression"))
-    return {"answer": [answer], "certainty": certainty, "limits": limits}
+    in_short = change_in_short(voice, threshold, _every_method(voice) if told else pd.DataFrame())
+    return {"answer": [answer], "certainty": certainty, "limits": limits, "first_page": in_short}
 
 
 def _threshold(voice: Voice, threshold: float) -> str:
@@ -66,16 +68,12 @@ def _threshold(voice: Voice, threshold: float) -> str:
         key = "individual_change.threshold_given"
     if not voice.can_be_a_change(threshold):
         key = "individual_change.threshold_beyond"
-    used = voice.phrases.placeholders(key)
-    return voice.phrases(key, **{name: word for name, word in words.items() if name in used})
+    return voice.phrases(key, **words)
 
 
 def _methods(voice: Voice) -> list[str]:
     """How far the share that improved depends on the definition, where two or more can be shown."""
-    rows = voice.frame("methods")
-    if not len(rows):
-        return []
-    rows = rows[(rows["class"] == "improved") & rows["estimate"].between(0, 1)]
+    rows = _method_rows(voice)
     if len(rows) < 2:
         return []
     ordered = rows.sort_values("estimate", kind="stable")
@@ -95,6 +93,19 @@ def _methods(voice: Voice) -> list[str]:
             high_method=name(high["method"]),
         )
     ]
+
+
+def _method_rows(voice: Voice) -> pd.DataFrame:
+    """The share that improved by each definition, those that are shown."""
+    rows = voice.frame("methods")
+    return rows[(rows["class"] == "improved") & rows["estimate"].between(0, 1)] if len(rows) else rows
+
+
+def _every_method(voice: Voice) -> pd.DataFrame:
+    """The same where no definition is withheld: between those that are left is not between all."""
+    table = voice.table("methods")
+    hidden = table is None or bool(table.data.loc[table.data["class"] == "improved", "suppressed"].any())
+    return pd.DataFrame() if hidden else _method_rows(voice)
 
 
 def trend_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -180,7 +191,8 @@ def missing_sentences(voice: Voice) -> dict[str, list[str]]:
     measured = class_sentence(voice, "measured", "measured")
     certainty = [measured] if measured else []
     certainty += _tipping(voice, measured=bool(measured))
-    return {"answer": [answer], "certainty": certainty, "limits": limits}
+    tipping = _tipping(voice, measured=False)
+    return {"answer": [answer], "certainty": certainty, "limits": limits, "tipping": tipping}
 
 
 def _tipping(voice: Voice, *, measured: bool) -> list[str]:

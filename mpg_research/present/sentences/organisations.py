@@ -11,6 +11,7 @@ from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.comparison import funnel_topic, rank_topic, share_topic
+from mpg_research.present.sentences.first_page.others import organisations_in_short, shares_in_short
 from mpg_research.present.sentences.trajectory import is_clear, say_change, usable_rows
 
 __all__ = ["distinguishable", "organisation_sentences"]
@@ -26,7 +27,14 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
         why = voice.phrases(f"withheld.{reason.code}", **reason.values)
         answer = [voice.phrases("organisations.not_shown", why=why)]
         limits = [voice.phrases("organisations.regression")]
-        return {"answer": [*answer, *_alone(voice)], "limits": limits, "shares": share_topic(voice)}
+        short = {"first_page": [voice.phrases("first_page.not_compared", why=why)]}
+        return {
+            "answer": [*answer, *_alone(voice)],
+            "limits": limits,
+            "shares": share_topic(voice),
+            "first_page_shares": shares_in_short(voice),
+            **short,
+        }
     joint, month = _joint_row(voice), _month(voice)
     changes, differences = _at(voice, "adjusted_change", month), _at(voice, "difference_from_mean", month)
     if len(differences):  # without its test nothing is said of a difference
@@ -49,7 +57,13 @@ def organisation_sentences(voice: Voice) -> dict[str, list[str]]:
     cause = "cause_by_lot" if by_lot else "cause"
     keys = [adjusted, "no_ranking", cause, "regression", "within_interval"]
     limits = [voice.phrases(f"organisations.{key}") for key in keys if key] + voice.reference_sentence
-    more = {"ranks": rank_topic(voice), "funnel": funnel_topic(voice), "shares": share_topic(voice)}
+    more = {
+        "ranks": rank_topic(voice),
+        "funnel": funnel_topic(voice),
+        "shares": share_topic(voice),
+        "first_page": _in_short(voice, joint, named),
+        "first_page_shares": shares_in_short(voice),
+    }
     return {"answer": answer, "certainty": certainty, "limits": limits, **more}
 
 
@@ -116,11 +130,10 @@ def _is_significant(voice: Voice, joint: pd.Series | None) -> bool:
 
 def _named(voice: Voice, differences: pd.DataFrame) -> dict[str, pd.Series]:
     """The organisations that differ from the average after correction for their number."""
-    level = voice.released.level
     if differences.empty:
         return {}
-    small = differences[differences[_p_column(differences)] < 1 - level + 1e-9]
-    return {str(code): row for code, row in small.iterrows() if distinguishable(row, level=level)}
+    small = differences[differences[_p_column(differences)] < voice.alpha]
+    return {str(code): row for code, row in small.iterrows() if is_clear(row)}
 
 
 def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, named: bool) -> str:
@@ -130,6 +143,15 @@ def _joint_sentence(voice: Voice, joint: pd.Series | None, month: float, *, name
     p_value = voice.p_value(joint["p_value"])
     period = voice.period(float(joint.get("months", month)))
     return voice.phrases(f"organisations.{key}", concept=voice.concept, period=period, p=p_value)
+
+
+def _in_short(voice: Voice, joint: pd.Series | None, named: dict[str, pd.Series]) -> list[str]:
+    """Whether organisations differ and which, without a test."""
+    differ = ""
+    if joint is not None and not pd.isna(joint["p_value"]):
+        differ = "differ" if _is_significant(voice, joint) else "alike_but_named" if named else "alike"
+    gaps = [(code, gap_words(voice, row, differs=True)["gap"]) for code, row in named.items()]
+    return organisations_in_short(voice, differ=differ, named=gaps)
 
 
 def _joint_detail(voice: Voice, joint: pd.Series, month: float) -> str:

@@ -15,6 +15,8 @@ __all__ = ["domain_sentences", "instrument_sentences", "outcome_set_sentences", 
 _LIMITS = ("conf_low", "conf_high")
 #: Severity runs from nought to this.
 _MOST_SEVERE = 4.0
+#: Why what carries over from one questionnaire to another is not given.
+_REFUSED = ("no_items", "no_swings", "not_converged")
 
 
 def domain_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -121,7 +123,7 @@ def instrument_sentences(voice: Voice) -> dict[str, list[str]]:
     together = [*_slopes(voice, first), *_carried(voice, first)]
     return {
         "answer": _gains(voice) or [voice.phrases("instruments.hidden")],
-        "certainty": together or [voice.phrases("instruments.not_together")],
+        "certainty": [*(together or [voice.phrases("instruments.not_together")]), *_errors(voice, first)],
         "limits": [
             voice.phrases("instruments.unit"),
             voice.phrases("instruments.side_by_side"),
@@ -193,6 +195,22 @@ def _carried(voice: Voice, first: str) -> list[str]:
         said.append(
             _by_way(voice, "instruments", numbers, words, ways=("followed", "countered", "not_followed"))
         )
+    return said
+
+
+def _errors(voice: Voice, first: str) -> list[str]:
+    """What part of the swings is no error of measurement, or why what carries over is not given."""
+    said = []
+    for _, row in voice.frame("together_settings").iterrows():
+        other, verdict = clean_name(str(row["instrument"])), str(row["carried_verdict"])
+        if verdict in _REFUSED:
+            said.append(voice.phrases(f"instruments.{verdict}", first=first, other=other))
+            continue
+        shares = [float(row[f"swing_share_{each}"]) for each in ("first", "other")]
+        if all(0 < share <= 1 for share in shares):
+            one, two = (format_share(share, voice.language, digits=0) for share in shares)
+            words = {"first": first, "other": other, "first_share": one, "other_share": two}
+            said.append(voice.phrases("instruments.without_error", **words))
     return said
 
 

@@ -2,14 +2,13 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 
 from mpg_research.frames import quantity
 from mpg_research.present.language.names import clean_name
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.organisations import distinguishable, gap_words
-from mpg_research.present.sentences.trajectory import is_usable
+from mpg_research.present.sentences.trajectory import usable_rows
 
 __all__ = ["over_time_sentences", "robustness_sentences"]
 
@@ -50,8 +49,7 @@ def over_time_sentences(voice: Voice) -> dict[str, list[str]]:
 def _year_sentences(voice: Voice) -> list[str]:
     rows = voice.frame("all_by_cohort")
     if len(rows):
-        usable = [pd.notna(row["p_adjusted"]) and is_usable(voice, row) for _, row in rows.iterrows()]
-        rows = rows[np.array(usable, dtype=bool)]
+        rows = rows[rows["p_adjusted"].notna() & usable_rows(voice, rows)]
     if len(rows) < 2:
         return []
     counts = {

@@ -18,7 +18,10 @@ __all__ = ["is_shown", "say", "topics"]
 #: What is said without a topic, each a paragraph.
 MAIN = ("answer", "certainty", "limits")
 #: What can be asked of every result.
-SHARED = ("sample", "notes", "withheld")
+SHARED = ("headline", "sample", "notes", "withheld")
+
+#: Topics whose sentences stand beside each other rather than follow from each other.
+LISTS = frozenset({"limits", "not_concluded", "to_ask", "first_page_shares"})
 
 #: Notes on how far the data go.
 HOW_FAR = ("months_cut", "few_measured", "held_to_scale", "small_share_bend", "curves_end")
@@ -95,8 +98,10 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
     if voice.is_plain and "limits" in spoken:
         # Researchers find these among the remarks.
         spoken = {**spoken, "limits": [*_how_far(voice), *spoken["limits"]]}
+    if topic == "headline":
+        return _text(voice, name, spoken.get("answer", ())[:1])
     chosen = MAIN if topic is None else (topic,)
-    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=topic == "limits")
+    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=topic in LISTS)
 
 
 def _how_far(voice: Voice) -> list[str]:

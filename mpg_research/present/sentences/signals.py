@@ -206,8 +206,7 @@ def _kept(voice: Voice) -> list[str]:
     key = "kept_mostly" if lost < _LOST_SOME else "kept_often" if lost <= _LOST_MOST else "kept_seldom"
     exact = float(rows["share_reversed"].iloc[0])
     shares = {"kept": 1 - exact, "lost": exact}
-    used = voice.phrases.placeholders(f"sudden_changes.{key}")
-    words = {name: format_share(x, voice.language, digits=0) for name, x in shares.items() if name in used}
+    words = {name: format_share(share, voice.language, digits=0) for name, share in shares.items()}
     return [voice.phrases(f"sudden_changes.{key}", **words)]
 
 

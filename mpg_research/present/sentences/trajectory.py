@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mpg_research.arrays import BoolArray
+from mpg_research.arrays import BoolArray, FloatArray
 from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df, format_time
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["trajectory_sentences"]
+__all__ = ["primary_row", "trajectory_sentences"]
+
+_INTERVAL = ("estimate", "conf_low", "conf_high")
 
 # Cohen's rule of thumb for standardised differences, named as such in the sentences.
 SMALL, LARGE = 0.5, 0.8
@@ -20,7 +22,7 @@ SMALL, LARGE = 0.5, 0.8
 
 def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
     """Answer, certainty and limits of a trajectory."""
-    row = _primary_row(voice)
+    row = primary_row(voice)
     if row is None:
         table = voice.table("change")
         months = voice.primary_month(table.data["months"]) if table is not None and len(table.data) else 12.0
@@ -42,7 +44,7 @@ def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
     }
 
 
-def _primary_row(voice: Voice) -> pd.Series | None:
+def primary_row(voice: Voice) -> pd.Series | None:
     """The change at the moment the answer is about, else at the last one that is shown."""
     shown = voice.frame("change")
     if shown.empty:
@@ -77,15 +79,17 @@ def way_and_sizes(estimate: float, low: float, high: float) -> tuple[str, list[f
 
 def is_usable(voice: Voice, row: pd.Series | Mapping[Any, Any]) -> bool:
     """Whether a change and its interval are known and the change is one that the scale allows."""
-    ends = [voice.within_scale(float(row[end])) for end in ("conf_low", "conf_high")]
-    return voice.can_be_a_change(float(row["estimate"])) and all(map(math.isfinite, ends))
+    return bool(_usable(voice, *(np.asarray(row[name], dtype=float) for name in _INTERVAL)))
 
 
 def usable_rows(voice: Voice, rows: pd.DataFrame) -> BoolArray:
     """The same of every row, shape (rows,)."""
-    change = rows["estimate"].to_numpy(dtype=float)
-    ends = np.clip(rows[["conf_low", "conf_high"]].to_numpy(dtype=float), -voice.widest, voice.widest)
-    usable: BoolArray = (np.abs(change) <= voice.widest) & np.isfinite(change) & np.isfinite(ends).all(axis=1)
+    return _usable(voice, *(rows[name].to_numpy(dtype=float) for name in _INTERVAL))
+
+
+def _usable(voice: Voice, change: FloatArray, low: FloatArray, high: FloatArray) -> BoolArray:
+    ends = np.clip([low, high], -voice.widest, voice.widest)
+    usable: BoolArray = (np.abs(change) <= voice.widest) & np.isfinite(change) & np.isfinite(ends).all(axis=0)
     return usable
 
 

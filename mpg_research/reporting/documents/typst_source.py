@@ -29,6 +29,8 @@ FONT = "DejaVu Sans"
 ROOM, HEIGHT = 487.0, 700.0
 #: Part of that width that a figure takes: smaller than on a screen, so that two find room on a page.
 _FIGURE = 0.86
+#: Width of what stands in one of two tiles beside each other.
+_TILE = 222.0
 #: Rows up to which a table is not broken over two pages, as on the page itself.
 SHORT = 14
 _SIZE = re.compile(r'\swidth="([\d.]+)pt" height="([\d.]+)pt"')
@@ -136,15 +138,17 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, Picture):
         return _picture(block)
-    inside = "\n\n".join(_blocks(block.blocks))
     if block.kind == "tiles":
         tiles = "".join(f"[\n{each}\n]," for each in _blocks(block.blocks))
         return f"#grid(columns: (1fr, 1fr), gutter: 8pt, {tiles})"
     if block.kind == "tile":
+        parts = (_picture(e, room=_TILE) if isinstance(e, Picture) else _block(e) for e in block.blocks)
+        inside = "\n\n".join(parts)
         return (
             "#block(width: 100%, inset: 8pt, radius: 2pt, stroke: 0.6pt + luma(190), breakable: false)"
             f"[\n{inside}\n]"
         )
+    inside = "\n\n".join(_blocks(block.blocks))
     return (
         "#block(width: 100%, inset: (left: 9pt, y: 6pt, right: 6pt), fill: luma(245), "
         f'stroke: (left: 2pt + rgb("#1b1f24")))[\n{inside}\n]'
@@ -193,9 +197,9 @@ def _keeping_ends(text: str) -> str:
     return f"#{_string(clean_text(text))}"
 
 
-def _picture(picture: Picture) -> str:
+def _picture(picture: Picture, *, room: float = _FIGURE * ROOM) -> str:
     width, height = _size(picture.svg)
-    scale = min(_FIGURE * ROOM / width, (HEIGHT - 60) / height, 1.0)
+    scale = min(room / width, (HEIGHT - 60) / height, 1.0)
     caption = f", caption: [#text(size: 8.5pt, {_SOFT})[{_runs(picture.caption)}]]" if picture.caption else ""
     image = (
         f'image(bytes({_string(picture.svg)}), format: "svg", width: {width * scale:.1f}pt, '

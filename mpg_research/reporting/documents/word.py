@@ -249,7 +249,8 @@ class _Writer:
     def _picture(self, block: Picture) -> None:
         png = self._pictures.get(block.reference.rsplit(" ", 1)[-1])
         if png is None:
-            self._paragraph((Run(block.alt, italic=True),))
+            if block.alt:
+                self._paragraph((Run(block.alt, italic=True),))
         else:
             paragraph = self._word.add_paragraph()
             paragraph.paragraph_format.keep_with_next = True

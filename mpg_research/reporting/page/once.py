@@ -1,6 +1,7 @@
 """Each table and each general remark once on a page: where it stands already, a link leads to it."""
 
 import re
+from bisect import bisect
 from collections.abc import Mapping
 from html import escape
 
@@ -38,11 +39,15 @@ def say_once(page: str, words: Mapping[str, str]) -> str:
 
 def _tables_once(page: str, words: Mapping[str, str]) -> str:
     folded = [(found.start(), found.end()) for found in _DETAILS.finditer(page)]
+    if not folded:
+        return page
+    shown = [(found.start(), found[1] or "") for found in _SHOWN.finditer(page)]
     visible: dict[str, str] = {}
     for found in _TABLE.finditer(page):
-        if not any(start < found.start() < end for start, end in folded):
-            before = [match[1] for match in _SHOWN.finditer(page, 0, found.start())]
-            visible.setdefault(found.group(), before[-1] or "" if before else "")
+        place = bisect(folded, (found.start(), 0)) - 1
+        if place < 0 or found.start() > folded[place][1]:
+            place = bisect(shown, (found.start(), "")) - 1
+            visible.setdefault(found.group(), shown[place][1] if place >= 0 else "")
 
     def once(found: re.Match[str]) -> str:
         table = _TABLE.search(found[2])

@@ -2,9 +2,12 @@
 
 import re
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Literal
 
 from mpg_research.errors import ConfigError, DisclosureError, ModelError, NotApplicableError
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "RECORD", "NotApplicable", "Session", "Shown", "begin"]
 
 _FILE_NAME = re.compile(r"\w[\w.-]{0,150}")
+#: An analysis that takes longer than so many seconds says by hand that it is on its way.
+_A_WHILE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,11 @@ class Session:
         from mpg_research.reporting.store.results import result_of
         from mpg_research.reporting.store.verbs import verb_name
 
+        name = verb if isinstance(verb, str) else verb.__name__
         try:
-            result = result_of(self._source, verb, options)
+            with _told(name, by_hand=self.output is None):
+                result = result_of(self._source, verb, options)
         except ModelError as error:
-            name = verb if isinstance(verb, str) else verb.__name__
             code = error.code if isinstance(error, NotApplicableError) else NOT_FITTED
             reason = str(error) if code == NOT_FITTED else ""
             self._record.not_applicable(code, name, reason=reason)
@@ -486,6 +492,24 @@ def find_study(study: str) -> Path:
         if (base / named).exists():
             return base / named
     return named
+
+
+@contextmanager
+def _told(name: str, *, by_hand: bool) -> Iterator[None]:
+    """Say by hand that an analysis is on its way if it takes long, and how long it took."""
+    if not by_hand:
+        yield
+        return
+    begun = time.monotonic()
+    waiting = Timer(_A_WHILE, print, [f"{name}: computing; the result is kept."], {"file": sys.stderr})
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
+        if (seconds := time.monotonic() - begun) > _A_WHILE:
+            print(f"{name}: {seconds:.0f} s", file=sys.stderr)
 
 
 def _tell_by_hand(text: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mpg_research.arrays import BoolArray, FloatArray
+from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.statistics.cluster_sums import cluster_sums
 from mpg_research.statistics.trials.amounts import bands_of, fit_amounts, independent_columns
 from mpg_research.statistics.trials.regression import (
@@ -59,6 +59,17 @@ class Windows:
     outcome: FloatArray
     moved: FloatArray
     past: FloatArray
+
+    @property
+    def known(self) -> BoolArray:
+        """Whether all amounts up to each month are known, shape (n, k)."""
+        found: BoolArray = np.isfinite(self.amounts).cumprod(axis=1).astype(bool)
+        return found
+
+    @property
+    def complete(self) -> BoolArray:
+        """Windows with all amounts and an outcome, shape (n,)."""
+        return self.known[:, -1] & np.isfinite(self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,58 +167,49 @@ def fit_marginal_structural(
     119-154.
     https://doi.org/10.1214/07-EJS050
     """
-    amounts, y, names = windows.amounts, windows.outcome, np.asarray(clusters)
-    n, k = amounts.shape
-    known = np.isfinite(amounts).cumprod(axis=1).astype(bool)
-    used: BoolArray = known[:, -1] & np.isfinite(y)
+    known, used = windows.known, windows.complete
+    amounts, y, names = windows.amounts[used], windows.outcome[used], np.asarray(clusters)[used]
     start = np.concatenate([windows.moved[:, 0], windows.past[:, 0]], axis=1)
     logs, settled, free = _logs_of_amounts(windows, known, start, n_bands)
     seen_logs, seen_settled = _logs_of_seen(windows, known, used, start)
-    raw = np.exp(np.where(used, logs + seen_logs, 0.0))
-    weight, largest, changed = np.zeros(n), float("nan"), 0
+    raw = np.exp((logs + seen_logs)[used])
+    weight, largest, changed = np.zeros(len(used)), float("nan"), 0
     before = after = float("nan")
     beside: list[Residuals] = []
     settled = settled and seen_settled and bool(np.isfinite(raw).all())
     if settled and used.any():
-        raw = raw / raw[used].mean()
-        cut = truncate_weights(raw[used], low=1 - truncation, high=truncation)
+        raw = raw / raw.mean()
+        cut = truncate_weights(raw, low=1 - truncation, high=truncation)
         beside = _beside_the_past(windows, used, start)
         tilted = balance_residuals(cut.weights, beside) if balance else cut.weights
         settled = tilted is not None
         weight[used] = cut.weights if tilted is None else tilted
-        largest, changed = float(raw[used].max()), cut.n_changed
-    few = len(np.unique(names[used])) <= _FEW_CLUSTERS
-    correction: Correction = "leverage" if few else "clusters"
-    others = np.column_stack([np.ones(used.sum()), independent_columns(start[used])])
-    mean = amounts[used].mean(axis=1)
+        largest, changed = float(raw.max()), cut.n_changed
+    one = np.ones(len(y))
+    mine = weight[used] if settled else np.zeros(len(y))
+    held = balanced_columns(beside) if balance and beside else np.zeros((len(y), 0))
+    correction: Correction = "leverage" if len(np.unique(names)) <= _FEW_CLUSTERS else "clusters"
+    others = np.column_stack([one, independent_columns(start[used])])
 
-    tied = balanced_columns(beside) if balance and beside else np.zeros((int(used.sum()), 0))
-
-    def fit(columns: list[FloatArray], weights: FloatArray) -> WeightedFit:
+    def fit(columns: list[FloatArray], weights: FloatArray, held: FloatArray) -> WeightedFit:
         x = np.column_stack([*columns, others])
-        found = weighted_regression(
-            x, y[used], weight=weights, clusters=names[used], correction=correction, level=level
-        )
-        if weights is one or not found.converged:
+        found = weighted_regression(x, y, weight=weights, clusters=names, correction=correction, level=level)
+        if not (found.converged and held.shape[1]):
             return found
-        return with_errors(found, _gained(x, y[used], found, weights, tied, names[used]), level=level)
+        return with_errors(found, _gained(x, y, found, weights, held, names), level=level)
 
-    mine = weight[used] if settled else np.full(int(used.sum()), np.nan)
-    one = np.ones(int(used.sum()))
-    both = [amounts[used][:, -1], amounts[used][:, :-1].mean(axis=1) if k > 1 else 0 * mean]
-    total = fit([mean], np.nan_to_num(mine))
-    parts = fit(both, np.nan_to_num(mine))
+    mean = amounts.mean(axis=1)
+    earlier = amounts[:, :-1].mean(axis=1) if amounts.shape[1] > 1 else 0 * mean
     if settled and used.any():
         before, after = (largest_correlation(each, beside) for each in (one, mine))
     return MarginalStructural(
-        total, parts, fit([mean], one), used, weight, largest, changed,
-        effective_sample_size(weight[used]) if settled else 0.0, before, after, free, settled,
+        fit([mean], mine, held), fit([amounts[:, -1], earlier], mine, held), fit([mean], one, held[:, :0]),
+        used, weight, largest, changed, effective_sample_size(mine), before, after, free, settled,
     )  # fmt: skip
 
 
-def _rows(windows: Windows, known: BoolArray, month: int) -> FloatArray:
-    """What was known before a month of the window beside its start and what moved: shape (rows, q)."""
-    chosen = known[:, month - 1]
+def _rows(windows: Windows, chosen: BoolArray | IntArray, month: int) -> FloatArray:
+    """What was known before a month of some windows beside their start and what moved: shape (rows, q)."""
     sofar = windows.amounts[chosen, :month]
     return np.column_stack([windows.past[chosen, month], sofar.mean(axis=1), sofar[:, 0], sofar[:, -1]])
 
@@ -221,7 +223,7 @@ def _pooled(
         chosen = np.flatnonzero(known[:, month - 1])
         marks = np.zeros((len(chosen), len(months)))
         marks[:, month - months.start] = 1.0
-        base = np.column_stack([start[chosen], _rows(windows, known, month), marks])
+        base = np.column_stack([start[chosen], _rows(windows, chosen, month), marks])
         little.append(base)
         much.append(np.column_stack([base, windows.moved[chosen, month]]))
         row.append(chosen)
@@ -281,7 +283,7 @@ def _gained(
     y: FloatArray,
     found: WeightedFit,
     weight: FloatArray,
-    tied: FloatArray,
+    held: FloatArray,
     clusters: np.ndarray,
 ) -> FloatArray:
     """By how much errors are smaller since balanced weights hold some means at zero, shape (p,).
@@ -289,16 +291,14 @@ def _gained(
     The influence of each row less what follows from the columns that are held at zero, as for calibrated
     weights in surveys (Deville & Särndal 1992, https://doi.org/10.1080/01621459.1992.10475217).
     """
-    if not tied.shape[1]:
-        return np.ones(x.shape[1])
     codes = np.unique(clusters, return_inverse=True)[1].astype(np.intp)
     pull = (x @ np.linalg.inv((x * weight[:, None]).T @ x)) * (y - x @ found.estimate)[:, None]
     slopes = np.linalg.lstsq(
-        (tied * weight[:, None]).T @ tied, (tied * weight[:, None]).T @ pull, rcond=None
+        (held * weight[:, None]).T @ held, (held * weight[:, None]).T @ pull, rcond=None
     )[0]
     before, after = (
         (cluster_sums(part * weight[:, None], codes) ** 2).sum(axis=0)
-        for part in (pull, pull - tied @ slopes)
+        for part in (pull, pull - held @ slopes)
     )
     ratio: FloatArray = np.sqrt(np.divide(after, before, out=np.ones(x.shape[1]), where=before > 0))
     return np.minimum(ratio, 1.0)
@@ -306,13 +306,11 @@ def _gained(
 
 def _beside_the_past(windows: Windows, used: BoolArray, start: FloatArray) -> list[Residuals]:
     """Amounts after the first, and what they may answer to, beside the start and the past."""
-    k = windows.amounts.shape[1]
-    known = np.repeat(used[:, None], k, axis=1)
     return [
         residuals_of(
-            np.column_stack([start[used], _rows(windows, known, month)]),
+            np.column_stack([start[used], _rows(windows, used, month)]),
             windows.amounts[used, month],
             windows.moved[used, month],
         )
-        for month in range(1, k)
+        for month in range(1, windows.amounts.shape[1])
     ]

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mpg_research.analysis.outcomes.cross_lagged import CrossLagged
 from mpg_research.analysis.outcomes.growth_together import (
     EFFECTS,
-    Correlation,
     fit_together,
     random_correlation,
     stack,
 )
-from mpg_research.mixed import MixedFit, ResidualStructure, Unstructured, VarianceBy, fit_mixed
+from mpg_research.mixed import ResidualStructure, Unstructured, VarianceBy, fit_mixed
+from mpg_research.statistics.two_outcomes.correlation_limits import Correlation
+from mpg_research.statistics.two_outcomes.fit import Fitted
 from tests.analysis.outcomes.outcome_studies import measurement_rows
 from tests.statistics.change_oracles import claus
 from tests.statistics.process_oracles import known
@@ -26,50 +26,6 @@ LEVELS, WAVES = ("level_1", "level_2"), ("wave_1", "wave_2")
 TOGETHER, APART = Unstructured("outcome", within="family:moment"), VarianceBy("outcome")
 
 
-def random_delta(rng: np.random.Generator) -> np.ndarray:
-    return np.append(rng.normal(0, 0.6, 4), rng.normal(0, 0.4, 2))
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_covariances_follow_the_recursion(seed: int) -> None:
-    """z(t) = A z(t - 1) + u(t), worked out moment by moment, gives the same matrix."""
-    rng = np.random.default_rng(seed)
-    structure, delta = CrossLagged("place", within="family"), random_delta(rng)
-    values = structure.natural(delta)
-    carried = values[:4].reshape(2, 2)
-    spread = np.array([[1, values[4] * values[5]], [values[4] * values[5], values[5] ** 2]])
-    new = spread - carried @ spread @ carried.T
-    assert np.linalg.eigvalsh(new).min() > 0  # stationary
-    size = 6
-    whole = np.zeros((2 * size, 2 * size))
-    for moment in range(size):
-        here = slice(2 * moment, 2 * moment + 2)
-        whole[here, here] = spread
-        for later in range(moment + 1, size):
-            whole[2 * later : 2 * later + 2, here] = carried @ whole[2 * later - 2 : 2 * later, here]
-    whole = np.tril(whole) + np.tril(whole, -1).T
-    places = np.sort(rng.choice(2 * size, 7, replace=False)).astype(float)
-    chosen = places.astype(int)
-    found = structure.matrix(delta, places[None])[0]
-    np.testing.assert_allclose(found, whole[np.ix_(chosen, chosen)], atol=1e-12)
-    np.testing.assert_allclose(structure.from_natural(values), delta, atol=1e-8)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_slopes_are_the_differences_of_the_matrix(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    structure, delta = CrossLagged("place", within="family"), random_delta(rng)
-    places, weights = np.array([[0.0, 1.0, 2.0, 5.0, 8.0]]), rng.normal(size=(1, 5, 5))
-    slopes = structure.slopes(delta, places)
-    for k in range(6):
-        step = np.zeros(6)
-        step[k] = 1e-6
-        apart = structure.matrix(delta + step, places) - structure.matrix(delta - step, places)
-        np.testing.assert_allclose(slopes[k], apart / 2e-6, atol=1e-8)
-    pulled = structure.pulled(delta, places, weights)
-    np.testing.assert_allclose(pulled, np.tensordot(slopes, weights, axes=3), atol=1e-12)
-
-
 def drawn(seed: int) -> pd.DataFrame:
     """250 families; slopes go together by -.6, residuals of one moment by -.3."""
     ids = np.array([f"f{number:03d}" for number in range(250)])
@@ -78,7 +34,7 @@ def drawn(seed: int) -> pd.DataFrame:
     return stack(*(rows[rows["instrument"] == name] for name in ("burden", "strength")), lag=2.0)
 
 
-def of_slopes(fit: MixedFit | None) -> Correlation:
+def of_slopes(fit: Fitted | None) -> Correlation:
     assert fit is not None
     return random_correlation(fit, "slope_1", "slope_2", level=0.95)
 
@@ -100,8 +56,9 @@ def test_slopes_that_go_together_are_found_on_average_and_within_their_limits() 
     assert sum(each.conf_low < -0.6 < each.conf_high for each in found) >= 9
     fixed = "level_1 + level_2 + slope_1 + slope_2 + bend_1 + bend_2"
     formula = f"score ~ 0 + {fixed} + (0 + {' + '.join(EFFECTS)} | family)"
-    apart = [of_slopes(fit_mixed(formula, rows, residual=APART, df="normal")) for rows in studies]
-    assert np.mean([each.estimate for each in apart]) < mean - 0.04
+    apart = [fit_mixed(formula, rows, residual=APART, df="normal") for rows in studies]
+    theirs = [correlations(covariance(each.random, EFFECTS).tolist())[0, 1] for each in apart]
+    assert np.mean(theirs) < mean - 0.04
 
 
 @pytest.fixture(scope="module")
@@ -160,14 +117,15 @@ def test_the_model_of_both_is_that_of_nlme(patients: pd.DataFrame) -> None:
     wanted = json.loads(NLME.read_text(encoding="utf-8"))
     fit = fit_together(patients, carries_over=False)
     assert fit is not None
-    assert fit.log_likelihood == pytest.approx(wanted["log_likelihood"], abs=1e-5)
-    for name, value in wanted["estimate"].items():
-        assert fit.fixed.loc[name, "estimate"] == pytest.approx(value, rel=1e-4)
-        assert fit.fixed.loc[name, "std_error"] == pytest.approx(wanted["std_error"][name], rel=1e-4)
+    assert -0.5 * fit.deviance == pytest.approx(wanted["log_likelihood"], abs=1e-5)
+    beta, spread = fit.model.fixed(fit.vector)
+    names = ("level_1", "level_2", "slope_1", "slope_2", "bend_1", "bend_2")
+    for place, name in enumerate(names):
+        assert beta[place] == pytest.approx(wanted["estimate"][name], rel=1e-4)
+        assert np.sqrt(spread[place, place]) == pytest.approx(wanted["std_error"][name], rel=1e-4)
     # nlme's search stops at 1e-10 of the likelihood: four digits of a covariance.
     assert tuple(wanted["random_names"]) == EFFECTS
-    found = covariance(fit.random, EFFECTS)
-    assert found == pytest.approx(np.array(wanted["random_covariance"]), rel=1e-3)
+    assert fit.covariance == pytest.approx(np.array(wanted["random_covariance"]), rel=1e-3)
     expected = correlations(wanted["random_covariance"])
     for place, first in enumerate(EFFECTS):
         for other in range(place):

@@ -13,6 +13,7 @@ from mpg_research.analysis.process.care_months import care_months
 from mpg_research.analysis.process.hours_model import (
     ANSWERED,
     REFUSALS,
+    case_mix_note,
     cut_windows,
     hours_model_tables,
     judge,
@@ -76,6 +77,10 @@ def test_families_of_whom_the_intake_is_not_known_are_left_out(tmp_path: Path) -
     families = care.units["family"].to_numpy(dtype=str)
     assert set(families[some.unit]) == set(families[every.unit]) & known
     assert some.windows.past.shape[2] == every.windows.past.shape[2] + 1
+    assert case_mix_note(care, ()) == ()
+    (note,) = case_mix_note(care, ("child_age",))
+    assert note.values["n_unknown"] == len(set(families) - known)
+    assert note.values["n_all"] == len(set(families))
 
 
 def test_it_is_made_where_it_is_asked_for_only() -> None:

@@ -78,18 +78,18 @@ SIDE_BY_SIDE = "text:report_funder.the_organisations_side_by_side"
 
 def test_text_cells_are_those_of_the_catalogue_in_the_words_of_the_study() -> None:
     cells = (
-        text_cell("## De organisaties naast elkaar", "nl", SIDE_BY_SIDE),
-        text_cell("## The organisations side by side", "en", SIDE_BY_SIDE),
+        text_cell("## 4. Verschillen de organisaties?", "nl", SIDE_BY_SIDE),
+        text_cell("## 4. Do the organisations differ?", "en", SIDE_BY_SIDE),
     )
-    assert told(*cells) == ["## The organisations side by side"]
-    assert told(*cells, language="nl") == ["## De organisaties naast elkaar"]
-    assert told(*cells, groups=True) == ["## The groups side by side"]
-    assert told(*cells, language="nl", groups=True) == ["## De groepen naast elkaar"]
+    assert told(*cells) == ["## 4. Do the organisations differ?"]
+    assert told(*cells, language="nl") == ["## 4. Verschillen de organisaties?"]
+    assert told(*cells, groups=True) == ["## 4. Do the groups differ?"]
+    assert told(*cells, language="nl", groups=True) == ["## 4. Verschillen de groepen?"]
 
 
 def test_a_language_that_the_notebook_has_no_cell_of_has_the_text_of_the_catalogue() -> None:
-    dutch = text_cell("## De organisaties naast elkaar", "nl", SIDE_BY_SIDE)
-    assert told(dutch, language="en") == ["## The organisations side by side"]
+    dutch = text_cell("## 4. Verschillen de organisaties?", "nl", SIDE_BY_SIDE)
+    assert told(dutch, language="en") == ["## 4. Do the organisations differ?"]
 
 
 def test_text_changed_or_added_by_hand_stays_as_it_is() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpg_research.disclosure.study_months import study_months
@@ -78,6 +78,7 @@ def tables_of(days: Mapping[str, tuple[int, int, int]]) -> dict[str, pd.DataFram
     return {"episodes": frame[["family", "start", "end"]], "measurements": frame[["family", "date"]]}
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(*[st.integers(0, 900)] * 3), min_size=1, max_size=30), st.integers(1, 12),
     st.integers(0, 29), st.tuples(*[st.integers(0, 900)] * 3),

@@ -1,0 +1,1 @@
+"""Pictures of the funder's first page: few things in each, and read on a phone."""

@@ -1,0 +1,1 @@
+"""Two outcomes of the same families: courses that go together, and swings that carry over."""
