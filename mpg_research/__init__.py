@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from mpg_research.analysis import describe_fidelity as describe_fidelity
     from mpg_research.analysis import describe_flow as describe_flow
     from mpg_research.analysis import describe_helpers as describe_helpers
+    from mpg_research.analysis import describe_intake as describe_intake
     from mpg_research.analysis import describe_measurement as describe_measurement
     from mpg_research.analysis import describe_missing as describe_missing
+    from mpg_research.analysis import describe_model as describe_model
     from mpg_research.analysis import describe_own_voice as describe_own_voice
     from mpg_research.analysis import describe_quality as describe_quality
     from mpg_research.analysis import describe_rater_drift as describe_rater_drift

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     )
     from mpg_research.analysis.cohorts.compare import OrganisationsOverTime as OrganisationsOverTime
     from mpg_research.analysis.cohorts.compare import compare_cohorts as compare_cohorts
+    from mpg_research.analysis.data.intake import Intake as Intake
+    from mpg_research.analysis.data.intake import describe_intake as describe_intake
     from mpg_research.analysis.data.measurement import Measurement as Measurement
     from mpg_research.analysis.data.measurement import describe_measurement as describe_measurement
     from mpg_research.analysis.data.quality import DataQuality as DataQuality
@@ -93,6 +95,8 @@ if TYPE_CHECKING:
     from mpg_research.analysis.providers.compare import compare_providers as compare_providers
     from mpg_research.analysis.robustness.check import OrganisationRobustness as OrganisationRobustness
     from mpg_research.analysis.robustness.check import check_robustness as check_robustness
+    from mpg_research.analysis.robustness.model_fit import ModelFit as ModelFit
+    from mpg_research.analysis.robustness.model_fit import describe_model as describe_model
     from mpg_research.analysis.value.agencies_scenario import AgenciesScenario as AgenciesScenario
     from mpg_research.analysis.value.agencies_scenario import price_fewer_agencies as price_fewer_agencies
     from mpg_research.analysis.value.benefits import CostsAndBenefits as CostsAndBenefits

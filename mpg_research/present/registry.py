@@ -4,8 +4,8 @@ A kind registers itself in a module of the folder ``kinds``: its ``KINDS`` are f
 about a kind stands anywhere else in ``present`` but its words in the catalogues.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from mpg_research.disclosure.released import ReleasedTable
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["Figure", "Kind", "Sentences", "figure_named", "figures", "kind_named", "kinds"]
+__all__ = ["Figure", "Kind", "Method", "Sentences", "figure_named", "figures", "kind_named", "kinds"]
 
 #: Sentences by topic: "answer", "certainty", "limits", and topics of the kind's own.
 Sentences = Mapping[str, Sequence[str]]
@@ -38,6 +38,29 @@ class Drawn(Protocol):
     @property
     def alt(self) -> str:
         """The description for those who do not see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method that a result was computed with, for the methods paragraph.
+
+    Attributes
+    ----------
+    key : str
+        Its sentence in the catalogue, ``methods.KEY``; ``{sources}`` in it is where the works are cited.
+    sources : tuple of str
+        The works it is from, by what they are called in ``paper/sources.toml``.
+    values : mapping of str to str
+        Other placeholders of the sentence.
+    of_model : bool
+        Whether it is a part of the statistical model: two results with the same parts have the same model,
+        which is told once.
+    """
+
+    key: str
+    sources: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    of_model: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +108,11 @@ class Kind:
         Topics beside answer, certainty and limits.
     lists : tuple of str
         Those among them whose sentences stand beside each other.
+    methods : callable, optional
+        What it was computed with, from its settings and from the tables that are shown; nothing else.
+    beside_organisations : mapping of str to str
+        Tables of characteristics per organisation that are shown with a column for each of them, and the
+        table of all families whose numbers stand beside these.
     """
 
     name: str
@@ -93,6 +121,8 @@ class Kind:
     main_table: str = ""
     topics: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    methods: Callable[[Voice], Iterable[Method]] | None = None
+    beside_organisations: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache

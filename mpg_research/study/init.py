@@ -342,6 +342,9 @@ unmeasured_after = 2                 # mpg due: not measured for longer than so 
 evaluate_after = 6                   # mpg due: no clear progress after so many months of help
 clear_progress = 0.9                 # progress is clear from this chance of true improvement on
 
+# [checklists]                       # what you write yourselves for a paper (docs/for_a_paper.md)
+# strobe = { funding = "Who paid, and what part they had." }
+
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown
 minimum_other_organisations = 3

@@ -75,6 +75,13 @@ def change(released: Released) -> pd.Series:
     return rows[rows["months"] == 12.0].iloc[0] if len(rows) else pd.Series(dtype=float)
 
 
+def free_course(released: Released) -> float:
+    """The change at month 12 with a free curve for each family."""
+    rows = rows_of(released, "sensitivity")
+    found = rows[(rows["approach"] == "spline") & (rows["months"] == 12.0)] if len(rows) else rows
+    return float(found["estimate"].iloc[0]) if len(found) else math.nan
+
+
 def on_change(test: Callable[[pd.Series], bool]) -> Need:
     return lambda released, _: bool(len(change(released))) and bool(test(change(released)))
 
@@ -328,6 +335,10 @@ def answer_is_said(one: Any, words: Words) -> bool:
 
 
 NEEDS: Mapping[str, Need] = {
+    "other_course_known": lambda released, _: (
+        abs(free_course(released)) <= width_of(released) < math.inf
+        or (math.isfinite(free_course(released)) and math.isinf(width_of(released)))
+    ),
     "change_known": lambda released, _: usable(released, change(released)),
     "change_not_known": lambda released, _: not usable(released, change(released)),
     "change_below_zero": on_change(lambda row: row["conf_high"] < 0),

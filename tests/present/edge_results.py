@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded, ends, modelled
 from mpg_research.analysis.result import Provenance, ResultTable, settings_table
 from mpg_research.disclosure import Audience, DisclosurePolicy, InstrumentFacts, Released, release
 from mpg_research.study.model import FlowStep, SampleFlow
@@ -196,14 +197,41 @@ def trajectory(draw: Draw) -> MadeResult:
     ]
     facts = {"case_mix": draw("case_mix", ([], ["child_age"]))}
     outcome = draw("outcome", ("raw", "raw", "t_score"))
+    silent, converged, notes = draw("silent", SILENT), draw("converged", (True,)), draw("notes", ((),))
+    parts += other_ways(change, draw("other", CHANGES), draw("ratio", (1.12, 1.0, 0.0, 40.0, NAN)), n)
     return result_of(
         "trajectory",
         *parts,
-        flow=answered_flow(max(n, 10), *draw("silent", SILENT)),
-        converged=draw("converged", (True,)),
-        notes=draw("notes", ((),)),
+        flow=answered_flow(max(n, 10), *silent),
+        converged=converged,
+        notes=notes,
         provenance=provenance(outcome=outcome, **facts),
     )
+
+
+def other_ways(
+    change: tuple[float, float, float], other: tuple[float, float, float], ratio: float, n: int
+) -> list[ResultTable]:
+    """The change by the model and with a free curve, and its robust errors."""
+    free = [
+        {"approach": approach, "months": 12.0, **estimates(numbers)}
+        for approach, numbers in (("bend", change), ("spline", other))
+    ]
+    low, high = ends(ESTIMATE[0], "robust")
+    errors = [
+        {
+            "months": 12.0, "estimate": change[0], "conf_low": change[1], "conf_high": change[2],
+            "robust_error": 0.4, "robust_low": change[1], "robust_high": change[2], "error_ratio": ratio,
+        }
+    ]  # fmt: skip
+    known = [column for column in ESTIMATE if column.name in ("estimate", "conf_low", "conf_high")]
+    robust = (*known, modelled("robust_error", is_error=True), low, high, modelled("error_ratio", digits=2))
+    return [
+        ResultTable(
+            "sensitivity", pooled("sensitivity", free, n=n).data, (coded("approach"), MONTHS, *ESTIMATE)
+        ),
+        ResultTable("robust_change", pooled("robust_change", errors, n=n).data, (MONTHS, *robust)),
+    ]
 
 
 def answered_flow(n: int, silent: int, lost: int) -> SampleFlow:

@@ -32,6 +32,7 @@ WITHOUT_SECRETS = frozenset({"signal_quality", "respondents", "data_quality", "f
 #: Kinds all of whose rows are about many families unless few are asked for.
 FEW = {
     "target_trial": {"n": 30},
+    "model_fit": {"far": 6},
     "family_flow": {"n": 30},
     "fidelity": {"n": 30},
     "rater_drift": {"n": 30},

@@ -97,6 +97,7 @@ def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
             "not_concluded",
             "to_ask",
             "surer",
+            "sensitivity",
             "first_page_shares",
             "shares",
             "ranks",

@@ -7,6 +7,8 @@ from mpg_research.present.figures.study import (
     draw_measurements_by_month,
     draw_score_distribution,
 )
+from mpg_research.present.paper.family_methods import missing_methods
+from mpg_research.present.paper.fit_sentences import intake_sentences
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.data import measurement_sentences, quality_sentences
 from mpg_research.present.sentences.families import missing_sentences
@@ -37,10 +39,17 @@ KINDS = (
     Kind(
         name="missing_data",
         sentences=missing_sentences,
+        methods=missing_methods,
         topics=("tipping",),
         figures=(
             Figure(name="measured_by_month", draw=draw_measured_by_month, shows=("measured_by_month",)),
             Figure(name="delta_adjustment", draw=draw_delta_adjustment, shows=("delta_adjustment",)),
         ),
+    ),
+    Kind(
+        name="intake",
+        sentences=intake_sentences,
+        main_table="intake",
+        beside_organisations={"intake_by_organisation": "intake"},
     ),
 )

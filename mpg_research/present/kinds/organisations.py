@@ -9,6 +9,7 @@ from mpg_research.present.figures.own_page.tiles import draw_tiles
 from mpg_research.present.figures.study import draw_case_mix
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.paper.growth_methods import comparison_methods, robustness_methods
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences
 from mpg_research.present.sentences.over_time import over_time_sentences, robustness_sentences
@@ -66,8 +67,14 @@ KINDS = (
         figures=_FIGURES,
         topics=("first_page", "first_page_shares", "shares", "ranks", "funnel", *TOPICS),
         lists=LISTS,
+        methods=comparison_methods,
     ),
-    Kind(name="organisation_robustness", sentences=robustness_sentences, main_table="robustness"),
+    Kind(
+        name="organisation_robustness",
+        sentences=robustness_sentences,
+        main_table="robustness",
+        methods=robustness_methods,
+    ),
     Kind(
         name="organisations_over_time",
         sentences=over_time_sentences,

@@ -39,6 +39,7 @@ def trajectory_sentences(voice: Voice) -> dict[str, list[str]]:
     return {
         "answer": _answer(voice, row),
         "certainty": _certainty(voice, row),
+        "sensitivity": _sensitivity(voice, row),
         "limits": _limits(voice, fell=bool(row["estimate"] < 0)),
     }
 
@@ -187,6 +188,29 @@ def _certainty(voice: Voice, row: pd.Series) -> list[str]:
             )
         )
     return sentences
+
+
+def _sensitivity(voice: Voice, row: pd.Series) -> list[str]:
+    """In a line: what other ways of computing make of the change, and by how much robust errors differ."""
+    others = voice.frame("sensitivity")
+    if len(others):
+        others = others[(others["approach"] == "spline") & (others["months"] == row["months"])]
+    said = []
+    estimates = others["estimate"].astype(float) if len(others) else pd.Series(dtype=float)
+    if len(estimates) and all(map(voice.can_be_a_change, estimates)):
+        values = {
+            "model": voice.number(row["estimate"]),
+            "other": voice.number(float(estimates.iloc[0])),
+            "unit": voice.unit,
+            "period": voice.period(row["months"]),
+        }
+        said.append(voice.phrases("trajectory.other_course", **values))
+    robust = voice.frame("robust_change")
+    found = robust[robust["months"] == row["months"]] if len(robust) else robust
+    ratio = float(found["error_ratio"].iloc[0]) if len(found) else math.nan
+    if math.isfinite(ratio):
+        said.append(voice.phrases("trajectory.robust_ratio", ratio=voice.number(ratio, 2)))
+    return said
 
 
 def _size(voice: Voice, row: pd.Series) -> str:

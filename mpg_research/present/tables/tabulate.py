@@ -21,11 +21,12 @@ from mpg_research.present.language.numbers import (
 )
 from mpg_research.present.language.voice import Voice, refuse, voice_of, withheld_text
 from mpg_research.present.presented import PresentedTable, PresentedText, SaidRule
+from mpg_research.present.registry import kind_named
 from mpg_research.present.tables.brief import Spread, shorten
 from mpg_research.present.tables.html import Column, Rows, as_csv, as_html, as_text
 from mpg_research.present.tables.point_ranks import without_point_ranks
 
-__all__ = ["tabulate", "tabulate_rows"]
+__all__ = ["tabulate", "tabulate_rows", "write_cell"]
 
 
 def tabulate(
@@ -67,7 +68,14 @@ def tabulate(
     if not len(found.data):
         sentence = voice.phrases("withheld.empty", caption=voice.caption(table))
         return PresentedText(table, voice.language, ((sentence,),), voice.mark, shows_numbers=False)
-    return tabulate_rows(voice, found, name=file, folder=folder)
+    plain = tabulate_rows(voice, found, name=file, folder=folder)
+    kind = kind_named(released.kind)
+    beside = voice.table(kind.beside_organisations.get(table, "")) if kind else None
+    if beside is None:
+        return plain
+    from mpg_research.present.tables.wide import widen
+
+    return widen(voice, found, beside, plain)
 
 
 def tabulate_rows(
@@ -191,7 +199,7 @@ def _cells(
 ) -> list[str]:
     values = data[about.name]
     rows = zip(values, marks[about.name], table.each_row(about.name, data), strict=True)
-    cells = [_cell(voice, table, value, mark, of_row) for value, mark, of_row in rows]
+    cells = [write_cell(voice, table, value, mark, of_row) for value, mark, of_row in rows]
     if about.meaning != "share" or about.of == "n_families" or about.of not in data:
         return cells
     nobody = values.isna() & (data[about.of] == 0) & (marks[about.name] != SUPPRESSED)
@@ -200,7 +208,8 @@ def _cells(
     ]
 
 
-def _cell(voice: Voice, table: ReleasedTable, value: object, mark: str, about: Declared) -> str:
+def write_cell(voice: Voice, table: ReleasedTable, value: object, mark: str, about: Declared) -> str:
+    """A cell of a released table: its number or words, or what stands where it may not be shown."""
     if mark == SUPPRESSED:
         is_small_for_sure = about.name == "n_families" and not table.has_complement
         key = "general.families_under" if is_small_for_sure else "general.missing"

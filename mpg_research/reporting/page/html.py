@@ -12,6 +12,7 @@ from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.contents import with_contents
+from mpg_research.reporting.page.folding import FOLD, fold_cells, with_summary
 from mpg_research.reporting.page.masthead import Masthead
 from mpg_research.reporting.page.not_shown import gather_not_shown
 from mpg_research.reporting.page.notebook_texts import title_in
@@ -104,6 +105,8 @@ def render_page(node: Any, frame: PageFrame) -> str:
     body.cells = _merge_silent_code(body.cells)
     _say_once_per_section(body.cells)
     body.cells = gather_not_shown(body.cells, page_words(frame.language))
+    body.cells = _merge_code_of_sections(body.cells)
+    fold_cells(body.cells)
     resources = {
         "mpg": {
             "frame": frame,
@@ -140,6 +143,7 @@ def _exporter(show_code: bool) -> Any:
     )
     exporter.register_filter("markdown2html", _markdown_to_html)
     exporter.register_filter("visible", visible)
+    exporter.register_filter("with_summary", with_summary)
     exporter.display_data_priority = ["text/html", "text/markdown", "text/plain"]
     return exporter
 
@@ -180,6 +184,24 @@ def _merge_silent_code(cells: list[Any]) -> list[Any]:
             cell.source = f"{before.source}\n\n{cell.source}"
             merged[-1] = cell
         elif cell.cell_type == "code" or cell.source.strip():
+            merged.append(cell)
+    return merged
+
+
+def _merge_code_of_sections(cells: list[Any]) -> list[Any]:
+    """Code cells that follow each other as one, folded or not: a page asks once per section for its code."""
+    merged: list[Any] = []
+    for cell in cells:
+        before = merged[-1] if merged else None
+        folded = FOLD in cell.metadata.get("tags", [])
+        if (
+            before is not None
+            and before.cell_type == cell.cell_type == "code"
+            and folded == (FOLD in before.metadata.get("tags", []))
+        ):
+            before.source = f"{before.source}\n{cell.source}"
+            before.outputs = [*before.outputs, *cell.outputs]
+        else:
             merged.append(cell)
     return merged
 

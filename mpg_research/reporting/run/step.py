@@ -254,6 +254,8 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
     from mpg_research.reporting.page.frame import Reader, page_frame
     from mpg_research.reporting.page.html import render_page
+    from mpg_research.reporting.page.looser import study_phrases
+    from mpg_research.reporting.page.numbering import number_shown
     from mpg_research.reporting.parameters import check_parameters
     from mpg_research.reporting.safeguards.beside import refuse_files_beside, refuse_outputs_beside
     from mpg_research.reporting.session.session import RECORD
@@ -292,6 +294,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     clean = clean_notebook(
         node, language=step.language, parameters=shown, unit=unit, time=time, groups=groups
     )
+    clean = number_shown(clean, study_phrases(config, step.language), refer=step.role == "researcher")
     names = published_files(step)
     languages = config.study.languages
     frame = page_frame(

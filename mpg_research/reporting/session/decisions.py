@@ -14,11 +14,19 @@ from mpg_research.present.language.numbers import format_number, format_plain
 from mpg_research.present.language.phrases import Phrases, phrases_in
 
 if TYPE_CHECKING:
+    from mpg_research.disclosure.released import Released
     from mpg_research.instruments import Instrument
     from mpg_research.present.presented import SaidRule
     from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["Applied", "Choices", "Decisions", "describe_decisions"]
+__all__ = [
+    "Applied",
+    "Choices",
+    "Decisions",
+    "describe_decisions",
+    "settings_sentences",
+    "shared_sentences",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +145,9 @@ def describe_decisions(
         time=config.time.axis_unit,
     )
     sentences = [
-        *_about_time(config, phrases),
-        *_choices_of(results[0].parameters, ("respondents", "episodes"), phrases),
-        *_about_score(instrument, outcome, phrases),
+        *shared_sentences(
+            config, results[0].parameters, instrument=instrument, outcome=outcome, phrases=phrases
+        ),
         phrases("decisions.private")
         if private
         else phrases("decisions.minimum", number=config.disclosure.minimum_families),
@@ -154,6 +162,56 @@ def describe_decisions(
     if len(results) == 1:  # a page about one thing needs no heading for it
         return Decisions((*sentences, *(sentence for _, own in found for sentence in own)), tuple(hidden))
     return Decisions(tuple(sentences), (*((_name_of(kind, phrases), own) for kind, own in found), *hidden))
+
+
+def shared_sentences(
+    config: "StudyConfig",
+    parameters: Mapping[str, Any],
+    *,
+    instrument: "Instrument | None",
+    outcome: str,
+    phrases: Phrases,
+) -> tuple[str, ...]:
+    """What all results of a page share: time zero, whose answers, the questionnaire and its score.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study's configuration.
+    parameters : mapping
+        Of a result: whose answers and which period count.
+    instrument : Instrument or None
+        The questionnaire the results are about.
+    outcome : {"raw", "t_score", ""}
+        The score analysed.
+    phrases : Phrases
+        The catalogue of a language.
+    """
+    return (
+        *_about_time(config, phrases),
+        *_choices_of(parameters, ("respondents", "episodes"), phrases),
+        *_about_score(instrument, outcome, phrases),
+    )
+
+
+def settings_sentences(released: "Released", phrases: Phrases) -> tuple[str, ...]:
+    """What a model was adjusted for, and the level of its intervals; nothing of other results.
+
+    Parameters
+    ----------
+    released : Released
+        The result.
+    phrases : Phrases
+        The catalogue of a language.
+    """
+    parameters = released.provenance.parameters
+    if "formula" not in parameters:
+        return ()
+    names = [_name_of_variable(name, phrases) for name in parameters.get("case_mix", ())]
+    adjusted = (
+        phrases("decisions.case_mix", names=", ".join(names)) if names else phrases("decisions.no_case_mix")
+    )
+    return adjusted, phrases("decisions.level", level=format_plain(100 * released.level, phrases.language))
 
 
 def _about_rules(rules: Sequence[Applied], phrases: Phrases) -> Iterator[str]:

@@ -66,6 +66,8 @@ class Session:
     _released: dict[int, tuple[Any, Any, str]] = field(default_factory=dict)
     _rules: dict[str, tuple[Any, dict[str, None]]] = field(default_factory=dict)
     _files: dict[tuple[str, str], str] = field(default_factory=dict)
+    _parts: dict[str, None] = field(default_factory=dict)
+    _places: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def study(self) -> "Study":
@@ -132,7 +134,10 @@ class Session:
         """
         from mpg_research.present import say
 
-        return self._present(result, lambda released: say(released, topic, language=self.language))
+        shown = self._present(result, lambda released: say(released, topic, language=self.language))
+        if getattr(shown.presented, "shows_numbers", False):
+            self._parts.update(dict.fromkeys([topic] if topic else ["answer", "limits"]))
+        return shown
 
     def table(self, result: Any, name: str) -> Shown:
         """One table of a result; its CSV is written to ``tables/`` of the report's folder.
@@ -199,7 +204,87 @@ class Session:
             private=self.audience.private,
             rules=[Applied(rule, tuple(where)) for rule, where in self._rules.values()],
         )
+        self._parts["decisions"] = None
         return self._shown(decisions)
+
+    def methods(self, *results: Any) -> Shown:
+        """How the results of a page were computed, as a methods section has it, with references.
+
+        Every sentence follows from a setting or from a table that is shown; of what the page does not show
+        nothing is said.
+
+        Parameters
+        ----------
+        *results : AnalysisResult
+            What the analyses of the page returned.
+
+        Returns
+        -------
+        Shown
+        """
+        from mpg_research.reporting.session.paper import methods_of
+
+        return self._of_page(
+            "methods", results, lambda released: methods_of(released, self._source, self.language)
+        )
+
+    def abstract(self, *results: Any) -> Shown:
+        """A structured abstract: background, methods, results, conclusion; from settings and results.
+
+        Parameters
+        ----------
+        *results : AnalysisResult
+            What it is about, the main result first.
+
+        Returns
+        -------
+        Shown
+        """
+        from mpg_research.reporting.session.paper import abstract_of
+
+        return self._of_page("abstract", results, lambda released: abstract_of(released, self.language))
+
+    def checklist(self, name: str, result: Any) -> Shown:
+        """A checklist for reporting, with where on the page above it each item is answered.
+
+        Parameters
+        ----------
+        name : str
+            "strobe" (observational studies) or "target" (an emulated trial).
+        result : AnalysisResult
+            What the page is about.
+
+        Returns
+        -------
+        Shown
+        """
+        from mpg_research.reporting.session.paper import checklist_of
+        from mpg_research.reporting.session.reference import reference_of
+
+        if isinstance(result, NotApplicable):
+            return self._shown(result.text(self.language, self._policy))
+        presented = checklist_of(
+            name,
+            self._release(result),
+            self._source,
+            self.language,
+            parts=self._parts,
+            shown=self._places,
+        )
+        self._save(presented, "tables")
+        return self._shown(presented, reference_of(self.notebook, "tables", name))
+
+    def citation(self) -> Shown:
+        """How to cite the page and the package, and with which versions and data it was made.
+
+        Returns
+        -------
+        Shown
+        """
+        from mpg_research.reporting.session.paper import citation_of
+
+        self._parts["citation"] = None
+        return self._shown(citation_of(self.notebook, self._source, self.language))
 
     def notes(self, *results: Any) -> Shown:
         """The remarks on the results of a page, each once; of what the page does not show none.
@@ -239,6 +324,14 @@ class Session:
         texts = [say(self._release(result), topic, language=self.language) for result in there]
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
         return self._shown(replace(texts[0], paragraphs=(each,) if each else ()))
+
+    def _of_page(self, part: str, results: tuple[Any, ...], write: Callable[[list[Any]], Any]) -> Shown:
+        """A part of the page about several results, or why none of their questions arises."""
+        there = [result for result in results if not isinstance(result, NotApplicable)]
+        if not there:
+            return self._shown(results[0].text(self.language, self._policy))
+        self._parts[part] = None
+        return self._shown(write([self._release(result) for result in there]))
 
     def _beside_page(self, kind: str) -> str:
         """Where files of a kind are published, seen from the page; empty by hand."""
@@ -294,6 +387,8 @@ class Session:
         shows = figure.shows if figure else (name,)
         tables = [released.tables[each] for each in shows if each in released.tables]
         self._record.shown(reference, kind, presented.name, result=of, tables=tables)
+        caption = getattr(presented, "caption" if kind == "tables" else "title")
+        self._places.setdefault((kind.removesuffix("s"), plain), []).append((reference, caption))
         self._save(presented, kind)
         return self._shown(presented, reference)
 

@@ -23,6 +23,7 @@ __all__ = [
     "DAYS_PER_MONTH",
     "DAYS_PER_YEAR",
     "AnalysisConfig",
+    "ChecklistsConfig",
     "ConsentConfig",
     "DisclosureConfig",
     "InstrumentConfig",
@@ -464,6 +465,17 @@ class CareConfig(Section):
         ):
             raise ValueError("tenure_years that increase, above 0")
         return self
+
+
+class ChecklistsConfig(Section):
+    """[checklists]: what the people of the study write for reporting checklists, by item and language.
+
+    ``strobe`` and ``target``: texts by key of the item (``docs/for_a_paper.md`` lists the keys), such as
+    ``strobe = { funding = "..." }``.
+    """
+
+    strobe: dict[str, Text] = Field(default_factory=dict)
+    target: dict[str, Text] = Field(default_factory=dict)
 
 
 class AfterwardsConfig(Section):

@@ -22,6 +22,7 @@ from mpg_research.study.config.sections import (
     AfterwardsConfig,
     AnalysisConfig,
     CareConfig,
+    ChecklistsConfig,
     ConsentConfig,
     DisclosureConfig,
     InstrumentConfig,
@@ -75,6 +76,7 @@ class StudyConfig(Section):
     report: ReportConfig = ReportConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
+    checklists: ChecklistsConfig = ChecklistsConfig()
     vocabularies: VocabularyConfig = VocabularyConfig()
     _file: Path = PrivateAttr(default=Path(STUDY_FILE))
 

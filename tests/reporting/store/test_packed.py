@@ -50,7 +50,7 @@ def test_the_notebooks_ask_for_these_analyses() -> None:
     verbs = {each.verb for each in asked().values()}
     assert {"describe_quality", "fit_trajectory", "compare_organisations", "evaluate_signals"} <= verbs
     assert "fit_trajectory spline" in asked(), "an option from the parameters"
-    assert len(verbs) == 35
+    assert len(verbs) == 37
 
 
 @pytest.mark.parametrize("name", list(asked()))
