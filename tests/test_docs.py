@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -33,7 +33,7 @@ def test_every_study_toml_in_the_docs_is_valid(tmp_path: Path) -> None:
         read_config(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/each_familys_course.md", "docs/for_r_and_spss_users.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/explanation/each_familys_course.md", "docs/reference/for_r_and_spss_users.md"])
 def test_python_on_a_page_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
@@ -49,7 +49,7 @@ def test_the_page_of_rooms_names_every_room_and_its_door() -> None:
         for path in package.rglob("__init__.py")
         if len(path.parent.relative_to(package).parts) == 2
     }
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
     doors = dict(re.findall(r"^\| `([\w/]+)/` \| `(\w+\.py)` \|", page, flags=re.MULTILINE))
     assert rooms | {"simulate"} == set(doors)
     for room, door in doors.items():

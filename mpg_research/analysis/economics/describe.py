@@ -104,7 +104,7 @@ def describe_costs(
     -----
     Follow-up stops at the export. Means are those of Bang and Tsiatis with the costs of each month, never the
     mean of families that happen to be followed to the end. Errors are by the sandwich over workers, which
-    is as right as a bootstrap of them and needs no draws (docs/economics.md).
+    is as right as a bootstrap of them and needs no draws (docs/explanation/economics.md).
 
     Examples
     --------

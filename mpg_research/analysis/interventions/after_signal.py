@@ -130,7 +130,7 @@ def describe_actions(
     if table is None or not len(table):
         raise NotApplicableError(
             f"Study {study.name} has no records of interventions, so what was done after a signal is not "
-            "known. Add the table: [tables.interventions] in study.toml (docs/study_folder.md).",
+            "known. Add the table: [tables.interventions] in study.toml (docs/reference/study_folder.md).",
             code="no_interventions",
         )
     given = signals(study, scores=replace(scores, respondents="declared"), level=level)

@@ -90,7 +90,7 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     Notes
     -----
     See :func:`mpg_research.analysis.practice.drift_model.fit_rater_drift` for the model and what it takes for
-    granted, and docs/practice.md for how well it finds a drift.
+    granted, and docs/explanation/practice.md for how well it finds a drift.
 
     Examples
     --------

@@ -448,7 +448,7 @@ class CareConfig(Section):
     more_hours_at_least: Number = Field(1.0, gt=0, le=200)
     hours_model_months: Whole = Field(0, ge=0, le=12)
 
-    # Fidelity and drift of raters (docs/practice.md).
+    # Fidelity and drift of raters (docs/explanation/practice.md).
     minimum_raters: Whole = Field(10, ge=5)
     parent_score_days: Number = Field(45.0, gt=0, le=366)
     second_rater_days: Number = Field(7.0, ge=0, le=92)
