@@ -1,0 +1,97 @@
+"""Make the site: ``python -m docs_site`` (see the package)."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from docs_site.api import api_pages
+from docs_site.checked import faults_of
+from docs_site.command_line import command_line_page
+from docs_site.gallery import make_gallery
+from docs_site.result_tables import result_tables_page, results_of_study
+from docs_site.settings import settings_page, study_tables_page
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "build" / "site_source"
+SITE = ROOT / "build" / "site"
+#: Pages from outside docs/ that docs/ links to; they keep their places beside it.
+BESIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
+
+#: Pages that are made from the code alone, by their place below docs/.
+MADE: dict[str, Callable[[], str]] = {
+    "reference/command_line.md": command_line_page,
+    "reference/settings.md": settings_page,
+    "reference/study_tables.md": study_tables_page,
+}
+
+
+def main() -> int:
+    """Make the site and read it; 0 where every page of it is as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m docs_site", description=__doc__)
+    parser.add_argument(
+        "--reports", default=str(ROOT / "reports"), metavar="DIR",
+        help="where the example is run, or has been (default: reports)",
+    )  # fmt: skip
+    reports = Path(parser.parse_args().reports)
+    example = ROOT / "data" / "example"
+    print("1 of 4: the example study, whose reports are the gallery (what is up to date is left as it is).")
+    run = [sys.executable, "-m", "mpg_research", "run", str(example), "--output", str(reports)]
+    subprocess.run(run, check=True, cwd=ROOT)
+    print("2 of 4: the pages.")
+    copy_pages(SOURCE)
+    write_made_pages(SOURCE / "docs")
+    _write(SOURCE / "docs/reference/result_tables.md", result_tables_page(results_of_study(example)))
+    _write(SOURCE / "docs/gallery/index.md", make_gallery(reports / "example", SOURCE / "docs/gallery"))
+    print("3 of 4: the site.")
+    subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], check=True, cwd=ROOT)
+    print("4 of 4: reading it.")
+    faults = faults_of(SITE, also=("docs/gallery/",))
+    print("\n".join(faults))
+    print(f"{len(list(SITE.rglob('*.html')))} pages, {len(faults)} faults: {SITE / 'index.html'}")
+    return 1 if faults else 0
+
+
+def copy_pages(target: Path) -> None:
+    """The pages of the repository, in the places that they have there, so that their links hold.
+
+    Parameters
+    ----------
+    target : Path
+        The folder; made anew.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", target / "docs")
+    for page in sorted((ROOT / "benchmarks").rglob("*.md")):
+        _write(target / page.relative_to(ROOT), page.read_text(encoding="utf-8"))
+    for name in BESIDE:
+        shutil.copyfile(ROOT / name, target / name)
+    gate = "mpg_research/disclosure/gate.py"
+    _write(target / gate, (ROOT / gate).read_text(encoding="utf-8"))
+    home = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    (target / "index.md").write_text(home, encoding="utf-8")
+
+
+def write_made_pages(docs: Path) -> None:
+    """Write every page that is made from the code alone.
+
+    Parameters
+    ----------
+    docs : Path
+        The folder of the pages.
+    """
+    for name, make in MADE.items():
+        _write(docs / name, make())
+    for name, text in api_pages().items():
+        _write(docs / "reference" / "api" / name, text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
