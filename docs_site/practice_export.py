@@ -8,7 +8,7 @@ import csv
 import tempfile
 from pathlib import Path
 
-from mpg_research.simulate import simulate_study
+from mpg_research.simulate.study import simulate_study
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "tutorial" / "export"
 ORGANISATIONS = ("linde", "kade", "veld", "molen", "haven")
