@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "build" / "site_source"
 SITE = ROOT / "build" / "site"
 #: Pages from outside docs/ that docs/ links to; they keep their places beside it.
-BESIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
+BESIDE = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
 
 #: Pages that are made from the code alone, by their place below docs/.
 MADE: dict[str, Callable[[], str]] = {
@@ -70,8 +70,7 @@ def copy_pages(target: Path) -> None:
         shutil.copyfile(ROOT / name, target / name)
     gate = "mpg_research/disclosure/gate.py"
     _write(target / gate, (ROOT / gate).read_text(encoding="utf-8"))
-    home = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    (target / "index.md").write_text(home, encoding="utf-8")
+    shutil.copyfile(ROOT / "README.md", target / "index.md")
 
 
 def write_made_pages(docs: Path) -> None:

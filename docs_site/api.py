@@ -5,6 +5,7 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from docs_site.docstrings import as_markdown
@@ -88,6 +89,8 @@ def signature_of(thing: Any, name: str) -> str:
         On one line where it fits, else a line per argument.
     """
     function = thing
+    if is_dataclass(thing):
+        return _laid_out(name, [_field(each) for each in fields(thing) if each.init and each.name[0] != "_"])
     if inspect.isclass(thing):
         if "__init__" not in vars(thing) or "__init__" not in inspect.getsource(thing):
             return f"class {name}"
@@ -102,11 +105,20 @@ def signature_of(thing: Any, name: str) -> str:
         if each is not None:
             each.annotation = None
     taken.args = [each for each in taken.args if each.arg not in {"self", "cls"}]
-    flat = f"{name}({ast.unparse(taken)})"
-    if len(flat) <= _WIDTH:
-        return flat
-    parts = _arguments(taken)
-    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+    return _laid_out(name, _arguments(taken))
+
+
+def _laid_out(name: str, parts: list[str]) -> str:
+    flat = f"{name}({', '.join(parts)})"
+    return flat if len(flat) <= _WIDTH else f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+
+
+def _field(each: Field[Any]) -> str:
+    """A field of a dataclass; a default that is made, or has no short name, is "..."."""
+    if each.default is MISSING:
+        return each.name if each.default_factory is MISSING else f"{each.name}=..."
+    plain = each.default is None or isinstance(each.default, str | int | float | tuple)
+    return f"{each.name}={each.default!r}" if plain else f"{each.name}=..."
 
 
 def _arguments(taken: ast.arguments) -> list[str]:

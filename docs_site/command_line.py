@@ -23,7 +23,7 @@ def command_line_page() -> str:
     for name, text in zip(names, parts, strict=True):
         lines += [f"## `{name}`", "", "```text", text.rstrip(), "```", ""]
     lines += ["## Exit codes", "", "| code | when |", "|---|---|"]
-    lines += [f"| {code} | {said} |" for code, said in sorted(exit_codes().items())]
+    lines += [f"| {code} | {said[:1].lower()}{said[1:]} |" for code, said in sorted(exit_codes().items())]
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,7 @@
 """The export to practise on (``docs/tutorial/export/``): ``python docs_site/practice_export.py``.
 
 Two files of invented families as organisations send them: Dutch headings, answers in their own codes, dates as
-they are written here, an answer that cannot be and a date that is none. The same bytes every time.
+they are written here, and an answer that cannot be. The same bytes every time.
 """
 
 import csv
@@ -22,7 +22,9 @@ ENDS = {
 FILLED_IN_BY = {"first_parent": "moeder", "second_parent": "vader"}
 ITEMS = [f"item_{number:02d}" for number in range(1, 11)]
 #: Row (from 0) of the answers, column, and what was typed there by mistake.
-MISTAKES = ((100, "OBVLK vraag 3", "7"), (200, "Datum", "31-02-2024"))
+MISTAKE = (100, "OBVLK vraag 3", "7")
+#: What tells measurements apart; the simulated exports repeat one.
+KEYS = ("Clientnr", "Datum", "Ingevuld door")
 
 
 def write_export(folder: Path) -> None:
@@ -62,8 +64,9 @@ def write_export(folder: Path) -> None:
         for row in answers
         if row["respondent"] in FILLED_IN_BY
     ]
-    for at, column, typed in MISTAKES:
-        filled[at][column] = typed
+    filled = list({tuple(row[key] for key in KEYS): row for row in filled}.values())
+    at, column, typed = MISTAKE
+    filled[at][column] = typed
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "trajecten.csv", courses)
     _write(folder / "vragenlijsten.csv", filled)

@@ -42,7 +42,8 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
     yield from (f"## `[{name}{'.KEY' if keyed else ''}]`", "")
     if kept is None:
         return
-    yield as_markdown(re.sub(r"^\[[^\]]*\]: ", "", inspect.getdoc(kept) or ""))
+    said = as_markdown(re.sub(r"^\[[^\]]*\]: ", "", inspect.getdoc(kept) or ""))
+    yield said[:1].upper() + said[1:]
     if issubclass(kept, RootModel):
         return
     yield from ("", "| setting | kind | default |", "|---|---|---|")
