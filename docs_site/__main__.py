@@ -20,6 +20,9 @@ SITE = ROOT / "build" / "site"
 #: Pages from outside docs/ that docs/ links to; they keep their places beside it.
 BESIDE = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
 
+#: What pages of Zensical fetch from elsewhere where its option for use without a network is on.
+SHIM = "https://unpkg.com/iframe-worker/shim"
+
 #: Pages that are made from the code alone, by their place below docs/.
 MADE: dict[str, Callable[[], str]] = {
     "reference/command_line.md": command_line_page,
@@ -37,16 +40,17 @@ def main() -> int:
     )  # fmt: skip
     reports = Path(parser.parse_args().reports)
     example = ROOT / "data" / "example"
-    print("1 of 4: the example study, whose reports are the gallery (what is up to date is left as it is).")
+    print("1 of 4: the example study, whose reports are the gallery.", flush=True)
     run = [sys.executable, "-m", "mpg_research", "run", str(example), "--output", str(reports)]
     subprocess.run(run, check=True, cwd=ROOT)
-    print("2 of 4: the pages.")
+    print("2 of 4: the pages.", flush=True)
     copy_pages(SOURCE)
     write_made_pages(SOURCE / "docs")
     _write(SOURCE / "docs/reference/result_tables.md", result_tables_page(results_of_study(example)))
     _write(SOURCE / "docs/gallery/index.md", make_gallery(reports / "example", SOURCE / "docs/gallery"))
-    print("3 of 4: the site.")
+    print("3 of 4: the site.", flush=True)
     subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], check=True, cwd=ROOT)
+    keep_local(SITE)
     print("4 of 4: reading it.")
     faults = faults_of(SITE, also=("docs/gallery/",))
     print("\n".join(faults))
@@ -85,6 +89,26 @@ def write_made_pages(docs: Path) -> None:
         _write(docs / name, make())
     for name, text in api_pages().items():
         _write(docs / "reference" / "api" / name, text)
+
+
+def keep_local(site: Path) -> None:
+    """Take a copy of the one script that Zensical's pages fetch from elsewhere, and let them use that.
+
+    Search on pages that were opened from a disk needs it. The page for addresses that are not there, of use on a
+    server only, goes.
+
+    Parameters
+    ----------
+    site : Path
+        The folder of the site.
+    """
+    shutil.copyfile(Path(__file__).with_name("iframe_worker.js"), site / "assets" / "iframe_worker.js")
+    (site / "404.html").unlink(missing_ok=True)
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if SHIM in text:
+            up = "../" * len(page.relative_to(site).parent.parts)
+            page.write_text(text.replace(SHIM, f"{up}assets/iframe_worker.js"), encoding="utf-8")
 
 
 def _write(path: Path, text: str) -> None:
