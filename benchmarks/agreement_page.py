@@ -150,7 +150,9 @@ def stored_row(name: str) -> str:
     at, model = lmer.at_stored_theta(name)
     satterthwaite = kenward = optimum = ""
     if model.get("satterthwaite"):
-        satterthwaite = apart(at.degrees_of_freedom["estimated_df"], lmer.numbers(model["satterthwaite"]["df"]))
+        satterthwaite = apart(
+            at.degrees_of_freedom["estimated_df"], lmer.numbers(model["satterthwaite"]["df"])
+        )
     if model.get("kenward_roger") and name != "dyestuff2":
         adjusted, _ = lmer.at_stored_theta(name, df="kenward-roger")
         kenward = apart(adjusted.fixed["df"], lmer.numbers(model["kenward_roger"]["df"]))

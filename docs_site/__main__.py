@@ -10,7 +10,7 @@ from pathlib import Path
 from docs_site.api import api_pages
 from docs_site.checked import faults_of
 from docs_site.command_line import command_line_page
-from docs_site.gallery import make_gallery
+from docs_site.gallery import browser, make_gallery, photograph
 from docs_site.result_tables import result_tables_page, results_of_study
 from docs_site.settings import settings_page, study_tables_page
 
@@ -20,6 +20,7 @@ SITE = ROOT / "build" / "site"
 #: Pages from outside docs/ that docs/ links to; they keep their places beside it.
 BESIDE = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
 
+PICTURE = ROOT / "docs" / "pictures" / "report_funder.png"
 #: What pages of Zensical fetch from elsewhere where its option for use without a network is on.
 SHIM = "https://unpkg.com/iframe-worker/shim"
 
@@ -38,11 +39,18 @@ def main() -> int:
         "--reports", default=str(ROOT / "reports"), metavar="DIR",
         help="where the example is run, or has been (default: reports)",
     )  # fmt: skip
-    reports = Path(parser.parse_args().reports)
+    parser.add_argument(
+        "--picture", action="store_true", help="only renew the README's picture of a report (needs Chromium)"
+    )
+    options = parser.parse_args()
+    reports = Path(options.reports)
     example = ROOT / "data" / "example"
     print("1 of 4: the example study, whose reports are the gallery.", flush=True)
     run = [sys.executable, "-m", "mpg_research", "run", str(example), "--output", str(reports)]
     subprocess.run(run, check=True, cwd=ROOT)
+    if options.picture:
+        picture_of_report(reports / "example" / "funder" / "en" / "report_funder.html", PICTURE)
+        return 0
     print("2 of 4: the pages.", flush=True)
     copy_pages(SOURCE)
     write_made_pages(SOURCE / "docs")
@@ -56,6 +64,26 @@ def main() -> int:
     print("\n".join(faults))
     print(f"{len(list(SITE.rglob('*.html')))} pages, {len(faults)} faults: {SITE / 'index.html'}")
     return 1 if faults else 0
+
+
+def picture_of_report(page: Path, picture: Path) -> None:
+    """A small picture of the top of a report, for the README: few colours, and smaller than the page.
+
+    Parameters
+    ----------
+    page : Path
+        The page.
+    picture : Path
+        The PNG.
+    """
+    from PIL import Image
+
+    program = browser()
+    if not program or not photograph(program, page, picture, (960, 1200)):
+        raise SystemExit("The picture takes Chromium, which is not here.")
+    with Image.open(picture) as whole:
+        small = whole.convert("RGB").resize((720, 900), Image.Resampling.LANCZOS)
+    small.quantize(64).save(picture, optimize=True)
 
 
 def copy_pages(target: Path) -> None:

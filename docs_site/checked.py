@@ -91,5 +91,7 @@ def _broken(name: str, path: Path, targets: list[str]) -> Iterator[str]:
         there = there / "index.html" if there.is_dir() else there
         if not there.is_file():
             yield f"{name} links to {target}, which is not there"
-        elif parts.fragment and there.suffix == ".html" and unquote(parts.fragment) not in _read(there).anchors:
+        elif (
+            parts.fragment and there.suffix == ".html" and unquote(parts.fragment) not in _read(there).anchors
+        ):
             yield f"{name} links to {target}: the page has no such place"

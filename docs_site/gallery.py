@@ -13,7 +13,10 @@ __all__ = ["RECIPIENTS", "browser", "make_gallery", "photograph"]
 
 #: Whose pages are shown, and what is said of them; the organisation is one whose report has something to say.
 RECIPIENTS = {
-    "funder": ("The funder", "One page for who pays: the answer, how sure it is, and what may not be concluded."),
+    "funder": (
+        "The funder",
+        "One page for who pays: the answer, how sure it is, and what may not be concluded.",
+    ),
     "tjalkmeer": ("An organisation", "Its own families beside those of the others, who have no name here."),
     "researcher": ("The researcher", "Every notebook, with its code, its decisions and the larger tables."),
 }
@@ -94,12 +97,16 @@ def _entry(versions: list[_Shown], pictures: dict[tuple[str, str, str], str]) ->
     """One page in its languages: links, pictures of it, and its first figures in English."""
     versions = sorted(versions, key=lambda one: one.language)
     first = versions[0]
-    links = [f"[{one.title}]({one.recipient}/{one.language}/{one.page}.html) ({one.language})" for one in versions]
+    links = [
+        f"[{one.title}]({one.recipient}/{one.language}/{one.page}.html) ({one.language})" for one in versions
+    ]
     lines = [f"### {first.page}", "", " · ".join(links), ""]
     own = [(width, pictures.get((first.recipient, first.page, width))) for width in _WIDTHS]
     lines += [f"![{first.title}, as on a {width}]({file}){{ .{width} }}" for width, file in own if file]
     for figure in first.figures[:_MOST_FIGURES]:
-        lines.append(f"![{Path(figure).stem.replace('_', ' ')}]({first.recipient}/{figure}){{ .figure loading=lazy }}")
+        lines.append(
+            f"![{Path(figure).stem.replace('_', ' ')}]({first.recipient}/{figure}){{ .figure loading=lazy }}"
+        )
     return lines
 
 

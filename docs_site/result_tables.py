@@ -62,7 +62,7 @@ def result_tables_page(results: dict[str, Any]) -> str:
     lines = [
         "# Tables of results",
         "",
-        "Made from the results of the example study. `result.tables[\"name\"].data` is a data frame with unrounded "
+        'Made from the results of the example study. `result.tables["name"].data` is a data frame with unrounded '
         "numbers; beside the columns below each has `n_families`, the distinct families behind the row, and "
         "`n_organisations` where a row pools organisations. What a column means is declared where it is made: the "
         "disclosure gate decides by that. *Key* marks what says which row it is. "
@@ -72,7 +72,11 @@ def result_tables_page(results: dict[str, Any]) -> str:
     for verb, result in results.items():
         lines += ["", f"## `{verb}`", "", _summary(verb)]
         for name, table in result.tables.items():
-            family = " One row per family: for the study's own people, on no page." if table.unit == "family" else ""
+            family = (
+                " One row per family: for the study's own people, on no page."
+                if table.unit == "family"
+                else ""
+            )
             lines += ["", f"### `{verb}`: `{name}`", ""]
             lines += [family.strip(), ""] if family else []
             lines += ["| column | what it holds |", "|---|---|", *_columns(table.columns)]

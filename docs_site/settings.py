@@ -32,9 +32,7 @@ def settings_page() -> str:
 def study_tables_page() -> str:
     """The codebook of a new study: every table and column, its kind and codes."""
     text = init._codebook().replace("# Codebook\n", "# The tables of a study\n", 1)
-    return text.replace(
-        "| column | kind | meaning |", "| column | kind | what it means |"
-    )
+    return text.replace("| column | kind | meaning |", "| column | kind | what it means |")
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
@@ -83,7 +81,9 @@ def _kind(annotation: Any) -> str:
 
 
 def _plural(kind: str) -> str:
-    return {"text": "texts", "number": "numbers", "whole number": "whole numbers", "table": "tables"}.get(kind, kind)
+    return {"text": "texts", "number": "numbers", "whole number": "whole numbers", "table": "tables"}.get(
+        kind, kind
+    )
 
 
 def _default(about: FieldInfo) -> str:
