@@ -1,8 +1,8 @@
 """Write docs/reference/agreement.md: how far results lie from those of R and SAS, model by model.
 
-Run ``python benchmarks/agreement_page.py``. Needs Rscript with lme4, lmerTest, pbkrtest and nlme (the first table is
-made by both programs, here and now), and the reference values that the tests use: those in ``tests/oracles/``,
-and those of ``shared/oracles/`` beside the repository.
+Run ``python benchmarks/agreement_page.py``. Needs Rscript with lme4, lmerTest, pbkrtest and nlme (the first
+table is made by both programs, here and now), and the reference values that the tests use: those in
+``tests/oracles/``, and those of ``shared/oracles/`` beside the repository.
 """
 
 import os
@@ -16,40 +16,80 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np
-import pandas as pd
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 
-from mpg_research.mixed import fit_mixed
-from tests.mixed import test_fit_against_r as lmer
-from tests.mixed.covariance import test_waves_against_r as waves
-from tests.mixed.covariance import test_waves_against_sas as mmrm_sas
-from tests.mixed.oracle_models import ORACLES
+from mpg_research.mixed import fit_mixed  # noqa: E402
+from tests.mixed import test_fit_against_r as lmer  # noqa: E402
+from tests.mixed.covariance import test_waves_against_r as waves  # noqa: E402
+from tests.mixed.covariance import test_waves_against_sas as mmrm_sas  # noqa: E402
+from tests.mixed.oracle_models import ORACLES  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "agreement.md"
 
 #: Subject, the program it is compared with, the test, and the name of the tolerance in it.
 HELD = (
-    ("formulas, as R writes them", "lme4, lmerTest, pbkrtest", "mixed/design/test_formulas_against_r.py", "SAME"),
+    (
+        "formulas, as R writes them",
+        "lme4, lmerTest, pbkrtest",
+        "mixed/design/test_formulas_against_r.py",
+        "SAME",
+    ),
     ("measurement error beside CAR(1)", "nlme", "mixed/covariance/test_measurement_error.py", "1e-6"),
-    ("means, slopes, contrasts, predictions", "emmeans, lmerTest, lme4", "mixed/questions/test_questions_against_r.py", "1e-5"),
-    ("the growth models of the analyses", "lme4, emmeans, pbkrtest", "analysis/growth/test_growth_against_r.py", "2e-3"),
+    (
+        "means, slopes, contrasts, predictions",
+        "emmeans, lmerTest, lme4",
+        "mixed/questions/test_questions_against_r.py",
+        "1e-5",
+    ),
+    (
+        "the growth models of the analyses",
+        "lme4, emmeans, pbkrtest",
+        "analysis/growth/test_growth_against_r.py",
+        "2e-3",
+    ),
     ("two outcomes in one growth model", "nlme", "analysis/outcomes/test_growth_together.py", "1e-4"),
-    ("slopes within and between families", "R panel models", "analysis/process/test_within_between.py", "1e-6"),
+    (
+        "slopes within and between families",
+        "R panel models",
+        "analysis/process/test_within_between.py",
+        "1e-6",
+    ),
     ("drift of workers who score", "lmerTest", "analysis/practice/test_rater_drift.py", "1e-4"),
     ("providers compared", "lm, lme4, pprof", "analysis/organisations/test_providers_against_r.py", "1e-8"),
-    ("duration and shares", "survival, funnels by formula", "analysis/organisations/test_duration_and_shares.py", "1e-8"),
-    ("ranks, funnel limits", "csranks, merTools, FunnelPlotR, PHEindicatormethods", "statistics/providers/test_ranks_and_funnels_against_oracles.py", "EXACT"),
+    (
+        "duration and shares",
+        "survival, funnels by formula",
+        "analysis/organisations/test_duration_and_shares.py",
+        "1e-8",
+    ),
+    (
+        "ranks, funnel limits",
+        "csranks, merTools, FunnelPlotR, PHEindicatormethods",
+        "statistics/providers/test_ranks_and_funnels_against_oracles.py",
+        "EXACT",
+    ),
     ("observed and expected counts", "R, published tables", "statistics/providers/test_ratios.py", "SUMMED"),
-    ("reliable change, six methods", "clinicalsignificance", "statistics/change/test_reliable_change.py", "EXACT"),
+    (
+        "reliable change, six methods",
+        "clinicalsignificance",
+        "statistics/change/test_reliable_change.py",
+        "EXACT",
+    ),
     ("reliability", "psych, factanal", "instruments/test_reliability.py", "EXACT"),
     ("small statistics", "R", "statistics/test_statistics_against_r.py", "EXACT"),
     ("logistic regression", "glm, geepack", "statistics/test_logistic.py", "SAME"),
     ("time until something happens", "survival, cmprsk", "statistics/survival/test_against_r.py", "ITERATED"),
     ("drop-out by a month", "survival", "statistics/survival/test_cumulative_incidence.py", "EXACT"),
-    ("trials emulated: weights, g-formula, GEE", "TrialEmulation, ipw, gfoRmula, geepack", "statistics/trials/test_trials_against_oracles.py", "WEIGHT"),
+    (
+        "trials emulated: weights, g-formula, GEE",
+        "TrialEmulation, ipw, gfoRmula, geepack",
+        "statistics/trials/test_trials_against_oracles.py",
+        "WEIGHT",
+    ),
     ("costs and effects", "R", "statistics/economics/test_economics_against_r.py", "1e-7"),
     ("concordance", "pROC", "statistics/test_concordance.py", "DIGITS"),
-)  # fmt: skip
+)
 
 
 def main() -> None:
@@ -69,33 +109,41 @@ def page(peer: str) -> str:
         [
             "# Agreement with R, SAS and SPSS",
             "",
-            "Made by `python benchmarks/agreement_page.py`. Differences are relative unless a table says otherwise; of several "
-            "numbers the largest is given. R stops its search a little before the optimum: at *R's own parameters* both sides "
-            "compute the same closed form, and only rounding differs; at our optimum the log-likelihood may be higher, never "
+            "Made by `python benchmarks/agreement_page.py`. Differences are relative unless a table "
+            "says otherwise; of several "
+            "numbers the largest is given. R stops its search a little before the optimum: at *R's "
+            "own parameters* both sides "
+            "compute the same closed form, and only rounding differs; at our optimum the "
+            "log-likelihood may be higher, never "
             "lower.",
             "",
             "## Fitted by both, here and now",
             "",
-            "Data that come with lme4 and nlme. `python benchmarks/mixed/agreement.py` (needs R with lme4, lmerTest, pbkrtest and "
+            "Data that come with lme4 and nlme. `python benchmarks/mixed/agreement.py` (needs R with "
+            "lme4, lmerTest, pbkrtest and "
             "nlme; the log-likelihoods are differences).",
             "",
             peer,
             "",
             "## Against stored values of lme4, lmerTest and pbkrtest",
             "",
-            "`python -m pytest tests/mixed/test_fit_against_r.py` holds these (with the values of `shared/oracles/mixed` beside "
+            "`python -m pytest tests/mixed/test_fit_against_r.py` holds these (with the values of "
+            "`shared/oracles/mixed` beside "
             "the repository; without them the tests are skipped).",
             "",
-            "| model | rows | log-likelihood | standard errors | Satterthwaite df | Kenward-Roger df | our optimum less R's |",
+            "| model | rows | log-likelihood | standard errors | Satterthwaite df | Kenward-Roger df "
+            "| our optimum less R's |",
             "|---|---|---|---|---|---|---|",
             *(stored_row(name) for name in sorted(lmer.MODELS)),
             "",
-            "dyestuff2: its variance is zero, and pbkrtest's degrees of freedom are an artefact of that (ours: 29, those of the "
+            "dyestuff2: its variance is zero, and pbkrtest's degrees of freedom are an artefact of "
+            "that (ours: 29, those of the "
             "model without it).",
             "",
             "## Residual structures against nlme",
             "",
-            "`python -m pytest tests/mixed/covariance/test_waves_against_r.py`; the reference values and the script that made them "
+            "`python -m pytest tests/mixed/covariance/test_waves_against_r.py`; the reference values "
+            "and the script that made them "
             "are in `tests/oracles/mixed/` (`mmrm.R`).",
             "",
             "| model | formula | log-likelihood | estimates | standard errors |",
@@ -105,7 +153,8 @@ def page(peer: str) -> str:
             "## Against SAS PROC MIXED",
             "",
             "Outputs that others published. `python -m pytest tests/mixed/test_fit_against_r.py -k sas` and "
-            "`tests/mixed/covariance/test_waves_against_sas.py`. SAS prints its own optimum with about eight digits and stops a "
+            "`tests/mixed/covariance/test_waves_against_sas.py`. SAS prints its own optimum with "
+            "about eight digits and stops a "
             "little above the lowest deviance.",
             "",
             "| model | rule | estimates | standard errors | degrees of freedom |",
@@ -113,25 +162,33 @@ def page(peer: str) -> str:
             *(sas_row(name, rule) for name in sorted(lmer.SAS) for rule in ("kr", "sw")),
             *(mmrm_row(name) for name in mmrm_sas.STRUCTURES),
             "",
-            "For `ar1` and `csh` SAS's standard error depends on how the structure is written (`KR` and `KR(LINEAR)`); ours lies "
+            "For `ar1` and `csh` SAS's standard error depends on how the structure is written (`KR` "
+            "and `KR(LINEAR)`); ours lies "
             "between the two ([limitations](../explanation/limitations.md)).",
             "",
             "## SPSS",
             "",
-            "No output of SPSS was compared: we have no licence, and found no published output with its data. What can be said: SPSS "
-            "`MIXED` maximises the same restricted likelihood, and its default degrees of freedom are Satterthwaite's, as here. "
-            "[For users of R and SPSS](for_r_and_spss_users.md) has the same model in both, line by line; whoever has SPSS can lay the "
-            "`-2 Restricted Log Likelihood` beside `fit.deviance`. Where the two name or do things differently stands there too. "
-            "That a study read from `.sav` gives the same scores and fits as from CSV is tested (`tests/end_to_end/test_formats.py`).",
+            "No output of SPSS was compared: we have no licence, and found no published output with "
+            "its data. What can be said: SPSS "
+            "`MIXED` maximises the same restricted likelihood, and its default degrees of freedom "
+            "are Satterthwaite's, as here. "
+            "[For users of R and SPSS](for_r_and_spss_users.md) has the same model in both, line by "
+            "line; whoever has SPSS can lay the "
+            "`-2 Restricted Log Likelihood` beside `fit.deviance`. Where the two name or do things "
+            "differently stands there too. "
+            "That a study read from `.sav` gives the same scores and fits as from CSV is tested "
+            "(`tests/end_to_end/test_formats.py`).",
             "",
             "## Everything else",
             "",
-            "How close results must be for the tests to pass (relative difference, or absolute where numbers are near zero). "
-            "`python -m pytest tests/FILE` runs one; the scripts that made the reference values are in `tests/oracles/`.",
+            "How close results must be for the tests to pass (relative difference, or absolute where "
+            "numbers are near zero). "
+            "`python -m pytest tests/FILE` runs one; the scripts that made the reference values are "
+            "in `tests/oracles/`.",
             "",
             "| subject | other program | within | test |",
             "|---|---|---|---|",
-            *(f"| {what} | {other} | {tolerance(file, held)} | `{file}` |" for what, other, file, held in HELD),
+            *(f"| {a} | {b} | {tolerance(file, held)} | `{file}` |" for a, b, file, held in HELD),
             "",
             "Where no other program computes the same, results are held to dense matrices "
             "([random_models.md](../../benchmarks/mixed/random_models.md)) or to a simulated truth "
@@ -210,7 +267,7 @@ def mmrm_row(name: str) -> str:
 
 
 def tolerance(file: str, held: str) -> str:
-    """The tolerance by its name in the test, or as the test writes it; a mistake here stops the script."""
+    """The tolerance by its name in the test, or as the test writes it; a mistake stops the script."""
     text = (ROOT / "tests" / file).read_text(encoding="utf-8")
     if held[0].isdigit():
         if f"={held}" not in text:

@@ -185,7 +185,7 @@ def subtractions(number: int) -> tuple[int, int]:
 
 
 def write_attacks(counts: dict[str, tuple[int, int]]) -> None:
-    """The counts of today (worked, tried) in docs/reference/attacks.toml, by the English name of the attack."""
+    """The counts of today (worked, tried) in attacks.toml, by the English name of the attack."""
     text = ATTACKS.read_text(encoding="utf-8")
     head = text[: text.index("[[attack]]")]
     blocks = []

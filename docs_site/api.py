@@ -34,8 +34,10 @@ def api_pages() -> dict[str, str]:
     pages = {f"{page}.md": page_of(face) for face, page in FACES.items()}
     listed = [f"- [`{face}`]({page}.md): {_first_line(face)}" for face, page in FACES.items()]
     pages["index.md"] = (
-        "# API\n\nMade from the docstrings: what `help()` says. The verbs of a notebook all stand in the first; "
-        "the others are for whoever goes on from there. Names that are in no list here may move from one release "
+        "# API\n\nMade from the docstrings: what `help()` says. The verbs of a notebook all stand in "
+        "the first; "
+        "the others are for whoever goes on from there. Names that are in no list here may move from "
+        "one release "
         "to the next.\n\n" + "\n".join(listed) + "\n"
     )
     return pages

@@ -10,8 +10,8 @@ __all__ = ["faults_of"]
 
 #: What a browser fetches by itself when it opens a page.
 _LOADS = {
-    ("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"), ("embed", "src"),
-    ("object", "data"),
+    ("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "src"), ("video", "src"),
+    ("embed", "src"), ("object", "data"),
 }  # fmt: skip
 _LOADING_LINKS = {"stylesheet", "icon", "preload", "preconnect", "prefetch", "dns-prefetch", "manifest"}
 

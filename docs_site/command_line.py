@@ -32,7 +32,7 @@ def exit_codes() -> dict[int, str]:
     found = {
         0: "all is well",
         1: "`mpg verify` found that reports are not what was published, or that a number does not come again",
-        cli.EXIT_MACHINE: "the machine cannot do it: no memory, no room, no rights, a library that is missing",
+        cli.EXIT_MACHINE: "the machine cannot do it: no memory, no room, no rights, no library",
         cli.EXIT_BUG: "a bug in mpg_research, not in the data; `--debug` shows where",
         cli.EXIT_INTERRUPTED: "interrupted; the same command goes on where it stopped",
     }

@@ -15,7 +15,7 @@ _NAMED = {"Parameters", "Attributes", "Returns", "Yields", "Raises", "Other Para
 def inline(text: str) -> str:
     """Marks of reStructuredText as those of Markdown: roles and doubled backticks become code."""
     text = _ROLE.sub(lambda found: f"`{found.group(1).removeprefix('mpg_research.')}`", text)
-    return re.sub(r"``([^`]+)``", r"`\1`", text)
+    return re.sub(r"``([^`]+)``", lambda found: f"`{' '.join(found.group(1).split())}`", text)
 
 
 def sections_of(docstring: str) -> list[tuple[str, list[str]]]:
@@ -48,7 +48,7 @@ def as_markdown(docstring: str) -> str:
         Markdown.
     """
     parts = []
-    for title, lines in sections_of(docstring):
+    for title, lines in sections_of(inline(docstring)):
         body = "\n".join(_named(lines) if title in _NAMED else _text(lines)).strip()
         if title and body:
             parts.append(f"**{title}**")
@@ -67,7 +67,7 @@ def _named(lines: list[str]) -> Iterator[str]:
             entries[-1][1].append(line.removeprefix("    "))
     for head, said in entries:
         name, colon, kind = head.partition(" : ")
-        about = f" ({inline(kind)})" if colon else ""
+        about = f" ({kind})" if colon else ""
         body = list(_text(said))
         while body and not body[0]:
             body.pop(0)
@@ -93,14 +93,14 @@ def _text(lines: list[str]) -> Iterator[str]:
             while end < len(lines) and (not lines[end].strip() or lines[end].startswith("  ")):
                 end += 1
             block = [each.removeprefix("    ") for each in lines[at + 1 : end]]
-            yield inline(line.rstrip()[:-1])
+            yield line.rstrip()[:-1]
             yield from ("", "```", *"\n".join(block).strip("\n").splitlines(), "```", "")
             at = end
         else:
             starts_list = line.startswith("- ") and at and lines[at - 1] and not _in_list(lines, at - 1)
             if starts_list:
                 yield ""
-            yield inline(line)
+            yield line
             at += 1
 
 

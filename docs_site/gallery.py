@@ -58,7 +58,8 @@ def make_gallery(reports: Path, target: Path) -> str:
     lines = [
         "# Gallery",
         "",
-        "The reports of the [synthetic example study](../tutorial/example.md), as `mpg run` makes them: made anew by "
+        "The reports of the [synthetic example study](../tutorial/example.md), as `mpg run` makes "
+        "them: made anew by "
         "`make docs`, so these are today's pages. Open one, or look at some of its figures first.",
     ]
     for recipient, (heading, about) in RECIPIENTS.items():
@@ -146,7 +147,8 @@ def photograph(program: str, page: Path, picture: Path, size: tuple[int, int]) -
         )
         command = [
             program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            "--virtual-time-budget=3000", f"--window-size={max(width, 500)},{height}", f"--screenshot={picture}",
+            "--virtual-time-budget=3000", f"--window-size={max(width, 500)},{height}",
+            f"--screenshot={picture}",
             frame.as_uri() if width < 500 else page.resolve().as_uri(),
         ]  # fmt: skip
         try:

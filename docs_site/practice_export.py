@@ -1,7 +1,7 @@
 """The export to practise on (``docs/tutorial/export/``): ``python docs_site/practice_export.py``.
 
-Two files of invented families as organisations send them: Dutch headings, answers in their own codes, dates as
-they are written here, and an answer that cannot be. The same bytes every time.
+Two files of invented families as organisations send them: Dutch headings, answers in their own codes, dates
+as they are written here, and an answer that cannot be. The same bytes every time.
 """
 
 import csv

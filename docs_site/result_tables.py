@@ -62,11 +62,14 @@ def result_tables_page(results: dict[str, Any]) -> str:
     lines = [
         "# Tables of results",
         "",
-        'Made from the results of the example study. `result.tables["name"].data` is a data frame with unrounded '
+        'Made from the results of the example study. `result.tables["name"].data` is a data frame with '
+        "unrounded "
         "numbers; beside the columns below each has `n_families`, the distinct families behind the row, and "
-        "`n_organisations` where a row pools organisations. What a column means is declared where it is made: the "
+        "`n_organisations` where a row pools organisations. What a column means is declared where it "
+        "is made: the "
         "disclosure gate decides by that. *Key* marks what says which row it is. "
-        "[The verbs](api/verbs.md) say in words what each table holds; a table is there only where a study has "
+        "[The verbs](api/verbs.md) say in words what each table holds; a table is there only where a "
+        "study has "
         "what it needs.",
     ]
     for verb, result in results.items():

@@ -16,11 +16,12 @@ __all__ = ["settings_page", "study_tables_page"]
 
 
 def settings_page() -> str:
-    """Every section of study.toml with its settings, kinds and defaults, and the file that mpg init writes."""
+    """Every section of study.toml with its settings, and the file that mpg init writes."""
     lines = [
         "# Every setting of study.toml",
         "",
-        "Made from the models that read the file. [The study folder](study_folder.md) explains the choices; the "
+        "Made from the models that read the file. [The study folder](study_folder.md) explains the "
+        "choices; the "
         "file that `mpg init` writes, with a comment at every setting, stands at the end of this page.",
     ]
     for name, field in StudyConfig.model_fields.items():

@@ -30,7 +30,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_pages_stand_in_the_four_parts_and_are_listed() -> None:
-    """A new page goes into tutorial/, how_to/, explanation/ or reference/, into index.md and zensical.toml."""
+    """A new page goes into tutorial/, how_to/, explanation/ or reference/; index.md and zensical.toml."""
     assert [path.name for path in DOCS.glob("*.md")] == ["index.md"]
     listed = re.findall(r"\]\((\w+/[^)#]+)\)", (DOCS / "index.md").read_text(encoding="utf-8"))
     pages = {page.relative_to(DOCS).as_posix() for page in PAGES if page.parent.parent == DOCS}
@@ -40,7 +40,7 @@ def test_pages_stand_in_the_four_parts_and_are_listed() -> None:
 
 
 def test_code_and_messages_name_pages_that_are_there() -> None:
-    for folder in ("mpg_research", "benchmarks", "tests"):
+    for folder in ("mpg_research", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):
             for name in re.findall(r"\bdocs/[\w/.]+\.(?:md|toml)\b", path.read_text(encoding="utf-8")):
                 assert (ROOT / name).is_file(), f"{path.relative_to(ROOT)} speaks of {name}"

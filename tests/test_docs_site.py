@@ -1,4 +1,4 @@
-"""The documentation site: what is made from the code says what the code says, and faults of a site are found."""
+"""The documentation site: what is made from the code says what it says, and faults are found."""
 
 import re
 import tomllib
@@ -34,7 +34,8 @@ def test_every_public_name_has_its_place_in_the_api() -> None:
 
 def test_a_docstring_becomes_markdown() -> None:
     text = (
-        "Do it to ``x``.\n\nParameters\n----------\nx, y : float\n    What :func:`~a.b.do` takes.\n\n    More.\n\n"
+        "Do it to ``x``.\n\nParameters\n----------\nx, y : float\n    What :func:`~a.b.do` "
+        "takes.\n\n    More.\n\n"
         "Examples\n--------\n>>> do(1)\n2\n\nThen::\n\n    do(2)\n"
     )
     assert as_markdown(text) == (

@@ -330,7 +330,7 @@ horizon_months = 12                  # costs and effects are counted so long aft
 round_to = 100                       # every amount that is shown is a multiple of so many euros
 effect = "points"                    # or "reliably_improved", "months_without_placement"
 before_help_months = 0               # the tables hold costs of so many months before the start too
-otherwise = "none"                   # how it is known what would have happened anyway (docs/explanation/costs.md)
+otherwise = "none"                   # how it is known what would have happened anyway (costs.md)
 # thresholds = [100, 500]            # what one unit of effect may cost; there is no norm, so none by default
 
 [talk]                               # for the talk with one family; every number here is our own choice

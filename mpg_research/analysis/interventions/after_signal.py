@@ -121,6 +121,14 @@ def describe_actions(
     A signal is followed where the export lies at least the grace after it; a family whose help ended in the
     meantime counts, as such. An intervention on the day of the signal counts as after it. An organisation
     that never recorded any is left out and counted: there it is not known whether something was done.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, describe_actions
+    >>> from mpg_research.study import shipped_example
+    >>> found = describe_actions(load_study(shipped_example()))
+    >>> sorted(found.tables["first_roles"].data.columns)[:3]
+    ['conf_high', 'conf_low', 'estimate']
     """
     (scores,) = gather(older, scores)
     if scores.respondents not in (None, "declared"):
