@@ -73,7 +73,8 @@ def _named(lines: list[str]) -> Iterator[str]:
             body.pop(0)
         first = body[0] if body and not body[0].startswith(("- ", "```")) else ""
         rest = body[1:] if first else body
-        yield f"- **`{name}`**{about}" + (f": {first}" if first else "")
+        shown = name if "`" in name else f"`{name}`"
+        yield f"- **{shown}**{about}" + (f": {first}" if first else "")
         yield from (f"    {line}" if line else "" for line in rest)
 
 

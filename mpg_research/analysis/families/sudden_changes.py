@@ -123,7 +123,7 @@ def sudden_changes(
     >>> from mpg_research.study import shipped_example
     >>> found = sudden_changes(load_study(shipped_example()))
     >>> sorted(set(found.tables["sizes"].data["kind"]))
-    ['sudden_gain', 'sudden_loss']
+    ['gain', 'loss']
     """
     scores, error = gather(older, scores, error)
     refuse_parts(error, "error_sd", why=NOT_BY_WAVE)

@@ -128,7 +128,7 @@ def describe_actions(
     >>> from mpg_research.study import shipped_example
     >>> found = describe_actions(load_study(shipped_example()))
     >>> sorted(found.tables["first_roles"].data.columns)[:3]
-    ['conf_high', 'conf_low', 'estimate']
+    ['clustered_high', 'clustered_low', 'conf_high']
     """
     (scores,) = gather(older, scores)
     if scores.respondents not in (None, "declared"):
