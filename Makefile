@@ -79,8 +79,8 @@ EXTRA_DOCS := import tomllib; extras = tomllib.load(open("pyproject.toml", "rb")
 	print("\n".join(extras["docs"]))
 
 lock: ## renew the lock files from pyproject.toml (needs uv)
-	$(COMPILE) --extra dev pyproject.toml -o requirements.lock
-	$(COMPILE) --extra dev pyproject.toml --resolution lowest-direct -o requirements-lowest.lock
+	$(COMPILE) --extra dev --extra pdf --extra word pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev --extra pdf --extra word pyproject.toml --resolution lowest-direct -o requirements-lowest.lock
 	python3 -c '$(EXTRA_DOCS)' | $(COMPILE) --constraints requirements.lock - -o requirements-docs.lock
 
 benchmarks: $(VENV)/.ready ## measure speed (prints tables; takes a while)

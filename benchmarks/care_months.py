@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 from care_over_time import MONTHS, SLOPE, _course, _errors, _families
-from kept_studies import Found, asked, kept_studies, table, write_between
+from kept_studies import Found, draw_and_write
 
 from mpg_research.analysis.process.spells import Spells
 from mpg_research.analysis.process.within_between import fit_shape, fit_within_between
@@ -177,7 +177,7 @@ def one_study(study: int, *, draw: partial) -> Found:
     }
 
 
-SCENARIOS = {
+DRAWS = {
     "Spells of workers": partial(spells),
     "Around an event: nothing planted": partial(around, more=0.0),
     "Around an event: an effect": partial(around, more=1.0),
@@ -186,20 +186,6 @@ SCENARIOS = {
 }
 
 
-def main() -> None:
-    """Draw, save as it goes, and write what stands between the marks of the page."""
-    chosen = asked(__doc__)
-    parts = []
-    for place, (name, draw) in enumerate(SCENARIOS.items()):
-        if name.startswith(chosen.only):
-            rows = kept_studies(
-                f"care_months_{place}", partial(one_study, draw=draw), chosen.studies, folder=chosen.kept
-            )
-            parts += [f"### {name}\n\n{table(rows)}"] if len(rows) else []
-            print(*parts[-1:], flush=True)
-    if not chosen.only:
-        write_between(Path(__file__).with_suffix(".md"), parts)
-
-
 if __name__ == "__main__":
-    main()
+    scenarios = {name: (partial(one_study, draw=draw), 1000) for name, draw in DRAWS.items()}
+    draw_and_write(Path(__file__), scenarios, description=__doc__)

@@ -13,17 +13,44 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["Found", "asked", "kept_studies", "table", "write_between"]
+__all__ = ["Found", "Scenarios", "draw_and_write", "kept_studies", "table"]
 
 #: What was found of each quantity: estimate, lower and upper limit, truth.
 Found = Mapping[str, tuple[float, float, float, float]]
+#: By name: one study of a number, and studies of it out of a thousand.
+Scenarios = Mapping[str, tuple[Callable[[int], Found], int]]
 _HALF = 1.959963984540054
 
 
-def asked(description: str | None, *, studies: int = 1000) -> argparse.Namespace:
-    """The arguments ``--studies`` and ``--kept`` (the folder where results are saved)."""
+def draw_and_write(
+    script: Path,
+    scenarios: Scenarios,
+    *,
+    description: str | None,
+    section: Callable[[str, pd.DataFrame], str] | None = None,
+) -> None:
+    """Draw, save as it goes, and write what stands between the marks of the page beside a script.
+
+    ``section`` makes what stands under a scenario's name, of that name and its rows: their :func:`table`.
+    """
+    chosen = _asked(description)
+    parts = []
+    for place, (name, (one_study, of_thousand)) in enumerate(scenarios.items()):
+        if not name.startswith(chosen.only):
+            continue
+        number = chosen.studies * of_thousand // 1000
+        rows = kept_studies(f"{script.stem}_{place}", one_study, number, folder=chosen.kept)
+        if len(rows):
+            parts.append(f"### {name}\n\n{section(name, rows) if section else table(rows)}")
+            print(parts[-1], flush=True)
+    if not chosen.only:
+        _write_between(script.with_suffix(".md"), parts)
+
+
+def _asked(description: str | None) -> argparse.Namespace:
+    """The arguments; ``--kept`` is the folder where results are saved."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--studies", type=int, default=studies)
+    parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--kept", type=Path, default=Path("build/kept_studies"))
     parser.add_argument("--only", default="", help="only truths whose name begins so; nothing is written")
     return parser.parse_args()
@@ -73,7 +100,7 @@ def table(rows: pd.DataFrame, *, digits: int = 3) -> str:
     return "\n".join(lines)
 
 
-def write_between(page: Path, parts: list[str]) -> None:
+def _write_between(page: Path, parts: list[str]) -> None:
     """Tables between the two marks of a page, whose other text stays."""
     begin, end = f"<!-- written by {page.stem}.py -->", "<!-- until here -->"
     head, _, rest = page.read_text(encoding="utf-8").partition(begin)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from kept_studies import Found, asked, kept_studies, table, write_between
+from kept_studies import Found, Scenarios, draw_and_write
 
 from mpg_research.analysis.families.shares import share_rows
 from mpg_research.analysis.outcomes.domains import ALL_CLASSES, _balance, _first_and_last, _over_domains
@@ -304,7 +304,7 @@ def together(study: int, *, items: bool, null: bool) -> Found:
 
 
 #: What is drawn, and studies of it out of a thousand.
-SCENARIOS = {
+SCENARIOS: Scenarios = {
     "Life domains; who has few problems leaves sooner": (partial(domains, leaves=True), 1000),
     "Life domains; who leaves is chance": (partial(domains, leaves=False), 1000),
     "Goals, marks and later changes": (own_voice, 1000),
@@ -317,19 +317,5 @@ SCENARIOS = {
 }
 
 
-def main() -> None:
-    """Draw, save as it goes, and write what stands between the marks of the page."""
-    chosen = asked(__doc__)
-    parts = []
-    for place, (name, (one_study, of_thousand)) in enumerate(SCENARIOS.items()):
-        if name.startswith(chosen.only):
-            number = chosen.studies * of_thousand // 1000
-            rows = kept_studies(f"outcomes_{place}", one_study, number, folder=chosen.kept)
-            parts += [f"### {name}\n\n{table(rows)}"] if len(rows) else []
-            print(*parts[-1:], flush=True)
-    if not chosen.only:
-        write_between(Path(__file__).with_suffix(".md"), parts)
-
-
 if __name__ == "__main__":
-    main()
+    draw_and_write(Path(__file__), SCENARIOS, description=__doc__)

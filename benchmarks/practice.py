@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from kept_studies import Found, asked, kept_studies, table, write_between
+from kept_studies import Found, Scenarios, draw_and_write
 from rater_drift import Truth, draw_study
 
 from mpg_research.analysis.practice.fidelity_course import LEVELS, condition_course, fidelity_course
@@ -187,7 +187,7 @@ def tenure(study: int) -> Found:
 
 
 #: What is drawn, and studies of it out of a thousand.
-SCENARIOS = {
+SCENARIOS: Scenarios = {
     "Working elements: nothing goes with them": (partial(elements, planted=0.0), 1000),
     "Working elements: a better course": (partial(elements, planted=PER_POINT), 1000),
     "A condition of organisations: nothing goes with it": (partial(conditions, planted=0.0), 1000),
@@ -197,19 +197,5 @@ SCENARIOS = {
 }
 
 
-def main() -> None:
-    """Draw, save as it goes, and write what stands between the marks of the page."""
-    chosen = asked(__doc__)
-    parts = []
-    for place, (name, (one_study, of_thousand)) in enumerate(SCENARIOS.items()):
-        if name.startswith(chosen.only):
-            number = chosen.studies * of_thousand // 1000
-            rows = kept_studies(f"practice_{place}", one_study, number, folder=chosen.kept)
-            parts += [f"### {name}\n\n{table(rows)}"] if len(rows) else []
-            print(*parts[-1:], flush=True)
-    if not chosen.only:
-        write_between(Path(__file__).with_suffix(".md"), parts)
-
-
 if __name__ == "__main__":
-    main()
+    draw_and_write(Path(__file__), SCENARIOS, description=__doc__)

@@ -9,12 +9,12 @@ large population, in standard deviations of the score (:func:`average_effect`).
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from kept_studies import Found, asked, kept_studies, table, write_between
+from kept_studies import Found, draw_and_write, table
 from scipy.stats import norm
 
 from mpg_research.analysis.practice.drift_model import fit_rater_drift
@@ -142,8 +142,17 @@ def planted(per_year: float, truth: Truth) -> Truth:
     return truth
 
 
-def one_study(study: int, *, truth: Truth, effect: float) -> Found:
+@cache
+def known(name: str) -> tuple[Truth, float, float]:
+    """Of a scenario: its truth with the drift planted, and the :func:`average_effect` in it."""
+    per_year, truth, _ = SCENARIOS[name]
+    truth = planted(per_year, truth) if per_year else truth
+    return truth, *average_effect(truth)
+
+
+def one_study(study: int, *, scenario: str) -> Found:
     """What is found in one study, beside what it should be, in standard deviations of the score a year."""
+    truth, effect, _ = known(scenario)
     rows = draw_study(np.random.default_rng([7, study]), truth)
     own = rows[~rows["is_second"]]
     drift = fit_rater_drift(own)
@@ -187,31 +196,19 @@ SCENARIOS: dict[str, tuple[float, Truth, int]] = {
 COUNTS = ("scores", "workers", "pairs")
 
 
-def main() -> None:
-    """Draw, save as it goes, and write what stands between the marks of the page."""
-    chosen = asked(__doc__)
-    parts = []
-    for name, (per_year, truth, of_thousand) in SCENARIOS.items():
-        if not name.startswith(chosen.only):
-            continue
-        truth = planted(per_year, truth) if per_year else truth
-        effect, sd = average_effect(truth)
-        number = chosen.studies * of_thousand // 1000
-        file = f"rater_drift_{list(SCENARIOS).index(name)}"
-        rows = kept_studies(file, partial(one_study, truth=truth, effect=effect), number, folder=chosen.kept)
-        if rows.empty:
-            continue
-        middle = rows.groupby("quantity")["estimate"].median()
-        size = ", ".join(f"{middle[count]:,.0f} {count}" for count in COUNTS)
-        estimates = rows[~rows["quantity"].isin(COUNTS)]
-        parts.append(
-            f"### {name}\n\nA median of {size}; SD of the score {sd:.2f}, latent drift {truth.drift:.4f}.\n\n"
-            + table(estimates, digits=4)
-        )
-        print(parts[-1], flush=True)
-    if not chosen.only:
-        write_between(Path(__file__).with_suffix(".md"), parts)
+def section(name: str, rows: pd.DataFrame) -> str:
+    """How large the studies were, and the table of what is no count."""
+    truth, _, sd = known(name)
+    middle = rows.groupby("quantity")["estimate"].median()
+    size = ", ".join(f"{middle[count]:,.0f} {count}" for count in COUNTS)
+    estimates = rows[~rows["quantity"].isin(COUNTS)]
+    said = f"A median of {size}; SD of the score {sd:.2f}, latent drift {truth.drift:.4f}."
+    return f"{said}\n\n{table(estimates, digits=4)}"
 
 
 if __name__ == "__main__":
-    main()
+    scenarios = {
+        name: (partial(one_study, scenario=name), of_thousand)
+        for name, (_, _, of_thousand) in SCENARIOS.items()
+    }
+    draw_and_write(Path(__file__), scenarios, description=__doc__, section=section)

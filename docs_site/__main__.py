@@ -122,8 +122,8 @@ def write_made_pages(docs: Path) -> None:
 def keep_local(site: Path) -> None:
     """Take a copy of the one script that Zensical's pages fetch from elsewhere, and let them use that.
 
-    Search on pages that were opened from a disk needs it. The page for addresses that are not there goes: it is of
-    use on a server only.
+    Search on pages that were opened from a disk needs it. The page for addresses that are not there goes:
+    it is of use on a server only.
 
     Parameters
     ----------

@@ -16,6 +16,8 @@ from mpg_research.version import __version__
 from mpg_research.visible import visible
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mpg_research.reporting.run.run import RunSummary
 
 __all__ = ["build_parser", "main"]
@@ -201,6 +203,14 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
         help="also run notebooks that were changed and are not registered; their pages say so",
     )
     run.add_argument("--png", action="store_true", help="write every figure as PNG as well as SVG")
+    run.add_argument(
+        "--formats",
+        default="",
+        metavar="LIST",
+        help="how pages are published: html, and pdf or docx (Word) with commas between them "
+        "(default: [report] formats in study.toml, else html)",
+    )
+    run.add_argument("--open", action="store_true", help="open the overview in a browser afterwards")
     run.add_argument("--force", action="store_true", help="also make anew what is up to date")
     run.add_argument(
         "--explain", action="store_true", help="only say why each page would be made or not; make nothing"
@@ -633,8 +643,11 @@ def _is_first_run(output: str) -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.formats import also_in
+
     if options.explain:
-        return _explain(options)
+        with also_in(options.formats):
+            return _explain(options)
     from mpg_research.reporting.pictures import also_as_png
     from mpg_research.reporting.run.cluster import cluster_at
     from mpg_research.reporting.store.folder import store_folder
@@ -647,6 +660,7 @@ def _run(options: argparse.Namespace) -> int:
         _termination_as_interruption(),
         cluster_at(options.dask),
         also_as_png(options.png),
+        also_in(options.formats),
         started_ahead(when=is_needed),
     ):
         from mpg_research.reporting.run.progress import make_progress
@@ -666,7 +680,17 @@ def _run(options: argparse.Namespace) -> int:
             allow_modified=options.allow_modified,
         )
     _print_summary(summary, debug=options.debug)
+    if options.open and summary.index is not None:
+        _open(summary.index)
     return summary.exit_code
+
+
+def _open(page: "Path") -> None:
+    """Show a page in the browser, or say where it lies."""
+    import webbrowser
+
+    if not webbrowser.open(page.absolute().as_uri()):
+        print(f"mpg: no browser was found here; open it yourself: {page}", file=sys.stderr)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -756,11 +780,24 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
         print(f"\nmpg: {summary.not_compared}", file=sys.stderr)
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
+    for (verb, reason), names in _not_fitted(summary.outcomes).items():
+        print(
+            f"\nNot computed, as these pages say: {verb} ({', '.join(names)})\n{visible(reason)}",
+            file=sys.stderr,
+        )
     for reason, names in _by_reason(failed).items():
         print(f"\nFailed: {', '.join(names)}\n{visible(reason)}", file=sys.stderr)
     if debug:
         for outcome in failed:
             print(f"\n{outcome.step.name}\n{outcome.traceback}", file=sys.stderr)
+
+
+def _not_fitted(outcomes: Sequence[Any]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for outcome in outcomes:
+        for verb, reason in outcome.not_fitted.items():
+            found.setdefault((verb, reason), []).append(outcome.step.name)
+    return found
 
 
 def _by_reason(failed: Sequence[Any]) -> dict[str, list[str]]:

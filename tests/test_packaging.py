@@ -38,7 +38,8 @@ def test_the_packages_the_project_promises_are_dependencies(project: dict) -> No
 def test_the_lowest_versions_are_the_bounds(project: dict) -> None:
     lock = (ROOT / "requirements-lowest.lock").read_text(encoding="utf-8")
     pins = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\d[0-9.]*?)(?:\.0)* ", lock, flags=re.MULTILINE))
-    for requirement in {*project["dependencies"], *project["optional-dependencies"]["dev"]}:
+    extras = project["optional-dependencies"]
+    for requirement in {*project["dependencies"], *extras["dev"], *extras["pdf"], *extras["word"]}:
         bound = re.sub(r"(?:\.0)+$", "", requirement.partition(">=")[2])
         assert pins[name_of(requirement)].startswith(bound), requirement
 
@@ -49,7 +50,8 @@ def test_lock_files_pin_and_hash_everything_and_name_no_index(project: dict, nam
     pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==\S+.*\\$", lock, flags=re.MULTILINE)
     entries = re.findall(r"^[a-z0-9].*$", lock, flags=re.MULTILINE)
     assert len(pins) == len(entries), "every entry is pinned with == and followed by hashes"
-    wanted = {*project["dependencies"], *project["optional-dependencies"]["dev"]}
+    extras = project["optional-dependencies"]
+    wanted = {*project["dependencies"], *extras["dev"], *extras["pdf"], *extras["word"]}
     assert {name_of(requirement) for requirement in wanted} <= {name_of(pin) for pin in pins}
     assert not re.search(r"https?://|file:|--index|--find-links|--extra-index", lock)
 

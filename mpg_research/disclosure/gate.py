@@ -168,10 +168,8 @@ def release(result: AnalysisResult, audience: Audience, *, policy: DisclosurePol
     across = named and audience.is_external
     _hide_small(tables, policy, across=across, outside=audience.is_external)
     covered = cover_organisations(tables, policy.minimum_families)
-    if cover_dominated(tables, policy):
+    while cover_dominated(tables, policy):
         hide_followers(tables)
-        while cover_dominated(tables, policy):
-            hide_followers(tables)
     hide_spreads(tables)
     throughout = result.compares_organisations
     refused = refusals(tables, audience, throughout=throughout, policy=policy, covered=covered, names=names)

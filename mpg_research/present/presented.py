@@ -103,6 +103,8 @@ class PresentedFigure:
         What stands above these numbers in a page.
     make_png : callable
         Draws the picture as PNG.
+    general : tuple of str
+        Sentences of the caption that are true of other figures too: a page says them once.
     """
 
     name: str
@@ -114,6 +116,7 @@ class PresentedFigure:
     data: PresentedTable
     data_label: str
     make_png: Callable[[], bytes] = field(repr=False, compare=False)
+    general: tuple[str, ...] = ()
 
     @property
     def png(self) -> bytes:
@@ -127,9 +130,16 @@ class PresentedFigure:
             f'<figure class="mpg-figure" lang="{self.language}">\n'
             f'<div class="picture" role="region" tabindex="0" aria-label="{escape(self.title)}">'
             f"{self.svg.decode('utf-8').strip()}</div>\n"
-            f"<figcaption>{escape(self.caption)}</figcaption>\n"
-            f"<details><summary>{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
+            f"<figcaption>{self._caption()}</figcaption>\n"
+            f'<details class="numbers"><summary data-file="{escape(self.data.name)}.csv">'
+            f"{escape(self.data_label)}</summary>\n{self.data.html}\n</details>\n</figure>"
         )
+
+    def _caption(self) -> str:
+        written = escape(self.caption)
+        for sentence in map(escape, self.general):
+            written = written.replace(sentence, f'<span class="general">{sentence}</span>')
+        return written
 
     def save(self, folder: str | Path, *, png: bool = False) -> tuple[Path, ...]:
         """Write ``<name>.svg`` and ``.csv`` into the folder.
@@ -185,6 +195,9 @@ class PresentedText:
         What it stands in place of, in a line.
     rules : tuple of SaidRule
         By which rules that is not shown.
+    why : str
+        Why that is not shown, and which setting would show it; with it, several such texts can be told as
+        one.
     """
 
     name: str
@@ -195,6 +208,7 @@ class PresentedText:
     is_list: bool = False
     caption: str = ""
     rules: tuple[SaidRule, ...] = ()
+    why: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -211,7 +225,8 @@ class PresentedText:
         if self.mark and parts:
             parts.insert(0, f'<p class="synthetic-mark"><small>{escape(self.mark)}</small></p>')
         kind = "mpg-text" if self.shows_numbers else "mpg-text not-shown"
-        return f'<div class="{kind}" lang="{self.language}">\n' + "\n".join(parts) + "\n</div>"
+        told = f' data-what="{escape(self.caption)}" data-why="{escape(self.why)}"' if self.why else ""
+        return f'<div class="{kind}" lang="{self.language}"{told}>\n' + "\n".join(parts) + "\n</div>"
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
         """Write ``<name>.txt`` into the folder.

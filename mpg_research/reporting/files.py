@@ -15,6 +15,7 @@ __all__ = [
     "CRATE",
     "MANIFEST",
     "OUTPUTS",
+    "START_PAGE",
     "file_sha256",
     "json_bytes",
     "json_sha256",
@@ -25,6 +26,8 @@ __all__ = [
 
 #: The files that describe what lies in a recipient's folder: a run writes them anew as it goes on.
 MANIFEST, OUTPUTS, CRATE = "manifest.json", "outputs.json", "ro-crate-metadata.json"
+#: The page that a recipient opens first; above the recipients' folders it is the internal overview.
+START_PAGE = "index.html"
 _CHUNK = 1 << 20
 
 

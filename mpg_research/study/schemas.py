@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = [
+    "CARE_ITEMS",
     "COST_KINDS",
     "DECISION_CODES",
     "DISTRIBUTIONS",
@@ -18,6 +19,7 @@ __all__ = [
     "FORMER_NAMES",
     "INTERVENTIONS",
     "ITEM_COLUMN",
+    "NOT_GIVEN",
     "PAYERS",
     "ROLES",
     "SCHEMAS",
@@ -80,6 +82,17 @@ DOMAINS: dict[str, tuple[str, ...]] = dict.fromkeys(
 )
 
 EVENTS: dict[str, tuple[str, ...]] = {"placement": (), "eviction": (), "renewed_referral": ()}
+
+# What of the table care has a price: the item, and the column that says how much of it there was.
+CARE_ITEMS = {
+    "contact_hour": "contact_hours",
+    "visit": "n_visits",
+    "network_meeting": "network_meeting",
+    "agency_month": "n_agencies",
+}
+
+# Stands where a respondent, a payer or a kind of costs is not named.
+NOT_GIVEN = "not_given"
 
 # Who pays: a housing corporation was written with a space before payers had codes.
 PAYERS: dict[str, tuple[str, ...]] = {

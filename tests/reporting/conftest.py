@@ -1,7 +1,9 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mpg_research.reporting.run.run import RunSummary, run_study
 from mpg_research.reporting.store.inputs import CODE
 from tests.reporting.notebook_makers import make_all_notebooks
 
@@ -69,3 +71,12 @@ def study(tmp_path: Path) -> Path:
 @pytest.fixture
 def notebooks(tmp_path: Path) -> Path:
     return make_all_notebooks(tmp_path / "notebooks")
+
+
+@pytest.fixture
+def run(study: Path, notebooks: Path, tmp_path: Path) -> Callable[..., RunSummary]:
+    def call(**options: object) -> RunSummary:
+        given = {"reports": tmp_path / "reports", "notebooks": notebooks, "allow_modified": True}
+        return run_study(study, **{**given, **options})
+
+    return call

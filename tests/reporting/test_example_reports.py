@@ -60,7 +60,9 @@ def test_tables_and_figures_lie_beside_the_page_and_in_the_record(folder: Path) 
     own = folder / OWN
     entry = json.loads((own / "manifest.json").read_bytes())["steps"]["nl/report_organisation"]
     found = {path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()}
-    assert found == {*entry["outputs"], "manifest.json", "outputs.json", "ro-crate-metadata.json"}
+    beside = {"index.html", "manifest.json", "outputs.json", "ro-crate-metadata.json"}
+    stands_in = {"en/report_organisation.html"}  # says that the page was not made in that language
+    assert found == {*entry["outputs"], *beside, *stands_in}
     assert {Path(name).suffix for name in found} >= {".html", ".ipynb", ".csv", ".svg", ".json"}
     assert not [name for name in found if name.endswith(".png")]  # only where somebody asks for them
     assert entry["results"]["compare_organisations"]["sample_flow"][-1]["step"] == "analysed"

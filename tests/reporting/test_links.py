@@ -12,7 +12,7 @@ def test_the_links_of_a_page_lead_to_files_beside_it(tmp_path: Path) -> None:
     simulate_study(study, families=320, organisations=24, truth_families=0)
     summary = run_study(study, reports=tmp_path / "reports", only=["01_data_quality"], language=["en"])
     assert summary.exit_code == 0, [outcome.reason for outcome in summary.outcomes]
-    (page,) = (tmp_path / "reports").rglob("01_data_quality.html")
+    (page,) = (tmp_path / "reports").rglob("en/01_data_quality.html")
     links = re.findall(r'<a href="(tables/[^"]+)" download>([^<]+)</a>', page.read_text(encoding="utf-8"))
     assert ("tables/01_data_quality/by_organisation.csv",) * 2 in links
     for address, _ in links:

@@ -8,11 +8,11 @@ import pandas as pd
 from mpg_research.errors import NotApplicableError, Note
 from mpg_research.statistics.economics.discounting import index_prices, read_index_table
 from mpg_research.study.model import Study
+from mpg_research.study.schemas import NOT_GIVEN
 
 __all__ = ["Prices", "read_prices"]
 
 _AMOUNTS = ("unit_price", "price_low", "price_high")
-_NOT_GIVEN = "not_given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     found: dict[str, object] = {"item": table["item"].astype(str).to_numpy(dtype=object)}
     found["year"] = table["year"].astype(int).to_numpy()
     for name, instead in (
-        ("payer", _NOT_GIVEN), ("kind", _NOT_GIVEN), ("distribution", "fixed"), ("source", ""),
+        ("payer", NOT_GIVEN), ("kind", NOT_GIVEN), ("distribution", "fixed"), ("source", ""),
     ):  # fmt: skip
         given = table[name] if name in table else pd.Series(None, index=table.index, dtype=object)
         found[name] = given.astype(object).where(given.notna(), instead).astype(str).to_numpy(dtype=object)
@@ -137,7 +137,7 @@ def _brought_to(frame: pd.DataFrame, year: int, other: np.ndarray, study: Study)
 
 def _notes(rows: pd.DataFrame) -> list[Note]:
     notes = []
-    without = int((rows["payer"] == _NOT_GIVEN).sum())
+    without = int((rows["payer"] == NOT_GIVEN).sum())
     if without:
         text = (
             f"Of {without} prices the table does not say who pays; they count from everybody's point of view."

@@ -12,16 +12,12 @@ from mpg_research.analysis.economics.missing_care import month_numbers, months_w
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.study.config.study_toml import DAYS_PER_MONTH
 from mpg_research.study.model import Study
+from mpg_research.study.schemas import CARE_ITEMS
 
 __all__ = ["CARE_ITEMS", "NETWORK_MEETING", "Uses", "read_uses"]
 
 NETWORK_MEETING = "network_meeting"
 _AGENCY_MONTH = "agency_month"
-#: Items of the table care, with the column that holds how much of each.
-CARE_ITEMS = {
-    "contact_hour": "contact_hours", "visit": "n_visits", NETWORK_MEETING: "network_meeting",
-    _AGENCY_MONTH: "n_agencies",
-}  # fmt: skip
 _DAY = 1 / DAYS_PER_MONTH
 #: Of times in months: finer than an hour.
 _NEAR = 1e-4

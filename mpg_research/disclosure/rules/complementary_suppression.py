@@ -1,6 +1,6 @@
 """Which further rows are hidden, so that no small number follows from a total by subtraction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -17,6 +17,8 @@ __all__ = [
     "cover_organisations",
     "cover_shares",
     "cover_small_rows",
+    "places_of",
+    "rows_to_cover",
 ]
 
 
@@ -57,18 +59,48 @@ def cover_small_rows(
     counts = np.nan_to_num(np.asarray(families, dtype=float))
     hidden = [int(row) for row in np.flatnonzero(small)]
     candidates = [int(row) for row in order if not small[row] and counts[row] > 0]
-    cover: list[int] = []
 
-    def is_open_to(knower: int | None) -> bool:
-        rest = [counts[row] for row in (*hidden, *cover) if row != knower]
-        return len(rest) < 2 or sum(rest) <= minimum
+    def is_open(rest: list[int]) -> bool:
+        return bool(sum(counts[row] for row in rest) <= minimum)
 
-    while hidden and candidates:
-        knowers = [None, *hidden, *cover] if each_knows_its_own else [None]
-        if not any(is_open_to(knower) for knower in knowers):
-            break
-        cover.append(candidates.pop(0))
+    cover = rows_to_cover(hidden, candidates, is_open, each_knows_its_own=each_knows_its_own)
     return mask_of(np.array(cover, dtype=int), len(counts))
+
+
+def rows_to_cover(
+    hidden: Sequence[int],
+    candidates: Iterable[int],
+    is_open: Callable[[list[int]], bool],
+    *,
+    each_knows_its_own: bool,
+) -> list[int]:
+    """The first candidates that must be hidden too, until the hidden rows together say nothing of one.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Rows that are hidden already; without any, nothing covers.
+    candidates : iterable of int
+        Other rows, in the order in which they are taken.
+    is_open : callable
+        Whether two or more rows of which a reader knows the sum would be too few or too small. One row alone
+        always is.
+    each_knows_its_own : bool
+        Whether each hidden row has a reader who takes its number off that sum.
+
+    Returns
+    -------
+    list of int
+    """
+    cover: list[int] = []
+    left = list(candidates) if hidden else []
+    while left:
+        knowers = [None, *hidden, *cover] if each_knows_its_own else [None]
+        known = ([row for row in (*hidden, *cover) if row != knower] for knower in knowers)
+        if not any(len(rest) < 2 or is_open(rest) for rest in known):
+            break
+        cover.append(left.pop(0))
+    return cover
 
 
 def cover_groups(cells: Cells, parts: Sequence[str], minimum: int) -> None:
@@ -108,7 +140,7 @@ def _cover_each_group(cells: Cells, others: list[str], minimum: int, *, each_kno
 def cover_each_month(cells: Cells, minimum: int) -> None:
     """Within each month organisations add up to the observed course of all: hide enough of them."""
     column = cells.table.organisation_columns[0]
-    place = _places(cells, column)
+    place = places_of(cells, column)
     families = cells.exact("n_families")
     hidden, cover = cells.hidden(), cells.no_row()
     for rows in cells.groups(times_of(cells)):  # no row is in two of them
@@ -125,7 +157,7 @@ def cover_shares(cells: Cells, minimum: int) -> None:
     if len(cells.table.organisation_columns) != 1:
         return
     organisation = cells.table.organisation_columns[0]
-    place = _places(cells, organisation)
+    place = places_of(cells, organisation)
     groups = cells.groups([key for key in cells.keys if key != organisation])
     for column in cells.numbers:
         for base, chosen in shares_in(cells, column):
@@ -144,7 +176,7 @@ def cover_shares(cells: Cells, minimum: int) -> None:
                 cells.has_complement = True
 
 
-def _places(cells: Cells, column: str) -> np.ndarray:
+def places_of(cells: Cells, column: str) -> np.ndarray:
     """The place of each row's organisation in the order of being taken for cover, shape (n_rows,)."""
     place = {key: number for number, key in enumerate(stable_order(cells.data[column]))}
     return np.array([place[key] for key in cells.data[column]], dtype=int)

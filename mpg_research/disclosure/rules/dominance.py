@@ -20,8 +20,8 @@ import numpy as np
 from mpg_research.analysis.columns import Column
 from mpg_research.arrays import FloatArray
 from mpg_research.disclosure.audience import DisclosurePolicy
-from mpg_research.disclosure.rules.cells import Cells
-from mpg_research.disclosure.rules.labels import stable_order
+from mpg_research.disclosure.rules.cells import Cells, mask_of
+from mpg_research.disclosure.rules.complementary_suppression import places_of, rows_to_cover
 
 __all__ = ["P_PERCENT", "cover_dominated", "dominated", "hide_dominated", "round_money"]
 
@@ -188,29 +188,18 @@ def _cover_group(
         return False
     organisation = next((key for key in way if key in cells.table.organisation_columns), None)
     if organisation is not None:
-        keys = cells.data[organisation].tolist()
-        place = {key: number for number, key in enumerate(stable_order(keys))}
-        free.sort(key=lambda row: place[keys[row]])
+        place = places_of(cells, organisation)
+        free.sort(key=lambda row: place[row])
     else:
         free.sort(key=lambda row: min(abs(row - other) for other in hidden))
     together = all(cells.about(key).adds_up == "families" for key in way)
-    chosen: list[int] = []
 
-    def is_open_to(knower: int | None) -> bool:
-        rest = [row for row in (*hidden, *chosen) if row != knower]
-        if len(rest) < 2:  # what covers for a hidden sum must not follow from its own line
-            return True
+    def is_open(rest: list[int]) -> bool:
         return bool(_is_sensitive(*_union(known, rest, together=together), policy)[0])
 
-    while free:
-        knowers = [None, *hidden, *chosen] if organisation is not None else [None]
-        if not any(is_open_to(knower) for knower in knowers):
-            break
-        chosen.append(free.pop(0))
+    chosen = rows_to_cover(hidden, free, is_open, each_knows_its_own=organisation is not None)
     if chosen:
-        mask = cells.no_row()
-        mask[chosen] = True
-        cells.hide_rows(mask)
+        cells.hide_rows(mask_of(np.array(chosen), cells.length))
         cells.has_complement = True
     return bool(chosen)
 

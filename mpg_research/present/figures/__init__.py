@@ -84,6 +84,7 @@ def draw(
         title=drawing.title,
         caption=re.sub(" +", " ", drawing.caption).strip(),
         alt=alt,
+        general=tuple(each for each in (voice.adjusted, voice.direction) if each and each in drawing.caption),
         data=tabulate_rows(
             voice,
             chosen.numbers(voice, table) if chosen.numbers else table,

@@ -113,9 +113,14 @@ def draw_around(voice: Voice, name: str, table: str, key: str, codes: tuple[str,
         ticks = sorted({-1, *(int(each) for each in rows["around"])})
         panel.x.ticks = [(float(tick), voice.number(tick, 0)) for tick in ticks]
         panel.x.label = voice.phrases(f"figure.{name}.months_axis") if place == len(shown) - 1 else ""
+    first = every[every[key] == shown[0]].assign(at=lambda rows: rows["around"].astype(int))
+    later = first[first["at"] >= 0] if (first["at"] >= 0).any() else first
+    most = later.iloc[int(later["estimate"].abs().to_numpy().argmax())]
     return put_into_words(
-        voice, name, chart, number=len(shown), first=voice.label(f"value.{key}", shown[0]).lower()
-    )
+        voice, name, chart, number=len(shown), first=voice.label(f"value.{key}", shown[0]),
+        size=voice.number(most["estimate"]), low=voice.number(most["conf_low"]),
+        high=voice.number(most["conf_high"]), at=voice.number(float(most["at"]), 0),
+    )  # fmt: skip
 
 
 def _differences(panel: Panel, rows: pd.DataFrame) -> None:
@@ -176,7 +181,11 @@ def draw_flow(voice: Voice) -> Drawing | None:
     panel.y.low, panel.y.whole, panel.y.grid = 0.0, True, True
     panel.y.label = voice.phrases("figure.flow_by_quarter.periods_axis")
     number_axis(panel.y, voice)
+    total = {}
+    for direction in looks:
+        numbers = rows.loc[rows["flow_direction"] == direction, "n_episodes"]
+        total[direction] = voice.count(numbers.sum()) if len(numbers) else voice.phrases("general.not_shown")
     return put_into_words(
         voice, "flow_by_quarter", chart, number=len(quarters), first=voice.quarter(quarters[0]),
-        last=voice.quarter(quarters[-1]),
+        last=voice.quarter(quarters[-1]), begun=total["in"], ended=total["out"],
     )  # fmt: skip

@@ -64,9 +64,12 @@ def draw_rank_sets(voice: Voice) -> Drawing | None:
     axis = voice.phrases("figure.rank_sets.axis")
     bars = _two_bars(voice, rows, thin="all", thick="set", dot="expected_rank", axis=axis)
     span = rows["set_high"] - rows["set_low"] + 1
+    own = rows[rows["organisation"] == voice.released.own]
+    row = own.iloc[0] if len(own) else rows.iloc[int(span.to_numpy().argmin())]
     return put_into_words(
-        voice, "rank_sets", bars, number=len(rows), shortest=voice.count(span.min()),
-        longest=voice.count(span.max()),
+        voice, "rank_sets", bars, number=len(rows), undecided=voice.count((span >= len(rows)).sum()),
+        mine=voice.organisation(row["organisation"]), low=voice.count(row["set_low"]),
+        high=voice.count(row["set_high"]),
     )  # fmt: skip
 
 
@@ -128,10 +131,12 @@ def draw_case_mix_difference(voice: Voice) -> Drawing | None:
             chart.legend.append(mark_entry(name, shape, fill=fill, edge=edge, size=size))
     panel.x.label = voice.phrases("figure.case_mix_difference.axis")
     number_axis(panel.x, voice)
-    values = rows["standardised_difference"]
+    told = rows[rows["organisation"] == own] if (rows["organisation"] == own).any() else rows
+    most = told.iloc[int(told["standardised_difference"].abs().to_numpy().argmax())]
     return put_into_words(
         voice, "case_mix_difference", chart, number=len(labels), organisations=len(codes),
-        low=voice.number(values.min(), 2), high=voice.number(values.max(), 2),
+        mine=voice.organisation(most["organisation"]), most=most["label"],
+        value=voice.number(most["standardised_difference"], 2),
     )  # fmt: skip
 
 
@@ -159,14 +164,29 @@ def draw_share_indicators(voice: Voice) -> Drawing | None:
         panel.title = voice.label("value.indicator_short", indicator)
         panel.title_size = 9 if len(indicators) < 4 else 8
     panels[len(indicators) // 2].x.label = voice.phrases("figure.share_indicators.axis")
-    shares = [
-        f"{voice.label('value.indicator_short', row['indicator'])}: {_share(voice, row['share_observed'])}"
-        for _, row in rows[rows["organisation"] == own].iterrows()
-    ]
+    is_own = rows["organisation"] == own
+    if is_own.any():
+        shares = [
+            f"{voice.label('value.indicator_short', name)}: {_share(voice, share)}"
+            for name, share in rows.loc[is_own, ["indicator", "share_observed"]].itertuples(index=False)
+        ]
+    else:
+        shares = [
+            f"{voice.label('value.indicator_short', indicator)}: {_from_to(voice, rows, indicator)}"
+            for indicator in indicators
+        ]
     return put_into_words(
         voice, "share_indicators" if "expected_share" in rows else "own_share_indicators", chart,
         number=len(indicators), organisations=rows["organisation"].nunique(), shares="; ".join(shares),
+        whose=voice.organisation(str(own)) if is_own.any() else voice.phrases("figure.share_indicators.all"),
     )  # fmt: skip
+
+
+def _from_to(voice: Voice, rows: pd.DataFrame, indicator: str) -> str:
+    """Between which shares the organisations lie."""
+    shares = rows.loc[rows["indicator"] == indicator, "share_observed"]
+    low, high = _share(voice, shares.min()), _share(voice, shares.max())
+    return low if low == high else voice.phrases("general.interval", low=low, high=high)
 
 
 def _share_bars(panel: Panel, voice: Voice, rows: pd.DataFrame, heights: dict[str, float]) -> None:
@@ -211,6 +231,7 @@ def draw_run_chart(voice: Voice) -> Drawing | None:
     return put_into_words(
         voice, "run_chart", chart, number=len(rows), low=voice.number(rows["value"].min()),
         high=voice.number(rows["value"].max()), median=voice.number(median),
+        last=voice.quarter(rows["period"].iloc[-1]), end=voice.number(rows["value"].iloc[-1]),
     )  # fmt: skip
 
 

@@ -5,15 +5,23 @@ import math
 import pandas as pd
 
 from mpg_research.frames import row_at
-from mpg_research.present.drawing.chart import Chart, Panel
+from mpg_research.present.drawing.chart import Chart, Entry, Panel
 from mpg_research.present.drawing.letters import fit_lines
-from mpg_research.present.figures.parts import CONTEXT, known, number_axis, put_into_words
+from mpg_research.present.figures.parts import CONTEXT, known, line_entry, number_axis, put_into_words
 from mpg_research.present.figures.style import GREY, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_number, with_percent
 from mpg_research.present.language.voice import Voice
 
 __all__ = ["draw_funnel", "draw_share_funnel", "funnel_dots", "funnel_limits"]
 
+#: The lines: columns, colour, dash, weight and level; apart in grey too, by their dash and weight.
+_LIMITS: tuple[tuple[str, str, tuple[float, ...], float, float], ...] = (
+    ("plain_{}_95", GREY, (1.2, 2.0), 1.0, 0.0),
+    ("plain_{}_998", GREY, (1.2, 2.0), 1.0, 0.0),
+    ("{}_95", MAIN, (), 1.2, 95.0),
+    ("{}_998", MAIN, (), 2.2, 99.8),
+    ("{}_fdr", SECOND, (7, 4), 1.6, 0.0),
+)
 #: Up to this many organisations have their name beside their dot.
 NAMED = 40
 
@@ -27,6 +35,7 @@ def draw_funnel(voice: Voice) -> Drawing | None:
     chart = Chart([245.0])
     panel = chart.panel()
     funnel_limits(panel, voice, lines)
+    chart.legend += limit_entries(voice)
     funnel_dots(panel, voice, dots, "estimate")
     panel.x.label = voice.phrases("figure.funnel.axis_x")
     panel.y.label = voice.phrases("figure.funnel.axis_y", unit=voice.unit)
@@ -57,6 +66,7 @@ def draw_share_funnel(voice: Voice) -> Drawing | None:
         low, high = panel.y.ends()
         panel.y.low, panel.y.high = max(0.0, low), min(1.0, high)
         panel.y.label = voice.phrases("figure.share_indicators.axis")
+    chart.legend += limit_entries(voice)
     chart.panel(len(indicators) - 1).x.label = voice.phrases("figure.funnel.axis_x")
     outside = int((dots["beyond_adjusted"] != "none").sum())
     return put_into_words(
@@ -77,18 +87,22 @@ def funnel_dots(panel: Panel, voice: Voice, dots: pd.DataFrame, column: str) -> 
         panel.note(row["n_effective"], row[column], *name, size=8, bold=bool(own.any()), clears=3.5)
 
 
+def limit_entries(voice: Voice) -> list[Entry]:
+    """The lines that have no number beside them, by name."""
+    (_, grey, dots, thin, _), (_, orange, dashes, thick, _) = _LIMITS[0], _LIMITS[-1]
+    return [
+        line_entry(voice.phrases("figure.funnel.limit_plain"), grey, width=thin, dash=dots),
+        line_entry(voice.phrases("figure.funnel.limit_fdr"), orange, width=thick, dash=dashes),
+    ]
+
+
 def funnel_limits(panel: Panel, voice: Voice, lines: pd.DataFrame) -> None:
     """The lines of a funnel plot, with the target."""
     size = lines["n_effective"]
     # The target: half way between the limits where neither is cut off at 0 or 1.
     panel.horizontal(float((lines["low_95"] + lines["high_95"]).iloc[-1]) / 2)
-    styles: tuple[tuple[str, str, tuple[float, ...], float, float], ...] = (
-        ("plain_{}_95", GREY, (1.2, 2.0), 1.0, 0.0), ("plain_{}_998", GREY, (1.2, 2.0), 1.0, 0.0),
-        ("{}_95", MAIN, (), 1.2, 95.0), ("{}_998", MAIN, (), 1.8, 99.8),
-        ("{}_fdr", SECOND, (7, 4), 1.4, 0.0),
-    )  # fmt: skip
     last = row_at(lines, size.idxmax())
-    for name, colour, dash, width, level in styles:
+    for name, colour, dash, width, level in _LIMITS:
         for end in ("low", "high"):
             column = name.format(end)
             panel.line(size, lines[column], colour=colour, dash=dash, width=width)

@@ -129,13 +129,37 @@ def draw_adjusted_means(voice: Voice) -> Drawing | None:
     if len(codes) < 2 or rows["months"].nunique() < 2:
         return None
     own = voice.released.own if voice.released.own in codes and voice.is_plain else None
+    own = own if own is not None and _common_months(rows, own) else None
     chart = _own_panel(voice, rows, own) if own is not None else _panels(voice, rows, codes)
-    last = rows[rows["months"] == rows["months"].max()]
-    return put_into_words(
-        voice, "adjusted_means" if own is None else "own_course", chart, number=len(codes),
-        last=voice.moment(float(rows["months"].max())),
-        low=voice.number(last["estimate"].min()), high=voice.number(last["estimate"].max()),
-    )  # fmt: skip
+    key = "adjusted_means" if own is None else "own_course"
+    return put_into_words(voice, key, chart, number=len(codes), **_ends_in_words(voice, rows, own))
+
+
+def _common_months(rows: pd.DataFrame, own: str) -> set[float]:
+    """The moments at which something is shown of the own organisation and of another."""
+    shown = rows[rows["estimate"].notna()]
+    is_own = shown["organisation"] == own
+    return set(shown.loc[is_own, "months"]) & set(shown.loc[~is_own, "months"])
+
+
+def _ends_in_words(voice: Voice, rows: pd.DataFrame, own: str | None) -> dict[str, str]:
+    """Where the courses end, at the last moment of which all that is said is shown."""
+    shown = rows[rows["estimate"].notna()].sort_values("months")
+    last = shown["months"].max() if own is None else max(_common_months(rows, own))
+    ends = shown[(shown["months"] == last) & (shown["organisation"] != own)].sort_values("estimate")
+    words = {
+        "last": voice.moment(float(last)),
+        "low": voice.number(ends["estimate"].iloc[0]),
+        "high": voice.number(ends["estimate"].iloc[-1]),
+        "lowest": voice.organisation(ends["organisation"].iloc[0]),
+        "highest": voice.organisation(ends["organisation"].iloc[-1]),
+    }
+    if own is not None:
+        mine = shown[(shown["organisation"] == own) & (shown["months"] <= last)]
+        words["mine"] = voice.organisation(own)
+        words["first"] = voice.moment(float(mine["months"].iloc[0]))
+        words["start"], words["end"] = (voice.number(mine["estimate"].iloc[place]) for place in (0, -1))
+    return words
 
 
 def _own_panel(voice: Voice, rows: pd.DataFrame, own: str) -> Chart:

@@ -173,4 +173,12 @@ def draw_case_mix(voice: Voice) -> Drawing | None:
     panel.x.low, panel.x.high = -0.02, 1.02
     number_axis(panel.x, voice, percent=True)
     panel.x.label = voice.phrases("figure.case_mix.axis")
-    return put_into_words(voice, "case_mix", chart, number=len(variables), organisations=len(codes))
+    shares = rows.groupby("variable", sort=False)["mean_or_share"]
+    most = str((shares.max() - shares.min()).idxmax())
+    low, high = (
+        format_share(float(end), voice.language, digits=0) for end in (shares.min()[most], shares.max()[most])
+    )
+    return put_into_words(
+        voice, "case_mix", chart, number=len(variables), organisations=len(codes), low=low, high=high,
+        most=key_label(voice, table, "variable", most),
+    )  # fmt: skip

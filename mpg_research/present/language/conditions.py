@@ -22,7 +22,7 @@ __all__ = ["Condition", "as_page", "conditions", "is_sentence", "needs"]
 _LABELS = re.compile(
     r"^(?:general|unit|concept|column|value|caption|intervention|neutral|page|notebook|decisions|by_hand|brief"
     r"|purpose|source|decided|moment|due|family_page)\."
-    r"|^figure\.(?:\w+\.)?(?:own|families|mean|model|observed|others|out_of|lane|title|(?:\w+_)?axis(?:_\w)?)$"
+    r"|^figure\.(?:\w+\.)?(?:own|families|mean|model|observed|others|out_of|lane|title|(?:\w+_)?axis(?:_\w)?|limit_\w+)$"
     r"|^profile\.(?:title|figure_title|heading_\w+|\w+_axis|month|score|error|expected|signal|\w+_parent)$"
 )
 _INTRODUCTION = """# When each sentence may be said

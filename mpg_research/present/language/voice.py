@@ -385,12 +385,11 @@ def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:
     sentence = voice.why_withheld(table)
     reason = voice.released.reason_for(table)
     rules: tuple[SaidRule, ...] = ()
+    why = voice.phrases(f"withheld.{reason.code}", **reason.values) if reason is not None else ""
     if reason is not None and not voice.is_plain:
         rule = voice.rule(reason.code, reason.values)
-        sentence, rules = (
-            voice.phrases("withheld.by_rule", table=voice.caption(table), rule=rule.name),
-            (rule,),
-        )
+        why, rules = rule.text, (rule,)
+        sentence = voice.phrases("withheld.by_rule", table=voice.caption(table), rule=rule.name)
     return PresentedText(
         name,
         voice.language,
@@ -399,4 +398,5 @@ def withheld_text(voice: Voice, name: str, table: str) -> PresentedText:
         shows_numbers=False,
         caption=voice.caption(table),
         rules=rules,
+        why=why,
     )

@@ -19,7 +19,7 @@ WIDE, VERY_WIDE = 88, 118
 #: Rows up to which a table is not broken over two printed pages.
 SHORT = 14
 #: Columns from which a table may be wider than a small screen and can be scrolled with the keyboard.
-SCROLLS = 4
+SCROLLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Rows:
         Above the table.
     notes : tuple of str
         Below it.
+    general : frozenset of str
+        Those of them that are true of other tables too: a page says them once.
     suppressed, own : tuple of bool
         Whether a row was withheld as a whole, and whether it is about the reading organisation.
     part : str
@@ -75,6 +77,7 @@ class Rows:
     own: tuple[bool, ...]
     part: str = ""
     file: str = ""
+    general: frozenset[str] = frozenset()
 
 
 def as_html(voice: Voice, rows: Rows) -> str:
@@ -91,7 +94,8 @@ def as_html(voice: Voice, rows: Rows) -> str:
     ]
     for column in rows.columns:
         kind = ' class="number"' if column.is_number else ""
-        lines.append(f'<th scope="col"{kind}>{escape(column.heading)}</th>')
+        tag = 'th scope="col"' if column.heading else "td"  # a header cell without words heads nothing
+        lines.append(f"<{tag}{kind}>{escape(column.heading)}</{tag[:2]}>")
     lines.append("</tr></thead>\n<tbody>")
     for row in range(len(rows.suppressed)):
         lines += _row(rows, row)
@@ -99,9 +103,14 @@ def as_html(voice: Voice, rows: Rows) -> str:
     if rows.part:
         lines.append(f'<p class="table-part">{_part(voice, rows)}</p>')
     if rows.notes:
-        lines.append(f'<p class="table-note"><small>{escape(" ".join(rows.notes))}</small></p>')
+        notes = " ".join(_note(note, rows) for note in rows.notes)
+        lines.append(f'<p class="table-note"><small>{notes}</small></p>')
     lines.append("</div>")
     return "\n".join(lines)
+
+
+def _note(note: str, rows: Rows) -> str:
+    return f'<span class="general">{escape(note)}</span>' if note in rows.general else escape(note)
 
 
 def _part(voice: Voice, rows: Rows) -> str:
@@ -126,7 +135,7 @@ def _row(rows: Rows, row: int) -> list[str]:
         text = escape(column.cells[row])
         if column.is_key:
             scope = ' scope="row"' if place == 0 or not rows.columns[place - 1].is_number else ""
-            lines.append(f"<th{scope}>{text}</th>")
+            lines.append(f"<th{scope}>{text}</th>" if text else "<td></td>")
         else:
             lines.append(f'<td class="number">{text}</td>')
     return [*lines, "</tr>"]

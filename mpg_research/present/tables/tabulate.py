@@ -95,10 +95,12 @@ def tabulate_rows(
     columns += [_spread_column(voice, spread) for spread in (brief.spreads if brief else ())]
     applied = rules_applied(table, marks=marks, columns=order)
     rules = () if voice.is_plain else tuple(voice.rule(code) for code in applied)
+    general = _general_footnotes(voice, table, data, shown=order)
     rows = Rows(
         columns=tuple(columns),
         caption=voice.caption(table.name),
-        notes=tuple(_footnotes(voice, table, data, marks, shown=order, rules=rules)),
+        notes=(*_footnotes(voice, marks, table, shown=order, rules=rules), *general),
+        general=frozenset(general),
         suppressed=tuple(data["suppressed"].tolist()),
         own=tuple(_is_own(voice, table, data)),
         part=brief.sentence if brief else "",
@@ -241,21 +243,29 @@ def _interval_cells(voice: Voice, data: pd.DataFrame, marks: pd.DataFrame, low: 
 
 def _footnotes(
     voice: Voice,
-    table: ReleasedTable,
-    data: pd.DataFrame,
     marks: pd.DataFrame,
+    table: ReleasedTable,
     *,
     shown: Sequence[str],
     rules: Sequence[SaidRule] = (),
 ) -> list[str]:
+    """What is to be said of this table."""
     phrases = voice.phrases
     notes = _about_marks(voice, table, marks, shown) if voice.is_plain else []
     if rules:
         names = "; ".join(rule.name for rule in rules)
         notes.append(phrases("footnote.by_rule", names=names, heading=phrases("decisions.rules")))
+    return notes
+
+
+def _general_footnotes(
+    voice: Voice, table: ReleasedTable, data: pd.DataFrame, *, shown: Sequence[str]
+) -> list[str]:
+    """What is true of other tables of a page too."""
+    phrases, notes = voice.phrases, list[str]()
     if _has_neutral_labels(voice, table, data):
         notes.append(phrases("footnote.neutral"))
-    if not voice.is_plain and "n_organisations" in marks.columns and "n_organisations" not in shown:
+    if not voice.is_plain and "n_organisations" in data.columns and "n_organisations" not in shown:
         numbers = data["n_organisations"].dropna()
         if len(numbers) and numbers.iloc[0] > 0:
             notes.append(phrases("footnote.pooled", number=voice.count(numbers.iloc[0])))

@@ -83,7 +83,8 @@ def digest_of(recipient: Recipient) -> str:
 def _listed(recipient: Recipient) -> dict[str, str]:
     """Digest by file; of the manifest, which lists the others, there is none."""
     records = recipient.manifest.get("records", {})  # none where a run was stopped before its end
-    listed = {MANIFEST: "", **{name: str(records.get(name, "none")) for name in (outputs.NAME, crate.NAME)}}
+    described = {outputs.NAME: "none", crate.NAME: "none", **records}
+    listed = {MANIFEST: "", **{name: str(digest) for name, digest in described.items()}}
     for entry in recipient.manifest["steps"].values():
         listed |= entry["outputs"]
     return listed

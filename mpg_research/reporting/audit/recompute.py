@@ -12,6 +12,7 @@ from typing import Any
 from mpg_research.errors import ReportError
 from mpg_research.reporting.audit.compare import Difference, differences_of_file
 from mpg_research.reporting.audit.folders import Recipient
+from mpg_research.reporting.formats import also_in
 from mpg_research.reporting.pictures import also_as_png
 from mpg_research.reporting.run.explain import what_changed
 from mpg_research.reporting.run.manifest import read_manifest
@@ -111,10 +112,11 @@ def recompute(
         )
     entries = {name: wanted[name][1] for name in steps}
     changed = what_changed(steps, entries, study, notebooks=notebooks)
-    pictures = any(name.endswith(".png") for _, entry in wanted.values() for name in entry["outputs"])
+    endings = {Path(name).suffix for _, entry in wanted.values() for name in entry["outputs"]}
+    formats = ",".join(["html", *(ending[1:] for ending in (".pdf", ".docx") if ending in endings)])
     with tempfile.TemporaryDirectory(prefix="mpg-verify-") as temporary:
         place = Path(temporary)
-        with _store(None if use_store else place / "store"), also_as_png(pictures):
+        with _store(None if use_store else place / "store"), also_as_png(".png" in endings), also_in(formats):
             summary = run_study(
                 study,
                 reports=place / "reports",

@@ -10,6 +10,7 @@ from mpg_research.reporting.audit.compare import Difference
 from mpg_research.reporting.audit.folders import Recipient, recipients_in
 from mpg_research.reporting.audit.integrity import Fault, digest_of, faults_of
 from mpg_research.reporting.audit.recompute import Recomputed, recompute
+from mpg_research.reporting.record.last_run import NAME as LAST_RUN
 from mpg_research.reporting.run.progress import Progress
 
 __all__ = ["DIFFERS", "Verification", "verify_reports"]
@@ -187,6 +188,7 @@ def _strays(reports: Path, recipients: tuple[Recipient, ...]) -> Iterator[Fault]
         return
     for study in sorted({folder.parent for folder in own}):
         for path in sorted(study.iterdir()):
-            is_ours = path.name == ".lock" or (path.name.startswith("index.") and path.suffix == ".html")
+            is_index = path.name.startswith("index.") and path.suffix == ".html"
+            is_ours = path.name in {".lock", LAST_RUN} or is_index
             if not is_ours and path.resolve() not in own:
                 yield Fault(f"{study.name}/{path.name}", "extra")

@@ -1,8 +1,10 @@
 """The last look at a page before it is published: can everybody read it, and does it do nothing else?
 
 Checked: language, title, exactly one ``<h1>``, heading order, unique ids, alternative text of every
-picture, caption and header scope of every table; no scripts, event attributes, frames or forms, and
-nothing that is loaded from anywhere. (A list of what this check looks at, not a certificate.)
+picture, caption and header scope of every table, no header cell without words; that all text stands in
+landmarks, that each region has a name of its own, and that whatever scrolls can be reached with the keyboard;
+no scripts, event attributes, frames or forms, and nothing that is loaded from anywhere. (A list of what this
+check looks at, not a certificate; ``tests/reporting/page/axe_core.py`` asks axe-core.)
 """
 
 import base64
@@ -18,6 +20,10 @@ _LOADING = {"src", "srcset", "poster", "data", "background", "action", "formacti
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _VOID = {"area", "br", "col", "hr", "img", "input", "meta", "source", "track", "wbr"}
 _CSS_LOAD = re.compile(r"@import|url\(\s*['\"]?\s*(?!#|data:)", re.IGNORECASE)
+_LANDMARKS = {"header", "main", "footer", "nav", "aside"}
+_ROLES = {"region", "banner", "main", "contentinfo", "navigation", "complementary", "alert", "status"}
+#: Columns from which a table may be wider than a narrow screen.
+_MANY_COLUMNS = 3
 _SAFE_LINK = re.compile(r"^(#|https?://|mailto:|[^:]*$)", re.IGNORECASE)
 _DATA_IMAGE = re.compile(r"^data:image/(png|jpeg|svg\+xml)[;,]", re.IGNORECASE)
 
@@ -60,6 +66,12 @@ class _Inspector(HTMLParser):
         self.tables: list[dict[str, bool]] = []
         self.pictures: list[bool] = []
         self.open: list[str] = []
+        self.landmarks: list[bool] = []
+        self.regions: set[str] = set()
+        self.scrolling: list[bool] = []
+        self.columns = 0
+        self.header_text: str | None = None
+        self.is_outside = False
 
     def find(self, text: str) -> None:
         self.findings.append(f"line {self.getpos()[0]}: {text}")
@@ -73,9 +85,16 @@ class _Inspector(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag not in _VOID:
             self.open.append(tag)
+            self.landmarks.append(
+                tag in _LANDMARKS
+                or values.get("role") in _ROLES
+                or values.get("aria-hidden") == "true"
+                or "skip" in values.get("class", "").split()
+            )
         if tag in _FORBIDDEN:
             self.find(f"<{tag}> is not allowed in a report")
         self._look_at_attributes(tag, values)
+        self._look_at_region(tag, values)
         if tag == "html":
             self.declared = values.get("lang", "")
         elif tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
@@ -95,19 +114,33 @@ class _Inspector(HTMLParser):
         self._look_at_table_part(tag, values)
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "th" and self.header_text is not None:
+            if not self.header_text.strip():
+                self.find("a header cell (<th>) has no words; where it heads nothing, it is a plain cell")
+            self.header_text = None
         if tag in self.open:
-            while self.open.pop() != tag:
-                pass
+            closed = ""
+            while closed != tag:
+                closed = self.open.pop()
+                self.landmarks.pop()
         if tag == "table" and self.tables:
             table = self.tables.pop()
             if not table["caption"]:
                 self.find("a table has no caption")
             if not table["header"]:
                 self.find("a table has no header cells")
+            if self.columns >= _MANY_COLUMNS and self.scrolling and not self.scrolling[-1]:
+                self.find("a table that may scroll cannot be reached with the keyboard (tabindex)")
+            self.scrolling.clear()
         elif tag == "svg" and self.pictures and not self.pictures.pop():
             self.find("a picture (<svg>) has no name for those who cannot see it")
 
     def handle_data(self, data: str) -> None:
+        if self.header_text is not None:
+            self.header_text += data
+        if data.strip() and "body" in self.open and not any(self.landmarks) and not self.is_outside:
+            self.is_outside = True
+            self.find(f"text stands outside header, main and footer: {data.strip()[:40]!r}")
         if self.open and self.open[-1] == "title" and "svg" not in self.open and self.titles:
             self.titles[-1] += data
         if self.open and self.open[-1] == "style" and _CSS_LOAD.search(data):
@@ -131,6 +164,22 @@ class _Inspector(HTMLParser):
                     self.find(f"the id {value!r} occurs more than once")
                 self.ids.add(value)
 
+    def _look_at_region(self, tag: str, values: dict[str, str]) -> None:
+        """Regions have a name each; what scrolls sideways can be reached with the keyboard."""
+        kinds = set(values.get("class", "").split())
+        is_reached = values.get("tabindex") == "0"
+        if values.get("role") == "region":
+            name = values.get("aria-label", "").strip()
+            if not name:
+                self.find(f"<{tag}> is a region without a name (aria-label)")
+            elif name in self.regions:
+                self.find(f"two regions have the name {name[:60]!r}")
+            self.regions.add(name)
+        if "picture" in kinds and not is_reached:
+            self.find("a figure that may scroll cannot be reached with the keyboard (tabindex)")
+        if "scroll" in kinds:
+            self.scrolling.append(is_reached)
+
     def _look_at_load(self, tag: str, value: str) -> None:
         if value.startswith("#"):
             return
@@ -151,10 +200,13 @@ class _Inspector(HTMLParser):
     def _look_at_table_part(self, tag: str, values: dict[str, str]) -> None:
         if tag == "table":
             self.tables.append({"caption": False, "header": False})
+            self.columns = 0
         elif tag == "caption" and self.tables:
             self.tables[-1]["caption"] = True
         elif tag == "th" and self.tables:
+            self.header_text = ""
             self.tables[-1]["header"] = True
+            self.columns += values.get("scope") == "col"
             if values.get("scope") not in {"col", "row", "colgroup", "rowgroup"}:
                 self.find("a header cell (<th>) does not say whether it heads a row or a column")
 

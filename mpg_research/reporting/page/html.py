@@ -1,7 +1,7 @@
 """A cleaned notebook as one self-contained page."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,18 @@ from mpg_research.languages import languages
 from mpg_research.present.language.phrases import phrases_in
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.page.accessibility import inspect_page
+from mpg_research.reporting.page.contents import with_contents
+from mpg_research.reporting.page.masthead import Masthead
+from mpg_research.reporting.page.not_shown import gather_not_shown
+from mpg_research.reporting.page.notebook_texts import title_in
+from mpg_research.reporting.page.once import name_regions_apart, say_once
 from mpg_research.visible import visible
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "prepare_rendering", "render_page"]
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-_TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
-_NOT_SHOWN = 'class="mpg-text not-shown"'
-_HOLDS_ANYTHING = re.compile(r"<(?:p|ul|table|figure)\b")
 _PICTURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _ANCHOR = re.compile(r'(<div class="shown") id="([^"]+)">')
-_PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -56,6 +57,8 @@ class PageFrame:
         Whether the notebook differs from the package's and was allowed to run all the same.
     kept : str
         That numbers of an earlier release are shown, and why; empty where all are new.
+    masthead : Masthead
+        Organisations, period, dates, author and contact; the page in other languages.
     """
 
     language: str
@@ -69,6 +72,7 @@ class PageFrame:
     private: str = ""
     modified: bool = False
     kept: str = ""
+    masthead: Masthead = field(default_factory=Masthead)
 
 
 def page_words(language: str) -> dict[str, str]:
@@ -99,8 +103,7 @@ def render_page(node: Any, frame: PageFrame) -> str:
     title, body = _take_title(node)
     body.cells = _merge_silent_code(body.cells)
     _say_once_per_section(body.cells)
-    if not frame.show_code:
-        body.cells = _gather_what_is_not_shown(body.cells, page_words(frame.language)["not_shown"])
+    body.cells = gather_not_shown(body.cells, page_words(frame.language))
     resources = {
         "mpg": {
             "frame": frame,
@@ -112,7 +115,9 @@ def render_page(node: Any, frame: PageFrame) -> str:
         }
     }
     page, _ = _exporter(frame.show_code).from_notebook_node(body, resources=resources)
-    page = _tidy(_anchor_once(_tell_pictures_apart(page)))
+    words = page_words(frame.language)
+    page = say_once(_anchor_once(_tell_pictures_apart(page)), words)
+    page = with_contents(_tidy(name_regions_apart(page)), words["contents"])
     findings = inspect_page(page, language=frame.language)
     if findings:
         raise ReportError(
@@ -159,7 +164,7 @@ def _take_title(node: Any) -> tuple[str, Any]:
     body = node.copy()
     body.cells = [cell.copy() for cell in node.cells]
     for cell in body.cells:
-        match = _TITLE.search(cell.source) if cell.cell_type == "markdown" else None
+        match = title_in(cell.source) if cell.cell_type == "markdown" else None
         if match:
             cell.source = (cell.source[: match.start()] + cell.source[match.end() :]).strip()
             return match.group(1), body
@@ -189,34 +194,6 @@ def _say_once_per_section(cells: list[Any]) -> None:
         fresh = [output for output in cell.outputs if output.data.get("text/html") not in said]
         said |= {output.data["text/html"] for output in fresh if "text/html" in output.data}
         cell.outputs = fresh
-
-
-def _gather_what_is_not_shown(cells: list[Any], heading: str) -> list[Any]:
-    """Sections with nothing in them but why nothing is shown, taken together at the end of the page.
-
-    The first section is the answer and stays where it is.
-    """
-    nbformat = import_nbformat()
-
-    sections: list[list[Any]] = [[]]
-    for cell in cells:
-        if cell.cell_type == "markdown" and sections[-1]:
-            sections.append([])
-        sections[-1].append(cell)
-    kept, reasons = [*sections[0]], dict[str, None]()
-    for section in sections[1:]:
-        shown = [output for cell in section if cell.cell_type == "code" for output in cell.outputs]
-        texts = [text for output in shown if _HOLDS_ANYTHING.search(text := output.data.get("text/html", ""))]
-        if not texts or not all(_NOT_SHOWN in text for text in texts):
-            kept += section
-            continue
-        reasons |= {reason: None for text in texts for reason in _PARAGRAPH.findall(text)}
-    if reasons:
-        items = "\n".join(f"<li>{reason}</li>" for reason in reasons)
-        cell = nbformat.v4.new_code_cell("")
-        cell.outputs = [nbformat.v4.new_output("display_data", data={"text/html": f"<ul>\n{items}\n</ul>"})]
-        kept += [nbformat.v4.new_markdown_cell(f"## {heading}"), cell]
-    return kept
 
 
 def _markdown_to_html(text: str) -> str:

@@ -16,9 +16,10 @@ from pathlib import Path
 from mpg_research.errors import DisclosureError
 from mpg_research.present.language.names import clean_name
 from mpg_research.reporting.page.accessibility import embedded_text
+from mpg_research.reporting.page.packed_text import packed_text
 from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["forbidden_names", "refuse_names", "searchable_text"]
+__all__ = ["decoded", "forbidden_names", "refuse_names", "refuse_names_in", "searchable_text"]
 
 #: A name shorter than this, or of digits only, occurs in every text; searching for it says nothing.
 SHORTEST_NAME = 3
@@ -96,12 +97,34 @@ def refuse_names(files: Mapping[str, Path], *, forbidden: Iterable[str], own: It
         With the file in which a name was found. The name itself is given by its length only, so that the
         message can be passed on.
     """
+    _refuse_in(((name, path.read_bytes()) for name, path in sorted(files.items())), forbidden, own)
+
+
+def refuse_names_in(pages: Mapping[str, bytes], *, forbidden: Iterable[str], own: Iterable[str]) -> None:
+    """Stop if one of these pages, which were not written yet, names somebody it must not name.
+
+    Parameters
+    ----------
+    pages : mapping of str to bytes
+        By the name they will have.
+    forbidden, own : iterable of str
+        See :func:`forbidden_names`.
+
+    Raises
+    ------
+    DisclosureError
+        As of :func:`refuse_names`.
+    """
+    _refuse_in(sorted(pages.items()), forbidden, own)
+
+
+def _refuse_in(contents: Iterable[tuple[str, bytes]], forbidden: Iterable[str], own: Iterable[str]) -> None:
     listed = tuple(forbidden)
     if not listed:
         return
     others, mine = WholeWords(listed), WholeWords(tuple(own))
-    for name, path in sorted(files.items()):
-        text = f"{_plain(name)} {searchable_text(path.read_bytes())}"
+    for name, content in contents:
+        text = f"{_plain(name)} {searchable_text(content)}"
         words = frozenset(_WORDS.findall(text))  # blanking takes some away, and makes none
         found = others.first_in(mine.blanked(text, words), words)
         if found:
@@ -154,7 +177,7 @@ class WholeWords:
 
 def searchable_text(content: bytes) -> str:
     """Everything in a file that a reader could read, with and without its markup."""
-    raw = _decoded(content)
+    raw = decoded(content)
     raw = _ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), raw)
     embedded = " ".join(embedded_text(html.unescape(address)) for address in _DATA_ADDRESS.findall(raw))
     text = f"{raw} {embedded}"
@@ -163,8 +186,11 @@ def searchable_text(content: bytes) -> str:
     return _plain(f"{text} {_TAG.sub('', html.unescape(text))} {html.unescape(_TAG.sub(' ', text))}")
 
 
-def _decoded(content: bytes) -> str:
-    """A file as text: of a PNG what it says in words, of any other file everything."""
+def decoded(content: bytes) -> str:
+    """A file as text: of a PNG what it says in words, of a PDF or Word document its texts, of others all."""
+    packed = packed_text(content)
+    if packed is not None:
+        return packed
     words = png_words(content) if content.startswith(_PNG) else None
     return (content if words is None else words).decode("utf-8", errors="replace")
 

@@ -8,16 +8,38 @@ from the catalogue, and renews the list of what stands in them (:mod:`mpg_resear
 A cell whose text was changed by hand is published as it stands.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from mpg_research.languages import languages
 from mpg_research.present.language.phrases import Phrases, phrases_in
 
-__all__ = ["TEXT", "text_key", "texts_of_notebook", "write_texts"]
+__all__ = ["TEXT", "text_key", "texts_of_notebook", "title_in", "title_of", "write_texts"]
 
 #: What the tag of a text cell begins with that names its key.
 TEXT = "text:"
+_TITLE = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+
+
+def title_in(text: str) -> re.Match[str] | None:
+    """Where the title is in a text cell: its heading of the first level, whose words are group 1."""
+    return _TITLE.search(text)
+
+
+def title_of(cells: Sequence[Any], phrases: Phrases) -> str:
+    """The title of a notebook in a language; "" where it has none.
+
+    Parameters
+    ----------
+    cells : sequence of NotebookNode
+        All cells of the notebook.
+    phrases : Phrases
+        The catalogue in that language.
+    """
+    texts = texts_of_notebook(cells, phrases)
+    found = (title_in(text) for _, text in sorted(texts.items()))
+    return next((match.group(1) for match in found if match), "")
 
 
 def text_key(cell: Any) -> str:

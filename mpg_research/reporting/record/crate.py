@@ -26,6 +26,8 @@ _FORMATS = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".json": "application/json",
+    ".pdf": "application/pdf",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 _SOFTWARE = "#mpg_research"
 #: What is said of the folder's use; there is no licence that would fit all studies.

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.formats import formats_of, made_with
 from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.run.fingerprint import Inputs, step_fingerprint, words_of
 from mpg_research.reporting.run.manifest import FORMAT, NAME, hasher_of, is_up_to_date, read_manifest
@@ -113,6 +114,7 @@ def explain_run(
                 notebook_sha256=hashes[step.notebook],
                 standing=standings[step.notebook].kind,
                 releases=releases,
+                formats=made_with(formats_of(config)),
             ),
         )
         for step in steps
@@ -127,6 +129,7 @@ def why_due(
     notebook_sha256: str,
     standing: str = "own",
     releases: Releases | None = None,
+    formats: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """What changed since a step was made.
 
@@ -144,6 +147,8 @@ def why_due(
         Of the notebook.
     releases : Releases, optional
         The secret and the record of releases; by default neither counts.
+    formats : sequence of str
+        In which the page would be published beside the web page, and with what.
 
     Returns
     -------
@@ -153,7 +158,12 @@ def why_due(
     manifest = read_manifest(folder)
     secret = releases.secret.mark if releases is not None else ""
     fingerprint = step_fingerprint(
-        step, inputs=inputs, notebook_sha256=notebook_sha256, standing=standing, secret=secret
+        step,
+        inputs=inputs,
+        notebook_sha256=notebook_sha256,
+        standing=standing,
+        secret=secret,
+        formats=formats,
     )
     entry = manifest["steps"].get(step.key)
     anew = why_released_anew(entry, releases, step.recipient) if releases is not None else ""
@@ -164,6 +174,8 @@ def why_due(
     found = [*_changed(entry, step, inputs, notebook_sha256), *_touched(folder, step, entry)]
     if entry.get("notebook_is", "own") != standing:
         found.append(_OF_STANDING[standing])
+    if _formats_in(entry) != {each.partition(" ")[0] for each in formats}:
+        found.append("other formats are asked for")
     if anew:
         found.append(anew)
     return tuple(found) or ("what it was made from, or the secret of this user, changed",)
@@ -203,6 +215,12 @@ def what_changed(
             is_own = reason.startswith(("the notebook", "its parameters"))
             found[f"{name}: {reason}" if is_own else reason] = None
     return tuple(found)
+
+
+def _formats_in(entry: Mapping[str, Any]) -> set[str]:
+    """The formats in which a page was published beside the web page."""
+    endings = {PurePosixPath(name).suffix.removeprefix(".") for name in _mapping(entry, "outputs")}
+    return endings & {"pdf", "docx"}
 
 
 def _is_of_another_format(folder: Path) -> bool:

@@ -5,6 +5,7 @@ told apart so that a changed word makes the pages of its language due and runs n
 ``mpg run --explain`` can say which of them changed.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from mpg_research.reporting.files import json_sha256
@@ -18,7 +19,13 @@ __all__ = ["Inputs", "library_versions", "read_inputs", "step_fingerprint", "wor
 
 
 def step_fingerprint(
-    step: Step, *, inputs: Inputs, notebook_sha256: str, standing: str = "own", secret: str = ""
+    step: Step,
+    *,
+    inputs: Inputs,
+    notebook_sha256: str,
+    standing: str = "own",
+    secret: str = "",
+    formats: Sequence[str] = (),
 ) -> str:
     """One hash over everything a step's output depends on.
 
@@ -34,6 +41,8 @@ def step_fingerprint(
         Of the notebook; a page says if it was made by one that was changed.
     secret : str
         Mark of the secret that letters are drawn with.
+    formats : sequence of str
+        In which the page is published beside the web page, and with which version of what makes them.
 
     Returns
     -------
@@ -50,6 +59,7 @@ def step_fingerprint(
         "parameters": dict(step.parameters),
         **({"notebook_is": standing} if standing != "own" else {}),
         **({"png": True} if png_is_wanted() else {}),
+        **({"formats": list(formats)} if formats else {}),
         **({"private": True} if step.private else {}),
         **({"secret": secret} if secret else {}),
     }

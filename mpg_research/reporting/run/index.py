@@ -1,7 +1,7 @@
 """The internal overview over all recipients' reports."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +10,14 @@ from typing import Any
 from mpg_research.languages import language_name
 from mpg_research.reporting.files import file_sha256, json_bytes, json_sha256
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
+from mpg_research.reporting.record.last_run import NAME as LAST_RUN
 from mpg_research.reporting.run.manifest import NAME, read_manifest
-from mpg_research.reporting.run.plan import Step, published_files, recipients_of
+from mpg_research.reporting.run.overview import Overview
+from mpg_research.reporting.run.plan import recipients_of
 from mpg_research.reporting.store.folder import store_folder
 from mpg_research.reporting.store.inputs import Inputs
 from mpg_research.reporting.store.sealed import FORMAT, Damaged, seal, unseal
+from mpg_research.reporting.store.source import StudyFacts
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.writing import write_atomically
 
@@ -28,6 +31,7 @@ def write_index(
     notebooks: Mapping[str, NotebookSpec] | None = None,
     private: bool = False,
     inputs: Inputs | None = None,
+    facts: Callable[[], StudyFacts] | None = None,
 ) -> Path:
     """Write ``index.html`` (the study's first language) and one page for each further language.
 
@@ -46,6 +50,8 @@ def write_index(
         Whether the pages are the researcher's alone and not for release.
     inputs : Inputs, optional
         Hashes of what pages are made of; without them the pages are made anew.
+    facts : callable, optional
+        What was found in the study's data; asked for where a page is made.
 
     Returns
     -------
@@ -58,8 +64,9 @@ def write_index(
     key = _key(folder, there, inputs) if inputs is not None and not private else ""
     if key and _are_as_made(key, paths.values()):
         return folder / "index.html"
+    found = facts() if facts is not None else None
     for language, path in paths.items():
-        page = index_page(folder, config, language=language, notebooks=there, private=private)
+        page = index_page(folder, config, language=language, notebooks=there, private=private, facts=found)
         content = page.encode()
         if not path.is_file() or path.read_bytes() != content:
             write_atomically(path, content, private=private)
@@ -77,7 +84,8 @@ def _key(folder: Path, notebooks: Mapping[str, NotebookSpec], inputs: Inputs) ->
             "format": FORMAT,
             "overview": {name: dict(value) for name, value in asdict(inputs).items()},
             "manifests": {path.parent.name: file_sha256(path) for path in manifests},
-            "notebooks": {spec.name: spec.role for spec in notebooks.values()},
+            "notebooks": {spec.name: [spec.role, file_sha256(spec.file)] for spec in notebooks.values()},
+            "last run": file_sha256(folder / LAST_RUN) if (folder / LAST_RUN).is_file() else "",
         }
     )
 
@@ -99,6 +107,7 @@ def index_page(
     language: str,
     notebooks: Mapping[str, NotebookSpec] | None = None,
     private: bool = False,
+    facts: StudyFacts | None = None,
 ) -> str:
     """The overview in one language, made from the manifests that lie in ``folder``.
 
@@ -107,41 +116,39 @@ def index_page(
     RuntimeError
         If the page does not pass the check that every page must pass (a bug).
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    from mpg_research.present.language.names import clean_name, isolated
-    from mpg_research.reporting.page.accessibility import inspect_page
-    from mpg_research.reporting.page.html import TEMPLATES, page_words
+    from mpg_research.reporting.page.html import page_words
     from mpg_research.reporting.page.looser import looser_words, study_phrases
+    from mpg_research.reporting.page.masthead import language_link, masthead_of
+    from mpg_research.reporting.run.start_pages import filled_in
 
     there = find_notebooks() if notebooks is None else notebooks
     everyone = {"researcher": ""} if private else recipients_of(config)
     made = {recipient: read_manifest(folder / recipient)["steps"] for recipient in everyone}
-    words = page_words(language)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("overview.html.j2").render(
-        language=language,
-        words=words,
-        names={code: language_name(code) for code in config.study.languages},
-        title=isolated(clean_name(config.study.title.in_language(language))),
-        synthetic=config.study.synthetic,
-        style=(TEMPLATES / "report" / "report.css").read_text(encoding="utf-8"),
-        others=[
-            (code, _page_name(code, config.study.languages))
+    words, phrases = page_words(language), study_phrases(config, language)
+    table = Overview(folder, config, language, there, everyone, made, private)
+    return filled_in(
+        "overview.html.j2",
+        config,
+        language,
+        heading=words["private_index"] if private else words["overview"],
+        internal=not private,
+        private=phrases("page.private_long") if private else "",
+        masthead=masthead_of(
+            config,
+            language,
+            n_organisations=len(facts.organisations if facts else config.organisations),
+            months=facts.months if facts else (),
+        ),
+        links=[
+            language_link(code, _page_name(code, config.study.languages))
             for code in config.study.languages
             if code != language
         ],
-        about_releases=_about_releases(made, words),
-        rows=_rows(made, everyone, config, language, words, there, private),
-        private=study_phrases(config, language)("page.private_long") if private else "",
         looser=looser_words(_looser_records(made), config, language),
+        names={code: language_name(code) for code in config.study.languages},
+        about_releases=_about_releases(made, words),
+        **table.values(),
     )
-    findings = inspect_page(page, language=language)
-    if findings:
-        raise RuntimeError(f"the overview does not pass its own check: {'; '.join(findings)}")
-    return page
 
 
 def _about_releases(made: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]) -> list[str]:
@@ -173,41 +180,3 @@ def _looser_records(made: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[s
             record = entry.get("disclosure") if isinstance(entry, dict) else None
             if isinstance(record, dict):
                 yield record
-
-
-def _rows(
-    everyones: Mapping[str, Mapping[str, Any]],
-    everyone: Mapping[str, str],
-    config: StudyConfig,
-    language: str,
-    words: Mapping[str, str],
-    notebooks: Mapping[str, NotebookSpec],
-    private: bool,
-) -> list[dict[str, Any]]:
-    """One row per recipient and notebook, with a link per language where the report is there."""
-    from mpg_research.present.language.names import clean_name, isolated
-
-    rows = []
-    for recipient, key in everyone.items():
-        made = everyones[recipient]
-        name = config.organisations[key].name.in_language(language) if key else words[recipient]
-        name = isolated(clean_name(name))
-        role = "organisation" if key else recipient
-        for notebook in (spec.name for spec in notebooks.values() if spec.role == role):
-            links, standings = [], set()
-            for code in config.study.languages:
-                step = Step(notebook, role, recipient, code, private=private)
-                standings.add(made.get(step.key, {}).get("notebook_is", "own"))
-                page = published_files(step)["page"]
-                links.append((code, f"{recipient}/{page}" if step.key in made else ""))
-            marks = [words[f"{kind}_short"] for kind in ("modified", "registered") if kind in standings]
-            rows.append(
-                {
-                    "recipient": name,
-                    "folder": recipient,
-                    "notebook": notebook,
-                    "marks": ", ".join(marks),
-                    "links": links,
-                }
-            )
-    return rows

@@ -18,11 +18,11 @@ from mpg_research.reporting.run.fingerprint import Inputs
 from mpg_research.reporting.run.plan import Step, StepOutcome
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.run.step import failed_step, publish_page, staged_folder
-from mpg_research.reporting.run.time_left import TimeLeft
 from mpg_research.reporting.run.works import AnalysesOfSteps, analyses_of_steps, analysis_works, page_works
 from mpg_research.reporting.safeguards.again import look_again
 from mpg_research.reporting.safeguards.still import StillFiles
 from mpg_research.reporting.store.durations import keep_seconds, known_seconds
+from mpg_research.reporting.store.time_left import TimeLeft
 from mpg_research.reporting.warm.pool import Ended, open_pool
 from mpg_research.reporting.warm.work import Work
 from mpg_research.study.config.study_toml import StudyConfig
@@ -62,6 +62,8 @@ class Making:
         How long steps took the last time, by name, as far as that is known.
     records : bool
         Whether what is published is written down as released.
+    formats : tuple of str
+        In which pages are published.
     """
 
     config: StudyConfig
@@ -76,6 +78,7 @@ class Making:
     releases: Releases
     seconds: Mapping[str, float]
     records: bool = True
+    formats: tuple[str, ...] = ("html",)
 
 
 def make_steps(
@@ -116,6 +119,7 @@ def make_steps(
         "many": len(todo) >= MANY,
         "analyses": {name: asdict(analysis) for name, analysis in analyses.by_name.items()},
         "compare": _mark(making),
+        "formats": list(making.formats),
     }
     function = "mpg_research.reporting.run.prepare:prepare_process"
     with open_pool(jobs, function=function, given=given) as pool:
@@ -158,6 +162,7 @@ def _pages(
             "staging": str(making.staging),
             "inputs": {name: _plain(value) for name, value in asdict(making.inputs).items()},
             "compare": _mark(making),
+            "formats": list(making.formats),
         },
         parts={
             step.name: {

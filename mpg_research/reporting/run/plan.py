@@ -80,6 +80,8 @@ class StepOutcome:
         Why it failed, for a reader who does not program.
     traceback : str
         Where it failed, for ``--debug``.
+    not_fitted : mapping of str to str
+        Analyses of which its page says that they could not be computed, and why.
     """
 
     step: Step
@@ -87,6 +89,7 @@ class StepOutcome:
     seconds: float = 0.0
     reason: str = ""
     traceback: str = ""
+    not_fitted: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_steps(

@@ -25,7 +25,9 @@ _FOR_PAGES = (
     "mpg_research.present.registry",
     "mpg_research.present.sentences.say",
     "mpg_research.present.tables.tabulate",
+    "mpg_research.reporting.documents.make",
     "mpg_research.reporting.page.clean",
+    "mpg_research.reporting.page.frame",
     "mpg_research.reporting.page.html",
     "mpg_research.reporting.page.looser",
     "mpg_research.reporting.page.name_search",
@@ -47,6 +49,11 @@ _FOR_PAGES = (
     "pyarrow.pandas_compat",
     "pyarrow.parquet",
 )
+#: What makes pages in other formats, where those are asked for.
+_FOR_FORMATS = {
+    "pdf": ("mpg_research.reporting.documents.read_page", "mpg_research.reporting.documents.pdf", "pypdf"),
+    "docx": ("mpg_research.reporting.documents.read_page", "mpg_research.reporting.documents.word", "docx"),
+}
 #: Beside the analyses themselves: what they import where they use it, slow ones first of all.
 _FOR_ANALYSES = (
     "joblib",
@@ -69,7 +76,8 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
     given : mapping
         ``study``: its ``study.toml``. ``many``: whether the imports pay. ``is_first``: whether the study is
         to be loaded and checked here, before anything else. ``analyses``: by name, ``verb`` and ``options``.
-        ``compare``: what the secret is known by, where releases are compared; else empty.
+        ``compare``: what the secret is known by, where releases are compared; else empty. ``formats``: in
+        which pages are published.
 
     Returns
     -------
@@ -100,17 +108,17 @@ def prepare_process(given: Mapping[str, Any]) -> dict[str, Any]:
         # What cannot be stored is made by the pages themselves: made beforehand, it would be lost.
         answer["missing"] = missing if source.folder.is_writable else []
     if given["many"]:
-        _import_for_pages()
+        _import_for_pages(given.get("formats", ()))
         if missing:
             _import_for_analyses(given["analyses"][name]["verb"] for name in missing)
     return answer
 
 
-def _import_for_pages() -> None:
+def _import_for_pages(formats: Iterable[str]) -> None:
     from mpg_research.reporting.nbformat_import import import_nbformat
 
     import_nbformat()
-    for name in _FOR_PAGES:
+    for name in (*_FOR_PAGES, *(each for format_ in formats for each in _FOR_FORMATS.get(format_, ()))):
         import_module(name)
     from mpg_research.present.language.phrases import phrases_in
     from mpg_research.present.registry import kinds

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from mpg_research.reporting.run.time_left import TimeLeft, in_words
+from mpg_research.reporting.store.time_left import TimeLeft, in_words
 
 __all__ = ["PlainProgress", "Progress", "TerminalProgress", "count_up", "make_progress"]
 

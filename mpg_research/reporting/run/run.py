@@ -1,6 +1,6 @@
 """The main job: a study folder in, reports out. Whatever is up to date is left alone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mpg_research.errors import ConfigError, DataError, Problem, ReportError
 from mpg_research.reporting.allowed_notebooks import judge_notebooks, refuse_unknown
 from mpg_research.reporting.files import file_sha256
+from mpg_research.reporting.formats import formats_of, made_with, require_formats
 from mpg_research.reporting.ledger.releases import Releases, open_releases, why_released_anew
 from mpg_research.reporting.notebooks import NotebookSpec, find_notebooks
 from mpg_research.reporting.private import (
@@ -17,10 +18,11 @@ from mpg_research.reporting.private import (
     make_private_folder,
     private_folder,
 )
+from mpg_research.reporting.record.last_run import news_of, write_last_run
 from mpg_research.reporting.record.write import write_records
 from mpg_research.reporting.run.fingerprint import step_fingerprint
 from mpg_research.reporting.run.manifest import NAME, is_up_to_date, read_manifest
-from mpg_research.reporting.run.plan import Step, StepOutcome, plan_steps
+from mpg_research.reporting.run.plan import Step, StepOutcome, plan_steps, recipients_of
 from mpg_research.reporting.run.prepare import study_config
 from mpg_research.reporting.run.progress import Progress
 from mpg_research.reporting.safeguards.still import StillFiles
@@ -32,6 +34,7 @@ from mpg_research.study.shipped import shipped_example, shipped_notebooks
 
 if TYPE_CHECKING:
     from mpg_research.reporting.store.inputs import Inputs
+    from mpg_research.reporting.store.source import StudyFacts
 
 __all__ = ["RunSummary", "default_jobs", "find_steps", "place_of", "run_study"]
 
@@ -168,6 +171,8 @@ def run_study(
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs is {jobs}; expected a whole number from 1.")
     config = study_config(path if path is not None else shipped_example())
+    formats = formats_of(config)
+    require_formats(formats)
     there = _notebooks_in(Path(notebooks) if notebooks else shipped_notebooks())
     steps = plan_steps(
         config, only=only, organisation=organisation, language=language, notebooks=there, private=private
@@ -192,6 +197,7 @@ def run_study(
             notebook_sha256=hashes[step.notebook],
             standing=standings[step.notebook].kind,
             secret=releases.secret.mark,
+            formats=made_with(formats),
         )
         for step in steps
     }
@@ -213,6 +219,7 @@ def run_study(
             notebooks=there,
             inputs=inputs,
             releases=releases,
+            before=manifests,
             private=private,
         )
 
@@ -234,6 +241,7 @@ def run_study(
             releases=releases,
             records=records,
             seconds=_seconds_before(steps, manifests),
+            formats=formats,
         )
         folders = Folders(folder) if any(each.kind != "own" for each in standings.values()) else None
         if private:
@@ -264,6 +272,7 @@ def run_study(
             notebooks=there,
             inputs=inputs,
             releases=releases,
+            before=manifests,
             private=private,
         )
 
@@ -375,15 +384,31 @@ def _summary(
     notebooks: Mapping[str, NotebookSpec],
     inputs: "Inputs",
     releases: Releases,
+    before: Mapping[str, Mapping[str, Any]],
     private: bool,
 ) -> RunSummary:
     from mpg_research.reporting.run.index import write_index
+    from mpg_research.reporting.store.source import open_study
+
+    def facts() -> "StudyFacts":
+        return open_study(config.file).facts
 
     outcomes = tuple(made.get(step.name) or StepOutcome(step, "up to date") for step in steps)
     anew = {step.recipient for step in steps if step.name in made}
-    for file in sorted(folder.glob(f"*/{NAME}")):
-        write_records(file.parent, read_manifest(file.parent), anew=file.parent.name in anew)
-    index = write_index(folder, config, notebooks=notebooks, private=private, inputs=inputs)
+    after = {file.parent.name: read_manifest(file.parent) for file in sorted(folder.glob(f"*/{NAME}"))}
+    for recipient, manifest in after.items():
+        own = folder / recipient
+        pages = _pages_of(folder, recipient, config, notebooks, facts=facts, private=private)
+        write_records(own, manifest, anew=recipient in anew, pages=pages)
+    ok = {name: outcome.step for name, outcome in made.items() if outcome.status == "ok"}
+    write_last_run(
+        folder,
+        steps=[step.name for step in steps],
+        failed={name: each.reason for name, each in made.items() if each.status == "failed"},
+        news=news_of(_entries(ok, before), _entries(ok, after)),
+        private=private,
+    )
+    index = write_index(folder, config, notebooks=notebooks, private=private, inputs=inputs, facts=facts)
     return RunSummary(
         config.study.name,
         folder,
@@ -394,3 +419,40 @@ def _summary(
         no_reason=reason_is_missing(config),
         not_compared=releases.problem,
     )
+
+
+def _pages_of(
+    folder: Path,
+    recipient: str,
+    config: StudyConfig,
+    notebooks: Mapping[str, NotebookSpec],
+    *,
+    facts: "Callable[[], StudyFacts]",
+    private: bool,
+) -> "Callable[[Mapping[str, Any]], Mapping[str, bytes]] | None":
+    """What makes the start page of a recipient; of a folder that is no recipient's any more there is none."""
+    organisation = recipients_of(config).get(recipient)
+    if organisation is None:
+        return None
+    role = "organisation" if organisation else recipient
+
+    def make(manifest: Mapping[str, Any]) -> Mapping[str, bytes]:
+        from mpg_research.reporting.run.start_pages import Pages, forget_stand_ins
+
+        found = Pages(config, facts(), notebooks, organisation, role, private).made_of(manifest)
+        forget_stand_ins(folder / recipient, found)
+        return found
+
+    return make
+
+
+def _entries(
+    steps: Mapping[str, Step], manifests: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """What manifests say of steps, by name of step."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, step in steps.items():
+        entry = manifests.get(step.recipient, {}).get("steps", {}).get(step.key)
+        if isinstance(entry, dict):
+            found[name] = entry
+    return found

@@ -6,7 +6,7 @@ run itself, so that only one process writes to the published folders.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from mpg_research.reporting.ledger.ledger import Ledger
 from mpg_research.reporting.ledger.releases import ledger_of_page
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.own_notebooks import NotebookContent, content_of
+from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.private import pages_in_private
 from mpg_research.reporting.run.execute import NotebookFailure, run_notebook
 from mpg_research.reporting.run.fingerprint import Inputs
@@ -35,7 +36,6 @@ from mpg_research.reporting.run.plan import Step, StepOutcome, published_files
 from mpg_research.reporting.run.prepare import config_of
 from mpg_research.reporting.session.shown import MARK
 from mpg_research.study.config.study_toml import StudyConfig
-from mpg_research.version import __version__
 from mpg_research.writing import write_atomically
 
 __all__ = ["failed_step", "make_page", "publish_page", "staged_folder", "withdraw_page"]
@@ -58,6 +58,7 @@ class _Task:
     inputs: Inputs
     standing: Standing
     comparison: Comparison | None
+    formats: tuple[str, ...] = ("html",)
 
 
 def staged_folder(staging: str | Path, step: Step) -> Path:
@@ -86,8 +87,9 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     Parameters
     ----------
     given : mapping
-        ``study`` (its ``study.toml``), ``staging`` (a folder), ``inputs`` (hashes that all steps share) and
-        ``compare`` (what the secret is known by, where releases are compared).
+        ``study`` (its ``study.toml``), ``staging`` (a folder), ``inputs`` (hashes that all steps share),
+        ``compare`` (what the secret is known by, where releases are compared) and ``formats`` (in which
+        pages are published).
     part : mapping
         ``step`` (the fields of a :class:`Step`), ``notebook`` (its file), ``notebook_sha256``,
         ``fingerprint`` and ``standing`` (the fields of a :class:`Standing`).
@@ -96,7 +98,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
     -------
     dict
         ``files`` by the name they will have in the recipient's folder, ``entry`` for the manifest, and
-        ``releases``, what is to be written down of them; or ``reason`` and ``traceback``.
+        ``releases``, what is to be written down of them, with ``not_fitted``, why by analysis; or ``reason``
+        and ``traceback``.
     """
     import traceback
 
@@ -116,6 +119,7 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
             Inputs(**given["inputs"]),
             Standing(**part["standing"]),
             Comparison(ledger, step.recipient) if ledger is not None else None,
+            tuple(given.get("formats", ("html",))),
         )
         files, record = _prepare(task)
         entry = _entry(task, files, record, started, time.perf_counter() - clock)
@@ -132,7 +136,8 @@ def make_page(given: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, An
         reason = f"{type(error).__name__}: {error} (this is a bug in the package; --debug shows where)"
         return {"reason": reason, "traceback": traceback.format_exc()}
     found = {name: str(path) for name, path in files.items()}
-    return {"files": found, "entry": entry, "releases": releases}
+    not_fitted = record.get("not_fitted", {})
+    return {"files": found, "entry": entry, "releases": releases, "not_fitted": not_fitted}
 
 
 def publish_page(
@@ -186,7 +191,7 @@ def publish_page(
         return failed_step(step, str(error), seconds)
     except OSError as error:
         return failed_step(step, _about_file(error), seconds)
-    return StepOutcome(step, "ok", seconds)
+    return StepOutcome(step, "ok", seconds, not_fitted=made.get("not_fitted", {}))
 
 
 def withdraw_page(step: Step, outcome: StepOutcome, *, folder: Path, config: StudyConfig) -> None:
@@ -243,8 +248,11 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
 
     nbformat = import_nbformat()
 
+    from mpg_research.reporting.documents.make import make_documents, pictures_in, writes_pictures
+    from mpg_research.reporting.formats import pictures_for_word
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
+    from mpg_research.reporting.page.frame import Reader, page_frame
     from mpg_research.reporting.page.html import render_page
     from mpg_research.reporting.parameters import check_parameters
     from mpg_research.reporting.safeguards.beside import refuse_files_beside, refuse_outputs_beside
@@ -258,7 +266,8 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
     work.mkdir(parents=True, exist_ok=True)
     content = _content_asked_for(task)
     parameters = {**step.parameters, "study": str(config.file), "output": str(work)}
-    with pages_in_private(step.private), comparing(task.comparison):
+    for_word = writes_pictures(task.formats, step.role)
+    with pages_in_private(step.private), comparing(task.comparison), pictures_for_word(for_word):
         node = run_notebook(
             task.notebook,
             notebook=step.notebook,
@@ -284,13 +293,28 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
         node, language=step.language, parameters=shown, unit=unit, time=time, groups=groups
     )
     names = published_files(step)
-    page = render_page(clean, _frame(task))
+    languages = config.study.languages
+    frame = page_frame(
+        Reader(step.role, step.language, step.organisation, step.private),
+        config,
+        pages={code: published_files(replace(step, language=code))["page"] for code in languages},
+        digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
+        is_modified=task.standing.kind == "modified",
+        comparison=task.comparison,
+    )
+    page = render_page(clean, frame)
     page_path, notebook_path = staged / "page.html", staged / "notebook.ipynb"
     write_atomically(page_path, page.encode(), durable=False)
     write_atomically(notebook_path, f"{nbformat.writes(clean)}\n".encode(), durable=False)
     files = {names["page"]: page_path, names["notebook"]: notebook_path}
+    pictures = pictures_in(beside, step.notebook) if for_word else {}
+    base = names["page"].removesuffix(".html")
+    for ending, document in make_documents(page, step.language, step.role, task.formats, pictures).items():
+        files[base + ending] = write_atomically(staged / f"page{ending}", document, durable=False)
     for name, path in beside.items():
         kind, _, file = name.partition("/")
+        if for_word and not png_is_wanted() and path.suffix == ".png":
+            continue
         files[f"{step.language}/{kind}/{step.notebook}/{file}"] = path
     _refuse_private_files(files, step)
     return files, record
@@ -321,52 +345,6 @@ def _refuse_other_readers(node: Any, step: Step) -> None:
                     f"released to the {mark['released_to']}. Begin it with its own name: "
                     f'begin("{step.notebook}", ...).'
                 )
-
-
-def _frame(task: _Task) -> Any:
-    from mpg_research.present.language.names import clean_name, isolated
-    from mpg_research.reporting.page.html import PageFrame, page_words
-    from mpg_research.reporting.page.looser import looser_record, looser_words, study_phrases
-
-    step, config = task.step, task.config
-    if step.organisation:
-        recipient = config.organisations[step.organisation].name.in_language(step.language)
-    else:
-        recipient = page_words(step.language)[step.role]
-    return PageFrame(
-        language=step.language,
-        study=isolated(clean_name(config.study.title.in_language(step.language))),
-        recipient=isolated(clean_name(recipient)),
-        synthetic=config.study.synthetic,
-        show_code=step.role == "researcher",
-        digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
-        version=__version__,
-        looser=tuple(looser_words([looser_record(config, step.role)], config, step.language)),
-        private=study_phrases(config, step.language)("page.private_long") if step.private else "",
-        modified=task.standing.kind == "modified",
-        kept=_kept_words(task),
-    )
-
-
-def _kept_words(task: _Task) -> str:
-    """That the reader keeps numbers of an earlier release, and of what; empty where all are new."""
-    from mpg_research.present.language.phrases import phrases_in
-
-    comparison, config = task.comparison, task.config
-    if comparison is None or not comparison.kept:
-        return ""
-    phrases = phrases_in(
-        task.step.language,
-        groups=config.disclosure.public_groups,
-        unit=config.study.unit_words.get(task.step.language),
-        time=config.time.axis_unit,
-    )
-    minimum = config.disclosure.minimum_families
-    if len(comparison.kept) == len(comparison.shown):
-        return phrases("page.kept_all", minimum=minimum)
-    kinds = sorted(set(comparison.kept.values()))
-    names = [phrases(key) if phrases.has(key := f"decisions.result.{kind}") else kind for kind in kinds]
-    return phrases("page.kept_some", minimum=minimum, results="; ".join(names))
 
 
 def _entry(

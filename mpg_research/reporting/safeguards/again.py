@@ -112,7 +112,8 @@ class Folders:
             if place.name.startswith(".") or not place.is_dir():
                 continue
             for path in place.rglob("*"):
-                if (path.is_symlink() or not path.is_dir()) and path.name not in _OWN:
+                is_ours = path.parent == place and path.name in _OWN
+                if (path.is_symlink() or not path.is_dir()) and not is_ours:
                     yield path
 
     def _recorded(self) -> Iterator[tuple[Path, str]]:

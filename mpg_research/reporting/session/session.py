@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mpg_research.errors import ConfigError, DisclosureError, NotApplicableError
+from mpg_research.errors import ConfigError, DisclosureError, ModelError, NotApplicableError
+from mpg_research.reporting.formats import wants_pictures
 from mpg_research.reporting.ledger.comparison import current
 from mpg_research.reporting.notebooks import NotebookParameters, notebook_spec
 from mpg_research.reporting.parameters import check_parameters
 from mpg_research.reporting.pictures import png_is_wanted
 from mpg_research.reporting.private import is_private
 from mpg_research.reporting.session.session_record import RECORD, Record
-from mpg_research.reporting.session.shown import MARK, NotApplicable, Shown
+from mpg_research.reporting.session.shown import MARK, NOT_FITTED, NotApplicable, Shown
 from mpg_research.reporting.session.written import note_file, note_shown
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Session:
         fitted model, is computed when it is asked for.
 
         A question that does not arise with these data (one organisation cannot be compared) is not a
-        failure of the report: wherever the result would be shown, the reason stands instead.
+        failure of the report, nor is a model that they are too few for: wherever the result would be shown,
+        the reason stands instead, and the run says of which pages what was not computed.
 
         Parameters
         ----------
@@ -97,10 +99,14 @@ class Session:
 
         try:
             result = result_of(self._source, verb, options)
-        except NotApplicableError as error:
+        except ModelError as error:
             name = verb if isinstance(verb, str) else verb.__name__
-            self._record.not_applicable(error.code, name)
-            return NotApplicable(error.code)
+            code = error.code if isinstance(error, NotApplicableError) else NOT_FITTED
+            reason = str(error) if code == NOT_FITTED else ""
+            self._record.not_applicable(code, name, reason=reason)
+            if reason and not self.output:
+                print(f"{name}: {reason}", file=sys.stderr)
+            return NotApplicable(code)
         self._record.asked(result, verb_name(verb), options)
         return result
 
@@ -306,7 +312,8 @@ class Session:
                 f"A table or figure has the name {presented.name!r}, which cannot be that of its file; "
                 "expected letters, digits, hyphens and underscores."
             )
-        png = {"png": png_is_wanted()} if isinstance(presented, PresentedFigure) else {}
+        wanted = png_is_wanted() or wants_pictures()
+        png = {"png": wanted} if isinstance(presented, PresentedFigure) else {}
         note_file(self.output, *presented.save(self.output / kind, **png))
 
     def _shown(self, presented: Any, reference: str = "") -> Shown:

@@ -73,8 +73,8 @@ class Record:
         """Results with the verb and the options that they were asked with."""
         return self._asked
 
-    def not_applicable(self, code: str, result: str) -> None:
-        """Note that a question did not arise.
+    def not_applicable(self, code: str, result: str, *, reason: str = "") -> None:
+        """Note that a question did not arise, or that its model could not be fitted.
 
         Parameters
         ----------
@@ -82,10 +82,14 @@ class Record:
             The reason.
         result : str
             Name of the analysis.
+        reason : str
+            For who runs the study, and nobody else: it is published nowhere.
         """
         found = self.content.setdefault("not_applicable", [])
         if (item := {"code": code, "verb": result}) not in found:
             found.append(item)
+        if reason:
+            self.content.setdefault("not_fitted", {})[result] = reason
         self.write()
 
     def released(self, result: Any, released: "Released") -> str:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-__all__ = ["MARK", "NotApplicable", "Shown"]
+__all__ = ["MARK", "NOT_FITTED", "NotApplicable", "Shown"]
 
 #: Key in an output's metadata that says it came through the gate. Publishing refuses outputs without it.
 MARK = "mpg_research"
+#: Code of what could not be computed since its model could not be fitted.
+NOT_FITTED = "not_fitted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """Stands in place of a result where the question does not arise.
+    """Stands in place of a result where the question does not arise, or no model can be fitted.
 
     Attributes
     ----------
     code : str
-        The reason, from :class:`mpg_research.errors.NotApplicableError`.
+        The reason, from :class:`mpg_research.errors.NotApplicableError`, or :data:`NOT_FITTED`.
     """
 
     code: str

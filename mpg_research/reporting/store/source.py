@@ -47,6 +47,9 @@ class StudyFacts:
         SHA-256 over the configuration and all raw files.
     n_warnings : int
         Warnings of the check.
+    months : tuple of str
+        From when to when help started and up to when there are data, as any reader may know it
+        (:func:`mpg_research.disclosure.study_months.study_months`).
     """
 
     organisations: tuple[str, ...]
@@ -54,6 +57,7 @@ class StudyFacts:
     synthetic: bool
     digest: str
     n_warnings: int
+    months: tuple[str, ...]
 
 
 class StudySource:
@@ -97,10 +101,12 @@ class StudySource:
         if sealed is not None:
             with suppress(Damaged, ValueError, TypeError, KeyError):
                 known: dict[str, Any] = json.loads(unseal(key, sealed))
-                for name in ("organisations", "instruments"):
+                for name in ("organisations", "instruments", "months"):
                     known[name] = tuple(known[name])
                 return StudyFacts(**known)
             self.folder.remove(key)
+        from mpg_research.disclosure.study_months import study_months
+
         study = self.pristine()
         facts = StudyFacts(
             organisations=tuple(map(str, study.organisations)),
@@ -108,6 +114,7 @@ class StudySource:
             synthetic=bool(study.synthetic),
             digest=study.digest,
             n_warnings=len(study.checks.warnings),
+            months=study_months(study.tables, self.config.disclosure.minimum_families),
         )
         if self.is_as_hashed():
             self.folder.write(key, seal(key, json_bytes(asdict(facts))))

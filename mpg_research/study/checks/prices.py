@@ -9,19 +9,10 @@ from mpg_research.errors import Problem, did_you_mean
 from mpg_research.study.config.explain import line_of_setting
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
-from mpg_research.study.schemas import EVENTS, INTERVENTIONS
+from mpg_research.study.schemas import CARE_ITEMS, EVENTS, INTERVENTIONS, NOT_GIVEN
 from mpg_research.study.tables.columns import Table
 
-__all__ = ["CARE_ITEMS", "check_prices", "price_year"]
-
-#: What of the table care is priced: the item, and the column that says how much of it there was.
-CARE_ITEMS = {
-    "contact_hour": "contact_hours",
-    "visit": "n_visits",
-    "network_meeting": "network_meeting",
-    "agency_month": "n_agencies",
-}
-_NOT_GIVEN = "not_given"
+__all__ = ["check_prices", "price_year"]
 
 
 def check_prices(tables: Mapping[str, Table], config: StudyConfig, findings: Findings) -> None:
@@ -146,10 +137,10 @@ def _check_words(prices: Table, findings: Findings) -> None:
     for code, column, mask, what, expected, remedy in (
         ("price_without_source", "source", source.fillna("").str.strip() == "", "source",
          "where the price comes from", "Write it down: every report on costs prints it."),
-        ("price_without_payer", "payer", frame["payer"] == _NOT_GIVEN, "payer",
+        ("price_without_payer", "payer", frame["payer"] == NOT_GIVEN, "payer",
          "who pays: municipality, health_insurer, ...",
          "Fill it in. As it is, the price counts from the societal perspective only."),
-        ("price_without_kind", "kind", frame["kind"] == _NOT_GIVEN, "kind",
+        ("price_without_kind", "kind", frame["kind"] == NOT_GIVEN, "kind",
          "fiscal (public money), economic or social",
          "Fill it in. As it is, the costs stand apart from the three kinds."),
     ):  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mpg_research.study.config.sections import Number, Section, Text, Whole
-from mpg_research.study.schemas import PAYERS
+from mpg_research.study.schemas import NOT_GIVEN, PAYERS
 
 __all__ = ["CostsConfig", "FewerAgencies", "Optimism"]
 
@@ -123,7 +123,7 @@ class CostsConfig(Section):
     def payers(self) -> tuple[str, ...]:
         """The payers whose costs count: all of them from the societal perspective."""
         if self.perspective == "societal":
-            return (*PAYERS, "not_given")
+            return (*PAYERS, NOT_GIVEN)
         return ("municipality" if self.perspective == "municipal" else self.perspective,)
 
     @model_validator(mode="after")

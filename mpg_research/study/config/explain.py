@@ -20,6 +20,7 @@ __all__ = [
     "explain_validation_error",
     "line_of_setting",
     "names_that_do_not_fit",
+    "setting_problem",
 ]
 
 PLACEHOLDERS = ("wave", "item", "respondent", "episode", "instrument")
@@ -232,6 +233,27 @@ def _unknown_neighbour(error: dict[str, Any], known: Sequence[str], missing: str
     given = error["input"] if isinstance(error["input"], dict) else {}
     typed = closest_name(missing, [key for key in given if key not in known])
     return f' Or is it what was meant by "{typed}"?' if typed else ""
+
+
+def setting_problem(
+    file: str, text: str, place: Sequence[str], found: str, expected: str, remedy: str
+) -> Problem:
+    """A finding about settings that do not go together, with the line of the first of them.
+
+    Parameters
+    ----------
+    file, text : str
+        Name and content of the file.
+    place : sequence of str
+        The setting.
+    found, expected, remedy : str
+        What stands there, what was expected, and what to do.
+
+    Returns
+    -------
+    Problem
+    """
+    return _problem(file, text, place, found, expected, remedy, "bad_value")
 
 
 def _problem(

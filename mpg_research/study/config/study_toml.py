@@ -13,7 +13,9 @@ from mpg_research.study.config.explain import (
     explain_toml_error,
     explain_validation_error,
     names_that_do_not_fit,
+    setting_problem,
 )
+from mpg_research.study.config.report import ReportConfig, names_in_masthead
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
     DAYS_PER_YEAR,
@@ -70,6 +72,7 @@ class StudyConfig(Section):
     afterwards: AfterwardsConfig = AfterwardsConfig()
     costs: CostsConfig = CostsConfig()
     talk: TalkConfig = TalkConfig()
+    report: ReportConfig = ReportConfig()
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
@@ -178,7 +181,10 @@ def read_config(path: str | Path) -> StudyConfig:
         config = StudyConfig.model_validate(data)
     except ValidationError as error:
         raise explain_validation_error(file.name, text, error, StudyConfig) from None
-    problems = names_that_do_not_fit(config, file.name, text)
+    problems = (
+        *names_that_do_not_fit(config, file.name, text),
+        *(setting_problem(file.name, text, *finding) for finding in names_in_masthead(config)),
+    )
     if problems:
         raise ConfigError.from_problems(f"{file} cannot be used:", problems)
     config._file = file

@@ -10,7 +10,7 @@ from mpg_research.study.config.explain import line_of_setting
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings, Places
-from mpg_research.study.schemas import EPISODES, SCHEMAS, Column, Schema
+from mpg_research.study.schemas import EPISODES, NOT_GIVEN, SCHEMAS, Column, Schema
 from mpg_research.study.tables.columns import TEXT, Converter, Table
 from mpg_research.study.tables.identifiers import join_ids
 from mpg_research.study.tables.near_patterns import near_patterns
@@ -19,9 +19,9 @@ from mpg_research.study.tables.wide import Occasion, find_occasions, long_from_w
 
 __all__ = ["RESPONDENT_NOT_GIVEN", "canonical_table", "family_ids"]
 
-RESPONDENT_NOT_GIVEN = "not_given"
+RESPONDENT_NOT_GIVEN = NOT_GIVEN
 #: What an empty cell of the price table means: nobody was named, no kind was, nothing is uncertain.
-_WITHOUT = {"payer": "not_given", "kind": "not_given", "distribution": "fixed"}
+_WITHOUT = {"payer": NOT_GIVEN, "kind": NOT_GIVEN, "distribution": "fixed"}
 NUMBER_KINDS = ("number", "integer")
 
 

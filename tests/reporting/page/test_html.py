@@ -4,6 +4,7 @@ import pytest
 from nbformat import v4
 
 from mpg_research.errors import ReportError
+from mpg_research.present import PresentedText
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.html import PageFrame, render_page
 from mpg_research.reporting.session.session import MARK
@@ -108,15 +109,40 @@ def test_sections_in_which_nothing_can_be_shown_are_gathered_at_the_end() -> Non
         *section("Ook leeg", withheld("Rangen"), withheld("Trechter")),
         v4.new_markdown_cell("## Samen bespreken"),
     ]
+    for show_code in (False, True):
+        page = render_page(node, frame(show_code=show_code))
+        assert "Leeg</h2>" not in page
+        assert "Ook leeg</h2>" not in page
+        assert (
+            page.index("Deels</h2>") < page.index("Samen bespreken</h2>") < page.rindex("Wat hier niet wordt")
+        )
+        assert page.count("Trechter: niet") == 1
+        assert page.partition("<main")[2].count("<li>") == 2
+
+
+def test_what_is_not_shown_stands_in_one_box_with_its_reason_and_setting() -> None:
+    def withheld(what: str, why: str) -> str:
+        return PresentedText(
+            "a", "nl", ((f"{what}: {why}",),), shows_numbers=False, caption=what, why=why
+        ).html
+
+    few, many = "Minder dan 10 (minimum_families).", "Te weinig <organisaties>."
+    node = notebook()
+    node.cells += [
+        *section("Deels", "<p>Wel iets.</p>", withheld("Rangen", few), withheld("Trechter", few)),
+        *section("Leeg", withheld("Verschil", few), withheld("Paren", many), withheld("Verschil", few)),
+        *section("Bovenkop", withheld("Boven", few)),
+        v4.new_markdown_cell("### Onderkop"),
+        *section("", "<p>Ook iets.</p>")[1:],
+    ]
     page = render_page(node, frame())
+    middle, end = page.rsplit("Wat hier niet wordt", 1)
+    assert f"<li>{few} Het gaat om: Rangen; Trechter.</li>" in middle
+    assert middle.count('not-shown">') == 1
+    assert f"<li>{few} Het gaat om: Verschil; Boven.</li>" in end
+    assert "<li>Te weinig &lt;organisaties&gt;. Het gaat om: Paren.</li>" in end
+    assert "Bovenkop</h2>" in middle, "it heads a part that is shown"
     assert "Leeg</h2>" not in page
-    assert "Ook leeg</h2>" not in page
-    assert page.index("Deels</h2>") < page.index("Samen bespreken</h2>") < page.index("Wat hier niet wordt")
-    assert page.count("Trechter: niet") == 1
-    assert page.count("<li>") == 2
-    whole = render_page(node, frame(show_code=True))
-    assert "Ook leeg</h2>" in whole, "the researcher sees every step"
-    assert "Wat hier niet wordt" not in whole
 
 
 def test_a_page_on_which_all_is_shown_has_no_list_of_what_is_not() -> None:

@@ -7,8 +7,11 @@ from mpg_research.reporting.page.accessibility import inspect_page
 TABLE = "<table><caption>Scores</caption><tr><th scope='col'>Month</th></tr><tr><td>1</td></tr></table>"
 
 
+WIDE = TABLE.replace("</tr>", "<th scope='col'>A</th><th scope='col'>B</th></tr>", 1)
+
+
 def page(body: str = "", *, head: str = "<title>T</title>", lang: str = "lang='en'") -> str:
-    return f"<!doctype html><html {lang}><head>{head}</head><body><h1>T</h1>{body}</body></html>"
+    return f"<!doctype html><html {lang}><head>{head}</head><body><main><h1>T</h1>{body}</main></body></html>"
 
 
 def svg_address(text: str) -> str:
@@ -55,6 +58,15 @@ BROKEN = {
         page(f"<img alt='a' src='{svg_address('<svg><script>1</script></svg>')}'>"),
         "holds a script",
     ),
+    "empty header cell": (page(TABLE.replace("Month", " ")), "has no words"),
+    "text outside": (
+        "<html lang='en'><title>T</title><body><p>a</p><main><h1>T</h1></main>",
+        "outside header",
+    ),
+    "region without a name": (page("<div role='region' tabindex='0'>a</div>"), "region without a name"),
+    "two regions of a name": (page("<p role='region' aria-label='a'>a</p>" * 2), "two regions have the name"),
+    "figure out of reach": (page("<div class='picture'>a</div>"), "figure that may scroll"),
+    "table out of reach": (page(f"<div class='scroll'>{WIDE}</div>"), "table that may scroll"),
     "double id": (page("<p id='a'>a</p><p id='a'>b</p>"), "'a' occurs more than once"),
 }
 
@@ -64,6 +76,14 @@ def test_each_fault_is_found(name: str) -> None:
     html, expected = BROKEN[name]
     findings = inspect_page(html, language="en")
     assert any(expected in finding for finding in findings), findings
+
+
+def test_what_can_be_reached_and_is_named_has_no_findings() -> None:
+    narrow = f"<div class='scroll'>{TABLE}</div>"
+    wide = f"<div class='scroll' role='region' tabindex='0' aria-label='Scores'>{WIDE}</div>"
+    notice = "<p role='region' aria-label='Notice'>a</p><div aria-hidden='true'>Private</div>"
+    whole = page(narrow + wide).replace("<body>", f"<body><a class='skip' href='#a'>a</a>{notice}")
+    assert inspect_page(whole, language="en") == ()
 
 
 def test_the_title_of_a_picture_is_its_name_and_not_the_title_of_the_page() -> None:

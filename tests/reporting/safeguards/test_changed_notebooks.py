@@ -141,7 +141,9 @@ def test_what_did_nothing_wrong_is_published_and_nothing_else(tried: tuple[RunSu
     published = [path for path in (place / "out").rglob("*") if path.is_file() and path.name != ".lock"]
     last = name_of(len(WAYS))
     assert {path.relative_to(place / "out" / "small").as_posix() for path in published} == {
+        ".last-run.json",
         "index.html",
+        "researcher/index.html",
         "researcher/manifest.json",
         "researcher/outputs.json",
         "researcher/ro-crate-metadata.json",

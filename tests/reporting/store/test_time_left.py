@@ -3,7 +3,7 @@
 import io
 
 from mpg_research.reporting.run.progress import PlainProgress
-from mpg_research.reporting.run.time_left import TimeLeft, in_words
+from mpg_research.reporting.store.time_left import TimeLeft, in_words
 
 
 def test_nothing_is_said_before_anything_is_known() -> None:

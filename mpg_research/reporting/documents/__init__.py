@@ -1,0 +1,1 @@
+"""A page as PDF and as Word, both from one reading of it."""
