@@ -13,8 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.rglob("*.md"))]
 TUTORIAL = DOCS / "tutorial" / "own_study.md"
-#: Its Python is about the study that the tutorial makes; or needs data of its test (covariance_structures).
-ELSEWHERE = {TUTORIAL, DOCS / "reference" / "covariance_structures.md"}
+#: Run in a test of their own: the tutorial (below), covariance_structures (tests/mixed/design), and the verbs of
+#: organisations.md, which take long, as the examples in their docstrings.
+ELSEWHERE = {
+    TUTORIAL,
+    DOCS / "reference" / "covariance_structures.md",
+    DOCS / "explanation" / "organisations.md",
+}
 
 
 def blocks(page: Path, language: str) -> list[str]:
