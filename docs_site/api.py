@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
-from docs_site.docstrings import as_markdown
+from docs_site.docstrings import as_markdown, inline
 
 __all__ = ["FACES", "api_pages", "page_of", "signature_of"]
 
@@ -140,4 +140,4 @@ def _one(argument: ast.arg, default: ast.expr | None) -> str:
 
 
 def _first_line(face: str) -> str:
-    return (inspect.getdoc(importlib.import_module(face)) or "").partition("\n")[0]
+    return inline((inspect.getdoc(importlib.import_module(face)) or "").partition("\n")[0])

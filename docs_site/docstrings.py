@@ -54,7 +54,7 @@ def as_markdown(docstring: str) -> str:
             parts.append(f"**{title}**")
         if body:
             parts.append(body)
-    return "\n\n".join(parts)
+    return re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts))
 
 
 def _named(lines: list[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.rglob("*.md"))]
 TUTORIAL = DOCS / "tutorial" / "own_study.md"
-#: Run in a test of their own: the tutorial (below), covariance_structures (tests/mixed/design), and the verbs of
+#: Run elsewhere: the tutorial (below), covariance_structures (tests/mixed/design), and the verbs of
 #: organisations.md, which take long, as the examples in their docstrings.
 ELSEWHERE = {
     TUTORIAL,
