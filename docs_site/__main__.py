@@ -11,7 +11,7 @@ from docs_site.api import api_pages
 from docs_site.checked import faults_of
 from docs_site.command_line import command_line_page
 from docs_site.gallery import browser, make_gallery, photograph
-from docs_site.result_tables import result_tables_page, results_of_study
+from docs_site.result_tables import result_tables_page, results_of_study, unnamed_tables
 from docs_site.settings import settings_page, study_tables_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,13 +54,14 @@ def main() -> int:
     print("2 of 4: the pages.", flush=True)
     copy_pages(SOURCE)
     write_made_pages(SOURCE / "docs")
-    _write(SOURCE / "docs/reference/result_tables.md", result_tables_page(results_of_study(example)))
+    results = results_of_study(example)
+    _write(SOURCE / "docs/reference/result_tables.md", result_tables_page(results))
     _write(SOURCE / "docs/gallery/index.md", make_gallery(reports / "example", SOURCE / "docs/gallery"))
     print("3 of 4: the site.", flush=True)
     subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], check=True, cwd=ROOT)
     keep_local(SITE)
     print("4 of 4: reading it.")
-    faults = faults_of(SITE, also=("docs/gallery/",))
+    faults = [*faults_of(SITE, also=("docs/gallery/",)), *unnamed_tables(results)]
     print("\n".join(faults))
     print(f"{len(list(SITE.rglob('*.html')))} pages, {len(faults)} faults: {SITE / 'index.html'}")
     return 1 if faults else 0

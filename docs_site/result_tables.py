@@ -12,7 +12,7 @@ from mpg_research.reporting.store.results import result_of
 from mpg_research.reporting.store.source import open_study
 from mpg_research.reporting.store.verbs import verbs
 
-__all__ = ["MEANINGS", "result_tables_page", "results_of_study"]
+__all__ = ["MEANINGS", "result_tables_page", "results_of_study", "unnamed_tables"]
 
 #: What a declaration of a column says, in words.
 MEANINGS = {
@@ -84,6 +84,16 @@ def result_tables_page(results: dict[str, Any]) -> str:
             lines += [family.strip(), ""] if family else []
             lines += ["| column | what it holds |", "|---|---|", *_columns(table.columns)]
     return "\n".join(lines) + "\n"
+
+
+def unnamed_tables(results: dict[str, Any]) -> list[str]:
+    """Tables that a verb gives and its docstring (so ``help()``) does not name, a line each."""
+    return [
+        f"help({verb}) does not name the table {name}"
+        for verb, result in results.items()
+        for name in result.tables
+        if f"``{name}``" not in str(getattr(analysis, verb).__doc__)
+    ]
 
 
 def _summary(verb: str) -> str:

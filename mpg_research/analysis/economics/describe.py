@@ -94,6 +94,8 @@ def describe_costs(
         ``costs_by_month``, ``cost_spread``, ``costs_by_organisation``, ``price_list``, ``sample_flow`` and
         where there is something to tell ``costs_before_help``, ``without_price`` and the four of the funnel
         plot.
+        Also tables ``cost_funnel``, ``cost_funnel_lines``, ``cost_funnel_summary`` and
+        ``cost_funnel_steps``.
 
     Raises
     ------

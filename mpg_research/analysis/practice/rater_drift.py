@@ -80,6 +80,8 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     -------
     RaterDriftOfWorkers
         The module says what its tables hold. Nothing in it is about one worker.
+        Tables ``rated_scales``, ``rater_drift``, ``rater_differences``, ``second_rater``,
+        ``second_rater_trend`` and ``sample_flow``.
 
     Raises
     ------
