@@ -10,7 +10,7 @@ LANGUAGE ?= nl
 JOBS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment reports test lab check check-lowest format example lock benchmarks clean
+.PHONY: help environment reports test lab check check-lowest docs format example lock benchmarks clean
 
 help: ## show this list
 	@echo "mpg_research: a study folder goes in, trustworthy reports come out."
@@ -48,6 +48,13 @@ check: $(VENV)/.ready ## check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.docs-ready ## make the documentation site, in build/site
+	$(BIN)/python -m docs_site --reports $(OUTPUT)
+
+$(VENV)/.docs-ready: requirements-docs.lock $(VENV)/.ready
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
+
 format: $(VENV)/.ready ## put the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -69,11 +76,14 @@ $(LOWEST)/.ready: requirements-lowest.lock pyproject.toml
 	@touch $@
 
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links --extra dev --extra pdf --extra word pyproject.toml
+	--no-emit-index-url --no-emit-find-links
+EXTRA_DOCS := import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	print("\n".join(extras["docs"]))
 
-lock: ## renew both lock files from pyproject.toml (needs uv)
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --resolution lowest-direct -o requirements-lowest.lock
+lock: ## renew the lock files from pyproject.toml (needs uv)
+	$(COMPILE) --extra dev --extra pdf --extra word pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev --extra pdf --extra word pyproject.toml --resolution lowest-direct -o requirements-lowest.lock
+	python3 -c '$(EXTRA_DOCS)' | $(COMPILE) --constraints requirements.lock - -o requirements-docs.lock
 
 benchmarks: $(VENV)/.ready ## measure speed (prints tables; takes a while)
 	$(BIN)/python benchmarks/main_job.py

@@ -1,4 +1,4 @@
-"""Write the table of attacks into docs/data_protection.nl.md and .en.md, from docs/attacks.toml.
+"""Write the table of attacks into data_protection.nl.md and .en.md, from attacks.toml (docs/reference/).
 
 python benchmarks/attack_figures.py
 """
@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 BEGIN, END = "<!-- attacks: begin -->\n", "<!-- attacks: end -->"
 WORDS = {
     "en": ("attack", "succeeded in 0.2.0", "succeeded now", "{worked} of {tried}", "not counted yet"),
@@ -39,4 +39,4 @@ def page(language: str) -> str:
 if __name__ == "__main__":
     for code in WORDS:
         (DOCS / f"data_protection.{code}.md").write_text(page(code), encoding="utf-8")
-        print(f"docs/data_protection.{code}.md")
+        print(f"docs/reference/data_protection.{code}.md")

@@ -2,7 +2,8 @@
 
     python benchmarks/by_hand.py      # prints the table and writes benchmarks/by_hand.md
 
-The reasons stand in docs/libraries.md. Processor seconds of one thread, the best of several calls.
+The reasons stand in docs/explanation/libraries.md.
+Processor seconds of one thread, the best of several calls.
 """
 
 import os

@@ -6,8 +6,8 @@ Two kinds of releases are attacked. Made ones are tables of random organisations
 classes and totals, put through the gate for every reader; of each hidden count a linear program says between
 which values it lies. Real ones are the synthetic example study with one organisation cut down to a few
 families, analysed anew and released to a researcher, a funder and an organisation. ``--write`` puts the
-counts into docs/privacy.md, between the marks that stand there, and into docs/attacks.toml, the source of the
-tables of the data-protection pages.
+counts into docs/explanation/privacy.md, between the marks that stand there, and into
+docs/reference/attacks.toml, the source of the tables of the data-protection pages.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from tests.disclosure.test_reconstruction import READERS, released, study
 
 MINIMUM = 10
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE, ATTACKS = DOCS / "privacy.md", DOCS / "attacks.toml"
+PAGE, ATTACKS = DOCS / "explanation" / "privacy.md", DOCS / "reference" / "attacks.toml"
 START, END = "<!-- attacks: start -->", "<!-- attacks: end -->"
 
 
@@ -185,7 +185,7 @@ def subtractions(number: int) -> tuple[int, int]:
 
 
 def write_attacks(counts: dict[str, tuple[int, int]]) -> None:
-    """The counts of today (worked, tried) in docs/attacks.toml, by the English name of the attack."""
+    """The counts of today (worked, tried) in attacks.toml, by the English name of the attack."""
     text = ATTACKS.read_text(encoding="utf-8")
     head = text[: text.index("[[attack]]")]
     blocks = []

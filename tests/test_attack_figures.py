@@ -14,7 +14,7 @@ SPEC.loader.exec_module(FIGURES)
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_the_pages_have_the_table_that_the_command_writes(language: str) -> None:
-    path = ROOT / "docs" / f"data_protection.{language}.md"
+    path = ROOT / "docs" / "reference" / f"data_protection.{language}.md"
     assert path.read_text(encoding="utf-8") == FIGURES.page(language)
 
 
@@ -27,6 +27,6 @@ def test_figures_that_are_not_there_yet_are_said_to_be_missing() -> None:
 def test_both_pages_have_the_same_parts() -> None:
     shapes = []
     for language in ("nl", "en"):
-        text = (ROOT / "docs" / f"data_protection.{language}.md").read_text(encoding="utf-8")
+        text = (ROOT / "docs" / "reference" / f"data_protection.{language}.md").read_text(encoding="utf-8")
         shapes.append(re.findall(r"^(?:#+|\||-)", text, flags=re.MULTILINE))
     assert shapes[0] == shapes[1]

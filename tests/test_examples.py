@@ -13,7 +13,7 @@ MODULES = [
     for path in sorted((ROOT / "mpg_research").rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

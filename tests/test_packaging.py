@@ -56,6 +56,18 @@ def test_lock_files_pin_and_hash_everything_and_name_no_index(project: dict, nam
     assert not re.search(r"https?://|file:|--index|--find-links|--extra-index", lock)
 
 
+def test_the_pins_of_the_site_fit_those_of_the_environment(project: dict) -> None:
+    pins = []
+    for name in ("requirements.lock", "requirements-docs.lock"):
+        lock = (ROOT / name).read_text(encoding="utf-8")
+        found = re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", lock, flags=re.MULTILINE)
+        assert not re.search(r"https?://|file:|--index|--find-links|--extra-index", lock)
+        pins.append({each: {version for other, version in found if other == each} for each, _ in found})
+    environment, site = pins
+    assert {name_of(each) for each in project["optional-dependencies"]["docs"]} <= set(site)
+    assert {each for each in site if each in environment and not site[each] & environment[each]} == set()
+
+
 def test_the_version_stands_in_one_place_and_the_changelog_begins_with_it(project: dict) -> None:
     import mpg_research
     from mpg_research.version import __version__

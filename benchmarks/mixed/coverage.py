@@ -5,7 +5,7 @@ Simulates studies of families in organisations, half of the organisations under 
 the mean and of the arm's effect hold the truth: over all runs, and among the runs in which the variance
 between organisations is estimated as zero.
 
-Run ``python benchmarks/mixed/coverage.py --runs 10000 --out docs/coverage_table.md``; some twenty minutes
+Run ``python benchmarks/mixed/coverage.py --runs 10000 --out TABLE``; some twenty minutes
 on two cores.
 """
 

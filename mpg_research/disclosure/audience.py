@@ -35,6 +35,12 @@ class Audience:
     DisclosureError
         If the role is unknown, or the organisation is missing or does not belong to the role, or somebody
         else than the researcher is to see what is private.
+
+    Examples
+    --------
+    >>> from mpg_research import Audience
+    >>> Audience("organisation", "tjalkmeer").role
+    'organisation'
     """
 
     role: Literal["researcher", "funder", "organisation"]
@@ -223,6 +229,13 @@ def policy_of(study: RuledStudy) -> DisclosurePolicy:
     -------
     DisclosurePolicy
         From ``[disclosure]``, ``[organisations]``, ``[instruments]``, ``[time]`` and ``[study.unit]``.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, policy_of
+    >>> from mpg_research.study import shipped_example
+    >>> policy_of(load_study(shipped_example())).minimum_families
+    10
     """
     rules = study.config.disclosure
     keys = sorted({*study.config.organisations, *study.organisations})

@@ -47,7 +47,7 @@ the rounding (and, over time, by the record of releases, :mod:`mpg_research.repo
 of an interval tells roughly how large an unnamed organisation is. The secret must stay with the user;
 where there is none the order of the neutral labels hangs on the study's full digest, which must then stay
 out of the folders of funders and organisations, as must the hashes of its raw files. What was tried
-stands in ``docs/privacy.md``.
+stands in ``docs/explanation/privacy.md``.
 """
 
 from collections.abc import Iterable, Mapping

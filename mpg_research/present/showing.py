@@ -43,6 +43,18 @@ def show(
     ------
     ConfigError
         If ``part`` cannot be read, or audience or policy are missing.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, show
+    >>> from mpg_research.study import shipped_example
+    >>> from mpg_research import Audience, describe_quality, policy_of
+    >>> study = load_study(shipped_example())
+    >>> found = describe_quality(study)
+    >>> policy, reader = policy_of(study), Audience("researcher")
+    >>> shown = show(found, "table:overview", audience=reader, policy=policy, language="en")
+    >>> type(shown).__name__
+    'PresentedTable'
     """
     if not isinstance(result, Released):
         if audience is None or policy is None:

@@ -182,7 +182,7 @@ _INSTRUMENT = """\
 #     [instruments.@KEY@]
 #     file = "@FILE@"
 # The numbers below are an EXAMPLE: replace them by those of your questionnaire, from its manual.
-# Neither item texts nor norms belong here; a norm table is a CSV of the study (see docs/study_folder.md).
+# Neither item texts nor norms belong here; a norm table is a CSV of the study (docs/how_to/norm_table.md).
 
 key = "@KEY@"                  # a-z, 0-9 and _; as the measurements name it, or as constants say
 abbreviation = "MYQ"           # as tables and figures call it
@@ -330,7 +330,7 @@ horizon_months = 12                  # costs and effects are counted so long aft
 round_to = 100                       # every amount that is shown is a multiple of so many euros
 effect = "points"                    # or "reliably_improved", "months_without_placement"
 before_help_months = 0               # the tables hold costs of so many months before the start too
-otherwise = "none"                   # how it is known what would have happened anyway (docs/costs.md)
+otherwise = "none"                   # how it is known what would have happened anyway (costs.md)
 # thresholds = [100, 500]            # what one unit of effect may cost; there is no norm, so none by default
 
 [talk]                               # for the talk with one family; every number here is our own choice
@@ -342,7 +342,7 @@ unmeasured_after = 2                 # mpg due: not measured for longer than so 
 evaluate_after = 6                   # mpg due: no clear progress after so many months of help
 clear_progress = 0.9                 # progress is clear from this chance of true improvement on
 
-# [checklists]                       # what you write yourselves for a paper (docs/for_a_paper.md)
+# [checklists]                       # what you write yourselves for a paper (docs/how_to/for_a_paper.md)
 # strobe = { funding = "Who paid, and what part they had." }
 
 [disclosure]

@@ -207,6 +207,14 @@ class Study:
         SHA-256 over the configuration and the bytes of all raw files.
     without_consent : LeftOut or None
         Whose data were left out, where ``[consent]`` asks for a ground; else None.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study
+    >>> from mpg_research.study import shipped_example
+    >>> study = load_study(shipped_example())
+    >>> study.name, study.synthetic, "episodes" in study.tables
+    ('example', True, True)
     """
 
     name: str

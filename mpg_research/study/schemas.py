@@ -112,7 +112,7 @@ COST_KINDS: dict[str, tuple[str, ...]] = {
     "social": ("maatschappelijk",),
 }
 
-# How sure a price is, with price_low and price_high as its 95 % range (docs/costs.md).
+# How sure a price is, with price_low and price_high as its 95 % range (docs/explanation/costs.md).
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {"fixed": (), "gamma": (), "lognormal": (), "triangular": ()}
 
 # What a talk with the family ended in; written by hand.

@@ -108,6 +108,8 @@ def describe_afterwards(
         ``incidence_difference``, ``months_free_difference``, ``gray``, ``hazards``, ``proportional``,
         ``frailty``, ``hazards_with_frailty``, ``worsening`` (and by groups) and ``scores_after`` (the
         module says what each holds).
+        Also tables ``free_by_end_reason``, ``free_by_thin_line``, ``worsening_by_end_reason`` and
+        ``worsening_by_thin_line``.
 
     Raises
     ------

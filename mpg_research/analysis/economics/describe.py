@@ -94,6 +94,8 @@ def describe_costs(
         ``costs_by_month``, ``cost_spread``, ``costs_by_organisation``, ``price_list``, ``sample_flow`` and
         where there is something to tell ``costs_before_help``, ``without_price`` and the four of the funnel
         plot.
+        Also tables ``cost_funnel``, ``cost_funnel_lines``, ``cost_funnel_summary`` and
+        ``cost_funnel_steps``.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def describe_costs(
     -----
     Follow-up stops at the export. Means are those of Bang and Tsiatis with the costs of each month, never the
     mean of families that happen to be followed to the end. Errors are by the sandwich over workers, which
-    is as right as a bootstrap of them and needs no draws (docs/economics.md).
+    is as right as a bootstrap of them and needs no draws (docs/explanation/economics.md).
 
     Examples
     --------

@@ -157,7 +157,7 @@ def family_costs(
     if not uses.recorded:
         raise NotApplicableError(
             f"Study {study.name} has none of the tables care, events and interventions, so what was used is "
-            "not known. Add one of them in study.toml (docs/study_folder.md).",
+            "not known. Add one of them in study.toml (docs/reference/study_folder.md).",
             code="nothing_to_price",
         )
     notes = [*prices.notes]

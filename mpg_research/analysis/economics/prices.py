@@ -67,7 +67,7 @@ def read_prices(study: Study, *, year: int | None = None, payers: tuple[str, ...
     if table is None or not len(table):
         raise NotApplicableError(
             f"Study {study.name} has no table prices, so what help costs is not known. Add the table, each "
-            "price with its source: [tables.prices] in study.toml (docs/study_folder.md).",
+            "price with its source: [tables.prices] in study.toml (docs/reference/study_folder.md).",
             code="no_prices",
         )
     frame = _plain(table)

@@ -37,6 +37,12 @@ class ErrorModel:
     error_sd : float or None
         Standard deviation of single scores around a family's line, in points, for analyses that answer wave
         by wave.
+
+    Examples
+    --------
+    >>> from mpg_research import ErrorModel
+    >>> ErrorModel(reliability=0.8, sd=5.0).sd
+    5.0
     """
 
     reliability: float | str | None = None
@@ -69,6 +75,12 @@ class Margin:
         is nobody's published rule.
     period : float or None
         Months that ``delta`` is about; six by default.
+
+    Examples
+    --------
+    >>> from mpg_research import Margin
+    >>> Margin(delta=2.0, period=6.0).delta
+    2.0
     """
 
     delta: float | None = None
@@ -104,6 +116,12 @@ class Thresholds:
         lowest possible score.
     important, important_worse : float or None
         Minimal important difference in points, from an anchor study.
+
+    Examples
+    --------
+    >>> from mpg_research import Thresholds
+    >>> Thresholds(functional=(17.0, 4.0), important=3.0).important
+    3.0
     """
 
     functional: tuple[float, float] | None = None

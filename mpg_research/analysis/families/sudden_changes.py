@@ -116,6 +116,14 @@ def sudden_changes(
     ------
     ConfigError
         If a number is impossible.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, sudden_changes
+    >>> from mpg_research.study import shipped_example
+    >>> found = sudden_changes(load_study(shipped_example()))
+    >>> sorted(set(found.tables["sizes"].data["kind"]))
+    ['gain', 'loss']
     """
     scores, error = gather(older, scores, error)
     refuse_parts(error, "error_sd", why=NOT_BY_WAVE)

@@ -121,6 +121,14 @@ def describe_actions(
     A signal is followed where the export lies at least the grace after it; a family whose help ended in the
     meantime counts, as such. An intervention on the day of the signal counts as after it. An organisation
     that never recorded any is left out and counted: there it is not known whether something was done.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, describe_actions
+    >>> from mpg_research.study import shipped_example
+    >>> found = describe_actions(load_study(shipped_example()))
+    >>> sorted(found.tables["first_roles"].data.columns)[:3]
+    ['clustered_high', 'clustered_low', 'conf_high']
     """
     (scores,) = gather(older, scores)
     if scores.respondents not in (None, "declared"):
@@ -130,7 +138,7 @@ def describe_actions(
     if table is None or not len(table):
         raise NotApplicableError(
             f"Study {study.name} has no records of interventions, so what was done after a signal is not "
-            "known. Add the table: [tables.interventions] in study.toml (docs/study_folder.md).",
+            "known. Add the table: [tables.interventions] in study.toml (docs/reference/study_folder.md).",
             code="no_interventions",
         )
     given = signals(study, scores=replace(scores, respondents="declared"), level=level)

@@ -110,7 +110,7 @@ def describe_records(study: Study, *, level: float = 0.95) -> RecordKeeping:
     if not present:
         raise NotApplicableError(
             f"Study {study.name} has no records of interventions, care or what else happened. Add the tables "
-            "in study.toml (docs/study_folder.md) if they are kept.",
+            "in study.toml (docs/reference/study_folder.md) if they are kept.",
             code="no_records",
         )
     periods = _periods(study)

@@ -114,6 +114,14 @@ def describe_missing(
         If the month or a departure is impossible.
     ModelError
         If the measurements cannot carry a growth model.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, describe_missing
+    >>> from mpg_research.study import shipped_example
+    >>> found = describe_missing(load_study(shipped_example()))
+    >>> set(found.tables["measured"].data["class"]) != set()
+    True
     """
     names = tuple(study.config.analysis.case_mix if case_mix is None else case_mix)
     (scores,) = gather(older, scores)

@@ -151,6 +151,14 @@ def evaluate_signals(
     (:mod:`mpg_research.analysis.monitoring.replicates`), and the end of the family's own line is judged as
     well. The last score of a course is its outcome: it never enters a signal. Courses that
     still run have no outcome yet and are not judged.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, evaluate_signals
+    >>> from mpg_research.study import shipped_example
+    >>> found = evaluate_signals(load_study(shipped_example()))
+    >>> found.tables["rules"].data[["rule", "target", "sensitivity"]].shape[1]
+    3
     """
     scores, error = gather(older, scores, error)
     refuse_parts(error, "error_sd", why="signals are judged by the error that this study shows.")

@@ -188,6 +188,14 @@ def signals(
     asks what the scores say of the family's own line, without the swings and errors of single scores
     (``line_chance``); and since that leans on other families, the family's own scores must go the right way
     as well. A wave uses the family's own waves up to then only.
+
+    Examples
+    --------
+    >>> from mpg_research import load_study, signals
+    >>> from mpg_research.study import shipped_example
+    >>> found = signals(load_study(shipped_example()))
+    >>> {"off_track", "on_track"} <= set(found.tables["shares"].data["class"])
+    True
     """
     scores, error, margin = gather(older, scores, error, margin)
     if ahead is not None and not ahead > 0:

@@ -106,7 +106,7 @@ def describe_domains(study: Study, *, level: float = 0.95) -> LifeDomains:
     if not len(study.tables.get("domains", ())):
         raise NotApplicableError(
             f"Study {study.name} has no scores per life domain. Add the table domains in study.toml "
-            "(docs/study_folder.md) if they are kept.",
+            "(docs/reference/study_folder.md) if they are kept.",
             code="no_domains",
         )
     placed = place_rows(study, "domains", needed="severity")

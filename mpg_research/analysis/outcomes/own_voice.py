@@ -113,7 +113,7 @@ def describe_own_voice(study: Study, *, level: float = 0.95) -> OwnVoice:
     if len(absent) == 3:
         raise NotApplicableError(
             f"Study {study.name} records neither goals, nor satisfaction, nor whether the family was asked. "
-            "Add them in study.toml (docs/study_folder.md) if they are kept.",
+            "Add them in study.toml (docs/reference/study_folder.md) if they are kept.",
             code="no_own_voice",
         )
     limit = study.config.care.goal_reached

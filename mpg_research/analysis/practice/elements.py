@@ -127,6 +127,6 @@ def rater_pairs(rows: pd.DataFrame, name: str, *, days: float) -> pd.DataFrame:
 def _none(study: Study) -> NotApplicableError:
     return NotApplicableError(
         f"Study {study.name} has no scores on the working elements of one family, one plan. Add the table "
-        "practice in study.toml (docs/practice.md) if they are kept.",
+        "practice in study.toml (docs/explanation/practice.md) if they are kept.",
         code="no_practice",
     )

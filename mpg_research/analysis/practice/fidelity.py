@@ -84,6 +84,9 @@ def describe_fidelity(study: Study, *, level: float = 0.95) -> Fidelity:
     -------
     Fidelity
         The module says what its tables hold; those that the study has no records for are not there.
+        Tables ``elements``, ``elements_by_organisation``, ``elements_by_year``,
+        ``element_reliability``, ``element_agreement``, ``fidelity_course``, ``fidelity_spread``,
+        ``conditions_by_organisation`` and ``sample_flow``.
 
     Raises
     ------

@@ -80,6 +80,8 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     -------
     RaterDriftOfWorkers
         The module says what its tables hold. Nothing in it is about one worker.
+        Tables ``rated_scales``, ``rater_drift``, ``rater_differences``, ``second_rater``,
+        ``second_rater_trend`` and ``sample_flow``.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def describe_rater_drift(study: Study, *, level: float = 0.95) -> RaterDriftOfWo
     Notes
     -----
     See :func:`mpg_research.analysis.practice.drift_model.fit_rater_drift` for the model and what it takes for
-    granted, and docs/practice.md for how well it finds a drift.
+    granted, and docs/explanation/practice.md for how well it finds a drift.
 
     Examples
     --------

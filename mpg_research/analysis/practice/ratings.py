@@ -73,7 +73,7 @@ def worker_scores(study: Study, *, parent_days: float) -> WorkerScores:
     if workers is None or not len(workers):
         raise NotApplicableError(
             f"Study {study.name} has no table workers (organisation, worker, start): how long somebody has "
-            "done this work is not recorded. See docs/practice.md.",
+            "done this work is not recorded. See docs/explanation/practice.md.",
             code="no_worker_starts",
         )
     scales = [_domains(study), _practice(study), *_questionnaires(study)]
@@ -81,7 +81,7 @@ def worker_scores(study: Study, *, parent_days: float) -> WorkerScores:
     if not scales:
         raise NotApplicableError(
             f"Study {study.name} has no scale that workers score: no domains, working elements or "
-            "questionnaires with a rater. See docs/practice.md.",
+            "questionnaires with a rater. See docs/explanation/practice.md.",
             code="no_rated_scales",
         )
     rows = pd.concat(scales, ignore_index=True)

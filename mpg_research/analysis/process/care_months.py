@@ -209,7 +209,7 @@ def care_months(study: Study, *, scores: Scores = AS_CONFIGURED) -> CareMonths:
     if table is None or not len(table):
         raise NotApplicableError(
             f"Study {study.name} has no table care, so who helped and how much is not known. Add the table: "
-            "[tables.care] in study.toml (docs/study_folder.md).",
+            "[tables.care] in study.toml (docs/reference/study_folder.md).",
             code="no_care",
         )
     if study.config.time.days_per_axis_unit is None:

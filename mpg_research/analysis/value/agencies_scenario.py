@@ -73,6 +73,7 @@ def price_fewer_agencies(study: Study, *, level: float = 0.95) -> AgenciesScenar
     ------
     NotApplicableError
         Without assumptions, agencies on record, or a price of an agency's month.
+        Tables ``coordination_now``, ``scenario``, ``assumptions``, ``above`` and ``sample_flow``.
 
     Notes
     -----

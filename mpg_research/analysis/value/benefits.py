@@ -103,6 +103,8 @@ def weigh_costs_and_benefits(
         Without prices of the help, or of anything else; where nobody is followed so far.
     ConfigError
         If an argument is impossible.
+        Tables ``waterfall``, ``by_payer``, ``per_euro``, ``cumulative``, ``payback``, ``switching``
+        and ``sample_flow``.
 
     Notes
     -----

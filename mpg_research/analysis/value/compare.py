@@ -177,6 +177,9 @@ def compare_costs_and_effects(
         compared.
     ConfigError
         If an argument is impossible.
+        Tables ``cost_differences``, ``effect_differences``, ``ratios``, ``quadrants``, ``region``,
+        ``net_benefit``, ``acceptability``, ``decisions``, ``net_benefit_regression``,
+        ``price_ranges``, ``information``, ``settings`` and ``sample_flow``.
 
     Notes
     -----

@@ -72,6 +72,7 @@ def list_what_is_reported(study: Study) -> CostsChecklist:
         If ``[costs.cheers]`` has a key that is no item.
     NotApplicableError
         Without the table ``prices``: nothing about money is reported then.
+        Tables ``cheers`` and ``sample_flow``.
 
     Examples
     --------

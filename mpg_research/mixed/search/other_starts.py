@@ -2,7 +2,7 @@
 
 The deviance may have several minima there: another direction may carry the variance, or another term. Where
 every variance is clear of zero nothing is spent. What the search finds and misses: benchmarks/mixed/starts.md
-and docs/for_r_and_spss_users.md.
+and docs/reference/for_r_and_spss_users.md.
 """
 
 from copy import copy

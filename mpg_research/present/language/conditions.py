@@ -1,6 +1,6 @@
 """Under which results each sentence of the catalogue may be said, as data.
 
-The table stands in ``catalogue/conditions.toml``; ``docs/sentences.md`` is made from it by
+The table stands in ``catalogue/conditions.toml``; ``docs/reference/sentences.md`` is made from it by
 ``python -m mpg_research.present.language.conditions``.
 """
 
@@ -110,4 +110,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     from pathlib import Path
 
-    Path("docs/sentences.md").write_text(as_page(), encoding="utf-8")
+    Path("docs/reference/sentences.md").write_text(as_page(), encoding="utf-8")

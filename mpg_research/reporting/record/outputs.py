@@ -3,8 +3,8 @@
 An output checker looks at every table and figure before it leaves the house: what made it, which rules were
 applied, how many cells they hid, and whether the file is still the one that was looked at. The fields are
 named as in the results file of ACRO (https://doi.org/10.1109/TP.2025.3566052), whose viewer looks for a file
-of this name; ``docs/tracing.md`` says what each of them means here. Everything is taken from the manifest,
-and nothing of it hangs on time or machine.
+of this name; ``docs/how_to/tracing.md`` says what each of them means here. Everything is taken from the
+manifest, and nothing of it hangs on time or machine.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """What results and pages are made of, as hashes: data, settings, code by room, words, libraries.
 
-The layers of the package (``docs/architecture.md``) say what can change what: nothing above ``analysis`` can
-change a result, and the texts of one language cannot change the pages of another.
+The layers of the package (``docs/explanation/architecture.md``) say what can change what: nothing above
+``analysis`` can change a result, and the texts of one language cannot change the pages of another.
 """
 
 import os

@@ -449,7 +449,7 @@ class CareConfig(Section):
     more_hours_at_least: Number = Field(1.0, gt=0, le=200)
     hours_model_months: Whole = Field(0, ge=0, le=12)
 
-    # Fidelity and drift of raters (docs/practice.md).
+    # Fidelity and drift of raters (docs/explanation/practice.md).
     minimum_raters: Whole = Field(10, ge=5)
     parent_score_days: Number = Field(45.0, gt=0, le=366)
     second_rater_days: Number = Field(7.0, ge=0, le=92)
@@ -470,7 +470,7 @@ class CareConfig(Section):
 class ChecklistsConfig(Section):
     """[checklists]: what the people of the study write for reporting checklists, by item and language.
 
-    ``strobe`` and ``target``: texts by key of the item (``docs/for_a_paper.md`` lists the keys), such as
+    ``strobe`` and ``target``: texts by key of the item (``docs/how_to/for_a_paper.md`` lists the keys), such as
     ``strobe = { funding = "..." }``.
     """
 

@@ -51,7 +51,7 @@ def test_kenward_roger(name: str) -> None:
     assert row["df"] == pytest.approx(sas["df"], rel=FOLLOWS)
     if name in ("us", "cs"):  # linear in their parameters: one Kenward-Roger
         assert row["std_error"] == pytest.approx(sas["stderr"], rel=FOLLOWS)
-    else:  # SAS's two depend on the parameters chosen (docs/limitations.md); ours, which does not, is between
+    else:  # SAS's two depend on the parameters chosen (limitations.md); ours, which does not, is between
         low, high = sorted([sas["stderr"], linear["stderr"]])
         assert low * (1 - FOLLOWS) < row["std_error"] < high * (1 + FOLLOWS)
 

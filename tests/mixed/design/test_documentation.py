@@ -1,4 +1,4 @@
-"""What docs/for_r_and_spss_users.md says about models and names is true."""
+"""What docs/reference/for_r_and_spss_users.md says about models and names is true."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from mpg_research.mixed.design.build import design_problem
 from mpg_research.mixed.formula.parse import FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
-TEXT = (ROOT / "docs" / "for_r_and_spss_users.md").read_text()
+TEXT = (ROOT / "docs" / "reference" / "for_r_and_spss_users.md").read_text()
 DATA = pd.read_csv(ROOT / "tests" / "oracles" / "mixed" / "families.csv").assign(
     wave=lambda frame: frame.groupby("family").cumcount() + 1,
     flag=lambda frame: frame["sex"] == "girl",
@@ -46,7 +46,7 @@ def test_the_residual_structures_of_the_table_exist() -> None:
         for name in re.findall(r"residual=(\w+)", cells[-1])
     }
     assert named == {one.structure.__name__ for one in STRUCTURES}
-    page = (ROOT / "docs" / "covariance_structures.md").read_text()
+    page = (ROOT / "docs" / "reference" / "covariance_structures.md").read_text()
     assert all(f"| `{one.usage}` |" in page for one in STRUCTURES)
     fit = fit_mixed("score ~ wave + (1 | family)", DATA, residual=AR1("wave", within="family"), weights="w")
     assert fit.convergence
@@ -60,7 +60,7 @@ def test_the_residual_structures_of_the_table_exist() -> None:
 
 
 def test_the_structure_of_the_page_runs() -> None:
-    page = (ROOT / "docs" / "covariance_structures.md").read_text()
+    page = (ROOT / "docs" / "reference" / "covariance_structures.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict[str, Any] = {"data": DATA.drop_duplicates(["family", "months"])}
     exec(code, names)

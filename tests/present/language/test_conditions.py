@@ -10,7 +10,7 @@ from mpg_research.present.language.phrases import phrases_in
 from tests.present.claims import claims_of, numbers_of
 from tests.present.edge_kinds import NEEDS
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "sentences.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "sentences.md"
 #: Claims of a result that take a test; "chance" and "reliable" are words of limits and of notes as well.
 TESTED = {"fall", "rise", "not demonstrated"}
 
