@@ -34,6 +34,8 @@ from tests.third_language import CODE, accented, quoted, words_without_accent, w
 PACKAGE = CATALOGUE.parents[1]
 #: Words of made results (a study's own domain among them), of the small study and of its questionnaire.
 DATA = {"Kleine studie", "OBVL-K", "A domain of our own", *ORGANISATIONS, *ORGANISATIONS.values()}
+#: Months, as the locale of the language writes them and no catalogue does.
+DATA |= {"janvier", "décembre"}
 #: Texts of the settings, as the study wrote them in a language that it has.
 DATA |= {"een bron", "zwak", "weak", "zo"}
 

@@ -6,9 +6,6 @@ from mpg_research.languages import grammar_of
 
 __all__ = ["format_day", "format_month"]
 
-#: English as it is written outside America: 30 June 2025.
-_WRITTEN_AS = {"en": "en_001"}
-
 
 def format_day(day: date, language: str) -> str:
     """A day in words.
@@ -20,7 +17,7 @@ def format_day(day: date, language: str) -> str:
     """
     from babel.dates import format_date
 
-    return str(format_date(day, "long", locale=_locale(language)))
+    return str(format_date(day, "long", locale=grammar_of(language).locale))
 
 
 def format_month(month: str, language: str) -> str:
@@ -34,9 +31,4 @@ def format_month(month: str, language: str) -> str:
     from babel.dates import format_skeleton
 
     day = date.fromisoformat(f"{month}-01")
-    return str(format_skeleton("yMMMM", day, locale=_locale(language)))
-
-
-def _locale(language: str) -> str:
-    name = grammar_of(language).locale
-    return _WRITTEN_AS.get(name, name)
+    return str(format_skeleton("yMMMM", day, locale=grammar_of(language).locale))

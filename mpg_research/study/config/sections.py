@@ -470,7 +470,7 @@ class CareConfig(Section):
 class ChecklistsConfig(Section):
     """[checklists]: what the people of the study write for reporting checklists, by item and language.
 
-    ``strobe`` and ``target``: texts by key of the item (``docs/how_to/for_a_paper.md`` lists the keys), such as
+    ``strobe`` and ``target``: texts by key of the item (``docs/how_to/for_a_paper.md`` lists them), such as
     ``strobe = { funding = "..." }``.
     """
 
