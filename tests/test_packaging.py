@@ -86,8 +86,11 @@ def test_the_version_stands_in_one_place_and_the_changelog_begins_with_it(projec
 
 
 def test_the_citation_has_the_licence_and_leaves_the_version_to_the_package(project: dict) -> None:
+    from mpg_research.present.paper.citation import TITLE
+
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert "version" not in citation
+    assert citation["title"] == TITLE
     assert project["license"] == citation["license"] == "GPL-3.0-or-later"
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from mpg_research.present.language.phrases import Phrases
 from mpg_research.present.paper.pieces import Passage, PresentedPaper
 
-__all__ = ["Edition", "write_citation"]
+__all__ = ["TITLE", "Edition", "write_citation"]
 
+#: Of the package, as CITATION.cff has it.
+TITLE = "mpg_research: longitudinal analysis of parenting stress in multi-problem families"
 #: Where the package itself is cited from.
 _PACKAGE = "mpg_research"
 
@@ -67,7 +69,7 @@ def write_citation(edition: Edition, phrases: Phrases) -> PresentedPaper:
         "version": edition.version,
     }
     page = phrases(f"cite.page_{stem}", **values)
-    package = phrases("cite.package", version=edition.version)
+    package = phrases("cite.package", title=TITLE, version=edition.version)
     libraries = ", ".join(f"{name} {version}" for name, version in edition.libraries.items())
     facts = [
         phrases("cite.versions", version=edition.version, libraries=libraries),
