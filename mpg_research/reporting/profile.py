@@ -19,6 +19,7 @@ __all__ = [
     "CourseProfileParameters",
     "ProfileOutcome",
     "check_profile_folder",
+    "is_written_by_a_run",
     "profile_by_hand",
     "write_profile",
 ]
@@ -68,7 +69,7 @@ def check_profile_folder(folder: str | Path) -> Path:
     named = Path(folder).expanduser()
     for place in (named.absolute(), named.resolve()):
         inside = [part.casefold() for part in place.parts]
-        written = any(_is_written_by_a_run(above) for above in (place, *place.parents))
+        written = any(is_written_by_a_run(above) for above in (place, *place.parents))
         if _REPORTS in inside or written:
             raise DisclosureError(
                 f"{named} lies in a reports folder, which is handed over whole. A course profile is about "
@@ -77,7 +78,7 @@ def check_profile_folder(folder: str | Path) -> Path:
     return named
 
 
-def _is_written_by_a_run(folder: Path) -> bool:
+def is_written_by_a_run(folder: Path) -> bool:
     """A recipient's folder, or the study's folder with its overview above the recipients' folders."""
     if (folder / MANIFEST).is_file():
         return True

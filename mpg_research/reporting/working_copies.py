@@ -16,8 +16,8 @@ from typing import Any
 from mpg_research.errors import ConfigError, DisclosureError, suggestion
 from mpg_research.languages import languages
 from mpg_research.present.language.phrases import Phrases, phrases_in
-from mpg_research.reporting.files import MANIFEST
 from mpg_research.reporting.page.notebook_texts import texts_of_notebook
+from mpg_research.reporting.profile import is_written_by_a_run
 from mpg_research.study.config.study_toml import read_config
 from mpg_research.study.shipped import shipped_example, shipped_notebooks
 from mpg_research.writing import write_atomically
@@ -80,7 +80,7 @@ def write_working_copies(folder: str | Path, *, study: str | Path = "", language
     )
     place = Path(folder).expanduser()
     for above in (place.resolve(), *place.resolve().parents):
-        if (above / MANIFEST).is_file() or any(above.glob(f"*/{MANIFEST}")):
+        if is_written_by_a_run(above):
             raise DisclosureError(
                 f"{place} lies in a folder of reports ({above}), which is passed on. Name a folder elsewhere."
             )

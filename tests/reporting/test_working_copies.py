@@ -70,6 +70,10 @@ def test_what_cannot_be_is_said_before_anything_is_written(tmp_path: Path) -> No
         write_working_copies(tmp_path / "lab", study=tmp_path)
     (tmp_path / "reports" / "small" / "funder").mkdir(parents=True)
     (tmp_path / "reports" / "small" / "funder" / MANIFEST).write_text("{}", "utf-8")
+    (tmp_path / "reports" / "small" / "index.html").write_text("", "utf-8")
+    (tmp_path / "other").mkdir()  # a manifest of something else, not far away, is nothing
+    (tmp_path / "other" / MANIFEST).write_text("{}", "utf-8")
+    assert write_working_copies(tmp_path / "mine", language="en").written
     for place in ("small", "small/funder", "small/funder/lab"):
         with pytest.raises(DisclosureError, match="is passed on"):
             write_working_copies(tmp_path / "reports" / place)
