@@ -20,7 +20,7 @@ def test_eight_families_get_a_page_that_says_what_could_not_be_calculated(tmp_pa
     assert "Not computed, as these pages say: compare_organisations (funder/en/report_funder)" in said.err
     reason = said.err.partition("report_funder)\n")[2].splitlines()[0]
     assert reason.startswith("The fixed part already gives each of the")
-    (page,) = (tmp_path / "out").rglob("report_funder.html")
+    (page,) = (tmp_path / "out").rglob("en/report_funder.html")
     assert "the model cannot be fitted to these data" in page.read_text(encoding="utf-8")
     for path in (tmp_path / "out").rglob("*"):  # why is for who runs the study, and published nowhere
         assert not path.is_file() or reason[:60] not in path.read_text(encoding="utf-8", errors="ignore")

@@ -90,7 +90,7 @@ def tabulate_rows(
     file_name = marked_name(name or table.name, private=voice.released.audience.private)
     if only_own and table.organisation_columns:
         mine = pd.Series(_is_own(voice, table, data), dtype=bool)
-        data, marks = data[mine.to_numpy()].reset_index(drop=True), marks[mine.to_numpy()]
+        data, marks = (part[mine.to_numpy()].reset_index(drop=True) for part in (data, marks))
     csv = as_csv(voice, table, data, marks)
     brief = shorten(voice, table, data, marks)
     if brief is not None:
