@@ -132,7 +132,7 @@ def kinds() -> Mapping[str, Kind]:
     Examples
     --------
     >>> [figure.name for figure in kinds()["trajectory"].figures]
-    ['mean_course', 'observed_course']
+    ['mean_course', 'course_in_short', 'observed_course']
     """
     found: dict[str, Kind] = {}
     for file in sorted((Path(__file__).parent / "kinds").glob("[a-z]*.py")):

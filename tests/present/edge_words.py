@@ -90,6 +90,18 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
         for name in ("mean_course", "course_in_short"):
             yield str(draw(released, name, language=language))
     yield from pictures(language)
+    yield from _side_by_side(language)
+
+
+def _side_by_side(language: str) -> Iterator[str]:
+    """Tables with a column for each organisation."""
+    for maker in MAKERS.values():
+        result = maker(Draw(3))
+        kind = registry.kinds().get(result.kind)
+        for name in kind.beside_organisations if kind is not None else ():
+            released = release(result, RESEARCHER, policy=policy_with())
+            if released.tables.get(name) is not None:
+                yield tabulate(released, name, language=language).html
 
 
 def _figures_of_many(seed: int, language: str) -> Iterator[str]:

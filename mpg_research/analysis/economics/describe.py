@@ -114,7 +114,7 @@ def describe_costs(
     >>> from mpg_research.study import shipped_example
     >>> found = describe_costs(load_study(shipped_example()))
     >>> found.tables["costs_by_phase"].data["phase"].tolist()
-    ['during', 'after']
+    ['all']
     """
     settings = study.config.costs
     asked = settings.horizon_months if horizon_months is None else float(horizon_months)

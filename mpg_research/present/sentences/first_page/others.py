@@ -59,11 +59,11 @@ def shares_in_short(voice: Voice) -> list[str]:
     said, told = [], False
     for name in _ORDER:
         rows = every[every["indicator"] == name] if len(every) else every
-        if not len(rows) or not 0 <= float(rows["share_observed"].iloc[0]) <= 1:
-            continue
         mine = apart[apart["indicator"] == name] if len(apart) else apart
         mine = mine[mine["share_observed"].between(0, 1)] if len(mine) else mine
         told |= len(mine) > 1
+        if not len(rows) or not 0 <= float(rows["share_observed"].iloc[0]) <= 1:
+            continue
         said.append(
             voice.phrases(
                 f"first_page.share_{name}", share=out_of_hundred(voice, rows["share_observed"].iloc[0]),
