@@ -95,19 +95,20 @@ def figures(seed: int, language: str, *, every: int = 1, start: int = 0) -> Iter
 
 def _side_by_side(language: str) -> Iterator[str]:
     """Tables with a column for each organisation."""
-    for maker in MAKERS.values():
-        result = maker(Draw(3))
-        kind = registry.kinds().get(result.kind)
-        for name in kind.beside_organisations if kind is not None else ():
-            released = release(result, RESEARCHER, policy=policy_with())
+    sizes = {"linde": 60, "eik": 74, "wilg": 66}
+    for seed in range(3):
+        result = MAKERS["intake"](Draw(seed, sizes=sizes))
+        released = release(result, RESEARCHER, policy=policy_with(public_groups=True))
+        for name in registry.kinds()["intake"].beside_organisations:
             if released.tables.get(name) is not None:
-                yield tabulate(released, name, language=language).html
+                yield tabulate(released, name, language=language).html.partition("table-note")[2]
 
 
 def _figures_of_many(seed: int, language: str) -> Iterator[str]:
     """Figures of more organisations than have a row each, for one of them and for the researcher."""
-    result, policy = many_organisations(16, seed)
-    for audience in (LINDE, RESEARCHER):
+    some, policy = many_organisations(16, seed)
+    ranked, _ = many_organisations(16, seed, rankability=74.6)
+    for result, audience in ((some, LINDE), (some, RESEARCHER), (ranked, LINDE), (ranked, RESEARCHER)):
         released = release(result, audience, policy=policy)
         for figure in registry.kinds()["organisations"].figures:
             drawn = figure.draw(voice_of(released, language))

@@ -15,6 +15,6 @@ def many_organisations(number: int, seed: int = 0, **given: object) -> tuple[Mad
     names = {key: f"Huis {place}" for place, key in enumerate(keys)} | {"linde": "Lindehof"}
     shares = {f"{name}_{each}": value for each in SHARES for name, value in (("share", 0.4), ("n", 900))}
     known = {"gaps": False, "rank_known": True, "own": (-4.1, -5.0, -3.2), "wide": True, "statistic": 1.2,
-             "df": 80.0, "joint_p": 0.2, "rankability": 74.6, "other": (-3.0, -4.0, -2.0), "case_mix": ["child_age"]}  # fmt: skip
+             "df": 80.0, "joint_p": 0.2, "other": (-3.0, -4.0, -2.0), "case_mix": ["child_age"]}  # fmt: skip
     result = organisations(Draw(seed, **{**known, **shares, "sizes": sizes, **given}))
     return result, policy_with(names=names)

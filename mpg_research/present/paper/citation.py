@@ -9,7 +9,7 @@ from mpg_research.present.paper.pieces import Passage, PresentedPaper
 __all__ = ["TITLE", "Edition", "write_citation"]
 
 #: Of the package, as CITATION.cff has it.
-TITLE = "mpg_research: longitudinal analysis of parenting stress in multi-problem families"
+TITLE = "mpg_research: longitudinal analysis of parenting stress in youth care"
 #: Where the package itself is cited from.
 _PACKAGE = "mpg_research"
 

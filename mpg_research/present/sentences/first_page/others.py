@@ -71,6 +71,10 @@ def shares_in_short(voice: Voice) -> list[str]:
                 between=_between(voice, mine), beyond=_beyond(voice, mine),
             )
         )  # fmt: skip
+    table = voice.released.tables.get("share_indicators")
+    if table is not None:  # also rows of which something else is not known
+        rows = table.data[table.data["share_observed"].between(0, 1)]
+        told |= bool((rows.groupby("indicator")["organisation"].nunique() > 1).any())
     if said and not told and len(apart):
         said.append(voice.phrases("first_page.apart_hidden"))
     return said
