@@ -5,7 +5,7 @@ import errno
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -811,31 +811,27 @@ def _print_summary(summary: "RunSummary", *, debug: bool) -> None:
         print(f"\nmpg: {summary.not_compared}", file=sys.stderr)
     failed = [outcome for outcome in summary.outcomes if outcome.status == "failed"]
     sys.stdout.flush()
-    for (verb, reason), names in _not_fitted(summary.outcomes).items():
+    not_fitted = (
+        (why, outcome.step.name) for outcome in summary.outcomes for why in outcome.not_fitted.items()
+    )
+    for (verb, reason), names in _gathered(not_fitted).items():
         print(
             f"\nNot computed, as these pages say: {verb} ({', '.join(names)})\n{visible(reason)}",
             file=sys.stderr,
         )
-    for reason, names in _by_reason(failed).items():
+    for reason, names in _gathered((outcome.reason, outcome.step.name) for outcome in failed).items():
         print(f"\nFailed: {', '.join(names)}\n{visible(reason)}", file=sys.stderr)
     if debug:
         for outcome in failed:
             print(f"\n{outcome.step.name}\n{outcome.traceback}", file=sys.stderr)
 
 
-def _not_fitted(outcomes: Sequence[Any]) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for outcome in outcomes:
-        for verb, reason in outcome.not_fitted.items():
-            found.setdefault((verb, reason), []).append(outcome.step.name)
+def _gathered(pairs: Iterable[tuple[Any, str]]) -> dict[Any, list[str]]:
+    """What has the same reason, by that reason."""
+    found: dict[Any, list[str]] = {}
+    for reason, name in pairs:
+        found.setdefault(reason, []).append(name)
     return found
-
-
-def _by_reason(failed: Sequence[Any]) -> dict[str, list[str]]:
-    reasons: dict[str, list[str]] = {}
-    for outcome in failed:
-        reasons.setdefault(outcome.reason, []).append(outcome.step.name)
-    return reasons
 
 
 @contextmanager
