@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from mpg_research.disclosure import Audience, release
 from mpg_research.present import draw, tabulate
 from mpg_research.reporting.page.html import TEMPLATES
 from tests.disclosure.made_results import made_policy, make_organisations, make_trajectory
+from tests.reporting.page.axe_core import chromium
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = chromium()
 MEASURE = """
 const frame = document.querySelector("iframe"), out = {tables: [], pictures: []};
 const page = frame.contentDocument, box = (node) => node.getBoundingClientRect();
