@@ -23,12 +23,15 @@ import pandas as pd
 from measured_run import environment, run_command
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from docs_site.gallery import browser, photograph  # noqa: E402
+
 EXAMPLE = HERE.parent / "data" / "example"
 #: What no reader should meet: numbers that are none, words of Python, places in a sentence left unfilled.
-NEVER = re.compile(r"\b(nan|NaN|None(?! of)|inf|NaT|Traceback|undefined)\b|[{}]|\bTrue\b|\bFalse\b")
+NEVER = re.compile(r"\b(nan|NaN|None(?! [a-z])|inf|NaT|Traceback|undefined)\b|[{}]|\bTrue\b|\bFalse\b")
 SCREENS = {"desk": (1280, 900), "phone": (390, 844)}
 SHOWN = ("report_funder", "report_organisation")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 Sections = dict[str, str]
 Tables = dict[str, pd.DataFrame]
@@ -225,23 +228,6 @@ def faults_of(page: Path) -> list[str]:
     return found
 
 
-def browser() -> str | None:
-    """A browser that makes pictures, if there is one."""
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
-
-
-def picture(page: Path, png: Path, width: int, height: int) -> None:
-    """The first screen of a page."""
-    chosen = browser()
-    if chosen is None:
-        return
-    command = [
-        chosen, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={png}",
-        f"--window-size={width},{height}", page.as_uri(),
-    ]  # fmt: skip
-    subprocess.run(command, check=False, capture_output=True, timeout=120)
-
-
 def run_edge(name: str, place: Path, only: list[str]) -> tuple[str, list[str]]:
     """One study from nothing: a row of the table, and the faults found."""
     folder = place / name
@@ -260,11 +246,12 @@ def run_edge(name: str, place: Path, only: list[str]) -> tuple[str, list[str]]:
     faults = [
         f"{page.relative_to(folder / 'reports')}: {fault}" for page in pages for fault in faults_of(page)
     ]
-    for width, size in SCREENS.items():
+    program = browser()
+    for width, size in SCREENS.items() if program else ():
         for each in SHOWN:
             found = [page for page in pages if page.stem == each]
             for page in found[-1:]:
-                picture(page, folder / f"{each}_{width}.png", *size)
+                photograph(program, page, folder / f"{each}_{width}.png", size)
     row = f"| {name} | {len(pages)} | {done.returncode} | {seconds:.0f} | {len(faults)} |"
     return row, faults
 
