@@ -343,7 +343,7 @@ evaluate_after = 6                   # mpg due: no clear progress after so many 
 clear_progress = 0.9                 # progress is clear from this chance of true improvement on
 
 # [checklists]                       # what you write yourselves for a paper (docs/how_to/for_a_paper.md)
-# strobe = { funding = "Who paid, and what part they had." }
+#                                    # below it, such as: strobe = { funding = "Who paid, and what for." }
 
 [disclosure]
 minimum_families = 10                # figures on fewer families are not shown
