@@ -56,14 +56,13 @@ def organisations_in_short(voice: Voice, *, differ: str, named: list[tuple[str, 
 def shares_in_short(voice: Voice) -> list[str]:
     """Dropped out, improved, measured: of every 100, per organisation, and how many of those differ."""
     every, apart = voice.frame("shares_of_all"), voice.frame("share_indicators")
-    said, told = [], False
+    known = apart[apart["share_observed"].between(0, 1)] if len(apart) else apart
+    said = []
     for name in _ORDER:
         rows = every[every["indicator"] == name] if len(every) else every
-        mine = apart[apart["indicator"] == name] if len(apart) else apart
-        mine = mine[mine["share_observed"].between(0, 1)] if len(mine) else mine
-        told |= len(mine) > 1
         if not len(rows) or not 0 <= float(rows["share_observed"].iloc[0]) <= 1:
             continue
+        mine = known[known["indicator"] == name] if len(known) else known
         said.append(
             voice.phrases(
                 f"first_page.share_{name}", share=out_of_hundred(voice, rows["share_observed"].iloc[0]),
@@ -71,11 +70,7 @@ def shares_in_short(voice: Voice) -> list[str]:
                 between=_between(voice, mine), beyond=_beyond(voice, mine),
             )
         )  # fmt: skip
-    table = voice.released.tables.get("share_indicators")
-    if table is not None:  # also rows of which something else is not known
-        rows = table.data[table.data["share_observed"].between(0, 1)]
-        told |= bool((rows.groupby("indicator")["organisation"].nunique() > 1).any())
-    if said and not told and len(apart):
+    if said and len(apart) and not (known["indicator"].value_counts() > 1).any():
         said.append(voice.phrases("first_page.apart_hidden"))
     return said
 
