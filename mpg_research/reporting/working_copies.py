@@ -15,7 +15,7 @@ from typing import Any
 
 from mpg_research.errors import ConfigError, DisclosureError, suggestion
 from mpg_research.languages import languages
-from mpg_research.present.language.phrases import Phrases, phrases_in
+from mpg_research.present.language.phrases import Phrases, study_phrases
 from mpg_research.reporting.page.notebook_texts import texts_of_notebook
 from mpg_research.reporting.profile import is_written_by_a_run
 from mpg_research.study.config.study_toml import read_config
@@ -72,12 +72,7 @@ def write_working_copies(folder: str | Path, *, study: str | Path = "", language
             f"There is no language {chosen!r}{suggestion(chosen, languages())}; expected {known}."
         )
     config = read_config(study or shipped_example())
-    phrases = phrases_in(
-        chosen,
-        groups=config.disclosure.public_groups,
-        unit=config.study.unit_words.get(chosen),
-        time=config.time.axis_unit,
-    )
+    phrases = study_phrases(config, chosen)
     place = Path(folder).expanduser()
     for above in (place.resolve(), *place.resolve().parents):
         if is_written_by_a_run(above):

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from functools import cache
 from string import Formatter
+from typing import TYPE_CHECKING
 
 from mpg_research.languages import grammar_of, texts_in
 from mpg_research.plurals import is_one, singular_after_one
 from mpg_research.present.language.terms import TimeUnit, UnitWords, put_terms, terms_of
 from mpg_research.visible import visible
 
-__all__ = ["Phrases", "phrases_in"]
+if TYPE_CHECKING:
+    from mpg_research.study.config.study_toml import StudyConfig
+
+__all__ = ["Phrases", "phrases_in", "study_phrases"]
 
 
 class Phrases:
@@ -118,3 +122,25 @@ def phrases_in(
     terms = terms_of(language, groups=groups, unit=unit, median=median, time=time)
     entries = {key: put_terms(text, terms) for key, text in texts_in(language).items()}
     return Phrases(language, entries, unit)
+
+
+def study_phrases(config: "StudyConfig", language: str) -> Phrases:
+    """The phrases of a language in the terms of a study.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    language : str
+        Code of the language.
+
+    Returns
+    -------
+    Phrases
+    """
+    return phrases_in(
+        language,
+        groups=config.disclosure.public_groups,
+        unit=config.study.unit_words.get(language),
+        time=config.time.axis_unit,
+    )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from mpg_research.disclosure.private_names import marked_name
 from mpg_research.present.language.names import clean_name, isolated
+from mpg_research.present.language.phrases import study_phrases
 from mpg_research.reporting.files import START_PAGE
 from mpg_research.reporting.ledger.comparison import Comparison
 from mpg_research.reporting.page.html import PageFrame, page_words
-from mpg_research.reporting.page.looser import looser_record, looser_words, study_phrases
+from mpg_research.reporting.page.looser import looser_record, looser_words
 from mpg_research.reporting.page.masthead import Link, Masthead, language_link, masthead_of
 from mpg_research.reporting.store.source import StudyFacts, open_study
 from mpg_research.study.config.study_toml import StudyConfig

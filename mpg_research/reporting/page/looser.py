@@ -4,35 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.present.language.names import clean_name, isolated
-from mpg_research.present.language.phrases import Phrases, phrases_in
+from mpg_research.present.language.phrases import Phrases, study_phrases
 from mpg_research.study.config.looser_rules import looser_rules
 
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["looser_record", "looser_words", "study_phrases"]
-
-
-def study_phrases(config: "StudyConfig", language: str) -> Phrases:
-    """The phrases of a language in the terms of a study.
-
-    Parameters
-    ----------
-    config : StudyConfig
-        The study.
-    language : str
-        Code of the language.
-
-    Returns
-    -------
-    Phrases
-    """
-    return phrases_in(
-        language,
-        groups=config.disclosure.public_groups,
-        unit=config.study.unit_words.get(language),
-        time=config.time.axis_unit,
-    )
+__all__ = ["looser_record", "looser_words"]
 
 
 def looser_record(config: "StudyConfig", role: str) -> dict[str, Any]:

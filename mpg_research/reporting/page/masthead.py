@@ -7,8 +7,7 @@ from datetime import date
 from mpg_research.languages import language_name
 from mpg_research.present.language.dates import format_day, format_month
 from mpg_research.present.language.names import clean_name, isolated
-from mpg_research.present.language.phrases import Phrases
-from mpg_research.reporting.page.looser import study_phrases
+from mpg_research.present.language.phrases import Phrases, study_phrases
 from mpg_research.study.config.report import is_email, is_web_address
 from mpg_research.study.config.study_toml import StudyConfig
 

@@ -116,8 +116,9 @@ def index_page(
     RuntimeError
         If the page does not pass the check that every page must pass (a bug).
     """
+    from mpg_research.present.language.phrases import study_phrases
     from mpg_research.reporting.page.html import page_words
-    from mpg_research.reporting.page.looser import looser_words, study_phrases
+    from mpg_research.reporting.page.looser import looser_words
     from mpg_research.reporting.page.masthead import language_link, masthead_of
     from mpg_research.reporting.run.start_pages import filled_in
 

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.present.language.names import clean_name, isolated
-from mpg_research.present.language.phrases import Phrases
+from mpg_research.present.language.phrases import Phrases, study_phrases
 from mpg_research.reporting.files import MANIFEST, OUTPUTS
 from mpg_research.reporting.notebooks import NotebookSpec
 from mpg_research.reporting.page.frame import start_page_name
 from mpg_research.reporting.page.html import page_words
-from mpg_research.reporting.page.looser import study_phrases
 from mpg_research.reporting.record.last_run import News, read_last_run
 from mpg_research.reporting.run.plan import Step, published_files
 from mpg_research.reporting.run.start_pages import ordered, report_title

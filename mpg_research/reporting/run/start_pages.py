@@ -13,12 +13,13 @@ from typing import Any
 
 from mpg_research.languages import language_name
 from mpg_research.present.language.names import clean_name, isolated
+from mpg_research.present.language.phrases import study_phrases
 from mpg_research.reporting.files import CRATE, MANIFEST, OUTPUTS
 from mpg_research.reporting.notebooks import NotebookSpec, notebook_content
 from mpg_research.reporting.page.accessibility import inspect_page
 from mpg_research.reporting.page.frame import Reader, reader_name, shows_period, start_page_name
 from mpg_research.reporting.page.html import TEMPLATES, page_words
-from mpg_research.reporting.page.looser import looser_words, study_phrases
+from mpg_research.reporting.page.looser import looser_words
 from mpg_research.reporting.page.masthead import Link, Masthead, language_link, masthead_of
 from mpg_research.reporting.page.name_search import forbidden_names, refuse_names_in
 from mpg_research.reporting.page.notebook_texts import title_of

@@ -18,7 +18,6 @@ from mpg_research.reporting.files import (
     MANIFEST,
     file_sha256,
     json_bytes,
-    json_sha256,
     move_into_place,
     remove_tree,
 )
@@ -248,13 +247,13 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
 
     nbformat = import_nbformat()
 
+    from mpg_research.present.language.phrases import study_phrases
     from mpg_research.reporting.documents.make import make_documents, pictures_in, writes_pictures
     from mpg_research.reporting.formats import pictures_for_word
     from mpg_research.reporting.notebooks import read_notebook
     from mpg_research.reporting.page.clean import clean_notebook, warning_counts
     from mpg_research.reporting.page.frame import Reader, page_frame
     from mpg_research.reporting.page.html import render_page
-    from mpg_research.reporting.page.looser import study_phrases
     from mpg_research.reporting.page.numbering import number_shown
     from mpg_research.reporting.parameters import check_parameters
     from mpg_research.reporting.safeguards.beside import refuse_files_beside, refuse_outputs_beside
@@ -301,7 +300,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
         Reader(step.role, step.language, step.organisation, step.private),
         config,
         pages={code: published_files(replace(step, language=code))["page"] for code in languages},
-        digest=json_sha256([dict(task.inputs.data), dict(task.inputs.settings)])[:16],
+        digest=task.inputs.fingerprint,
         is_modified=task.standing.kind == "modified",
         comparison=task.comparison,
     )

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mpg_research.present.language.numbers import format_number, format_plain
-from mpg_research.present.language.phrases import Phrases, phrases_in
+from mpg_research.present.language.phrases import Phrases, study_phrases
 
 if TYPE_CHECKING:
     from mpg_research.disclosure.released import Released
@@ -138,12 +138,7 @@ def describe_decisions(
     -------
     Decisions
     """
-    phrases = phrases_in(
-        language,
-        groups=config.disclosure.public_groups,
-        unit=config.study.unit_words.get(language),
-        time=config.time.axis_unit,
-    )
+    phrases = study_phrases(config, language)
     sentences = [
         *shared_sentences(
             config, results[0].parameters, instrument=instrument, outcome=outcome, phrases=phrases

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mpg_research.present.language.names import clean_name
-from mpg_research.present.language.phrases import Phrases, phrases_in
+from mpg_research.present.language.phrases import Phrases, study_phrases
 from mpg_research.present.language.voice import voice_of
 from mpg_research.present.paper.abstract import write_abstract
 from mpg_research.present.paper.checklist import Place, fill_checklist
@@ -24,7 +24,6 @@ __all__ = ["abstract_of", "checklist_of", "citation_of", "methods_of"]
 
 #: Of the libraries, those whose version can change a number; the manifest has all.
 _TOLD = ("python", "numpy", "scipy", "pandas", "statsmodels")
-_DIGITS = 16
 
 
 def methods_of(results: Sequence["Released"], source: "StudySource", language: str) -> "PresentedPaper":
@@ -45,12 +44,12 @@ def methods_of(results: Sequence["Released"], source: "StudySource", language: s
         first.parameters,
         instrument=source.instruments.get(first.instrument),
         outcome=first.outcome,
-        phrases=_phrases(source.config, language),
+        phrases=study_phrases(source.config, language),
     )
     computed = []
     for released in results:
         sample = say(released, "sample", language=language)
-        settings = settings_sentences(released, _phrases(source.config, language))
+        settings = settings_sentences(released, study_phrases(source.config, language))
         used = sample.sentences[-1:] if sample.shows_numbers else ()
         computed.append(Computed(released, (*used, *settings), is_shown(released)))
     return write_methods(computed, shared, language=language)
@@ -126,16 +125,15 @@ def citation_of(notebook: str, source: "StudySource", language: str) -> "Present
     language : str
         Code of the language.
     """
-    from mpg_research.reporting.files import json_sha256
     from mpg_research.version import __version__
 
-    config, phrases = source.config, _phrases(source.config, language)
+    config, phrases = source.config, study_phrases(source.config, language)
     versions = source.inputs.versions
     edition = Edition(
         title=_title(notebook, phrases),
         study=clean_name(config.study.title.in_language(language)),
         version=__version__,
-        digest=json_sha256([dict(source.inputs.data), dict(source.inputs.settings)])[:_DIGITS],
+        digest=source.inputs.fingerprint,
         libraries={name: versions[name] for name in _TOLD if name in versions},
         authors=_authors(config, language),
         year=_year(config),
@@ -162,12 +160,3 @@ def _year(config: "StudyConfig") -> str:
     """The year of ``[report] date``, else of the export; never of the clock."""
     day = config.report.date or config.study.export_date
     return "" if day is None else str(day.year)
-
-
-def _phrases(config: "StudyConfig", language: str) -> Phrases:
-    return phrases_in(
-        language,
-        groups=config.disclosure.public_groups,
-        unit=config.study.unit_words.get(language),
-        time=config.time.axis_unit,
-    )

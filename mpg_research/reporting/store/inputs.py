@@ -63,6 +63,11 @@ class Inputs:
     versions: Mapping[str, str]
 
     @property
+    def fingerprint(self) -> str:
+        """The study and its data in sixteen digits, as its pages bear them and are cited by."""
+        return json_sha256([dict(self.data), dict(self.settings)])[:16]
+
+    @property
     def of_results(self) -> str:
         """One hash over everything that can change a result of the study."""
         numeric = {name: self.versions.get(name, "") for name in ("mpg_research", "python", *NUMERIC)}

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from mpg_research.present.language.certainty import stands_out
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.first_page.words import out_of_hundred
 
@@ -86,5 +87,5 @@ def _between(voice: Voice, rows: pd.DataFrame) -> str:
 def _beyond(voice: Voice, rows: pd.DataFrame) -> str:
     if len(rows) < 2:
         return ""
-    number = int(rows["observed_beyond_chance"].isin(["lower", "higher"]).sum())
+    number = sum(stands_out(row) for _, row in rows.iterrows())
     return voice.phrases("first_page.beyond", number=voice.count(number)) if number else ""
