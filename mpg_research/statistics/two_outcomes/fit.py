@@ -1,5 +1,6 @@
 """Two outcomes fitted: how courses go together, and what carries over from one to the other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -146,7 +147,9 @@ def carried_over(fit: Fitted, noise_errors: tuple[float, float] = (0.0, 0.0)) ->
 
 
 def search(
-    function: object, start: FloatArray, inverse: FloatArray | None = None
+    function: Callable[[FloatArray], tuple[float, FloatArray]],
+    start: FloatArray,
+    inverse: FloatArray | None = None,
 ) -> tuple[FloatArray, float]:
     """Minimise a function that gives its value and gradient; its argument and its value there.
 
@@ -160,7 +163,7 @@ def search(
     turn = np.eye(len(start)) if inverse is None else _half(inverse)
 
     def turned(at: FloatArray) -> tuple[float, FloatArray]:
-        value, slope = function(start + turn @ at)  # type: ignore[operator]
+        value, slope = function(start + turn @ at)
         return value, turn.T @ slope
 
     found = minimize(
