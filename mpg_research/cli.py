@@ -36,6 +36,7 @@ examples:
   mpg trace reports/my_study T-0d1rg   what is behind the table with this id
   mpg check my_study                   every problem in the data, at once
   mpg init my_study                    a new study folder with a commented study.toml
+  mpg plan --set effect=-3 --vary families=100,200,400
 """
 
 
@@ -140,6 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_notebooks(commands, common)
     _add_profile(commands, common)
     _add_due(commands, common)
+    _add_plan(commands, common)
     _add_verify(commands, common)
     _add_trace(commands, common)
     _add_clean(commands, common)
@@ -312,6 +314,73 @@ def _due(options: argparse.Namespace) -> int:
     )
     print(f"Due for a talk: {page}\n{table}")
     print("These are single families: sensitive personal data, not for reports.")
+    return 0
+
+
+def _add_plan(commands: Any, common: argparse.ArgumentParser) -> None:
+    plan = commands.add_parser(
+        "plan",
+        parents=[common],
+        help="before the study: how many families, how sure, and how often wrong",
+        description="Simulate the study that is planned: power, margins and wrong flags, as a page that a "
+        "funder can read and as CSV. Give the plan in a file (TOML), in options, or both: options go first.",
+    )
+    plan.add_argument("plan", nargs="?", default="", metavar="PLAN", help="file of a plan (TOML)")
+    plan.add_argument("--question", metavar="NAME", help="what is asked (default: mean_change)")
+    plan.add_argument(
+        "--from", dest="study", metavar="STUDY", help="take what is not given from this study so far"
+    )
+    plan.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an input, such as families=200"
+    )
+    plan.add_argument(
+        "--vary", action="append", default=[], metavar="NAME=A,B,C", help="values of an input (at most twice)"
+    )
+    plan.add_argument(
+        "--smallest", action="store_true", default=None, help="find the smallest number of families"
+    )
+    plan.add_argument("--power", type=float, metavar="P", help="power wanted for that (default: 0.8)")
+    plan.add_argument("--simulations", type=int, metavar="N", help="studies per size (default: 1000)")
+    plan.add_argument("--seed", type=int, metavar="N", help="of the random numbers (default: 1)")
+    plan.add_argument(
+        "--output", default="plan", metavar="DIR", help="folder of page and CSV (default: plan)"
+    )
+    known = languages()
+    plan.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        choices=known,
+        help="language (may be repeated; default: all)",
+    )
+    plan.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
+    plan.add_argument("--dask", metavar="ADDRESS", help="simulate on a Dask cluster with its scheduler there")
+    plan.set_defaults(command=_plan)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.plan import write_plan
+    from mpg_research.reporting.run.cluster import cluster_at
+
+    with _termination_as_interruption(), cluster_at(options.dask):
+        made = write_plan(
+            options.plan,
+            output=options.output,
+            languages=options.language,
+            question=options.question,
+            study=options.study,
+            inputs=options.set,
+            vary=options.vary,
+            smallest=options.smallest,
+            power=options.power,
+            simulations=options.simulations,
+            seed=options.seed,
+            jobs=options.jobs,
+        )
+    for file in made.files:
+        print(f"Plan: {file}")
+    for sentence in made.sentences:
+        print(sentence)
     return 0
 
 

@@ -37,6 +37,7 @@ def test_no_label_is_a_sentence(language: str) -> None:
         "brief.",
         "purpose.",
         "due.",
+        "plan.",
         "family_page.",
         "methods.",
         "paper.",
