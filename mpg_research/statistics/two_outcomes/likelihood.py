@@ -2,7 +2,8 @@
 
 Of a family, V = Z G Z' + C + E: levels and slopes of both outcomes, all four of which may go together (G),
 swings (:mod:`vector_swings`), and an error of measurement of each score whose variance is known. The fixed
-effects are profiled out. Families have few rows each, so every matrix is a dense one per family (:mod:`families`).
+effects are profiled out. Families have few rows each, so every matrix is a dense one per family
+(:mod:`families`).
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """The same likelihood with G itself as its parameters, and no edge where G would cease to be a covariance.
 
 Where the slopes of families are estimated as equal (or a correlation as one), G lies on the edge of what a
-covariance can be. In the entries of its root the likelihood is at its top there, as if the estimate were known
-to be no further inside; but the data do not know it. With the entries of G as parameters the likelihood goes
-on beyond the edge, and its curvature says how well they are known. Inside, both say the same.
+covariance can be. In the entries of its root the likelihood is at its top there, as if the estimate were
+known to be no further inside; but the data do not know it. With the entries of G as parameters the likelihood
+goes on beyond the edge, and its curvature says how well they are known. Inside, both say the same.
 """
 
 from dataclasses import dataclass

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed import SeriesStructure, fit_mixed
-from mpg_research.statistics.two_outcomes.correlation_limits import correlation_of
 from mpg_research.statistics.two_outcomes import families as families_module
+from mpg_research.statistics.two_outcomes.correlation_limits import correlation_of
 from mpg_research.statistics.two_outcomes.families import Families, fill_up
 from mpg_research.statistics.two_outcomes.fit import Fitted, carried_over, fit_two_outcomes
 from mpg_research.statistics.two_outcomes.likelihood import TwoOutcomes
