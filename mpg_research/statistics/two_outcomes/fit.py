@@ -136,6 +136,7 @@ def carried_over(fit: Fitted, noise_errors: tuple[float, float] = (0.0, 0.0)) ->
     if fit.reliability.min() < _NO_SWINGS:
         return Carried("no_swings", nothing, nothing)
     slopes = derivative(lambda at: carried(fit.model.delta(at)).ravel(), fit.vector)
+    free_model: TwoOutcomes
     free_model, at = without_edge(fit.model, fit.vector)
     inverse = _curvature_without_edge(free_model, at)
     if inverse is None:
