@@ -15,12 +15,11 @@ _FUNNEL = ("spiegelhalter2005a", "spiegelhalter2005b", "jones2008")
 
 def cost_methods(voice: Voice) -> Iterator[Method]:
     """What families cost."""
-    if not is_known(voice, "costs", "mean_cost"):
-        return
     facts = voice.released.provenance.parameters
-    yield from _priced(voice, "rate", float(facts.get("horizon_months", 0)))
-    yield Method("censored_costs", ("bang2000", "lin1997"))
-    yield Method("errors_over_workers" if facts.get("over_workers") else "errors_over_families")
+    if is_known(voice, "costs", "mean_cost"):
+        yield from _priced(voice, "rate", float(facts.get("horizon_months", 0)))
+        yield Method("censored_costs", ("bang2000", "lin1997"))
+        yield Method("errors_over_workers" if facts.get("over_workers") else "errors_over_families")
     if is_known(voice, "costs_by_organisation", "adjusted_cost"):
         yield Method("adjusted_costs", ("manning2001",))
     if "cost_funnel" in voice.released.tables:
