@@ -140,6 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_notebooks(commands, common)
     _add_profile(commands, common)
     _add_due(commands, common)
+    _add_export(commands, common)
     _add_verify(commands, common)
     _add_trace(commands, common)
     _add_clean(commands, common)
@@ -312,6 +313,49 @@ def _due(options: argparse.Namespace) -> int:
     )
     print(f"Due for a talk: {page}\n{table}")
     print("These are single families: sensitive personal data, not for reports.")
+    return 0
+
+
+def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
+    export = commands.add_parser(
+        "export",
+        parents=[common],
+        help="write the data for R, SPSS and others (sensitive), or a description without data",
+        description="Write scored measurements, the rows of the primary model and a codebook as CSV, Parquet "
+        "and SPSS, with scripts for R and SPSS that fit the primary model. These are personal data: only "
+        "their owner can read the folder, and it never lies among reports or in a work tree of Git.",
+    )
+    export.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    export.add_argument("folder", metavar="DIR", help="a new or empty folder of your own")
+    export.add_argument(
+        "--metadata-only",
+        action="store_true",
+        help="no data: a description that may be shared (Frictionless data package, DDI-Codebook)",
+    )
+    export.add_argument("--replace", action="store_true", help="put it in the place of an earlier export")
+    export.set_defaults(command=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.outgoing.export import export_metadata, export_study
+    from mpg_research.reporting.outgoing.place import check_export_place
+    from mpg_research.study import load_study
+
+    if not options.metadata_only:
+        check_export_place(options.folder)
+    study = load_study(options.study)
+    make = export_metadata if options.metadata_only else export_study
+    done = make(study, options.folder, replace=options.replace)
+    print(f"Written to {done.folder}: {', '.join(done.files)}")
+    if done.without_model:
+        print(f"Without the analysis frame: {visible(done.without_model)}")
+    if options.metadata_only:
+        print("No value in it comes from the data. Read it through before you share it.")
+    else:
+        print(
+            "These are data about single families: personal data, also when pseudonymised. Do not pass them "
+            "on, and remove the folder when you are done."
+        )
     return 0
 
 
