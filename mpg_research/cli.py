@@ -35,6 +35,7 @@ examples:
   mpg verify reports/my_study          are the reports still what was published?
   mpg trace reports/my_study T-0d1rg   what is behind the table with this id
   mpg check my_study                   every problem in the data, at once
+  mpg check my_study --html check.html the same as an internal page
   mpg init my_study                    a new study folder with a commented study.toml
 """
 
@@ -476,9 +477,22 @@ def _birth_and_date(written: str) -> tuple[str, str]:
 
 def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
     check = commands.add_parser(
-        "check", parents=[common], help="list every problem in a study's data, and a summary"
+        "check",
+        parents=[common],
+        help="list every problem in a study's data, and a summary",
+        description="List every problem in a study's data, and a summary. The exit code is 0 without errors "
+        "and 3 with them (2 where the command itself cannot be carried out).",
     )
     check.add_argument("study", nargs="?", metavar="STUDY", help="study folder (default: the example study)")
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for machines: JSON in a stable form")
+    form.add_argument(
+        "--html", metavar="FILE", help="write it as an internal page, with completeness by month (sensitive)"
+    )
+    known = languages()
+    check.add_argument(
+        "--language", default=known[0], choices=known, help=f"language of the page (default: {known[0]})"
+    )
     check.set_defaults(command=_check)
 
 
@@ -772,7 +786,21 @@ def _check(options: argparse.Namespace) -> int:
     from mpg_research.errors import DataError
     from mpg_research.study import check_study, shipped_example
 
-    report = check_study(options.study or shipped_example())
+    study = options.study or shipped_example()
+    if options.html is not None:
+        from mpg_research.reporting.check_report import write_check_page
+
+        page, report = write_check_page(study, options.html, language=options.language)
+        errors, warnings = counted(len(report.errors), "errors"), counted(len(report.warnings), "warnings")
+        print(f"Study {visible(report.study)}: {errors}, {warnings}\n{page}")
+        print("It holds small numbers and rows of the data: internal, do not pass it on.")
+        return 0 if report.ok else DataError.exit_code
+    report = check_study(study)
+    if options.json:
+        from mpg_research.reporting.check_report import check_as_json
+
+        sys.stdout.write(check_as_json(report).decode("utf-8"))
+        return 0 if report.ok else DataError.exit_code
     print(visible(report.as_text()))
     return 0 if report.ok else DataError.exit_code
 

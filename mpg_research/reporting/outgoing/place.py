@@ -20,15 +20,20 @@ SHAREABLE = "NO-DATA.txt"
 #: The list of what was exported.
 PLAN = "export.json"
 _REPORTS = "reports"
+_WHAT = "An export holds data about single families"
 
 
-def check_export_place(folder: str | Path) -> Path:
+def check_export_place(
+    folder: str | Path, *, what: str = "An export holds data about single families"
+) -> Path:
     """The place of an export, after links are followed, if data about families may stand there.
 
     Parameters
     ----------
     folder : str or Path
         The folder that the user named; it need not exist.
+    what : str
+        What would stand there, and why it may not be passed on: a sentence without its end.
 
     Returns
     -------
@@ -54,15 +59,14 @@ def check_export_place(folder: str | Path) -> Path:
         around = (place, *place.parents)
         if any(each.name.casefold() == _REPORTS or is_written_by_a_run(each) for each in around):
             raise DisclosureError(
-                f"{named} lies in a reports folder, which is handed over whole. An export holds data about "
-                "single families: write it to a protected folder of your own elsewhere."
+                f"{named} lies in a reports folder, which is handed over whole. {what}: write it to a "
+                "protected folder of your own elsewhere."
             )
         tree = next((each for each in around if _is_git(each)), None)
         if tree is not None:
             raise DisclosureError(
                 f"{named} lies in {tree}, which Git keeps: what is committed there stays in its history and "
-                "goes along to every copy. An export holds data about single families: write it to a "
-                "protected folder of your own elsewhere."
+                f"goes along to every copy. {what}: write it to a protected folder of your own elsewhere."
             )
     if os.path.lexists(resolved) and not resolved.is_dir():
         raise ConfigError(f"{named} is a file; expected a new folder. Name another.")
