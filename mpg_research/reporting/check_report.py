@@ -232,7 +232,7 @@ def _picture(data: pd.DataFrame, say: Phrases) -> str:
     """One square per organisation and month: the darker, the more families were measured."""
     months, keys = sorted(data["month"].unique()), sorted(data["organisation"].unique())
     side, left, top = 18, 150, 46
-    width, height = left + side * len(months) + 10, top + side * len(keys) + 10
+    width, height = left + side * len(months) + 40, top + side * len(keys) + 10
     parts = []
     for place, month in enumerate(months):
         if place % 3 == 0:
