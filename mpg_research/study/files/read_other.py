@@ -28,7 +28,8 @@ def read_stata(path: Path) -> Labelled:
     import pyreadstat
 
     def read() -> tuple[pd.DataFrame, Any]:
-        return pyreadstat.read_dta(str(path), dates_as_pandas_datetime=True)
+        frame, meta = pyreadstat.read_dta(str(path), dates_as_pandas_datetime=True)
+        return frame, meta
 
     return _read(path, read, "a Stata file (.dta)", "Stata")
 
@@ -44,7 +45,8 @@ def read_sas(path: Path) -> Labelled:
     import pyreadstat
 
     def read() -> tuple[pd.DataFrame, Any]:
-        return pyreadstat.read_sas7bdat(str(path), dates_as_pandas_datetime=True)
+        frame, meta = pyreadstat.read_sas7bdat(str(path), dates_as_pandas_datetime=True)
+        return frame, meta
 
     return _read(path, read, "a SAS file (.sas7bdat)", "SAS")
 
@@ -103,13 +105,14 @@ def read_sqlite(path: Path, table: str | int | None) -> pd.DataFrame:
     DataError
         If the file is damaged, in use by a program that is writing, or has no such table.
     """
-    journal = path.with_name(f"{path.name}-wal")
-    if os.path.isfile(journal) and journal.stat().st_size:
-        raise file_error(
-            path, f"a program is still writing to it: {journal.name} holds changes that are not in the file",
-            "a database that nobody is writing to", "Close that program, or export the table again.",
-            "database_in_use",
-        )  # fmt: skip
+    for ending in ("-wal", "-journal"):
+        journal = path.with_name(f"{path.name}{ending}")
+        if os.path.isfile(journal) and journal.stat().st_size:
+            raise file_error(
+                path, f"a program is still writing to it: {journal.name} holds changes that are not in the file",
+                "a database that nobody is writing to", "Close that program, or export the table again.",
+                "database_in_use",
+            )  # fmt: skip
     try:
         with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
