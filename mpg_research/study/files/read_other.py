@@ -109,7 +109,7 @@ def read_sqlite(path: Path, table: str | int | None) -> pd.DataFrame:
         journal = path.with_name(f"{path.name}{ending}")
         if os.path.isfile(journal) and journal.stat().st_size:
             raise file_error(
-                path, f"a program is still writing to it: {journal.name} holds changes that are not in the file",
+                path, f"a program is writing to it: {journal.name} holds changes that are not in the file",
                 "a database that nobody is writing to", "Close that program, or export the table again.",
                 "database_in_use",
             )  # fmt: skip
