@@ -26,6 +26,7 @@ KINDS = (
         name="costs_and_benefits",
         sentences=benefit_sentences,
         topics=("in_short", "payers", "method"),
+        lists=("payers",),
         figures=(Figure(name="waterfall", draw=draw_waterfall, shows=("waterfall",)),),
     ),
     Kind(
@@ -39,6 +40,11 @@ KINDS = (
             ),
         ),
     ),
-    Kind(name="agencies_scenario", sentences=scenario_sentences),
+    Kind(
+        name="agencies_scenario",
+        sentences=scenario_sentences,
+        topics=("assumptions",),
+        lists=("assumptions",),
+    ),
     Kind(name="costs_checklist", sentences=checklist_sentences),
 )
