@@ -14,7 +14,14 @@ from mpg_research.present.sentences.costs.amounts import (
     way,
 )
 
-__all__ = ["comparison_sentences", "group_name", "limits_shown", "reference_name", "size_of_effect"]
+__all__ = [
+    "comparison_sentences",
+    "end_of_effect",
+    "group_name",
+    "limits_shown",
+    "reference_name",
+    "size_of_effect",
+]
 
 _LIMITS = ("estimate", "conf_low", "conf_high")
 _SOME = 3
@@ -156,7 +163,7 @@ def _effects(voice: Voice) -> list[str]:
                 f"costs_and_effects.effect_{key}", what=group_name(voice, row["compared_group"]),
                 reference=reference_name(voice), level=voice.level,
                 size=size_of_effect(voice, effect, sign * float(row["estimate"])),
-                low=size_of_effect(voice, effect, low), high=size_of_effect(voice, effect, high),
+                low=end_of_effect(voice, effect, low), high=end_of_effect(voice, effect, high),
                 effect=voice.label("value.cost_effect", effect),
             )
         )  # fmt: skip
@@ -164,7 +171,7 @@ def _effects(voice: Voice) -> list[str]:
 
 
 def size_of_effect(voice: Voice, effect: str, value: float) -> str:
-    """A difference in effect, in the unit of it.
+    """A difference in effect, in the unit of it: of a share in percentage points.
 
     Parameters
     ----------
@@ -172,10 +179,22 @@ def size_of_effect(voice: Voice, effect: str, value: float) -> str:
     effect : str
     value : float
     """
+    text = end_of_effect(voice, effect, value)
     if effect == "reliably_improved":
-        text = format_share(abs(value), voice.language, digits=0)
-        return f"\N{MINUS SIGN}{text}" if value < 0 else text
-    return voice.number(value)
+        return voice.phrases("costs_and_effects.percentage_points", number=text)
+    return text
+
+
+def end_of_effect(voice: Voice, effect: str, value: float) -> str:
+    """An end of the interval of a difference in effect: as it, without the unit.
+
+    Parameters
+    ----------
+    voice : Voice
+    effect : str
+    value : float
+    """
+    return voice.number(100 * value, 0) if effect == "reliably_improved" else voice.number(value)
 
 
 def _ratios(voice: Voice) -> list[str]:
