@@ -6,9 +6,9 @@ fewer of them in one group. A third started less than a year before the export, 
 to the end of it. The case mix tells something of the level. The truths are products of means.
 Run: ``python benchmarks/costs_and_effects.py [studies]``. With ``organisations``: how often the intervals of
 six organisations around their mean hold the truth, with 40 workers and with 15. With ``normal``: the same of
-numbers that are normal and organisations that do not differ, by the regression alone. With ``refit``:
-the draws, which reweights what is stored of each worker, beside 100 full refits of everything (the chance of being
-followed, the mixed model with its variances) to the example study with its workers drawn anew.
+numbers that are normal and organisations that do not differ, by the regression alone. With ``refit``: the
+draws, which reweights what is stored of each worker, beside 100 full refits of everything (the chance of
+being followed, the mixed model with its variances) to the example study with its workers drawn anew.
 """
 
 import sys
