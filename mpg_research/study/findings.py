@@ -43,6 +43,9 @@ class Places:
     settings : mapping of str to (str, int or None)
         Canonical columns that study.toml gives one value for the whole table: the file and the line that
         say so. What is wrong with such a value is said once, there.
+    constants : mapping of str to object
+        All that study.toml gives one value for the whole file, in a table that has no such column too: of
+        which organisation the families are.
     parts : tuple of Places
         For a table of several files: what is said above of each; ``file`` then names them together, and
         ``columns`` are those of the first that has them.
@@ -56,6 +59,7 @@ class Places:
     waves: NDArray[np.int64] | None = None
     wave_columns: tuple[Mapping[str, str], ...] = ()
     settings: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
     parts: tuple["Places", ...] = ()
     part: NDArray[np.int64] | None = None
 

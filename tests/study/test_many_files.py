@@ -221,6 +221,90 @@ def test_an_organisation_in_two_files_where_others_have_one(tmp_path: Path) -> N
     assert "no families stand in both" in told
 
 
+SOURCES = """[[tables.measurements.sources]]
+file = "a.csv"
+constants = { organisation = "org_a" }
+[[tables.measurements.sources]]
+file = "b.csv"
+constants = { organisation = "org_b" }
+[analysis]"""
+
+
+def test_families_of_another_organisation_than_the_file_is_of(tmp_path: Path) -> None:
+    toml = edited(STUDY, ('file = "measurements.csv"\n', ""), ("[analysis]", SOURCES))
+    assert found(study_of(tmp_path / "right", toml, a__csv=A_M, b__csv=B_M)) == []
+    said = check_study(study_of(tmp_path / "one", toml, a__csv=A_M + ROWS[3], b__csv=B_M)).problems
+    one = next(problem for problem in said if problem.code == "organisation_of_file")
+    assert (one.severity, one.file, one.row) == ("warning", "a.csv", 20)
+    said = check_study(study_of(tmp_path / "swapped", toml, a__csv=B_M, b__csv=A_M)).problems
+    assert [(problem.file, problem.severity) for problem in said] == [("a.csv", "error"), ("b.csv", "error")]
+    assert '6 of the 6 families here have no help of "org_a"' in said[0].found
+
+
+CONSENT = edited(
+    RESTART,
+    ("[analysis]", '[consent]\ncolumn = "consent"\npermits = ["yes", "1"]\n[analysis]'),
+    ('file = "b_e.csv"\n', 'file = "b_e.csv"\ncolumns = { consent = "akkoord" }\n'),
+)
+
+
+def test_consent_is_looked_up_in_every_file(tmp_path: Path) -> None:
+    folder = restarting(tmp_path, toml=CONSENT)
+    for name, column, yes in (("a_e", "consent", "yes"), ("b_e", "akkoord", "1")):
+        header, *rows = (folder / f"{name}.csv").read_text().splitlines()
+        lines = [f"{header},{column}", *(f"{row},{yes if row[:3] > '002' else ''}" for row in rows)]
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    study = load_study(folder)
+    assert study.tables["episodes"]["family"].nunique() == 8
+    assert len(study.tables["measurements"]) == 24
+    assert study.without_consent is not None
+    assert study.without_consent.n_families == 4
+    (folder / "b_e.csv").write_text((folder / "b_e.csv").read_text().replace("akkoord", "anders"))
+    [told] = found(folder)
+    assert "b_e.csv: there is no column" in told
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_folder(tmp_path: Path) -> None:
+    toml = edited(STUDY, ('"measurements.csv"', '"*/export.csv"'))
+    folder = small_study(tmp_path, toml=toml)
+    for name, text in (("a", A_M), ("b", B_M.replace("2024-07-15", "2024-13-15", 1))):
+        (folder / name).mkdir()
+        (folder / name / "export.csv").write_text(text)
+    assert any(text.startswith("b/export.csv, row 4") for text in found(folder))
+
+
+def test_one_organisation_lacks_an_item_or_writes_words_for_numbers(tmp_path: Path) -> None:
+    fewer = "\n".join(",".join(line.split(",")[:-1]) for line in B_M.splitlines()) + "\n"
+    said = found(study_of(tmp_path / "item", LIST, a__csv=A_M, b__csv=fewer))
+    assert any(text.startswith("b.csv, row 1: there is no column for item_10") for text in said)
+    toml = edited(
+        STUDY, ('"episodes.csv"', '["a_e.csv", "b_e.csv"]'), ("months =", 'case_mix = ["school"]\nmonths =')
+    )
+    for_school = {"a_e__csv": ("school", 0), "b_e__csv": ("vmbo", 1)}
+    files = {}
+    for name, (value, _) in for_school.items():
+        header, *rows = (A_E if name == "a_e__csv" else B_E).splitlines()
+        values = [value if value == "vmbo" else str(number % 3) for number in range(len(rows))]
+        files[name] = "\n".join(
+            [header + ",school", *(f"{row},{cell}" for row, cell in zip(rows, values, strict=True))]
+        )
+    [told] = [text for text in found(study_of(tmp_path / "kind", toml, **files)) if "school" in text]
+    assert told.startswith(
+        'b_e.csv, row 2, column school: school holds texts here, such as "vmbo", and numbers'
+    )
+
+
+def test_empty_files_and_files_that_cannot_be_read(tmp_path: Path) -> None:
+    toml = edited(STUDY, ('"measurements.csv"', '["a.csv", "b.csv", "c.csv"]'))
+    folder = study_of(tmp_path / "s", toml, a__csv=A_M, b__csv=B_M, c__csv=HEADER)
+    assert len(load_study(folder).tables["measurements"]) == 36
+    [told] = found(folder)
+    assert told.startswith("c.csv: the file has no rows")
+    (folder / "c.csv").unlink()
+    [told] = found(folder)
+    assert told.startswith("c.csv: there is no such file")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
