@@ -252,7 +252,8 @@ def test_consent_is_looked_up_in_every_file(tmp_path: Path) -> None:
     folder = restarting(tmp_path, toml=CONSENT)
     for name, column, yes in (("a_e", "consent", "yes"), ("b_e", "akkoord", "1")):
         header, *rows = (folder / f"{name}.csv").read_text().splitlines()
-        lines = [f"{header},{column}", *(f"{row},{yes if row[:3] > '002' else ''}" for row in rows)]
+        says = {row: yes if row[:3] > "002" else "" for row in rows}
+        lines = [f"{header},{column}", *(f"{row},{says[row]}" for row in rows)]
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
     study = load_study(folder)
     assert study.tables["episodes"]["family"].nunique() == 8
@@ -292,6 +293,31 @@ def test_one_organisation_lacks_an_item_or_writes_words_for_numbers(tmp_path: Pa
     assert told.startswith(
         'b_e.csv, row 2, column school: school holds texts here, such as "vmbo", and numbers'
     )
+
+
+def test_a_file_without_some_columns_is_as_one_with_empty_ones(tmp_path: Path) -> None:
+    """Text, day, number, code and yes or no: what one export does not have is unknown there."""
+    lacking = ["worker", "end", "end_reason", "region", "referred", "thin_line", "satisfaction"]
+    frame = pd.read_csv(EXAMPLE / "episodes.csv", dtype=str, keep_default_na=False)
+    two = frame["organisation"].isin(["vlierdonk", "brinkelaar"])
+    kept = ["measurements.csv", "norms.csv", "own_strength.toml"]
+    toml = (EXAMPLE / "study.toml").read_text(encoding="utf-8")
+    head, tail = toml.split("[tables.interventions]")[0], toml.split("[organisations.vlierdonk]", 1)[1]
+    toml = head + "[organisations.vlierdonk]" + tail
+    read = {}
+    for name, other in (("empty", frame[two].assign(**dict.fromkeys(lacking, ""))),
+                        ("lacking", frame[two].drop(columns=lacking))):  # fmt: skip
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in kept:
+            (folder / file).write_bytes((EXAMPLE / file).read_bytes())
+        other.to_csv(folder / "a.csv", index=False)
+        frame[~two].to_csv(folder / "b.csv", index=False)
+        (folder / "study.toml").write_text(edited(toml, ('"episodes.csv"', '["a.csv", "b.csv"]')))
+        read[name] = load_study(folder)
+    for name, table in read["empty"].tables.items():
+        pd.testing.assert_frame_equal(read["lacking"].tables[name], table, check_like=True)
+    pd.testing.assert_frame_equal(read["lacking"].scores, read["empty"].scores)
 
 
 def test_empty_files_and_files_that_cannot_be_read(tmp_path: Path) -> None:

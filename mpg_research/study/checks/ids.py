@@ -145,23 +145,23 @@ def check_organisation_of_file(
 
     An error from :data:`MANY_ELSEWHERE` of the file's families on, since then it is another one's export.
     """
-    if not {"family"} <= set(table.frame) or "organisation" in table.frame:
+    if "family" not in table.frame or "organisation" in table.frame:
         return
     recoded = config.tables.episodes.values.get("organisation", {})
     family = table.frame["family"]
     known = set(episodes["family"].dropna())
-    for number, places in enumerate(table.places.each):
+    for places, rows in table.places.rows_of_each():
         written = places.constants.get("organisation")
         if written is None:
             continue
         organisation = recoded.get(str(written), str(written))
         own = set(episodes.loc[episodes["organisation"] == organisation, "family"])
-        here = table.places.rows_in(number, family.notna().to_numpy(dtype=bool))
-        there = set(family[here].unique()) & known
+        here = family.iloc[rows]
+        there = set(here.unique()) & known
         elsewhere = sorted(there - own)
         if not elsewhere:
             continue
-        place = int((here & family.isin(elsewhere).to_numpy(dtype=bool)).argmax())
+        place = int(rows[here.isin(elsewhere).to_numpy(dtype=bool).argmax()])
         other = episodes.loc[episodes["family"] == family.iloc[place], "organisation"].iloc[0]
         many = len(elsewhere) >= MANY_ELSEWHERE * len(there)
         findings.add(
