@@ -16,6 +16,8 @@ __all__ = ["LISTED_PER_CHECK", "Findings", "Places"]
 LISTED_PER_CHECK = 8
 """Different findings listed one by one per check, file and column; the others as one, with their rows."""
 
+#: Files of one table of which a check lists what it finds; of the others it says how many rows.
+FILES_PER_CHECK = 8
 LOOKED_BACK = 50
 SHOWN_ROWS = 5
 SHOWN_COLUMNS = 4
@@ -214,8 +216,11 @@ class Findings:
         bool
             Whether any row was found.
         """
-        for of_file, positions, n_rows in places.by_file(mask):
-            said = Problem("", expected, remedy, severity=severity, code=code)
+        said = Problem("", expected, remedy, severity=severity, code=code)
+        for number, (of_file, positions, n_rows) in enumerate(places.by_file(mask)):
+            if number == FILES_PER_CHECK:
+                self._in_other_files(places, mask, of_file, said)
+                break
             self._rows_of_file(of_file, column, positions, n_rows, found, said, together)
         return bool(mask.any())
 
@@ -313,10 +318,32 @@ class Findings:
         bool
             Whether any row was found.
         """
-        for of_file, positions, _ in places.by_file(mask):
-            said = Problem("", expected, severity=severity, code=code)
+        said = Problem("", expected, severity=severity, code=code)
+        for number, (of_file, positions, _) in enumerate(places.by_file(mask)):
+            if number == FILES_PER_CHECK:
+                self._in_other_files(places, mask, of_file, said)
+                break
             self._values_of_file(of_file, column, positions, values, found, said, remedy)
         return bool(mask.any())
+
+    def _in_other_files(self, places: Places, mask: NDArray[np.bool_], first: Places, said: Problem) -> None:
+        """What is found in more files than are listed, as one; ``first`` is the first of these files."""
+        assert places.part is not None
+        before = next(number for number, own in enumerate(places.parts) if own.file == first.file)
+        positions = np.flatnonzero(mask & (places.part >= before))
+        n_files = len(np.unique(places.part[positions]))
+        found = (
+            f"{len(positions)} more rows like these in {n_files} more {'files' if n_files > 1 else 'file'}"
+        )
+        self._problems.append(
+            replace(
+                said,
+                found=found,
+                remedy="Correct the others in the same way.",
+                file=places.files_of(positions),
+            )
+        )
+        self.counts[said.code] += len(positions)
 
     def _values_of_file(
         self,
@@ -363,8 +390,30 @@ class Findings:
 
     def listed(self) -> tuple[Problem, ...]:
         """All problems, errors first, otherwise in the order in which they were found."""
-        together = self._over_columns(self._together())
+        together = self._over_files(self._over_columns(self._together()))
         return tuple(sorted(together, key=lambda problem: problem.severity != "error"))
+
+    def _over_files(self, problems: list[Problem]) -> list[Problem]:
+        """The same value in more files than are listed: of the others how many rows, as one finding."""
+        alike: dict[tuple[str, ...], list[Problem]] = {}
+        for problem in problems:
+            if problem in self._told:
+                kind = (self._told[problem][0], problem.code, problem.expected, problem.severity)
+                alike.setdefault(kind, []).append(problem)
+        left_out: set[Problem] = set()
+        instead: dict[Problem, Problem] = {}
+        for same in alike.values():
+            files = list(dict.fromkeys(each.file for each in same))
+            rest = [each for each in same if each.file in files[FILES_PER_CHECK:]]
+            if len(files) <= FILES_PER_CHECK + 1:
+                continue
+            left_out |= set(rest[1:])
+            number, of = sum(self._told[each][1] for each in rest), files[FILES_PER_CHECK:]
+            instead[rest[0]] = replace(
+                rest[0], found=f"{self._told[rest[0]][0]} in {number} rows of {len(of)} more files",
+                file=files_together(of), row=None, column="",
+            )  # fmt: skip
+        return [instead.get(problem, problem) for problem in problems if problem not in left_out]
 
     def _over_columns(self, problems: list[Problem]) -> list[Problem]:
         """The same value in many columns (99 in every item) as one finding."""

@@ -200,6 +200,15 @@ def test_numbers_that_start_again_with_the_organisation_of_the_source(tmp_path: 
     pd.testing.assert_frame_equal(ordered(again), ordered(whole.scores))
 
 
+def test_numbers_that_start_again_are_found_over_files(tmp_path: Path) -> None:
+    plain = RESTART.replace('columns = { family = ["organisation", "client"], client = "family" }', "")
+    plain = plain.replace('columns = { client = "family" }', "")
+    said = check_study(restarting(tmp_path, toml=plain)).problems
+    [told] = [problem for problem in said if problem.code == "restarting_ids"]
+    assert "6 of 6 occur at several organisations" in told.found
+    assert 'constants = { organisation = "..." }' in told.remedy
+
+
 def test_one_export_read_as_two_organisations_is_an_error(tmp_path: Path) -> None:
     folder = restarting(tmp_path / "bytes", b_e=A_E.replace("org_a", "org_b"), b_m=A_M)
     said = [problem for problem in check_study(folder).problems if problem.code == "one_export_for_two"]
@@ -318,6 +327,25 @@ def test_a_file_without_some_columns_is_as_one_with_empty_ones(tmp_path: Path) -
     for name, table in read["empty"].tables.items():
         pd.testing.assert_frame_equal(read["lacking"].tables[name], table, check_like=True)
     pd.testing.assert_frame_equal(read["lacking"].scores, read["empty"].scores)
+
+
+def test_one_fault_in_many_files_is_a_bounded_list(tmp_path: Path) -> None:
+    wrong = {f"exports_{row[:3]}_{number}__csv": HEADER + row.replace("first_parent", "buurvrouw")
+             for number, row in enumerate(ROWS)}  # fmt: skip
+    report = check_study(study_of(tmp_path, PATTERN, **wrong))
+    said = [problem for problem in report.problems if problem.code == "unknown_code"]
+    assert len(said) == len(
+        ROWS
+    )  # of a code it is told where the file is read, before the files are together
+    late = {
+        name: text.replace("buurvrouw", "first_parent").replace(",2024-", ",2029-")
+        for name, text in wrong.items()
+    }
+    report = check_study(study_of(tmp_path, PATTERN, **late))
+    said = [problem for problem in report.problems if problem.code == "date_in_future"]
+    assert len(said) <= 9
+    assert report.counts["date_in_future"] == len(ROWS)
+    assert "28 more rows like these in 28 more files" in said[-1].found
 
 
 def test_empty_files_and_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -81,17 +81,33 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
                 f"combinations of organisation and id would be read as {shared.n_ids} families"
             ),
             expected="one id for each family",
-            remedy=(
-                f'Make the id of both columns, columns = {{ family = ["{organisation}", "{source}"] }} in '
-                "[tables.episodes]; the other tables follow and need both columns too. If organisations "
-                "really help these families together: shared_families = true in [study]."
-            ),
+            remedy=f"{_how_to_join(table, organisation, source)} If organisations really help these families "
+            "together: shared_families = true in [study].",
             file=table.places.file_of(first), row=table.places.row_of(first), column=source,
             severity="error" if certain else "warning", code="restarting_ids",
         ),
         times=len(shared.ids),
     )  # fmt: skip
     return certain
+
+
+def _how_to_join(table: Table, organisation: str, source: str) -> str:
+    """How study.toml makes the id of two columns; of several files, each may call them otherwise."""
+    each = table.places.each
+    alike = all(
+        own.columns.get("family") == source and own.columns.get("organisation") == organisation
+        for own in each
+    )
+    if len(each) > 1 and not alike:
+        return (
+            'Make the id of two parts, columns = { family = ["organisation", "client"] } in '
+            '[tables.episodes], and in each source columns = { client = "..." } and constants = '
+            '{ organisation = "..." }; in the sources of the other tables too.'
+        )
+    return (
+        f'Make the id of both columns, columns = {{ family = ["{organisation}", "{source}"] }} in '
+        "[tables.episodes]; the other tables follow and need both columns too."
+    )
 
 
 def _shared(episodes: pd.DataFrame) -> _Shared:
