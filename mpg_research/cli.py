@@ -462,8 +462,8 @@ def _add_init(commands: Any, common: argparse.ArgumentParser) -> None:
         "limesurvey",
     )  # fmt: skip
     init.add_argument(
-        "--copy", action="store_true", help="copy the exports into the folder, for your eyes only, in place of "
-        "referring to where they lie",
+        "--copy", action="store_true",
+        help="copy the exports into the folder, for your eyes only; else they stay where they lie",
     )  # fmt: skip
     init.add_argument("--ask", action="store_true", help="ask about what is doubtful")
     init.set_defaults(command=_init)
@@ -779,13 +779,17 @@ def _init(options: argparse.Namespace) -> int:
 def _begin(options: argparse.Namespace) -> int:
     from mpg_research.errors import ConfigError
     from mpg_research.study import begin_study
+    from mpg_research.study.begin.ask import ask_in_terminal
 
     if options.folder is None or options.instrument is not None:
         raise ConfigError("Name the folder to make, and the exports: mpg init DIR --from FILE...")
-    ask = None
-    if options.ask:
-        from mpg_research.study.begin.ask import ask_in_terminal as ask
-    begun = begin_study(options.folder, options.files, preset=options.preset, copy=options.copy, ask=ask)
+    begun = begin_study(
+        options.folder,
+        options.files,
+        preset=options.preset,
+        copy=options.copy,
+        ask=ask_in_terminal if options.ask else None,
+    )
     print(visible(begun.as_text()))
     print(f"\nMade {visible(str(begun.folder))} with {', '.join(path.name for path in begun.made)}.")
     print(f"Look at the lines marked LOOK in study.toml; then: mpg check {visible(options.folder)}")

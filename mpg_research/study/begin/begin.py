@@ -54,14 +54,14 @@ def begin_study(
 ) -> BegunStudy:
     """Make a study folder from exports, with a proposal of how to read them.
 
-    Only the first rows of each file are looked at. Nothing that exists is overwritten, no raw file is changed,
-    and nothing is guessed silently: what is doubtful bears a mark in ``study.toml``. Reverse keys and norms are
-    never guessed at all.
+    Only the first rows of each file are looked at. Nothing that exists is overwritten, no raw file is
+    changed, and nothing is guessed silently: what is doubtful bears a mark in ``study.toml``. Reverse keys
+    and norms are never guessed at all.
 
     Parameters
     ----------
     folder : str or Path
-        The study folder; it may hold the exports, and no study yet. A new one can be opened by its owner only.
+        The study folder; it may hold the exports, and no study yet. A new one is for its owner only.
     files : sequence of str or Path
         The exports: CSV, Excel, SPSS, Parquet, lines of FHIR responses.
     preset : str
@@ -70,8 +70,8 @@ def begin_study(
         Whether to copy them into the folder (for its owner only). By default study.toml refers to them where
         they lie, so that there is no second copy of personal data.
     ask : callable, optional
-        Asked about what is doubtful: a question and the possible answers in, one of them (or "" to leave it as
-        proposed) out.
+        Asked about what is doubtful: a question and the possible answers in, one of them (or "" to leave it
+        as proposed) out.
 
     Returns
     -------
@@ -80,8 +80,8 @@ def begin_study(
     Raises
     ------
     ConfigError
-        If the folder holds a study, a name cannot be written in study.toml, there is no such preset, or none of
-        the files can be looked at.
+        If the folder holds a study, a name cannot be written in study.toml, there is no such preset, or none
+        of the files holds a table.
 
     Examples
     --------
@@ -134,8 +134,8 @@ def _paths(files: Sequence[str | Path]) -> list[Path]:
     if odd:
         shown = ", ".join(ascii(path.name) for path in odd)
         raise ConfigError(
-            f"Names of files with control characters, or that are no text, cannot stand in study.toml: {shown}. "
-            "Rename them first."
+            f"Names of files with control characters, or that are no text, cannot stand in study.toml: "
+            f"{shown}. Rename them first."
         )
     return list(dict.fromkeys(paths))
 
@@ -191,7 +191,7 @@ def _copy(path: Path, target: Path, taken: set[str]) -> Path:
 
 
 def _questionnaire(proposal: Begun, key: str) -> str:
-    """The file of a questionnaire that is not known here: its items as they were seen, the rest to be filled in."""
+    """The file of a questionnaire that is not known here: what was seen; the rest is to be filled in."""
     for table in proposal.tables.values():
         for source in table.sources:
             said = source.constants.get("instrument")

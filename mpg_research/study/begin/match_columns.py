@@ -53,7 +53,7 @@ def match_columns(
         if there and schema.column(name) is not None and there[0] not in taken:
             found[name] = Mapped(there[0])
             taken.add(there[0])
-    scores: list[tuple[int, int, int, str, str]] = []
+    scores: list[tuple[int, int, int, int, str, str]] = []
     for column in schema.columns:
         if column.name in found:
             continue
@@ -62,12 +62,11 @@ def match_columns(
                 continue
             by_name = strength(profile.name, schema.name, column.name, (profile.label,))
             if by_name:
-                scores.append((by_name, _by_content(column, profile), -place, column.name, profile.name))
-    scores.sort(
-        key=lambda each: (each[0], each[1], _words_in_common(each[4], each[3]), each[2]), reverse=True
-    )
+                fit = _by_content(column, profile), _words_in_common(profile.name, column.name)
+                scores.append((by_name, *fit, -place, column.name, profile.name))
+    scores.sort(reverse=True)
     by_column: dict[str, list[tuple[int, str]]] = {}
-    for by_name, _, _, name, source in scores:
+    for by_name, _, _, _, name, source in scores:
         by_column.setdefault(name, []).append((by_name, source))
         if name in found or source in taken:
             continue
@@ -75,17 +74,12 @@ def match_columns(
         taken.add(source)
     chosen = {mapped.source for mapped in found.values()}
     return {
-        name: _with_doubt(name, mapped, by_column.get(name, []), chosen, profiles)
-        for name, mapped in found.items()
+        name: _with_doubt(mapped, by_column.get(name, []), chosen, profiles) for name, mapped in found.items()
     }
 
 
 def _with_doubt(
-    name: str,
-    mapped: Mapped,
-    scored: list[tuple[int, str]],
-    chosen: set[str],
-    profiles: Mapping[str, Profile],
+    mapped: Mapped, scored: list[tuple[int, str]], chosen: set[str], profiles: Mapping[str, Profile]
 ) -> Mapped:
     if not scored:
         return mapped  # said by a preset

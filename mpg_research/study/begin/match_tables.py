@@ -10,7 +10,7 @@ from mpg_research.study.begin.match_columns import match_columns
 from mpg_research.study.begin.presets import Preset, PresetTable
 from mpg_research.study.begin.profile import Profile
 from mpg_research.study.begin.proposal import Mapped, Said, SourceProposal
-from mpg_research.study.begin.questionnaire import what_is_filled_in
+from mpg_research.study.begin.questionnaire import SHORT_FORM, what_is_filled_in
 from mpg_research.study.begin.waves import Items, find_items, wave_pattern
 from mpg_research.study.begin.words import LIKELY, WEAK, strength, table_by_name
 from mpg_research.study.patterns import compile_pattern
@@ -121,7 +121,9 @@ def _items(profiles: Mapping[str, Profile], preset: Preset | None) -> list[Items
     ]  # fmt: skip
     found = find_items(answers)
     return sorted(
-        found, key=lambda each: (bool(each.pattern), each.n_items == 10, len(each.columns)), reverse=True
+        found,
+        key=lambda each: (bool(each.pattern), each.n_items == SHORT_FORM, len(each.columns)),
+        reverse=True,
     )
 
 
@@ -242,6 +244,6 @@ def _dates(source: SourceProposal, table: str) -> None:
         )
     elif "day first?" in formats:
         source.remarks.append(
-            'no date shows whether day or month comes first; it is read as the day first (date_format = "%m/%d/%Y" '
-            "if not)"
+            "no date shows whether day or month comes first; it is read as the day first "
+            '(date_format = "%m/%d/%Y" if not)'
         )

@@ -17,7 +17,7 @@ FROM_FILE = "taken from the name of the file: who is it? (a-z, 0-9 and _; names 
 
 
 def say_who_helps(begun: Begun) -> None:
-    """Fill in who helps where a file says it by its name only, and make ids of two parts where they start again.
+    """Fill in who helps where a file says it by its name only; ids of two parts where they start again.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def _two_parts(source: SourceProposal) -> None:
     source.columns[CLIENT] = Mapped(
         family.source,
         family.others,
-        "the same numbers occur at several organisations, so an id is organisation and number; if they are families "
-        "helped by several, say family = ... here, shared_families = true in [study], and no family above",
+        "the same numbers occur at several organisations, so an id is organisation and number; if they are "
+        "families helped by several, say family = ... in its place, and shared_families = true in [study]",
     )
     column = _column_of(source)
     if "organisation" not in source.columns and column is not None:

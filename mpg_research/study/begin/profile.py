@@ -47,8 +47,8 @@ class Profile:
     kind : {"empty", "date", "boolean", "number", "text"}
         What its values are. Numbers of yes and no (1, 0) are "boolean", those of answers "number".
     texts : tuple of str
-        Its different values as text, sorted; none where there are more than a short list, or where they tell who
-        people are.
+        Its different values as text, sorted; none where there are more than a short list, or where they tell
+        who people are.
     numbers : tuple of float
         Its different values where they are numbers, sorted.
     n_filled, n_distinct : int
@@ -183,7 +183,7 @@ def _as_dates(values: list[Any], day_numbers: str, name: str) -> tuple[str | Non
 
 
 def _which_first(texts: list[str]) -> str:
-    """ "day first?" where no date shows whether day or month comes first, though both vary; else ""."""
+    """A question where no date shows whether day or month comes first, though both vary; else nothing."""
     found = [re.match(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{4}", text) for text in texts]
     pairs = [(int(match[1]), int(match[2])) for match in found if match]
     if len(pairs) < 10 or any(first > 12 for first, _ in pairs):

@@ -37,7 +37,7 @@ def what_is_filled_in(source: SourceProposal) -> None:
 def _named(source: SourceProposal) -> str:
     """Whether file, columns or labels speak of the OBVL-K or the OBVL."""
     names = [source.look.path.stem, source.look.sheet]
-    names += [name for name in source.items.columns] if source.items else [source.columns["total"].source]
+    names += list(source.items.columns) if source.items else [source.columns["total"].source]
     names += [profile.label for profile in source.profiles.values()]
     words = {word for name in names for word in plain_words(name)}
     if words & {"obvlk", "obk"} or ("obvl" in words and words & {"k", "kort", "verkort"}):
@@ -56,14 +56,14 @@ def _by_items(source: SourceProposal, items: list[Profile]) -> tuple[str, str]:
         return "obvl_k", "ten questions answered 1 to 4, as the OBVL-K has them: is it the OBVL-K?"
     if number == FULL_FORM and (named == "obvl" or in_range):
         source.remarks.append(
-            "34 items, as the OBVL has them. Its reverse keys are not public, so it is read as a total: name the "
-            "column with the sum (columns: total) if the export has one"
+            "34 items, as the OBVL has them. Its reverse keys are not public, so it is read as a total: name "
+            "the column with the sum (columns: total) if the export has one"
         )
         return "obvl", "34 questions, as the OBVL has them: is it the OBVL?"
     lowest, highest = (min(answers), max(answers)) if answers else (0, 0)
     source.remarks.append(
-        f"{number} items answered {lowest:g} to {highest:g}: no questionnaire that is known here. Which items are "
-        "answered the other way round is never guessed"
+        f"{number} items answered {lowest:g} to {highest:g}: no questionnaire that is known here. Which "
+        "items are answered the other way round is never guessed"
     )
     return UNKNOWN, f"a questionnaire of {number} items; describe it in {UNKNOWN}.toml"
 

@@ -79,7 +79,8 @@ def _to_look_at(begun: Begun) -> Iterator[str]:
                 if codes.unknown:
                     yield f"{place}: {name}: what {counted(len(codes.unknown), 'codes')} mean"
             if source.missing_values:
-                yield f"{place}: missing_values: {', '.join(map(str, source.missing_values))} seem to mean no answer"
+                codes_meant = ", ".join(map(str, source.missing_values))
+                yield f"{place}: missing_values: {codes_meant} seem to mean no answer"
             yield from (f"{place}: {remark}" for remark in source.remarks)
             for name, profile in source.profiles.items():
                 if profile.identifier:

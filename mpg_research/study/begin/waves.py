@@ -1,6 +1,5 @@
 """Columns of the items of a questionnaire, found by how their names are numbered: of one wave or of many."""
 
-import os.path
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +32,7 @@ class Items:
     Attributes
     ----------
     pattern : str
-        Of their names, with {item}, and {wave} (and {respondent}) in a wide file; "" where no pattern can say it.
+        Of their names, with {item}, and {wave} (and {respondent}) in a wide file; "" where none can say it.
     n_items : int
     waves : tuple of str
         As the names say them; empty in a long file.
@@ -179,16 +178,23 @@ def _wide(
 
 def _shared(parts: Sequence[str]) -> tuple[str, str]:
     """What all begin and end with, but never a part of a number or, where it can be, of a word."""
-    head = os.path.commonprefix(list(parts))
+    head = _beginning(parts)
     while head and head[-1].isdigit():
         head = head[:-1]
     rests = [part[len(head) :] for part in parts]
     if any(rest and not rest[0].isdigit() for rest in rests):
         head = re.sub(r"[A-Za-z0-9]+$", "", head)
         rests = [part[len(head) :] for part in parts]
-    tail = os.path.commonprefix([rest[::-1] for rest in rests])[::-1]
+    tail = _beginning([rest[::-1] for rest in rests])[::-1]
     inner = re.search(r"[^A-Za-z0-9]", tail)
     return head, "" if inner is None else tail[inner.start() :]
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """What all these texts begin with."""
+    first, last = min(texts), max(texts)
+    same = next((place for place, sign in enumerate(first) if last[place : place + 1] != sign), len(first))
+    return first[:same]
 
 
 def _checked(pattern: str, columns: Mapping[str, tuple[str, str]], wanted: Sequence[str]) -> str:

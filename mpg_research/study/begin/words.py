@@ -61,7 +61,7 @@ def strength(name: str, table: str, column: str, labels: Iterable[str] = ()) -> 
     Returns
     -------
     int
-        3 where the whole name is known, 2 where it holds one that is, 1 where it may mean other things, else 0.
+        3 where the whole name is known, 2 where it holds one that is, 1 where it may mean others, else 0.
 
     Examples
     --------

@@ -91,7 +91,8 @@ def as_toml(begun: Begun, folder: Path, *, name: str) -> str:
     """
     lines = [
         "# A study, begun by looking at its exports: mpg init --from. Nothing here is more than a proposal.",
-        f"# {MARK} marks what is doubtful, or what only you can know. All settings: docs/reference/study_folder.md",
+        f"# {MARK} marks what is doubtful, or what only you can know.",
+        "# All settings: docs/reference/study_folder.md",
         f"# After each change: mpg check {comment(folder.name)}",
         "",
         "[study]",
@@ -101,7 +102,7 @@ def as_toml(begun: Begun, folder: Path, *, name: str) -> str:
     ]
     if begun.last_date:
         lines.append(
-            f"# export_date = {begun.last_date}  # {MARK}: the latest date that was seen; when was the export made?"
+            f"# export_date = {begun.last_date}  # {MARK}: the latest date seen; when was the export made?"
         )
     if begun.time:
         lines += ["", "[time]", *(_line(key, said) for key, said in begun.time.items())]
@@ -115,7 +116,7 @@ def as_toml(begun: Begun, folder: Path, *, name: str) -> str:
         lines += [
             "",
             f"[instruments.{key}]",
-            f'file = "{key}.toml"  # {MARK}: in {comment(file)}; what it is, and which way it runs, is to be filled in there',
+            f'file = "{key}.toml"  # {MARK}: what is filled in in {comment(file)}; say there what it is',
         ]
     mix = [
         column for source in _sources(begun, "episodes") for column in source.columns
@@ -123,8 +124,8 @@ def as_toml(begun: Begun, folder: Path, *, name: str) -> str:
     ]  # fmt: skip
     if mix:
         listed = ", ".join(toml_value(column) for column in dict.fromkeys(mix))
-        lines += ["", "[analysis]", f"# case_mix = [{listed}]",
-                  f"# {MARK}: what a comparison of organisations adjusts for is your choice; nothing, if left out"]  # fmt: skip
+        lines += ["", "[analysis]", f"# case_mix = [{listed}]"]
+        lines.append(f"# {MARK}: what a comparison of organisations adjusts for is your choice")
     return "\n".join(lines) + "\n"
 
 
@@ -258,7 +259,8 @@ def _not_mapped(source: SourceProposal) -> Iterator[str]:
     for name in source.profiles:
         if source.profiles[name].identifier:
             told = DIRECT_IDENTIFIERS[source.profiles[name].identifier]
-            yield f"# {MARK}: {comment(toml_value(name))} seems to hold {told}; take it out with mpg pseudonymise"
+            shown = comment(toml_value(name))
+            yield f"# {MARK}: {shown} seems to hold {told}; take it out with mpg pseudonymise"
 
 
 def _lacking(name: str, begun: Begun, folder: Path) -> list[str]:
@@ -291,9 +293,9 @@ def _organisations(begun: Begun) -> list[str]:
         return []
     lines = [
         "",
-        f"# {MARK}: the organisations as the files name them. Named here they get their public names, and any other",
+        f"# {MARK}: the organisations as the files name them. Named here they get their public",
     ]
-    lines.append("# name is an error; take the # away where each is right.")
+    lines.append("# names, and any other name is an error; take the # away where each is right.")
     for key in found:
         lines += [f"# [organisations.{toml_key(key)}]", f"# name = {toml_value(key)}"]
     return lines

@@ -84,7 +84,7 @@ def check_header_row(
 def header_elsewhere(
     rows: Sequence[Sequence[Any]], header_row: int | None, is_name: IsName
 ) -> tuple[int, int] | None:
-    """The row where the names of the columns seem to stand, and the one that is read as the header; else None."""
+    """The row where the names of the columns seem to stand, and the one read as the header; else None."""
     filled = [[str(cell).strip() for cell in row if cell is not None and str(cell).strip()] for row in rows]
     first = next((number for number, cells in enumerate(filled) if cells), None)
     at = header_row - 1 if header_row else first

@@ -1,4 +1,4 @@
-"""Layouts that are documented, one TOML file each: how their columns are called, and what only the user knows."""
+"""Layouts that are documented, one TOML file each: names of columns, codes, and what only the user knows."""
 
 from functools import cache
 from importlib.resources import files
