@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from mpg_research.errors import DataError
+from mpg_research.study.begin.linking import linking_columns
 from mpg_research.study.begin.look import Look, look_at
-from mpg_research.study.begin.match_tables import Kind, as_source, kind_of
+from mpg_research.study.begin.match_tables import as_source, kind_of
 from mpg_research.study.begin.organisations import say_who_helps
 from mpg_research.study.begin.presets import Preset, preset_of, recognised
 from mpg_research.study.begin.profile import Profile, profiles_of
 from mpg_research.study.begin.proposal import Begun, Said, SourceProposal, TableProposal
 from mpg_research.study.begin.questionnaire import UNKNOWN
-from mpg_research.study.begin.words import CERTAIN, strength
-from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS
+from mpg_research.study.begin.words import is_known_name
+from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.tables.values import parse_dates
 
 __all__ = ["gather"]
@@ -44,10 +45,10 @@ def gather(paths: Sequence[Path], preset: str = "") -> Begun:
     """
     begun = Begun()
     chosen = preset_of(preset) if preset else None
-    seen: list[tuple[Look, dict[str, Profile], str, Preset | None, Kind]] = []
+    looked: list[tuple[Look, dict[str, Profile], str, Preset | None]] = []
     for path in paths:
         try:
-            looks = look_at(path, _is_known_name)
+            looks = look_at(path, is_known_name)
         except DataError as error:
             begun.not_used[path.name] = str(error.problems[0] if error.problems else error)
             continue
@@ -55,7 +56,12 @@ def gather(paths: Sequence[Path], preset: str = "") -> Begun:
             profiles = profiles_of(look)
             name = preset or recognised(list(profiles))
             layout = chosen or (preset_of(name) if name else None)
-            seen.append((look, profiles, name, layout, kind_of(look, profiles, layout)))
+            looked.append((look, profiles, name, layout))
+    linking = linking_columns([(look, profiles) for look, profiles, *_ in looked])
+    seen = [
+        (look, profiles, name, layout, kind_of(look, profiles, layout, link))
+        for (look, profiles, name, layout), link in zip(looked, linking, strict=True)
+    ]
     best = {
         table: max(kind.score for *_, kind in seen if kind.table == table)
         for table in {kind.table for *_, kind in seen}
@@ -83,19 +89,6 @@ def gather(paths: Sequence[Path], preset: str = "") -> Begun:
                 begun.instruments[UNKNOWN] = source.look.name
     say_who_helps(begun)
     return begun
-
-
-def _is_known_name(text: str) -> bool:
-    """Whether a cell is the name of a column of some table, so that it stands in a header."""
-    if len(text) > 80:
-        return False
-    if ITEM_COLUMN.fullmatch(text.strip().lower()):
-        return True
-    return any(
-        strength(text, name, column.name) == CERTAIN
-        for name, schema in SCHEMAS.items()
-        for column in schema.columns
-    )
 
 
 def _table(begun: Begun, name: str) -> TableProposal:

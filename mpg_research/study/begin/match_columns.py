@@ -28,6 +28,7 @@ def match_columns(
     *,
     taken: Iterable[str] = (),
     preset: Mapping[str, tuple[str, ...]] | None = None,
+    link: str = "",
 ) -> dict[str, Mapped]:
     """Columns of a file for those of a table.
 
@@ -41,6 +42,8 @@ def match_columns(
         Columns that are something else already: items, and what belongs to a wave.
     preset : mapping, optional
         Canonical column to its names in a documented layout; these decide.
+    link : str
+        The column that is taken for the family's where no name tells; "" for none.
 
     Returns
     -------
@@ -72,17 +75,25 @@ def match_columns(
             continue
         found[name] = Mapped(source)
         taken.add(source)
+    if link and "family" not in found and link not in taken and schema.column("family") is not None:
+        found["family"] = Mapped(link)
     chosen = {mapped.source for mapped in found.values()}
     return {
-        name: _with_doubt(mapped, by_column.get(name, []), chosen, profiles) for name, mapped in found.items()
+        name: _with_doubt(mapped, by_column.get(name, []), chosen, profiles, link)
+        for name, mapped in found.items()
     }
 
 
 def _with_doubt(
-    mapped: Mapped, scored: list[tuple[int, str]], chosen: set[str], profiles: Mapping[str, Profile]
+    mapped: Mapped,
+    scored: list[tuple[int, str]],
+    chosen: set[str],
+    profiles: Mapping[str, Profile],
+    link: str,
 ) -> Mapped:
-    if not scored:
-        return mapped  # said by a preset
+    if mapped.source not in [source for _, source in scored]:
+        doubt = "no name tells; its values stand in another file too" if mapped.source == link else ""
+        return Mapped(mapped.source, (), doubt)  # said by a preset, or by what it links
     by_name = next(each for each, source in scored if source == mapped.source)
     others = tuple(
         source for each, source in scored

@@ -15,6 +15,7 @@ from mpg_research.study.begin.waves import Items, find_items, wave_pattern
 from mpg_research.study.begin.words import LIKELY, WEAK, strength, table_by_name
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.schemas import MEASUREMENTS, SCHEMAS, WORKING_ELEMENTS, item_name
+from mpg_research.study.tables.values import parse_dates
 
 __all__ = ["Kind", "as_source", "kind_of"]
 
@@ -37,15 +38,18 @@ class Kind:
         Whether a file with measurements holds the start of the help too.
     items : tuple of Items
         Sets of items in it.
+    link : str
+        As in :func:`kind_of`.
     """
 
     table: str
     score: int
     also_episodes: bool
     items: tuple[Items, ...]
+    link: str = ""
 
 
-def kind_of(look: Look, profiles: Mapping[str, Profile], preset: Preset | None) -> Kind:
+def kind_of(look: Look, profiles: Mapping[str, Profile], preset: Preset | None, link: str = "") -> Kind:
     """Which table a file is.
 
     Parameters
@@ -56,6 +60,8 @@ def kind_of(look: Look, profiles: Mapping[str, Profile], preset: Preset | None) 
         Its columns.
     preset : Preset or None
         The layout that it has.
+    link : str
+        The column whose values stand in another file too, where no name tells the family's; "" for none.
 
     Returns
     -------
@@ -67,7 +73,7 @@ def kind_of(look: Look, profiles: Mapping[str, Profile], preset: Preset | None) 
     scores: dict[str, int] = {}
     for name, schema in SCHEMAS.items():
         said = preset.tables.get(name, PresetTable()) if preset else PresetTable()
-        columns = match_columns(schema, profiles, taken=taken, preset=said.columns)
+        columns = match_columns(schema, profiles, taken=taken, preset=said.columns, link=link)
         needed = [column.name for column in schema.columns if column.required]
         needed = [column for column in needed if column not in FROM_OUTSIDE]
         if name == "measurements":
@@ -89,9 +95,9 @@ def kind_of(look: Look, profiles: Mapping[str, Profile], preset: Preset | None) 
     if items and "measurements" in scores:
         scores["measurements"] += 10
     if not scores:
-        return Kind("", 0, False, tuple(items))
+        return Kind("", 0, False, tuple(items), link)
     table = max(scores, key=lambda name: scores[name])
-    return Kind(table, scores[table], also_episodes and table == "measurements", tuple(items))
+    return Kind(table, scores[table], also_episodes and table == "measurements", tuple(items), link)
 
 
 def _names_start(columns: Mapping[str, Mapped], profiles: Mapping[str, Profile], said: PresetTable) -> bool:
@@ -157,7 +163,7 @@ def as_source(
     if table == "measurements" and kind.items:
         taken |= _read_items(source, kind.items[0])
     of_preset = {column: _there(names, profiles) for column, names in said.columns.items()}
-    source.columns = match_columns(SCHEMAS[table], profiles, taken=taken, preset=of_preset)
+    source.columns = match_columns(SCHEMAS[table], profiles, taken=taken, preset=of_preset, link=kind.link)
     if table == "measurements" and source.layout == "wide":
         for column in ("respondent", "date", "instrument"):
             if column in source.patterns or f"{{{column}}}" in source.patterns["item"].value:
@@ -227,6 +233,13 @@ def _respondents_of_waves(source: SourceProposal, said: PresetTable) -> None:
         source.values["respondent"] = codes
 
 
+def _is_written(source: SourceProposal, name: str, written: str) -> bool:
+    """Whether the dates of a column can all be read in this way."""
+    cells = source.look.frame[name]
+    parsed, _ = parse_dates(cells, date_format=written, numbers=source.look.day_numbers)
+    return not parsed.bad.any()
+
+
 def _dates(source: SourceProposal, table: str) -> None:
     """How dates are written, where it must be said."""
     times = [column.name for column in SCHEMAS[table].columns if column.kind == "time"]
@@ -236,7 +249,7 @@ def _dates(source: SourceProposal, table: str) -> None:
         used += [name for name in source.profiles if compiled.fullmatch(name)]
     formats = {source.profiles[name].date_format for name in used if source.profiles[name].kind == "date"}
     told = sorted(formats - {"", "day first?"})
-    if len(told) == 1 and formats <= {told[0], "day first?"}:
+    if len(told) == 1 and all(_is_written(source, name, told[0]) for name in used):
         source.date_format = Said(told[0])
     elif told:
         source.remarks.append(

@@ -3,19 +3,29 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from mpg_research.study.schemas import SCHEMAS
+from mpg_research.study.schemas import ITEM_COLUMN, SCHEMAS
 from mpg_research.toml import parse_toml
 
-__all__ = ["CERTAIN", "LIKELY", "WEAK", "meaning_of_code", "plain_words", "strength", "table_by_name"]
+__all__ = [
+    "CERTAIN",
+    "LIKELY",
+    "WEAK",
+    "is_known_name",
+    "meaning_of_code",
+    "plain_words",
+    "strength",
+    "table_by_name",
+]
 
 #: How well a name fits: the whole name is one that is known; it holds one; it may mean other things as well.
 CERTAIN, LIKELY, WEAK = 3, 2, 1
 
 
+@lru_cache(maxsize=50_000)
 def plain_words(text: str) -> tuple[str, ...]:
     """The words of a name in small letters, without accents and signs.
 
@@ -74,17 +84,38 @@ def strength(name: str, table: str, column: str, labels: Iterable[str] = ()) -> 
     return best
 
 
+@lru_cache(maxsize=200_000)
 def _of_name(name: str, table: str, column: str) -> int:
     words = plain_words(name)
     joined = "".join(words)
     if not joined:
         return 0
     known = _known(table, column)
-    if any(joined == "".join(each) for each in known):
+    if joined in {"".join(each) for each in known}:
         return CERTAIN
     if any(_holds(words, each) for each in known):
         return LIKELY
     return WEAK if any(joined == "".join(each) for each in _weak(column)) else 0
+
+
+def is_known_name(text: str) -> bool:
+    """Whether a cell is the name of a column of some table, so that it stands in a header.
+
+    Examples
+    --------
+    >>> is_known_name("Begindatum"), is_known_name("2024-01-31")
+    (True, False)
+    """
+    text = text.strip()
+    if not text or len(text) > 80 or text[0].isdigit():
+        return False
+    return "".join(plain_words(text)) in _all_names() or ITEM_COLUMN.fullmatch(text.lower()) is not None
+
+
+@cache
+def _all_names() -> frozenset[str]:
+    columns = ((table, column.name) for table, schema in SCHEMAS.items() for column in schema.columns)
+    return frozenset("".join(words) for table, column in columns for words in _known(table, column))
 
 
 def _holds(words: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
