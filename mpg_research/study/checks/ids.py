@@ -85,7 +85,7 @@ def check_spelling(table: Table, findings: Findings) -> None:
                     found=f"{listed} are read as different organisations",
                     expected="one spelling for each organisation",
                     remedy="If they are one, correct the cells, or use [tables.episodes.values].",
-                    file=table.places.file, row=int(table.places.rows[place]),
+                    file=table.places.file_of(place), row=table.places.row_of(place),
                     column=table.places.column_of("organisation", place),
                     severity="warning", code="similar_organisations",
                 )
@@ -121,7 +121,7 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
                 ),
                 expected="families that occur in the table episodes",
                 remedy=f"{hint}Write the ids in one way in both files, or add the episodes.",
-                file=table.places.file, row=int(table.places.rows[place]),
+                file=table.places.file_of(place), row=table.places.row_of(place),
                 column=table.places.column_of("family", place), code="unknown_family", severity=severity,
             ),
             times=int(unknown.sum()),
@@ -183,7 +183,7 @@ def check_lost_digits(table: Table, findings: Findings) -> bool:
             found=f'{int(lost.sum())} ids are shortened numbers, such as "{families.iloc[place]}"',
             expected="ids with all their digits",
             remedy="The spreadsheet has lost digits: export the table again with the ids as text.",
-            file=table.places.file, row=int(table.places.rows[place]),
+            file=table.places.file_of(place), row=table.places.row_of(place),
             column=table.places.column_of("family", place), code="lost_digits",
         ),
         times=int(lost.sum()),
@@ -211,12 +211,13 @@ def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:
         if not bsn:
             continue
         mask = table.frame[column].isin(bsn).to_numpy(dtype=bool)
-        row = int(table.places.rows[mask.argmax()])
+        place = int(mask.argmax())
         findings.add(
             Problem(
                 found=f"{len(bsn)} ids look like a citizen service number (BSN)", expected="pseudonyms",
                 remedy="Replace them by pseudonyms before the data come here: mpg pseudonymise.",
-                file=table.places.file, row=row, column=table.places.columns.get(column, column),
+                file=table.places.file_of(place), row=table.places.row_of(place),
+                column=table.places.column_of(column, place),
                 severity="warning", code="unsafe_pseudonym",
             ),
             times=len(bsn),

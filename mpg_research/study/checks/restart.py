@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mpg_research.errors import Problem
+from mpg_research.study.config.parts import episodes_as_said
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.tables.columns import Table
@@ -53,7 +54,7 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
     stand for help at two organisations at the same time. Ids of organisations that follow each other in time
     are judged by their numbers: where every organisation counts from the same low number, they start again.
     """
-    family = config.tables.episodes.columns.get("family", "family")
+    family = episodes_as_said(config).columns.get("family", "family")
     if not isinstance(family, str) or config.study.shared_families:
         return False
     shared = _shared(table.frame)
@@ -68,6 +69,7 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
     organisation = table.places.columns.get("organisation", "organisation")
     example = shared.at_once[0] if shared.at_once else shared.ids[0]
     rows = (table.frame["family"] == example).to_numpy(dtype=bool)
+    first = int(rows.argmax())
     where = ", ".join(sorted(set(table.frame["organisation"][rows].dropna())))
     when = f", {len(shared.at_once)} of them in help at two at the same time" if shared.at_once else ""
     findings.add(
@@ -84,7 +86,7 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
                 "[tables.episodes]; the other tables follow and need both columns too. If organisations "
                 "really help these families together: shared_families = true in [study]."
             ),
-            file=table.places.file, row=int(table.places.rows[rows.argmax()]), column=source,
+            file=table.places.file_of(first), row=table.places.row_of(first), column=source,
             severity="error" if certain else "warning", code="restarting_ids",
         ),
         times=len(shared.ids),

@@ -78,6 +78,8 @@ class RawTable:
     no_values : mapping of str to str
         Columns whose cells are no single values, and what they are ("list<item: int64>"); their cells are
         empty here. They are refused where they are used.
+    label : str
+        What messages call the file, where its name is not enough: other files of the study have it too.
     """
 
     path: Path
@@ -89,6 +91,12 @@ class RawTable:
     problems: tuple[Problem, ...] = ()
     day_numbers: str = ""
     no_values: dict[str, str] = field(default_factory=dict)
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What messages call the file."""
+        return self.label or self.path.name
 
 
 def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) -> RawTable:
