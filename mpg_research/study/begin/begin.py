@@ -134,7 +134,7 @@ def _paths(files: Sequence[str | Path]) -> list[Path]:
     if odd:
         shown = ", ".join(ascii(path.name) for path in odd)
         raise ConfigError(
-            f"Names of files with control characters, or that are no text, cannot stand in study.toml: "
+            f"Names of files with *, ? or control characters, or that are no text, cannot stand in study.toml: "
             f"{shown}. Rename them first."
         )
     return list(dict.fromkeys(paths))
@@ -145,7 +145,7 @@ def _can_be_named(text: str) -> bool:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return not any(ord(sign) < 32 or ord(sign) == 127 for sign in text)
+    return not any(ord(sign) < 32 or ord(sign) == 127 or sign in "*?" for sign in text)
 
 
 def _may_be_made(folder: Path) -> None:

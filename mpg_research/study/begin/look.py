@@ -107,7 +107,7 @@ def _text(path: Path, is_name: IsName) -> tuple[Look, ...]:
     if not is_whole:
         content = _up_to_whole_row(content)
     row = _header_of_text(path, content, is_name)
-    frame, _, _ = read_csv_bytes(path, content, TableConfig(file=path.name, header_row=row))
+    frame, _, _ = read_csv_bytes(path, content, TableConfig(file="-", header_row=row))
     is_whole &= len(frame) <= MOST_ROWS
     return (Look(path, frame.head(MOST_ROWS), header_row=row, is_whole=is_whole),)
 
@@ -251,7 +251,7 @@ def _whole(path: Path, is_name: IsName) -> tuple[Look, ...]:
             path, f"the file has more than {MOST_WHOLE // 1_000_000} MB", "a smaller file to look at",
             "Write its section of study.toml by hand.", "too_large_to_look_at",
         )  # fmt: skip
-    raw = read_table(path, TableConfig(file=path.name), is_name=is_name)
+    raw = read_table(path, TableConfig(file="-"), is_name=is_name)
     frame = raw.frame.head(MOST_ROWS)
     return (
         Look(path, frame, is_whole=len(frame) == len(raw.frame), value_labels=raw.labels,

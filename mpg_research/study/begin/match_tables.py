@@ -10,7 +10,7 @@ from mpg_research.study.begin.match_columns import match_columns
 from mpg_research.study.begin.presets import Preset, PresetTable
 from mpg_research.study.begin.profile import Profile
 from mpg_research.study.begin.proposal import Mapped, Said, SourceProposal
-from mpg_research.study.begin.questionnaire import SHORT_FORM, what_is_filled_in
+from mpg_research.study.begin.questionnaire import FULL_FORM, READ_AS_TOTAL, SHORT_FORM, what_is_filled_in
 from mpg_research.study.begin.waves import Items, find_items, wave_pattern
 from mpg_research.study.begin.words import LIKELY, WEAK, strength, table_by_name
 from mpg_research.study.patterns import compile_pattern
@@ -161,7 +161,15 @@ def as_source(
     said = preset.tables.get(table, PresetTable()) if preset else PresetTable()
     taken = {column for items in kind.items for column in items.columns}
     if table == "measurements" and kind.items:
-        taken |= _read_items(source, kind.items[0])
+        if kind.items[0].n_items == FULL_FORM:
+            source.remarks.append(READ_AS_TOTAL)
+        else:
+            taken |= _read_items(source, kind.items[0])
+    source.identifiers_kept = {
+        name: why
+        for name, why in said.identifiers_kept.items()
+        if name in profiles and profiles[name].identifier
+    }
     of_preset = {column: _there(names, profiles) for column, names in said.columns.items()}
     source.columns = match_columns(SCHEMAS[table], profiles, taken=taken, preset=of_preset, link=kind.link)
     if table == "measurements" and source.layout == "wide":
@@ -174,7 +182,8 @@ def as_source(
         del source.columns["total"]  # items are scored here
     for column, doubt in said.doubts.items():
         if column in source.columns:
-            source.columns[column] = _doubted(source.columns[column], doubt)
+            mapped = source.columns[column]
+            source.columns[column] = Mapped(mapped.source, mapped.others, doubt)
     source.values = code_maps(SCHEMAS[table], source.columns, profiles, said.values)
     if table == "measurements":
         _respondents_of_waves(source, said)

@@ -39,7 +39,11 @@ def say_who_helps(begun: Begun) -> None:
 
 
 def _by_file(sources: Sequence[SourceProposal], *, required: bool) -> None:
-    names = names_from_files([f"{source.look.path.stem} {source.look.sheet}" for source in sources])
+    paths = [source.look.path for source in sources]
+    names = names_from_files([
+        f"{source.look.path.stem} {source.look.sheet if paths.count(source.look.path) > 1 else ''}"
+        for source in sources
+    ])  # fmt: skip
     for source, name in zip(sources, names, strict=True):
         if "organisation" not in source.columns and (required or _column_of(source) is None):
             source.constants["organisation"] = Said(name, FROM_FILE)

@@ -82,6 +82,8 @@ class SourceProposal:
     date_format : Said or None
     preset : str
         Name of the layout that it has; "" for none.
+    identifiers_kept : dict of str to str
+        Columns that look unsafe and are not, and why.
     remarks : list of str
         What a user should know of it.
     """
@@ -97,6 +99,7 @@ class SourceProposal:
     missing_values: tuple[int, ...] = ()
     date_format: Said | None = None
     preset: str = ""
+    identifiers_kept: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property

@@ -5,12 +5,16 @@ from mpg_research.study.begin.profile import Profile
 from mpg_research.study.begin.proposal import Said, SourceProposal
 from mpg_research.study.begin.words import plain_words
 
-__all__ = ["UNKNOWN", "what_is_filled_in"]
+__all__ = ["FULL_FORM", "READ_AS_TOTAL", "SHORT_FORM", "UNKNOWN", "what_is_filled_in"]
 
 #: The key of a questionnaire that nobody here knows, until the user names it.
 UNKNOWN = "my_questionnaire"
 SHORT_FORM, FULL_FORM = 10, 34  # items of the OBVL-K and of the OBVL
 LOWEST, HIGHEST = 1, 4
+READ_AS_TOTAL = (
+    "34 items, as the OBVL has them. Its reverse keys are not public, so it is read as a total: "
+    "name the column with the sum (columns: total)"
+)
 TOTALS = {"obvl_k": (10, 40), "obvl": (34, 136)}
 
 
@@ -54,12 +58,6 @@ def _by_items(source: SourceProposal, items: list[Profile]) -> tuple[str, str]:
         if named:
             return "obvl_k", ""
         return "obvl_k", "ten questions answered 1 to 4, as the OBVL-K has them: is it the OBVL-K?"
-    if number == FULL_FORM and (named == "obvl" or in_range):
-        source.remarks.append(
-            "34 items, as the OBVL has them. Its reverse keys are not public, so it is read as a total: name "
-            "the column with the sum (columns: total) if the export has one"
-        )
-        return "obvl", "34 questions, as the OBVL has them: is it the OBVL?"
     lowest, highest = (min(answers), max(answers)) if answers else (0, 0)
     source.remarks.append(
         f"{number} items answered {lowest:g} to {highest:g}: no questionnaire that is known here. Which "

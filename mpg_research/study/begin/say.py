@@ -83,7 +83,7 @@ def _to_look_at(begun: Begun) -> Iterator[str]:
                 yield f"{place}: missing_values: {codes_meant} seem to mean no answer"
             yield from (f"{place}: {remark}" for remark in source.remarks)
             for name, profile in source.profiles.items():
-                if profile.identifier:
+                if profile.identifier and name not in source.identifiers_kept:
                     what = DIRECT_IDENTIFIERS[profile.identifier]
                     yield f"{place}: {comment(name)} seems to hold {what}; take it out with mpg pseudonymise"
             if source.preset:

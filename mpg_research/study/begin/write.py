@@ -187,6 +187,9 @@ def _source(
         yield f"layout = {toml_value(source.layout)}"
     yield from _not_mapped(source)
     yield from _columns(source, section, table, composite=composite)
+    if source.identifiers_kept:
+        yield f"[{section}.identifiers_kept]"
+        yield from (f"{toml_key(name)} = {toml_value(why)}" for name, why in source.identifiers_kept.items())
     if source.constants:
         yield f"[{section}.constants]"
         yield from (_line(key, said) for key, said in source.constants.items())
@@ -257,7 +260,7 @@ def _not_mapped(source: SourceProposal) -> Iterator[str]:
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         yield f"# Not read: {listed}{more}"
     for name in source.profiles:
-        if source.profiles[name].identifier:
+        if source.profiles[name].identifier and name not in source.identifiers_kept:
             told = DIRECT_IDENTIFIERS[source.profiles[name].identifier]
             shown = comment(toml_value(name))
             yield f"# {MARK}: {shown} seems to hold {told}; take it out with mpg pseudonymise"

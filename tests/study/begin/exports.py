@@ -19,7 +19,7 @@ __all__ = ["ITEMS", "Exported", "example_tables", "random_export"]
 ITEMS = [f"item_{number:02d}" for number in range(1, 11)]
 NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "episodes": {
-        "family": ("Clientnummer", "client_id", "gezinsnr", "Gezin", "FamilyID", "dossiernummer", 
+        "family": ("Clientnummer", "client_id", "gezinsnr", "Gezin", "FamilyID", "dossiernummer",
                    "Cliënt nr.", "pseudoniem", "casenr", "Family number", "klantcode"),
         "organisation": ("Aanbieder", "organisatie", "Zorgaanbieder", "instelling", "Provider", "agency",
                          "naam organisatie"),

@@ -1,4 +1,4 @@
-"""Files of the kind, drawn at random: how much of study.toml is changed by hand, and are the numbers equal?"""
+"""Files of the kind, drawn at random: how much is changed by hand, and are the numbers equal?"""
 
 import tomllib
 from pathlib import Path

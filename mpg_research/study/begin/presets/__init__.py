@@ -25,15 +25,15 @@ class PresetTable(Section):
         Canonical column to {code in the export: our code}.
     doubts : dict
         Canonical column to what has to be looked at.
-    asks_for : tuple
-        Canonical columns that the layout never has.
+    identifiers_kept : dict
+        Columns of the file that look unsafe by their names and are not, and why.
     """
 
     columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     patterns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     doubts: dict[str, str] = Field(default_factory=dict)
-    asks_for: tuple[str, ...] = ()
+    identifiers_kept: dict[str, str] = Field(default_factory=dict)
 
 
 class Preset(Section):
