@@ -134,8 +134,8 @@ def _paths(files: Sequence[str | Path]) -> list[Path]:
     if odd:
         shown = ", ".join(ascii(path.name) for path in odd)
         raise ConfigError(
-            f"Names of files with *, ? or control characters, or that are no text, cannot stand in study.toml: "
-            f"{shown}. Rename them first."
+            "Names of files with *, ? or control characters, or that are no text, cannot stand in "
+            f"study.toml: {shown}. Rename them first."
         )
     return list(dict.fromkeys(paths))
 

@@ -210,7 +210,7 @@ def _read_items(source: SourceProposal, items: Items) -> set[str]:
     """Patterns (or columns) of the items, and of what there is once per wave; what they take."""
     source.items = items
     if not items.waves:
-        if items.pattern and items.pattern != "item_{item}":
+        if items.pattern and any(name.lower() != item for name, (item, _) in items.columns.items()):
             source.patterns["item"] = Said(items.pattern)
         return set()
     source.layout = "wide"
