@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from mpg_research.study.begin.profile import Profile
+from mpg_research.study.begin.looking.profile import Profile
+from mpg_research.study.begin.looking.words import meaning_of_code
 from mpg_research.study.begin.proposal import CodeMap, Mapped
-from mpg_research.study.begin.words import meaning_of_code
 from mpg_research.study.schemas import Column, Schema
 from mpg_research.study.tables.values import parse_boolean
 

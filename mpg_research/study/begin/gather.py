@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from mpg_research.errors import DataError
-from mpg_research.study.begin.linking import linking_columns
-from mpg_research.study.begin.look import Look, look_at
+from mpg_research.study.begin.looking.linking import linking_columns
+from mpg_research.study.begin.looking.look import Look, look_at
+from mpg_research.study.begin.looking.profile import Profile, profiles_of
+from mpg_research.study.begin.looking.words import is_known_name
 from mpg_research.study.begin.match_tables import as_source, kind_of
 from mpg_research.study.begin.organisations import say_who_helps
 from mpg_research.study.begin.presets import Preset, preset_of, recognised
-from mpg_research.study.begin.profile import Profile, profiles_of
 from mpg_research.study.begin.proposal import Begun, Said, SourceProposal, TableProposal
 from mpg_research.study.begin.questionnaire import UNKNOWN
-from mpg_research.study.begin.words import is_known_name
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.tables.values import parse_dates
 

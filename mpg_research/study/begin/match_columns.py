@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from mpg_research.study.begin.profile import Profile
+from mpg_research.study.begin.looking.profile import Profile
+from mpg_research.study.begin.looking.words import LIKELY, WEAK, plain_words, strength
 from mpg_research.study.begin.proposal import Mapped
-from mpg_research.study.begin.words import LIKELY, WEAK, plain_words, strength
 from mpg_research.study.schemas import Column, Schema
 
 __all__ = ["match_columns"]

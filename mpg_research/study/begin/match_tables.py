@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from mpg_research.study.begin.codes import code_maps, codes_of
-from mpg_research.study.begin.look import Look
+from mpg_research.study.begin.looking.look import Look
+from mpg_research.study.begin.looking.profile import Profile
+from mpg_research.study.begin.looking.waves import Items, find_items, wave_pattern
+from mpg_research.study.begin.looking.words import LIKELY, WEAK, strength, table_by_name
 from mpg_research.study.begin.match_columns import match_columns
 from mpg_research.study.begin.presets import Preset, PresetTable
-from mpg_research.study.begin.profile import Profile
 from mpg_research.study.begin.proposal import Mapped, Said, SourceProposal
 from mpg_research.study.begin.questionnaire import FULL_FORM, READ_AS_TOTAL, SHORT_FORM, what_is_filled_in
-from mpg_research.study.begin.waves import Items, find_items, wave_pattern
-from mpg_research.study.begin.words import LIKELY, WEAK, strength, table_by_name
 from mpg_research.study.patterns import compile_pattern
 from mpg_research.study.schemas import MEASUREMENTS, SCHEMAS, WORKING_ELEMENTS, item_name
 from mpg_research.study.tables.values import parse_dates

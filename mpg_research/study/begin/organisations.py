@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from mpg_research.study.begin.looking.words import LIKELY, plain_words, strength
 from mpg_research.study.begin.proposal import Begun, Mapped, Said, SourceProposal
-from mpg_research.study.begin.words import LIKELY, plain_words, strength
 from mpg_research.study.tables.values import identifier_text, is_missing
 
 __all__ = ["CLIENT", "names_from_files", "say_who_helps"]

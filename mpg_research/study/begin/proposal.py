@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mpg_research.study.begin.look import Look
-from mpg_research.study.begin.profile import Profile
-from mpg_research.study.begin.waves import Items
+from mpg_research.study.begin.looking.look import Look
+from mpg_research.study.begin.looking.profile import Profile
+from mpg_research.study.begin.looking.waves import Items
 
 __all__ = ["Begun", "CodeMap", "Mapped", "Said", "SourceProposal", "TableProposal"]
 

@@ -1,9 +1,9 @@
 """Which questionnaire a file holds: by its name, the number of its items, and the range of its answers."""
 
 from mpg_research.study.begin.codes import answer_codes
-from mpg_research.study.begin.profile import Profile
+from mpg_research.study.begin.looking.profile import Profile
+from mpg_research.study.begin.looking.words import plain_words
 from mpg_research.study.begin.proposal import Said, SourceProposal
-from mpg_research.study.begin.words import plain_words
 
 __all__ = ["FULL_FORM", "READ_AS_TOTAL", "SHORT_FORM", "UNKNOWN", "what_is_filled_in"]
 

@@ -13,8 +13,8 @@ from mpg_research import cli
 from mpg_research.errors import ConfigError
 from mpg_research.study import begin_study, check_study
 from mpg_research.study.begin.gather import gather
-from mpg_research.study.begin.look import MOST_BYTES, MOST_ROWS, look_at
-from mpg_research.study.begin.words import is_known_name
+from mpg_research.study.begin.looking.look import MOST_BYTES, MOST_ROWS, look_at
+from mpg_research.study.begin.looking.words import is_known_name
 
 NASTY = (
     'a"b', "a'b", "a\\b", '"""', "x\ny", "# [study]", "[tables.x]\nfile = 1", "=cmd|' /C calc'!A0",

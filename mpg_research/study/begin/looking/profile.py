@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.frames import distinct_values
-from mpg_research.study.begin.look import Look
+from mpg_research.study.begin.looking.look import Look
 from mpg_research.study.tables.direct_identifiers import direct_identifier, looks_like_free_text
 from mpg_research.study.tables.notation import written_as_number
 from mpg_research.study.tables.values import (
@@ -107,7 +107,7 @@ def profiles_of(look: Look) -> dict[str, Profile]:
     Parameters
     ----------
     look : Look
-        From :func:`~mpg_research.study.begin.look.look_at`.
+        From :func:`~mpg_research.study.begin.looking.look.look_at`.
 
     Returns
     -------

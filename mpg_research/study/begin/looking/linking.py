@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from mpg_research.study.begin.look import Look
-from mpg_research.study.begin.profile import Profile
-from mpg_research.study.begin.words import WEAK, strength
+from mpg_research.study.begin.looking.look import Look
+from mpg_research.study.begin.looking.profile import Profile
+from mpg_research.study.begin.looking.words import WEAK, strength
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.tables.values import identifier_text, is_missing
 
