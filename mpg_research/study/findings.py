@@ -43,6 +43,9 @@ class Places:
     settings : mapping of str to (str, int or None)
         Canonical columns that study.toml gives one value for the whole table: the file and the line that
         say so. What is wrong with such a value is said once, there.
+    constants : mapping of str to object
+        All that study.toml gives one value for the whole file, in a table that has no such column too: of
+        which organisation the families are.
     parts : tuple of Places
         For a table of several files: what is said above of each; ``file`` then names them together, and
         ``columns`` are those of the first that has them.
@@ -56,6 +59,7 @@ class Places:
     waves: NDArray[np.int64] | None = None
     wave_columns: tuple[Mapping[str, str], ...] = ()
     settings: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
     parts: tuple["Places", ...] = ()
     part: NDArray[np.int64] | None = None
 
@@ -69,9 +73,13 @@ class Places:
         there = {*self.columns, *self.settings, *(name for wave in self.wave_columns for name in wave)}
         return [name for name in columns if name in there]
 
-    def rows_in(self, number: int, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Where ``mask`` holds in the file of that number in :attr:`each`."""
-        return mask if self.part is None else mask & (self.part == number)
+    def rows_of_each(self) -> Iterator[tuple["Places", NDArray[np.int64]]]:
+        """Every file, as in :attr:`each`, and the positions of its rows."""
+        if self.part is None:
+            yield self, np.arange(len(self.rows))
+            return
+        for number, own in enumerate(self.parts):
+            yield own, np.flatnonzero(self.part == number)
 
     def files_of(self, positions: NDArray[np.int64]) -> str:
         """The files of some rows, together."""
@@ -123,12 +131,13 @@ class Places:
             if len(positions):
                 yield self, positions, len(mask)
             return
+        n_rows = np.bincount(self.part)
         for number in np.unique(self.part[positions]):
             own = self.parts[int(number)]
             of_file = replace(
                 own, rows=self.rows, waves=None if not own.wave_columns else self.waves, part=None, parts=()
             )
-            yield of_file, positions[self.part[positions] == number], int((self.part == number).sum())
+            yield of_file, positions[self.part[positions] == number], int(n_rows[number])
 
     def take(self, positions: NDArray[Any]) -> "Places":
         """The places of some rows only (positions or a mask)."""

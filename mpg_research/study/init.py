@@ -278,7 +278,9 @@ baseline_window_days = 30            # measured so many days before the start st
 # incomplete_dates = "middle"        # read 20250300 as the middle of the month; an error if left out
 
 # Separator, decimal comma, encoding and date format of a CSV are found out; set them if that fails.
-# A file may also be .xlsx (with sheet = "..."), .sav or .parquet, and may lie elsewhere.
+# A file may also be .xlsx (with sheet = "..."), .sav or .parquet, and may lie elsewhere. Several files make
+# one table too: file = ["a.sav", "b.xlsx"], or all in a folder, file = "exports/*.csv"; if they are written
+# in different ways, in place of file one [[tables.episodes.sources]] for each, with settings of its own.
 [tables.episodes]
 file = "episodes.csv"
 # separator = ";"

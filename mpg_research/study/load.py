@@ -243,6 +243,7 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         left_out = check_ids.check_families(
             name, table, assembly.tables["episodes"].frame["family"], findings
         )
+        check_ids.check_organisation_of_file(name, table, assembly.tables["episodes"].frame, config, findings)
         if left_out.any():
             table = table.take(~left_out)
             assembly.tables[name] = table

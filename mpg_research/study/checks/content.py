@@ -241,8 +241,8 @@ def check_items(table: Table, instruments: Mapping[str, Instrument], findings: F
         of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)
         if not of_this.any():
             continue
-        for number, places in enumerate(table.places.each):
-            if table.places.rows_in(number, of_this).any():
+        for places, rows in table.places.rows_of_each():
+            if of_this[rows].any():
                 there = item_columns if table.places.part is None else places.among(item_columns)
                 _all_items_there(table, places.file, there, instrument, findings)
         for name in item_columns:

@@ -20,12 +20,14 @@ __all__ = [
     "check_episode_ids",
     "check_families",
     "check_lost_digits",
+    "check_organisation_of_file",
     "check_organisations",
     "check_pseudonyms",
     "check_spelling",
 ]
 
 MANY_STRANGERS = 5
+MANY_ELSEWHERE = 0.5
 #: Tables kept beside the help, whose export may hold families that the study does not.
 KEPT_BESIDE = frozenset({"decisions", "domains", "goals"})
 _LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
@@ -134,6 +136,46 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
         remedy=f"{hint}Add the episode, or correct the id.", severity=severity,
     )  # fmt: skip
     return unknown & leave_out
+
+
+def check_organisation_of_file(
+    name: str, table: Table, episodes: pd.DataFrame, config: StudyConfig, findings: Findings
+) -> None:
+    """Families in a file that study.toml calls an organisation's, who have no help of that organisation.
+
+    An error from :data:`MANY_ELSEWHERE` of the file's families on, since then it is another one's export.
+    """
+    if "family" not in table.frame or "organisation" in table.frame:
+        return
+    recoded = config.tables.episodes.values.get("organisation", {})
+    family = table.frame["family"]
+    known = set(episodes["family"].dropna())
+    for places, rows in table.places.rows_of_each():
+        written = places.constants.get("organisation")
+        if written is None:
+            continue
+        organisation = recoded.get(str(written), str(written))
+        own = set(episodes.loc[episodes["organisation"] == organisation, "family"])
+        here = family.iloc[rows]
+        there = set(here.unique()) & known
+        elsewhere = sorted(there - own)
+        if not elsewhere:
+            continue
+        place = int(rows[here.isin(elsewhere).to_numpy(dtype=bool).argmax()])
+        other = episodes.loc[episodes["family"] == family.iloc[place], "organisation"].iloc[0]
+        many = len(elsewhere) >= MANY_ELSEWHERE * len(there)
+        findings.add(
+            Problem(
+                found=f'{len(elsewhere)} of the {len(there)} families here have no help of "{written}", of '
+                f'which study.toml says that this file is: family {family.iloc[place]} is at "{other}"',
+                expected=f'families of "{organisation}" in the table episodes',
+                remedy="Put the right export there, or correct constants in study.toml.",
+                file=places.file, row=table.places.row_of(place),
+                column=table.places.column_of("family", place),
+                severity="error" if many else "warning", code="organisation_of_file",
+            ),
+            times=len(elsewhere),
+        )  # fmt: skip
 
 
 def _how_they_differ(unknown: Iterable[str], known: Iterable[str]) -> str:

@@ -170,6 +170,8 @@ def _explain_one(file: str, text: str, error: dict[str, Any], model: type[BaseMo
     loc = tuple(part for part in error["loc"] if part != "[key]")
     if "columns" in loc[:-2]:  # which of the two forms of a column pydantic tried
         loc = loc[: loc.index("columns") + 2]
+    if loc[-2:-1] == ("file",) and isinstance(loc[-1], int):  # one file may be written without brackets
+        loc = loc[:-1]
     kind, given = error["type"], error["input"]
     parent = _model_at(model, loc[:-1])
     known = tuple(parent.model_fields) if parent else ()
@@ -291,7 +293,8 @@ def _model_at(model: type[BaseModel] | None, loc: Sequence[Any]) -> type[BaseMod
                 return None
             annotation = annotation.model_fields[str(part)].annotation
         elif get_origin(annotation) in (dict, tuple, list):
-            annotation = get_args(annotation)[-1]
+            inside = [one for one in get_args(annotation) if one is not Ellipsis]
+            annotation = inside[-1]
         annotation = _without_optional(annotation)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["line_of", "line_of_setting"]
@@ -21,7 +22,17 @@ def line_of_setting(file: Path, place: Sequence[str]) -> int | None:
 
 def line_of(text: str, loc: Sequence[str]) -> int | None:
     """Line of the longest part of ``loc`` that is written in the file, from 1."""
-    best: tuple[int, int] = (0, 0)
+    lines = _lines(text)
+    for length in range(len(loc), 0, -1):
+        if (number := lines.get(tuple(loc[:length]))) is not None:
+            return number
+    return None
+
+
+@lru_cache(maxsize=2)
+def _lines(text: str) -> Mapping[tuple[str, ...], int]:
+    """The first line of every heading and key of a file; items of an array of tables by number from 0."""
+    lines: dict[tuple[str, ...], int] = {}
     section: list[str] = []
     in_array: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -29,14 +40,11 @@ def line_of(text: str, loc: Sequence[str]) -> int | None:
             names = [part.strip().strip("\"'") for part in heading.group(1).split(".")]
             if line.lstrip().startswith("[["):
                 in_array[tuple(names)] = in_array.get(tuple(names), -1) + 1
-            path = section = _numbered(names, in_array)
+            section = _numbered(names, in_array)
+            lines.setdefault(tuple(section), number)
         elif key := _KEY.match(line):
-            path = [*section, key.group(1).strip("\"'")]
-        else:
-            continue
-        if list(loc[: len(path)]) == path and len(path) > best[0]:
-            best = (len(path), number)
-    return best[1] or None
+            lines.setdefault((*section, key.group(1).strip("\"'")), number)
+    return lines
 
 
 def _numbered(names: Sequence[str], in_array: Mapping[tuple[str, ...], int]) -> list[str]:

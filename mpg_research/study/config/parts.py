@@ -172,7 +172,7 @@ def episodes_as_said(config: "StudyConfig") -> TableConfig:
         of them does.
     """
     table = config.tables.episodes
-    first = read_as(table)[0]
+    first = table_of_source(table, 0) if table.sources else table
     if "family" in table.columns or "family" not in first.composite_ids:
         return table
     return table.model_copy(update={"columns": {**table.columns, "family": first.columns["family"]}})

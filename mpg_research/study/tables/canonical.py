@@ -81,6 +81,7 @@ def canonical_table(
         raw.rows,
         {**sources.columns, **sources.free_columns, **_composite_sources(sources)},
         settings={name: _setting(name, schema, table, config) for name in sources.constants},
+        constants=table.constants,
     )
     built = Table(frame, places, shared_file)
     if occasions:

@@ -224,6 +224,8 @@ def _without_repeats(table: Table, findings: Findings) -> Table:
     if not candidates.any():
         return table
     positions = np.flatnonzero(candidates)
+    hashed = pd.util.hash_pandas_object(frame.iloc[positions], index=False)
+    positions = positions[hashed.duplicated(keep=False).to_numpy()]
     part = places.part[positions]
     groups = frame.iloc[positions].groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy()
     earliest = pd.Series(part).groupby(groups).transform("min").to_numpy()

@@ -133,6 +133,7 @@ def long_from_wide(
         np.concatenate(origin)[order],
         tuple(occasion.columns for occasion in occasions),
         fixed.places.settings,
+        fixed.places.constants,
     )
     table = Table(frame.iloc[order].reset_index(drop=True), places)
     _undated_answers(table, occasions, converter, findings)
