@@ -36,6 +36,7 @@ examples:
   mpg trace reports/my_study T-0d1rg   what is behind the table with this id
   mpg check my_study                   every problem in the data, at once
   mpg init my_study                    a new study folder with a commented study.toml
+  mpg init my_study --from a.sav b.csv a new study from exports, with a proposed study.toml
 """
 
 
@@ -440,12 +441,31 @@ def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _add_init(commands: Any, common: argparse.ArgumentParser) -> None:
     init = commands.add_parser(
-        "init", parents=[common], help="make a new, empty study folder, or the file of a questionnaire"
+        "init",
+        parents=[common],
+        help="make a new study folder, empty or from exports, or the file of a questionnaire",
+        description="Make a new study folder. With --from: look at the first rows of exports and propose in "
+        "study.toml how to read them; what is doubtful is marked LOOK. Nothing is overwritten, no export is "
+        "changed, and reverse keys, norms and who an organisation is are never guessed silently.",
     )
     init.add_argument("folder", metavar="DIR", nargs="?", help="folder to make")
     init.add_argument(
         "--instrument", metavar="FILE", help="make a commented example of a questionnaire's file (KEY.toml)"
     )
+    init.add_argument(
+        "--from", dest="files", nargs="+", metavar="FILE", default=[],
+        help="exports to begin from: CSV, Excel, SPSS, Parquet, FHIR responses (.ndjson)",
+    )  # fmt: skip
+    init.add_argument(
+        "--preset", default="", metavar="NAME",
+        help="the layout of the exports, if it is not seen by their columns: roqua, cbs_jeugd, fhir, redcap, "
+        "limesurvey",
+    )  # fmt: skip
+    init.add_argument(
+        "--copy", action="store_true",
+        help="copy the exports into the folder, for your eyes only; else they stay where they lie",
+    )  # fmt: skip
+    init.add_argument("--ask", action="store_true", help="ask about what is doubtful")
     init.set_defaults(command=_init)
 
 
@@ -737,6 +757,10 @@ def _init(options: argparse.Namespace) -> int:
     from mpg_research.errors import ConfigError
     from mpg_research.study import init_instrument, init_study
 
+    if options.files:
+        return _begin(options)
+    if options.preset or options.ask or options.copy:
+        raise ConfigError("--preset, --ask and --copy go with exports: mpg init DIR --from FILE...")
     if options.folder is None and options.instrument is None:
         raise ConfigError(
             "Name the folder to make, or a questionnaire's file: mpg init --instrument KEY.toml."
@@ -749,6 +773,26 @@ def _init(options: argparse.Namespace) -> int:
     made = init_study(options.folder)
     print(f"Made {options.folder} with {', '.join(path.name for path in made)}.")
     print(f"Put your tables there and adapt study.toml; then: mpg check {options.folder}")
+    return 0
+
+
+def _begin(options: argparse.Namespace) -> int:
+    from mpg_research.errors import ConfigError
+    from mpg_research.study import begin_study
+    from mpg_research.study.begin.ask import ask_in_terminal
+
+    if options.folder is None or options.instrument is not None:
+        raise ConfigError("Name the folder to make, and the exports: mpg init DIR --from FILE...")
+    begun = begin_study(
+        options.folder,
+        options.files,
+        preset=options.preset,
+        copy=options.copy,
+        ask=ask_in_terminal if options.ask else None,
+    )
+    print(visible(begun.as_text()))
+    print(f"\nMade {visible(str(begun.folder))} with {', '.join(path.name for path in begun.made)}.")
+    print(f"Look at the lines marked LOOK in study.toml; then: mpg check {visible(options.folder)}")
     return 0
 
 
