@@ -1,4 +1,4 @@
-"""Raw files to raw tables: CSV, Excel, SPSS and Parquet, only read, never written."""
+"""Raw files to raw tables: CSV, Excel, SPSS, Stata, SAS, Parquet and SQLite, only read, never written."""
 
 import hashlib
 import os.path
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import Problem
+from mpg_research.errors import DataError, Problem
 from mpg_research.study.files.file_errors import file_error
 from mpg_research.study.files.header import IsName, no_names, without_headers
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RawTable", "file_error", "form_of_file", "read_table"]
 
-Form = Literal["csv", "excel", "spss", "parquet", "fhir"]
+Form = Literal["csv", "excel", "spss", "parquet", "stata", "sas", "portable", "sqlite", "fhir"]
 
 FORM_OF_SUFFIX: dict[str, Form] = {
     ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".dat": "csv",
@@ -27,6 +27,8 @@ FORM_OF_SUFFIX: dict[str, Form] = {
     ".sav": "spss", ".zsav": "spss",
     ".parquet": "parquet", ".pq": "parquet",
     ".ndjson": "fhir", ".jsonl": "fhir",
+    ".dta": "stata", ".sas7bdat": "sas", ".por": "portable",
+    ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sqlite",
 }  # fmt: skip
 NAME_OF_FORM = {
     "csv": "a text table (CSV)",
@@ -34,6 +36,10 @@ NAME_OF_FORM = {
     "spss": "an SPSS file (.sav)",
     "parquet": "a Parquet file",
     "fhir": "lines of JSON (.ndjson)",
+    "stata": "a Stata file (.dta)",
+    "sas": "a SAS file (.sas7bdat)",
+    "portable": "a portable file of SPSS (.por)",
+    "sqlite": "an SQLite file",
     "zip": "a zip archive",
     "old_excel": "an old Excel workbook (.xls)",
     "encrypted": "a workbook that is protected by a password",
@@ -42,8 +48,13 @@ NAME_OF_FORM = {
     "html": "a web page (HTML)",
     "binary": "something else than text",
 }
+#: What every file of SAS 7 and later begins with.
+_SAS = bytes.fromhex("000000000000000000000000c2ea8160b31411cfbd92080009c7318c181f1011")
+#: Releases of Stata whose files begin with their number, and what follows it: byte order, kind of file.
+_OLD_STATA = (105, 108, 110, 111, 112, 113, 114, 115)
 SIGNATURES = (
     (b"$FL2", "spss"), (b"$FL3", "spss"), (b"PAR1", "parquet"), (b"PK\x03\x04", "zip"),
+    (b"SQLite format 3\x00", "sqlite"), (b"<stata_dta>", "stata"), (_SAS, "sas"),
     (b"\xd0\xcf\x11\xe0", "old_excel"), (b"%PDF", "pdf"), (b"\x1f\x8b", "gzip"),
 )  # fmt: skip
 #: A zip names its parts throughout; its kind is told from the first megabytes.
@@ -62,7 +73,7 @@ class RawTable:
         The file.
     sha256 : str
         Hash of its bytes.
-    form : {"csv", "excel", "spss", "parquet", "fhir"}
+    form : {"csv", "excel", "spss", "parquet", "stata", "sas", "portable", "sqlite", "fhir"}
         How it was read.
     frame : DataFrame
         The cells. Of a CSV all text; of other forms typed as the program stored them. Rows without
@@ -145,8 +156,34 @@ def read_table(path: Path, table: "TableConfig", *, is_name: IsName = no_names) 
         return RawTable(
             path, digest, form, frame, rows, day_numbers="excel1904" if counts_from_1904 else "excel"
         )
+    if form in ("stata", "sas", "portable"):
+        from mpg_research.study.files import read_other
+
+        read = {
+            "stata": read_other.read_stata, "sas": read_other.read_sas, "portable": read_other.read_portable
+        }[form]  # fmt: skip
+        frame, labels = read(path)
+        days = "spss" if form == "portable" else ""
+        return RawTable(path, digest, form, frame, _counted(frame), labels, day_numbers=days)
+    if form == "sqlite":
+        from mpg_research.study.files.read_other import read_sqlite
+
+        frame = read_sqlite(path, table.sheet)
+        return RawTable(path, digest, form, frame, _counted(frame))
     frame, no_values = read_binary.read_parquet(path, content)
     return RawTable(path, digest, form, frame, _counted(frame), no_values=no_values)
+
+
+def _other_workbook(path: Path, content: bytes) -> DataError:
+    """A workbook of a kind that is not read, and how to make one that is; or what it is in truth."""
+    actual = _form_of_content(content)
+    remedy = "Open it in Excel or LibreOffice and save it as an Excel workbook (.xlsx)."
+    found = f'the ending "{path.suffix}": a workbook of a kind that is not read'
+    if actual in ("csv", "html"):  # many programs give a text table or a web page this ending
+        found = f'the ending "{path.suffix}", while its content is {NAME_OF_FORM[actual]}'
+        if actual == "csv":
+            remedy = "Give it the ending .csv, and name it so in study.toml."
+    return file_error(path, found, NAME_OF_FORM["excel"], remedy, "unknown_file_form")
 
 
 def form_of_file(path: Path, content: bytes | None = None) -> Form:
@@ -171,6 +208,8 @@ def form_of_file(path: Path, content: bytes | None = None) -> Form:
     """
     content = _bytes_of(path, ENOUGH_TO_TELL) if content is None else content
     form = FORM_OF_SUFFIX.get(path.suffix.lower())
+    if form is None and path.suffix.lower() in (".xls", ".xlsb", ".ods"):
+        raise _other_workbook(path, content)
     if form is None:
         known = ", ".join(FORM_OF_SUFFIX)
         raise file_error(
@@ -234,6 +273,10 @@ def _form_of_content(content: bytes) -> str:
                 return "encrypted"
             return "excel" if form == "zip" and b"xl/" in content else form
     start = content[:4096]
+    if b"SPSS PORT FILE" in start[:400]:
+        return "portable"
+    if len(start) > 4 and start[0] in _OLD_STATA and start[1] in (1, 2) and start[2] == 1 and start[3] == 0:
+        return "stata"
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
         return "html"
     return "csv" if _is_text(start) else "binary"
