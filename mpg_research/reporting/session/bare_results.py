@@ -41,7 +41,7 @@ def show_bare_results() -> None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     formatter = getattr(getattr(shell, "display_formatter", None), "mimebundle_formatter", None)
-    if formatter is None:
+    if shell is None or formatter is None:
         return
 
     def display(result: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
