@@ -334,9 +334,9 @@ def test_one_fault_in_many_files_is_a_bounded_list(tmp_path: Path) -> None:
              for number, row in enumerate(ROWS)}  # fmt: skip
     report = check_study(study_of(tmp_path, PATTERN, **wrong))
     said = [problem for problem in report.problems if problem.code == "unknown_code"]
-    assert len(said) == len(
-        ROWS
-    )  # of a code it is told where the file is read, before the files are together
+    assert len(said) == 9
+    assert '"buurvrouw" in 28 rows of 28 more files' in said[-1].found
+    assert report.counts["unknown_code"] == len(ROWS)
     late = {
         name: text.replace("buurvrouw", "first_parent").replace(",2024-", ",2029-")
         for name, text in wrong.items()

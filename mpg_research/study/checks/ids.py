@@ -147,6 +147,8 @@ def check_organisation_of_file(
     """
     if "family" not in table.frame or "organisation" in table.frame:
         return
+    if all("organisation" not in places.constants for places in table.places.each):
+        return
     recoded = config.tables.episodes.values.get("organisation", {})
     family = table.frame["family"]
     known = set(episodes["family"].dropna())
