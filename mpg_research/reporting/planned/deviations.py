@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from mpg_research.reporting.planned.seal import SealedPlan
-from mpg_research.reporting.planned.settings import Settings, resolve_settings
+from mpg_research.reporting.planned.settings import CONTENT, Settings, resolve_settings
 from mpg_research.study.config.study_toml import StudyConfig
 
 __all__ = ["Deviation", "compare_settings", "find_deviations"]
@@ -94,7 +94,12 @@ def compare_settings(planned: Settings, done: Settings) -> dict[str, tuple[Any, 
         if _ABSENT in (before, after) and place in known.at_default:
             continue
         found[place] = (None if before is _ABSENT else before, None if after is _ABSENT else after)
-    return {place: pair for place, pair in found.items() if not _is_told_below(place, pair, found)}
+    return {
+        place: pair
+        for place, pair in found.items()
+        if not _is_told_below(place, pair, found)
+        and place.removesuffix(CONTENT) not in found.keys() - {place}
+    }
 
 
 def _same(before: Any, after: Any) -> bool:
@@ -109,6 +114,11 @@ def _same(before: Any, after: Any) -> bool:
 def _is_told_below(place: str, pair: tuple[Any, Any], found: Mapping[str, Any]) -> bool:
     """Whether a section that came or went is told by its settings."""
     return {} in pair and any(other.startswith(f"{place}.") for other in found)
+
+
+def _is_told_by_name(place: str, found: Mapping[str, Any]) -> bool:
+    """Whether what stands in a file differs since another file is named."""
+    return place.endswith(CONTENT) and place.removesuffix(CONTENT) in found
 
 
 def _amendment_of(place: str, now: Settings, sealed: Sequence[SealedPlan]) -> SealedPlan:

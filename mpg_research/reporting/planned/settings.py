@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from pydantic import BaseModel, RootModel
@@ -18,10 +18,12 @@ from mpg_research.reporting.files import file_sha256
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
 
-__all__ = ["VERSION", "Settings", "resolve_settings", "value_as_text"]
+__all__ = ["CONTENT", "VERSION", "Settings", "resolve_settings", "value_as_text"]
 
 #: The setting that nobody writes: the version of this package.
 VERSION = "mpg_research"
+#: What follows the place of a setting that names a file: the hash of what stands in it.
+CONTENT = ".content"
 #: Derived from another setting, so no setting by itself.
 _DERIVED = frozenset({"analysis.instrument"})
 _FILES = frozenset({"file", "norms", "power"})
@@ -54,7 +56,7 @@ def resolve_settings(config: StudyConfig) -> Settings:
     Returns
     -------
     Settings
-        Of the files with instruments, norms and power the SHA-256, under "files.".
+        Of the files with instruments, norms and power the SHA-256, at their place with ".content".
     """
     found = {place: pair for place, *pair in _walk(config, "") if place not in _DERIVED}
     values = {place: value for place, (value, _) in found.items()}
@@ -63,12 +65,20 @@ def resolve_settings(config: StudyConfig) -> Settings:
         for setting in ("file", "norms"):
             if name := getattr(instrument, setting):
                 path = config.path_of(name)
-                values[f"files.{key}.{setting}"] = file_sha256(path) if path.is_file() else "not there"
+                values[f"instruments.{key}.{setting}{CONTENT}"] = (
+                    file_sha256(path) if path.is_file() else "not there"
+                )
     if config.plan is not None and config.plan.power:
-        path = config.path_of(config.plan.power)
-        values["files.plan.power"] = file_sha256(path) if path.is_file() else "not there"
+        values[f"plan.power{CONTENT}"] = _hash(config.path_of(config.plan.power))
     values[VERSION] = __version__
     return Settings(dict(sorted(values.items())), frozenset(at_default))
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError:
+        return "not there"
 
 
 def value_as_text(value: Any) -> str:
