@@ -8,6 +8,7 @@ In a notebook or script::
 Names are imported on first use, so that ``import mpg_research`` costs nothing.
 """
 
+import sys as _sys
 from typing import TYPE_CHECKING
 
 from mpg_research._lazy import public_names
@@ -69,3 +70,8 @@ if TYPE_CHECKING:
     from mpg_research.version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = public_names(__name__)
+
+if "IPython" in _sys.modules:  # in a notebook: results on the last line of a cell are displayed
+    from mpg_research.reporting.session.bare_results import show_bare_results as _show_bare_results
+
+    _show_bare_results()

@@ -193,7 +193,7 @@ class Session:
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
-        first = self._release(there[0]).provenance
+        first = self.release(there[0]).provenance
         decisions = describe_decisions(
             self._source.config,
             [self._choices(result) for result in there],
@@ -265,7 +265,7 @@ class Session:
             return self._shown(result.text(self.language, self._policy))
         presented = checklist_of(
             name,
-            self._release(result),
+            self.release(result),
             self._source,
             self.language,
             parts=self._parts,
@@ -321,7 +321,7 @@ class Session:
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
-        texts = [say(self._release(result), topic, language=self.language) for result in there]
+        texts = [say(self.release(result), topic, language=self.language) for result in there]
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
         return self._shown(replace(texts[0], paragraphs=(each,) if each else ()))
 
@@ -331,7 +331,7 @@ class Session:
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
         self._parts[part] = None
-        return self._shown(write([self._release(result) for result in there]))
+        return self._shown(write([self.release(result) for result in there]))
 
     def _beside_page(self, kind: str) -> str:
         """Where files of a kind are published, seen from the page; empty by hand."""
@@ -343,7 +343,7 @@ class Session:
         from mpg_research.present.sentences.say import is_shown
         from mpg_research.reporting.session.decisions import Choices
 
-        released = self._release(result)
+        released = self.release(result)
         used = say(released, "sample", language=self.language)
         return Choices(
             kind=released.kind,
@@ -358,7 +358,7 @@ class Session:
         """Release a result and present it; where the question does not arise, the reason in its place."""
         if isinstance(result, NotApplicable):
             return self._shown(result.text(self.language, self._policy))
-        presented = present(self._release(result))
+        presented = present(self.release(result))
         self._note_rules(presented)
         return self._shown(presented, of=result)
 
@@ -372,7 +372,7 @@ class Session:
 
         if isinstance(result, NotApplicable):
             return self._shown(result.text(self.language, self._policy))
-        released = self._release(result)
+        released = self.release(result)
         of = self._released[id(result)][2]
         figure = figure_named(name) if kind == "figures" else None
         plain = figure.name if figure else name
@@ -405,8 +405,23 @@ class Session:
             _, where = self._rules.setdefault(rule.code, (rule, {}))
             where[table.caption] = None
 
-    def _release(self, result: Any) -> Any:
-        """Release a result once per session, and write down what the manifest needs of it."""
+    @property
+    def digest(self) -> str:
+        """The fingerprint of the study's configuration and data."""
+        return self._source.facts.digest
+
+    def release(self, result: Any) -> Any:
+        """What the session's reader may see of a result; released once, and written down for the manifest.
+
+        Parameters
+        ----------
+        result : AnalysisResult
+            What an analysis returned.
+
+        Returns
+        -------
+        Released
+        """
         from mpg_research.reporting.session.releases import asked_for, release_once
 
         held = self._released.get(id(result))
