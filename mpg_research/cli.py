@@ -149,6 +149,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_releases(commands, common)
     _add_pseudonymise(commands, common)
     _add_register(commands, common)
+    _add_protocol(commands, common)
+    _add_bundle(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -662,6 +664,70 @@ def _trace(options: argparse.Namespace) -> int:
 
     found = trace_output(options.reports, options.what)
     print(found.as_json() if options.json else found.as_text())
+    return 0
+
+
+def _add_protocol(commands: Any, common: argparse.ArgumentParser) -> None:
+    protocol = commands.add_parser(
+        "protocol",
+        parents=[common],
+        help="print the plan of a study, and seal it",
+        description="Print the plan of a study ([plan] in study.toml) as a statistical analysis plan, as a "
+        "page and as Word. With --seal it is sealed in plan.sealed.json beside study.toml: from then on "
+        "every run says what differs from it.",
+    )
+    protocol.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    protocol.add_argument("--output", metavar="DIR", help="where it goes (default: protocol, in the study)")
+    how = protocol.add_mutually_exclusive_group()
+    how.add_argument("--seal", action="store_true", help="seal the plan, with all settings as they are")
+    how.add_argument("--amend", metavar="REASON", help="add the settings as they are now, with the reason")
+    protocol.add_argument("--date", default="", metavar="DATE", help="the day it is sealed (default: today)")
+    protocol.set_defaults(command=_protocol)
+
+
+def _protocol(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mpg_research.reporting.protocol.commands import make_protocol
+
+    print(make_protocol(
+        options.study, output=Path(options.output) if options.output else None, seal=options.seal,
+        reason=options.amend, day=options.date,
+    ))  # fmt: skip
+    return 0
+
+
+def _add_bundle(commands: Any, common: argparse.ArgumentParser) -> None:
+    bundle = commands.add_parser(
+        "bundle",
+        parents=[common],
+        help="put plan, reports and their records into one archive, ready to deposit",
+        description="Put the plan, the reports for one reader, their records, a list of the columns without "
+        "data, licence and citation into one archive (ZIP). Nothing is uploaded. What is not on the list of "
+        "what may go in stays out.",
+    )
+    bundle.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    bundle.add_argument("--reports", default="reports", metavar="DIR", help="where the reports are")
+    bundle.add_argument("--for", dest="reader", default="funder", choices=("funder", "researcher"),
+                        help="whose reports go in (default: funder)")  # fmt: skip
+    bundle.add_argument("--output", metavar="FILE", help="the archive (default: STUDY_bundle.zip here)")
+    bundle.add_argument("--licence", metavar="FILE", help="the text of the licence you give (default: none)")
+    bundle.set_defaults(command=_bundle)
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.protocol.bundle import write_bundle
+
+    file, names = write_bundle(
+        options.study,
+        reports=options.reports,
+        reader=options.reader,
+        output=options.output,
+        licence=options.licence,
+    )
+    print(
+        f"{file}: {counted(len(names), 'files')}. Look into it before you deposit it; nothing was uploaded."
+    )
     return 0
 
 

@@ -12,6 +12,7 @@ from mpg_research.reporting.ledger.comparison import Comparison
 from mpg_research.reporting.page.html import PageFrame, page_words
 from mpg_research.reporting.page.looser import looser_record, looser_words
 from mpg_research.reporting.page.masthead import Link, Masthead, language_link, masthead_of
+from mpg_research.reporting.page.planned import plan_note
 from mpg_research.reporting.store.source import StudyFacts, open_study
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
@@ -85,6 +86,7 @@ def page_frame(
         modified=is_modified,
         kept=_kept_words(language, config, comparison),
         masthead=_masthead(reader, config, pages),
+        plan=plan_note(config, reader.role, language),
     )
 
 

@@ -16,6 +16,7 @@ from mpg_research.study.config.explain import (
     setting_problem,
 )
 from mpg_research.study.config.parts import Parts, find_parts
+from mpg_research.study.config.plan import PlanConfig, names_in_plan
 from mpg_research.study.config.report import ReportConfig, names_in_masthead
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
@@ -78,6 +79,7 @@ class StudyConfig(Section):
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     checklists: ChecklistsConfig = ChecklistsConfig()
+    plan: PlanConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
     _file: Path = PrivateAttr(default=Path(STUDY_FILE))
 
@@ -187,6 +189,7 @@ def read_config(path: str | Path) -> StudyConfig:
     problems = (
         *names_that_do_not_fit(config, file.name, text),
         *(setting_problem(file.name, text, *finding) for finding in names_in_masthead(config)),
+        *(setting_problem(file.name, text, *finding) for finding in names_in_plan(config)),
     )
     if problems:
         raise ConfigError.from_problems(f"{file} cannot be used:", problems)
