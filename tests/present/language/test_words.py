@@ -467,3 +467,8 @@ def test_no_dutch_sentence_has_the_article_of_the_word_for_whom_it_is_about() ->
     """A study can be about patients or clients: their article is the word's own ({family.het})."""
     hard = re.compile(r"\b(?:het|elk|ieder|dit|dat|welk|hetzelfde|geen enkel) \{family\.one\}", re.IGNORECASE)
     assert not [key for key, text in phrases_in("nl").entries.items() if hard.search(text)]
+
+
+def test_an_english_article_stands_before_its_word() -> None:
+    alone = re.compile(r"\{(\w+)\.[aA]\}(?! \{\1\.one\})")
+    assert not [key for key, text in phrases_in("en").entries.items() if alone.search(text)]
