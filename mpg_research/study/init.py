@@ -372,8 +372,7 @@ unmeasured_after = 2                 # mpg due: not measured for longer than so 
 evaluate_after = 6                   # mpg due: no clear progress after so many months of help
 clear_progress = 0.9                 # progress is clear from this chance of true improvement on
 
-# [plan]                             # what was decided beforehand (docs/how_to/plan_first.md): mpg protocol
-#                                    # below it: exclusions, margins, subgroups, and [[plan.questions]]
+# What was decided beforehand goes into [plan] (docs/how_to/plan_first.md): mpg protocol prints and seals it.
 
 # [checklists]                       # what you write yourselves for a paper (docs/how_to/for_a_paper.md)
 #                                    # below it, such as: strobe = { funding = "Who paid, and what for." }

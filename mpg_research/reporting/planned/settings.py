@@ -122,10 +122,7 @@ def _of(value: Any, default: Any, place: str, name: str) -> Iterator[tuple[str, 
         for key, each in value.items():
             yield from _of(each, None, f"{place}.{key}", str(key))
     else:
-        plain = _plain(value)
-        if name in _FILES and isinstance(plain, str):
-            plain = _without_folders(plain)
-        yield place, plain, is_default
+        yield place, _files_known(_plain(value), name), is_default
 
 
 def _plain(value: Any) -> Any:
@@ -138,6 +135,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _files_known(value: Any, name: str) -> Any:
+    """A plain value with the names of files in it, however deep, as they may be passed on."""
+    if isinstance(value, list):
+        return [_files_known(each, name) for each in value]
+    if isinstance(value, dict):
+        return {key: _files_known(each, key) for key, each in value.items()}
+    return _without_folders(value) if name in _FILES and isinstance(value, str) else value
 
 
 def _without_folders(file: str) -> str:

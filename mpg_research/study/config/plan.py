@@ -107,8 +107,7 @@ def names_in_plan(config: "StudyConfig") -> Iterator[tuple[tuple[str, ...], str,
     known = {
         *(column.name for column in SCHEMAS["episodes"].columns),
         *config.analysis.case_mix,
-        *episodes.columns,
-        *episodes.constants,
+        *(name for each in (episodes, *episodes.sources) for name in (*each.columns, *each.constants)),
     }
     for name in config.plan.subgroups:
         if name not in known:

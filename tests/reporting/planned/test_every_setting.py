@@ -32,6 +32,7 @@ def base_study(**time: Any) -> dict[str, Any]:
     data = parse_toml((shipped_example() / "study.toml").read_text("utf-8"))
     data["plan"] = copy.deepcopy(PLAN)
     data["time"] = time or data["time"]
+    data["tables"]["care"] = {"sources": [{"file": "/elsewhere/a.csv"}]}
     data["costs"]["optimism"]["other"] = dict(data["costs"]["optimism"]["before_after"])
     return data
 
@@ -83,6 +84,7 @@ def candidates(value: Any, field: Any) -> Iterator[Any]:
         yield [*value, value[0]]
     if isinstance(value, dict):
         yield {**value, "source": "another"}
+    yield [{"file": "/elsewhere/b.csv"}]
 
 
 def changed(data: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -174,6 +176,12 @@ def test_what_a_newer_version_brings_is_told_by_its_version() -> None:
     del older["talk.ahead"]
     found = compare_settings(Settings(older, base.at_default), base)
     assert set(found) == {"mpg_research", "care.severe_from"}
+
+
+def test_no_folder_of_the_machine_is_sealed() -> None:
+    base = settings_of(base_study())
+    assert base is not None
+    assert "/elsewhere" not in json.dumps(base.values)
 
 
 def test_settings_that_came_and_were_set_or_went_are_listed() -> None:
