@@ -90,17 +90,27 @@ def costs_per_price(costs: FamilyCosts, edges: FloatArray) -> tuple[pd.DataFrame
     DataFrame
         m rows, as ``costs.prices``.
     ndarray, shape (families, m, J)
+
+    Raises
+    ------
+    NotApplicableError
+        Where nothing that was used in these months has a price.
     """
     within = (costs.rows["month"] >= edges[0]) & (costs.rows["month"] < edges[-1])
     used = costs.rows.loc[within, ["item", "payer"]].drop_duplicates().astype(str)
     priced = costs.prices.merge(used, on=["item", "payer"]).reset_index(drop=True)
+    if priced.empty:
+        raise NotApplicableError(
+            f"Nothing that was used in the first {edges[-1]:g} months has a price: see the column item of "
+            "the table prices.",
+            code="nothing_priced",
+        )
     item, payer = costs.rows["item"].astype(str), costs.rows["payer"].astype(str)
     tables = [
         costs.amounts(edges, rows=((item == row["item"]) & (payer == row["payer"])).to_numpy(dtype=bool))
         for _, row in priced.iterrows()
     ]
-    shape = (len(costs.followed), 0, len(edges) - 1)
-    return priced, np.stack(tables, axis=1) if tables else np.zeros(shape)
+    return priced, np.stack(tables, axis=1)
 
 
 def needs_horizon(until: FloatArray, months: float, code: np.ndarray) -> None:
