@@ -197,7 +197,8 @@ def compare_groups(
     return Compared(
         names=groups.names, cost=cost, effect=found.regression, parts=parts, priced=priced, family=family,
         used=users_of((mine != 0).any(axis=2), family), n_families=families, n_organisations=organisations,
-        strata=groups.strata, months=float(horizon), flow=groups.flow, notes=groups.notes,
+        strata=groups.strata, months=float(horizon), flow=groups.flow,
+        notes=(*groups.notes, *found.notes),
         facts={"by": by, "effect": effect},
         instrument=found.instrument, outcome=found.outcome, converged=found.converged,
         followed=float((until >= horizon).mean()),

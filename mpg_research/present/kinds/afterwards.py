@@ -3,6 +3,7 @@
 import numpy as np
 
 from mpg_research.present.drawing.chart import Chart, Panel
+from mpg_research.present.figures.change import draw_shares
 from mpg_research.present.figures.parts import known, line_entry, number_axis, put_into_words, whisker
 from mpg_research.present.figures.style import GREY, INK, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_share
@@ -99,5 +100,15 @@ KINDS = (
             Figure(name="scores_after", draw=draw_scores_after, shows=("scores_after",)),
         ),
     ),
-    Kind(name="without_progress", sentences=without_progress_sentences),
+    Kind(
+        name="without_progress",
+        sentences=without_progress_sentences,
+        figures=(
+            Figure(
+                name="how_it_stood",
+                draw=lambda voice: draw_shares(voice, "how_it_stood", "progress"),
+                shows=("progress",),
+            ),
+        ),
+    ),
 )

@@ -33,6 +33,7 @@ KINDS = (
         sentences=benefit_sentences,
         methods=benefit_methods,
         topics=("in_short", "payers", "method"),
+        lists=("payers",),
         figures=(Figure(name="waterfall", draw=draw_waterfall, shows=("waterfall",)),),
     ),
     Kind(
@@ -47,6 +48,11 @@ KINDS = (
             ),
         ),
     ),
-    Kind(name="agencies_scenario", sentences=scenario_sentences),
+    Kind(
+        name="agencies_scenario",
+        sentences=scenario_sentences,
+        topics=("assumptions",),
+        lists=("assumptions",),
+    ),
     Kind(name="costs_checklist", sentences=checklist_sentences),
 )

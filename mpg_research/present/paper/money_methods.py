@@ -66,7 +66,7 @@ def _compared(voice: Voice, costs: str, effects: str) -> Iterator[Method]:
     facts = voice.released.provenance.parameters
     yield from _priced(voice, "rate_costs", float(facts.get("months", 0)))
     yield Method("two_regressions", ("willan2004",))
-    if facts.get("by") == "intervention":
+    if facts.get("by") in ("intervention", "fewer_agencies"):
         yield Method("weighted_as_trial", ("hernan2016",))
     else:
         yield Method("pseudo_costs", ("bang2000", "andersen2010"))

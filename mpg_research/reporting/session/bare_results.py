@@ -38,10 +38,10 @@ def show_bare_results() -> None:
 
     Called when ``mpg_research`` is imported. It loads nothing: classes of results are looked for by name.
     """
-    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell: Any = get_shell() if get_shell is not None else None
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     formatter = getattr(getattr(shell, "display_formatter", None), "mimebundle_formatter", None)
-    if formatter is None:
+    if shell is None or formatter is None:
         return
 
     def display(result: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -360,7 +360,7 @@ class Session:
             return self._shown(result.text(self.language, self._policy))
         presented = present(self.release(result))
         self._note_rules(presented)
-        return self._shown(presented)
+        return self._shown(presented, of=result)
 
     def _present_file(
         self, result: Any, name: str, kind: Literal["tables", "figures"], present: Callable[..., Any]
@@ -390,7 +390,7 @@ class Session:
         caption = getattr(presented, "caption" if kind == "tables" else "title")
         self._places.setdefault((kind.removesuffix("s"), plain), []).append((reference, caption))
         self._save(presented, kind)
-        return self._shown(presented, reference)
+        return self._shown(presented, reference, of=result)
 
     def _file_of(self, kind: str, name: str, result: str) -> str:
         """The file of a table or figure: its name; with that of its result where another had it before."""
@@ -450,14 +450,25 @@ class Session:
         png = {"png": wanted} if isinstance(presented, PresentedFigure) else {}
         note_file(self.output, *presented.save(self.output / kind, **png))
 
-    def _shown(self, presented: Any, reference: str = "") -> Shown:
+    def _shown(self, presented: Any, reference: str = "", *, of: Any = None) -> Shown:
         from mpg_research.present.language.phrases import phrases_in
 
         label = phrases_in(self.language)("page.reference", id=reference) if reference else ""
-        shown = Shown(presented, self.audience.reader, reference, label)
+        shown = Shown(presented, self.audience.reader, reference, label, self._exploratory(of))
         if self.output is not None:
             note_shown(self.output, shown._repr_mimebundle_()[0])
         return shown
+
+    def _exploratory(self, result: Any) -> str:
+        """That the analysis of a result does not stand in the sealed plan, in words; empty where it does."""
+        from mpg_research.present.language.phrases import phrases_in
+        from mpg_research.reporting.planned.planned_analyses import planned_analyses
+
+        planned = None if result is None else planned_analyses(self._source.config)
+        verbs = {verb for each, verb, _ in self._record.asked_so_far if each is result}
+        if planned is None or (verbs and verbs <= planned):
+            return ""
+        return phrases_in(self.language)("page.plan.exploratory")
 
 
 def begin(notebook: str, **parameters: Any) -> Session:

@@ -16,6 +16,7 @@ from typing import Any
 from mpg_research.errors import DataError
 from mpg_research.languages import extra_files
 from mpg_research.reporting.files import file_sha256, json_sha256
+from mpg_research.study.config.plan import SEALED_FILE
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.version import __version__
 
@@ -151,7 +152,7 @@ def _settings_files(config: StudyConfig) -> list[Path]:
     files = [config.file]
     for instrument in config.instruments.values():
         files += [config.path_of(file) for file in (instrument.file, instrument.norms) if file]
-    return files
+    return [*files, *(path for path in [config.folder / SEALED_FILE] if path.exists())]
 
 
 def hash_package() -> tuple[dict[str, str], dict[str, str]]:

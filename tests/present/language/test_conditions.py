@@ -37,6 +37,7 @@ def test_no_label_is_a_sentence(language: str) -> None:
         "brief.",
         "purpose.",
         "due.",
+        "check_page.",
         "family_page.",
         "methods.",
         "paper.",
