@@ -817,6 +817,10 @@ def _run(options: argparse.Namespace) -> int:
     from mpg_research.reporting.store.folder import store_folder
     from mpg_research.reporting.warm.ahead import started_ahead
 
+    if options.study:
+        from mpg_research.reporting.planned.seal import check_seal
+
+        check_seal(options.study)
     store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
     # Where everything is up to date no process is needed; private pages need one of another kind.
     is_needed = not options.private and (options.force or _is_first_run(_output_of_run(options)))

@@ -14,7 +14,7 @@ from mpg_research.reporting.planned.settings import VERSION, value_as_text
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["PlanNote", "deviation_rows", "plan_note", "sealed_sentences"]
+__all__ = ["PlanNote", "cell", "deviation_rows", "plan_note", "sealed_sentences"]
 
 #: Longer values are cut: the sealed file has them whole.
 LONGEST = 300

@@ -9,16 +9,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from mpg_research.errors import ConfigError
 from mpg_research.reporting.files import json_bytes, json_sha256
 from mpg_research.reporting.planned.settings import VERSION, Settings, resolve_settings
 from mpg_research.study.config.plan import SEALED_FILE
-from mpg_research.study.config.study_toml import StudyConfig, source_paths
+from mpg_research.study.config.study_toml import StudyConfig, read_config, source_paths
 from mpg_research.writing import write_atomically
 
-__all__ = ["SealedPlan", "amend_plan", "read_sealed", "seal_plan"]
+__all__ = ["SealedPlan", "amend_plan", "check_seal", "read_sealed", "seal_plan"]
 
 FORMAT = 1
 _FIELDS = {
@@ -77,6 +78,24 @@ def read_sealed(config: StudyConfig) -> tuple[SealedPlan, ...]:
         If the file cannot be read, an entry was edited, or the chain is broken.
     """
     return tuple(_plan(entry) for entry in _entries(config))
+
+
+def check_seal(study: str | Path) -> None:
+    """Look before a run whether a study's sealed plan, if there is one, is as it was sealed.
+
+    Parameters
+    ----------
+    study : str or Path
+        Study folder or study.toml.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, an entry was edited, or the chain is broken.
+    """
+    place = Path(study).expanduser()
+    if ((place if place.is_dir() else place.parent) / SEALED_FILE).exists():
+        read_sealed(read_config(place))
 
 
 def seal_plan(config: StudyConfig, *, day: date | None = None) -> SealedPlan:

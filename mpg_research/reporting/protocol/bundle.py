@@ -22,6 +22,7 @@ from mpg_research.reporting.page.masthead import report_day
 from mpg_research.reporting.page.name_search import forbidden_names, refuse_names_in
 from mpg_research.reporting.planned.seal import read_sealed
 from mpg_research.reporting.protocol.write import protocol_files
+from mpg_research.reporting.store.inputs import hash_files
 from mpg_research.study.config.plan import SEALED_FILE
 from mpg_research.study.config.study_toml import StudyConfig, read_config
 from mpg_research.study.schemas import SCHEMAS
@@ -139,6 +140,12 @@ def _reports(recipient: Recipient, config: StudyConfig) -> dict[str, bytes]:
         raise DisclosureError(
             f"{folder} has pages by a notebook that was changed and is not registered; make them anew first."
         )
+    now = _settings_for(recipient.name, config)
+    if any(entry.get("inputs", {}).get("settings") != now for entry in steps):
+        raise DisclosureError(
+            f"{folder} was made by other settings than {config.file.name} and its files have now, so plan "
+            "and reports would not belong together. Make it anew with mpg run."
+        )
     if faults := faults_of(recipient):
         listed = ", ".join(f"{fault.file} ({fault.what})" for fault in faults[:5])
         raise DisclosureError(
@@ -150,6 +157,16 @@ def _reports(recipient: Recipient, config: StudyConfig) -> dict[str, bytes]:
         raise DisclosureError(f"{folder} lists what may not go in: {', '.join(strange[:5])}.")
     records = {name for name in _RECORDS if (folder / name).is_file()}
     return {name: (folder / name).read_bytes() for name in sorted(listed_files | records)}
+
+
+def _settings_for(recipient: str, config: StudyConfig) -> dict[str, str]:
+    """The hashes of the settings as a recipient's manifest has them."""
+    _, settings = hash_files(config)
+    if recipient == "researcher":
+        return settings
+    return {
+        name: hashlib.sha256(f"{recipient}\0{value}".encode()).hexdigest() for name, value in settings.items()
+    }
 
 
 def _may_go_in(name: str) -> bool:

@@ -227,8 +227,8 @@ def _history(
         rows.append((day, _shown(after.reason), clean_name(changed), after.sha256[:16]))
     if rows:
         title = phrases("page.plan.amendments")
-        names = (columns["since"], columns["reason"], columns["changed"], "SHA-256")
-        yield _Part(title, (), title, names, tuple(rows))
+        headings = (columns["since"], columns["reason"], columns["changed"], "SHA-256")
+        yield _Part(title, (), title, headings, tuple(rows))
     deviations = find_deviations(config, sealed)
     told = [each for each in deviations if not each.setting.startswith(hidden)]
     found = deviation_rows(told, phrases)

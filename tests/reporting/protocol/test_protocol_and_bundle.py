@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mpg_research.cli import main
 from mpg_research.errors import ConfigError, DisclosureError, MpgError
 from mpg_research.reporting.files import MANIFEST, file_sha256
 from mpg_research.reporting.page.accessibility import inspect_page
@@ -80,6 +81,18 @@ def test_a_plan_that_cannot_be_sealed(planned: Path, old: str, new: str, message
 def test_a_day_without_a_seal(planned: Path) -> None:
     with pytest.raises(ConfigError, match="--date is the day of a seal"):
         make_protocol(planned, day="2026-01-31")
+
+
+def test_a_run_refuses_an_edited_seal_with_one_message(
+    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_protocol(planned, output=tmp_path / "plan", seal=True, day="2026-01-31")
+    sealed = planned / SEALED_FILE
+    sealed.write_text(sealed.read_text("utf-8").replace("2026-01-31", "2025-01-31"), encoding="utf-8")
+    assert main(["run", str(planned), "--output", str(tmp_path / "reports")]) == ConfigError.exit_code
+    said = capsys.readouterr().err
+    assert said.count("was edited after it was sealed (number 1)") == 1
+    assert not (tmp_path / "reports" / "small").exists()
 
 
 def test_pages_say_what_differs_and_the_archive_holds_what_it_may(
@@ -176,3 +189,6 @@ def _refused(planned: Path, reports: Path, tmp_path: Path) -> None:
         write_bundle(planned, reports=reports, output=no, licence=tmp_path / "nothing.txt")
     with pytest.raises(MpgError, match="is no folder"):
         write_bundle(planned, reports=tmp_path / "elsewhere", output=no)
+    file = planned / "study.toml"
+    file.write_text(file.read_text("utf-8") + "# another\n", encoding="utf-8")
+    refused("made by other settings")

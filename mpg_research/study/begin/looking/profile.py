@@ -83,9 +83,10 @@ class Profile:
     @property
     def answers(self) -> tuple[float, ...] | None:
         """Its numbers without codes for "no answer", where they can be answers to a question; else None."""
-        if self.kind not in ("number", "boolean", "empty"):
+        if self.kind not in ("number", "boolean", "empty") or len(self.numbers) > SHORT_LIST:
             return None
-        kept = tuple(number for number in self.numbers if number not in self.no_answers)
+        none = self.no_answers
+        kept = tuple(number for number in self.numbers if number not in none)
         if any(number != int(number) or not 0 <= number <= HIGHEST_ANSWER for number in kept):
             return None
         return kept
