@@ -38,13 +38,8 @@ def show_bare_results() -> None:
 
     Called when ``mpg_research`` is imported. It loads nothing: classes of results are looked for by name.
     """
-<<<<<<< HEAD
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-=======
     get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
     shell: Any = get_shell() if get_shell is not None else None
->>>>>>> main
     formatter = getattr(getattr(shell, "display_formatter", None), "mimebundle_formatter", None)
     if formatter is None:
         return
