@@ -8,6 +8,7 @@ In a notebook or script::
 Names are imported on first use, so that ``import mpg_research`` costs nothing.
 """
 
+import importlib as _importlib
 import sys as _sys
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,6 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, __all__ = public_names(__name__)
 
-if "IPython" in _sys.modules:  # in a notebook: results on the last line of a cell are displayed
-    from mpg_research.reporting.session.bare_results import show_bare_results as _show_bare_results
-
-    _show_bare_results()
+# In a notebook, a result on the last line of a cell is displayed as its readers may see it.
+if "IPython" in _sys.modules:
+    _importlib.import_module("mpg_research.reporting.session.bare_results").show_bare_results()
