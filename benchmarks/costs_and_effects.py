@@ -5,9 +5,10 @@ its worker, times a skewed number; some families have a dear placement at some m
 fewer of them in one group. A third started less than a year before the export, so that 30 % are not followed
 to the end of it. The case mix tells something of the level. The truths are products of means.
 Run: ``python benchmarks/costs_and_effects.py [studies]``. With ``organisations``: how often the intervals of
-six organisations around their mean hold the truth, with 40 workers and with 15. With ``refit``: the draws,
-which reweights what is stored of each worker, beside 100 full refits of everything (the chance of being
-followed, the mixed model with its variances) to the example study with its workers drawn anew.
+six organisations around their mean hold the truth, with 40 workers and with 15. With ``normal``: the same of
+numbers that are normal and organisations that do not differ, by the regression alone. With ``refit``: the
+draws, which reweights what is stored of each worker, beside 100 full refits of everything (the chance of
+being followed, the mixed model with its variances) to the example study with its workers drawn anew.
 """
 
 import sys
@@ -17,9 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student_t
 
 from mpg_research import compare_costs_and_effects, load_study
-from mpg_research.statistics.economics.group_differences import group_replications
+from mpg_research.statistics.economics.group_differences import (
+    group_contrasts,
+    group_replications,
+    regression_of,
+)
 from mpg_research.study import shipped_example
 from mpg_research.study.model import Study
 
@@ -76,7 +82,8 @@ def made_study(base: Study, rng: np.random.Generator, *, families: int, workers:
     )  # fmt: skip
     tables = {"episodes": episodes, "care": care, "events": events, "prices": prices,
               "measurements": base.tables["measurements"].iloc[:0]}  # fmt: skip
-    return replace(base, tables=tables)
+    costs = base.config.costs.model_copy(update={"without_events": "none_happened"})
+    return replace(base, tables=tables, config=base.config.model_copy(update={"costs": costs}))
 
 
 def one_study(
@@ -200,7 +207,28 @@ def organisations(studies: int = 100) -> list[str]:
     return lines
 
 
+def normal(studies: int = 1000) -> list[str]:
+    """Lines of a table: six organisations that do not differ, of 300 families whose numbers are normal."""
+    lines, rng = [], np.random.default_rng(1)
+    for workers in (12, 15, 18, 24, 36):
+        inside, freedom = [], []
+        for _ in range(studies):
+            worker = rng.integers(0, workers, 300)
+            value = np.sqrt(0.15) * rng.normal(size=workers)[worker] + np.sqrt(0.85) * rng.normal(size=300)
+            rows = regression_of(value, worker % 6, clusters=worker.astype(str), n_groups=6)
+            for found in group_contrasts(rows, rows, np.eye(6) - 1 / 6):
+                half = student_t.ppf(0.975, found.df_cost) * np.sqrt(found.covariance[0, 0])
+                inside.append(abs(found.cost) <= half)
+                freedom.append(found.df_cost)
+        lines.append(f"| {workers} | {len(inside):,} | {np.median(freedom):.1f} | {np.mean(inside):.3f} |")
+    return lines
+
+
 def main() -> None:
+    if sys.argv[1:] == ["normal"]:
+        head = "| workers | intervals | median degrees of freedom | coverage of 95 % |"
+        print("\n".join([head, "|---|---|---|---|", *normal()]))
+        return
     if sys.argv[1:] == ["organisations"]:
         head = "| from the mean of six | workers | intervals | median width | coverage of 95 % | named |"
         print("\n".join([head, "|---|---|---|---|---|---|", *organisations()]))

@@ -29,7 +29,7 @@ from docs_site.gallery import browser, photograph  # noqa: E402
 
 EXAMPLE = HERE.parent / "data" / "example"
 #: What no reader should meet: numbers that are none, words of Python, places in a sentence left unfilled.
-NEVER = re.compile(r"\b(nan|NaN|None(?! [a-z])|inf|NaT|Traceback|undefined)\b|[{}]|\bTrue\b|\bFalse\b")
+NEVER = re.compile(r"\b(nan|NaN|None(?! [a-z])|inf|NaT|Traceback|undefined)\b|[{}]|\bTrue\b|\bFalse\b(?!-)")
 SCREENS = {"desk": (1280, 900), "phone": (390, 844)}
 SHOWN = ("report_funder", "report_organisation")
 
@@ -194,6 +194,8 @@ class _Page(HTMLParser):
         if tag in ("h2", "h3"):
             self.in_heading = True
             self.headings.append([tag, "", ""])
+        if tag == "a" and self.in_heading:  # a heading that leads to a page needs nothing below it
+            self.headings[-1][2] += "link "
         if tag in ("svg", "table", "img") and self.headings:
             self.headings[-1][2] += tag
 

@@ -31,6 +31,8 @@ from measured_run import Measured, environment, how_busy, measure, run_command
 HERE = Path(__file__).resolve().parent
 PARTS = ("everything", "notebook", "word", "page")
 COPIED = ("mpg_research", "notebooks", "data")
+#: The notebook whose wording is changed.
+ONE_NOTEBOOK = "01_data_quality.ipynb"
 #: What one page is made of: a notebook for organisations, one organisation, one language.
 ONE_PAGE = ("--only", "report_organisation", "--language", "nl", "--organisation")
 
@@ -63,10 +65,10 @@ class Job:
         return measure(command, environment(self.package, self.cache), folder=self.package)
 
     def change_notebook(self) -> None:
-        """Add a sentence to the last text cell of the first notebook of the main job."""
+        """Add a sentence to the last text cell of the first notebook of which pages are made."""
         self.changes += 1
         self.notebook_was_changed = True
-        path = sorted((self.package / "notebooks").glob("0*.ipynb"))[0]
+        path = self.package / "notebooks" / ONE_NOTEBOOK
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cell = next(cell for cell in reversed(notebook["cells"]) if cell["cell_type"] == "markdown")
         # Its text is its own from here on: a text cell without the tag is published as it stands.

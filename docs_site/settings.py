@@ -32,7 +32,7 @@ def settings_page() -> str:
 
 def study_tables_page() -> str:
     """The codebook of a new study: every table and column, its kind and codes."""
-    text = init._codebook().replace("# Codebook\n", "# The tables of a study\n", 1)
+    text = init.codebook().replace("# Codebook\n", "# The tables of a study\n", 1)
     return text.replace("| column | kind | meaning |", "| column | kind | what it means |")
 
 

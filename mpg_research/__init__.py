@@ -8,6 +8,8 @@ In a notebook or script::
 Names are imported on first use, so that ``import mpg_research`` costs nothing.
 """
 
+import importlib as _importlib
+import sys as _sys
 from typing import TYPE_CHECKING
 
 from mpg_research._lazy import public_names
@@ -69,3 +71,7 @@ if TYPE_CHECKING:
     from mpg_research.version import __version__ as __version__
 
 __getattr__, __dir__, __all__ = public_names(__name__)
+
+# In a notebook, a result on the last line of a cell is displayed as its readers may see it.
+if "IPython" in _sys.modules:
+    _importlib.import_module("mpg_research.reporting.session.bare_results").show_bare_results()

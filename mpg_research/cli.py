@@ -35,8 +35,10 @@ examples:
   mpg verify reports/my_study          are the reports still what was published?
   mpg trace reports/my_study T-0d1rg   what is behind the table with this id
   mpg check my_study                   every problem in the data, at once
+  mpg check my_study --html check.html the same as an internal page
   mpg init my_study                    a new study folder with a commented study.toml
   mpg plan --set effect=-3 --vary families=100,200,400
+  mpg init my_study --from a.sav b.csv a new study from exports, with a proposed study.toml
 """
 
 
@@ -142,12 +144,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_profile(commands, common)
     _add_due(commands, common)
     _add_plan(commands, common)
+    _add_export(commands, common)
     _add_verify(commands, common)
     _add_trace(commands, common)
     _add_clean(commands, common)
     _add_releases(commands, common)
     _add_pseudonymise(commands, common)
     _add_register(commands, common)
+    _add_protocol(commands, common)
+    _add_bundle(commands, common)
     version = commands.add_parser("version", parents=[common], help="say which version this is")
     version.set_defaults(command=_version)
     return parser
@@ -381,6 +386,48 @@ def _plan(options: argparse.Namespace) -> int:
         print(f"Plan: {file}")
     for sentence in made.sentences:
         print(sentence)
+
+
+def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
+    export = commands.add_parser(
+        "export",
+        parents=[common],
+        help="write the data for R, SPSS and others (sensitive), or a description without data",
+        description="Write scored measurements, the rows of the primary model and a codebook as CSV, Parquet "
+        "and SPSS, with scripts for R and SPSS that fit the primary model. These are personal data: only "
+        "their owner can read the folder, and it never lies among reports or in a work tree of Git.",
+    )
+    export.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    export.add_argument("folder", metavar="DIR", help="a new or empty folder of your own")
+    export.add_argument(
+        "--metadata-only",
+        action="store_true",
+        help="no data: a description that may be shared (Frictionless data package, DDI-Codebook)",
+    )
+    export.add_argument("--replace", action="store_true", help="put it in the place of an earlier export")
+    export.set_defaults(command=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.outgoing.export import export_metadata, export_study
+    from mpg_research.reporting.outgoing.place import check_export_place
+    from mpg_research.study import load_study
+
+    if not options.metadata_only:
+        check_export_place(options.folder)
+    study = load_study(options.study)
+    make = export_metadata if options.metadata_only else export_study
+    done = make(study, options.folder, replace=options.replace)
+    print(f"Written to {done.folder}: {', '.join(done.files)}")
+    if done.without_model:
+        print(f"Without the analysis frame: {visible(done.without_model)}")
+    if options.metadata_only:
+        print("No value in it comes from the data. Read it through before you share it.")
+    else:
+        print(
+            "These are data about single families: personal data, also when pseudonymised. Do not pass them "
+            "on, and remove the folder when you are done."
+        )
     return 0
 
 
@@ -501,20 +548,52 @@ def _birth_and_date(written: str) -> tuple[str, str]:
 
 def _add_check(commands: Any, common: argparse.ArgumentParser) -> None:
     check = commands.add_parser(
-        "check", parents=[common], help="list every problem in a study's data, and a summary"
+        "check",
+        parents=[common],
+        help="list every problem in a study's data, and a summary",
+        description="List every problem in a study's data, and a summary. The exit code is 0 without errors "
+        "and 3 with them (2 where the command itself cannot be carried out).",
     )
     check.add_argument("study", nargs="?", metavar="STUDY", help="study folder (default: the example study)")
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for machines: JSON in a stable form")
+    form.add_argument(
+        "--html", metavar="FILE", help="write it as an internal page, with completeness by month (sensitive)"
+    )
+    known = languages()
+    check.add_argument(
+        "--language", default=known[0], choices=known, help=f"language of the page (default: {known[0]})"
+    )
     check.set_defaults(command=_check)
 
 
 def _add_init(commands: Any, common: argparse.ArgumentParser) -> None:
     init = commands.add_parser(
-        "init", parents=[common], help="make a new, empty study folder, or the file of a questionnaire"
+        "init",
+        parents=[common],
+        help="make a new study folder, empty or from exports, or the file of a questionnaire",
+        description="Make a new study folder. With --from: look at the first rows of exports and propose in "
+        "study.toml how to read them; what is doubtful is marked LOOK. Nothing is overwritten, no export is "
+        "changed, and reverse keys, norms and who an organisation is are never guessed silently.",
     )
     init.add_argument("folder", metavar="DIR", nargs="?", help="folder to make")
     init.add_argument(
         "--instrument", metavar="FILE", help="make a commented example of a questionnaire's file (KEY.toml)"
     )
+    init.add_argument(
+        "--from", dest="files", nargs="+", metavar="FILE", default=[],
+        help="exports to begin from: CSV, Excel, SPSS, Parquet, FHIR responses (.ndjson)",
+    )  # fmt: skip
+    init.add_argument(
+        "--preset", default="", metavar="NAME",
+        help="the layout of the exports, if it is not seen by their columns: roqua, cbs_jeugd, fhir, redcap, "
+        "limesurvey",
+    )  # fmt: skip
+    init.add_argument(
+        "--copy", action="store_true",
+        help="copy the exports into the folder, for your eyes only; else they stay where they lie",
+    )  # fmt: skip
+    init.add_argument("--ask", action="store_true", help="ask about what is doubtful")
     init.set_defaults(command=_init)
 
 
@@ -656,6 +735,70 @@ def _trace(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_protocol(commands: Any, common: argparse.ArgumentParser) -> None:
+    protocol = commands.add_parser(
+        "protocol",
+        parents=[common],
+        help="print the plan of a study, and seal it",
+        description="Print the plan of a study ([plan] in study.toml) as a statistical analysis plan, as a "
+        "page and as Word. With --seal it is sealed in plan.sealed.json beside study.toml: from then on "
+        "every run says what differs from it.",
+    )
+    protocol.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    protocol.add_argument("--output", metavar="DIR", help="where it goes (default: protocol, in the study)")
+    how = protocol.add_mutually_exclusive_group()
+    how.add_argument("--seal", action="store_true", help="seal the plan, with all settings as they are")
+    how.add_argument("--amend", metavar="REASON", help="add the settings as they are now, with the reason")
+    protocol.add_argument("--date", default="", metavar="DATE", help="the day it is sealed (default: today)")
+    protocol.set_defaults(command=_protocol)
+
+
+def _protocol(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mpg_research.reporting.protocol.commands import make_protocol
+
+    print(make_protocol(
+        options.study, output=Path(options.output) if options.output else None, seal=options.seal,
+        reason=options.amend, day=options.date,
+    ))  # fmt: skip
+    return 0
+
+
+def _add_bundle(commands: Any, common: argparse.ArgumentParser) -> None:
+    bundle = commands.add_parser(
+        "bundle",
+        parents=[common],
+        help="put plan, reports and their records into one archive, ready to deposit",
+        description="Put the plan, the reports for one reader, their records, a list of the columns without "
+        "data, licence and citation into one archive (ZIP). Nothing is uploaded. What is not on the list of "
+        "what may go in stays out.",
+    )
+    bundle.add_argument("study", metavar="STUDY", help="study folder or study.toml")
+    bundle.add_argument("--reports", default="reports", metavar="DIR", help="where the reports are")
+    bundle.add_argument("--for", dest="reader", default="funder", choices=("funder", "researcher"),
+                        help="whose reports go in (default: funder)")  # fmt: skip
+    bundle.add_argument("--output", metavar="FILE", help="the archive (default: STUDY_bundle.zip here)")
+    bundle.add_argument("--licence", metavar="FILE", help="the text of the licence you give (default: none)")
+    bundle.set_defaults(command=_bundle)
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from mpg_research.reporting.protocol.bundle import write_bundle
+
+    file, names = write_bundle(
+        options.study,
+        reports=options.reports,
+        reader=options.reader,
+        output=options.output,
+        licence=options.licence,
+    )
+    print(
+        f"{file}: {counted(len(names), 'files')}. Look into it before you deposit it; nothing was uploaded."
+    )
+    return 0
+
+
 def _add_releases(commands: Any, common: argparse.ArgumentParser) -> None:
     releases = commands.add_parser(
         "releases",
@@ -742,6 +885,10 @@ def _run(options: argparse.Namespace) -> int:
     from mpg_research.reporting.store.folder import store_folder
     from mpg_research.reporting.warm.ahead import started_ahead
 
+    if options.study:
+        from mpg_research.reporting.planned.seal import check_seal
+
+        check_seal(options.study)
     store_folder(tell=lambda text: print(f"mpg: {text}", file=sys.stderr)).try_out()
     # Where everything is up to date no process is needed; private pages need one of another kind.
     is_needed = not options.private and (options.force or _is_first_run(_output_of_run(options)))
@@ -797,7 +944,21 @@ def _check(options: argparse.Namespace) -> int:
     from mpg_research.errors import DataError
     from mpg_research.study import check_study, shipped_example
 
-    report = check_study(options.study or shipped_example())
+    study = options.study or shipped_example()
+    if options.html is not None:
+        from mpg_research.reporting.check_report import write_check_page
+
+        page, report = write_check_page(study, options.html, language=options.language)
+        errors, warnings = counted(len(report.errors), "errors"), counted(len(report.warnings), "warnings")
+        print(f"Study {visible(report.study)}: {errors}, {warnings}\n{page}")
+        print("It holds small numbers and rows of the data: internal, do not pass it on.")
+        return 0 if report.ok else DataError.exit_code
+    report = check_study(study)
+    if options.json:
+        from mpg_research.reporting.check_report import check_as_json
+
+        sys.stdout.write(check_as_json(report).decode("utf-8"))
+        return 0 if report.ok else DataError.exit_code
     print(visible(report.as_text()))
     return 0 if report.ok else DataError.exit_code
 
@@ -806,6 +967,10 @@ def _init(options: argparse.Namespace) -> int:
     from mpg_research.errors import ConfigError
     from mpg_research.study import init_instrument, init_study
 
+    if options.files:
+        return _begin(options)
+    if options.preset or options.ask or options.copy:
+        raise ConfigError("--preset, --ask and --copy go with exports: mpg init DIR --from FILE...")
     if options.folder is None and options.instrument is None:
         raise ConfigError(
             "Name the folder to make, or a questionnaire's file: mpg init --instrument KEY.toml."
@@ -818,6 +983,26 @@ def _init(options: argparse.Namespace) -> int:
     made = init_study(options.folder)
     print(f"Made {options.folder} with {', '.join(path.name for path in made)}.")
     print(f"Put your tables there and adapt study.toml; then: mpg check {options.folder}")
+    return 0
+
+
+def _begin(options: argparse.Namespace) -> int:
+    from mpg_research.errors import ConfigError
+    from mpg_research.study import begin_study
+    from mpg_research.study.begin.ask import ask_in_terminal
+
+    if options.folder is None or options.instrument is not None:
+        raise ConfigError("Name the folder to make, and the exports: mpg init DIR --from FILE...")
+    begun = begin_study(
+        options.folder,
+        options.files,
+        preset=options.preset,
+        copy=options.copy,
+        ask=ask_in_terminal if options.ask else None,
+    )
+    print(visible(begun.as_text()))
+    print(f"\nMade {visible(str(begun.folder))} with {', '.join(path.name for path in begun.made)}.")
+    print(f"Look at the lines marked LOOK in study.toml; then: mpg check {visible(options.folder)}")
     return 0
 
 

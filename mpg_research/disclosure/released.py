@@ -195,9 +195,9 @@ def without(table: ReleasedTable, columns: Iterable[str]) -> ReleasedTable:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Released:
-    """A result after the gate, for one audience.
+    """A result after the gate, for one audience; equal to itself only.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Before the study: how many families, how sure, and how often wrong, by simulating the study that is planned.
+"""Before the study: how many families, how sure, and how often wrong, by simulating what is planned.
 
 A plan goes in, tables of power, margins and wrong flags come out: ``plan_study(plan)``. Nothing here knows of
 real families; what ``--from STUDY`` takes from a study passes the gate first.

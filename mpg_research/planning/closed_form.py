@@ -20,6 +20,8 @@ __all__ = ["closed_form", "power_of_t", "slope_variance"]
 _PATTERNS = 4_000
 #: So many standard errors are found whatever the degrees of freedom; the noncentral t has no numbers there.
 _CERTAIN = 30.0
+#: From so many on a significant estimate of the other sign comes less than once in a million.
+_ONE_TAIL = 5.0
 
 
 def power_of_t(ratio: float, df: float, alpha: float) -> float:
@@ -41,7 +43,9 @@ def power_of_t(ratio: float, df: float, alpha: float) -> float:
     size = abs(ratio)
     if size > _CERTAIN:
         return 1.0
-    return float(nct.sf(limit, df, size) + nct.cdf(-limit, df, size))
+    # Beyond this the other tail is nothing, and the library has no number for it.
+    wrong_way = nct.cdf(-limit, df, size) if size < _ONE_TAIL else 0.0
+    return float(min(nct.sf(limit, df, size) + wrong_way, 1.0))
 
 
 def slope_variance(inputs: Inputs) -> float:

@@ -71,8 +71,8 @@ def estimate_inputs(study: str | Path, *, seed: int = 1) -> SoFar:
 
     Notes
     -----
-    A straight line per family, residuals that carry on where they do, and random organisations (and workers, where the growth model has them), the
-    model of the plan itself; its estimates are released as to a funder, who reads the page. The draws are
+    A straight line per family, residuals that carry on where they do, and random organisations (and workers,
+    where the growth model has them): the model of the plan itself. Its estimates are released as to a funder, who reads the page. The draws are
     refits to data simulated from the fit: the sampling distribution of the estimates, boundaries included.
     The effect is never taken from the study: what was found is no measure of what would matter, and a power
     computed from it says only what its p-value said.
@@ -87,8 +87,8 @@ def estimate_inputs(study: str | Path, *, seed: int = 1) -> SoFar:
     fit = fit_trajectory(loaded, shape="linear", rule=rule, organisation="random" if several else False)
     if not fit.model.converged:
         raise ModelError(
-            f"The straight-line model of study {loaded.name} did not converge: nothing can be taken from it for "
-            "a plan. Give the inputs yourself."
+            f"The straight-line model of study {loaded.name} did not converge: nothing can be taken from it "
+            "for a plan. Give the inputs yourself."
         )
     released = release(fit, Audience("funder"), policy=policy_of(loaded))
     components = _shown(released, "variance_components", loaded.name)
@@ -111,8 +111,8 @@ def _shown(released: Any, name: str, study: str) -> pd.DataFrame:
     table = released.tables.get(name)
     if table is None or table.data.empty:
         raise DisclosureError(
-            f"Study {study} has too few families or organisations for its {name.replace('_', ' ')} to be shown, "
-            "so no plan can be made from it. Give the inputs yourself."
+            f"Study {study} has too few families or organisations for its {name.replace('_', ' ')} to be "
+            "shown, so no plan can be made from it. Give the inputs yourself."
         )
     found: pd.DataFrame = table.data
     return found
@@ -125,8 +125,8 @@ def _deviations(components: pd.DataFrame) -> dict[str, float]:
     numbers = pd.to_numeric(own["sd"], errors="coerce")
     if numbers.isna().any():
         raise DisclosureError(
-            "A spread of this study is not shown: too few organisations or families lie behind it, so no plan "
-            "can be made from it. Give the inputs yourself."
+            "A spread of this study is not shown: too few organisations or families lie behind it, so no "
+            "plan can be made from it. Give the inputs yourself."
         )
     names = own["group"].astype(str) + " " + own["term_1"].astype(str)
     return dict(zip(names, numbers.astype(float), strict=True))

@@ -234,7 +234,8 @@ def read_number(name: str, value: Any) -> Any:
     """
     if name not in _READERS:
         raise ConfigError(
-            f"Plan: there is no input {name!r}; expected {', '.join(INPUTS)}. {did_you_mean(name, INPUTS)}".rstrip()
+            f"Plan: there is no input {name!r}; expected {', '.join(INPUTS)}. "
+            f"{did_you_mean(name, INPUTS)}".rstrip()
         )
     reader = _READERS[name]
     listed = (

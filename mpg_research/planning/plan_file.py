@@ -43,7 +43,8 @@ def read_plan(file: str | Path) -> dict[str, Any]:
     for key in found:
         if key not in _KEYS:
             raise ConfigError(
-                f"The plan {path} has {key!r}; expected {', '.join(_KEYS)}. {did_you_mean(key, _KEYS)}".rstrip()
+                f"The plan {path} has {key!r}; expected {', '.join(_KEYS)}. "
+                f"{did_you_mean(key, _KEYS)}".rstrip()
             )
     for key in ("inputs", "vary"):
         if not isinstance(found.get(key, {}), Mapping):

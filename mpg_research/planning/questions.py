@@ -64,8 +64,8 @@ class Question:
         """
         if self.has_effect and np.isnan(inputs.effect):
             raise ConfigError(
-                f"Plan: no effect for the question {self.name}; give the smallest that would matter, in points "
-                "from the first to the last wave: --set effect=-3, or effect under [assumptions]. No default "
+                f"Plan: no effect for the question {self.name}; give the smallest that would matter, in "
+                "points from the first to the last wave: --set effect=-3, or effect under [assumptions]. No default "
                 "is taken: what matters is not for software to say."
             )
         if inputs.organisations < self.fewest:
@@ -75,8 +75,8 @@ class Question:
             )
         if not self.has_effect and inputs.sd_slope_organisation == 0:
             raise ConfigError(
-                f"Plan: sd_slope_organisation = 0; the question {self.name} is about true differences between "
-                "organisations, so it needs their spread, in points per month."
+                f"Plan: sd_slope_organisation = 0; the question {self.name} is about true differences "
+                "between organisations, so it needs their spread, in points per month."
             )
 
     def own_part(self, inputs: Inputs, drawn: Drawn, rows: FloatArray) -> FloatArray:

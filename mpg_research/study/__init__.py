@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from mpg_research._lazy import public_names
 
 if TYPE_CHECKING:
+    from mpg_research.study.begin.begin import BegunStudy as BegunStudy
+    from mpg_research.study.begin.begin import begin_study as begin_study
     from mpg_research.study.check import check_study as check_study
     from mpg_research.study.config.study_toml import StudyConfig as StudyConfig
     from mpg_research.study.config.study_toml import read_config as read_config

@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mpg_research.errors import ConfigError, Problem
 from mpg_research.study.config.looser_rules import reason_is_missing
 from mpg_research.study.config.study_toml import read_config
 from mpg_research.study.model import CheckReport
 
-__all__ = ["check_study"]
+if TYPE_CHECKING:
+    from mpg_research.study.load import Assembly
+
+__all__ = ["check_study", "look_at_study"]
 
 
 def check_study(path: str | Path) -> CheckReport:
@@ -30,17 +34,34 @@ def check_study(path: str | Path) -> CheckReport:
     >>> check_study(shipped_example()).ok
     True
     """
+    return look_at_study(path)[0]
+
+
+def look_at_study(path: str | Path) -> "tuple[CheckReport, Assembly | None]":
+    """The same, with what could be read of the study.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study folder, or its ``study.toml``.
+
+    Returns
+    -------
+    (CheckReport, Assembly or None)
+        None where ``study.toml`` itself cannot be used.
+    """
     try:
         config = read_config(path)
     except ConfigError as error:
         problems = error.problems or (Problem(found=str(error), code="bad_config"),)
         counts = {problem.code: sum(p.code == problem.code for p in problems) for problem in problems}
-        return CheckReport(study=Path(path).name, problems=problems, counts=counts)
+        return CheckReport(study=Path(path).name, problems=problems, counts=counts), None
     from mpg_research.study.load import assemble
 
-    report = assemble(config).report()
+    assembly = assemble(config)
+    report = assembly.report()
     if missing := reason_is_missing(config):  # a run says so on its pages; who asks is told that it must not
         first = [each for each in report.problems if each.severity == "error"]
         rest = [each for each in report.problems if each.severity != "error" and each.code != missing.code]
         report = replace(report, problems=(*first, missing, *rest))
-    return report
+    return report, assembly

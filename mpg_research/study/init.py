@@ -8,7 +8,7 @@ from mpg_research.errors import ConfigError
 from mpg_research.instruments import SHIPPED_INSTRUMENTS, load_instrument
 from mpg_research.study.schemas import SCHEMAS, Column, Schema, item_name
 
-__all__ = ["init_instrument", "init_study"]
+__all__ = ["codebook", "init_instrument", "init_study", "instrument_to_fill_in", "study_name"]
 
 N_ITEMS = 10  # of the OBVL-K
 EXAMPLE_INSTRUMENT = "my_questionnaire"
@@ -54,7 +54,7 @@ def init_study(folder: str | Path) -> tuple[Path, ...]:
         raise ConfigError(
             f"{folder} exists already and is not an empty folder. Name a new folder: nothing is overwritten."
         )
-    contents = {"study.toml": _study_toml(folder.name), "codebook.md": _codebook()}
+    contents = {"study.toml": _study_toml(folder.name), "codebook.md": codebook()}
     for schema in SCHEMAS.values():
         contents[f"{schema.name}.csv"] = ",".join(_header(schema)) + "\n"
     made = []
@@ -110,6 +110,32 @@ def init_instrument(file: str | Path) -> Path:
     return path
 
 
+def instrument_to_fill_in(key: str, number: int, minimum: int, maximum: int) -> str:
+    """The file of a questionnaire as far as its answers show it; which way it runs is never guessed.
+
+    Parameters
+    ----------
+    key : str
+        Of the questionnaire.
+    number, minimum, maximum : int
+        Items, and the lowest and highest answer that was seen.
+
+    Returns
+    -------
+    str
+        TOML that is refused until its direction is filled in.
+    """
+    seen = {"number": number, "minimum": minimum, "maximum": maximum}
+    text = _INSTRUMENT.replace("@KEY@", key).replace("@FILE@", f"{key}.toml")
+    text = text.replace(
+        "The numbers below are an EXAMPLE:", "The numbers under [items] were SEEN in an export:"
+    )
+    text = text.replace('direction = "higher_is_worse"', 'direction = "?"              ', 1)
+    for name, value in seen.items():
+        text = re.sub(rf"^{name} = \d+", f"{name} = {value}", text, count=1, flags=re.MULTILINE)
+    return text
+
+
 def _header(schema: Schema) -> list[str]:
     names = [column.name for column in schema.columns if column.in_template]
     if schema.name == "measurements":
@@ -118,13 +144,14 @@ def _header(schema: Schema) -> list[str]:
     return names
 
 
-def _study_name(folder: str) -> str:
+def study_name(folder: str) -> str:
+    """The name of a study that lies in a folder of this name."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:48].strip("-")
     return name or "my-study"
 
 
 def _study_toml(folder: str) -> str:
-    name = _study_name(folder)
+    name = study_name(folder)
     optional = "\n".join(
         f'# [tables.{table}]\n# file = "{table}.csv"\n' for table in SCHEMAS if table not in REQUIRED_TABLES
     )
@@ -138,7 +165,8 @@ def _known() -> str:
     return ", ".join(f"{each.abbreviation} ({each.key}{only[each.total_only]})" for each in shipped)
 
 
-def _codebook() -> str:
+def codebook() -> str:
+    """Every table and its columns, as Markdown."""
     lines = [
         "# Codebook",
         "",
@@ -250,7 +278,9 @@ baseline_window_days = 30            # measured so many days before the start st
 # incomplete_dates = "middle"        # read 20250300 as the middle of the month; an error if left out
 
 # Separator, decimal comma, encoding and date format of a CSV are found out; set them if that fails.
-# A file may also be .xlsx (with sheet = "..."), .sav or .parquet, and may lie elsewhere.
+# A file may also be .xlsx (with sheet = "..."), .sav or .parquet, and may lie elsewhere. Several files make
+# one table too: file = ["a.sav", "b.xlsx"], or all in a folder, file = "exports/*.csv"; if they are written
+# in different ways, in place of file one [[tables.episodes.sources]] for each, with settings of its own.
 [tables.episodes]
 file = "episodes.csv"
 # separator = ";"
@@ -341,6 +371,8 @@ still_month = 4                      # (off track, may be standing still), as me
 unmeasured_after = 2                 # mpg due: not measured for longer than so many months
 evaluate_after = 6                   # mpg due: no clear progress after so many months of help
 clear_progress = 0.9                 # progress is clear from this chance of true improvement on
+
+# What was decided beforehand goes into [plan] (docs/how_to/plan_first.md): mpg protocol prints and seals it.
 
 # [checklists]                       # what you write yourselves for a paper (docs/how_to/for_a_paper.md)
 #                                    # below it, such as: strobe = { funding = "Who paid, and what for." }

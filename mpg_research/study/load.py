@@ -1,8 +1,6 @@
 """A study folder in, a :class:`Study` out: read, check, link, place in time, score."""
 
 import hashlib
-import os.path
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +15,6 @@ from mpg_research.study.checks import content as checks
 from mpg_research.study.checks import ids as check_ids
 from mpg_research.study.checks.answers import check_direction_of_items
 from mpg_research.study.checks.care_over_time import check_care_over_time, overlapping_workers
-from mpg_research.study.checks.direct_identifiers import check_direct_identifiers
 from mpg_research.study.checks.months import check_months
 from mpg_research.study.checks.notes import reading_notes
 from mpg_research.study.checks.outside_help import check_outside_help
@@ -25,18 +22,16 @@ from mpg_research.study.checks.prices import check_prices
 from mpg_research.study.checks.restart import check_restarting_ids
 from mpg_research.study.checks.summary import summarise
 from mpg_research.study.config.looser_rules import reason_is_missing
-from mpg_research.study.config.study_toml import StudyConfig, TableConfig, read_config, source_paths
-from mpg_research.study.files.read import RawTable, read_table
+from mpg_research.study.config.study_toml import StudyConfig, read_config
 from mpg_research.study.findings import Findings
 from mpg_research.study.model import CheckReport, LeftOut, SourceFile, Study
+from mpg_research.study.reading import read_tables
 from mpg_research.study.schemas import SCHEMAS
 from mpg_research.study.scoring.place_in_time import assign_episodes, number_episodes
 from mpg_research.study.scoring.questionnaires import read_questionnaires
 from mpg_research.study.scoring.scores import check_scores, make_scores
-from mpg_research.study.tables.canonical import canonical_table
 from mpg_research.study.tables.columns import Table
-from mpg_research.study.tables.consent import ConsentGiven, find_consent
-from mpg_research.study.tables.sources import names_wanted
+from mpg_research.study.tables.consent import ConsentGiven
 
 __all__ = ["Assembly", "assemble", "load_study"]
 
@@ -173,7 +168,8 @@ def assemble(config: StudyConfig) -> Assembly:
     assembly = Assembly(config)
     if missing := reason_is_missing(config):
         assembly.findings.add(replace(missing, severity="warning"))
-    _read_tables(assembly)
+    read = read_tables(config, assembly.findings)
+    assembly.tables, assembly.sources, assembly.consent = read.tables, read.sources, read.consent
     assembly.instruments = read_questionnaires(config, assembly.tables.get("measurements"), assembly.findings)
     episodes = assembly.tables.get("episodes")
     if episodes is not None:
@@ -208,59 +204,6 @@ def _organisations(episodes: Table) -> pd.Series:
     return (
         episodes.frame.dropna(subset=["family"]).drop_duplicates("family").set_index("family")["organisation"]
     )
-
-
-def _read_tables(assembly: Assembly) -> None:
-    config, findings = assembly.config, assembly.findings
-    present = config.tables.present()
-    files = Counter((config.path_of(table.file), table.sheet) for table in present.values())
-    raws: dict[tuple[object, ...], RawTable] = {}
-    read_by: dict[tuple[object, ...], dict[str, TableConfig]] = {}
-    for name, table in present.items():
-        path = config.path_of(table.file)
-        reading = (path, table.sheet, table.separator, table.encoding, table.header_row)
-        try:
-            if reading not in raws:
-                raws[reading] = read_table(path, table, is_name=names_wanted(name, config))
-                findings.extend(raws[reading].problems)
-        except DataError as error:
-            findings.extend(error.problems)
-            if name == "episodes" and config.consent is not None:
-                break  # nothing may be said of families of whom it is not known whether they permit it
-            continue
-        raw = raws[reading]
-        if name == "episodes" and config.consent is not None:
-            assembly.consent = find_consent(raw, config, findings)
-            if assembly.consent is None:
-                break
-        read_by.setdefault(reading, {})[name] = table
-        if assembly.consent is not None:
-            raw = assembly.consent.keep(name, raw, config)
-        built = canonical_table(name, raw, config, findings, shared_file=files[path, table.sheet] > 1)
-        if built is not None:
-            assembly.tables[name] = built
-    if assembly.consent is not None:
-        for problem in assembly.consent.problems(config):
-            counts = assembly.consent.n_families if problem.code == "without_consent" else 1
-            findings.add(problem, times=counts)
-    for way, tables in read_by.items():
-        check_direct_identifiers(raws[way], tables, findings)
-    assembly.sources = _sources(config, raws.values())
-
-
-def _sources(config: StudyConfig, raws: Iterable[RawTable]) -> tuple[SourceFile, ...]:
-    rows: dict[Path, int] = {}
-    hashes: dict[Path, str] = {}
-    for raw in raws:
-        rows[raw.path] = rows.get(raw.path, 0) + len(raw.frame)
-        hashes[raw.path] = raw.sha256
-    sources = []
-    for path in source_paths(config):
-        if path not in hashes and os.path.isfile(path):
-            hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
-        if path in hashes:
-            sources.append(SourceFile(path, hashes[path], rows.get(path, 0)))
-    return tuple(sources)
 
 
 def _digest(config: StudyConfig, sources: Iterable[SourceFile]) -> str:
@@ -300,6 +243,7 @@ def _check_table(name: str, table: Table, assembly: Assembly) -> None:
         left_out = check_ids.check_families(
             name, table, assembly.tables["episodes"].frame["family"], findings
         )
+        check_ids.check_organisation_of_file(name, table, assembly.tables["episodes"].frame, config, findings)
         if left_out.any():
             table = table.take(~left_out)
             assembly.tables[name] = table

@@ -119,7 +119,7 @@ def pseudonymise_files(
     written: list[tuple[PseudonymisedFile, bytes]] = []
     used: set[str] = set()
     for file in map(Path, files):
-        raw = read_table(file, TableConfig(file=str(file)))
+        raw = read_table(file, TableConfig(file=(str(file),)))
         target = folder / f"{file.stem}.csv"
         if any(target == other.target for other, _ in written):
             raise ConfigError(f"Two files would become {target}. Give them other names first.")
@@ -277,6 +277,6 @@ def _error(
     remedy: str = "Correct the command or the file.",
 ) -> DataError:
     problem = Problem(
-        found=found, expected=expected, remedy=remedy, file=raw.path.name, column=column, row=row, code=code
+        found=found, expected=expected, remedy=remedy, file=raw.name, column=column, row=row, code=code
     )
     return DataError(str(problem), problems=[problem])

@@ -1,6 +1,7 @@
-"""Simulated power against exact targets: given oracles, noncentral t, and truths that are not our own model."""
+"""Simulated power against exact targets: given oracles, noncentral t, truths that are not our own model."""
 
 import json
+import bisect
 import math
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def growth(cell: dict, effect: float) -> Inputs:
     level, slope = cell["G"][0][0], cell["G"][1][1]
     total = level + cell["sigma"] ** 2
     return Inputs(
-        families=cell["families"], waves=cell["waves"], effect=effect, sd=math.sqrt(total), icc_family=level / total,
+        families=cell["families"], waves=cell["waves"], effect=effect,
+        sd=math.sqrt(total), icc_family=level / total,
         sd_slope=math.sqrt(slope), correlation=cell["G"][0][1] / math.sqrt(level * slope), **COMPLETE,
     )  # fmt: skip
 
@@ -70,7 +72,8 @@ def test_slope_variance_is_that_of_published_sizes() -> None:
     ard = CLOSED["ard_edland"]
     total = 55 + 10
     inputs = Inputs(
-        waves=7, spacing=0.25, sd=math.sqrt(total), icc_family=55 / total, sd_slope=math.sqrt(24), correlation=0.8,
+        waves=7, spacing=0.25, sd=math.sqrt(total), icc_family=55 / total,
+        sd_slope=math.sqrt(24), correlation=0.8,
         **COMPLETE,
     )  # fmt: skip
     assert slope_variance(inputs) == pytest.approx(ard["slope_variance"], rel=1e-4)
@@ -96,11 +99,15 @@ def test_the_power_of_t_is_that_of_a_trial_in_clusters() -> None:
 
 def test_the_slope_variance_is_that_of_drawn_scores() -> None:
     """With drop-out and serial correlation: the spread of a dense generalised least squares, drawn anew."""
-    inputs = Inputs(families=40, waves=5, organisations=1, serial=0.4, icc_organisation=0.0, dropout=(0.1,), missed=0.1)
+    inputs = Inputs(
+        families=40, waves=5, organisations=1, serial=0.4, icc_organisation=0.0, dropout=(0.1,), missed=0.1
+    )
     rng = np.random.default_rng(3)
     months = inputs.months
     z = np.column_stack([np.ones(5), months])
-    v = z @ inputs.family_covariance() @ z.T + inputs.residual_variance * 0.4 ** np.abs(months[:, None] - months)
+    v = z @ inputs.family_covariance() @ z.T + inputs.residual_variance * 0.4 ** np.abs(
+        months[:, None] - months
+    )
     root, retained = np.linalg.cholesky(v), inputs.retained()
     slopes = []
     for _ in range(400):
@@ -130,7 +137,8 @@ def test_every_question_agrees_with_its_formula(name: str) -> None:
     found = only(name, inputs, 150)
     assert tuple(found.measures) == question.measures
     for measure in found.measures.values():
-        assert math.isfinite(measure.estimate) and measure.mc_error > 0
+        assert math.isfinite(measure.estimate)
+        assert measure.mc_error > 0
         if not math.isfinite(measure.formula):
             continue
         allowed = ERRORS * measure.mc_error + 0.03 * abs(measure.formula)
@@ -156,8 +164,13 @@ def test_the_smallest_number_is_found_where_power_is_known() -> None:
             return float(rng.binomial(1000, power) / 1000), 1000
 
         found = find_smallest(simulate, question, inputs, target=0.8, values={})
-        exact = next(n for n in range(10, 20_001) if power_of_t(abs(inputs.effect) / 20.0 * math.sqrt(n), n - 1, 0.05) >= 0.8)
-        assert found.families is not None and found.low is not None and found.high is not None
+        size = abs(inputs.effect) / 20.0
+        exact = 10 + bisect.bisect_left(
+            range(10, 20_001), 0.8, key=lambda n, size=size: power_of_t(size * math.sqrt(n), n - 1, 0.05)
+        )
+        assert found.families is not None
+        assert found.low is not None
+        assert found.high is not None
         assert abs(found.families / exact - 1) < 0.15
         hits += found.low <= exact <= found.high
     assert hits >= 34  # 95 of 100

@@ -38,6 +38,11 @@ AMOUNTS = (
     (NAN, NAN, NAN), (1200.0, 0.0, 2400.0),
 )  # fmt: skip
 EFFECTS = ((1.8, 0.6, 3.1), (-0.6, -1.0, -0.2), (0.1, -0.5, 0.7), (NAN, NAN, NAN))
+#: What is compared, and the names of its groups.
+GROUPS = {
+    "intervention": ("without", "with"), "fewer_agencies": ("more_agencies", "fewer_agencies"),
+    "thin_line": ("no", "yes"),
+}  # fmt: skip
 RATIOS = ("per_unit", "saved_per_unit", "unsure", "dominates", "is_dominated")
 HELP = (-13800.0, -14400.0, -13300.0)
 CHANCE = modelled("chance_best", percent=True)
@@ -48,8 +53,8 @@ def money_table(name: str, rows: list[dict[str, Any]], *columns: Any, n: int = 2
 
 
 def compared(draw: Draw) -> MadeResult:
-    by, n = draw("by", ("intervention", "thin_line")), draw("n", (247, 80, 4))
-    names = ("without", "with") if by == "intervention" else ("no", "yes")
+    by, n = draw("by", tuple(GROUPS)), draw("n", (247, 80, 4))
+    names = GROUPS[by]
     effect = draw("effect_name", ("points", "reliably_improved", "months_without_placement"))
     gain = draw("effect", EFFECTS[:3] if draw.given.get("wide") else EFFECTS)
     if effect == "reliably_improved":
@@ -58,7 +63,8 @@ def compared(draw: Draw) -> MadeResult:
     known = kind in RATIOS[:2]
     ratio = {
         "compared_group": names[1], "ratio_kind": kind, "euros_per_unit": 400.0 if known else NAN,
-        "euros_per_unit_low": -500.0 if known else NAN, "euros_per_unit_high": 1800.0 if known else NAN,
+        "euros_per_unit_low": draw("low", (-500.0, 200.0)) if known else NAN,
+        "euros_per_unit_high": 1800.0 if known else NAN,
         "standing": "frontier", "step_from": names[0], "step_ratio": 400.0,
     }  # fmt: skip
     chance = draw("chance", (0.56, 1.0, 0.5, NAN))
@@ -120,7 +126,8 @@ def compared(draw: Draw) -> MadeResult:
         "effect": effect, "months": draw("months", (3.0, 12.0)), "thresholds": list(thresholds),
         "thresholds_stated": draw("stated", (True, False)), "year": 2024,
         "perspective": draw("perspective", ("societal", "municipal", "health_insurer")),
-        "grace_weeks": 6.0, "replications": 2000,
+        "grace_weeks": 6.0, "replications": 2000, "agencies_at_most": draw("at_most", (2, 1)),
+        "agencies_within_months": 3.0,
     }  # fmt: skip
     return result_of("costs_and_effects", *tables, provenance=provenance(**facts))
 
@@ -340,6 +347,22 @@ def likely(wanted: bool) -> Test:
 
 
 RATIO = ("euros_per_unit", "euros_per_unit_low", "euros_per_unit_high")
+
+
+def ratio(kind: str, *, holds_zero: bool) -> Test:
+    """Whether a ratio of this kind is shown whose limits hold zero, or do not."""
+
+    def test(released: Released, _: Words) -> bool:
+        return any(
+            row["ratio_kind"] == kind
+            and known(row, *RATIO)
+            and (float(row["euros_per_unit_low"]) < 0) is holds_zero
+            for _, row in rows_of(released, "ratios").iterrows()
+        )
+
+    return test
+
+
 PER_EURO = ("per_euro", "per_euro_low", "per_euro_high")
 shown_costs, shown_effects = some("cost_differences", *LIMITS), some("effect_differences", *LIMITS)
 
@@ -358,13 +381,20 @@ EDGES = (
             {"by": "intervention", "n": 247, "intervention": "any", "cost": AMOUNTS[2],
              "effect": EFFECTS[0], "ratio": "dominates", "chance": 0.56},
             {"n": 247, "ratio": "is_dominated"},
+            {"by": "fewer_agencies", "n": 247, "cost": AMOUNTS[1], "effect": EFFECTS[0], "at_most": 1,
+             "ratio": "per_unit", "low": 200.0},
+            {"by": "fewer_agencies", "n": 247, "ratio": "saved_per_unit", "low": 200.0},
+            {"by": "fewer_agencies", "n": 247, "ratio": "per_unit", "low": -500.0},
+            {"by": "fewer_agencies", "n": 247, "ratio": "saved_per_unit", "low": -500.0},
             {"n": 4},
         ),
         {
             **ways("money_cost", "cost_differences"),
             **ways("money_effect", "effect_differences"),
-            "money_ratio": some("ratios", *RATIO, ratio_kind="per_unit"),
-            "money_ratio_saved": some("ratios", *RATIO, ratio_kind="saved_per_unit"),
+            "money_ratio": ratio("per_unit", holds_zero=False),
+            "money_ratio_or_not": ratio("per_unit", holds_zero=True),
+            "money_ratio_saved": ratio("saved_per_unit", holds_zero=False),
+            "money_ratio_saved_or_not": ratio("saved_per_unit", holds_zero=True),
             "money_unsure": some("ratios", ratio_kind="unsure"),
             "money_dominates": some("ratios", ratio_kind="dominates"),
             "money_dominated": some("ratios", ratio_kind="is_dominated"),

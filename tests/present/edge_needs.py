@@ -7,6 +7,7 @@ sentence may be said. The names are those of ``[needs]`` in ``present/catalogue/
 import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -99,6 +100,13 @@ def levels_on_scale(released: Released, _: Words) -> bool:
     return known and (
         math.isinf(width_of(released)) or all(low <= one <= low + width_of(released) for one in levels)
     )
+
+
+def rounding_shows(released: Released, _: Words) -> bool:
+    course = rows_of(released, "mean_course").set_index("months")["estimate"]
+    numbers = (course[0.0], course[12.0], change(released)["estimate"])
+    start, end, size = (Decimal(f"{value:.1f}") for value in numbers)
+    return abs(end - start - size) == Decimal("0.1")
 
 
 def standardised(row: pd.Series) -> list[float]:
@@ -352,6 +360,7 @@ NEEDS: Mapping[str, Need] = {
     "change_is_better": lambda released, _: better(released) and shows(change(released)["estimate"]),
     "change_is_worse": lambda released, _: not better(released) and leaves_zero_out(change(released)),
     "levels_on_scale": levels_on_scale,
+    "rounding_shows": rounding_shows,
     "size_is_small": on_change(size_within(0.0, 0.5)),
     "size_is_medium": on_change(size_within(0.5, 0.8)),
     "size_is_large": on_change(size_within(0.8, math.inf)),

@@ -265,6 +265,7 @@ EDGES = (
             {"n": 247, "change": (NAN, NAN, NAN)},
             {"change": (4.1, 3.2, 5.0), "size": (0.6, 0.52, 0.7), "n": 247, "rules": {"randomised": True}},
             {"n": 247, "change": (-0.03, -0.05, -0.01), "start": 24.3, "outcome": "raw"},
+            {"n": 247, "change": (-4.56, -5.6, -3.5), "start": 24.82, "outcome": "raw"},
             {"n": 247, "rules": {"has_comparison": True}},
             {"n": 247, "rules": {"public_groups": True}},
         ),

@@ -58,6 +58,11 @@ NOT_APPLICABLE = tuple(
     if key.startswith("not_applicable.")
 )
 PLAIN = {
+    "absent": [],
+    **{
+        f"share_satisfaction_bands_{band}": 0.25
+        for band in ("low_mark", "middle_mark", "high_mark", "not_recorded")
+    },
     "response": (0.7, 0.3, 0.5),
     "gaps": False,
     "rank_known": True,

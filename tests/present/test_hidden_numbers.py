@@ -28,7 +28,9 @@ MINIMUM = 45
 #: What a row says of its families; what it is about, and how many they are, stays.
 SAID = frozenset({"mean", "model", "p", "df", "quantile", "money", "extreme"})
 #: Kinds whose tables have no row about few families, or none with numbers of this sort.
-WITHOUT_SECRETS = frozenset({"signal_quality", "respondents", "data_quality", "followed_families"})
+WITHOUT_SECRETS = frozenset(
+    {"signal_quality", "respondents", "data_quality", "followed_families", "without_progress"}
+)
 #: Kinds all of whose rows are about many families unless few are asked for.
 FEW = {
     "target_trial": {"n": 30},
@@ -42,6 +44,8 @@ FEW = {
     "organisations_costs_and_effects": {"number": 5, "smallest": 4},
     "costs_and_benefits": {"n": 30},
     "agencies_scenario": {"n": 30},
+    "own_voice": {"n": 30},
+    "outcome_set": {"n": 30},
 }
 
 

@@ -91,6 +91,7 @@ def test_topics_are_those_of_the_kinds_and_those_of_all() -> None:
             "in_short",
             "method",
             "payers",
+            "assumptions",
             "tipping",
             "first_page",
             "measured",

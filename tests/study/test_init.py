@@ -56,6 +56,10 @@ def test_every_explained_setting_is_one(tmp_path: Path) -> None:
             changed[number + 1] = changed[number + 1][2:]
         if "[consent]" in changed[number]:
             changed[number + 1 : number + 3] = [line[2:] for line in changed[number + 1 : number + 3]]
+        if "[plan]" in changed[number]:
+            changed[number + 1] = (
+                '[[plan.questions]]\ntext = "Does it help?"\nanalyses = ["describe_change"]\n'
+            )
         if changed[number].startswith("patterns"):
             changed[number - 1] = changed[number - 1][2:]
         path.write_text("\n".join(changed), encoding="utf-8")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mpg_research.analysis.economics.follow_up import FollowUp, read_follow_up
 from mpg_research.analysis.economics.prices import Prices, read_prices
+from mpg_research.analysis.economics.silent_organisations import silent_in_costs
 from mpg_research.analysis.economics.uses import CARE_ITEMS, NETWORK_MEETING, Uses, read_uses
 from mpg_research.arrays import BoolArray, FloatArray, IntArray
 from mpg_research.errors import NotApplicableError, Note
@@ -174,7 +175,7 @@ def family_costs(
     costs = _times_price(spread, prices.rows)
     years = np.maximum(np.floor(costs["month"].to_numpy() / 12), 0.0)
     costs = costs.assign(discounted=costs["amount"].to_numpy() * discount_factors(years, share))
-    notes += _notes(followed, uses, prices, without)
+    notes += [*_notes(followed, uses, prices, without), *silent_in_costs(study, followed, prices)]
     return FamilyCosts(
         rows=_with_names(costs, followed),
         followed=followed.families.drop(columns="start"),

@@ -53,7 +53,7 @@ from mpg_research.analysis.growth.help_ended import ended_note, sensitivity_tabl
 from mpg_research.analysis.growth.help_periods import periods_of_course
 from mpg_research.analysis.growth.model_frame import ModelFrame, prepare_frame
 from mpg_research.analysis.growth.observed_means import month_grid, observed_means
-from mpg_research.analysis.growth.question import choose_scores
+from mpg_research.analysis.growth.question import ModelQuestion, choose_scores
 from mpg_research.analysis.growth.robust_errors import robust_change
 from mpg_research.analysis.growth.rule import GrowthRule
 from mpg_research.analysis.growth.scale import hold_to_scale
@@ -67,7 +67,7 @@ from mpg_research.mixed import DfRule
 from mpg_research.study.model import Study
 from mpg_research.study.which_scores import AS_CONFIGURED, ScoreKeywords, Scores, gather
 
-__all__ = ["TrajectoryFit", "fit_trajectory", "observed_table"]
+__all__ = ["TrajectoryFit", "fit_course", "fit_trajectory", "observed_table"]
 
 _STANDARDISED = ("standardised", "standardised_low", "standardised_high")
 
@@ -173,17 +173,55 @@ def fit_trajectory(
     (scores,) = gather(older, scores)
     question = choose_scores(study, scores, case_mix=case_mix or (), months=months)
     role: OrganisationRole = "fixed" if organisation is True else organisation
+    asked = _Asked(shape, role, worker, df, level, rule)
+    return _fitted(study, question, asked, beside=True)
+
+
+def fit_course(
+    study: Study, *, scores: Scores, months: tuple[float, ...] | list[float] | None, level: float
+) -> TrajectoryFit:
+    """The course of :func:`fit_trajectory`, without the tables that check it by other models.
+
+    Parameters
+    ----------
+    study : Study
+    scores : Scores
+    months : sequence of float or None
+    level : float
+    """
+    question = choose_scores(study, scores, case_mix=(), months=months)
+    asked = _Asked("spline", False, None, "kenward-roger", level, DEFAULT_RULE)
+    return _fitted(study, question, asked, beside=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of the model."""
+
+    shape: Shape
+    role: OrganisationRole
+    worker: bool | None
+    df: DfRule
+    level: float
+    rule: GrowthRule
+
+
+def _fitted(study: Study, question: ModelQuestion, asked: _Asked, *, beside: bool) -> TrajectoryFit:
+    """Fit and tabulate; ``beside``: with what robust errors and a freer curve say."""
+    role, df, level = asked.role, asked.df, asked.level
     frame = prepare_frame(
         question.course,
         by_organisation=role == "fixed",
         until=question.primary_month,
         minimum_measured=question.reach.minimum,
     )
-    model = fit_growth(frame, shape=shape, organisation=role, worker=worker, df=df, level=level, rule=rule)
+    model = fit_growth(
+        frame, shape=asked.shape, organisation=role, worker=asked.worker, df=df, level=level, rule=asked.rule
+    )
     month = question.primary_month
     tables = trajectory_tables(model, question.months, level)
     notes = model_notes(model, question.months, minimum=study.config.disclosure.minimum_families)
-    if model.converged:
+    if model.converged and beside:
         later = [one for one in question.months if one > 0]
         robust, said = robust_change(model, later, month)
         share = share_ended(periods_of_course(study, question.course, month=month))
@@ -201,8 +239,8 @@ def fit_trajectory(
         converged=model.converged,
         **question.parts(
             frame.flow, notes, shape=model.shape, organisation=role,
-            worker=model.worker, df=df, level=level, formula=rule.told(model.formula),
-            **rule.described,
+            worker=model.worker, df=df, level=level, formula=asked.rule.told(model.formula),
+            **asked.rule.described,
         ),
     )  # fmt: skip
 

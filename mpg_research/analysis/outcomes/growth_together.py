@@ -24,8 +24,9 @@ import numpy as np
 import pandas as pd
 
 from mpg_research.statistics.two_outcomes.correlation_limits import Correlation, correlation_of
+from mpg_research.statistics.two_outcomes.families import fill_up
 from mpg_research.statistics.two_outcomes.fit import Fitted, fit_two_outcomes
-from mpg_research.statistics.two_outcomes.likelihood import TwoOutcomes, fill_up
+from mpg_research.statistics.two_outcomes.likelihood import TwoOutcomes
 
 __all__ = ["EFFECTS", "fit_together", "random_correlation", "some_families", "stack"]
 

@@ -31,7 +31,7 @@ import pandas as pd
 
 from mpg_research.analysis.columns import ESTIMATE, MONTHS, coded, ends, key_column, modelled
 from mpg_research.analysis.growth.estimate_tables import add_standardised, estimate_rows
-from mpg_research.analysis.growth.trajectory import TrajectoryFit, fit_trajectory
+from mpg_research.analysis.growth.trajectory import TrajectoryFit, fit_course
 from mpg_research.analysis.outcomes.together_tables import PATHS, put_together, sign_of, tables_together
 from mpg_research.analysis.result import (
     ESTIMATE_COLUMNS,
@@ -115,7 +115,7 @@ def compare_instruments(
     fits: dict[str, TrajectoryFit] = {}
     for key in wanted:
         try:
-            found = fit_trajectory(study, scores=_scores(study, key), months=months, level=level)
+            found = fit_course(study, scores=_scores(study, key), months=months, level=level)
         except MpgError:
             found = None
         if found is not None and found.converged and found.baseline_sd > 0:

@@ -19,13 +19,14 @@ Tables of :class:`CostsAndEffects` (beside ``sample_flow`` and ``settings``)
   worth.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.economics.family_costs import FamilyCosts, family_costs
+from mpg_research.analysis.economics.silent_organisations import recording_organisations
 from mpg_research.analysis.growth.estimate_tables import study_notes
 from mpg_research.analysis.result import (
     Result,
@@ -37,7 +38,7 @@ from mpg_research.analysis.result import (
 )
 from mpg_research.analysis.value.compared import Compared, compare_column, compare_groups
 from mpg_research.analysis.value.compared_groups import groups_of_organisations
-from mpg_research.analysis.value.compared_interventions import compare_intervention
+from mpg_research.analysis.value.compared_interventions import compare_fewer_agencies, compare_intervention
 from mpg_research.analysis.value.comparison_tables import (
     AFTER_COSTS,
     behind,
@@ -46,7 +47,7 @@ from mpg_research.analysis.value.comparison_tables import (
     net_benefit_rows,
     ratio_tables,
 )
-from mpg_research.analysis.value.effects_of_groups import families_with_effect
+from mpg_research.analysis.value.effects_of_groups import families_with_effect, outside_effect
 from mpg_research.analysis.value.money_columns import COMPARED_GROUP, THRESHOLD
 from mpg_research.analysis.value.organisation_differences import organisation_tables
 from mpg_research.analysis.value.price_sensitivity import (
@@ -84,6 +85,8 @@ DRAWN_THRESHOLDS = {
 }
 #: With fewer workers the bootstrap is too narrow; net benefit by t is the better answer.
 _FEW_TO_DRAW = 20
+#: With fewer workers an organisation's interval is too wide rather than too narrow (benchmarks).
+_FEW_AT_ORGANISATION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +141,17 @@ def compare_costs_and_effects(
     by : str
         "intervention": families whose help stands still, with an intervention and without, as
         :func:`~mpg_research.analysis.interventions.target_trial.emulate_target_trial` has them;
+        "fewer_agencies": families with many agencies who come down to few, and who keep more, as
+        :func:`~mpg_research.analysis.process.fewer_agencies.emulate_fewer_agencies` has them;
         "organisation": each organisation beside the mean of all; or a column of ``episodes`` with a few
         values.
     intervention : str
         Its code, or "any".
     month : float, optional
-        Of an intervention: months after the wave; by default the last for which the trial has an answer.
+        Of an intervention or fewer agencies: months after the wave; by default the last for which the trial
+        has an answer.
     effect : {"points", "reliably_improved", "months_without_placement"}, optional
-        By default ``[costs] effect``. With an intervention: of the families with a score at the end.
+        By default ``[costs] effect``. Of an emulated trial: of the families with a score at the end.
     horizon_months : int, optional
         Of a column or organisations: whole months since the start; by default ``[costs] horizon_months``.
     thresholds : tuple of float, optional
@@ -173,8 +179,8 @@ def compare_costs_and_effects(
     Raises
     ------
     NotApplicableError
-        Without prices or effects, where nobody is followed so far, or where an intervention cannot be
-        compared.
+        Without prices or effects, where nobody is followed so far, or where an intervention (or fewer
+        agencies) cannot be compared.
     ConfigError
         If an argument is impossible.
         Tables ``cost_differences``, ``effect_differences``, ``ratios``, ``quadrants``, ``region``,
@@ -217,6 +223,10 @@ def compare_costs_and_effects(
             study, costs, intervention, effect=wanted, month=month, case_mix=names, rate=rate, scores=scores,
             seed=seed,
         )  # fmt: skip
+    elif by == "fewer_agencies":
+        compared = compare_fewer_agencies(
+            study, costs, effect=wanted, month=month, case_mix=names, rate=rate, scores=scores, seed=seed
+        )
     elif by == "organisation":
         compared = _organisations(
             study, costs, effect=wanted, horizon=int(horizon), case_mix=names, rate=rate, scores=scores
@@ -252,7 +262,7 @@ def compare_costs_and_effects(
         differences=found,
         tables=collect_tables([*tables, sample_flow_table(compared.flow)]),
         flow=compared.flow,
-        notes=(*notes, *costs.notes, *compared.notes, *_notes(found, by)),
+        notes=(*notes, *costs.notes, *compared.notes, *_notes(compared, found)),
         provenance=provenance_of(study, parameters=parameters, instrument=instrument, outcome=outcome),
         level=level,
         converged=compared.converged,
@@ -268,9 +278,13 @@ def _organisations(
     groups = groups_of_organisations(
         study, costs, case_mix=case_mix, with_effect=known, horizon=float(horizon)
     )
-    return compare_groups(
+    compared = compare_groups(
         study, costs, groups, effect=effect, horizon=horizon, rate=rate, scores=scores, by="organisation"
     )
+    silent = set(costs.followed["organisation"].astype(str)) - recording_organisations(study, costs.followed)
+    if effect == "months_without_placement":
+        return replace(compared, notes=(*compared.notes, *outside_effect(silent)))
+    return compared
 
 
 def _check(effect: str, horizon: float, thresholds: tuple[float, ...] | None) -> None:
@@ -367,8 +381,16 @@ def _described(study: Study, instrument: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _notes(found: GroupDifferences, by: str) -> list[Note]:
-    if by == "organisation" or found.n_clusters >= _FEW_TO_DRAW:
+def _notes(compared: Compared, found: GroupDifferences) -> list[Note]:
+    if compared.facts["by"] == "organisation":
+        workers = pd.Series(compared.cost.clusters).groupby(compared.code).nunique()
+        few = int((workers < _FEW_AT_ORGANISATION).sum())
+        text = (
+            f"{few} organisations have two or three workers, of whom it cannot be seen how much workers "
+            "differ: the intervals are very wide there, and rather too wide than too narrow."
+        )
+        return [Note("organisations_few_workers", text, {"n_organisations": few})] if few else []
+    if found.n_clusters >= _FEW_TO_DRAW:
         return []
     text = (
         f"There are {found.n_clusters} workers: the bootstrap behind the curves is then a little too sure; "

@@ -90,17 +90,27 @@ def costs_per_price(costs: FamilyCosts, edges: FloatArray) -> tuple[pd.DataFrame
     DataFrame
         m rows, as ``costs.prices``.
     ndarray, shape (families, m, J)
+
+    Raises
+    ------
+    NotApplicableError
+        Where nothing that was used in these months has a price.
     """
     within = (costs.rows["month"] >= edges[0]) & (costs.rows["month"] < edges[-1])
     used = costs.rows.loc[within, ["item", "payer"]].drop_duplicates().astype(str)
     priced = costs.prices.merge(used, on=["item", "payer"]).reset_index(drop=True)
+    if priced.empty:
+        raise NotApplicableError(
+            f"Nothing that was used in the first {edges[-1]:g} months has a price: see the column item of "
+            "the table prices.",
+            code="nothing_priced",
+        )
     item, payer = costs.rows["item"].astype(str), costs.rows["payer"].astype(str)
     tables = [
         costs.amounts(edges, rows=((item == row["item"]) & (payer == row["payer"])).to_numpy(dtype=bool))
         for _, row in priced.iterrows()
     ]
-    shape = (len(costs.followed), 0, len(edges) - 1)
-    return priced, np.stack(tables, axis=1) if tables else np.zeros(shape)
+    return priced, np.stack(tables, axis=1)
 
 
 def needs_horizon(until: FloatArray, months: float, code: np.ndarray) -> None:
@@ -197,7 +207,8 @@ def compare_groups(
     return Compared(
         names=groups.names, cost=cost, effect=found.regression, parts=parts, priced=priced, family=family,
         used=users_of((mine != 0).any(axis=2), family), n_families=families, n_organisations=organisations,
-        strata=groups.strata, months=float(horizon), flow=groups.flow, notes=groups.notes,
+        strata=groups.strata, months=float(horizon), flow=groups.flow,
+        notes=(*groups.notes, *found.notes),
         facts={"by": by, "effect": effect},
         instrument=found.instrument, outcome=found.outcome, converged=found.converged,
         followed=float((until >= horizon).mean()),

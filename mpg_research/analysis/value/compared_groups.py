@@ -102,7 +102,7 @@ def groups_of_column(
     table = study.tables["episodes"]
     if column not in table or column in NO_GROUPS:
         hint = did_you_mean(column, [str(name) for name in table.columns])
-        more = ", intervention, or organisation" if asked == "by" else ""
+        more = ", intervention, fewer_agencies, or organisation" if asked == "by" else ""
         raise ConfigError(
             f"{asked} = {column!r} is no column of the table episodes that makes groups of families; "
             f"expected one with a few values{more}. {hint}".rstrip()

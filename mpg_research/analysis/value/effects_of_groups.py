@@ -1,18 +1,20 @@
 """Effects beside costs, as regressions on groups: points, reliably improved, months without placement."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from mpg_research.analysis.economics.family_costs import FamilyCosts
+from mpg_research.analysis.economics.silent_organisations import recording_organisations
 from mpg_research.analysis.economics.uses import read_uses
 from mpg_research.analysis.families.courses import Courses, read_courses
 from mpg_research.analysis.families.indicator_shares import indicator_rows
 from mpg_research.analysis.growth.help_periods import HelpPeriods, help_periods
 from mpg_research.analysis.value.compared_groups import FamilyGroups
 from mpg_research.arrays import FloatArray, IntArray
-from mpg_research.errors import ModelError, NotApplicableError
+from mpg_research.errors import ModelError, NotApplicableError, Note
 from mpg_research.mixed import fit_mixed
 from mpg_research.statistics.change.reliable_change import improvement_sign
 from mpg_research.statistics.economics.group_differences import Regression, regression_of
@@ -27,6 +29,7 @@ __all__ = [
     "effect_of_groups",
     "families_with_effect",
     "later_factor",
+    "outside_effect",
     "read_placements",
 ]
 
@@ -46,6 +49,7 @@ class GroupEffect:
     instrument, outcome : str
         Of the scores; empty where it is not about scores.
     converged : bool
+    notes : tuple of Note
     """
 
     regression: Regression = field(repr=False)
@@ -53,6 +57,7 @@ class GroupEffect:
     instrument: str = ""
     outcome: str = ""
     converged: bool = True
+    notes: tuple[Note, ...] = ()
 
 
 def later_factor(rate: float, month: float) -> float:
@@ -272,8 +277,7 @@ def read_placements(study: Study, costs: FamilyCosts) -> tuple[frozenset[str], I
             "events, or choose another effect ([costs] effect in study.toml).",
             code="no_events_for_effect",
         )
-    home = followed.families.set_index(followed.families["family"].astype(str))["organisation"].astype(str)
-    recording = frozenset(home.reindex(events["family"].astype(str)).dropna())
+    recording = recording_organisations(study, followed.families)
     uses = read_uses(study, followed).rows
     placed = uses[(uses["item"].astype(str) == PLACEMENT).to_numpy()]
     return recording, placed["unit"].to_numpy(dtype=np.intp), placed["begin"].to_numpy(dtype=float)
@@ -302,4 +306,22 @@ def _without_placement(
     regression = regression_of(
         values, code, case_mix=groups.case_mix[kept], clusters=worker, n_groups=len(groups.names)
     )
-    return GroupEffect(regression, code)
+    return GroupEffect(regression, code, notes=outside_effect(set(families["organisation"]) - recording))
+
+
+def outside_effect(silent: Collection[object]) -> tuple[Note, ...]:
+    """That organisations without any event do not count in months without placement.
+
+    Parameters
+    ----------
+    silent : collection of str
+        Their keys.
+    """
+    if not silent:
+        return ()
+    text = (
+        f"{len(silent)} organisations have no event on record and are taken not to record them: they do not "
+        "count in months without placement. If there really were none, set [costs] without_events = "
+        '"none_happened" in study.toml.'
+    )
+    return (Note("organisations_outside_effect", text, {"n_organisations": len(silent)}, "caution"),)

@@ -79,6 +79,11 @@ def _spread(route: CrossedRoute, state: CrossedState, before: IntArray) -> tuple
     own, across = np.einsum("nq,nq->n", carried, z0), np.einsum("nq,nq->n", carried, z0[before])
     if not route.m:
         return own, across
+    if route.is_small:
+        own_blocks = route.b0z.reshape(route.n0, route.q0, route.m)[route.codes]
+        f = route.zc - np.einsum("nq,nqm->nm", carried, own_blocks)
+        turned = f @ state.kc
+        return own + np.einsum("nm,nm->n", f, turned), across + np.einsum("nm,nm->n", f[before], turned)
     places = route.codes[:, None] * route.q0 + np.arange(route.q0)
     wide = sparse.csr_matrix(
         (carried.ravel(), places.ravel(), np.arange(n + 1) * route.q0), shape=(n, route.n0 * route.q0)

@@ -16,13 +16,21 @@ from scipy.linalg.lapack import dpotri
 
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed.likelihood.scaling import Scaled
-from mpg_research.mixed.likelihood.sparse_blocks import as_dense, blocks_times, indicator, is_invertible
+from mpg_research.mixed.likelihood.sparse_blocks import (
+    as_dense,
+    blocks_times,
+    indicator,
+    is_invertible,
+    rows_weighed,
+)
 from mpg_research.mixed.problem import MixedProblem
 
 __all__ = ["CrossedRoute", "CrossedState"]
 
 # Up to so many multiplications a dense product costs less than finding one's way through a sparse matrix.
 DENSE_PRODUCT = 5_000_000
+# Up to so many numbers a design that is mostly zeros is held whole.
+DENSE_DESIGN = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +84,42 @@ class CrossedRoute:
             self.offsets[t] = self.m
             self.m += counts[t] * scaled.z[t].shape[0]
             wide.append(indicator(scaled.z[t], problem.random[t].codes, counts[t]))
-        self.zc = sparse.hstack(wide, format="csr") if wide else sparse.csr_matrix((scaled.n, 0))
-        self._form(None)
+        self.zc: Any = sparse.hstack(wide, format="csr") if wide else sparse.csr_matrix((scaled.n, 0))
+        self._z0_wide: Any = indicator(z0, self.codes, self.n0)
+        self.is_small = scaled.n * (self.m + self.n0 * self.q0) <= DENSE_DESIGN
+        if self.is_small:
+            self.zc, self._z0_wide = self.zc.toarray(), self._z0_wide.toarray()
+        self._form(self.fixed, z0.T, self.zc)
 
     def weigh(self, omega: FloatArray, link: FloatArray, previous: NDArray[np.intp]) -> None:
         """Form the cross-products anew under R^-1 given by row weights."""
+        fixed, z0 = (rows_weighed(each, omega, link, previous) for each in (self.fixed, self.z0.T))
+        if self.is_small:
+            self._form(fixed, z0, rows_weighed(self.zc, omega, link, previous))
+            return
         linked = np.flatnonzero(previous >= 0)
         rows = np.concatenate([np.arange(omega.size), linked, previous[linked]])
         columns = np.concatenate([np.arange(omega.size), previous[linked], linked])
         values = np.concatenate([omega, -link[linked], -link[linked]])
-        self._form(sparse.csr_matrix((values, (rows, columns)), shape=(omega.size, omega.size)))
+        inverse = sparse.csr_matrix((values, (rows, columns)), shape=(omega.size, omega.size))
+        self._form(fixed, z0, inverse @ self.zc)
 
-    def _form(self, inverse: sparse.csr_matrix | None) -> None:
-        fixed = self.fixed if inverse is None else inverse @ self.fixed
-        z0 = self.z0 if inverse is None else (inverse @ self.z0.T).T
-        zc = self.zc if inverse is None else inverse @ self.zc
-        z0_wide = indicator(self.z0, self.codes, self.n0)
+    def _form(self, fixed: FloatArray, z0: FloatArray, zc: Any) -> None:
+        """Cross-products with R^-1 times the designs: of [X y] (n, e), of the first factor (n, q0), of the
+        rest (n, m).
+        """
         self.a0 = np.empty((self.n0, self.q0, self.q0))
         for i in range(self.q0):
             for j in range(self.q0):
-                self.a0[:, i, j] = np.bincount(self.codes, self.z0[i] * z0[j], minlength=self.n0)
-        self.b0f = np.asarray(z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
+                self.a0[:, i, j] = np.bincount(self.codes, self.z0[i] * z0[:, j], minlength=self.n0)
+        self.b0f = np.asarray(self._z0_wide.T @ fixed).reshape(self.n0, self.q0, self.e)
         self.c_ff = self.fixed.T @ fixed
-        self.b0z: Any = (z0_wide.T @ zc).tocsr()
-        if self.n0 * self.q0 * self.m**2 <= DENSE_PRODUCT:
-            self.b0z = self.b0z.toarray()
-        self.c_zz = (self.zc.T @ zc).toarray()
+        self.b0z: Any = self._z0_wide.T @ zc
+        if not self.is_small:
+            self.b0z = self.b0z.tocsr()
+            if self.n0 * self.q0 * self.m**2 <= DENSE_PRODUCT:
+                self.b0z = self.b0z.toarray()
+        self.c_zz = as_dense(self.zc.T @ zc)
         self.c_zf = np.asarray(self.zc.T @ fixed)
 
     def _first_factor(self, factors: list[FloatArray]) -> FloatArray:

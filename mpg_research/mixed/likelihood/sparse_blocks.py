@@ -8,7 +8,7 @@ from scipy import sparse
 
 from mpg_research.arrays import FloatArray
 
-__all__ = ["as_dense", "block_diagonal", "blocks_times", "indicator", "is_invertible"]
+__all__ = ["as_dense", "block_diagonal", "blocks_times", "indicator", "is_invertible", "rows_weighed"]
 
 
 #: Smallest singular value of Lambda from which its inverse keeps at least ten digits.
@@ -38,6 +38,20 @@ def blocks_times(blocks: FloatArray, wide: Any) -> Any:
 def as_dense(matrix: Any) -> FloatArray:
     """A matrix that is sparse or dense as a dense one."""
     found: FloatArray = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    return found
+
+
+def rows_weighed(
+    matrix: FloatArray, omega: FloatArray, link: FloatArray, previous: NDArray[np.intp]
+) -> FloatArray:
+    """R^-1 times a dense (n, k) matrix: ``omega`` (n,) on the diagonal, -``link`` (n,) beside it between each
+    row and the row ``previous`` to it, -1 where there is none. No row is previous to two.
+    """
+    linked = np.flatnonzero(previous >= 0)
+    before, between = previous[linked], link[linked, None]
+    found: FloatArray = omega[:, None] * matrix
+    found[linked] -= between * matrix[before]
+    found[before] -= between * matrix[linked]
     return found
 
 

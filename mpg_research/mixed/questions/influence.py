@@ -125,7 +125,7 @@ class _CrossedParts:
             shape=(len(carried), route.n0 * route.q0),
         )
         self.carried = carried
-        self.f = route.zc - sparse.csr_matrix(wide @ route.b0z)
+        self.f = sparse.csr_matrix(route.zc) - sparse.csr_matrix(wide @ route.b0z)
         inverse = route.fixed - wide @ route.b0f.reshape(-1, route.e) - self.f @ (state.kc @ state.d_zf)
         self.t, self.r = inverse[:, :-1], inverse @ np.append(-found.beta, 1.0)
 

@@ -11,6 +11,7 @@ from mpg_research.present.drawing.scene import Piece, Polygon
 from mpg_research.present.figures.parts import (
     count_marks,
     counts_on_top,
+    known,
     line_entry,
     number_axis,
     put_into_words,
@@ -36,6 +37,7 @@ __all__ = [
     "draw_delta_adjustment",
     "draw_measured_by_month",
     "draw_score_bands",
+    "draw_shares",
     "tone_entry",
 ]
 
@@ -54,27 +56,47 @@ TONES = {
 
 def draw_class_shares(voice: Voice) -> Drawing | None:
     """Share of each class with its interval."""
-    rows = voice.frame("merged")
-    rows = rows[rows["estimate"].notna()] if len(rows) else rows
+    return draw_shares(voice, "class_shares", "merged")
+
+
+def draw_shares(
+    voice: Voice,
+    name: str,
+    table: str,
+    *,
+    key: str = "class",
+    limits: tuple[str, str] = ("clustered_low", "clustered_high"),
+    total: bool = False,
+) -> Drawing | None:
+    """Shares of a table below each other, each with its interval; ``total``: beside it only out of how many.
+
+    That is for tables whose families are all those of whom it could be told.
+    """
+    rows = known(voice.frame(table), "estimate", *limits)
     if not len(rows):
         return None
-    names = [voice.phrases.label("value.class", name) for name in rows["class"]]
+    names = [voice.label(f"value.{key}", code) for code in rows[key]]
     chart = Chart([24.5 * len(rows)])
     panel = chart.panel()
     heights = panel.rows(names, width=200)
     for height, (_, row) in zip(heights, rows.iterrows(), strict=True):
-        ends = [row["clustered_low"], row["clustered_high"]]
-        panel.line(ends, [height, height], colour=MAIN, width=1.6)
-        panel.beside(height, _out_of(voice, row))
+        panel.line([row[each] for each in limits], [height, height], colour=MAIN, width=1.6)
+        panel.beside(height, _of_all(voice, row) if total else _out_of(voice, row))
     panel.marks(rows["estimate"], heights, fill=MAIN, size=6)
-    panel.x.low, panel.x.high = 0.0, min(1.0, float(rows["clustered_high"].max()) * 1.08 + 0.02)
+    panel.x.low, panel.x.high = 0.0, min(1.0, float(rows[limits[1]].max()) * 1.08 + 0.02)
     number_axis(panel.x, voice, percent=True)
     panel.x.label = voice.phrases("figure.class_shares.axis")
     shares = [
-        f"{name} {format_share(float(value), voice.language, digits=0)}"
-        for name, value in zip(names, rows["estimate"], strict=True)
+        f"{label} {format_share(float(value), voice.language, digits=0)}"
+        for label, value in zip(names, rows["estimate"], strict=True)
     ]
-    return put_into_words(voice, "class_shares", chart, shares="; ".join(shares))
+    return put_into_words(voice, name, chart, shares="; ".join(shares))
+
+
+def _of_all(voice: Voice, row: pd.Series) -> str:
+    """Out of how many; nothing where that is withheld."""
+    total = float(row["n_group"])
+    return voice.phrases("unit.families", number=voice.rounded(total)) if math.isfinite(total) else ""
 
 
 def _out_of(voice: Voice, row: pd.Series) -> str:

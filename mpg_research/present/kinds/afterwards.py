@@ -3,10 +3,12 @@
 import numpy as np
 
 from mpg_research.present.drawing.chart import Chart, Panel
+from mpg_research.present.figures.change import draw_shares
 from mpg_research.present.figures.parts import known, line_entry, number_axis, put_into_words, whisker
 from mpg_research.present.figures.style import GREY, INK, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.paper.care_methods import afterwards_methods
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.afterwards import afterwards_sentences, without_progress_sentences
 
@@ -92,10 +94,21 @@ KINDS = (
     Kind(
         name="afterwards",
         sentences=afterwards_sentences,
+        methods=afterwards_methods,
         figures=(
             Figure(name="first_events", draw=draw_first_events, shows=("incidence", "worsening")),
             Figure(name="scores_after", draw=draw_scores_after, shows=("scores_after",)),
         ),
     ),
-    Kind(name="without_progress", sentences=without_progress_sentences),
+    Kind(
+        name="without_progress",
+        sentences=without_progress_sentences,
+        figures=(
+            Figure(
+                name="how_it_stood",
+                draw=lambda voice: draw_shares(voice, "how_it_stood", "progress"),
+                shows=("progress",),
+            ),
+        ),
+    ),
 )

@@ -3,6 +3,11 @@
 from mpg_research.present.figures.costs.organisations import draw_organisations_plane
 from mpg_research.present.figures.costs.plane import draw_acceptability, draw_plane
 from mpg_research.present.figures.costs.steps import draw_tornado, draw_waterfall
+from mpg_research.present.paper.money_methods import (
+    benefit_methods,
+    comparison_of_costs_methods,
+    organisation_value_methods,
+)
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.costs.compared import comparison_sentences
 from mpg_research.present.sentences.costs.organisations import organisation_value_sentences
@@ -15,6 +20,7 @@ KINDS = (
     Kind(
         name="costs_and_effects",
         sentences=comparison_sentences,
+        methods=comparison_of_costs_methods,
         topics=("in_short", "method"),
         figures=(
             Figure(name="plane", draw=draw_plane, shows=("cost_differences", "effect_differences", "region")),
@@ -25,12 +31,15 @@ KINDS = (
     Kind(
         name="costs_and_benefits",
         sentences=benefit_sentences,
+        methods=benefit_methods,
         topics=("in_short", "payers", "method"),
+        lists=("payers",),
         figures=(Figure(name="waterfall", draw=draw_waterfall, shows=("waterfall",)),),
     ),
     Kind(
         name="organisations_costs_and_effects",
         sentences=organisation_value_sentences,
+        methods=organisation_value_methods,
         figures=(
             Figure(
                 name="organisations_plane",
@@ -39,6 +48,11 @@ KINDS = (
             ),
         ),
     ),
-    Kind(name="agencies_scenario", sentences=scenario_sentences),
+    Kind(
+        name="agencies_scenario",
+        sentences=scenario_sentences,
+        topics=("assumptions",),
+        lists=("assumptions",),
+    ),
     Kind(name="costs_checklist", sentences=checklist_sentences),
 )

@@ -9,7 +9,7 @@ from mpg_research.present.figures.own_page.tiles import draw_tiles
 from mpg_research.present.figures.study import draw_case_mix
 from mpg_research.present.kinds.growth import OBSERVED_COURSE
 from mpg_research.present.language.voice import Voice
-from mpg_research.present.paper.growth_methods import comparison_methods, robustness_methods
+from mpg_research.present.paper.growth_methods import cohort_methods, comparison_methods, robustness_methods
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.organisations import organisation_sentences
 from mpg_research.present.sentences.over_time import over_time_sentences, robustness_sentences
@@ -78,6 +78,7 @@ KINDS = (
     Kind(
         name="organisations_over_time",
         sentences=over_time_sentences,
+        methods=cohort_methods,
         figures=(Figure(name="run_chart", draw=draw_run_chart, shows=("run_chart",)),),
     ),
 )

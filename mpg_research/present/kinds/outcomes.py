@@ -1,6 +1,7 @@
 """What came of it beside the first score: life domains, questionnaires side by side, goals and marks."""
 
 from mpg_research.present.drawing.chart import Chart
+from mpg_research.present.figures.change import draw_shares
 from mpg_research.present.figures.parts import known, line_entry, number_axis, put_into_words, time_axis
 from mpg_research.present.figures.style import BAND, GREY, INK, MAIN, SECOND, Drawing
 from mpg_research.present.language.names import clean_name
@@ -98,6 +99,33 @@ KINDS = (
         sentences=instrument_sentences,
         figures=(Figure(name="gains_of_instruments", draw=draw_gains, shows=("instrument_change",)),),
     ),
-    Kind(name="own_voice", sentences=own_voice_sentences),
-    Kind(name="outcome_set", sentences=outcome_set_sentences),
+    Kind(
+        name="own_voice",
+        sentences=own_voice_sentences,
+        figures=(
+            Figure(
+                name="marks_given",
+                draw=lambda voice: draw_shares(voice, "marks_given", "satisfaction_bands"),
+                shows=("satisfaction_bands",),
+            ),
+        ),
+    ),
+    Kind(
+        name="outcome_set",
+        sentences=outcome_set_sentences,
+        figures=(
+            Figure(
+                name="national_outcomes",
+                draw=lambda voice: draw_shares(
+                    voice,
+                    "national_outcomes",
+                    "outcome_shares",
+                    key="outcome",
+                    limits=("conf_low", "conf_high"),
+                    total=True,
+                ),
+                shows=("outcome_shares",),
+            ),
+        ),
+    ),
 )

@@ -11,6 +11,7 @@ from mpg_research.present.figures.style import BAND, INK, MAIN, Drawing
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.phrases import readable
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.paper.family_methods import respondent_methods
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.trajectory import is_usable, way_and_sizes
 
@@ -144,6 +145,7 @@ KINDS = (
         name="respondents",
         sentences=respondent_sentences,
         main_table="respondent_difference",
+        methods=respondent_methods,
         figures=(
             Figure(
                 name="respondent_bands",

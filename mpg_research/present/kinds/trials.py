@@ -6,6 +6,7 @@ from mpg_research.present.drawing.chart import Chart
 from mpg_research.present.figures.parts import known, mark_entry, number_axis, put_into_words
 from mpg_research.present.figures.style import INK, MAIN, Drawing
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.paper.care_methods import trial_methods
 from mpg_research.present.registry import Figure, Kind
 from mpg_research.present.sentences.trials import trial_sentences
 
@@ -52,6 +53,7 @@ KINDS = (
     Kind(
         name="target_trial",
         sentences=trial_sentences,
+        methods=trial_methods,
         topics=("nothing_done",),
         figures=(Figure(name="love_plot", draw=draw_love_plot, shows=("balance",)),),
     ),

@@ -21,7 +21,7 @@ __all__ = ["Condition", "as_page", "conditions", "is_sentence", "needs"]
 #: themselves they claim nothing of a result.
 _LABELS = re.compile(
     r"^(?:general|unit|concept|column|value|caption|intervention|neutral|page|notebook|decisions|by_hand|brief"
-    r"|purpose|source|decided|moment|due|plan|family_page|methods|paper|cite|checklist)\."
+    r"|purpose|source|decided|moment|due|plan|check_page|family_page|methods|paper|cite|checklist)\."
     r"|^figure\.(?:\w+\.)?(?:own|families|mean|model|observed|others|out_of|lane|title|(?:\w+_)?axis(?:_\w)?|limit_\w+)$"
     r"|^profile\.(?:title|figure_title|heading_\w+|\w+_axis|month|score|error|expected|signal|\w+_parent)$"
 )

@@ -9,6 +9,7 @@ __all__ = [
     "change_methods",
     "course_methods",
     "missing_methods",
+    "respondent_methods",
     "signal_methods",
     "step_methods",
     "trend_methods",
@@ -56,6 +57,12 @@ def signal_methods(voice: Voice) -> Iterator[Method]:
         yield Method("signal_rules")
     if "decision_curve" in voice.released.tables:
         yield Method("decision_curve", ("vickers2006",))
+
+
+def respondent_methods(voice: Voice) -> Iterator[Method]:
+    """Two respondents of one family."""
+    if "respondent_bands" in voice.released.tables:
+        yield Method("limits_of_agreement", ("bland2007", "zou2013"))
 
 
 def missing_methods(voice: Voice) -> Iterator[Method]:

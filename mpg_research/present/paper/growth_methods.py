@@ -6,9 +6,16 @@ from dataclasses import replace
 
 from mpg_research.present.language.numbers import format_count
 from mpg_research.present.language.voice import Voice
+from mpg_research.present.paper.known import is_known
 from mpg_research.present.registry import Method
 
-__all__ = ["comparison_methods", "model_methods", "robustness_methods", "trajectory_methods"]
+__all__ = [
+    "cohort_methods",
+    "comparison_methods",
+    "model_methods",
+    "robustness_methods",
+    "trajectory_methods",
+]
 
 #: What families have of their own, by the rule of the growth model.
 _FAMILY_PARTS = ("spline", "bend", "line", "level")
@@ -21,7 +28,7 @@ def trajectory_methods(voice: Voice) -> Iterator[Method]:
     """The mean course."""
     yield from _growth(voice)
     yield from _robust(voice, "robust_change")
-    if _has(voice, "change", "standardised"):
+    if is_known(voice, "change", "standardised"):
         yield Method("standardised", ("hedges1981",))
     if "sensitivity" in voice.released.tables:
         yield Method("free_curve")
@@ -36,9 +43,9 @@ def comparison_methods(voice: Voice) -> Iterator[Method]:
         yield Method(f"organisations_{role}")
     if parameters.get("reference") in ("mean", "median"):
         yield Method(f"reference_{parameters['reference']}")
-    if parameters.get("adjust") == "holm" and _has(voice, "difference_from_mean", "p_adjusted"):
+    if parameters.get("adjust") == "holm" and is_known(voice, "difference_from_mean", "p_adjusted"):
         yield Method("holm", ("holm1979",))
-    if _has(voice, "difference_from_mean", "simultaneous_low"):
+    if is_known(voice, "difference_from_mean", "simultaneous_low"):
         yield Method("simultaneous", ("hothorn2008",))
     yield from _robust(voice, "robust_difference")
     if "share_indicators" in tables:
@@ -53,6 +60,13 @@ def comparison_methods(voice: Voice) -> Iterator[Method]:
         yield Method("rankability", ("dishoeck2011",))
     if "case_mix_difference" in tables:
         yield Method("case_mix_difference", ("austin2009",))
+
+
+def cohort_methods(voice: Voice) -> Iterator[Method]:
+    """Organisations over the years."""
+    yield from _growth(voice)
+    if "run_chart" in voice.released.tables:
+        yield Method("run_chart", ("anhoj2014",))
 
 
 def robustness_methods(voice: Voice) -> Iterator[Method]:
@@ -132,9 +146,3 @@ def _robust(voice: Voice, table: str) -> Iterator[Method]:
     whom = "workers" if voice.released.provenance.parameters.get("worker") else "families"
     corrected = whom == "workers" or float(rows["n_families"].max()) <= _CORRECTED
     yield Method(f"robust_{whom}", ("pustejovsky2018",) if corrected else ())
-
-
-def _has(voice: Voice, table: str, column: str) -> bool:
-    """Whether a shown table has a number in a column."""
-    rows = voice.frame(table)
-    return column in rows and bool(rows[column].notna().any())

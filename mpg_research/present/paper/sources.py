@@ -74,11 +74,16 @@ class Source:
         return f"{', '.join(self.authors[:-1])}, & {self.authors[-1]}"
 
     @property
+    def _stop(self) -> str:
+        """What ends the title."""
+        return "" if self.title.endswith(("?", "!")) else "."
+
+    @property
     def text(self) -> str:
         """The reference as plain text."""
         where = f"{self.journal}, {self.pages}." if self.journal else f"{self.publisher}."
         link = f" https://doi.org/{self.doi}" if self.doi else ""
-        return f"{self._who} ({self.year}{self.letter}). {self.title}. {where}{link}"
+        return f"{self._who} ({self.year}{self.letter}). {self.title}{self._stop} {where}{link}"
 
     @property
     def html(self) -> str:
@@ -87,7 +92,7 @@ class Source:
             volume, bracket, rest = self.pages.partition("(")
             if not bracket:
                 volume, bracket, rest = self.pages.partition(",")
-            what = f"{escape(self.title)}. <em>{escape(f'{self.journal}, {volume}')}</em>"
+            what = f"{escape(self.title)}{self._stop} <em>{escape(f'{self.journal}, {volume}')}</em>"
             what += f"{escape(bracket + rest)}."
         else:
             what = f"<em>{escape(self.title)}</em>. {escape(self.publisher)}."

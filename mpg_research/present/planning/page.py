@@ -76,7 +76,8 @@ def _figure(plan: StudyPlan, say: Phrases) -> str:
     svg = draw_plan(plan, say)
     if not svg:
         return ""
-    return f"<figure>{svg.decode('utf-8').strip()}<figcaption>{escape(say('plan.caption'))}</figcaption></figure>"
+    caption = escape(say("plan.caption"))
+    return f"<figure>{svg.decode('utf-8').strip()}<figcaption>{caption}</figcaption></figure>"
 
 
 def _table(caption: str, heads: list[str], rows: list[list[str]], *, keys: int) -> str:

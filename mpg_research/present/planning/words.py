@@ -120,7 +120,8 @@ def the_limits(plan: StudyPlan, say: Phrases) -> list[str]:
         found.append(
             say(
                 "plan.limit.wrong", setting=setting(cell.values, say),
-                wrong=_in_hundred(cell.measures["wrong"].estimate, say), alpha=_in_hundred(cell.inputs.alpha, say),
+                wrong=_in_hundred(cell.measures["wrong"].estimate, say),
+                alpha=_in_hundred(cell.inputs.alpha, say),
             )
         )  # fmt: skip
     failed = sum(cell.n_failed for cell in plan.cells)

@@ -1,7 +1,9 @@
 """Released results in sentences: the answer first, then how sure it is, then what may not be concluded."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 
 from mpg_research.disclosure.released import ROUNDED, SUPPRESSED, Released, ReleasedTable
 from mpg_research.disclosure.rules.text import HIDDEN_TEXT
@@ -88,21 +90,29 @@ def say(released: Released, topic: str | None = None, *, language: str) -> Prese
         return _text(voice, name, withheld_sentences(voice), is_list=True)
     if topic == "sample":
         return _text(voice, name, sample_sentences(voice))
+    spoken = _spoken(voice)
+    if topic == "headline":
+        return _text(voice, name, spoken.get("answer", ())[:1])
+    chosen = MAIN if topic is None else (topic,)
     kind = kind_named(released.kind)
+    is_list = topic in LISTS or (kind is not None and topic in kind.lists)
+    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=is_list)
+
+
+@lru_cache(maxsize=16)
+def _spoken(voice: Voice) -> Mapping[str, Sequence[str]]:
+    """All sentences about a result, by topic: a page asks for one topic after the other."""
+    kind = kind_named(voice.released.kind)
     if kind is None:
         raise ConfigError(
-            f"There are no sentences for results of kind {released.kind!r}; "
+            f"There are no sentences for results of kind {voice.released.kind!r}; "
             f"there are for {', '.join(kinds())}."
         )
     spoken = kind.sentences(voice)
     if voice.is_plain and "limits" in spoken:
         # Researchers find these among the remarks.
         spoken = {**spoken, "limits": [*_how_far(voice), *spoken["limits"]]}
-    if topic == "headline":
-        return _text(voice, name, spoken.get("answer", ())[:1])
-    chosen = MAIN if topic is None else (topic,)
-    is_list = topic in (*LISTS, *kind.lists)
-    return _text(voice, name, *(spoken.get(each, ()) for each in chosen), is_list=is_list)
+    return MappingProxyType({topic: tuple(sentences) for topic, sentences in spoken.items()})
 
 
 def _how_far(voice: Voice) -> list[str]:

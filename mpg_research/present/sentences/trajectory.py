@@ -12,9 +12,12 @@ from mpg_research.frames import row_at
 from mpg_research.present.language.numbers import format_df, format_time
 from mpg_research.present.language.voice import Voice
 
-__all__ = ["primary_row", "trajectory_sentences"]
+__all__ = ["primary_row", "say_rounding", "trajectory_sentences"]
 
 _INTERVAL = ("estimate", "conf_low", "conf_high")
+
+#: The smallest difference between two numbers as they are shown.
+_LEAST_SHOWN = 0.1
 
 # Cohen's rule of thumb for standardised differences, named as such in the sentences.
 SMALL, LARGE = 0.5, 0.8
@@ -152,7 +155,27 @@ def _answer(voice: Voice, row: pd.Series) -> list[str]:
         if voice.can_be_a_score(start) and voice.can_be_a_score(end):
             shown = {"start": voice.number(start), "end": voice.number(end)}
             sentences.append(voice.phrases("trajectory.levels", **shown, month=voice.moment(row["months"])))
+            sentences += say_rounding(voice, start, end, float(row["estimate"]))
     return sentences
+
+
+def say_rounding(voice: Voice, start: float, end: float, change: float) -> list[str]:
+    """That a change is that of unrounded levels, where levels and change as shown do not agree.
+
+    Every number is shown as it is best known, here as in tables and figures: nothing is bent to agree. A
+    reader who subtracts one from the other must not think of a mistake.
+
+    Parameters
+    ----------
+    voice : Voice
+    start, end, change : float
+        Levels beside each other, and what is said of how far they lie apart.
+    """
+    shown = [float(f"{value:.1f}") for value in (start, end, change)]
+    apart = abs(shown[1] - shown[0] - shown[2])
+    # Rounded levels and change, each off by half of what shows at most, are that much apart or agree.
+    said = _LEAST_SHOWN / 2 < apart < 3 * _LEAST_SHOWN / 2
+    return [voice.phrases("trajectory.before_rounding")] if said else []
 
 
 def _mark_of(voice: Voice, row: pd.Series) -> str:

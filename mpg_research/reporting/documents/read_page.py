@@ -34,7 +34,7 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LEFT_OUT = {"script", "style", "nav", "title", "template", "colgroup"}
 _LEFT_OUT_KINDS = {"skip", "watermark", "code", "screen-only", "synthetic-mark", "reference"}
 #: Kinds of parts that stand together, set off from the text around them.
-_BOXES = {"not-shown", "looser", "box", "kept", "tiles", "tile", "callout"}
+_BOXES = {"not-shown", "looser", "plan", "box", "kept", "tiles", "tile", "callout"}
 _KINDS = {"study", "recipient", "synthetic", "private", "modified", "internal", "kept", "table-note",
           "table-part", "masthead", "printed", "tile-title", "tile-number", "tile-word"}  # fmt: skip
 _INLINE = {"a", "abbr", "b", "bdi", "bdo", "br", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark",

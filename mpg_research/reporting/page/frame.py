@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from mpg_research.disclosure.private_names import marked_name
 from mpg_research.present.language.names import clean_name, isolated
@@ -11,6 +12,7 @@ from mpg_research.reporting.ledger.comparison import Comparison
 from mpg_research.reporting.page.html import PageFrame, page_words
 from mpg_research.reporting.page.looser import looser_record, looser_words
 from mpg_research.reporting.page.masthead import Link, Masthead, language_link, masthead_of
+from mpg_research.reporting.page.planned import plan_note
 from mpg_research.reporting.store.source import StudyFacts, open_study
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.version import __version__
@@ -74,7 +76,7 @@ def page_frame(
     return PageFrame(
         language=language,
         study=isolated(clean_name(config.study.title.in_language(language))),
-        recipient=reader_name(reader, config),
+        recipient=reader_name(reader, config, page=pages.get(language, "")),
         synthetic=config.study.synthetic,
         show_code=reader.role == "researcher",
         digest=digest,
@@ -84,10 +86,11 @@ def page_frame(
         modified=is_modified,
         kept=_kept_words(language, config, comparison),
         masthead=_masthead(reader, config, pages),
+        plan=plan_note(config, reader.role, language),
     )
 
 
-def reader_name(reader: Reader, config: StudyConfig) -> str:
+def reader_name(reader: Reader, config: StudyConfig, *, page: str = "") -> str:
     """Whom a page is for, in words: the name of an organisation, or "the funder".
 
     Parameters
@@ -96,13 +99,18 @@ def reader_name(reader: Reader, config: StudyConfig) -> str:
         The reader.
     config : StudyConfig
         The study.
+    page : str
+        Where the page lies, if it is about one: some are written for others in the same house too.
 
     Returns
     -------
     str
     """
+    phrases, own = study_phrases(config, reader.language), f"page.reader_of.{PurePosixPath(page).stem}"
     if reader.organisation:
         name = config.organisations[reader.organisation].name.in_language(reader.language)
+    elif reader.role == "funder" and page and phrases.has(own):
+        name = phrases(own)
     else:
         name = page_words(reader.language)[reader.role]
     return isolated(clean_name(name))

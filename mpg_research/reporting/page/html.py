@@ -17,6 +17,7 @@ from mpg_research.reporting.page.masthead import Masthead
 from mpg_research.reporting.page.not_shown import gather_not_shown
 from mpg_research.reporting.page.notebook_texts import title_in
 from mpg_research.reporting.page.once import name_regions_apart, say_once
+from mpg_research.reporting.page.planned import PlanNote
 from mpg_research.visible import visible
 
 __all__ = ["TEMPLATES", "PageFrame", "page_words", "prepare_rendering", "render_page"]
@@ -60,6 +61,8 @@ class PageFrame:
         That numbers of an earlier release are shown, and why; empty where all are new.
     masthead : Masthead
         Organisations, period, dates, author and contact; the page in other languages.
+    plan : PlanNote or None
+        What differs from the sealed plan of the study; None where nothing was sealed.
     """
 
     language: str
@@ -74,6 +77,7 @@ class PageFrame:
     modified: bool = False
     kept: str = ""
     masthead: Masthead = field(default_factory=Masthead)
+    plan: PlanNote | None = None
 
 
 def page_words(language: str) -> dict[str, str]:

@@ -19,8 +19,8 @@ def gather_not_shown(cells: list[Any], words: Mapping[str, str]) -> list[Any]:
     """Take together what a page does not show.
 
     A section with nothing in it but why nothing is shown goes to the end of the page, into one box with the
-    others; in a section with something else in it, several such remarks become one box. The first section is
-    the answer and stays where it is.
+    others, and a heading with nothing at all below it goes; in a section with something else in it, several
+    such remarks become one box. The first section is the answer and stays where it is.
 
     Parameters
     ----------
@@ -38,6 +38,10 @@ def gather_not_shown(cells: list[Any], words: Mapping[str, str]) -> list[Any]:
     first, *others = _sections(cells)
     kept, gone = list(first), list[str]()
     for place, section in enumerate(others):
+        if _is_bare(section):
+            if _heads_something(section, others[place + 1 :]):
+                kept += section
+            continue
         if not _is_silent(section):
             kept += _one_box(section, words)
             continue
@@ -66,6 +70,16 @@ def _is_silent(section: list[Any]) -> bool:
     return bool(texts) and all(_NOT_SHOWN in text for text in texts)
 
 
+def _is_bare(section: list[Any]) -> bool:
+    """Whether a section is a heading and nothing else: what stands below it shows nothing."""
+    if "\n" in section[0].source.strip() or not _level(section):
+        return False
+    shown = [output.data for cell in section if cell.cell_type == "code" for output in cell.outputs]
+    return bool(shown) and all(
+        "text/html" in data and not _HOLDS_ANYTHING.search(data["text/html"]) for data in shown
+    )
+
+
 def _level(section: list[Any]) -> int:
     """The level of the heading that a section begins with; 0 where it begins with none."""
     found = _HEADING.match(section[0].source) if section[0].cell_type == "markdown" else None
@@ -77,7 +91,7 @@ def _heads_something(section: list[Any], later: Iterable[list[Any]]) -> bool:
     for each in later:
         if 0 < _level(each) <= _level(section):
             return False
-        if not _is_silent(each) and _level(section):
+        if not (_is_silent(each) or _is_bare(each)) and _level(section):
             return True
     return False
 

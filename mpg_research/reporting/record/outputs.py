@@ -71,9 +71,10 @@ def files_of(entry: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
     -------
     list of str
     """
-    folder = PurePosixPath(entry["language"], shown["kind"], entry["notebook"])
-    paths = map(PurePosixPath, sorted(entry["outputs"]))
-    return [str(path) for path in paths if path.parent == folder and path.stem == shown["name"]]
+    folder = f"{entry['language']}/{shown['kind']}/{entry['notebook']}"
+    near = (name for name in sorted(entry["outputs"]) if name.startswith(f"{folder}/{shown['name']}"))
+    paths = map(PurePosixPath, near)
+    return [str(path) for path in paths if str(path.parent) == folder and path.stem == shown["name"]]
 
 
 def _page_files(entry: Mapping[str, Any]) -> list[str]:

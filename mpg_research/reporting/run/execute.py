@@ -13,6 +13,7 @@ from mpg_research.errors import MpgError, ReportError
 from mpg_research.reporting.nbformat_import import import_nbformat
 from mpg_research.reporting.notebooks import FOLDER, read_notebook
 from mpg_research.reporting.parameters import check_parameters
+from mpg_research.reporting.store.fonts import bring_fonts, keep_fonts
 from mpg_research.reporting.warm.reset import process_restored
 
 __all__ = ["CELL_TIMEOUT", "PROCESS_DIED", "TOO_LONG", "NotebookFailure", "run_notebook"]
@@ -53,6 +54,7 @@ def run_notebook(
     notebook: str,
     parameters: Mapping[str, Any],
     output: Path,
+    is_ours: bool = False,
 ) -> Any:
     """Execute a notebook with papermill in this process and return it.
 
@@ -69,6 +71,8 @@ def run_notebook(
         Its parameters; JSON types only.
     output : Path
         Where the executed notebook is kept while it runs (a staging folder).
+    is_ours : bool
+        Whether it is one of the package, so that what matplotlib found out in it may be kept.
 
     Returns
     -------
@@ -87,13 +91,17 @@ def run_notebook(
     source, output = source.absolute(), output.absolute()
     with tempfile.TemporaryDirectory(prefix="mpg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
+        settings = folder / "matplotlib"
+        has_fonts = "MPLCONFIGDIR" in os.environ or bring_fonts(settings)
         with process_restored(folder):
             os.environ |= {
                 FOLDER: str(source.parent),
                 "IPYTHONDIR": str(folder / "ipython"),
-                "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(folder / "matplotlib")),
+                "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(settings)),
             }
             node = _execute(source, values, output)
+        if is_ours and not has_fonts:
+            keep_fonts(settings)
     _refuse_unfinished(node)
     return node
 

@@ -1,6 +1,6 @@
 """Making the steps of a run that are due, in warm processes: analyses first, pages after; and publishing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -125,6 +125,7 @@ def make_steps(
     with open_pool(jobs, function=function, given=given) as pool:
         ready = pool.prepare()
         ids = _ids_ahead(todo, making)
+        _start_pages_ahead(making)
         known = known_seconds(making.config.study.name) if ready["missing"] else {}
         with _staging(making):
             first = analysis_works(analyses, ready["missing"], making.config.file, known)
@@ -230,10 +231,30 @@ def _ids_ahead(todo: Iterable[Step], making: Making) -> Thread | None:
     def read() -> None:
         from mpg_research.reporting.safeguards.family_ids import ids_of_study
 
-        with suppress(Exception):  # whatever is wrong is met again, and said, where the ids are asked for
-            ids_of_study(str(making.config.file))
+        ids_of_study(str(making.config.file))
 
-    thread = Thread(target=read, daemon=True)
+    return _meanwhile(read)
+
+
+def _start_pages_ahead(making: Making) -> None:
+    """Read what the start pages are made with while the pages are made."""
+
+    def read() -> None:
+        from mpg_research.reporting.run.start_pages import prepare_start_pages
+
+        prepare_start_pages(making.config)
+
+    _meanwhile(read)
+
+
+def _meanwhile(read: Callable[[], None]) -> Thread:
+    """Read what is needed later on; whatever is wrong with it is met again there, and said."""
+
+    def quietly() -> None:
+        with suppress(Exception):
+            read()
+
+    thread = Thread(target=quietly, daemon=True)
     thread.start()
     return thread
 

@@ -34,6 +34,7 @@ _FOR_PAGES = (
     "mpg_research.reporting.page.frame",
     "mpg_research.reporting.page.html",
     "mpg_research.reporting.page.looser",
+    "mpg_research.reporting.planned.planned_analyses",
     "mpg_research.reporting.page.name_search",
     "mpg_research.reporting.page.numbering",
     "mpg_research.reporting.run.step",

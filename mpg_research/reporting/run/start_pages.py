@@ -27,7 +27,7 @@ from mpg_research.reporting.run.plan import Step, published_files
 from mpg_research.reporting.store.source import StudyFacts
 from mpg_research.study.config.study_toml import StudyConfig
 
-__all__ = ["Pages", "filled_in", "forget_stand_ins", "ordered", "report_title"]
+__all__ = ["Pages", "filled_in", "forget_stand_ins", "ordered", "prepare_start_pages", "report_title"]
 
 #: What a page begins with that stands where another was not made.
 _STANDS_IN = "<!-- stands in for a page that was not made -->\n"
@@ -242,6 +242,21 @@ def filled_in(
     if findings:
         raise RuntimeError(f"{template} does not pass its own check: {'; '.join(findings)}")
     return page
+
+
+def prepare_start_pages(config: StudyConfig) -> None:
+    """Read beforehand what every start page is made with: texts and templates.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    """
+    for language in config.study.languages:
+        page_words(language)
+        study_phrases(config, language)
+    for template in ("start.html.j2", "overview.html.j2"):
+        _environment().get_template(template)
 
 
 @cache

@@ -274,6 +274,7 @@ def _prepare(task: _Task) -> tuple[dict[str, Path], dict[str, Any]]:
             notebook=step.notebook,
             parameters=parameters,
             output=staged / "executed.ipynb",
+            is_ours=task.standing.kind == "own",
         )
     if content_of(node, as_run=True) != content:
         raise ReportError(_CHANGED_MEANWHILE.format(name=task.notebook.name))

@@ -16,7 +16,7 @@ from mpg_research.reporting.session.decisions import settings_sentences, shared_
 if TYPE_CHECKING:
     from mpg_research.disclosure.released import Released
     from mpg_research.present.paper.pieces import PresentedPaper
-    from mpg_research.present.presented import PresentedTable
+    from mpg_research.present.presented import PresentedTable, PresentedText
     from mpg_research.reporting.store.source import StudySource
     from mpg_research.study.config.study_toml import StudyConfig
 
@@ -55,8 +55,8 @@ def methods_of(results: Sequence["Released"], source: "StudySource", language: s
     return write_methods(computed, shared, language=language)
 
 
-def abstract_of(results: Sequence["Released"], language: str) -> "PresentedPaper":
-    """The structured abstract of a page.
+def abstract_of(results: Sequence["Released"], language: str) -> "PresentedPaper | PresentedText":
+    """The structured abstract of a page; or, where nothing of its results is shown, why.
 
     Parameters
     ----------
@@ -65,7 +65,15 @@ def abstract_of(results: Sequence["Released"], language: str) -> "PresentedPaper
     language : str
         Code of the language.
     """
-    return write_abstract(results, language=language)
+    from mpg_research.present.presented import PresentedText
+
+    written = write_abstract(results, language=language)
+    if written.passages:
+        return written
+    voice = voice_of(results[0], language)
+    why = say(results[0], "answer", language=language).sentences[:1]
+    said = why or (voice.phrases("withheld.no_numbers"),)
+    return PresentedText("abstract", language, (said,), voice.mark, shows_numbers=False)
 
 
 def checklist_of(

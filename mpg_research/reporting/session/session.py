@@ -193,7 +193,7 @@ class Session:
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
-        first = self._release(there[0]).provenance
+        first = self.release(there[0]).provenance
         decisions = describe_decisions(
             self._source.config,
             [self._choices(result) for result in there],
@@ -265,7 +265,7 @@ class Session:
             return self._shown(result.text(self.language, self._policy))
         presented = checklist_of(
             name,
-            self._release(result),
+            self.release(result),
             self._source,
             self.language,
             parts=self._parts,
@@ -321,7 +321,7 @@ class Session:
         there = [result for result in results if not isinstance(result, NotApplicable)]
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
-        texts = [say(self._release(result), topic, language=self.language) for result in there]
+        texts = [say(self.release(result), topic, language=self.language) for result in there]
         each = tuple(dict.fromkeys(sentence for text in texts for sentence in text.sentences))
         return self._shown(replace(texts[0], paragraphs=(each,) if each else ()))
 
@@ -331,7 +331,7 @@ class Session:
         if not there:
             return self._shown(results[0].text(self.language, self._policy))
         self._parts[part] = None
-        return self._shown(write([self._release(result) for result in there]))
+        return self._shown(write([self.release(result) for result in there]))
 
     def _beside_page(self, kind: str) -> str:
         """Where files of a kind are published, seen from the page; empty by hand."""
@@ -343,7 +343,7 @@ class Session:
         from mpg_research.present.sentences.say import is_shown
         from mpg_research.reporting.session.decisions import Choices
 
-        released = self._release(result)
+        released = self.release(result)
         used = say(released, "sample", language=self.language)
         return Choices(
             kind=released.kind,
@@ -358,9 +358,9 @@ class Session:
         """Release a result and present it; where the question does not arise, the reason in its place."""
         if isinstance(result, NotApplicable):
             return self._shown(result.text(self.language, self._policy))
-        presented = present(self._release(result))
+        presented = present(self.release(result))
         self._note_rules(presented)
-        return self._shown(presented)
+        return self._shown(presented, of=result)
 
     def _present_file(
         self, result: Any, name: str, kind: Literal["tables", "figures"], present: Callable[..., Any]
@@ -372,7 +372,7 @@ class Session:
 
         if isinstance(result, NotApplicable):
             return self._shown(result.text(self.language, self._policy))
-        released = self._release(result)
+        released = self.release(result)
         of = self._released[id(result)][2]
         figure = figure_named(name) if kind == "figures" else None
         plain = figure.name if figure else name
@@ -390,7 +390,7 @@ class Session:
         caption = getattr(presented, "caption" if kind == "tables" else "title")
         self._places.setdefault((kind.removesuffix("s"), plain), []).append((reference, caption))
         self._save(presented, kind)
-        return self._shown(presented, reference)
+        return self._shown(presented, reference, of=result)
 
     def _file_of(self, kind: str, name: str, result: str) -> str:
         """The file of a table or figure: its name; with that of its result where another had it before."""
@@ -405,8 +405,23 @@ class Session:
             _, where = self._rules.setdefault(rule.code, (rule, {}))
             where[table.caption] = None
 
-    def _release(self, result: Any) -> Any:
-        """Release a result once per session, and write down what the manifest needs of it."""
+    @property
+    def digest(self) -> str:
+        """The fingerprint of the study's configuration and data."""
+        return self._source.facts.digest
+
+    def release(self, result: Any) -> Any:
+        """What the session's reader may see of a result; released once, and written down for the manifest.
+
+        Parameters
+        ----------
+        result : AnalysisResult
+            What an analysis returned.
+
+        Returns
+        -------
+        Released
+        """
         from mpg_research.reporting.session.releases import asked_for, release_once
 
         held = self._released.get(id(result))
@@ -435,14 +450,25 @@ class Session:
         png = {"png": wanted} if isinstance(presented, PresentedFigure) else {}
         note_file(self.output, *presented.save(self.output / kind, **png))
 
-    def _shown(self, presented: Any, reference: str = "") -> Shown:
+    def _shown(self, presented: Any, reference: str = "", *, of: Any = None) -> Shown:
         from mpg_research.present.language.phrases import phrases_in
 
         label = phrases_in(self.language)("page.reference", id=reference) if reference else ""
-        shown = Shown(presented, self.audience.reader, reference, label)
+        shown = Shown(presented, self.audience.reader, reference, label, self._exploratory(of))
         if self.output is not None:
             note_shown(self.output, shown._repr_mimebundle_()[0])
         return shown
+
+    def _exploratory(self, result: Any) -> str:
+        """That the analysis of a result does not stand in the sealed plan, in words; empty where it does."""
+        from mpg_research.present.language.phrases import phrases_in
+        from mpg_research.reporting.planned.planned_analyses import planned_analyses
+
+        planned = None if result is None else planned_analyses(self._source.config)
+        verbs = {verb for each, verb, _ in self._record.asked_so_far if each is result}
+        if planned is None or (verbs and verbs <= planned):
+            return ""
+        return phrases_in(self.language)("page.plan.exploratory")
 
 
 def begin(notebook: str, **parameters: Any) -> Session:

@@ -26,23 +26,30 @@ class Shown:
         Id of the table or figure (:func:`mpg_research.reporting.session.reference.reference_of`).
     label : str
         The id with the word before it, as it stands on the page.
+    exploratory : str
+        That its analysis does not stand in the sealed plan; empty where it does, or nothing was sealed.
     """
 
     presented: Any
     role: str
     reference: str = ""
     label: str = ""
+    exploratory: str = ""
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.presented._repr_mimebundle_(include, exclude)
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle)
+        remark = f'<p class="exploratory">{escape(self.exploratory)}</p>\n' if self.exploratory else ""
         if self.reference:
             data["text/html"] = (
-                f'<div class="shown" id="{self.reference}">\n{data["text/html"]}\n'
+                f'<div class="shown" id="{self.reference}">\n{data["text/html"]}\n{remark}'
                 f'<p class="reference"><small>{escape(self.label)}</small></p>\n</div>'
             )
+        elif remark and "text/html" in data:
+            html = data["text/html"].rstrip()
+            data["text/html"] = f"{html.removesuffix('</div>').rstrip()}\n{remark}</div>"
         return data, {MARK: {"released_to": self.role}}
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from mpg_research.errors import DataError
 from mpg_research.languages import extra_files
 from mpg_research.reporting.files import file_sha256, json_sha256
+from mpg_research.study.config.plan import SEALED_FILE
 from mpg_research.study.config.study_toml import StudyConfig, source_paths
 from mpg_research.version import __version__
 
@@ -151,7 +152,7 @@ def _settings_files(config: StudyConfig) -> list[Path]:
     files = [config.file]
     for instrument in config.instruments.values():
         files += [config.path_of(file) for file in (instrument.file, instrument.norms) if file]
-    return files
+    return [*files, *(path for path in [config.folder / SEALED_FILE] if path.exists())]
 
 
 def hash_package() -> tuple[dict[str, str], dict[str, str]]:
@@ -166,12 +167,12 @@ def hash_package() -> tuple[dict[str, str], dict[str, str]]:
     return _hash_package(_PACKAGE, own, further, signature((*own, *further)))
 
 
-def signature(paths: Iterable[Path]) -> tuple[tuple[int, int, int], ...]:
+def signature(paths: Iterable[str | Path]) -> tuple[tuple[int, int, int], ...]:
     """By what it is seen, without reading them, that files are still those of before.
 
     Parameters
     ----------
-    paths : iterable of Path
+    paths : iterable of str or Path
         The files; one that is not there has a signature too.
 
     Returns
@@ -182,9 +183,9 @@ def signature(paths: Iterable[Path]) -> tuple[tuple[int, int, int], ...]:
     return tuple(_stat(path) for path in paths)
 
 
-def _stat(path: Path) -> tuple[int, int, int]:
+def _stat(path: str | Path) -> tuple[int, int, int]:
     try:
-        about = path.stat()
+        about = os.stat(path)
     except OSError:
         return (-1, 0, 0)
     return about.st_size, about.st_mtime_ns, about.st_ino
@@ -192,11 +193,12 @@ def _stat(path: Path) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=2)
 def _hash_package(
-    package: Path, own: tuple[Path, ...], further: tuple[Path, ...], seen: tuple[tuple[int, int, int], ...]
+    package: Path, own: tuple[str, ...], further: tuple[Path, ...], seen: tuple[tuple[int, int, int], ...]
 ) -> tuple[dict[str, str], dict[str, str]]:
     code: dict[str, dict[str, str]] = {part: {} for part in CODE}
     words: dict[str, dict[str, str]] = {"": {}}
-    for path in own:
+    for name in own:
+        path = Path(name)
         parts = path.relative_to(package).parts
         hashed = {"/".join(parts): file_sha256(path)}
         if parts[:2] != _CATALOGUE:
@@ -221,12 +223,12 @@ def _part_of(room: str) -> str:
     return "pages" if room in {"reporting", "cli.py"} else "analysis"
 
 
-def _own_files(folder: Path) -> Iterator[Path]:
+def _own_files(folder: Path) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(set(folders) - {"_shipped", "__pycache__"})
         for name in sorted(files):
             if os.path.splitext(name)[1] in _OWN_FILES:
-                yield Path(place, name)
+                yield os.path.join(place, name)
 
 
 @cache

@@ -27,6 +27,10 @@ from mpg_research.reporting.warm.work import call, do_parts
 
 __all__ = ["is_single_threaded", "main"]
 
+#: After how many new objects Python looks for what can be freed: what is imported stays, and a page is soon
+#: made.
+_SELDOM = (100_000, 20, 50)
+
 
 def main() -> int:
     """Prepare, then do what is asked until the input ends.
@@ -36,6 +40,7 @@ def main() -> int:
     int
         The exit code.
     """
+    gc.set_threshold(*_SELDOM)
     asks, tells = _take_pipes()
     for module in sys.argv[1:]:
         with suppress(Exception):  # what is wrong with it is told when it is needed

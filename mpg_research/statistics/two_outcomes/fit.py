@@ -1,7 +1,7 @@
 """Two outcomes fitted: how courses go together, and what carries over from one to the other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from mpg_research.arrays import FloatArray
 from mpg_research.statistics.two_outcomes.likelihood import TwoOutcomes
 from mpg_research.statistics.two_outcomes.vector_swings import carried, derivative
+from mpg_research.statistics.two_outcomes.without_edge import without_edge
 
 __all__ = ["Carried", "Fitted", "Verdict", "carried_over", "fit_two_outcomes", "search"]
 
@@ -125,7 +126,9 @@ def carried_over(fit: Fitted, noise_errors: tuple[float, float] = (0.0, 0.0)) ->
     -----
     The variance is the larger of the model's and that of a sandwich over families, since swings need not be
     normal; the sandwich of n families and k parameters is enlarged by n / (n - k), as it is too small else.
-    The error of each error variance adds its square times that of the derivative of the estimate in it.
+    Both are those of :mod:`without_edge`: where the slopes of families are estimated as equal, that they may
+    not be so counts too. The error of each error variance adds its square times that of the derivative of the
+    estimate in it.
     """
     nothing = np.full((2, 2), np.nan)
     if not fit.converged:
@@ -133,15 +136,19 @@ def carried_over(fit: Fitted, noise_errors: tuple[float, float] = (0.0, 0.0)) ->
     if fit.reliability.min() < _NO_SWINGS:
         return Carried("no_swings", nothing, nothing)
     slopes = derivative(lambda at: carried(fit.model.delta(at)).ravel(), fit.vector)
-    inverse = _inverse(fit.hessian)
-    _, moved = fit.model.evaluate(fit.vector)
-    by_family = fit.model.gradients(fit.vector, moved) @ inverse @ slopes
+    free_model: TwoOutcomes
+    free_model, at = without_edge(fit.model, fit.vector)
+    inverse = _curvature_without_edge(free_model, at)
+    if inverse is None:
+        free_model, at, inverse = fit.model, fit.vector, _inverse(fit.hessian)
+    _, moved = free_model.evaluate(at)
+    by_family = free_model.gradients(at, moved) @ inverse @ slopes
     n = len(fit.model.families.y)
     free = max(n - len(fit.vector) - fit.model.families.x.shape[2], 1)
     variance = np.maximum((by_family**2).sum(axis=0) * n / free, 2 * np.diagonal(slopes.T @ inverse @ slopes))
     for place, error in enumerate(noise_errors):
         if error > 0:
-            variance = variance + (_of_noise(fit, place, inverse) @ slopes * error) ** 2
+            variance = variance + (_of_noise(free_model, at, place, inverse) @ slopes * error) ** 2
     estimate = carried(fit.model.delta(fit.vector))
     return Carried("estimated", estimate, np.sqrt(variance).reshape(2, 2))
 
@@ -188,15 +195,23 @@ def _decrement(hessian: FloatArray, slope: FloatArray) -> float:
     return float(abs(step @ hessian @ step)) if np.isfinite(step).all() else np.inf
 
 
-def _of_noise(fit: Fitted, place: int, inverse: FloatArray) -> FloatArray:
+def _curvature_without_edge(model: TwoOutcomes, at: FloatArray) -> FloatArray | None:
+    """The inverse curvature in the entries of G; None where the likelihood has no top there."""
+    hessian = _hessian(model, at)
+    if not np.isfinite(hessian).all():
+        return None
+    lowest = float(np.linalg.eigvalsh(_scaled(hessian)[0]).min())
+    return _inverse(hessian) if lowest > _FLAT else None
+
+
+def _of_noise(model: TwoOutcomes, at: FloatArray, place: int, inverse: FloatArray) -> FloatArray:
     """How the optimum moves with an error variance, shape (k,)."""
-    step = max(1e-3 * fit.model.noise[place], 1e-9)
+    step = max(1e-3 * model.noise[place], 1e-9)
     slopes = []
     for sign in (1, -1):
-        noise = list(fit.model.noise)
+        noise = list(model.noise)
         noise[place] += sign * step
-        moved = TwoOutcomes(fit.model.families, (noise[0], noise[1]), fit.model.carries_over)
-        slopes.append(moved.deviance(fit.vector)[1])
+        slopes.append(replace(model, noise=(noise[0], noise[1])).deviance(at)[1])
     found: FloatArray = -inverse @ ((slopes[0] - slopes[1]) / (2 * step))
     return found
 

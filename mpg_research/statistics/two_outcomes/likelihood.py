@@ -2,93 +2,25 @@
 
 Of a family, V = Z G Z' + C + E: levels and slopes of both outcomes, all four of which may go together (G),
 swings (:mod:`vector_swings`), and an error of measurement of each score whose variance is known. The fixed
-effects are profiled out. Families have few rows each, so every matrix is a dense one per family; those with
-fewer rows than others are filled up with rows of variance one that hold nothing.
+effects are profiled out. Families have few rows each, so every matrix is a dense one per family
+(:mod:`families`).
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from mpg_research.arrays import BoolArray, FloatArray, IntArray
+from mpg_research.arrays import FloatArray
+from mpg_research.statistics.two_outcomes.families import Families
 from mpg_research.statistics.two_outcomes.vector_swings import START, covariance_slopes, covariances
 
-__all__ = ["N_EFFECTS", "Families", "Slopes", "TwoOutcomes", "fill_up"]
+__all__ = ["N_EFFECTS", "Slopes", "TwoOutcomes"]
 
 #: Random effects of a family: a slope and a level of each outcome.
 N_EFFECTS = 4
 #: Parameters of the swings that say what carries over.
 _CARRIED = 4
 _LOWER = np.tril_indices(N_EFFECTS)
-
-
-@dataclass(frozen=True)
-class Families:
-    """The rows of n families, filled up to m rows each.
-
-    ``y`` (n, m); ``x`` (n, m, p); ``z`` (n, m, 4), in the order of the effects; ``moment`` and ``outcome``
-    (n, m), whole numbers, the outcome 0 or 1; ``used`` (n, m), False for rows that fill up.
-    """
-
-    y: FloatArray
-    x: FloatArray
-    z: FloatArray
-    moment: IntArray
-    outcome: IntArray
-    used: BoolArray
-
-    @cached_property
-    def most(self) -> int:
-        """Moments that two rows of a family lie apart at most."""
-        apart = np.where(self.used, self.moment, -1).max(axis=1) - np.where(
-            self.used, self.moment, self.moment.max()
-        ).min(axis=1)
-        return int(apart.max())
-
-    @cached_property
-    def cells(self) -> IntArray:
-        """Of every two rows the entry of the covariances they have, shape (n, m, m).
-
-        Numbered by moments apart, the outcome of the later row and that of the earlier one; the number
-        behind the last one where a row fills up.
-        """
-        apart = self.moment[:, :, None] - self.moment[:, None, :]
-        row, column = np.broadcast_arrays(self.outcome[:, :, None], self.outcome[:, None, :])
-        later = np.where(apart >= 0, row, column)
-        number = 4 * np.abs(apart) + 2 * later + (row + column - later)
-        both = self.used[:, :, None] & self.used[:, None, :]
-        return np.where(both, number, 4 * (self.most + 1))
-
-
-def fill_up(
-    family: IntArray, y: FloatArray, x: FloatArray, z: FloatArray, moment: IntArray, outcome: IntArray
-) -> Families:
-    """Rows below each other as one block per family.
-
-    Parameters
-    ----------
-    family : ndarray of int, shape (rows,)
-        Numbered 0, 1, ...
-    y, x, z : ndarray, shape (rows,), (rows, p), (rows, 4)
-    moment, outcome : ndarray of int, shape (rows,)
-    """
-    order = np.lexsort((outcome, moment, family))
-    codes = family[order]
-    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-    sizes = np.diff(np.append(first, len(codes)))
-    place = np.arange(len(codes)) - np.repeat(first, sizes)
-    at = (np.repeat(np.arange(len(first)), sizes), place)
-    shape = (len(first), int(sizes.max()))
-
-    def filled(values: np.ndarray) -> np.ndarray:
-        whole = np.zeros((*shape, *values.shape[1:]), dtype=values.dtype)
-        whole[at] = values[order]
-        return whole
-
-    used = np.zeros(shape, dtype=bool)
-    used[at] = True
-    return Families(filled(y), filled(x), filled(z), filled(moment), filled(outcome), used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +136,36 @@ class TwoOutcomes:
         slopes : Slopes
             From :meth:`evaluate`.
         """
-        root = self.root(vector)
-        of_root = 2 * (slopes.effects @ root)[:, _LOWER[0], _LOWER[1]]
         scale, most, delta = np.exp(2 * vector[-1]), self.families.most, self.delta(vector)
         moved = scale * covariance_slopes(delta, most).reshape(6, -1)
         moved = moved if self.carries_over else moved[_CARRIED:]
         whole = 2 * scale * covariances(delta, most).ravel()
-        return np.concatenate([of_root, slopes.cells @ np.vstack([moved, whole]).T], axis=1)
+        rest = slopes.cells @ np.vstack([moved, whole]).T
+        return np.concatenate([self.of_effects(vector, slopes.effects), rest], axis=1)
+
+    def of_effects(self, vector: FloatArray, moved: FloatArray) -> FloatArray:
+        """How the deviance moves with the parameters of G, shape (n, 10).
+
+        Parameters
+        ----------
+        vector : ndarray
+            Parameters.
+        moved : ndarray, shape (n, 4, 4)
+            How it moves with G.
+        """
+        return np.asarray(2 * (moved @ self.root(vector))[:, _LOWER[0], _LOWER[1]])
+
+    def between(self, vector: FloatArray, z: FloatArray) -> FloatArray:
+        """Z G Z' of some families, shape (n, m, m).
+
+        Parameters
+        ----------
+        vector : ndarray
+            Parameters.
+        z : ndarray, shape (n, m, 4)
+        """
+        half = z @ self.root(vector)
+        return np.asarray(half @ np.swapaxes(half, 1, 2))
 
     def evaluate(self, vector: FloatArray) -> tuple[float, Slopes]:
         """The deviance, and how it moves with V.
@@ -222,17 +177,18 @@ class TwoOutcomes:
         """
         own, at = self.families, self._profiled(vector)
         # Columns whose outer product is V^-1 (r r' + X phi X') V^-1.
-        of_x, of_y = at.solved[..., :-1], at.solved[..., -1:]
-        pulled = np.concatenate(
-            [of_x @ np.linalg.cholesky(at.phi), of_y - (of_x @ at.beta)[..., None]], axis=2
-        )
-        weight = at.inverse - pulled @ np.swapaxes(pulled, 1, 2)
-        effects = np.swapaxes(own.z, 1, 2) @ weight @ own.z
-        n, count = len(own.y), 4 * (own.most + 1) + 1
-        numbers = own.cells + count * np.arange(n)[:, None, None]
-        cells: FloatArray = np.zeros(n * count)
-        cells += np.bincount(numbers.ravel(), weights=weight.ravel(), minlength=n * count)
-        return at.deviance, Slopes(effects, cells.reshape(n, count)[:, :-1])
+        count, half = 4 * (own.most + 1) + 1, np.linalg.cholesky(at.phi)
+        effects, cells = np.empty((len(own.y), N_EFFECTS, N_EFFECTS)), np.empty((len(own.y), count))
+        for part, inverse, solved in zip(own.parts, at.inverse, at.solved, strict=True):
+            of_x, of_y, z = solved[..., :-1], solved[..., -1:], part.z
+            pulled = np.concatenate([of_x @ half, of_y - (of_x @ at.beta)[..., None]], axis=2)
+            weight = inverse - pulled @ np.swapaxes(pulled, 1, 2)
+            effects[part.which] = np.swapaxes(z, 1, 2) @ weight @ z
+            n = len(z)
+            numbers = part.cells + count * np.arange(n)[:, None, None]
+            sums = np.bincount(numbers.ravel(), weights=weight.ravel(), minlength=n * count)
+            cells[part.which] = sums.reshape(n, count)
+        return at.deviance, Slopes(effects, cells[:, :-1])
 
     def fixed(self, vector: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The fixed effects (p,) at some parameters, and their covariance (p, p).
@@ -247,35 +203,36 @@ class TwoOutcomes:
 
     def _profiled(self, vector: FloatArray) -> "_Profiled":
         own = self.families
-        m = own.y.shape[1]
-        entries = np.exp(2 * vector[-1]) * covariances(self.delta(vector), own.most).ravel()
-        v = np.append(entries, 0.0)[own.cells]
-        diagonal = np.arange(m)
-        v[:, diagonal, diagonal] += np.where(own.used, np.array(self.noise)[own.outcome], 1.0)
-        half = own.z @ self.root(vector)
-        v += half @ np.swapaxes(half, 1, 2)
-        if not np.isfinite(v).all():
-            raise np.linalg.LinAlgError
-        log_det = 2 * np.log(np.linalg.cholesky(v)[:, diagonal, diagonal]).sum()
-        inverse = np.linalg.inv(v)
-        both = np.concatenate([own.x, own.y[..., None]], axis=2)
-        solved = inverse @ both
-        cross = np.einsum("nia,nib->ab", both, solved)
         p = own.x.shape[2]
+        entries = np.exp(2 * vector[-1]) * covariances(self.delta(vector), own.most).ravel()
+        entries = np.append(entries, 0.0)
+        log_det, cross = 0.0, np.zeros((p + 1, p + 1))
+        inverses, solutions = [], []
+        for part in own.parts:
+            v = entries[part.cells]
+            diagonal = np.arange(v.shape[1])
+            v[:, diagonal, diagonal] += np.where(part.used, np.array(self.noise)[part.outcome], 1.0)
+            v += self.between(vector, part.z)
+            if not np.isfinite(v).all():
+                raise np.linalg.LinAlgError
+            log_det += 2 * np.log(np.linalg.cholesky(v)[:, diagonal, diagonal]).sum()
+            inverses.append(np.linalg.inv(v))
+            solutions.append(inverses[-1] @ part.both)
+            cross += np.einsum("nia,nib->ab", part.both, solutions[-1])
         phi = np.linalg.inv(cross[:p, :p])
         beta = phi @ cross[:p, p]
         rest = cross[p, p] - cross[:p, p] @ beta
         free = int(own.used.sum()) - p
         deviance = log_det + np.linalg.slogdet(cross[:p, :p])[1] + rest + free * np.log(2 * np.pi)
-        return _Profiled(float(deviance), inverse, solved, 0.5 * (phi + phi.T), beta)
+        return _Profiled(float(deviance), inverses, solutions, 0.5 * (phi + phi.T), beta)
 
 
 @dataclass(frozen=True, slots=True)
 class _Profiled:
-    """V^-1 of each family, V^-1 [X y], the fixed effects and their covariance."""
+    """V^-1 of each family and V^-1 [X y], by part; the fixed effects and their covariance."""
 
     deviance: float
-    inverse: FloatArray
-    solved: FloatArray
+    inverse: list[FloatArray]
+    solved: list[FloatArray]
     phi: FloatArray
     beta: FloatArray

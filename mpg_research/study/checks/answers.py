@@ -75,7 +75,8 @@ def check_direction_of_items(
             )  # fmt: skip
             continue
         if of is not None:
-            _of_organisations(table, instrument, answers, families, of[of_this], against, findings)
+            rows = np.flatnonzero(of_this)
+            _of_organisations(table, rows, instrument, answers, families, of[of_this], against, findings)
         names = [instrument.items[int(position)] for position in np.flatnonzero(against)]
         for position in np.flatnonzero(against):
             name = instrument.items[int(position)]
@@ -98,6 +99,7 @@ def check_direction_of_items(
 
 def _of_organisations(
     table: Table,
+    positions: NDArray[np.int64],
     instrument: Instrument,
     answers: NDArray[np.float64],
     families: NDArray[np.object_],
@@ -143,7 +145,8 @@ def _of_organisations(
                     expected="answers that all organisations count in the same direction",
                     remedy=f"Ask that organisation how it exported them; turn them round in its export "
                     f"({low} becomes {high}, {high} becomes {low}).",
-                    file=table.places.file, severity="warning", code="item_against_the_others",
+                    file=table.places.files_of(positions[rows]), severity="warning",
+                    code="item_against_the_others",
                 )
             )  # fmt: skip
 

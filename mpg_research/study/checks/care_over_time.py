@@ -50,7 +50,7 @@ def overlapping_workers(table: Table, findings: Findings) -> NDArray[np.bool_]:
         when = f"{month:%Y-%m}" if isinstance(month, pd.Timestamp) else f"month {month:g}"
         return (
             f"family {frame['family'].iloc[place]} has two workers in charge in {when}: "
-            f"{frame['worker'].iloc[place]} here, and {worker} in row {int(table.places.rows[int(row)])}"
+            f"{frame['worker'].iloc[place]} here, and {worker} in {table.places.named(int(row), place)}"
         )
 
     findings.add_rows(

@@ -97,8 +97,8 @@ def _many_ends(table: Table, before: NDArray[np.bool_]) -> Problem:
             f"{int(before.sum())} of {both} ends lie before the start, such as the end {_day(end, first)} of "
             f"a start on {_day(start, first)}"
         ),
-        expected="an end on or after the start", remedy=remedy, file=table.places.file,
-        row=int(table.places.rows[first]), column=table.places.column_of("end", first),
+        expected="an end on or after the start", remedy=remedy, file=table.places.file_of(first),
+        row=table.places.row_of(first), column=table.places.column_of("end", first),
         code="end_before_start",
     )  # fmt: skip
 
@@ -122,21 +122,22 @@ def check_duplicates(
     if not again.any():
         return
     first = frame.drop_duplicates(present, keep="first")[present].copy()
-    first["_first"] = table.places.rows[first.index.to_numpy()]
+    first["_first"] = first.index.to_numpy()
     if again.sum() > MANY_TWICE:
         place = int(np.flatnonzero(again)[0])
-        row = first.merge(frame.loc[[place], present], on=present)["_first"].iloc[0]
+        before = int(first.merge(frame.loc[[place], present], on=present)["_first"].iloc[0])
         findings.add(
             Problem(
                 found=(
                     f"{int(again.sum())} rows are a second {what} with the same {', '.join(present)} as an "
-                    f"earlier row, such as row {int(table.places.rows[place])} after row {int(row)} "
+                    f"earlier row, such as row {table.places.row_of(place)} after "
+                    f"{table.places.named(before, place)} "
                     f"({', '.join(_cell(frame[name], place) for name in present)})"
                 ),
                 expected=f"one {what} for each {', '.join(present)}",
                 remedy="Remove one of each two (was the file put together twice?), or correct what should "
                 "tell them apart.",
-                file=table.places.file, row=int(table.places.rows[place]),
+                file=table.places.file_of(place), row=table.places.row_of(place),
                 column=table.places.column_of(present[-1], place), severity=severity, code=code,
             ),
             times=int(again.sum()),
@@ -147,7 +148,8 @@ def check_duplicates(
     findings.add_rows(
         code, table.places, present[-1], again,
         lambda place: (
-            f"a second {what} with the same {', '.join(present)} as row {order[place]} "
+            f"a second {what} with the same {', '.join(present)} as "
+            f"{table.places.named(order[place], place)} "
             f"({', '.join(_cell(frame[name], place) for name in present)})"
         ),
         expected=f"one {what} for each {', '.join(present)}",
@@ -207,8 +209,8 @@ def _add_future(
                 f"{len(late)} dates from {late.min():%Y-%m-%d} to {late.max():%Y-%m-%d}"
                 f"{turned if (dates.dropna().dt.day <= LAST_MONTH).all() else ''}"
             ),
-            expected=f"dates no later than {until}", remedy=remedy, file=table.places.file,
-            row=int(table.places.rows[place]), column=table.places.column_of(column, place),
+            expected=f"dates no later than {until}", remedy=remedy, file=table.places.file_of(place),
+            row=table.places.row_of(place), column=table.places.column_of(column, place),
             code="date_in_future",
         ),
         times=len(late),
@@ -239,7 +241,10 @@ def check_items(table: Table, instruments: Mapping[str, Instrument], findings: F
         of_this = (frame["instrument"] == key).to_numpy(dtype=bool, na_value=False)
         if not of_this.any():
             continue
-        _all_items_there(table, item_columns, instrument, findings)
+        for places, rows in table.places.rows_of_each():
+            if of_this[rows].any():
+                there = item_columns if table.places.part is None else places.among(item_columns)
+                _all_items_there(table, places.file, there, instrument, findings)
         for name in item_columns:
             values = frame[name].to_numpy(dtype=float)
             given = of_this & np.isfinite(values)
@@ -266,9 +271,9 @@ def check_items(table: Table, instruments: Mapping[str, Instrument], findings: F
 
 
 def _all_items_there(
-    table: Table, item_columns: list[str], instrument: Instrument, findings: Findings
+    table: Table, file: str, item_columns: list[str], instrument: Instrument, findings: Findings
 ) -> None:
-    """A table with some of a questionnaire's items must have a column for each."""
+    """A file with some of a questionnaire's items must have a column for each."""
     lacking = [name for name in instrument.items if name not in item_columns]
     if not lacking or (len(lacking) == instrument.n_items and "total" in table.frame):
         return
@@ -277,7 +282,7 @@ def _all_items_there(
             found=f"there is no column for {', '.join(lacking)}",
             expected=f"the {instrument.n_items} items of {instrument.abbreviation}",
             remedy=f"Name the columns: in [tables.measurements], columns = {{ {lacking[0]} = \"...\" }}.",
-            file=table.places.file, row=1, code="missing_column",
+            file=file, row=1, code="missing_column",
         )
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Columns that tell who people are do not belong in a study, used or not."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from mpg_research.errors import Problem
 from mpg_research.study.config.study_toml import TableConfig
@@ -11,7 +11,9 @@ from mpg_research.study.tables.direct_identifiers import DIRECT_IDENTIFIERS, dir
 __all__ = ["check_direct_identifiers"]
 
 
-def check_direct_identifiers(raw: RawTable, tables: Mapping[str, TableConfig], findings: Findings) -> None:
+def check_direct_identifiers(
+    raw: RawTable, tables: Sequence[tuple[str, TableConfig]], findings: Findings
+) -> None:
     """Every column of a file that holds direct identifiers, whether the study uses it or not.
 
     What stands in the cells is never repeated. Where ``identifiers_kept`` gives a reason the error becomes a
@@ -21,14 +23,14 @@ def check_direct_identifiers(raw: RawTable, tables: Mapping[str, TableConfig], f
     ----------
     raw : RawTable
         The file.
-    tables : mapping of str to TableConfig
+    tables : sequence of (str, TableConfig)
         The tables that are read from it; each may say which columns are kept all the same.
     findings : Findings
         Receives the problems.
     """
-    name = next(iter(tables))
-    organisations = {table.source_of("organisation") for table in tables.values()}
-    reasons = {column: why for table in tables.values() for column, why in table.identifiers_kept.items()}
+    section = tables[0][1].section_of(tables[0][0])
+    organisations = {table.source_of("organisation") for _, table in tables}
+    reasons = {column: why for _, table in tables for column, why in table.identifiers_kept.items()}
     for column in map(str, raw.frame.columns):
         kind = direct_identifier(column, raw.frame[column])
         if not kind or (kind == "name" and column.strip().lower() in organisations):
@@ -38,7 +40,7 @@ def check_direct_identifiers(raw: RawTable, tables: Mapping[str, TableConfig], f
         if reason:
             findings.add(
                 Problem(
-                    found=found, remedy=f"Kept all the same, because: {reason}", file=raw.path.name,
+                    found=found, remedy=f"Kept all the same, because: {reason}", file=raw.name,
                     column=column, severity="warning", code="identifiers_kept",
                 )
             )  # fmt: skip
@@ -49,8 +51,8 @@ def check_direct_identifiers(raw: RawTable, tables: Mapping[str, TableConfig], f
                 expected="nothing that tells who a person is, used or not",
                 remedy=(
                     "Take it out of the file, or replace it before it comes here: mpg pseudonymise. If it is "
-                    f'something else, say so in [tables.{name}]: identifiers_kept = {{ "{column}" = "why" }}.'
+                    f'something else, say so in {section}: identifiers_kept = {{ "{column}" = "why" }}.'
                 ),
-                file=raw.path.name, column=column, code="direct_identifier",
+                file=raw.name, column=column, code="direct_identifier",
             )
         )  # fmt: skip

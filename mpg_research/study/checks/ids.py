@@ -20,12 +20,14 @@ __all__ = [
     "check_episode_ids",
     "check_families",
     "check_lost_digits",
+    "check_organisation_of_file",
     "check_organisations",
     "check_pseudonyms",
     "check_spelling",
 ]
 
 MANY_STRANGERS = 5
+MANY_ELSEWHERE = 0.5
 #: Tables kept beside the help, whose export may hold families that the study does not.
 KEPT_BESIDE = frozenset({"decisions", "domains", "goals"})
 _LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d{1,3}")
@@ -85,7 +87,7 @@ def check_spelling(table: Table, findings: Findings) -> None:
                     found=f"{listed} are read as different organisations",
                     expected="one spelling for each organisation",
                     remedy="If they are one, correct the cells, or use [tables.episodes.values].",
-                    file=table.places.file, row=int(table.places.rows[place]),
+                    file=table.places.file_of(place), row=table.places.row_of(place),
                     column=table.places.column_of("organisation", place),
                     severity="warning", code="similar_organisations",
                 )
@@ -121,7 +123,7 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
                 ),
                 expected="families that occur in the table episodes",
                 remedy=f"{hint}Write the ids in one way in both files, or add the episodes.",
-                file=table.places.file, row=int(table.places.rows[place]),
+                file=table.places.file_of(place), row=table.places.row_of(place),
                 column=table.places.column_of("family", place), code="unknown_family", severity=severity,
             ),
             times=int(unknown.sum()),
@@ -134,6 +136,48 @@ def check_families(name: str, table: Table, families: pd.Series, findings: Findi
         remedy=f"{hint}Add the episode, or correct the id.", severity=severity,
     )  # fmt: skip
     return unknown & leave_out
+
+
+def check_organisation_of_file(
+    name: str, table: Table, episodes: pd.DataFrame, config: StudyConfig, findings: Findings
+) -> None:
+    """Families in a file that study.toml calls an organisation's, who have no help of that organisation.
+
+    An error from :data:`MANY_ELSEWHERE` of the file's families on, since then it is another one's export.
+    """
+    if "family" not in table.frame or "organisation" in table.frame:
+        return
+    if all("organisation" not in places.constants for places in table.places.each):
+        return
+    recoded = config.tables.episodes.values.get("organisation", {})
+    family = table.frame["family"]
+    known = set(episodes["family"].dropna())
+    for places, rows in table.places.rows_of_each():
+        written = places.constants.get("organisation")
+        if written is None:
+            continue
+        organisation = recoded.get(str(written), str(written))
+        own = set(episodes.loc[episodes["organisation"] == organisation, "family"])
+        here = family.iloc[rows]
+        there = set(here.unique()) & known
+        elsewhere = sorted(there - own)
+        if not elsewhere:
+            continue
+        place = int(rows[here.isin(elsewhere).to_numpy(dtype=bool).argmax()])
+        other = episodes.loc[episodes["family"] == family.iloc[place], "organisation"].iloc[0]
+        many = len(elsewhere) >= MANY_ELSEWHERE * len(there)
+        findings.add(
+            Problem(
+                found=f'{len(elsewhere)} of the {len(there)} families here have no help of "{written}", of '
+                f'which study.toml says that this file is: family {family.iloc[place]} is at "{other}"',
+                expected=f'families of "{organisation}" in the table episodes',
+                remedy="Put the right export there, or correct constants in study.toml.",
+                file=places.file, row=table.places.row_of(place),
+                column=table.places.column_of("family", place),
+                severity="error" if many else "warning", code="organisation_of_file",
+            ),
+            times=len(elsewhere),
+        )  # fmt: skip
 
 
 def _how_they_differ(unknown: Iterable[str], known: Iterable[str]) -> str:
@@ -183,7 +227,7 @@ def check_lost_digits(table: Table, findings: Findings) -> bool:
             found=f'{int(lost.sum())} ids are shortened numbers, such as "{families.iloc[place]}"',
             expected="ids with all their digits",
             remedy="The spreadsheet has lost digits: export the table again with the ids as text.",
-            file=table.places.file, row=int(table.places.rows[place]),
+            file=table.places.file_of(place), row=table.places.row_of(place),
             column=table.places.column_of("family", place), code="lost_digits",
         ),
         times=int(lost.sum()),
@@ -211,12 +255,13 @@ def check_pseudonyms(name: str, table: Table, findings: Findings) -> None:
         if not bsn:
             continue
         mask = table.frame[column].isin(bsn).to_numpy(dtype=bool)
-        row = int(table.places.rows[mask.argmax()])
+        place = int(mask.argmax())
         findings.add(
             Problem(
                 found=f"{len(bsn)} ids look like a citizen service number (BSN)", expected="pseudonyms",
                 remedy="Replace them by pseudonyms before the data come here: mpg pseudonymise.",
-                file=table.places.file, row=row, column=table.places.columns.get(column, column),
+                file=table.places.file_of(place), row=table.places.row_of(place),
+                column=table.places.column_of(column, place),
                 severity="warning", code="unsafe_pseudonym",
             ),
             times=len(bsn),

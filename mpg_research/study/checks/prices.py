@@ -38,8 +38,8 @@ def check_prices(tables: Mapping[str, Table], config: StudyConfig, findings: Fin
     if prices is None:
         return
     _check_amounts(prices, findings)
-    source = prices.places.columns.get("unit_price", "unit_price")
-    if not findings.holds("ambiguous_decimal", file=prices.places.file, column=source):
+    sources = [(each.file, each.columns.get("unit_price", "unit_price")) for each in prices.places.each]
+    if not any(findings.holds("ambiguous_decimal", file=file, column=column) for file, column in sources):
         _check_ranges(prices, findings)  # of prices that cannot be read nothing more is said
     _check_words(prices, findings)
     _check_years(prices, index, config, findings)
@@ -192,7 +192,8 @@ def _check_years(prices: Table, index: Table | None, config: StudyConfig, findin
     listed = _listed(dict.fromkeys(elsewhere["item"]))
     set_there = config.costs.year is not None
     place = (config.file.name, line_of_setting(config.file, ("costs", "year"))) if set_there else None
-    file, row = place or (prices.places.file, int(prices.places.rows[elsewhere.index[0]]))
+    first = int(elsewhere.index[0])
+    file, row = place or (prices.places.file_of(first), prices.places.row_of(first))
     if index is None:
         of = _listed(sorted({int(each) for each in elsewhere["year"]}))
         findings.add(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mpg_research.errors import Problem
+from mpg_research.study.config.parts import episodes_as_said
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.findings import Findings
 from mpg_research.study.tables.columns import Table
@@ -53,7 +54,7 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
     stand for help at two organisations at the same time. Ids of organisations that follow each other in time
     are judged by their numbers: where every organisation counts from the same low number, they start again.
     """
-    family = config.tables.episodes.columns.get("family", "family")
+    family = episodes_as_said(config).columns.get("family", "family")
     if not isinstance(family, str) or config.study.shared_families:
         return False
     shared = _shared(table.frame)
@@ -68,6 +69,7 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
     organisation = table.places.columns.get("organisation", "organisation")
     example = shared.at_once[0] if shared.at_once else shared.ids[0]
     rows = (table.frame["family"] == example).to_numpy(dtype=bool)
+    first = int(rows.argmax())
     where = ", ".join(sorted(set(table.frame["organisation"][rows].dropna())))
     when = f", {len(shared.at_once)} of them in help at two at the same time" if shared.at_once else ""
     findings.add(
@@ -79,17 +81,33 @@ def check_restarting_ids(table: Table, config: StudyConfig, findings: Findings) 
                 f"combinations of organisation and id would be read as {shared.n_ids} families"
             ),
             expected="one id for each family",
-            remedy=(
-                f'Make the id of both columns, columns = {{ family = ["{organisation}", "{source}"] }} in '
-                "[tables.episodes]; the other tables follow and need both columns too. If organisations "
-                "really help these families together: shared_families = true in [study]."
-            ),
-            file=table.places.file, row=int(table.places.rows[rows.argmax()]), column=source,
+            remedy=f"{_how_to_join(table, organisation, source)} If organisations really help these families "
+            "together: shared_families = true in [study].",
+            file=table.places.file_of(first), row=table.places.row_of(first), column=source,
             severity="error" if certain else "warning", code="restarting_ids",
         ),
         times=len(shared.ids),
     )  # fmt: skip
     return certain
+
+
+def _how_to_join(table: Table, organisation: str, source: str) -> str:
+    """How study.toml makes the id of two columns; of several files, each may call them otherwise."""
+    each = table.places.each
+    alike = all(
+        own.columns.get("family") == source and own.columns.get("organisation") == organisation
+        for own in each
+    )
+    if len(each) > 1 and not alike:
+        return (
+            'Make the id of two parts, columns = { family = ["organisation", "client"] } in '
+            '[tables.episodes], and in each source columns = { client = "..." } and constants = '
+            '{ organisation = "..." }; in the sources of the other tables too.'
+        )
+    return (
+        f'Make the id of both columns, columns = {{ family = ["{organisation}", "{source}"] }} in '
+        "[tables.episodes]; the other tables follow and need both columns too."
+    )
 
 
 def _shared(episodes: pd.DataFrame) -> _Shared:

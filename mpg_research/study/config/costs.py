@@ -93,6 +93,9 @@ class CostsConfig(Section):
         The three assumptions of the scenario with fewer agencies, or none.
     cheers : dict of str to LocalText
         Texts of the CHEERS 2022 checklist that no data can give.
+    without_events : {"not_recorded", "none_happened"}
+        What it means that an organisation has no event on record at all: that it writes none down, so that
+        months without placement are not known there, or that there were none.
     otherwise_column : str or None
         With a comparison group: the column of ``episodes`` with two values, the first of which (in order: no,
         yes) is of the families without the help.
@@ -118,6 +121,7 @@ class CostsConfig(Section):
     fewer_agencies: tuple[FewerAgencies, ...] = ()
     cheers: dict[str, Text] = Field(default_factory=dict)
     otherwise_column: str | None = None
+    without_events: Literal["not_recorded", "none_happened"] = "not_recorded"
 
     @property
     def payers(self) -> tuple[str, ...]:

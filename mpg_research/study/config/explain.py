@@ -4,12 +4,13 @@ import re
 import tomllib
 import types
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from mpg_research.errors import ConfigError, Problem, closest_name, did_you_mean
+from mpg_research.study.config.lines import line_of, line_of_setting
+from mpg_research.study.config.parts import episodes_as_said, read_as
 from mpg_research.study.schemas import FORMER_NAMES, SCHEMAS
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ __all__ = [
 
 PLACEHOLDERS = ("wave", "item", "respondent", "episode", "instrument")
 KEYS_BY_WAVE = ("item", "total", "date", "respondent", "episode", "instrument")
-_SECTION = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
-_KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*(?:\.|=)""")
 
 
 def explain_toml_error(file: str, text: str, error: tomllib.TOMLDecodeError) -> ConfigError:
@@ -56,42 +55,32 @@ def explain_validation_error(
     return _config_error(file, list(dict.fromkeys(found)))
 
 
-def line_of_setting(file: Path, place: Sequence[str]) -> int | None:
-    """The line of study.toml that holds a setting, or the section that it stands in."""
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
-    return _line_of(text, place)
-
-
 def names_that_do_not_fit(config: "StudyConfig", file: str, text: str) -> tuple[Problem, ...]:
     """Findings about names that only make sense together: canonical columns, patterns, layouts."""
     problems: list[Problem] = []
-    family = config.tables.episodes.composite_ids.get("family", ())
-    for name, table in config.tables.present().items():
-        given = [
-            *_table_findings(name, table, config.analysis.case_mix, family),
-            *_composite_findings(name, table, config),
-        ]
-        for key, found, expected, remedy in given:
-            loc = ("tables", name, *key)
-            problems.append(_problem(file, text, loc, found, expected, remedy, "bad_name"))
-    return tuple(problems)
+    for name, whole in config.tables.present().items():
+        for table in read_as(whole):
+            given = [*_table_findings(name, table, config), *_composite_findings(name, table, config)]
+            for key, found, expected, remedy in given:
+                loc = [int(part) if part.isdigit() else part for part in table.place_of(name, *key)]
+                problems.append(_problem(file, text, loc, found, expected, remedy, "bad_name"))
+    return tuple(dict.fromkeys(problems))
 
 
 Finding = tuple[tuple[str, ...], str, str, str]
 
 
-def _table_findings(
-    name: str, table: "TableConfig", case_mix: Sequence[str], family: Sequence[str]
-) -> Iterator[Finding]:
+def _table_findings(name: str, table: "TableConfig", config: "StudyConfig") -> Iterator[Finding]:
     schema = SCHEMAS[name]
-    extra = tuple(case_mix) if name == "episodes" else ()
+    extra = tuple(config.analysis.case_mix) if name == "episodes" else ()
     known = (*schema.names, *extra)
     parts = {name for joined in table.composite_ids.values() for name in joined}
     if name != "episodes" and schema.column("family") is not None:
+        family = episodes_as_said(config).composite_ids.get("family", ())
         parts |= {part for part in family if part != "family"}
+        parts |= {"organisation"} if "organisation" in table.constants else set()
+    if name == "episodes" and config.consent is not None:
+        parts |= {config.consent.column}
     for part in ("columns", "constants", "values", "decimals"):
         for column in getattr(table, part):
             of_items = part in ("values", "decimals") and column == "item" and name == "measurements"
@@ -127,9 +116,10 @@ def _composite_findings(name: str, table: "TableConfig", config: "StudyConfig") 
             )
         if len(set(parts)) < len(parts):
             yield ("columns", column), f"{', '.join(parts)}", "each column once", "Remove one."
-    family, here = config.tables.episodes.columns.get("family", "family"), table.columns.get("family")
+    family, here = episodes_as_said(config).columns.get("family", "family"), table.columns.get("family")
     shown = family if isinstance(family, str) else ", ".join(family)
-    if name != "episodes" and here is not None and _n_parts(here) != _n_parts(family):
+    here = "family" if here is None and name == "episodes" else here
+    if here is not None and _n_parts(here) != _n_parts(family):
         yield (
             ("columns", "family"),
             f"{_n_parts(here)} column{'s' if _n_parts(here) > 1 else ''}",
@@ -180,6 +170,8 @@ def _explain_one(file: str, text: str, error: dict[str, Any], model: type[BaseMo
     loc = tuple(part for part in error["loc"] if part != "[key]")
     if "columns" in loc[:-2]:  # which of the two forms of a column pydantic tried
         loc = loc[: loc.index("columns") + 2]
+    if loc[-2:-1] == ("file",) and isinstance(loc[-1], int):  # one file may be written without brackets
+        loc = loc[:-1]
     kind, given = error["type"], error["input"]
     parent = _model_at(model, loc[:-1])
     known = tuple(parent.model_fields) if parent else ()
@@ -192,6 +184,12 @@ def _explain_one(file: str, text: str, error: dict[str, Any], model: type[BaseMo
         section = f"[{_dotted(loc)}]" if parent and _is_section(parent, str(loc[-1])) else _dotted(loc)
         remedy = f"Add {section}." + _unknown_neighbour(error, known, str(loc[-1]))
         return _problem(file, text, loc[:-1], f"{section} is missing", "", remedy, "missing_key")
+    if kind == "no_file":
+        remedy = "Add file = ..." + (
+            "." if "sources" in loc else f", or sources ([[{_dotted(loc)}.sources]])."
+        )
+        expected = "a file, a list of files, or a pattern such as exports/*.csv"
+        return _problem(file, text, loc, "file is missing", expected, remedy, "missing_key")
     if kind == "value_error":
         expected = str(error["ctx"]["error"])
         shown = "" if isinstance(given, dict) else f"the value {given!r}"
@@ -265,7 +263,7 @@ def _problem(
         expected=expected,
         remedy=remedy,
         file=file,
-        row=_line_of(text, [str(part) for part in loc]),
+        row=line_of(text, [str(part) for part in loc]),
         code=code,
     )
 
@@ -286,23 +284,6 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _line_of(text: str, loc: Sequence[str]) -> int | None:
-    """Line of the longest part of ``loc`` that is written in the file, from 1."""
-    best: tuple[int, int] = (0, 0)
-    section: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if heading := _SECTION.match(line):
-            section = [part.strip().strip("\"'") for part in heading.group(1).split(".")]
-            path = section
-        elif key := _KEY.match(line):
-            path = [*section, key.group(1).strip("\"'")]
-        else:
-            continue
-        if list(loc[: len(path)]) == path and len(path) > best[0]:
-            best = (len(path), number)
-    return best[1] or None
-
-
 def _model_at(model: type[BaseModel] | None, loc: Sequence[Any]) -> type[BaseModel] | None:
     """The model behind a place in the configuration."""
     annotation: Any = model
@@ -312,7 +293,8 @@ def _model_at(model: type[BaseModel] | None, loc: Sequence[Any]) -> type[BaseMod
                 return None
             annotation = annotation.model_fields[str(part)].annotation
         elif get_origin(annotation) in (dict, tuple, list):
-            annotation = get_args(annotation)[-1]
+            inside = [one for one in get_args(annotation) if one is not Ellipsis]
+            annotation = inside[-1]
         annotation = _without_optional(annotation)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 

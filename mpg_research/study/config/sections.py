@@ -9,6 +9,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     RootModel,
     Strict,
     StrictBool,
@@ -32,11 +33,13 @@ __all__ = [
     "LocalText",
     "OrganisationConfig",
     "Section",
+    "SourceConfig",
     "StudySection",
     "TableConfig",
     "TablesConfig",
     "TimeConfig",
     "VocabularyConfig",
+    "is_pattern",
 ]
 
 DAYS_PER_YEAR = 365.25
@@ -81,8 +84,39 @@ def _one_sign(value: str) -> str:
     return value
 
 
+def _inside_the_folder(value: str) -> str:
+    """Patterns stay in the study folder; a file that is named may lie elsewhere."""
+    if not is_pattern(value):
+        return value
+    parts = value.replace("\\", "/").split("/")
+    if value.startswith(("/", "\\", "~")) or ":" in parts[0] or ".." in parts or "**" in value:
+        raise ValueError(
+            'a pattern inside the study folder, such as "exports/*.csv", without .. and without **'
+        )
+    return value
+
+
+def _listed_once(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def is_pattern(file: str) -> bool:
+    """Whether a name of a file in study.toml stands for all files that fit it.
+
+    Parameters
+    ----------
+    file : str
+
+    Returns
+    -------
+    bool
+    """
+    return "*" in file or "?" in file
+
+
 #: The name of a file, as the operating system may know it.
 File = Annotated[str, Field(min_length=1), AfterValidator(_no_control_characters)]
+TableFile = Annotated[File, AfterValidator(_inside_the_folder)]
 Separator = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_one_sign)]
 
 
@@ -237,13 +271,14 @@ class TimeConfig(Section):
         return {"months": DAYS_PER_MONTH, "weeks": 7.0, "waves": None}[self.axis_unit]
 
 
-class TableConfig(Section):
-    """[tables.NAME]: the file of a table and how its columns map to the canonical ones.
+class SourceConfig(Section):
+    """[[tables.NAME.sources]]: some files of a table and how their columns map to the canonical ones.
 
     Attributes
     ----------
-    file : str
-        Path relative to the study folder, or absolute.
+    file : tuple of str
+        Paths relative to the study folder, or absolute; or patterns with * and ? inside that folder. One is
+        written without brackets.
     sheet : str or int
         Excel sheet, by name or number from 1; the first by default.
     separator, decimal, encoding, date_format :
@@ -274,7 +309,7 @@ class TableConfig(Section):
         Wave = time, in a wide file without times and with ``[time] kind = "numbers"``.
     """
 
-    file: File
+    file: Annotated[tuple[TableFile, ...], BeforeValidator(_listed_once)] = ()
     sheet: str | Whole | None = None
     separator: Separator | None = None
     decimal: Literal[".", ","] | None = None
@@ -305,6 +340,70 @@ class TableConfig(Section):
         """The column of the export behind a canonical one, in small letters, as far as study.toml says."""
         source = self.columns.get(name, name)
         return source.strip().lower() if isinstance(source, str) else name
+
+    @model_validator(mode="after")
+    def _has_files(self) -> "SourceConfig":
+        if not self.file and not getattr(self, "sources", ()):
+            raise PydanticCustomError("no_file", "no file")
+        return self
+
+
+class TableConfig(SourceConfig):
+    """[tables.NAME]: the files of a table and how their columns map to the canonical ones.
+
+    Attributes
+    ----------
+    sources : tuple of SourceConfig
+        In place of ``file``: files that are written in different ways. What the table says holds for each
+        source that does not say otherwise (:func:`mpg_research.study.config.parts.table_of_source`).
+    """
+
+    sources: tuple[SourceConfig, ...] = ()
+    _source: int | None = PrivateAttr(default=None)
+    _own: frozenset[tuple[str, str]] = PrivateAttr(default=frozenset())
+
+    @model_validator(mode="after")
+    def _file_or_sources(self) -> "TableConfig":
+        if self.file and self.sources:
+            raise ValueError(
+                "file or sources, not both: each of the sources names its own file, and the table says what "
+                "they have in common"
+            )
+        return self
+
+    def section_of(self, name: str) -> str:
+        """Where study.toml says how this file is read, for messages.
+
+        Parameters
+        ----------
+        name : str
+            Name of the table.
+
+        Returns
+        -------
+        str
+            "[tables.NAME]", or which of its sources.
+        """
+        if self._source is None:
+            return f"[tables.{name}]"
+        return f"[[tables.{name}.sources]] number {self._source + 1}"
+
+    def place_of(self, name: str, *keys: str) -> tuple[str, ...]:
+        """The place of a setting in study.toml: in the source where that has it, else in the table.
+
+        Parameters
+        ----------
+        name : str
+            Name of the table.
+        *keys : str
+            Setting, and perhaps a key in it.
+
+        Returns
+        -------
+        tuple of str
+        """
+        own = self._source is not None and (keys[0], keys[1] if len(keys) > 1 else "") in self._own
+        return ("tables", name, *(("sources", str(self._source)) if own else ()), *keys)
 
 
 class OrganisationConfig(Section):

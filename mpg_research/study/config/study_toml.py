@@ -15,6 +15,8 @@ from mpg_research.study.config.explain import (
     names_that_do_not_fit,
     setting_problem,
 )
+from mpg_research.study.config.parts import Parts, find_parts
+from mpg_research.study.config.plan import PlanConfig, names_in_plan
 from mpg_research.study.config.report import ReportConfig, names_in_masthead
 from mpg_research.study.config.sections import (
     DAYS_PER_MONTH,
@@ -77,6 +79,7 @@ class StudyConfig(Section):
     disclosure: DisclosureConfig = DisclosureConfig()
     consent: ConsentConfig | None = None
     checklists: ChecklistsConfig = ChecklistsConfig()
+    plan: PlanConfig | None = None
     vocabularies: VocabularyConfig = VocabularyConfig()
     _file: Path = PrivateAttr(default=Path(STUDY_FILE))
 
@@ -186,6 +189,7 @@ def read_config(path: str | Path) -> StudyConfig:
     problems = (
         *names_that_do_not_fit(config, file.name, text),
         *(setting_problem(file.name, text, *finding) for finding in names_in_masthead(config)),
+        *(setting_problem(file.name, text, *finding) for finding in names_in_plan(config)),
     )
     if problems:
         raise ConfigError.from_problems(f"{file} cannot be used:", problems)
@@ -205,21 +209,24 @@ def _read_text(file: Path) -> str:
         raise ConfigError(f"{file.name} cannot be read: {error.strerror}.") from None
 
 
-def source_paths(config: StudyConfig) -> tuple[Path, ...]:
+def source_paths(config: StudyConfig, parts: Parts | None = None) -> tuple[Path, ...]:
     """The raw files a study reads, in a fixed order and each once; none of them is opened.
 
     Parameters
     ----------
     config : StudyConfig
         From :func:`read_config`.
+    parts : Parts, optional
+        The files of the tables, where they were looked up already.
 
     Returns
     -------
     tuple of Path
-        Absolute paths: the files of the tables, of the study's own instruments, and of norm tables.
+        Absolute paths: the files of the tables (those that fit a pattern now), of the study's own
+        instruments, and of norm tables.
         ``study.toml`` itself is not among them.
     """
-    files = [table.file for table in config.tables.present().values()]
+    paths = [part.path for parts in (parts or find_parts(config)).of.values() for part in parts]
     for instrument in config.instruments.values():
-        files += [file for file in (instrument.file, instrument.norms) if file]
-    return tuple(dict.fromkeys(config.path_of(file) for file in files))
+        paths += [config.path_of(file) for file in (instrument.file, instrument.norms) if file]
+    return tuple(dict.fromkeys(paths))

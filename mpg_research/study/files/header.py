@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from mpg_research.errors import Problem
 from mpg_research.study.files.file_errors import file_error
 
-__all__ = ["IsName", "check_header_row", "first_rows_of_text", "no_names", "without_headers"]
+__all__ = [
+    "IsName",
+    "check_header_row",
+    "first_rows_of_text",
+    "header_elsewhere",
+    "no_names",
+    "without_headers",
+]
 
 IsName = Callable[[str], bool]
 LOOKED_AT = 40  # rows
@@ -62,7 +69,7 @@ def check_header_row(
     DataError
         With the row where the names seem to stand.
     """
-    found = [_header_elsewhere(rows, header_row, is_name) for rows in readings]
+    found = [header_elsewhere(rows, header_row, is_name) for rows in readings]
     elsewhere = next((place for place in found if place is not None), None)
     if elsewhere is None:
         return
@@ -74,9 +81,10 @@ def check_header_row(
     )  # fmt: skip
 
 
-def _header_elsewhere(
+def header_elsewhere(
     rows: Sequence[Sequence[Any]], header_row: int | None, is_name: IsName
 ) -> tuple[int, int] | None:
+    """The row where the names of the columns seem to stand, and the one read as the header; else None."""
     filled = [[str(cell).strip() for cell in row if cell is not None and str(cell).strip()] for row in rows]
     first = next((number for number, cells in enumerate(filled) if cells), None)
     at = header_row - 1 if header_row else first

@@ -18,7 +18,7 @@ from mpg_research.study.files.read_csv import check_header, drop_blank_rows, unp
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import TableConfig
 
-__all__ = ["read_excel", "read_parquet", "read_spss"]
+__all__ = ["SPSS_DATE_FORMATS", "read_excel", "read_parquet", "read_spss", "spss_dates"]
 
 SPSS_DATE_FORMATS = frozenset(["DATE", "ADATE", "EDATE", "SDATE", "JDATE", "DATETIME", "YMDHMS"])
 DAYS_FROM_SPSS_TO_1970 = 141_428  # SPSS counts seconds from 14 October 1582
@@ -147,7 +147,7 @@ def read_spss(path: Path) -> tuple[pd.DataFrame, dict[str, dict[Any, str]]]:
             frame[name] = _without_user_missing(frame[name], ranges)
         for name, written in meta.original_variable_types.items():
             if written.upper().rstrip("0123456789.") in SPSS_DATE_FORMATS:
-                frame[name] = _spss_dates(frame[name])
+                frame[name] = spss_dates(frame[name])
     except MemoryError:
         raise
     except Exception as error:  # a damaged file makes the library raise whatever it comes upon
@@ -172,7 +172,8 @@ def _without_user_missing(cells: pd.Series, ranges: list[dict[str, Any]]) -> pd.
     return cells.mask(gone)
 
 
-def _spss_dates(seconds: pd.Series) -> pd.Series:
+def spss_dates(seconds: pd.Series) -> pd.Series:
+    """Days from the seconds that SPSS counts."""
     numbers = seconds.to_numpy(dtype=float)
     # Clipped to years that a calendar has; what lies outside is reported as an impossible date later.
     days = np.clip(np.floor(numbers / 86_400) - DAYS_FROM_SPSS_TO_1970, -700_000, 2_900_000)

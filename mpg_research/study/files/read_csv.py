@@ -19,7 +19,7 @@ from mpg_research.study.files.header import IsName, check_header_row, first_rows
 if TYPE_CHECKING:
     from mpg_research.study.config.study_toml import TableConfig
 
-__all__ = ["check_header", "drop_blank_rows", "read_csv_bytes", "unprotected"]
+__all__ = ["check_header", "decoded", "drop_blank_rows", "read_csv_bytes", "unprotected"]
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_LINES = 50
@@ -55,7 +55,7 @@ def read_csv_bytes(
         cells than the header.
     """
     try:
-        text = _decode(path, content, table.encoding)
+        text = decoded(path, content, table.encoding)
         readings = first_rows_of_text(text, (table.separator,) if table.separator else SEPARATORS)
         check_header_row(path, readings, table.header_row, is_name)
         return _read(path, text, table)
@@ -127,7 +127,8 @@ def _short_rows(
     return (problem,)
 
 
-def _decode(path: Path, content: bytes, encoding: str | None) -> str:
+def decoded(path: Path, content: bytes, encoding: str | None = None) -> str:
+    """A file as text: its encoding is found by looking unless it is given; lines end in a line feed."""
     if encoding is None:
         encoding = _encoding_of(content)
     if encoding == "utf-8":

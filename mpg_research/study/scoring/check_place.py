@@ -96,7 +96,7 @@ def _add_if_nearly_none(
             remedy=(
                 "Compare the dates of the two files. Measurements outside a period of help are in no course."
             ),
-            file=measurements.places.file, row=int(measurements.places.rows[place]),
+            file=measurements.places.file_of(place), row=measurements.places.row_of(place),
             column=measurements.places.column_of("date", place),
             severity="warning", code="measured_outside_help",
         ),

@@ -55,7 +55,7 @@ def check_families_measured(
             found=found,
             remedy="They are in no analysis of scores; the reports count them. Look whether measurements are "
             "missing from the export.",
-            file=episodes.places.file, row=int(episodes.places.rows[int(positions[0])]),
+            file=episodes.places.file_of(int(positions[0])), row=episodes.places.row_of(int(positions[0])),
             column=episodes.places.column_of("family", int(positions[0])),
             severity="warning", code="family_without_measurements",
         ),
@@ -164,8 +164,8 @@ def _add(
 ) -> None:
     place = int(np.flatnonzero(mask)[0])
     problem = Problem(
-        found=found, expected=expected, remedy=remedy, file=measurements.places.file,
-        row=int(measurements.places.rows[place]), severity="warning", code=code,
+        found=found, expected=expected, remedy=remedy, file=measurements.places.file_of(place),
+        row=measurements.places.row_of(place), severity="warning", code=code,
     )  # fmt: skip
     findings.add(problem, times=int(mask.sum()))
 

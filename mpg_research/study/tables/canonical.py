@@ -26,7 +26,13 @@ NUMBER_KINDS = ("number", "integer")
 
 
 def canonical_table(
-    name: str, raw: RawTable, config: StudyConfig, findings: Findings, *, shared_file: bool = False
+    name: str,
+    raw: RawTable,
+    table: TableConfig,
+    config: StudyConfig,
+    findings: Findings,
+    *,
+    shared_file: bool = False,
 ) -> Table | None:
     """The canonical table behind a raw one.
 
@@ -36,8 +42,10 @@ def canonical_table(
         Name of the table ("episodes").
     raw : RawTable
         Its file.
+    table : TableConfig
+        Says which column is which in it.
     config : StudyConfig
-        Says which column is which.
+        The whole configuration.
     findings : Findings
         Receives the problems.
     shared_file : bool
@@ -48,7 +56,7 @@ def canonical_table(
     Table or None
         None if a column it cannot do without is missing, or it has no rows.
     """
-    schema, table = SCHEMAS[name], config.tables.present()[name]
+    schema = SCHEMAS[name]
     sources = find_sources(raw, schema, table, config, findings)
     occasions = _occasions(raw, table, findings)
     sources_used = {*sources.columns.values(), *sources.free_columns.values()}
@@ -69,10 +77,11 @@ def canonical_table(
     if not sources.complete or occasions is None:
         return None  # what is wrong in the columns that are there has been said all the same
     places = Places(
-        raw.path.name,
+        raw.name,
         raw.rows,
         {**sources.columns, **sources.free_columns, **_composite_sources(sources)},
         settings={name: _setting(name, schema, table, config) for name in sources.constants},
+        constants=table.constants,
     )
     built = Table(frame, places, shared_file)
     if occasions:
@@ -83,7 +92,7 @@ def canonical_table(
     return Table(_completed(built.frame, schema), built.places, shared_file)
 
 
-def family_ids(name: str, raw: RawTable, config: StudyConfig) -> pd.Series | None:
+def family_ids(name: str, raw: RawTable, table: TableConfig, config: StudyConfig) -> pd.Series | None:
     """The ids of the families in a raw table, and nothing else of it; what is wrong is not said here.
 
     Parameters
@@ -92,15 +101,17 @@ def family_ids(name: str, raw: RawTable, config: StudyConfig) -> pd.Series | Non
         Name of the table.
     raw : RawTable
         Its file.
+    table : TableConfig
+        Says which column of it holds them.
     config : StudyConfig
-        Says which column holds them.
+        The whole configuration.
 
     Returns
     -------
     Series, shape (n_rows,), or None
         Missing where a row has none; None where the table has no such column, or no rows.
     """
-    schema, table, said = SCHEMAS[name], config.tables.present()[name], Findings()
+    schema, said = SCHEMAS[name], Findings()
     if schema.column("family") is None or raw.frame.empty:
         return None
     sources = find_sources(raw, schema, table, config, said)
@@ -118,7 +129,7 @@ def _no_rows(raw: RawTable, *, required: bool) -> Problem:
         found="the table has no rows",
         expected="at least one row of data below the header",
         remedy="Export the table again." if required else "The study is read as if it had no such table.",
-        file=raw.path.name,
+        file=raw.name,
         severity="error" if required else "warning",
         code="empty_table",
     )
@@ -129,7 +140,7 @@ def _no_single_values(raw: RawTable, source: str) -> Problem:
         found=f"the column holds {raw.no_values[source]}",
         expected="one number, text or date in each cell",
         remedy="Write it anew with one value in each cell.",
-        file=raw.path.name,
+        file=raw.name,
         column=source,
         code="no_single_values",
     )
@@ -147,7 +158,7 @@ def _occasions(raw: RawTable, table: TableConfig, findings: Findings) -> list[Oc
             found="no column fits the patterns",
             expected=" or ".join(table.patterns[key] for key in ("item", "total") if key in table.patterns),
             remedy="Compare the patterns in study.toml with the first row of the file.",
-            file=raw.path.name, row=1, code="missing_column",
+            file=raw.name, row=1, code="missing_column",
         )
     )  # fmt: skip
     return None
@@ -190,9 +201,8 @@ def _constant(name: str, value: object, raw: RawTable, schema: Schema, converter
 
 def _setting(name: str, schema: Schema, table: TableConfig, config: StudyConfig) -> tuple[str, int | None]:
     """The file and line that give a column its one value."""
-    place = (
-        ("tables", schema.name, "constants", name) if name in table.constants else ("analysis", "instrument")
-    )
+    given = name in table.constants
+    place = table.place_of(schema.name, "constants", name) if given else ("analysis", "instrument")
     return config.file.name, line_of_setting(config.file, place)
 
 

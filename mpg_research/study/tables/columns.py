@@ -97,6 +97,7 @@ class Converter:
         self, raw: RawTable, schema: Schema, table: TableConfig, config: StudyConfig, findings: Findings
     ) -> None:
         self.raw, self.schema, self.table, self.config, self.findings = raw, schema, table, config, findings
+        self.section = table.section_of(schema.name)
         self.missing = frozenset(identifier_text(code) for code in table.missing_values)
         self.decimal: Decimal = table.decimal or "."
 
@@ -126,7 +127,7 @@ class Converter:
         Series, shape (n_rows,)
             Text, datetime64[s], float, or boolean; missing where empty or not convertible.
         """
-        places = Places(self.raw.path.name, self.raw.rows, {column.name: source})
+        places = Places(self.raw.name, self.raw.rows, {column.name: source})
         cells = self._relabel(column, cells, source)
         kinds: dict[str, Callable[[Column, pd.Series, Places], pd.Series]] = {
             "id": self._text,
@@ -143,7 +144,8 @@ class Converter:
 
     def part(self, column: Column, cells: pd.Series, source: str) -> pd.Series:
         """One part of an id of several columns, as text, recoded by ``values`` here or of the episodes."""
-        values = self.table.values.get(column.name, self.config.tables.episodes.values.get(column.name, {}))
+        of_episodes = self.config.tables.episodes.values.get(column.name, {})
+        values = self.table.values.get(column.name, of_episodes)
         return self._text(column, self._relabel(column, cells, source, values), Places("", self.raw.rows))
 
     def convert_free(self, name: str, cells: pd.Series, source: str) -> pd.Series:
@@ -161,7 +163,7 @@ class Converter:
                     expected=f"values of {name}, which [analysis] case_mix asks for",
                     remedy="Look whether this is the right column, or leave it out of case_mix: without "
                     "values no family can be compared.",
-                    file=self.raw.path.name, column=source, code="empty_case_mix",
+                    file=self.raw.name, column=source, code="empty_case_mix",
                 )
             )  # fmt: skip
         n_numbers = sum(written_as_number(value) for value in distinct)
@@ -184,10 +186,10 @@ class Converter:
                 found=f'{n_texts} different texts in {len(known)} rows, such as "{cells.iloc[first]}"',
                 expected=f"numbers, or at most {MOST_TEXTS} kinds that each occur in several rows",
                 remedy=(
-                    f"Write them as numbers, recode them in [tables.{self.schema.name}.values.{name}], or "
+                    f"Write them as numbers, recode them ({self.section}: values = {{ {name} = ... }}), or "
                     "leave the column out of case_mix."
                 ),
-                file=self.raw.path.name, row=int(self.raw.rows[first]), column=source,
+                file=self.raw.name, row=int(self.raw.rows[first]), column=source,
                 severity="error" if with_digits > n_texts / 2 else "warning", code="many_texts",
             )
         )  # fmt: skip
@@ -277,7 +279,7 @@ class Converter:
         def remedy(code: str) -> str:
             shown = codes if len(codes) <= CODES_TOGETHER else [code]
             line = values_line(column.name, shown, known)
-            return f"Say what it means, in [tables.{self.schema.name}] of study.toml: {line}.{own}"
+            return f"Say what it means, in {self.section} of study.toml: {line}.{own}"
 
         return remedy
 
@@ -348,7 +350,7 @@ class Converter:
             self.findings.add(
                 Problem(
                     found=f'{n_bad} cells are no dates, such as "{shown[first]}"{what}', expected=expected,
-                    remedy=remedy, file=places.file, row=int(places.rows[first]),
+                    remedy=remedy, file=places.file_of(first), row=places.row_of(first),
                     column=places.columns[column.name], code="impossible_date",
                 ),
                 times=n_bad,
@@ -425,7 +427,7 @@ class Converter:
             line = values_line(name, words if len(words) <= CODES_TOGETHER else [cell], ())
             return (
                 "Correct the cell, name it in missing_values if it means no answer, or say which number "
-                f"it is, in [tables.{self.schema.name}] of study.toml: {line}."
+                f"it is, in {self.section} of study.toml: {line}."
             )
 
         return remedy
@@ -453,9 +455,9 @@ class Converter:
                     expected="numbers that can be read in one way",
                     remedy=(
                         f'Say it for this column, decimals = {{ {key} = "," }} (or "."), or for the table, '
-                        f'decimal = ",", in [tables.{self.schema.name}] in study.toml.'
+                        f'decimal = ",", in {self.section} in study.toml.'
                     ),
-                    file=places.file, row=int(places.rows[rows.argmax()]), column=source,
+                    file=places.file, row=places.row_of(int(rows.argmax())), column=source,
                     code="ambiguous_decimal" if notation.ambiguous else "mixed_decimals",
                 )
             )  # fmt: skip

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from mpg_research.errors import Problem, did_you_mean
 from mpg_research.plurals import counted, words_counted
-from mpg_research.study.config.explain import line_of_setting
-from mpg_research.study.config.sections import ConsentConfig
+from mpg_research.study.config.lines import line_of_setting
+from mpg_research.study.config.parts import files_together
+from mpg_research.study.config.sections import ConsentConfig, TableConfig
 from mpg_research.study.config.study_toml import StudyConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings
@@ -41,18 +42,21 @@ class ConsentGiven:
         Those among them of whom a row holds nothing.
     rows : dict of str to int
         Rows left out, by table; of measurements what they hold of measurements.
-    unknown : dict of str to int
-        Rows among them about families that the table of episodes does not have, by table.
+    unknown : dict of (str, str) to int
+        Rows among them about families that the table of episodes does not have, by table and file.
+    file : str
+        The file or files with the episodes, for messages.
     """
 
     permitted: frozenset[str]
     n_families: int
     n_empty: int
     rows: dict[str, int] = field(default_factory=dict)
-    unknown: dict[str, int] = field(default_factory=dict)
+    unknown: dict[tuple[str, str], int] = field(default_factory=dict)
+    file: str = ""
     _refused: frozenset[str] = frozenset()
 
-    def keep(self, name: str, raw: RawTable, config: StudyConfig) -> RawTable:
+    def keep(self, name: str, raw: RawTable, table: TableConfig, config: StudyConfig) -> RawTable:
         """The rows of a file that may be used.
 
         Parameters
@@ -61,6 +65,8 @@ class ConsentGiven:
             Of the table that is read from it.
         raw : RawTable
             The file.
+        table : TableConfig
+            How it is read.
         config : StudyConfig
             The study.
 
@@ -69,7 +75,7 @@ class ConsentGiven:
         RawTable
             Rows without a family (a price, the score of a team) stay.
         """
-        families = family_ids(name, raw, config)
+        families = family_ids(name, raw, table, config)
         if families is None:
             return raw
         known = families.notna().to_numpy(dtype=bool)
@@ -77,13 +83,14 @@ class ConsentGiven:
         if not out.any():
             return raw
         left = _rows_of(raw, out)
-        self.rows[name] = len(left.frame)
+        number = len(left.frame)
         if name == "measurements":  # a row of a wide file holds several
-            built = canonical_table(name, left, config, Findings())
-            self.rows[name] = len(built.frame) if built is not None else len(left.frame)
+            built = canonical_table(name, left, table, config, Findings())
+            number = len(built.frame) if built is not None else number
+        self.rows[name] = self.rows.get(name, 0) + number
         strange = int((out & ~families.isin(self._refused).to_numpy(dtype=bool)).sum())
         if strange:
-            self.unknown[name] = strange
+            self.unknown[name, raw.name] = self.unknown.get((name, raw.name), 0) + strange
         return _rows_of(raw, ~out)
 
     def problems(self, config: StudyConfig) -> list[Problem]:
@@ -102,7 +109,7 @@ class ConsentGiven:
         asked = config.consent
         assert asked is not None
         found, unit = [], config.study.english_unit
-        file = config.path_of(config.tables.episodes.file).name
+        file = self.file
         if self.n_families:
             other = self.n_families - self.n_empty
             found.append(
@@ -115,26 +122,28 @@ class ConsentGiven:
                     file=file, column=asked.column, severity="warning", code="without_consent",
                 )
             )  # fmt: skip
-        for name, number in self.unknown.items():
+        for (_, other_file), number in self.unknown.items():
             found.append(
                 Problem(
                     found=f"{counted(number, 'rows')} left out, about families that {file} does not have: "
                     "whether they permit it is not known",
                     remedy="Look whether the ids are written alike in both files.",
-                    file=config.path_of(config.tables.present()[name].file).name,
+                    file=other_file,
                     severity="warning", code="consent_not_known",
                 )
             )  # fmt: skip
         return found
 
 
-def find_consent(raw: RawTable, config: StudyConfig, findings: Findings) -> ConsentGiven | None:
+def find_consent(
+    files: Sequence[tuple[RawTable, TableConfig]], config: StudyConfig, findings: Findings
+) -> ConsentGiven | None:
     """Which families permit that their data are used.
 
     Parameters
     ----------
-    raw : RawTable
-        The file with the episodes.
+    files : sequence of (RawTable, TableConfig)
+        The files with the episodes, and how each is read.
     config : StudyConfig
         The study; its ``[consent]`` says what is asked.
     findings : Findings
@@ -147,30 +156,38 @@ def find_consent(raw: RawTable, config: StudyConfig, findings: Findings) -> Cons
     """
     asked = config.consent
     assert asked is not None
-    names = [str(name) for name in raw.frame.columns]
-    column = find_column(names, asked.column)
-    families = family_ids("episodes", raw, config)
-    if column is None or families is None:
-        lacking = f'"{asked.column}"' if column is None else "for the family"
-        what = f"there is no column {lacking}"
-        findings.add(_cannot_be_known(raw, config, what, did_you_mean(asked.column, names)))
-        return None
-    values = _texts(raw, column)
+    ids: list[object] = []
+    values: list[tuple[str, ...]] = []
+    for raw, table in files:
+        if raw.frame.empty and len(files) > 1:
+            continue
+        names = [str(name) for name in raw.frame.columns]
+        column = find_column(names, table.single_columns.get(asked.column, asked.column))
+        families = family_ids("episodes", raw, table, config)
+        if column is None or families is None:
+            lacking = f'"{asked.column}"' if column is None else "for the family"
+            what = f"{raw.name}: there is no column {lacking}"
+            findings.add(_cannot_be_known(config, what, did_you_mean(asked.column, names)))
+            return None
+        ids += list(families)
+        values += _texts(raw, column)
+    file = files_together(raw.name for raw, _ in files)
     permits = {_text(value) for value in asked.permits}
     agrees = np.array([bool(permits & set(each)) for each in values], dtype=bool)
     if not agrees.any():
-        what = f'no row of "{column}" holds one of {_listed(asked.permits)}'
-        findings.add(_cannot_be_known(raw, config, what, "Correct [consent] permits, or the column."))
+        what = f'{file}: no row of "{asked.column}" holds one of {_listed(asked.permits)}'
+        findings.add(_cannot_be_known(config, what, "Correct [consent] permits, or the column."))
         return None
     empty = np.array([not each for each in values], dtype=bool)
-    _warn_of_unused(raw, asked, values, findings)
-    of_family = pd.DataFrame({"family": families.to_numpy(dtype=object), "agrees": agrees, "empty": empty})
+    _warn_of_unused(file, asked, values, findings)
+    of_family = pd.DataFrame({"family": pd.Series(ids, dtype=object), "agrees": agrees, "empty": empty})
     by_family = of_family.dropna(subset=["family"]).groupby("family", sort=False)
     refused = ~by_family["agrees"].all()
     return ConsentGiven(
         permitted=frozenset(refused.index[~refused]),
         n_families=int(refused.sum()),
         n_empty=int((refused & by_family["empty"].any()).sum()),
+        file=file,
         _refused=frozenset(refused.index[refused]),
     )
 
@@ -197,7 +214,7 @@ def _text(value: object) -> str:
 
 
 def _warn_of_unused(
-    raw: RawTable, asked: ConsentConfig, values: Sequence[tuple[str, ...]], findings: Findings
+    file: str, asked: ConsentConfig, values: Sequence[tuple[str, ...]], findings: Findings
 ) -> None:
     there = {text for each in values for text in each}
     unused = [value for value in asked.permits if _text(value) not in there]
@@ -206,16 +223,16 @@ def _warn_of_unused(
             Problem(
                 found=f"no row holds {_listed(unused)}, which [consent] permits",
                 remedy="Look whether it is written as in the file.",
-                file=raw.path.name, column=asked.column, severity="warning", code="consent_value_unused",
+                file=file, column=asked.column, severity="warning", code="consent_value_unused",
             )
         )  # fmt: skip
 
 
-def _cannot_be_known(raw: RawTable, config: StudyConfig, found: str, remedy: str) -> Problem:
+def _cannot_be_known(config: StudyConfig, found: str, remedy: str) -> Problem:
     asked = config.consent
     assert asked is not None
     return Problem(
-        found=f"{raw.path.name}: {found}, so whose data may be used is not known and no table is read",
+        found=f"{found}, so whose data may be used is not known and no table is read",
         expected=f'a column "{asked.column}" with {_listed(asked.permits)} where the data may be used',
         remedy=remedy or "Export the column, or correct [consent] column.",
         file=config.file.name,

@@ -87,7 +87,7 @@ def _mixed(raw: RawTable, texts: dict[str, list[str]]) -> Problem:
             'Correct the export, or say it of the columns that differ: decimals = { COLUMN = "," } in the '
             "table's section of study.toml."
         ),
-        file=raw.path.name,
+        file=raw.name,
         code="mixed_decimals",
     )
 

@@ -44,7 +44,7 @@ def near_patterns(
             f'{key} = "{table.patterns[key]}" does, but {"does" if len(columns) == 1 else "do"} not fit it',
             expected="each such column in a pattern, or named in study.toml",
             remedy=_remedy(key, columns, names, table, config),
-            file=raw.path.name, row=1, column=columns[0], severity="warning", code="column_not_read",
+            file=raw.name, row=1, column=columns[0], severity="warning", code="column_not_read",
         )
         for key, columns in missed.items()
     )  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mpg_research.errors import Problem, did_you_mean
+from mpg_research.study.config.parts import episodes_as_said
 from mpg_research.study.config.study_toml import StudyConfig, TableConfig
 from mpg_research.study.files.read import RawTable
 from mpg_research.study.findings import Findings
@@ -65,9 +66,9 @@ def find_column(names: list[str], wanted: str) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
+def names_wanted(name: str, table: TableConfig, config: StudyConfig) -> Callable[[str], bool]:
     """Whether a text is the name of a column that a table may have: by study.toml, or by our own names."""
-    table, schema = config.tables.present()[name], SCHEMAS[name]
+    schema = SCHEMAS[name]
     wanted = {
         *schema.names,
         *FORMER_NAMES.get(name, ()),
@@ -75,7 +76,8 @@ def names_wanted(name: str, config: StudyConfig) -> Callable[[str], bool]:
         *config.analysis.case_mix,
     }
     wanted |= {part for parts in table.composite_ids.values() for part in parts}
-    wanted |= {config.consent.column} if config.consent is not None and name == "episodes" else set()
+    if config.consent is not None and name == "episodes":
+        wanted |= {config.consent.column}  # or what columns calls it
     plain = {each.strip().lower() for each in wanted}
     patterns = [compile_pattern(pattern) for pattern in table.patterns.values()]
 
@@ -114,8 +116,12 @@ def find_sources(
     sources = Sources(
         constants={name: value for name, value in table.constants.items() if schema.column(name)}
     )
+    joined_ids = [*table.composite_ids.values(), *episodes_as_said(config).composite_ids.values()]
+    parts = {part for joined in joined_ids for part in joined} - set(schema.names)
+    not_free = parts | ({config.consent.column} if config.consent is not None else set())
+    not_free -= set(config.analysis.case_mix)
     if schema.name == "episodes":
-        sources.constants = dict(table.constants)
+        sources.constants = {name: value for name, value in table.constants.items() if name not in not_free}
     known = {*schema.names, *(name for name in table.columns if ITEM_COLUMN.fullmatch(name))}
     _composites(names, schema, table, config, sources, raw)
     for column in schema.names:
@@ -125,10 +131,11 @@ def find_sources(
     for column, source in table.single_columns.items():
         found = find_column(names, source)
         if found is None:
-            sources.miss(_missing(raw, schema, column, source))
+            if column not in parts:  # of a part it is said where the id is made
+                sources.miss(_missing(raw, schema, column, source, table=table))
         elif column in known:
             sources.columns[column] = found
-        elif schema.name == "episodes":
+        elif schema.name == "episodes" and column not in not_free:
             sources.free_columns[column] = found
     if schema.name == "episodes":
         _case_mix(names, schema, table, config, sources, raw)
@@ -143,7 +150,7 @@ def _composites(
 ) -> None:
     """Ids of several parts: as the table's section says, else the family as in the episodes."""
     wanted = dict(table.composite_ids)
-    of_episodes = config.tables.episodes
+    of_episodes = episodes_as_said(config)
     family = schema.column("family")
     inherited = (
         family is not None
@@ -159,7 +166,8 @@ def _composites(
         for part in lacking:
             why = f"{column} consists of {' and '.join(parts)}"
             why += ", as in the table episodes." if schema.name != "episodes" and column == "family" else "."
-            sources.miss(_missing(raw, schema, part, part, why=why, part_of=column))
+            wanted_as = table.single_columns.get(part, part)
+            sources.miss(_missing(raw, schema, part, wanted_as, why=why, part_of=column, table=table))
         sources.unfinished |= {column} if lacking else set()
         if not lacking:
             sources.composites[column] = tuple((part, source or "") for part, source in found)
@@ -200,7 +208,7 @@ def _by_own_name(
     if column == "instrument" and config.default_instrument:
         sources.constants[column] = config.default_instrument
         return
-    sources.miss(_missing(raw, schema, column, column))
+    sources.miss(_missing(raw, schema, column, column, table=table))
 
 
 def _contradicting(raw: RawTable, column: str, former: str) -> list[Problem]:
@@ -220,7 +228,7 @@ def _contradicting(raw: RawTable, column: str, former: str) -> list[Problem]:
             found=told + (f", as in {rows} rows in all" if rows > 1 else ""),
             expected=f"one of the two columns: {former} is the former name of {column}",
             remedy=f"Take the column {former} out of the file, or correct the row.",
-            file=raw.path.name, row=int(raw.rows[place]), column=column, code="two_names_of_a_column",
+            file=raw.name, row=int(raw.rows[place]), column=column, code="two_names_of_a_column",
         )
     ]  # fmt: skip
 
@@ -249,7 +257,8 @@ def _case_mix(
             continue
         found = find_column(names, column)
         if found is None:
-            sources.miss(_missing(raw, schema, column, column, why="[analysis] case_mix asks for it."))
+            why = "[analysis] case_mix asks for it."
+            sources.miss(_missing(raw, schema, column, column, why=why, table=table))
         else:
             sources.free_columns[column] = found
 
@@ -274,21 +283,30 @@ def _items(
     if not has_items and not {"total"} & {*sources.columns, *sources.constants, *table.columns}:
         why = (
             "" if pattern else 'Where the names of the columns follow a pattern: patterns = { item = "OBVLK '
-            'vraag {item}" } in [tables.measurements] names them all.'
+            f'vraag {{item}}" }} in {table.section_of("measurements")} names them all.'
         )  # fmt: skip
-        sources.miss(_missing(raw, schema, "item_01", pattern or "item_01 (nor a column total)", why=why))
+        lacking = pattern or "item_01 (nor a column total)"
+        sources.miss(_missing(raw, schema, "item_01", lacking, why=why, table=table))
 
 
 def _missing(
-    raw: RawTable, schema: Schema, column: str, source: str, *, why: str = "", part_of: str = ""
+    raw: RawTable,
+    schema: Schema,
+    column: str,
+    source: str,
+    *,
+    table: TableConfig,
+    why: str = "",
+    part_of: str = "",
 ) -> Problem:
+    section = table.section_of(schema.name)
     names = [str(name) for name in raw.frame.columns]
     shown = ", ".join(names[:SHOWN_COLUMNS]) + (", ..." if len(names) > SHOWN_COLUMNS else "")
     close = did_you_mean(source, names)
-    remedy = f'Say which column holds it: in [tables.{schema.name}], columns = {{ {column} = "..." }}.'
+    remedy = f'Say which column holds it: in {section}, columns = {{ {column} = "..." }}.'
     if part_of:
         remedy = (
-            f'Name its columns: in [tables.{schema.name}], columns = {{ {part_of} = ["...", "..."] }}; where '
+            f'Name its columns: in {section}, columns = {{ {part_of} = ["...", "..."] }}; where '
             f'one part is the same for the whole file, constants = {{ {column} = "..." }}.'
         )
     wanted = f"the part {column} of {part_of}" if part_of else column
@@ -296,7 +314,7 @@ def _missing(
         found=f"there is no column {source}",
         expected=f"a column that holds {wanted} of {schema.name}{HEADER}{shown})",
         remedy=" ".join(part for part in (why, close, remedy) if part),
-        file=raw.path.name,
+        file=raw.name,
         row=1,
         code="missing_column",
     )

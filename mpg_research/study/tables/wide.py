@@ -133,6 +133,7 @@ def long_from_wide(
         np.concatenate(origin)[order],
         tuple(occasion.columns for occasion in occasions),
         fixed.places.settings,
+        fixed.places.constants,
     )
     table = Table(frame.iloc[order].reset_index(drop=True), places)
     _undated_answers(table, occasions, converter, findings)
@@ -167,7 +168,7 @@ def _unknown_times(occasions: list[Occasion], converter: Converter, findings: Fi
     known = {occasion.wave for occasion in occasions}
     for wave in converter.table.times:
         if wave not in known:
-            place = ("tables", "measurements", "times", wave)
+            place = converter.table.place_of("measurements", "times", wave)
             file = converter.config.file
             findings.add(
                 Problem(
@@ -199,7 +200,7 @@ def _uneven(occasions: list[Occasion], converter: Converter) -> Iterator[Problem
             yield Problem(
                 found=f"wave {occasion.wave} has no column for {', '.join(lacking)}",
                 expected="the same items in every wave", remedy="They are read as not answered.",
-                file=converter.raw.path.name, row=1, severity="warning", code="uneven_waves",
+                file=converter.raw.name, row=1, severity="warning", code="uneven_waves",
             )  # fmt: skip
 
 
@@ -226,7 +227,7 @@ def _no_time(converter: Converter, waves: list[str]) -> Problem:
         found=which,
         expected="a date (or time) for every wave",
         remedy=remedy,
-        file=converter.raw.path.name,
+        file=converter.raw.name,
         code="missing_column",
     )
 

@@ -162,3 +162,18 @@ def test_what_is_missing_is_said(missing: str, options: dict[str, object], code:
     with pytest.raises(NotApplicableError) as error:
         compare_costs_and_effects(replace(study, tables=tables), **options)  # type: ignore[arg-type]
     assert error.value.code == code
+
+
+def test_prices_of_what_nobody_used_in_time_are_no_costs() -> None:
+    """Something with a price is used, but only after the months that are looked at."""
+    study = priced()
+    first = study.tables["episodes"].groupby("family")["start"].min()
+    events = study.tables["events"]
+    late = events[((events["date"] - events["family"].map(first)).dt.days > 150).to_numpy()]
+    items = set(study.tables["prices"]["item"].astype(str))
+    only = with_prices(study, [{"item": "placement", "payer": "municipality", "unit_price": 1e4}],
+                       drop=tuple(items))  # fmt: skip
+    late = replace(only, tables={**only.tables, "events": late.reset_index(drop=True)})
+    with pytest.raises(NotApplicableError) as error:
+        compare_costs_and_effects(late, by=COLUMN, effect="points", horizon_months=3, replications=20)
+    assert error.value.code == "nothing_priced"

@@ -197,3 +197,30 @@ def test_families_followed_for_less_than_the_start_are_counted(months: int) -> N
     last = found.flow.steps[-1]
     assert last.n_families == len(family_costs(study).followed) - short
     assert (last.code == "followed_at_start") is bool(short)
+
+
+def test_an_organisation_without_events_is_told_of_and_counts_where_the_study_says_so() -> None:
+    """Whether nothing happened or nobody wrote it down, the study may say; else a note says what is taken."""
+    study = priced()
+    home = study.tables["episodes"].drop_duplicates("family").set_index("family")["organisation"].astype(str)
+    events = study.tables["events"]
+    silent = sorted(set(home))[0]
+    kept = events[(events["family"].map(home) != silent).to_numpy()].reset_index(drop=True)
+    asked = {"by": "organisation", "effect": "months_without_placement", "replications": 20}
+    found = {}
+    for meaning in ("not_recorded", "none_happened"):
+        told = priced(without_events=meaning)
+        found[meaning] = compare_costs_and_effects(
+            replace(told, tables={**told.tables, "events": kept}), **asked
+        )
+    codes = {name: {note.code: note.values for note in each.notes} for name, each in found.items()}
+    for code in ("organisations_outside_effect", "costs_at_silent_organisations"):
+        assert codes["not_recorded"][code] == {"n_organisations": 1}
+        assert code not in codes["none_happened"]
+    there = {name: set(each.tables["effect_from_mean"].data["organisation"]) for name, each in found.items()}
+    assert there["none_happened"] - there["not_recorded"] == {silent}
+    effects = found["none_happened"].tables["effect_from_mean"].data.set_index("organisation")["estimate"]
+    # Whoever has no placement has the most months without, given the case mix.
+    assert effects.idxmax() == silent
+    few = codes["not_recorded"]["organisations_few_workers"]["n_organisations"]
+    assert 0 < few <= home.nunique()

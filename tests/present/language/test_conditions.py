@@ -38,6 +38,7 @@ def test_no_label_is_a_sentence(language: str) -> None:
         "purpose.",
         "due.",
         "plan.",
+        "check_page.",
         "family_page.",
         "methods.",
         "paper.",

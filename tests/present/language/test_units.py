@@ -123,7 +123,9 @@ def test_every_word_of_every_page_is_about_the_unit(language: str, unit) -> None
 
 
 #: Texts in which an organisation, a month or a family is itself, whatever a study is about.
-LITERAL = re.compile(r"^(?:neutral|by_hand|intervention|concept)\.|^note\.incomplete_dates$")
+LITERAL = re.compile(
+    r"^(?:neutral|by_hand|intervention|concept)\.|^note\.incomplete_dates$|^check_page\.(?:alt|completeness\w*)$"
+)
 NAMED = {
     "nl": r"\b(?:gezin|gezinnen|organisaties?|(?<!drie )maand(?:en)?)\b(?!\s\d)",
     "en": r"\b(?:family|families|organisations?|(?<!three )months?)\b(?!\s\d)",

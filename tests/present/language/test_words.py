@@ -340,7 +340,7 @@ def test_a_single_organisation_is_named_whatever_the_joint_test_says():
     assert "can be chance as well" in text
     assert "at Lindehof is demonstrably better than average" in spoken(one, LINDE)
     dutch = spoken(one, RESEARCHER, "nl")
-    assert dutch.startswith("Alle organisaties samen genomen kunnen de verschillen")
+    assert dutch.startswith("Alle organisaties samengenomen kunnen de verschillen")
     none = spoken(make_organisations(p_value=0.31), RESEARCHER)
     assert "Each of the 6 organisations by itself is not demonstrably different from average" in none
 
@@ -461,3 +461,14 @@ def test_numbers_of_every_size_have_the_digits_that_python_gives_them(language: 
             plain = f"{abs(value):,.{digits}f}".translate(str.maketrans(",.", signs))
             minus = "−" if value < 0 and plain.strip("0.,") else ""
             assert format_number(float(value), language, digits=digits) == f"{minus}{plain}"
+
+
+def test_no_dutch_sentence_has_the_article_of_the_word_for_whom_it_is_about() -> None:
+    """A study can be about patients or clients: their article is the word's own ({family.het})."""
+    hard = re.compile(r"\b(?:het|elk|ieder|dit|dat|welk|hetzelfde|geen enkel) \{family\.one\}", re.IGNORECASE)
+    assert not [key for key, text in phrases_in("nl").entries.items() if hard.search(text)]
+
+
+def test_an_english_article_stands_before_its_word() -> None:
+    alone = re.compile(r"\{(\w+)\.[aA]\}(?! \{\1\.one\})")
+    assert not [key for key, text in phrases_in("en").entries.items() if alone.search(text)]

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from mpg_research.disclosure import Audience, release
+from mpg_research.present.language.voice import voice_of
 from mpg_research.present.paper.methods import Computed, write_methods
 from mpg_research.present.paper.sources import sources
+from mpg_research.present.registry import kind_named
 from tests.disclosure.made_results import made_policy, make_organisations, make_trajectory
 from tests.present.edge_kinds import KINDS
 from tests.present.edge_results import Draw
@@ -98,3 +100,56 @@ def test_every_kind_of_result_can_be_described(kind: str, language: str) -> None
         found = write_methods([Computed(released)], (), language=language)
         assert "{" not in str(found)
         assert set(found.cited) <= set(sources())
+
+
+#: Of care, trials, afterwards and money: the numbers that must be shown for a method to be said.
+FROM = {
+    "around_event": [(f"around_{what}", "estimate") for what in ("plan", "change", "worsening", "fewer")],
+    "change_rates": [("change_rates", "rate_low")],
+    "spells": [("spell_survival", "estimate")],
+    "within_between": [("hours_follow_need", "estimate"), ("dose_response", "estimate")],
+    "dose_curve": [("dose_shape", "estimate")],
+    "drift": [("case_mix_drift", "estimate")],
+    "e_values": [("explained_away", "e_value")],
+    "first_events": [(f"incidence{by}", "estimate") for by in ("", "_by_end_reason", "_by_thin_line")],
+    "gray": [("gray", "p_value")],
+    "restricted_mean": [("months_free", "estimate")],
+    "cox": [("hazards", "hazard_ratio")],
+    "proportional": [("proportional", "p_value")],
+    "frailty": [("frailty", "variance")],
+    "censored_costs": [("costs", "mean_cost")],
+    "adjusted_costs": [("costs_by_organisation", "adjusted_cost")],
+    "fieller": [("ratios", "euros_per_unit_low"), ("per_euro", "per_euro_low")],
+    "acceptability": [("acceptability", "chance_best")],
+    "how_soon": [("how_soon", "share_of_signals")],
+}
+OF_CARE_AND_MONEY = (
+    "actions", "afterwards", "costs", "costs_and_benefits", "costs_and_effects", "dose", "family_flow",
+    "fewer_agencies", "helpers", "organisations_costs_and_effects", "target_trial", "worker_spells",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_CARE_AND_MONEY)
+def test_a_method_is_said_where_its_numbers_are_shown_and_only_there(kind: str) -> None:
+    """Edge results, and the same without some of their tables."""
+    rng = np.random.default_rng(len(kind))
+    said: set[str] = set()
+    for seed in range(1, 7):
+        result = KINDS[kind].make(Draw(seed))
+        kept = {name: table for name, table in result.tables.items() if seed < 3 or rng.random() < 0.6}
+        released = release(replace(result, tables=kept), Audience("researcher"), policy=made_policy())
+        voice = voice_of(released, ("nl", "en")[seed % 2])
+        found = {method.key for method in kind_named(kind).methods(voice)}  # type: ignore[union-attr, misc]
+        shown = {
+            (name, column)
+            for name, table in released.tables.items()
+            for column in table.data
+            if table.data[column].notna().any()
+        }
+        for key, numbers in FROM.items():
+            if key in found:
+                assert shown & set(numbers), (key, seed)
+            elif {table for table, _ in numbers} & set(result.tables) and key not in ("fieller",):
+                assert not shown & set(numbers), (key, seed)
+        said |= found
+    assert said, "no edge result of this kind says a method"

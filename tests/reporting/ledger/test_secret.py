@@ -98,5 +98,5 @@ def test_by_hand_none_is_made_and_the_one_there_is_used(file: Path, tmp_path: Pa
     made = open_secret(make=True)
     session = begin("01_data_quality", study=study)
     assert session._policy.secret == made.text
-    released = session._release(session.analyse("describe_quality"))
+    released = session.release(session.analyse("describe_quality"))
     assert released.policy.secret == ""

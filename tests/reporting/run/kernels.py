@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mpg_research.reporting.notebooks import FOLDER
+from mpg_research.reporting.store.fonts import bring_fonts
 from mpg_research.reporting.warm.environment import process_environment
 
 #: A Unix socket's path may be about 104 bytes long (macOS); kernels add "-ipc-5" to the file's name.
@@ -56,6 +57,7 @@ def _manager(folder: Path, notebooks: Path) -> type:
             )
 
         async def start_kernel(self, **arguments: Any) -> None:
+            bring_fonts(folder / "matplotlib")
             arguments["extra_arguments"] = [
                 "--HistoryManager.enabled=False",
                 "--InteractiveShell.colors=nocolor",

@@ -84,6 +84,35 @@ def test_a_changed_file_is_named_to_every_recipient(
     assert said(study, made, notebooks) == {(f"{file} changed",)}
 
 
+def test_files_that_fit_a_pattern_are_named_too(study: Path, tmp_path: Path, notebooks: Path) -> None:
+    from datetime import datetime
+
+    toml = study / "study.toml"
+    toml.write_text(toml.read_text().replace('"measurements.csv"', '"parts/*.csv"'))
+    rows = (study / "measurements.csv").read_text().splitlines(keepends=True)
+    (study / "parts").mkdir()
+    for name, own in (("a", rows[1:20]), ("b", rows[20:])):
+        (study / "parts" / f"{name}.csv").write_text("".join([rows[0], *own]))
+    inputs = read_inputs(read_config(study))
+    assert [name for name in inputs.data if name.startswith("parts")] == ["parts/a.csv", "parts/b.csv"]
+    step = plan_steps(read_config(study), notebooks=_found(notebooks))[0]
+    sha256 = "0" * 64
+    entry = step_entry(
+        step, fingerprint="", inputs=inputs, notebook_sha256=sha256, outputs={}, record={}, disclosure={},
+        started=datetime(2025, 1, 1), seconds=1.0, standing="modified",
+    )  # fmt: skip
+    record_step(tmp_path, step, entry, study="small", synthetic=True)
+    with (study / "parts" / "b.csv").open("a") as stream:
+        stream.write(rows[1])
+    (study / "parts" / "c.csv").write_text(rows[0] + rows[2])
+    (study / "parts" / "a.csv").unlink()
+    now = read_inputs(read_config(study))
+    reasons = why_due(tmp_path, step, inputs=now, notebook_sha256=sha256, standing="modified")
+    assert [reason for reason in reasons if "parts" in reason] == [
+        "parts/a.csv is no longer part of the study", "parts/b.csv changed", "parts/c.csv is new",
+    ]  # fmt: skip
+
+
 def test_a_changed_notebook(study: Path, made: Path, notebooks: Path) -> None:
     with (notebooks / "report_funder.ipynb").open("a") as stream:
         stream.write("\n")

@@ -20,7 +20,7 @@ LONGEST_CODE_CELL = 6
 #: About one family, so no part of a run: `mpg profile` executes it, into a folder the user names.
 SENSITIVE = {"course_profile"}
 #: Says nothing of itself, so that no run makes it: it is where a person begins.
-FOR_PEOPLE = {"00_start_here"}
+FOR_PEOPLE = {"00_start_here", "plan_study"}
 
 
 @pytest.fixture(params=list(NOTEBOOKS))

@@ -17,7 +17,7 @@ def test_an_abstract_says_the_answers_of_the_page(study: Path, language: str) ->
     results = (make_trajectory(), make_organisations())
     text = str(session.abstract(*results))
     for result in results:
-        answer = say(session._release(result), "answer", language=language)
+        answer = say(session.release(result), "answer", language=language)
         assert answer.shows_numbers == all(sentence in text for sentence in answer.sentences)
     assert "{" not in text
     assert 'id="abstract"' in session.abstract(*results)._repr_mimebundle_()[0]["text/html"]

@@ -57,7 +57,7 @@ READ = """
 import sys
 from mpg_research import begin
 session = begin("report_organisation", language="en")
-session._release(session.analyse("compare_organisations"))
+session.release(session.analyse("compare_organisations"))
 heavy = ("scipy", "statsmodels", "pingouin", "mpg_research.study.load", "mpg_research.mixed")
 print([name for name in heavy if name in sys.modules])
 """

@@ -10,15 +10,19 @@ from scipy.optimize import minimize
 
 from mpg_research.arrays import FloatArray
 from mpg_research.mixed import SeriesStructure, fit_mixed
+from mpg_research.statistics.two_outcomes import families as families_module
 from mpg_research.statistics.two_outcomes.correlation_limits import correlation_of
-from mpg_research.statistics.two_outcomes.fit import carried_over, fit_two_outcomes
-from mpg_research.statistics.two_outcomes.likelihood import Families, TwoOutcomes, fill_up
+from mpg_research.statistics.two_outcomes.families import Families, fill_up
+from mpg_research.statistics.two_outcomes.fit import Fitted, carried_over, fit_two_outcomes
+from mpg_research.statistics.two_outcomes.likelihood import TwoOutcomes
 from mpg_research.statistics.two_outcomes.vector_swings import (
     carried,
     covariance_slopes,
     covariances,
     delta_of,
+    derivative,
 )
+from mpg_research.statistics.two_outcomes.without_edge import without_edge
 
 CARRIED = np.array([[0.4, 0.0], [0.25, 0.3]])
 
@@ -232,3 +236,64 @@ def test_swings_that_are_all_error_are_refused() -> None:
     fit = fit_two_outcomes(TwoOutcomes(families_of(rows), (0.26, 0.26)))
     assert carried_over(fit).verdict in ("no_swings", "not_converged")
     assert np.isnan(carried_over(fit).estimate).all()
+
+
+def random_vector(rng: np.random.Generator) -> FloatArray:
+    return np.concatenate([rng.normal(0, 0.5, 10), random_delta(rng), [-0.3]])
+
+
+def test_without_the_edge_it_is_the_same_likelihood(rows: pd.DataFrame) -> None:
+    rng = np.random.default_rng(4)
+    model = TwoOutcomes(families_of(rows), (0.1, 0.05))
+    vector = random_vector(rng)
+    other, at = without_edge(model, vector)
+    value, slope = other.deviance(at)
+    assert value == pytest.approx(model.deviance(vector)[0], abs=1e-8)
+    for k in range(len(at)):
+        step = 1e-5 * np.eye(len(at))[k]
+        apart = other.deviance(at + step)[0] - other.deviance(at - step)[0]
+        assert slope[k] == pytest.approx(apart / 2e-5, rel=1e-4, abs=1e-3)
+
+
+def test_slopes_estimated_as_equal_are_not_known_to_be_so() -> None:
+    """At the edge of what a covariance can be, the error of what carries over is no less than just inside."""
+    edges = []
+    for seed in range(12):
+        fit = fit_two_outcomes(TwoOutcomes(families_of(drawn(np.random.default_rng([5, seed]), 80, waves=4))))
+        if not fit.converged:
+            continue
+        sizes = np.linalg.eigvalsh(fit.covariance)
+        found = carried_over(fit).std_error.ravel()
+        plain = np.sqrt(as_if_known(fit))
+        if sizes[0] < 1e-6 * sizes[-1]:
+            edges.append(found / plain)
+        elif sizes[0] > 1e-2 * sizes[-1]:
+            np.testing.assert_allclose(found, plain, rtol=5e-3)
+    assert len(edges) > 2
+    assert np.mean(edges) > 1.02
+
+
+def as_if_known(fit: Fitted) -> FloatArray:
+    """The variance in the entries of the root of G, worked out apart."""
+    values, vectors = np.linalg.eigh(fit.hessian)
+    kept = values > 1e-6 * values.max()
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    slopes = derivative(lambda at: carried(fit.model.delta(at)).ravel(), fit.vector)
+    _, moved = fit.model.evaluate(fit.vector)
+    each = fit.model.gradients(fit.vector, moved) @ inverse @ slopes
+    n, k = len(each), len(fit.vector) + fit.model.families.x.shape[2]
+    return np.maximum((each**2).sum(axis=0) * n / (n - k), 2 * np.diagonal(slopes.T @ inverse @ slopes))
+
+
+def test_families_in_parts_are_the_same_families(rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = random_vector(np.random.default_rng(6))
+    model = TwoOutcomes(families_of(rows), (0.1, 0.05))
+    whole, slopes = model.evaluate(vector)
+    monkeypatch.setattr(families_module, "_MANY", 10)
+    apart = TwoOutcomes(families_of(rows), (0.1, 0.05))
+    value, parted = apart.evaluate(vector)
+    assert len(apart.families.parts) > 2
+    assert sum(len(part.which) for part in apart.families.parts) == len(apart.families.y)
+    assert value == pytest.approx(whole, abs=1e-8)
+    np.testing.assert_allclose(parted.effects, slopes.effects, atol=1e-9)
+    np.testing.assert_allclose(parted.cells, slopes.cells, atol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 
 from mpg_research.instruments import load_instrument
 from mpg_research.study.checks import answers
-from mpg_research.study.findings import Findings
+from mpg_research.study.findings import Findings, Places
 
 N_ORGANISATIONS, N_FAMILIES = 30, 40
 
@@ -25,7 +25,7 @@ def table(rng: np.random.Generator, *, turned: int) -> tuple[Any, pd.Series]:
     items[rows, 2] = 5 - items[rows, 2]
     frame = pd.DataFrame(items, columns=list(instrument.items))
     frame = frame.assign(family=families, instrument=instrument.key)
-    return SimpleNamespace(frame=frame, places=SimpleNamespace(file="m.csv")), organisations
+    return SimpleNamespace(frame=frame, places=Places("m.csv", np.arange(2, len(frame) + 2))), organisations
 
 
 def test_one_turned_item_among_many_organisations_is_found_and_rows_are_read_few_times(

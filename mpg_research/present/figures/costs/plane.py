@@ -8,7 +8,7 @@ from mpg_research.present.figures.style import GREY, INK, MAIN, SECOND, Drawing
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.costs.amounts import euros
-from mpg_research.present.sentences.costs.compared import group_name, reference_name
+from mpg_research.present.sentences.costs.compared import group_name, reference_name, size_of_effect
 
 __all__ = ["draw_acceptability", "draw_plane"]
 
@@ -57,11 +57,10 @@ def draw_plane(voice: Voice) -> Drawing | None:
     number_axis(panel.x, voice, percent=facts["effect"] == "reliably_improved")
     number_axis(panel.y, voice)
     name, effect, cost = drawn[0]
-    share = format_share(effect, voice.language, digits=0)
     return put_into_words(
         voice, "plane", chart, reference=reference_name(voice), what=group_name(voice, name),
         amount=euros(voice, cost),
-        size=share if facts["effect"] == "reliably_improved" else voice.number(effect),
+        size=size_of_effect(voice, str(facts["effect"]), effect),
     )  # fmt: skip
 
 

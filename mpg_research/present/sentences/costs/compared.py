@@ -14,12 +14,21 @@ from mpg_research.present.sentences.costs.amounts import (
     way,
 )
 
-__all__ = ["comparison_sentences", "group_name", "limits_shown", "reference_name", "size_of_effect"]
+__all__ = [
+    "comparison_sentences",
+    "end_of_effect",
+    "group_name",
+    "limits_shown",
+    "reference_name",
+    "size_of_effect",
+]
 
 _LIMITS = ("estimate", "conf_low", "conf_high")
 _SOME = 3
 #: A chance that was drawn is never certain.
 _SURE = 0.9999
+#: What an emulated trial compares, with its sentence on what it cannot know.
+_TRIALS = {"intervention": "trial", "fewer_agencies": "trial_agencies"}
 
 
 def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
@@ -28,9 +37,7 @@ def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
     found = [*_costs(voice), *_effects(voice), *_ratios(voice)]
     said = [*_question(voice), *found] if found else []
     limits = [
-        voice.phrases(
-            "costs_and_effects.trial" if facts["by"] == "intervention" else "costs_and_effects.association"
-        ),
+        voice.phrases(f"costs_and_effects.{_TRIALS.get(str(facts['by']), 'association')}"),
         voice.phrases(
             "costs_and_effects.prices", year=str(facts["year"]), perspective=payer_of_perspective(voice)
         ),
@@ -38,7 +45,7 @@ def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
     if len(voice.frame("acceptability")) and not facts["thresholds_stated"]:
         limits.append(voice.phrases("costs_and_effects.no_norm"))
     limits.append(voice.phrases("costs_and_effects.clusters"))
-    if facts["by"] != "intervention":
+    if facts["by"] not in _TRIALS:
         limits.append(voice.phrases("costs_and_effects.followed"))
     return {
         "answer": said or [voice.phrases("costs_and_effects.hidden")],
@@ -52,6 +59,10 @@ def comparison_sentences(voice: Voice) -> dict[str, list[str]]:
 def _question(voice: Voice) -> list[str]:
     """Who is compared with whom, where that is no column of the study."""
     facts = voice.released.provenance.parameters
+    if facts["by"] == "fewer_agencies":
+        period = voice.period(float(facts["agencies_within_months"]))
+        number = int(facts["agencies_at_most"])
+        return [voice.phrases("costs_and_effects.question_agencies", number=number, period=period)]
     if facts["by"] != "intervention":
         return []
     weeks = voice.count(float(facts["grace_weeks"]))
@@ -66,7 +77,7 @@ def _method(voice: Voice) -> list[str]:
     facts = voice.released.provenance.parameters
     own = (
         voice.phrases("costs_and_effects.method_trial", period=voice.period(float(facts["months"])))
-        if facts["by"] == "intervention"
+        if facts["by"] in _TRIALS
         else voice.phrases("costs_and_effects.method_followed")
     )
     drawn = voice.phrases("costs_and_effects.method_draws", number=voice.count(float(facts["replications"])))
@@ -82,6 +93,8 @@ def group_name(voice: Voice, name: object) -> str:
     name : str
     """
     facts = voice.released.provenance.parameters
+    if facts["by"] == "fewer_agencies":
+        return voice.phrases(f"costs_and_effects.strategy_{name}", number=int(facts["agencies_at_most"]))
     if facts["by"] == "intervention":
         if facts["intervention"] == ANY:
             return voice.phrases(f"costs_and_effects.strategy_{name}_any")
@@ -150,7 +163,7 @@ def _effects(voice: Voice) -> list[str]:
                 f"costs_and_effects.effect_{key}", what=group_name(voice, row["compared_group"]),
                 reference=reference_name(voice), level=voice.level,
                 size=size_of_effect(voice, effect, sign * float(row["estimate"])),
-                low=size_of_effect(voice, effect, low), high=size_of_effect(voice, effect, high),
+                low=end_of_effect(voice, effect, low), high=end_of_effect(voice, effect, high),
                 effect=voice.label("value.cost_effect", effect),
             )
         )  # fmt: skip
@@ -158,7 +171,7 @@ def _effects(voice: Voice) -> list[str]:
 
 
 def size_of_effect(voice: Voice, effect: str, value: float) -> str:
-    """A difference in effect, in the unit of it.
+    """A difference in effect, in the unit of it: of a share in percentage points.
 
     Parameters
     ----------
@@ -166,10 +179,22 @@ def size_of_effect(voice: Voice, effect: str, value: float) -> str:
     effect : str
     value : float
     """
+    text = end_of_effect(voice, effect, value)
     if effect == "reliably_improved":
-        text = format_share(abs(value), voice.language, digits=0)
-        return f"\N{MINUS SIGN}{text}" if value < 0 else text
-    return voice.number(value)
+        return voice.phrases("costs_and_effects.percentage_points", number=text)
+    return text
+
+
+def end_of_effect(voice: Voice, effect: str, value: float) -> str:
+    """An end of the interval of a difference in effect: as it, without the unit.
+
+    Parameters
+    ----------
+    voice : Voice
+    effect : str
+    value : float
+    """
+    return voice.number(100 * value, 0) if effect == "reliably_improved" else voice.number(value)
 
 
 def _ratios(voice: Voice) -> list[str]:
@@ -188,6 +213,8 @@ def _ratios(voice: Voice) -> list[str]:
             )
             words |= {"ratio": amount(voice, float(row["euros_per_unit"])), "low": low, "high": high,
                       "level": voice.level, "unit": unit}  # fmt: skip
+            if float(row["euros_per_unit_low"]) < 0:
+                kind = f"{kind}_or_not"
         if kind == "unsure":
             words = {name: words[name] for name in ("what", "period")} | {"unit": unit}
         found.append(voice.phrases(f"costs_and_effects.{kind}", **words))

@@ -8,7 +8,7 @@ import pandas as pd
 from mpg_research.present.language.numbers import format_share
 from mpg_research.present.language.voice import Voice
 from mpg_research.present.sentences.costs.amounts import amount, euros, interval_of, payer_of_perspective, way
-from mpg_research.present.sentences.costs.compared import limits_shown, size_of_effect
+from mpg_research.present.sentences.costs.compared import end_of_effect, limits_shown, size_of_effect
 
 __all__ = ["organisation_value_sentences"]
 
@@ -85,7 +85,7 @@ def _effects(voice: Voice) -> list[str]:
                 f"organisations_costs_and_effects.effect_{way(row)}", effect=what,
                 name=voice.organisation(row["organisation"]), level=voice.level,
                 size=size_of_effect(voice, effect, sign * float(row["estimate"])),
-                low=size_of_effect(voice, effect, low), high=size_of_effect(voice, effect, high),
+                low=end_of_effect(voice, effect, low), high=end_of_effect(voice, effect, high),
             )
         )  # fmt: skip
     return named or [voice.phrases("organisations_costs_and_effects.effect_alike", effect=what)]

@@ -40,12 +40,15 @@ def scenario_sentences(voice: Voice) -> dict[str, list[str]]:
             known.setdefault(int(row["assumption_number"]), {})[str(row["money_part"])] = float(
                 row["estimate"]
             )
-    for number, parts in known.items():
-        if {"coordination", "saved", "balance"} <= set(parts):
-            said += _assumption(voice, number - 1, parts)
+    assumed = [
+        _assumption(voice, number - 1, parts)
+        for number, parts in known.items()
+        if {"coordination", "saved", "balance"} <= set(parts)
+    ]
     first = voice.phrases("agencies_scenario.scenario")
     return {
-        "answer": [first, *said] if said else [voice.phrases("agencies_scenario.hidden")],
+        "answer": [first, *said] if said or assumed else [voice.phrases("agencies_scenario.hidden")],
+        "assumptions": assumed,
         "limits": [
             voice.phrases("agencies_scenario.not_found"),
             voice.phrases(
@@ -55,7 +58,7 @@ def scenario_sentences(voice: Voice) -> dict[str, list[str]]:
     }
 
 
-def _assumption(voice: Voice, place: int, parts: Mapping[str, float]) -> list[str]:
+def _assumption(voice: Voice, place: int, parts: Mapping[str, float]) -> str:
     """What is assumed, and what would come of it."""
     facts = voice.released.provenance.parameters
     share, hours = float(facts["shares_saved"][place]), float(facts["hours"][place])
@@ -64,18 +67,13 @@ def _assumption(voice: Voice, place: int, parts: Mapping[str, float]) -> list[st
         euros(voice, 0.0) if assumed == 0 else amount(voice, value)
         for assumed, value in ((share, parts["saved"]), (hours, -parts["coordination"]))
     )
-    return [
-        voice.phrases(
-            "agencies_scenario.stated", label=own_text(voice, facts["labels"][place]),
-            number=int(facts["agencies_at_most"][place]), hours=format_plain(hours, voice.language),
-            share=format_share(share, voice.language, digits=0),
-            source=own_text(voice, facts["sources"][place]),
-        ),
-        voice.phrases(
-            "agencies_scenario.assumed", saved=saved, coordination=more,
-            balance=amount(voice, parts["balance"]),
-        ),
-    ]  # fmt: skip
+    return voice.phrases(
+        "agencies_scenario.assumption", label=own_text(voice, facts["labels"][place]),
+        number=int(facts["agencies_at_most"][place]), hours=format_plain(hours, voice.language),
+        share=format_share(share, voice.language, digits=0),
+        source=own_text(voice, facts["sources"][place]), saved=saved, coordination=more,
+        balance=amount(voice, parts["balance"]),
+    )  # fmt: skip
 
 
 def checklist_sentences(voice: Voice) -> dict[str, list[str]]:

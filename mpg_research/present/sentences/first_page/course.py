@@ -9,6 +9,7 @@ from mpg_research.present.sentences.trajectory import (
     is_clear,
     is_usable,
     primary_row,
+    say_rounding,
     size_and_interval,
     trajectory_sentences,
 )
@@ -49,7 +50,8 @@ def _answer(voice: Voice, row: pd.Series | None) -> list[str]:
     size = way if way != "flat" else "tiny" if is_clear(row) else "unclear"
     words = size_and_interval(voice, row)
     against = f"trajectory.cause_{voice.compared_with}" if voice.compared_with else "first_page.cause"
-    return [went, voice.phrases(f"first_page.size_{size}", **words), voice.phrases(against)]
+    rounding = say_rounding(voice, start, end, float(row["estimate"])) if size in ("fell", "rose") else []
+    return [went, voice.phrases(f"first_page.size_{size}", **words), *rounding, voice.phrases(against)]
 
 
 def _scale(voice: Voice) -> str:

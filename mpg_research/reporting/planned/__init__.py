@@ -1,0 +1,1 @@
+"""The sealed plan of a study, and what differs from it."""

@@ -1,0 +1,1 @@
+"""Looking at exports: their first rows, what columns hold, how names are numbered and what they mean."""
