@@ -386,6 +386,7 @@ def _plan(options: argparse.Namespace) -> int:
         print(f"Plan: {file}")
     for sentence in made.sentences:
         print(sentence)
+    return 0
 
 
 def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:

@@ -72,8 +72,8 @@ def estimate_inputs(study: str | Path, *, seed: int = 1) -> SoFar:
     Notes
     -----
     A straight line per family, residuals that carry on where they do, and random organisations (and workers,
-    where the growth model has them): the model of the plan itself. Its estimates are released as to a funder, who reads the page. The draws are
-    refits to data simulated from the fit: the sampling distribution of the estimates, boundaries included.
+    where the growth model has them): the model of the plan itself. Its estimates are released as to a
+    funder, who reads the page. The draws are refits to data simulated from the fit: the sampling distribution of the estimates, boundaries included.
     The effect is never taken from the study: what was found is no measure of what would matter, and a power
     computed from it says only what its p-value said.
     """

@@ -65,8 +65,8 @@ class Question:
         if self.has_effect and np.isnan(inputs.effect):
             raise ConfigError(
                 f"Plan: no effect for the question {self.name}; give the smallest that would matter, in "
-                "points from the first to the last wave: --set effect=-3, or effect under [assumptions]. No default "
-                "is taken: what matters is not for software to say."
+                "points from the first to the last wave: --set effect=-3, or effect under [inputs]. No "
+                "default is taken: what matters is not for software to say."
             )
         if inputs.organisations < self.fewest:
             raise ConfigError(

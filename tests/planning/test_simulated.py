@@ -1,7 +1,7 @@
 """Simulated power against exact targets: given oracles, noncentral t, truths that are not our own model."""
 
-import json
 import bisect
+import json
 import math
 from pathlib import Path
 
