@@ -77,5 +77,5 @@ def draw_effects(inputs: Inputs, rng: np.random.Generator, *, fixed: bool) -> Dr
         noise[:, wave] = phi * noise[:, wave - 1] + np.sqrt(1.0 - phi**2) * noise[:, wave]
     score = base[:, None] + slope[:, None] * months + np.sqrt(inputs.residual_variance) * noise
     seen = draw_visits(inputs, n, rng)
-    who, wave = np.nonzero(seen)
-    return Drawn(who, worker[who], organisation[who], months[wave], score[who, wave], slopes)
+    who, at = np.nonzero(seen)
+    return Drawn(who, worker[who], organisation[who], months[at], score[who, at], slopes)

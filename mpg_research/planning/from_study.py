@@ -73,7 +73,8 @@ def estimate_inputs(study: str | Path, *, seed: int = 1) -> SoFar:
     -----
     A straight line per family, residuals that carry on where they do, and random organisations (and workers,
     where the growth model has them): the model of the plan itself. Its estimates are released as to a
-    funder, who reads the page. The draws are refits to data simulated from the fit: the sampling distribution of the estimates, boundaries included.
+    funder, who reads the page. The draws are refits to data simulated from the fit: the sampling distribution
+    of the estimates, boundaries included.
     The effect is never taken from the study: what was found is no measure of what would matter, and a power
     computed from it says only what its p-value said.
     """
@@ -163,7 +164,8 @@ def _serial(components: pd.DataFrame) -> float:
 def _workers(study: Any) -> int:
     """Workers per organisation, on average; a worker's name counts within the organisation."""
     known = study.tables["episodes"][["organisation", "worker"]].dropna().drop_duplicates()
-    return max(1, round(len(known) / max(1, known["organisation"].nunique())))
+    each = len(known) / max(1, int(known["organisation"].nunique()))
+    return max(1, round(each))
 
 
 def _design(components: pd.DataFrame, measured: pd.DataFrame, *, last: float) -> dict[str, Any]:

@@ -85,7 +85,8 @@ class Inputs:
     @property
     def months(self) -> FloatArray:
         """Moments of the waves, in months."""
-        return np.arange(self.waves) * self.spacing
+        found: FloatArray = np.arange(self.waves, dtype=np.float64) * float(self.spacing)
+        return found
 
     @property
     def last_month(self) -> float:

@@ -107,7 +107,8 @@ def make_plan(
     given = {name: read_number(name, value) for name, value in (inputs or {}).items()}
     varied = {name: _values(name, values) for name, values in (vary or {}).items()}
     origins = dict(PUBLISHED)
-    base, about = Inputs(), {}
+    about: dict[str, Any] = {}
+    base = Inputs()
     if str(study):
         from mpg_research.planning.from_study import estimate_inputs
 
