@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
+from mpg_research.languages import OF_MESSAGES
 from mpg_research.reporting.files import json_bytes
 from mpg_research.reporting.outgoing.variables import OutTable, Variable
 from mpg_research.study.config.study_toml import StudyConfig
@@ -51,7 +52,7 @@ def data_package(config: StudyConfig, tables: Sequence[OutTable]) -> bytes:
         {
             "profile": "tabular-data-package",
             "name": config.study.name,
-            "title": config.study.title.in_language("en"),
+            "title": config.study.title.in_language(OF_MESSAGES),
             "description": _described(config),
             "contributors": [{"title": f"mpg_research {__version__}", "role": "wrangler"}],
             "resources": [_resource(table) for table in tables],
@@ -134,7 +135,7 @@ def ddi_codebook(config: StudyConfig, tables: Sequence[OutTable]) -> bytes:
         if written.in_language(language) != written.in_language(first):
             _add(titles, "parTitl", written.in_language(language), **{f"{{{_XML}}}lang": language})
     _add(titles, "IDNo", config.study.name)
-    _add(_add(study, "stdyInfo"), "abstract", _described(config), **{f"{{{_XML}}}lang": "en"})
+    _add(_add(study, "stdyInfo"), "abstract", _described(config), **{f"{{{_XML}}}lang": OF_MESSAGES})
     _add(_add(_add(study, "dataAccs"), "useStmt"), "confDec", ACCESS)
     for number, table in enumerate(tables, start=1):
         text = _add(_add(book, "fileDscr", ID=f"F{number}"), "fileTxt")
