@@ -111,7 +111,6 @@ def closed_form(question: Question, inputs: Inputs) -> dict[str, float]:
     margin = float(t_quantile(1.0 - inputs.alpha / 2.0, df)) * error
     return {
         "power": power_of_t(inputs.effect / error, df, inputs.alpha),
-        "wrong": inputs.alpha,
         "margin": margin,
     }
 

@@ -102,7 +102,7 @@ class Inputs:
         """Covariance of the families' levels and changes per month, shape (2, 2)."""
         level, slope = math.sqrt(self.icc_family) * self.sd, self.sd_slope
         shared = self.correlation * level * slope
-        return np.array([[level**2, shared], [shared, slope**2]])
+        return np.array([[level**2, shared], [shared, slope**2]], dtype=np.float64)
 
     def family_counts(self) -> IntArray:
         """Families of each organisation, shape (organisations,)."""
@@ -125,17 +125,15 @@ class Origin:
     Attributes
     ----------
     kind : {"given", "study", "published", "ours"}
-    source : str
-        The publication, where it is one.
+        Of what is published the catalogues have the source: ``plan.source.NAME``.
     """
 
     kind: str
-    source: str = ""
 
 
 INPUTS = tuple(each.name for each in fields(Inputs))
 #: Values that can be read in print, with where. The rest of the defaults is ours, and the page says so.
-PUBLISHED = {"sd": Origin("published", "T-scores have a standard deviation of 10 by definition (OBVL, NJi)")}
+PUBLISHED = {"sd": Origin("published")}
 OURS = Origin("ours")
 _WHOLE = ("families", "organisations", "workers", "waves")
 _SHARES = ("missed", "icc_family", "icc_worker", "icc_organisation", "serial")

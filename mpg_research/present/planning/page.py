@@ -157,7 +157,9 @@ def _inputs(plan: Plan, say: Phrases) -> str:
         else:
             origin = plan.origin(name)
             shown = as_value(name, value, language)
-            source = say(f"plan.origin.{origin.kind}", source=origin.source)
+            source = say(
+                f"plan.source.{name}" if origin.kind == "published" else f"plan.origin.{origin.kind}"
+            )
             if name in plan.ranges and origin.kind == "study":
                 low, high = (as_value(name, end, language) for end in plan.ranges[name])
                 shown = say("plan.range", value=shown, low=low, high=high)

@@ -56,7 +56,7 @@ def draw_plan(plan: StudyPlan, say: Phrases) -> bytes:
     if not names or len(plan.cells) < 2:
         return b""
     measures = panels_of(plan)
-    chart = Chart([150.0 if name != "wrong" else 80.0 for name in measures], one_x=True)
+    chart = Chart([150.0 if name != "wrong" else 110.0 for name in measures], one_x=True)
     groups = _groups(plan, names)
     for row, measure in enumerate(measures):
         panel = chart.panel(row)
