@@ -37,6 +37,10 @@ __all__ = [
 PLACEMENT = "placement"
 
 
+#: A design with more numbers takes gigabytes: each group has a level, a change and a bend of its own.
+_MOST_NUMBERS = 60_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class GroupEffect:
     """An effect of groups, as rows of a regression.
@@ -163,6 +167,12 @@ def _points(study: Study, groups: FamilyGroups, *, horizon: int, rate: float, sc
     code, k = groups.code[own], len(groups.names)
     if len(rows) == 0 or len(set(code)) < k or rows["months"].max() < at / 2:
         raise _too_few("scores")
+    if len(rows) * 3 * k > _MOST_NUMBERS:
+        raise NotApplicableError(
+            f"{k} groups with {len(rows)} scores are too many for one model of points per group. Choose "
+            "another effect ([costs] effect in study.toml), or compare fewer groups.",
+            code="groups_not_compared",
+        )
     sign = float(improvement_sign(courses.instrument.direction)) * later_factor(rate, horizon)
     line = rows["months"].to_numpy(dtype=float) / at
     bend = line * (line - 1)

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from mpg_research import compare_costs_and_effects, emulate_target_trial, weigh_costs_and_benefits
+from mpg_research import compare_costs_and_effects, emulate_target_trial, load_study, weigh_costs_and_benefits
 from mpg_research.analysis.economics.family_costs import family_costs
+from mpg_research.analysis.value import effects_of_groups
 from mpg_research.analysis.value.compare import CostsAndEffects
 from mpg_research.analysis.value.compared import Compared
 from mpg_research.analysis.value.comparison_tables import choice_tables, difference_tables, ratio_tables
 from mpg_research.analysis.value.organisation_differences import draw_organisations
 from mpg_research.disclosure import Audience, policy_of, release
+from mpg_research.errors import NotApplicableError
 from mpg_research.statistics.economics.group_differences import (
     Regression,
     group_contrasts,
@@ -21,6 +23,7 @@ from mpg_research.statistics.economics.group_differences import (
     regression_of,
 )
 from mpg_research.statistics.economics.net_benefit import JointDifference
+from mpg_research.study import shipped_example
 from tests.analysis.economics.priced_studies import example, priced
 
 COLUMN = "single_parent"
@@ -224,3 +227,9 @@ def test_an_organisation_without_events_is_told_of_and_counts_where_the_study_sa
     assert effects.idxmax() == silent
     few = codes["not_recorded"]["organisations_few_workers"]["n_organisations"]
     assert 0 < few <= home.nunique()
+
+
+def test_more_groups_than_one_model_of_points_can_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects_of_groups, "_MOST_NUMBERS", 1_000)
+    with pytest.raises(NotApplicableError, match="too many for one model of points"):
+        compare_costs_and_effects(load_study(shipped_example()), by="organisation", effect="points")
