@@ -255,8 +255,8 @@ def prepare_start_pages(config: StudyConfig) -> None:
     for language in config.study.languages:
         page_words(language)
         study_phrases(config, language)
-    for template in ("start.html.j2", "overview.html.j2"):
-        _environment().get_template(template)
+    for template in TEMPLATES.glob("*.html.j2"):
+        _environment().get_template(template.name)
 
 
 @cache

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mpg_research.errors import MpgError
-from mpg_research.study.files.file_errors import file_error
+from mpg_research.study.files.file_errors import file_error, refused_if_unreadable
 from mpg_research.study.files.header import LOOKED_AT, IsName, check_header_row, no_names
 from mpg_research.study.files.read_csv import check_header, drop_blank_rows, unprotected
 
@@ -37,21 +36,18 @@ def read_excel(
     import openpyxl
     import openpyxl.utils.datetime
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns about styles and validations it drops
-            workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            worksheet = _sheet_of(path, workbook, table.sheet)
-            worksheet.reset_dimensions()  # some programs write a wrong size
-            records = [tuple(record) for record in worksheet.iter_rows(values_only=True)]
-            _refuse_formulas_without_values(path, content, worksheet.title, records)
-    except (MpgError, MemoryError):
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the workbook cannot be read: {error}", "an Excel workbook (.xlsx)",
-            "Open it in Excel and save it again.", "unreadable_file",
-        ) from None  # fmt: skip
+    with (
+        refused_if_unreadable(
+            path, "the workbook", "an Excel workbook (.xlsx)", "Open it in Excel and save it again."
+        ),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # openpyxl warns about styles and validations it drops
+        workbook = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        worksheet = _sheet_of(path, workbook, table.sheet)
+        worksheet.reset_dimensions()  # some programs write a wrong size
+        records = [tuple(record) for record in worksheet.iter_rows(values_only=True)]
+        _refuse_formulas_without_values(path, content, worksheet.title, records)
     from_1904 = workbook.epoch != openpyxl.utils.datetime.WINDOWS_EPOCH
     start = next((number for number, record in enumerate(records) if _filled(record)), None)
     if start is None:
@@ -140,7 +136,9 @@ def read_spss(path: Path) -> tuple[pd.DataFrame, dict[str, dict[Any, str]]]:
     """
     import pyreadstat
 
-    try:
+    with refused_if_unreadable(
+        path, "the SPSS file", "an SPSS file (.sav)", "Open it in SPSS and save it again."
+    ):
         # Dates come as the numbers they are, so that user-missing codes can be taken out first.
         frame, meta = pyreadstat.read_sav(str(path), user_missing=True, disable_datetime_conversion=True)
         for name, ranges in meta.missing_ranges.items():
@@ -148,13 +146,6 @@ def read_spss(path: Path) -> tuple[pd.DataFrame, dict[str, dict[Any, str]]]:
         for name, written in meta.original_variable_types.items():
             if written.upper().rstrip("0123456789.") in SPSS_DATE_FORMATS:
                 frame[name] = spss_dates(frame[name])
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the SPSS file cannot be read: {error}", "an SPSS file (.sav)",
-            "Open it in SPSS and save it again.", "unreadable_file",
-        ) from None  # fmt: skip
     frame.columns = check_header(path, [str(name) for name in frame.columns])
     labels = {name.strip(): dict(labelled) for name, labelled in meta.variable_value_labels.items()}
     return frame, labels
@@ -193,19 +184,12 @@ def read_parquet(path: Path, content: bytes) -> tuple[pd.DataFrame, dict[str, st
     """
     import pyarrow.parquet
 
-    try:
+    with refused_if_unreadable(path, "the Parquet file", "a Parquet file", "Write it again."):
         table = pyarrow.parquet.read_table(io.BytesIO(content))
         no_values = {
             str(column.name): str(column.type) for column in table.schema if _holds_more(column.type)
         }
         frame = table.to_pandas()
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the Parquet file cannot be read: {error}", "a Parquet file",
-            "Write it again.", "unreadable_file",
-        ) from None  # fmt: skip
     frame = frame.reset_index() if any(frame.index.names) else frame.reset_index(drop=True)
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mpg_research.study.files.file_errors import file_error
+from mpg_research.study.files.file_errors import file_error, refused_if_unreadable
 from mpg_research.study.files.read_binary import SPSS_DATE_FORMATS, spss_dates
 from mpg_research.study.files.read_csv import check_header
 
@@ -72,15 +72,8 @@ def read_portable(path: Path) -> Labelled:
 
 
 def _read(path: Path, read: Callable[[], tuple[pd.DataFrame, Any]], kind: str, program: str) -> Labelled:
-    try:
+    with refused_if_unreadable(path, "the file", kind, f"Open it in {program} and save it again."):
         frame, meta = read()
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the file cannot be read: {error}", kind, f"Open it in {program} and save it again.",
-            "unreadable_file",
-        ) from None  # fmt: skip
     frame.columns = check_header(path, [str(name) for name in frame.columns])
     labels = {name.strip(): dict(labelled) for name, labelled in meta.variable_value_labels.items()}
     return frame, labels

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mpg_research.errors import DataError
 from mpg_research.study.config.study_toml import TableConfig
-from mpg_research.study.files.file_errors import file_error
+from mpg_research.study.files.file_errors import file_error, refused_if_unreadable
 from mpg_research.study.files.header import IsName, first_rows_of_text, header_elsewhere
 from mpg_research.study.files.read import form_of_file, read_table
 from mpg_research.study.files.read_csv import SEPARATORS, check_header, decoded, read_csv_bytes
@@ -141,32 +141,27 @@ def _workbook(path: Path, is_name: IsName) -> tuple[Look, ...]:
     import openpyxl
 
     looks: list[Look] = []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            sheets = [each for each in workbook.worksheets if each.sheet_state == "visible"]
-            most = MOST_ROWS if len(sheets) < 10 else ROWS_OF_MANY_SHEETS
-            for sheet in sheets[:MOST_SHEETS]:
-                sheet.reset_dimensions()
-                rows = []
-                for record in sheet.iter_rows(values_only=True):
-                    rows.append(tuple(record))
-                    if len(rows) > most + 40:
-                        break
-                look = _sheet(path, sheet.title, rows, most, is_name)
-                if look is not None:
-                    looks.append(look if sheet is not sheets[0] else _as_first(look))
-            workbook.close()
-    except DataError:
-        raise
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the workbook cannot be read: {error}", "an Excel workbook (.xlsx)",
-            "Open it in Excel and save it again.", "unreadable_file",
-        ) from None  # fmt: skip
+    with (
+        refused_if_unreadable(
+            path, "the workbook", "an Excel workbook (.xlsx)", "Open it in Excel and save it again."
+        ),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = [each for each in workbook.worksheets if each.sheet_state == "visible"]
+        most = MOST_ROWS if len(sheets) < 10 else ROWS_OF_MANY_SHEETS
+        for sheet in sheets[:MOST_SHEETS]:
+            sheet.reset_dimensions()
+            rows = []
+            for record in sheet.iter_rows(values_only=True):
+                rows.append(tuple(record))
+                if len(rows) > most + 40:
+                    break
+            look = _sheet(path, sheet.title, rows, most, is_name)
+            if look is not None:
+                looks.append(look if sheet is not sheets[0] else _as_first(look))
+        workbook.close()
     if not looks:
         raise file_error(
             path, "no sheet holds a table", "a header row and at least one row of data",
@@ -205,15 +200,10 @@ def _holds_text(cell: object) -> bool:
 def _spss(path: Path, is_name: IsName) -> tuple[Look, ...]:
     import pyreadstat
 
-    try:
+    with refused_if_unreadable(
+        path, "the SPSS file", "an SPSS file (.sav)", "Open it in SPSS and save it again."
+    ):
         frame, meta = pyreadstat.read_sav(str(path), row_limit=MOST_ROWS + 1)
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the SPSS file cannot be read: {error}", "an SPSS file (.sav)",
-            "Open it in SPSS and save it again.", "unreadable_file",
-        ) from None  # fmt: skip
     labels = {name: text for name, text in zip(meta.column_names, meta.column_labels, strict=True) if text}
     return (
         Look(
@@ -227,18 +217,11 @@ def _spss(path: Path, is_name: IsName) -> tuple[Look, ...]:
 def _parquet(path: Path, is_name: IsName) -> tuple[Look, ...]:
     import pyarrow.parquet
 
-    try:
+    with refused_if_unreadable(path, "the Parquet file", "a Parquet file", "Write it again."):
         file = pyarrow.parquet.ParquetFile(path)
         batch = next(file.iter_batches(batch_size=MOST_ROWS), None)
         frame = file.schema_arrow.empty_table().to_pandas() if batch is None else batch.to_pandas()
         n_rows = file.metadata.num_rows
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes the library raise whatever it comes upon
-        raise file_error(
-            path, f"the Parquet file cannot be read: {error}", "a Parquet file",
-            "Write it again.", "unreadable_file",
-        ) from None  # fmt: skip
     frame = frame.reset_index() if any(frame.index.names) else frame.reset_index(drop=True)
     frame.columns = [str(name) for name in frame.columns]
     return (Look(path, frame, is_whole=n_rows <= len(frame)),)
